@@ -1,0 +1,83 @@
+"""Both databases, migrated, fresh for every test that asks for one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import PostgresServer, postgres_server
+from webapp import config, migrations
+from webapp.config import Settings
+from webapp.extensions import Runtime, open_runtime
+from webapp.store.database import Database
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "mailrun.sqlite3"
+    database = Database(f"sqlite:///{path}")
+    migrations.upgrade(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL server with a migrated, empty database to copy: PG_TEST_URL's, else one of our own."""
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated, empty database. A test that uses it runs twice."""
+    if request.param == "sqlite":
+        path = tmp_path / "home" / "mailrun.sqlite3"
+        path.parent.mkdir(mode=0o700)
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        with server.fresh_database() as url:
+            yield url
+
+
+@pytest.fixture
+def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
+    """The settings of a test installation: its own home, no Redis, everything that waits sped up."""
+    home = tmp_path / "home"
+    home.mkdir(exist_ok=True, mode=0o700)
+    return {
+        "MAILRUN_HOME": str(home),
+        "MAILRUN_DATABASE_URL": database_url,
+        "MAILRUN_REDIS_URL": "none",
+        "MAILRUN_TIME_SCALE": "600",
+        "MAILRUN_LEASE": "2",
+        "MAILRUN_SMTP_TIMEOUT": "5",
+        "MAILRUN_SMTP_DATA_TIMEOUT": "5",
+    }
+
+
+@pytest.fixture
+def settings(environ: dict[str, str]) -> Settings:
+    return config.load(environ)
+
+
+@pytest.fixture
+def runtime(settings: Settings) -> Iterator[Runtime]:
+    """Everything opened, as the application has it."""
+    opened = open_runtime(settings)
+    yield opened
+    opened.database.dispose()
+
+
+@pytest.fixture
+def database(runtime: Runtime) -> Database:
+    return runtime.database

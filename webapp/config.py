@@ -1,0 +1,135 @@
+"""Every setting, read once from the environment and `.env` (the table is in the README)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+
+class SettingError(Exception):
+    """A setting cannot be used; the message says which, why, and what it may be."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Durations are seconds. `time_scale` has been applied to retries and the sweep, not to SMTP waits or the
+    lease."""
+
+    home: Path
+    database_url: str
+    redis_url: str
+    store_url: str
+    secret_key: str
+    host: str
+    port: int
+    workers: int
+    catcher_port: int
+    redirect_to: str
+    smtp_timeout: float
+    smtp_data_timeout: float
+    confirm_above: int
+    lease: float
+    retry_first: float
+    retry_last: float
+    give_up: float
+    sweep_every: float
+    trouble_first: float
+    trouble_last: float
+    bcc_domains: tuple[str, ...]
+
+    @property
+    def beat_every(self) -> float:
+        """Seconds between two beats of a worker: ten in a lease."""
+        return max(0.2, self.lease / 10)
+
+
+SHORTEST = 0.5
+"""No scaled pause is shorter than this, in seconds."""
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Reads the settings; makes the home folder and its secret key if they are missing.
+
+    Raises SettingError for a value that cannot be used.
+    """
+    if environ is None:
+        dotenv = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+        environ = {**dotenv, **os.environ}
+    home = Path(environ.get("MAILRUN_HOME") or "instance").absolute()
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    scale = _number(environ, "MAILRUN_TIME_SCALE", 1, least=1e-6)
+
+    def scaled(seconds: float) -> float:
+        return max(SHORTEST, seconds / scale)
+
+    return Settings(
+        home=home,
+        database_url=environ.get("MAILRUN_DATABASE_URL") or f"sqlite:///{home / 'mailrun.sqlite3'}",
+        redis_url=_redis_url(environ.get("MAILRUN_REDIS_URL", ""), home),
+        store_url=environ.get("MAILRUN_STORE_URL") or str(home / "documents"),
+        secret_key=environ.get("MAILRUN_SECRET_KEY") or _own_secret(home / "secret_key"),
+        host=environ.get("MAILRUN_HOST") or "127.0.0.1",
+        port=int(_number(environ, "MAILRUN_PORT", 8000, least=0)),
+        workers=int(_number(environ, "MAILRUN_WORKERS", os.cpu_count() or 1, least=1)),
+        catcher_port=int(_number(environ, "MAILRUN_CATCHER_PORT", 2525, least=0)),
+        redirect_to=environ.get("MAILRUN_REDIRECT_TO", "").strip(),
+        smtp_timeout=_number(environ, "MAILRUN_SMTP_TIMEOUT", 60, least=0.01),
+        smtp_data_timeout=_number(environ, "MAILRUN_SMTP_DATA_TIMEOUT", 600, least=0.01),
+        confirm_above=int(_number(environ, "MAILRUN_CONFIRM_ABOVE", 100, least=0)),
+        lease=_number(environ, "MAILRUN_LEASE", 30, least=0.5),
+        retry_first=scaled(_number(environ, "MAILRUN_RETRY_FIRST", 300, least=0)),
+        retry_last=scaled(_number(environ, "MAILRUN_RETRY_LAST", 4000, least=0)),
+        give_up=scaled(_number(environ, "MAILRUN_GIVE_UP", 172800, least=0)),
+        sweep_every=scaled(5),
+        trouble_first=scaled(5),
+        trouble_last=scaled(300),
+        bcc_domains=tuple(environ.get("MAILRUN_BCC_DOMAINS", "").replace(",", " ").lower().split()),
+    )
+
+
+def embedded_redis_socket(home: Path) -> Path:
+    """Where the Redis that `mailrun up` brings along listens: in the home, or, since the path of a socket may
+    have no more than 107 bytes, under a name made from the home in the system's folder for temporary
+    files."""
+    socket = home / "redis" / "redis.sock"
+    if len(os.fsencode(socket)) < 100:
+        return socket
+    name = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"mailrun-{os.getuid()}-{name}" / "redis.sock"
+
+
+def _redis_url(given: str, home: Path) -> str:
+    """An address of a Redis, empty for none ("none" says so); unset is the embedded one, which may not be
+    running."""
+    if given == "none":
+        return ""
+    return given or f"unix://{embedded_redis_socket(home)}"
+
+
+def _number(environ: Mapping[str, str], name: str, default: float, *, least: float) -> float:
+    given = environ.get(name) or str(default)
+    try:
+        value = float(given)
+    except ValueError:
+        raise SettingError(f"{name} is {given!r}; it must be a number") from None
+    if not least <= value < float("inf"):
+        raise SettingError(f"{name} is {given}; it must be a number of at least {least:g}")
+    return value
+
+
+def _own_secret(path: Path) -> str:
+    """This installation's own key, made at first use and readable by its owner alone."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48) + "\n")
+    return path.read_text().strip()

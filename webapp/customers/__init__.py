@@ -1,0 +1,1 @@
+"""Customer clusters and customers."""

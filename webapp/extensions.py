@@ -1,0 +1,36 @@
+"""What every part of the program is given: settings, database, documents, and the bell for the workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from webapp.config import Settings
+from webapp.queue import Bell
+from webapp.store.database import Database
+from webapp.store.documents import DocumentFolder, open_store
+
+
+@dataclass(frozen=True)
+class Runtime:
+    settings: Settings
+    database: Database
+    documents: DocumentFolder
+    bell: Bell
+
+
+def open_runtime(settings: Settings) -> Runtime:
+    """Opens everything that the settings name. Nothing is contacted yet."""
+    return Runtime(
+        settings=settings,
+        database=Database(settings.database_url),
+        documents=open_store(settings.store_url),
+        bell=Bell(settings.redis_url),
+    )
+
+
+def runtime() -> Runtime:
+    """The running application's parts; needs an application context."""
+    return cast(Runtime, current_app.extensions["mailrun"])

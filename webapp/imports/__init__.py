@@ -1,0 +1,1 @@
+"""An import folder becomes customers, invoices, documents and definitions: all of it, or nothing."""

@@ -1,0 +1,1 @@
+"""Mail craft: templates to text, text to bytes, bytes to a server. No database, no request."""

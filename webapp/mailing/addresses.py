@@ -1,0 +1,39 @@
+"""What an address must look like to be let in: one address, plain ASCII on the wire, nothing cut or
+widened."""
+
+from __future__ import annotations
+
+import re
+
+from email_validator import EmailNotValidError, validate_email
+
+LINE_BREAKS = re.compile(r"[\r\n\x00\x0b\x0c\x85\u2028\u2029]")
+"""Characters that end a line for some mail program or other. None of them may get into a header."""
+
+
+class BadAddress(ValueError):
+    """This is not one address that mail can be sent to; the message says why, in words."""
+
+
+def checked_address(text: str) -> str:
+    """The address as it goes on the wire: an international domain as punycode, the domain in lower case.
+
+    Refuses, with BadAddress, whatever is not exactly one address with an ASCII local part. The domain is not
+    looked up, and may be one that is only known within the company."""
+    if LINE_BREAKS.search(text):
+        raise BadAddress("an address must not contain a line break")
+    given = text.strip()
+    if not given:
+        raise BadAddress("the address is empty")
+    if "," in given or ";" in given:
+        raise BadAddress(f"{given!r} is more than one address; write one a line")
+    if not given.partition("@")[0].isascii():
+        raise BadAddress(f"{given!r} has letters before the @ that not every mail server can take")
+    try:
+        checked = validate_email(given, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as problem:
+        raise BadAddress(f"{given!r} is not an email address: {problem}") from None
+    address = checked.ascii_email
+    if address is None or not address.isascii():
+        raise BadAddress(f"{given!r} is not an email address")
+    return address

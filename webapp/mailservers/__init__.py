@@ -1,0 +1,1 @@
+"""Mail servers: their connections, and waiting for one that is in trouble."""

@@ -1,0 +1,1 @@
+"""The heart: selection, life of a run, delivery, recovery. Start with README.md."""

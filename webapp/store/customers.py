@@ -1,0 +1,61 @@
+"""Customer clusters (a directed acyclic graph), customers, and their addresses under recipient keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.store.base import Base
+from webapp.store.types import Json, Key
+
+
+class Cluster(Base):
+    __tablename__ = "cluster"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    tag_name: Mapped[str] = mapped_column(String(200), unique=True)
+
+
+class ClusterParent(Base):
+    """An edge of the graph. A trigger (store/acyclic.py) refuses one that would close a circle."""
+
+    __tablename__ = "cluster_parent"
+    __table_args__ = (CheckConstraint("child_id <> parent_id", name="not_its_own_parent"),)
+
+    child_id: Mapped[int] = mapped_column(ForeignKey("cluster.id", ondelete="CASCADE"), primary_key=True)
+    parent_id: Mapped[int] = mapped_column(
+        ForeignKey("cluster.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class RecipientKey(Base):
+    __tablename__ = "recipient_key"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    key: Mapped[str] = mapped_column(String(100), unique=True)
+    description: Mapped[str] = mapped_column(Text, default="")
+
+
+class Customer(Base):
+    __tablename__ = "customer"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    code: Mapped[str] = mapped_column(String(100), unique=True)
+    name: Mapped[str] = mapped_column(String(300))
+    cluster_id: Mapped[int] = mapped_column(ForeignKey("cluster.id"), index=True)
+    language: Mapped[str] = mapped_column(String(16), default="")
+    suspended: Mapped[bool] = mapped_column(default=False)
+    extra: Mapped[dict[str, Any]] = mapped_column("metadata", Json, default=dict)
+
+
+class CustomerEmail(Base):
+    __tablename__ = "customer_email"
+    __table_args__ = (UniqueConstraint("customer_id", "recipient_key_id", "address"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id", ondelete="CASCADE"))
+    recipient_key_id: Mapped[int] = mapped_column(ForeignKey("recipient_key.id"))
+    address: Mapped[str] = mapped_column(String(254))
+    display_name: Mapped[str] = mapped_column(String(300), default="")

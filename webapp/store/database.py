@@ -1,0 +1,115 @@
+"""The database: one engine, and two ways in: `reading()` and `writing()`.
+
+SQLite takes one writer at a time, and a transaction that begins by reading cannot become a writer once
+another has written. So a writing transaction begins with BEGIN IMMEDIATE, and waits for its turn there; a
+reading one never waits. On PostgreSQL both are ordinary READ COMMITTED transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+BUSY_TIMEOUT_MS = 20_000
+_AFTER_COMMIT = "after_commit"
+
+
+class Database:
+    """An engine and its sessions. Sessions are plain: they are handed to verbs as their first argument."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = (
+            _sqlite_engine(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True, pool_size=20)
+        )
+        self._writer = self.engine.execution_options(writes=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for looking. What it changes is not kept."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session whose changes are committed at the end of the block, or rolled back if it raises.
+
+        Callbacks given to `after_commit` run once the commit has succeeded, never otherwise.
+        """
+        with Session(self._writer, expire_on_commit=False) as session:
+            yield session
+            session.commit()
+            for callback in session.info.pop(_AFTER_COMMIT, []):
+                callback()
+
+    def dispose(self) -> None:
+        """Closes every pooled connection."""
+        self.engine.dispose()
+
+
+def after_commit(session: Session, callback: Callable[[], None]) -> None:
+    """Has `callback` called when this session's transaction is committed; if it is rolled back, never."""
+    session.info.setdefault(_AFTER_COMMIT, []).append(callback)
+
+
+def hold_run(session: Session, run_id: int, *, exclusive: bool) -> None:
+    """Takes the run's lock until the end of the transaction.
+
+    Marks take it shared, then read the run's status in a second statement; whatever stops a run, finishes it
+    or gives it new work takes it exclusively. So no mark that read "running" can commit after Stop has
+    answered (spec faults.md, invariant 3). SQLite needs none: its writers come one after the other."""
+    if session.get_bind().dialect.name == "postgresql":
+        lock = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
+        session.execute(text(f"SELECT {lock}(:space, :run)"), {"space": RUN_LOCKS, "run": run_id})
+
+
+RUN_LOCKS = 7_203
+"""The first key of the run locks; the second is the run's id."""
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether a database error may be gone at the next try: SQLite locked or its disk full, PostgreSQL
+    away."""
+    return isinstance(error, OperationalError)
+
+
+def answers(database: Database) -> bool:
+    """Whether the database can be asked at all."""
+    try:
+        with database.reading() as session:
+            session.execute(select(1))
+    except OperationalError:
+        return False
+    return True
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, pool_size=20)
+    if path := engine.url.database:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's "begin" below decides, not the driver
+        for pragma in (
+            "journal_mode=WAL",
+            "foreign_keys=ON",
+            "synchronous=FULL",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

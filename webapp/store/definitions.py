@@ -1,0 +1,84 @@
+"""Message definitions, their templates, and the versions of both that runs were made from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.store.base import Base, one_of
+from webapp.store.customers import RecipientKey
+from webapp.store.mailservers import Sender
+from webapp.store.statuses import TemplateFormat
+from webapp.store.types import Instant, Json, Key, now
+
+
+class MessageTemplate(Base):
+    __tablename__ = "message_template"
+    __table_args__ = (one_of("format", TemplateFormat),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    format: Mapped[str] = mapped_column(String(16))
+    texts: Mapped[list[TemplateText]] = relationship(
+        order_by="TemplateText.language", cascade="all, delete-orphan"
+    )
+
+
+class TemplateText(Base):
+    """The template in one language; the empty language is what everybody else gets."""
+
+    __tablename__ = "template_text"
+
+    template_id: Mapped[int] = mapped_column(
+        ForeignKey("message_template.id", ondelete="CASCADE"), primary_key=True
+    )
+    language: Mapped[str] = mapped_column(String(16), primary_key=True, default="")
+    source: Mapped[str] = mapped_column(Text)
+
+
+class MessageDefinition(Base):
+    __tablename__ = "message_definition"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    sender_id: Mapped[int] = mapped_column(ForeignKey("sender.id"))
+    recipient_key_id: Mapped[int] = mapped_column(ForeignKey("recipient_key.id"))
+    subject: Mapped[str] = mapped_column(String(1000))
+    template_id: Mapped[int] = mapped_column(ForeignKey("message_template.id"))
+    no_documents: Mapped[bool] = mapped_column(default=False)
+    zip: Mapped[bool] = mapped_column(default=False)
+    password_key: Mapped[str] = mapped_column(String(100), default="")
+    collate: Mapped[bool] = mapped_column(default=False)
+    bcc: Mapped[list[str]] = mapped_column(Json, default=list)
+    sender: Mapped[Sender] = relationship()
+    recipient_key: Mapped[RecipientKey] = relationship()
+    template: Mapped[MessageTemplate] = relationship()
+
+
+class DefinitionTransformation(Base):
+    __tablename__ = "definition_transformation"
+
+    definition_id: Mapped[int] = mapped_column(
+        ForeignKey("message_definition.id", ondelete="CASCADE"), primary_key=True
+    )
+    transformation_id: Mapped[int] = mapped_column(ForeignKey("transformation.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class DefinitionVersion(Base):
+    """A definition as it was when a run needed it: with its template, sender and transformations, whole.
+
+    Never changed. `content` has the shape of definitions.versions.Content.
+    """
+
+    __tablename__ = "definition_version"
+    __table_args__ = (UniqueConstraint("definition_id", "number"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    definition_id: Mapped[int] = mapped_column(ForeignKey("message_definition.id"))
+    number: Mapped[int]
+    content: Mapped[dict[str, Any]] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(Instant, default=now)

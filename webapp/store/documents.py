@@ -1,0 +1,61 @@
+"""The document store: bytes under their SHA-256, so that one document is kept once however often it is
+mailed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+
+class DocumentMissing(Exception):
+    """The store does not have these bytes, or has others in their place."""
+
+
+class DocumentFolder:
+    """A folder of documents. A document is whole or absent: it is written aside, then put in place."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, content: bytes) -> str:
+        """Stores the bytes (once) and gives their SHA-256. They are on the disk when this returns.
+
+        Raises OSError when the disk is full or away.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        path = self._path(digest)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            aside = path.with_name(f".{digest[:16]}-{secrets.token_hex(6)}")
+            try:
+                with open(aside, "xb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                aside.replace(path)
+            finally:
+                aside.unlink(missing_ok=True)
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """The bytes with this SHA-256, looked at: what is on the disk but differs is missing, too.
+
+        Raises DocumentMissing.
+        """
+        try:
+            content = self._path(digest).read_bytes()
+        except FileNotFoundError:
+            raise DocumentMissing(f"the document store has no {digest}") from None
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise DocumentMissing(f"the document {digest} was changed in the store")
+        return content
+
+    def _path(self, digest: str) -> Path:
+        return self.root / digest[:2] / digest
+
+
+def open_store(url: str) -> DocumentFolder:
+    """The document store at this address: a folder's path (or file:// address)."""
+    return DocumentFolder(Path(url.removeprefix("file://")))

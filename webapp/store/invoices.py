@@ -1,0 +1,70 @@
+"""Invoices, the transformations that turn them into documents, and these documents (transformation
+results)."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.store.base import Base, one_of
+from webapp.store.statuses import InvoiceStatus, OutputType
+from webapp.store.types import Json, Key, Money
+
+
+class Invoice(Base):
+    __tablename__ = "invoice"
+    __table_args__ = (
+        one_of("status", InvoiceStatus),
+        CheckConstraint("period_start <= period_end", name="period"),
+        CheckConstraint("length(currency) = 3", name="currency"),
+        Index("ix_invoice_customer_period", "customer_id", "period_start", "period_end"),
+        Index("ix_invoice_period", "period_start", "period_end"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    number: Mapped[str] = mapped_column(String(100), unique=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    status: Mapped[str] = mapped_column(String(16))
+    period_start: Mapped[date]
+    period_end: Mapped[date]
+    issue_date: Mapped[date]
+    due_date: Mapped[date | None]
+    currency: Mapped[str] = mapped_column(String(3))
+    net_amount: Mapped[Decimal] = mapped_column(Money)
+    tax_amount: Mapped[Decimal] = mapped_column(Money)
+    gross_amount: Mapped[Decimal] = mapped_column(Money)
+    data: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
+class Transformation(Base):
+    __tablename__ = "transformation"
+    __table_args__ = (one_of("output_type", OutputType),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    output_type: Mapped[str] = mapped_column(String(16))
+    template: Mapped[str | None] = mapped_column(Text)
+    autogenerate: Mapped[bool] = mapped_column(default=False)
+
+
+class TransformationResult(Base):
+    """One document. Its bytes are in the document store under their SHA-256."""
+
+    __tablename__ = "transformation_result"
+    __table_args__ = (
+        UniqueConstraint("invoice_id", "transformation_id", "file_name"),
+        CheckConstraint("size >= 0", name="size"),
+        CheckConstraint("length(sha256) = 64", name="sha256"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id", ondelete="CASCADE"))
+    transformation_id: Mapped[int] = mapped_column(ForeignKey("transformation.id"), index=True)
+    file_name: Mapped[str] = mapped_column(String(255))
+    media_type: Mapped[str] = mapped_column(String(127))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64), index=True)

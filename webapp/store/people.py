@@ -1,0 +1,64 @@
+"""Who works with Mailrun, what they may see, and what they did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.store.base import Base, one_of
+from webapp.store.statuses import Role
+from webapp.store.types import Instant, Key, now
+
+
+class User(Base):
+    """`session_key` is part of every login cookie: changing it ends all sessions of the user."""
+
+    __tablename__ = "user_account"
+    __table_args__ = (one_of("role", Role),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(16))
+    session_key: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(Instant, default=now)
+    disabled_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class UserCluster(Base):
+    """A user bound to clusters sees these and all below them; one bound to none sees everything."""
+
+    __tablename__ = "user_cluster"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True)
+    cluster_id: Mapped[int] = mapped_column(ForeignKey("cluster.id", ondelete="CASCADE"), primary_key=True)
+
+
+class AuditEntry(Base):
+    """Who did what, when. Only ever added to."""
+
+    __tablename__ = "audit_entry"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant, default=now)
+    actor: Mapped[str] = mapped_column(String(254))
+    action: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(200))
+    detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class FormKey(Base):
+    """A form's one-use key, stored in the same commit as the effect of the form: a second press finds it
+    taken.
+
+    `answer` is where the first press led to, so that the second can be led there too.
+    """
+
+    __tablename__ = "form_key"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    used_at: Mapped[datetime] = mapped_column(Instant, default=now)
+    answer: Mapped[str] = mapped_column(String(200), default="")

@@ -1,0 +1,186 @@
+"""Message runs, their results, the reservations that keep an invoice from going out twice, and every
+attempt."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.store.base import Base, one_of
+from webapp.store.customers import Cluster
+from webapp.store.definitions import DefinitionVersion, MessageDefinition
+from webapp.store.statuses import Outcome, ResultStatus, RunStatus
+from webapp.store.types import Instant, Json, Key, now
+
+
+class Run(Base):
+    """A definition applied to a set of invoices.
+
+    `highest_invoice_id` bounds the set at Create. While `creating`, `made_up_to` is the highest customer id
+    whose results are made. `promised` is the preview's fingerprint that the person saw. `message_key` makes
+    this run's Message-IDs differ from those of any other installation."""
+
+    __tablename__ = "run"
+    __table_args__ = (one_of("status", RunStatus), CheckConstraint("period_from <= period_to", name="period"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(String(300))
+    definition_id: Mapped[int] = mapped_column(ForeignKey("message_definition.id"), index=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("definition_version.id"))
+    cluster_id: Mapped[int] = mapped_column(ForeignKey("cluster.id"), index=True)
+    include_children: Mapped[bool]
+    period_from: Mapped[date]
+    period_to: Mapped[date]
+    bcc: Mapped[list[str]] = mapped_column(Json, default=list)
+    resend_already_sent: Mapped[bool] = mapped_column(default=False)
+    status: Mapped[str] = mapped_column(String(16), default=RunStatus.CREATING, index=True)
+    problem: Mapped[str | None] = mapped_column(Text)
+    highest_invoice_id: Mapped[int] = mapped_column(Key)
+    made_up_to: Mapped[int] = mapped_column(Key, default=0)
+    promised: Mapped[str] = mapped_column(String(64), default="")
+    start_when_made: Mapped[bool] = mapped_column(default=False)
+    message_key: Mapped[str] = mapped_column(String(32))
+    created_by: Mapped[str] = mapped_column(String(254))
+    started_by: Mapped[str] = mapped_column(String(254), default="")
+    created_at: Mapped[datetime] = mapped_column(Instant, default=now)
+    started_at: Mapped[datetime | None] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    definition: Mapped[MessageDefinition] = relationship()
+    version: Mapped[DefinitionVersion] = relationship()
+    cluster: Mapped[Cluster] = relationship()
+
+
+class ChosenInvoice(Base):
+    """A run that is narrowed to chosen invoices takes no others."""
+
+    __tablename__ = "chosen_invoice"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True)
+
+
+class Result(Base):
+    """What becomes of one invoice (with collate: of one customer's invoices) in one run.
+
+    `worker_id` and `token` are the claim. After `unconfirmed` the token stays, for a late proof from the
+    attempt's own worker, until a person touches the result. `message_number` is part of the Message-ID: it
+    stays on automatic retries and grows with Send again. `breaks` counts the connections that broke on this
+    message."""
+
+    __tablename__ = "result"
+    __table_args__ = (
+        one_of("status", ResultStatus),
+        UniqueConstraint("run_id", "lead_invoice_id"),
+        CheckConstraint("status <> 'skipped' OR reason <> ''", name="skipped_says_why"),
+        CheckConstraint("status <> 'sending' OR token IS NOT NULL", name="sending_is_claimed"),
+        CheckConstraint("status <> 'deferred' OR next_try_at IS NOT NULL", name="deferred_has_a_time"),
+        CheckConstraint("status <> 'removed' OR removed_from <> ''", name="removed_can_be_put_back"),
+        Index("ix_result_run_status", "run_id", "status", "id"),
+        Index("ix_result_run_id", "run_id", "id"),
+        Index("ix_result_worker", "worker_id", sqlite_where=text("worker_id IS NOT NULL"),
+              postgresql_where=text("worker_id IS NOT NULL")),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    lead_invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), index=True)
+    status: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(32), default="")
+    detail: Mapped[str] = mapped_column(Text, default="")
+    warning: Mapped[str] = mapped_column(Text, default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    breaks: Mapped[int] = mapped_column(default=0)
+    message_number: Mapped[int] = mapped_column(default=1)
+    message_id: Mapped[str] = mapped_column(String(300), default="")
+    recipients: Mapped[list[str] | None] = mapped_column(Json)
+    smtp_reply: Mapped[str] = mapped_column(Text, default="")
+    redirected: Mapped[bool] = mapped_column(default=False)
+    removed_from: Mapped[str] = mapped_column(String(16), default="")
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("definition_version.id"))
+    first_try_at: Mapped[datetime | None] = mapped_column(Instant)
+    next_try_at: Mapped[datetime | None] = mapped_column(Instant)
+    sent_at: Mapped[datetime | None] = mapped_column(Instant)
+    changed_at: Mapped[datetime] = mapped_column(Instant, default=now)
+    worker_id: Mapped[int | None] = mapped_column(ForeignKey("worker.id"))
+    token: Mapped[str | None] = mapped_column(String(32))
+
+
+class ResultInvoice(Base):
+    """Every invoice taken is in exactly one result of the run. `copy` is the copy number this result would
+    send."""
+
+    __tablename__ = "result_invoice"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True, index=True)
+    result_id: Mapped[int] = mapped_column(ForeignKey("result.id"), index=True)
+    copy: Mapped[int] = mapped_column(default=1)
+
+
+class Reservation(Base):
+    """This copy of this invoice with this definition has gone out, or may have. Taken in the commit that
+    marks a result `sending`; deleted only by proof that the message did not go."""
+
+    __tablename__ = "reservation"
+
+    definition_id: Mapped[int] = mapped_column(ForeignKey("message_definition.id"), primary_key=True)
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True)
+    copy: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    result_id: Mapped[int] = mapped_column(ForeignKey("result.id"), index=True)
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"))
+    taken_at: Mapped[datetime] = mapped_column(Instant, default=now)
+
+
+class Attempt(Base):
+    """One try to hand a message to the mail server. Times are UTC; `transcript` is the conversation, line by
+    line.
+
+    `kept` is what the message was made of, compressed, without its documents: with the documents (by their
+    SHA-256) it gives the bytes that went out, which hash to `sha256` (runs/evidence.py)."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (one_of("outcome", Outcome),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), index=True)
+    result_id: Mapped[int] = mapped_column(ForeignKey("result.id"), index=True)
+    number: Mapped[int]
+    worker_id: Mapped[int | None] = mapped_column(ForeignKey("worker.id"))
+    mail_server_id: Mapped[int] = mapped_column(ForeignKey("mail_server.id"))
+    version_id: Mapped[int] = mapped_column(ForeignKey("definition_version.id"))
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    outcome: Mapped[str] = mapped_column(String(16))
+    stage: Mapped[str] = mapped_column(String(16), default="")
+    code: Mapped[int | None]
+    reply: Mapped[str] = mapped_column(Text, default="")
+    detail: Mapped[str] = mapped_column(Text, default="")
+    message_id: Mapped[str] = mapped_column(String(300), default="")
+    recipients: Mapped[list[str]] = mapped_column(Json, default=list)
+    bcc: Mapped[list[str]] = mapped_column(Json, default=list)
+    refused: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    redirected_to: Mapped[str] = mapped_column(String(254), default="")
+    transcript: Mapped[list[Any]] = mapped_column(Json, default=list)
+    size: Mapped[int] = mapped_column(default=0)
+    sha256: Mapped[str] = mapped_column(String(64), default="")
+    kept: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class RunCount(Base):
+    """How many results of a run are in a status (for `skipped`: with a reason), as each worker has moved
+    them.
+
+    The rows of all workers sum to the truth. One row a run would be hot: every commit of every worker would
+    wait for it on PostgreSQL, and so would Stop. Moves made by pages and the sweep are under worker 0."""
+
+    __tablename__ = "run_count"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    worker_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    status: Mapped[str] = mapped_column(String(16), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(32), primary_key=True, default="")
+    n: Mapped[int] = mapped_column(Key, default=0)

@@ -1,0 +1,116 @@
+"""The statuses, as words, and the moves between them that are allowed. Every change of a status goes by these
+tables."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    CREATING = "creating"
+    CREATED = "created"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+
+
+class ResultStatus(StrEnum):
+    READY = "ready"
+    SENDING = "sending"
+    SENT = "sent"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    UNCONFIRMED = "unconfirmed"
+    BOUNCED = "bounced"
+    SKIPPED = "skipped"
+    REMOVED = "removed"
+
+
+class SkipReason(StrEnum):
+    """Why a result cannot be sent, in the order in which they are looked at: the first that applies is
+    told."""
+
+    SUSPENDED = "suspended"
+    NOT_APPROVED = "not_approved"
+    NO_RECIPIENT = "no_recipient"
+    NO_ATTACHMENT = "no_attachment"
+    ALREADY_SENT = "already_sent"
+
+
+class InvoiceStatus(StrEnum):
+    OPEN = "open"
+    APPROVED = "approved"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    """What became of one delivery attempt."""
+
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    BROKEN = "broken"
+    HELD = "held"
+    TROUBLE = "trouble"
+    UNMADE = "unmade"
+
+
+class Role(StrEnum):
+    ADMIN = "admin"
+    MANAGER = "manager"
+    VIEWER = "viewer"
+
+
+class Security(StrEnum):
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+class OutputType(StrEnum):
+    PDF = "pdf"
+    TEXT = "text"
+    CSV = "csv"
+    HTML = "html"
+    XML = "xml"
+
+
+class TemplateFormat(StrEnum):
+    HTML = "html"
+    TEXT = "text"
+
+
+R = ResultStatus
+
+RESULT_MOVES: dict[ResultStatus, frozenset[ResultStatus]] = {
+    R.READY: frozenset({R.SENDING, R.DEFERRED, R.FAILED, R.SKIPPED, R.REMOVED}),
+    R.SENDING: frozenset({R.SENT, R.DEFERRED, R.FAILED, R.UNCONFIRMED, R.READY}),
+    R.SENT: frozenset({R.READY, R.BOUNCED, R.REMOVED}),
+    R.DEFERRED: frozenset({R.SENDING, R.DEFERRED, R.READY, R.SKIPPED, R.FAILED, R.REMOVED}),
+    R.FAILED: frozenset({R.READY, R.REMOVED}),
+    R.UNCONFIRMED: frozenset({R.SENT, R.DEFERRED, R.FAILED, R.READY, R.REMOVED}),
+    R.BOUNCED: frozenset({R.READY, R.REMOVED}),
+    R.SKIPPED: frozenset({R.READY, R.REMOVED}),
+    R.REMOVED: frozenset(set(R) - {R.REMOVED, R.SENDING}),
+}
+
+RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
+    RunStatus.CREATING: frozenset({RunStatus.CREATED}),
+    RunStatus.CREATED: frozenset({RunStatus.RUNNING, RunStatus.FINISHED}),
+    RunStatus.RUNNING: frozenset({RunStatus.STOPPED, RunStatus.FINISHED}),
+    RunStatus.STOPPED: frozenset({RunStatus.RUNNING, RunStatus.FINISHED}),
+    RunStatus.FINISHED: frozenset({RunStatus.RUNNING}),
+}
+
+OUTSTANDING = (R.READY, R.SENDING, R.DEFERRED)
+"""A run with a result in one of these is not finished."""
+
+NEEDS_CONFIRMATION = (R.SENT, R.UNCONFIRMED, R.BOUNCED)
+"""Sending one of these again may give the customer the mail twice: a person must say so in words."""
+
+
+def may_become(old: ResultStatus) -> list[ResultStatus]:
+    """The statuses from which `old`'s successor may be reached, read backwards: who may become `old`."""
+    return [status for status, targets in RESULT_MOVES.items() if old in targets]

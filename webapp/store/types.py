@@ -1,0 +1,77 @@
+"""Column types that mean the same on SQLite and PostgreSQL: exact amounts, instants in UTC, big keys,
+JSON."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, Numeric
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+Key = BigInteger().with_variant(Integer(), "sqlite")
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+MONEY_PLACES = 4
+_SCALE = 10**MONEY_PLACES
+
+
+class Money(TypeDecorator[Decimal]):
+    """An exact amount with up to four decimals.
+
+    PostgreSQL keeps NUMERIC(18,4). SQLite has no decimal type (NUMERIC becomes a binary float there), so it
+    keeps the number of ten-thousandths as an integer: sums and comparisons in SQL stay exact on both."""
+
+    impl = Numeric(18, MONEY_PLACES)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(BigInteger())
+        return dialect.type_descriptor(Numeric(18, MONEY_PLACES))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return int((value * _SCALE).to_integral_exact())
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        if value is None:
+            return None
+        amount = Decimal(value) / _SCALE if dialect.name == "sqlite" else Decimal(value)
+        return with_cents(amount)
+
+
+def with_cents(amount: Decimal) -> Decimal:
+    """The amount with at least two and no needless further decimals: 12 → 12.00, 0.1250 → 0.125."""
+    trimmed = amount.normalize()
+    places = max(2, -int(trimmed.as_tuple().exponent))
+    return amount.quantize(Decimal(1).scaleb(-places))
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC. Takes and gives aware datetimes only; a naive one is a programming error and
+    raises."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"an instant needs a time zone: {value!r}")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def now() -> datetime:
+    """The present instant, in UTC."""
+    return datetime.now(UTC)

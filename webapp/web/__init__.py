@@ -1,0 +1,1 @@
+"""Manners that all pages share. Knows no feature."""
