@@ -8,7 +8,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table
 from sqlalchemy.orm import Session
 
 from webapp.imports import staged
@@ -51,8 +51,6 @@ class Stage:
         while batch := list(islice(values, BATCH)):
             copy(session.connection(), table, names, batch)
             count += len(batch)
-        if self.dialect == "postgresql":  # nobody else counts the rows of a temporary table
-            session.execute(text(f"ANALYZE {table.name}"))
         return count
 
     def _insert_many(self, on: Connection, table: Table, names: list[str], rows: list[tuple[Any]]) -> None:
@@ -60,7 +58,7 @@ class Stage:
         on.exec_driver_sql(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})", rows)  # noqa: S608
 
     def _copy(self, on: Connection, table: Table, names: list[str], rows: list[tuple[Any]]) -> None:
-        driver: Any = on.connection.driver_connection
+        driver: Any = on.connection.dbapi_connection
         with (
             driver.cursor() as cursor,
             cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy,
@@ -84,6 +82,6 @@ def opened(database: Database) -> Iterator[Stage]:
 
 def _tune(connection: Connection) -> None:
     """More cache for this one connection: big sorts and a big merge would be all disk otherwise."""
-    driver: Any = connection.connection.driver_connection
+    driver: Any = connection.connection.dbapi_connection
     for schema in ("main", "temp"):
         driver.execute(f"PRAGMA {schema}.cache_size = -{CACHE_KIB}")
