@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask.cli import FlaskGroup
 
 from webapp import create_app
+from webapp.imports.commands import import_command
 from webapp.runs.commands import runs
 
 main = FlaskGroup(
@@ -17,4 +18,5 @@ main = FlaskGroup(
     set_debug_flag=False,
 )
 
+main.add_command(import_command)
 main.add_command(runs)
