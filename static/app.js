@@ -1,0 +1,1 @@
+// A few lines that HTML and htmx cannot: see below.
