@@ -8,11 +8,11 @@ import re
 import secrets
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from webapp.store.people import FormKey
 from webapp.store.types import now
+from webapp.store.upsert import insert_into
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9_-]{20,64}")
 
@@ -30,9 +30,8 @@ def use(session: Session, key: str, answer: str = "") -> bool:
     no key."""
     if not WELL_FORMED.fullmatch(key):
         raise ValueError("this is not the key of a form")
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     taken = session.execute(
-        dialect.insert(FormKey)
+        insert_into(session, FormKey)
         .values(key=key, used_at=now(), answer=answer)
         .on_conflict_do_nothing()
         .returning(FormKey.key)

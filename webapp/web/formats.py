@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from flask import Flask
@@ -16,7 +16,7 @@ NBSP = "\u00a0"
 
 def init_app(app: Flask) -> None:
     """Gives the templates these filters."""
-    for written in (number, share, size, period, clock, moment, initials, breakable):
+    for written in (number, share, size, clock, moment, initials, breakable):
         app.add_template_filter(written)
     app.add_template_global(money)
     app.add_template_global(plural)
@@ -54,18 +54,6 @@ def size(count: int) -> str:
     if count < 1_000_000:
         return f"{count / 1000:.0f} kB"
     return f"{count / 1_000_000:.1f} MB"
-
-
-def period(days: tuple[date, date]) -> str:
-    """First and last day, as few words as say it: 1 to 31 October 2026"""
-    first, last = days
-    if first == last:
-        return f"{last.day} {last:%B %Y}"
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day} to {last.day} {last:%B %Y}"
-    if first.year == last.year:
-        return f"{first.day} {first:%B} to {last.day} {last:%B %Y}"
-    return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
 
 
 def clock(at: datetime) -> Markup:
