@@ -34,6 +34,7 @@ ASK_REDIS_EVERY = 2.0
 def init_app(app: Flask) -> None:
     """Gives the templates what the frame needs."""
     asked = Asked()
+    app.add_template_global(form_keys.new, "new_form_key")
 
     @app.context_processor
     def frame() -> dict[str, object]:
@@ -44,7 +45,6 @@ def init_app(app: Flask) -> None:
             "viewer_name": user.name if user else "",
             "topnav": [link for link in LINKS if link.blueprint in current_app.blueprints],
             "banners": banners(runtime(), asked) if viewer else [],
-            "new_form_key": form_keys.new,
         }
 
 

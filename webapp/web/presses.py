@@ -4,7 +4,7 @@ on. Key and effect are one transaction."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from flask import abort, flash, request
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from webapp.extensions import runtime
 from webapp.web import form_keys, htmx
 
 Said = str | dict[str, Any]
+Verb = Callable[[Session], str]
 ONCE_ONLY = "This was pressed already. Nothing was done a second time."
 
 
@@ -33,7 +34,7 @@ def once(effect: Callable[[Session], tuple[str, Said]]) -> Response:
         else:
             url, said = form_keys.answer(session, key) or "/", ONCE_ONLY
     if said:
-        flash(said)
+        flash(cast(str, said))  # a dict is as good: it goes through the cookie as JSON
     return htmx.lead_to(url)
 
 
