@@ -11,8 +11,10 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.extensions import runtime
 from webapp.runs import lifecycle, queries
+from webapp.runs.counts import counts
 from webapp.runs.forms import NewRunForm, last_month
 from webapp.runs.selection import Choice, Preview, preview
+from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
 from webapp.web import presses
 from webapp.web.gate import MAY_NOT, viewer
@@ -81,7 +83,14 @@ def create() -> ResponseReturnValue:
 
 @control.post("/runs/<int:run_id>/sending")
 def start(run_id: int) -> ResponseReturnValue:
-    """Start."""
+    """Start. Above the limit the number of mails is shown and asked about once."""
+    with runtime().database.reading() as session:
+        run = queries.run(session, viewer(), run_id) or abort(404)
+        counted = counts(session, run_id)
+    mails = counted.by_status[ResultStatus.READY] + counted.by_status[ResultStatus.DEFERRED]
+    waits = run.status in (RunStatus.CREATED, RunStatus.STOPPED)
+    if waits and mails > runtime().settings.confirm_above and not request.form.get("asked"):
+        return render_template("runs/ask_start.html", run=run, mails=mails, back=f"/runs/{run_id}")
     return _press(run_id, lambda session: lifecycle.start(session, runtime().bell, run_id, viewer()))
 
 
