@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask.cli import FlaskGroup
 
 from webapp import create_app
+from webapp.runs.commands import runs
 from webapp.users.commands import users
 
 main = FlaskGroup(
@@ -16,4 +17,6 @@ main = FlaskGroup(
     load_dotenv=False,
     set_debug_flag=False,
 )
+
+main.add_command(runs)
 main.add_command(users)
