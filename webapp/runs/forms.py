@@ -45,7 +45,7 @@ class NewRunForm(Form):
         try:
             found = [checked_address(text) for text in re.split(r"[,;\s]+", field.data or "") if text]
         except BadAddress as problem:
-            raise ValidationError(f"{problem}.") from None
+            raise ValidationError(f"{str(problem).rstrip('.')}.") from None
         self.addresses = list(dict.fromkeys(found))
         if len(self.addresses) > MOST_BCC:
             raise ValidationError(f"At most {MOST_BCC} addresses.")

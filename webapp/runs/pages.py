@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from webapp.extensions import runtime
-from webapp.runs import queries, result_queries, words
+from webapp.runs import queries, report, result_queries, words
 from webapp.runs.counts import Counts, counts
 from webapp.runs.lifecycle import period_words
 from webapp.runs.result_queries import Filter
@@ -119,7 +119,7 @@ def facts(session: Session, run: Run) -> dict[str, object]:
         "counts": counted,
         "going": words.progress(counted),
         "is_live": is_live(run, counted),
-        "waiting": None,
+        "problem": report.problem(session, run),
     }
 
 

@@ -154,9 +154,13 @@ def _back(run_id: int) -> str:
     """The page with the filter under which the button was pressed; for a result's own page, that."""
     if (from_result := request.form.get("from_result", "")).isdecimal():
         return f"/results/{from_result[:18]}"
+    return address(f"/runs/{run_id}", **_kept())
+
+
+def _kept() -> dict[str, str]:
+    """The filter under which the button was pressed, as an address or a form carries it."""
     shown = filter_in(request.form)
-    args = {"status": shown.status, "reason": shown.reason, "q": shown.search, "sort": shown.order}
-    return address(f"/runs/{run_id}", **args)
+    return {"status": shown.status, "reason": shown.reason, "q": shown.search, "sort": shown.order}
 
 
 def _press(done_word: str, chosen: Chosen, verb: Verb, *, undo: bool = False) -> ResponseReturnValue:
@@ -170,7 +174,7 @@ def _press(done_word: str, chosen: Chosen, verb: Verb, *, undo: bool = False) ->
         said: dict[str, object] = {"words": _words(done_word, done), "undo": None}
         if undo and done.changed and chosen.result_ids is not None:
             action = f"/runs/{chosen.run_id}/results/put-back"
-            said["undo"] = {"action": action, "ids": list(done.ids)}
+            said["undo"] = {"action": action, "ids": list(done.ids), "back": _kept()}
         return back, said
 
     try:

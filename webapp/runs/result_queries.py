@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from webapp.runs import filters
+from webapp.runs.report import addresses_of
 from webapp.runs.words import MAY_REMOVE, MAY_SEND_AGAIN, reason_words
 from webapp.store import keyset
-from webapp.store.customers import Cluster, Customer, CustomerEmail
+from webapp.store.customers import Cluster, Customer
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.keyset import Edge, Page
 from webapp.store.runs import Attempt, Result, ResultInvoice, Run
@@ -216,25 +217,12 @@ def _fill(session: Session, run: Run, lines: list[Line]) -> None:
         .group_by(ResultInvoice.result_id)
     ).tuples():
         by_id[result_id].files, by_id[result_id].size = files, int(size)
-    addresses = _addresses(session, run, {line.result.customer_id for line in lines})
+    addresses = addresses_of(
+        session, [(line.result.id, line.result.version_id or run.version_id) for line in lines]
+    )
     for line in lines:
-        line.recipients = line.result.recipients or addresses[line.result.customer_id]
+        line.recipients = line.result.recipients or addresses[line.result.id]
 
 
 def _attached(run: Run) -> ColumnElement[bool]:
     return TransformationResult.transformation_id.in_(run.version.content["transformations"])
-
-
-def _addresses(session: Session, run: Run, customers: set[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = defaultdict(list)
-    rows = session.execute(
-        select(CustomerEmail.customer_id, CustomerEmail.address)
-        .where(
-            CustomerEmail.customer_id.in_(customers),
-            CustomerEmail.recipient_key_id == run.version.content["recipient_key_id"],
-        )
-        .order_by(CustomerEmail.id)
-    )
-    for customer_id, address in rows.tuples():
-        found[customer_id].append(address)
-    return found
