@@ -7,6 +7,7 @@ from flask.cli import FlaskGroup
 from webapp import create_app
 from webapp.imports.commands import import_command
 from webapp.runs.commands import runs
+from webapp.users.commands import users
 
 main = FlaskGroup(
     name="mailrun",
@@ -20,3 +21,4 @@ main = FlaskGroup(
 
 main.add_command(import_command)
 main.add_command(runs)
+main.add_command(users)
