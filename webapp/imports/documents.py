@@ -121,9 +121,7 @@ def opened(path: Path, given: str) -> BinaryIO:
     return file
 
 
-def keep(
-    store: DocumentFolder, wanted: Iterable[tuple[str, int, str]], done: Callable[[int], None]
-) -> None:
+def keep(store: DocumentFolder, wanted: Iterable[tuple[str, int, str]], done: Callable[[int], None]) -> None:
     """Puts documents (SHA-256, size, path) into the store, those that it lacks; `done` is told how many have
     been looked at. Raises ImportRefused when the disk is full, or a file is not what it was when it was
     checked."""

@@ -1,11 +1,12 @@
 """`import_folder`: everything that a folder says goes into the database, or nothing.
 
- 1. Read and check messaging.toml, then the CSV files line by line into temporary tables (no write lock).
- 2. Check what only all rows together show.
- 3. Refuse, with every problem, or go on.
- 4. Compare with what is stored: new, changed, unchanged.
- 5. Put the documents into the store; they are found by their content, so that they harm nobody if step 6 fails.
- 6. Store what is new and changed, in one short transaction."""
+1. Read and check messaging.toml, then the CSV files line by line into temporary tables (no write lock).
+2. Check what only all rows together show.
+3. Refuse, with every problem, or go on.
+4. Compare with what is stored: new, changed, unchanged.
+5. Put the documents into the store; they are found by their content, so that they harm nobody if step 6
+fails.
+6. Store what is new and changed, in one short transaction."""
 
 from __future__ import annotations
 
@@ -172,9 +173,7 @@ def _into_graph(graph: Graph, rows: Iterable[Row]) -> Iterable[Row]:
         yield row
 
 
-def _with_documents(
-    work: Work, session: Session, path: Path, tell: Callable[[int], None]
-) -> Iterable[Row]:
+def _with_documents(work: Work, session: Session, path: Path, tell: Callable[[int], None]) -> Iterable[Row]:
     """The rows of transformation_results.csv, each with what was found out about its document."""
     waiting: list[dict[str, Any]] = []
     count = 0

@@ -37,7 +37,9 @@ def compare(session: Session, target: Target, staged_rows: int) -> Counts:
     if dialect == "postgresql":
         session.execute(text(f"ANALYZE {target.known.name}"))
     known = session.scalar(select(func.count()).select_from(target.known)) or 0
-    changed = session.scalar(select(func.count()).select_from(target.known).where(target.known.c.differs)) or 0
+    changed = (
+        session.scalar(select(func.count()).select_from(target.known).where(target.known.c.differs)) or 0
+    )
     return Counts(staged_rows - known, changed, known - changed)
 
 
@@ -46,7 +48,9 @@ def known_clusters(session: Session) -> set[str]:
     known = staged.KNOWN[staged.CLUSTER.name]
     return set(
         session.scalars(
-            select(staged.CLUSTER.c.tag_name).join_from(staged.CLUSTER, known, known.c.line == staged.CLUSTER.c.line)
+            select(staged.CLUSTER.c.tag_name).join_from(
+                staged.CLUSTER, known, known.c.line == staged.CLUSTER.c.line
+            )
         )
     )
 
@@ -74,7 +78,9 @@ def store_edges(session: Session, gone: set[Edge], added: set[Edge]) -> None:
         one = delete(ClusterParent).where(
             table.c.child_id == bindparam("child"), table.c.parent_id == bindparam("parent")
         )
-        session.connection().execute(one, [{"child": ids.get(c), "parent": ids.get(p)} for c, p in sorted(gone)])
+        session.connection().execute(
+            one, [{"child": ids.get(c), "parent": ids.get(p)} for c, p in sorted(gone)]
+        )
     if added:
         rows = [{"child_id": ids.get(child), "parent_id": ids.get(parent)} for child, parent in sorted(added)]
         session.connection().execute(insert(ClusterParent), rows)

@@ -140,7 +140,9 @@ def read(path: Path, problems: Problems, bcc_domains: Sequence[str] = ()) -> Mes
     allowed = keys(bcc_domains)
     for table, rows in content.items():
         if table not in allowed:
-            problems.add(FILE, lines.of(table, 0), table, f"is no table of this file; it has {_list(allowed)}")
+            problems.add(
+                FILE, lines.of(table, 0), table, f"is no table of this file; it has {_list(allowed)}"
+            )
         elif not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             _spoil(problems, lines.of(table, 0), table, f"must be written as [[{table}]], once for each")
         else:
@@ -264,5 +266,3 @@ def _judge_documents(definition: Entry, problems: Problems) -> None:
     if transformations and none:
         words = "is true, but transformations are named; leave out one of the two"
         problems.add(FILE, definition.lines("no_documents"), "no_documents", words)
-
-

@@ -30,8 +30,8 @@ class Layout:
 def checked_rows(
     path: Path, kind: Kind, problems: Problems, progress: Callable[[int], None] | None = None
 ) -> Iterator[Row]:
-    """The rows of the file with their `line`; a wrong value is None and noted as a problem. Rows without their
-    key are left out."""
+    """The rows of the file with their `line`; a wrong value is None and noted as a problem. Rows without
+    their key are left out."""
     reader = csvfile.rows(path, problems, progress)
     line, header = next(reader, (1, []))
     if kind.file in problems.incomplete:

@@ -153,4 +153,3 @@ def _note(
     if total == MOST_TOLD:
         total = session.scalar(select(func.count()).select_from(wrong.subquery())) or 0
     problems.add_some([Problem(file, row[0], column, words(row)) for row in first], total)
-
