@@ -55,7 +55,7 @@ class Database:
         self.engine.dispose()
 
 
-def after_commit(session: Session, callback: Callable[[], None]) -> None:
+def after_commit(session: Session, callback: Callable[[], object]) -> None:
     """Has `callback` called when this session's transaction is committed; if it is rolled back, never."""
     session.info.setdefault(_AFTER_COMMIT, []).append(callback)
 

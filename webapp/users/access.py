@@ -62,7 +62,7 @@ def visible_to(viewer: Viewer, table: Restricted) -> ColumnElement[bool]:
     return Result.customer_id.in_(customers)
 
 
-def below(clusters: frozenset[int]) -> Select[tuple[int]]:
+def below(clusters: frozenset[int]) -> Select[int]:
     """These clusters and every descendant, each once, however many paths lead to it."""
     reached = select(Cluster.id).where(Cluster.id.in_(clusters)).cte("reached", recursive=True)
     reached = reached.union(

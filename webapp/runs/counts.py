@@ -1,0 +1,82 @@
+"""How many results of a run are in each status: kept in the same transaction as every move, summed on
+reading."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from webapp.store.runs import RunCount
+from webapp.store.statuses import OUTSTANDING, ResultStatus, SkipReason
+from webapp.store.upsert import insert_into
+
+NOBODY = 0
+"""The worker under whom moves made by pages, commands and the sweep are counted."""
+
+Deltas = Counter[tuple[str, str]]
+"""(status, reason) → by how many it changes. The reason is empty but for `skipped`."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Every status and every reason is there, zeros too."""
+
+    by_status: dict[ResultStatus, int]
+    reasons: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_status.values())
+
+    @property
+    def outstanding(self) -> int:
+        """What is still to be sent, or on the wire."""
+        return sum(self.by_status[status] for status in OUTSTANDING)
+
+
+def counts(session: Session, run_id: int) -> Counts:
+    """The results of this run, counted."""
+    return counts_of(session, [run_id])[run_id]
+
+
+def counts_of(session: Session, run_ids: list[int]) -> dict[int, Counts]:
+    """The results of several runs, counted, in one query."""
+    rows = session.execute(
+        select(RunCount.run_id, RunCount.status, RunCount.reason, func.sum(RunCount.n))
+        .where(RunCount.run_id.in_(run_ids))
+        .group_by(RunCount.run_id, RunCount.status, RunCount.reason)
+    ).all()
+    found = {
+        run_id: Counts(dict.fromkeys(ResultStatus, 0), {reason.value: 0 for reason in SkipReason})
+        for run_id in run_ids
+    }
+    for run_id, status, reason, n in rows:
+        found[run_id].by_status[ResultStatus(status)] += int(n)
+        if reason:
+            found[run_id].reasons[reason] = found[run_id].reasons.get(reason, 0) + int(n)
+    return found
+
+
+def shift(session: Session, run_id: int, deltas: Deltas, worker_id: int = NOBODY) -> None:
+    """Adds these changes to the counts. Rows are touched in one fixed order, so that no two can wait for each
+    other.
+
+    Call it after the results themselves are locked, never before (spec speed.md).
+    """
+    rows = [
+        {"run_id": run_id, "worker_id": worker_id, "status": status, "reason": reason, "n": n}
+        for (status, reason), n in sorted(deltas.items())
+        if n
+    ]
+    if rows:
+        adding = insert_into(session, RunCount)
+        session.execute(
+            adding.on_conflict_do_update(
+                index_elements=["run_id", "worker_id", "status", "reason"],
+                set_={"n": RunCount.n + adding.excluded.n},
+            ),
+            rows,
+        )

@@ -1,0 +1,231 @@
+"""A run's life: create, start, stop, finish. The words that a verb returns, or refuses with, are shown to the
+person.
+
+Each takes the run's lock, so that Stop is exact and twenty Starts have one effect (database.hold_run).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import exists, func, insert, select
+from sqlalchemy.orm import Session
+
+from webapp.definitions.versions import todays_version
+from webapp.queue import Bell
+from webapp.runs.selection import Choice, taken, terms_of
+from webapp.store.customers import Cluster
+from webapp.store.database import after_commit, hold_run
+from webapp.store.definitions import MessageDefinition
+from webapp.store.invoices import Invoice
+from webapp.store.people import AuditEntry
+from webapp.store.runs import ChosenInvoice, Result, Run
+from webapp.store.statuses import OUTSTANDING, RUN_MOVES, RunStatus
+from webapp.store.types import now
+from webapp.users.access import Viewer, visible_to
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; the message says why, and the way out, in plain words."""
+
+
+class NotFound(Refused):
+    """There is no such thing, or this person may not see it; which of the two is not told."""
+
+
+def create(
+    session: Session,
+    bell: Bell,
+    choice: Choice,
+    *,
+    name: str,
+    bcc: list[str],
+    viewer: Viewer,
+    promised: str = "",
+    start: bool = False,
+) -> Run:
+    """Stores a run that is `creating`; a worker, or runs.making.make, makes its results.
+
+    `promised` is the fingerprint of the preview that the person saw: a set that turns out different is not
+    started. Raises Refused (NotFound for a definition or cluster that this person may not see)."""
+    _must_be_allowed(viewer)
+    if choice.period_from > choice.period_to:
+        raise Refused("The period ends before it begins.")
+    definition = session.get(MessageDefinition, choice.definition_id)
+    cluster = session.scalar(
+        select(Cluster).where(Cluster.id == choice.cluster_id, visible_to(viewer, Cluster))
+    )
+    if definition is None or cluster is None:
+        raise NotFound("There is no such message definition or customer cluster.")
+    if definition.password_key:
+        raise Refused(f"“{definition.name}” wants its documents behind a password, which is not built yet.")
+    version = todays_version(session, definition)
+    run = Run(
+        name=name.strip() or default_name(session, choice),
+        definition_id=definition.id,
+        version_id=version.id,
+        cluster_id=cluster.id,
+        include_children=choice.include_children,
+        period_from=choice.period_from,
+        period_to=choice.period_to,
+        bcc=bcc,
+        resend_already_sent=choice.resend_already_sent,
+        highest_invoice_id=session.scalar(select(func.coalesce(func.max(Invoice.id), 0))),
+        promised=promised,
+        start_when_made=start,
+        message_key=secrets.token_hex(6),
+        created_by=viewer.name,
+    )
+    session.add(run)
+    session.flush()
+    _choose(session, run, choice)
+    after_commit(session, lambda: bell.make(run.id))
+    return run
+
+
+def _choose(session: Session, run: Run, choice: Choice) -> None:
+    """Narrows the run to the chosen invoices; one that is outside its set is refused by its number."""
+    if not choice.invoice_ids:
+        return
+    content = run.version.content
+    within = taken(choice, terms_of(run.definition_id, content)).subquery()  # type: ignore[arg-type]
+    outside = session.scalars(
+        select(Invoice.number).where(
+            Invoice.id.in_(choice.invoice_ids), Invoice.id.not_in(select(within.c.invoice_id))
+        )
+    ).all()
+    if outside:
+        raise Refused(f"Not in this cluster and period: {', '.join(sorted(outside)[:10])}.")
+    chosen = [{"run_id": run.id, "invoice_id": invoice_id} for invoice_id in set(choice.invoice_ids)]
+    session.execute(insert(ChosenInvoice), chosen)
+
+
+def invoices_by_number(session: Session, numbers: Iterable[str]) -> tuple[int, ...]:
+    """The ids of these invoices. Raises Refused, naming what does not exist."""
+    wanted = set(numbers)
+    found = dict(
+        session.execute(select(Invoice.number, Invoice.id).where(Invoice.number.in_(wanted))).tuples().all()
+    )
+    if missing := sorted(wanted - found.keys()):
+        raise Refused(f"There is no invoice {', '.join(missing[:10])}.")
+    return tuple(found.values())
+
+
+def default_name(session: Session, choice: Choice) -> str:
+    """ "<definition>, <cluster>, <period>", the name of a run that was given none."""
+    definition = session.get_one(MessageDefinition, choice.definition_id)
+    cluster = session.get_one(Cluster, choice.cluster_id)
+    return f"{definition.name}, {cluster.tag_name}, {period_words(choice.period_from, choice.period_to)}"
+
+
+def period_words(first: date, last: date) -> str:
+    """The period as people say it: "1 to 31 October 2026", "1 July to 30 September 2026"."""
+    if first == last:
+        return f"{first.day} {first:%B %Y}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day} to {last.day} {last:%B %Y}"
+    if first.year == last.year:
+        return f"{first.day} {first:%B} to {last.day} {last:%B %Y}"
+    return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
+
+
+def start(session: Session, bell: Bell, run_id: int, viewer: Viewer) -> str:
+    """Lets the run send. Harmless when it does already, or has nothing to send; says so. Raises Refused."""
+    run = changeable(session, run_id, viewer)
+    if run.status == RunStatus.CREATING:
+        raise Refused("The list of this run is still being made. It can be started once it is whole.")
+    if run.status == RunStatus.RUNNING:
+        return "This run is already running."
+    if run.status == RunStatus.FINISHED:
+        return "This run is already finished; there is nothing to send."
+    return begin(session, bell, run, viewer.name)
+
+
+def begin(session: Session, bell: Bell, run: Run, by: str) -> str:
+    """Starts a run that is created or stopped, or a finished one that got new work. Needs the run's lock."""
+    run.started_by, run.problem = by, None
+    run.started_at = run.started_at or now()
+    if not has_outstanding(session, run.id):
+        _become(run, RunStatus.FINISHED)
+        run.finished_at = now()
+        audit(session, by, "start", run, "nothing to send")
+        return "There was nothing to send: the run is finished."
+    _become(run, RunStatus.RUNNING)
+    run.finished_at = None
+    audit(session, by, "start", run)
+    ring(session, bell, run.id)
+    return "Started."
+
+
+def stop(session: Session, run_id: int, viewer: Viewer) -> str:
+    """Stops the run: once this is committed, no message's last byte goes out but those already marked.
+
+    Harmless when it is stopped already. Raises Refused.
+    """
+    run = changeable(session, run_id, viewer)
+    if run.status == RunStatus.STOPPED:
+        return "This run is already stopped."
+    if run.status == RunStatus.FINISHED:
+        return "This run is already finished; there is nothing to send."
+    if run.status != RunStatus.RUNNING:
+        return "This run has not been started."
+    _become(run, RunStatus.STOPPED)
+    audit(session, viewer.name, "stop", run)
+    return "Stopped. No further mail goes out but what is on the wire already."
+
+
+def finish_if_done(session: Session, run_id: int) -> bool:
+    """Derives the end of a run from its rows: finished when nothing is ready, sending or deferred."""
+    if has_outstanding(session, run_id):
+        return False
+    hold_run(session, run_id, exclusive=True)
+    run = session.scalar(
+        select(Run).where(Run.id == run_id, Run.status == RunStatus.RUNNING).with_for_update()
+    )
+    if run is None or has_outstanding(session, run_id):
+        return False
+    _become(run, RunStatus.FINISHED)
+    run.finished_at = now()
+    return True
+
+
+def has_outstanding(session: Session, run_id: int) -> bool:
+    """Whether a result of this run is still to be sent, or on the wire."""
+    return any(
+        session.scalar(select(exists().where(Result.run_id == run_id, Result.status == status)))
+        for status in OUTSTANDING
+    )
+
+
+def changeable(session: Session, run_id: int, viewer: Viewer) -> Run:
+    """The run, locked for a change. Raises NotFound if this person may not see it, Refused if only look."""
+    run = session.scalar(select(Run).where(Run.id == run_id, visible_to(viewer, Run)))
+    if run is None:
+        raise NotFound(f"There is no run {run_id}.")
+    _must_be_allowed(viewer)
+    hold_run(session, run_id, exclusive=True)
+    session.refresh(run, with_for_update=True)
+    return run
+
+
+def ring(session: Session, bell: Bell, run_id: int) -> None:
+    """Tells the workers about new work once this transaction is committed."""
+    after_commit(session, lambda: bell.drain(run_id))
+
+
+def audit(session: Session, actor: str, action: str, run: Run, detail: str = "") -> None:
+    """Notes who did what to this run, in the same commit as what was done."""
+    session.add(AuditEntry(actor=actor, action=action, subject=f"run {run.id}", detail=detail))
+
+
+def _become(run: Run, status: RunStatus) -> None:
+    if status not in RUN_MOVES[RunStatus(run.status)]:
+        raise ValueError(f"run {run.id} cannot go from {run.status} to {status}")
+    run.status = status
+
+
+def _must_be_allowed(viewer: Viewer) -> None:
+    if not viewer.may_send:
+        raise Refused("You may look at runs, but not change them. Ask an admin for the role of a manager.")

@@ -1,0 +1,179 @@
+"""A run's results, made from its selection: in slices, each one commit, so that nobody waits for long and a
+crash costs one slice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session, aliased
+
+from webapp.definitions.versions import Content
+from webapp.queue import Bell
+from webapp.runs import lifecycle
+from webapp.runs.counts import shift
+from webapp.runs.selection import (
+    Terms,
+    choice_of,
+    customers_in,
+    fingerprint,
+    sums_of,
+    taken_by,
+    terms_of,
+)
+from webapp.store.customers import Customer
+from webapp.store.database import Database
+from webapp.store.definitions import DefinitionVersion
+from webapp.store.invoices import Invoice
+from webapp.store.runs import ChosenInvoice, Reservation, Result, ResultInvoice, Run
+from webapp.store.statuses import ResultStatus, RunStatus
+
+SLICE = 5_000
+"""Customers per commit: some tenths of a second on SQLite, where every other writer waits meanwhile."""
+
+
+def make(database: Database, bell: Bell, run_id: int) -> None:
+    """Makes the results of a run that is `creating`, and ends when it is whole. Harmless on any other run.
+
+    1. Lock the run's row; leave if it is not `creating` (any more): somebody else has made it whole.
+    2. Take the next slice of its customers, above the watermark `made_up_to`.
+    3. No customer left: the run is `created`; if it was to be started, and its set is what was promised,
+    start it.
+    4. Insert the slice's results and result_invoices, count them, move the watermark, commit; again from 1.
+
+    Two makers at once do no harm: the second waits at 1 and goes on behind the first one's watermark.
+    """
+    while True:
+        with database.writing() as session:
+            run = session.scalar(
+                select(Run).where(Run.id == run_id, Run.status == RunStatus.CREATING).with_for_update()
+            )
+            if run is None:
+                return
+            content: Content = session.get_one(DefinitionVersion, run.version_id).content  # type: ignore[assignment]
+            up_to = _end_of_slice(session, run)
+            if up_to is None:
+                _complete(session, bell, run, content)
+                return
+            _make_slice(session, run, terms_of(run.definition_id, content), up_to, collate=content["collate"])
+
+
+def _end_of_slice(session: Session, run: Run) -> int | None:
+    """The highest customer id of the next slice; None when there is none."""
+    ids = (
+        select(Customer.id)
+        .where(customers_in(run.cluster_id, run.include_children), Customer.id > run.made_up_to)
+        .order_by(Customer.id)
+        .limit(SLICE)
+        .subquery()
+    )
+    highest: int | None = session.scalar(select(func.max(ids.c.id)))
+    return highest
+
+
+def _make_slice(session: Session, run: Run, terms: Terms, up_to: int, *, collate: bool) -> None:
+    """One result for each invoice of the slice's customers. With collate, those of one customer that can be
+    sent are then put together in the first one's result."""
+    within = Customer.id.between(run.made_up_to + 1, up_to)
+    rows = taken_by(run, terms).where(within).order_by(Customer.id, Invoice.id).subquery()
+    status = case(
+        (rows.c.reason == "", literal(ResultStatus.READY.value)), else_=literal(ResultStatus.SKIPPED.value)
+    )
+    session.execute(
+        insert(Result).from_select(
+            ["run_id", "customer_id", "lead_invoice_id", "status", "reason"],
+            select(literal(run.id), rows.c.customer_id, rows.c.invoice_id, status, rows.c.reason),
+        )
+    )
+    made = (Result.run_id == run.id, Result.customer_id.between(run.made_up_to + 1, up_to))
+    session.execute(
+        insert(ResultInvoice).from_select(
+            ["run_id", "invoice_id", "result_id", "copy"],
+            select(Result.run_id, Result.lead_invoice_id, Result.id, _copy(run)).where(*made),
+        )
+    )
+    if collate:
+        _put_together(session, *made)
+    counted = session.execute(
+        select(Result.status, Result.reason, func.count()).where(*made).group_by(Result.status, Result.reason)
+    )
+    shift(session, run.id, Counter({(status, reason): n for status, reason, n in counted}))
+    run.made_up_to = up_to
+
+
+def _copy(run: Run) -> ColumnElement[int]:
+    """The copy number of a result's invoice: the first, or the next after those reserved if all are sent
+    again."""
+    if not run.resend_already_sent:
+        return literal(1)
+    highest = (
+        select(func.coalesce(func.max(Reservation.copy), 0))
+        .where(
+            Reservation.definition_id == run.definition_id, Reservation.invoice_id == Result.lead_invoice_id
+        )
+        .scalar_subquery()
+    )
+    return cast(highest, Integer) + 1
+
+
+def _put_together(session: Session, *made: ColumnElement[bool]) -> None:
+    """Moves the invoices of each customer's ready results to the first of these, and drops the emptied
+    ones."""
+    own, first = aliased(Result), aliased(Result)
+    ready = select(Result.id).where(*made, Result.status == ResultStatus.READY)
+    lead = (
+        select(func.min(first.id))
+        .join(own, (own.customer_id == first.customer_id) & (own.run_id == first.run_id))
+        .where(own.id == ResultInvoice.result_id, first.status == ResultStatus.READY)
+        .scalar_subquery()
+    )
+    unsynchronized = {"synchronize_session": False}
+    session.execute(
+        update(ResultInvoice).where(ResultInvoice.result_id.in_(ready)).values(result_id=lead),
+        execution_options=unsynchronized,
+    )
+    emptied = ~exists().where(ResultInvoice.result_id == Result.id)
+    session.execute(
+        delete(Result).where(*made, Result.status == ResultStatus.READY, emptied),
+        execution_options=unsynchronized,
+    )
+
+
+def _complete(session: Session, bell: Bell, run: Run, content: Content) -> None:
+    """The run is whole. It is started if that was asked for, but not if its set is another than was
+    promised."""
+    run.status = RunStatus.CREATED
+    session.flush()
+    if run.promised and run.promised != made_fingerprint(session, run, content):
+        run.problem = (
+            "The invoices changed while this list was made, so it is not what the preview showed. "
+            "Look at the numbers, then press Start."
+        )
+    elif run.start_when_made:
+        lifecycle.begin(session, bell, run, run.created_by)
+
+
+def made_fingerprint(session: Session, run: Run, content: Content) -> str:
+    """The fingerprint that a preview of exactly what was made would have."""
+    chosen = session.scalars(select(ChosenInvoice.invoice_id).where(ChosenInvoice.run_id == run.id))
+    lines = session.execute(
+        sums_of(ResultInvoice.invoice_id, Result.reason)
+        .select_from(ResultInvoice)
+        .join(Result, Result.id == ResultInvoice.result_id)
+        .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
+        .where(ResultInvoice.run_id == run.id)
+    )
+    return fingerprint(replace(choice_of(run), invoice_ids=tuple(chosen)), content, lines)

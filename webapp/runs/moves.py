@@ -1,0 +1,72 @@
+"""The one place where results change their status, and the counts with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
+
+from webapp.runs.counts import NOBODY, Deltas, shift
+from webapp.store.runs import Result
+from webapp.store.statuses import RESULT_MOVES, ResultStatus
+from webapp.store.types import now
+
+CHUNK = 5_000
+"""Rows per UPDATE: far below what either database takes as parameters of one statement."""
+
+UNCLAIMED: Mapping[str, Any] = {"worker_id": None, "token": None}
+"""What whoever changes a claimed result sets, so that its worker's mark will not hold."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A result as it is, locked until the end of the transaction."""
+
+    id: int
+    status: ResultStatus
+    reason: str
+
+
+def hold(session: Session, *conditions: ColumnElement[bool]) -> list[Held]:
+    """Locks the results that match, in the order of their ids, and tells how they are."""
+    rows = session.execute(
+        select(Result.id, Result.status, Result.reason)
+        .where(*conditions)
+        .order_by(Result.id)
+        .with_for_update()
+    ).all()
+    return [Held(id, ResultStatus(status), reason) for id, status, reason in rows]
+
+
+def move(
+    session: Session,
+    run_id: int,
+    rows: Sequence[Held],
+    to: ResultStatus,
+    *,
+    reason: str = "",
+    worker_id: int = NOBODY,
+    values: Mapping[str, Any] | None = None,
+) -> int:
+    """Moves these results of one run, held before, to a status; returns how many there were.
+
+    Further columns are set from `values`. A move that the table of moves does not have is a programming error
+    and raises ValueError."""
+    for row in rows:
+        if to not in RESULT_MOVES[row.status] and not (row.status == to == ResultStatus.SKIPPED):
+            raise ValueError(f"result {row.id} cannot go from {row.status} to {to}")
+    changes = {"status": to, "reason": reason, "changed_at": now(), **(values or {})}
+    for start in range(0, len(rows), CHUNK):
+        ids = [row.id for row in rows[start : start + CHUNK]]
+        session.execute(
+            update(Result).where(Result.id.in_(ids)).values(**changes),
+            execution_options={"synchronize_session": False},
+        )
+    deltas: Deltas = Counter({(to, reason): len(rows)})
+    deltas.subtract(Counter((row.status, row.reason) for row in rows))
+    shift(session, run_id, deltas, worker_id)
+    return len(rows)
