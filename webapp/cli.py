@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask.cli import FlaskGroup
 
 from webapp import create_app
+from webapp.catcher.commands import catcher
+from webapp.launch import commands as launch
 
 main = FlaskGroup(
     name="mailrun",
@@ -15,3 +17,5 @@ main = FlaskGroup(
     load_dotenv=False,
     set_debug_flag=False,
 )
+for command in (launch.up, launch.serve_web, launch.worker, catcher, launch.init, launch.doctor):
+    main.add_command(command)
