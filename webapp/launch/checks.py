@@ -96,7 +96,7 @@ def _workers(runtime: Runtime) -> Finding:
 def _beats(runtime: Runtime) -> dict[int, int]:
     present = select(Worker.id, Worker.beat).where(Worker.left_at.is_(None), Worker.lost_at.is_(None))
     with runtime.database.reading() as session:
-        return dict(session.execute(present).tuples().all())
+        return dict(session.execute(present).all())
 
 
 def _mail_servers(runtime: Runtime) -> Iterator[Finding]:
