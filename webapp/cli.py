@@ -7,6 +7,7 @@ from flask.cli import FlaskGroup
 from webapp import create_app
 from webapp.catcher.commands import catcher
 from webapp.launch import commands as launch
+from webapp.runs.commands import runs
 
 main = FlaskGroup(
     name="mailrun",
@@ -17,5 +18,6 @@ main = FlaskGroup(
     load_dotenv=False,
     set_debug_flag=False,
 )
-for command in (launch.up, launch.serve_web, launch.worker, catcher, launch.init, launch.doctor):
+
+for command in (launch.up, launch.serve_web, launch.worker, catcher, launch.init, launch.doctor, runs):
     main.add_command(command)
