@@ -32,6 +32,11 @@ class Caught:
     subject: str
     size: int
 
+    @property
+    def to(self) -> tuple[str, ...]:
+        """The recipients that a header names."""
+        return tuple(address for address in self.rcpt_to if address not in self.bcc)
+
     def holds(self, text: str) -> bool:
         """Whether the subject or a recipient contains the text, whatever the case."""
         wanted = text.casefold()
