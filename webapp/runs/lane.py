@@ -24,7 +24,7 @@ from webapp.runs.workers import WorkerLife
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Outcome, ResultStatus
 
-BATCH = 20
+BATCH = 10
 """Results per claim: few enough that what was looked at anew is still fresh when it goes out."""
 
 LEAVING_SECONDS = 20.0

@@ -228,7 +228,7 @@ def _column(session: Session, rows: Sequence[Held], column: Any) -> Iterable[tup
     """(result id, value of this column) of each row."""
     for start in range(0, len(rows), CHUNK):
         ids = [row.id for row in rows[start : start + CHUNK]]
-        yield from session.execute(select(Result.id, column).where(Result.id.in_(ids))).tuples()
+        yield from session.execute(select(Result.id, column).where(Result.id.in_(ids)))
 
 
 def _next_copies(session: Session, run: Run, rows: Sequence[Held]) -> None:
