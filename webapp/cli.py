@@ -6,6 +6,7 @@ from flask.cli import FlaskGroup
 
 from webapp import create_app
 from webapp.catcher.commands import catcher
+from webapp.demo.commands import demo
 from webapp.launch import commands as launch
 from webapp.runs.commands import runs
 
@@ -19,5 +20,5 @@ main = FlaskGroup(
     set_debug_flag=False,
 )
 
-for command in (launch.up, launch.serve_web, launch.worker, catcher, launch.init, launch.doctor, runs):
+for command in (launch.up, launch.serve_web, launch.worker, catcher, launch.init, launch.doctor, demo, runs):
     main.add_command(command)

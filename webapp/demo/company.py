@@ -156,7 +156,7 @@ def _emails(number: int, name: str, country: Country, rng: random.Random) -> Ite
     domain = f"{slug(name)}.example"
     first, *others = rng.sample(country.billing_words, 2)
     if number % 50 == 40:
-        domain = f"{re.sub(r'[^a-zäöüéèß]+', '-', name.lower()).strip('-')}.example"
+        domain = f"{re.sub(r'\W+', '-', name.lower().replace('.', '')).strip('-')}.example"
     if number % 29 != 12:
         yield "billing", f"{first}@{domain}", name
         if number % 11 == 5:
@@ -169,4 +169,4 @@ def slug(name: str) -> str:
     """The name as part of a domain: plain letters, digits and hyphens."""
     plain = unicodedata.normalize("NFKD", name.replace("ß", "ss").replace("ı", "i"))
     ascii_only = plain.encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", ascii_only.replace("'", "")).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"[.']", "", ascii_only)).strip("-")

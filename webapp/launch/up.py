@@ -6,6 +6,7 @@ import http.client
 from collections.abc import Iterator
 
 from webapp.config import Settings, embedded_redis_socket
+from webapp.demo import loading as demo
 from webapp.launch import embedded_redis, parts, ports
 from webapp.launch.supervisor import AskedToStop, Supervisor
 
@@ -97,10 +98,8 @@ def _welcome(settings: Settings, with_catcher: bool) -> Iterator[str]:
     yield ""
     yield "Mailrun is running."
     yield f"  Go to     {address}"
-    login = settings.home / "demo_login"
-    if login.exists():
-        email, _, password = login.read_text().strip().partition(" ")
-        yield f"  Log in    Email {email}  Password {password}"
+    if login := demo.login(settings.home):
+        yield f"  Log in    Email {login[0]}  Password {login[1]}"
     if with_catcher:
         yield f"  Mails     {address}/dev/mailbox (SMTP on port {settings.catcher_port}; caught, none leaves)"
     yield f"  Data in   {settings.home}"
