@@ -130,7 +130,7 @@ def mailrun(clone: Path, environ: dict[str, str], *arguments: str) -> dict[str, 
         check=False,
     )
     check(done.returncode == 0, f"mailrun runs {' '.join(arguments)}: {done.stderr}")
-    return json.loads(done.stdout) if "--json" in arguments else {}  # type: ignore[no-any-return]
+    return json.loads(done.stdout) if "--json" in arguments else {}
 
 
 def left(mark: str, clone: Path) -> set[int]:

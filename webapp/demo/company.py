@@ -156,7 +156,7 @@ def _emails(number: int, name: str, country: Country, rng: random.Random) -> Ite
     domain = f"{slug(name)}.example"
     first, *others = rng.sample(country.billing_words, 2)
     if number % 50 == 40:
-        domain = f"{re.sub(r'\W+', '-', name.lower().replace('.', '')).strip('-')}.example"
+        domain = re.sub(r"\W+", "-", name.lower().replace(".", "")).strip("-") + ".example"
     if number % 29 != 12:
         yield "billing", f"{first}@{domain}", name
         if number % 11 == 5:

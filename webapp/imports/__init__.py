@@ -1,1 +1,3 @@
-"""An import folder becomes customers, invoices, documents and definitions: all of it, or nothing."""
+"""The import of a folder of CSV files, documents and a messaging.toml: all or nothing, every error told.
+
+Read folder.py first: it is the table of contents."""

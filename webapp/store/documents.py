@@ -39,6 +39,10 @@ class DocumentFolder:
                 aside.unlink(missing_ok=True)
         return digest
 
+    def has(self, digest: str) -> bool:
+        """Whether a document with this SHA-256 was stored."""
+        return self._path(digest).exists()
+
     def get(self, digest: str) -> bytes:
         """The bytes with this SHA-256, looked at: what is on the disk but differs is missing, too.
 

@@ -1,0 +1,82 @@
+"""Clusters and their parents: what an import changes among the edges, and circles, told before they are
+made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+
+Edge = tuple[str, str]
+"""A child's and a parent's tag name."""
+
+
+@dataclass
+class Graph:
+    """The parents that the file gives to the clusters named in it, with the line of each. They replace what
+    is stored; other clusters keep their parents."""
+
+    parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+
+    def add(self, line: int, child: str, parents: Iterable[str]) -> None:
+        """A line of the file. Of two for one cluster, the first counts (the second is an error anyway)."""
+        if child not in self.lines:
+            self.lines[child] = line
+            self.parents[child] = tuple(parents)
+
+    def unknown_parents(self, stored: set[str]) -> Iterable[tuple[int, str]]:
+        """The parents that are neither in the file nor among the stored clusters, with the line."""
+        for child, line in self.lines.items():
+            for parent in self.parents[child]:
+                if parent not in self.parents and parent not in stored:
+                    yield line, parent
+
+    def closing(self, stored: Iterable[Edge]) -> Iterable[tuple[int, list[str]]]:
+        """The lines that close a circle, each with the circle: the cluster, its parent, and so on back to
+        it."""
+        graph: dict[str, set[str]] = {}
+        for child, parent in stored:
+            if child not in self.lines:
+                graph.setdefault(child, set()).add(parent)
+        if not _has_circle({**graph, **{child: set(parents) for child, parents in self.parents.items()}}):
+            return
+        for child, line in self.lines.items():
+            for parent in self.parents[child]:
+                way = _way(graph, parent, child)
+                if way:
+                    yield line, [child, *way]
+                else:
+                    graph.setdefault(child, set()).add(parent)
+
+    def changes(self, stored: Iterable[Edge]) -> tuple[set[Edge], set[Edge]]:
+        """The edges to take away and those to add."""
+        old = {edge for edge in stored if edge[0] in self.lines}
+        new = {(child, parent) for child, parents in self.parents.items() for parent in parents}
+        return old - new, new - old
+
+
+def _has_circle(graph: Mapping[str, set[str]]) -> bool:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError:
+        return True
+    return False
+
+
+def _way(graph: Mapping[str, set[str]], start: str, goal: str) -> list[str]:
+    """A way upward from one cluster to another, both included; empty if there is none."""
+    came_from = {start: ""}
+    waiting = [start]
+    while waiting:
+        here = waiting.pop()
+        if here == goal:
+            way = [here]
+            while came_from[way[-1]]:
+                way.append(came_from[way[-1]])
+            return way[::-1]
+        for above in graph.get(here, ()):
+            if above not in came_from:
+                came_from[above] = here
+                waiting.append(above)
+    return []

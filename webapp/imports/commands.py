@@ -1,0 +1,78 @@
+"""`mailrun import FOLDER [--dry-run]`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+
+from webapp import migrations
+from webapp.extensions import runtime
+from webapp.imports.folder import Imported, import_folder
+from webapp.imports.problems import ImportRefused
+from webapp.imports.progress import Progress, silent
+
+FINE = 1000
+"""Steps of the bar."""
+
+
+@click.command("import")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Check everything and say what would change; store nothing.")
+@with_appcontext
+def import_command(folder: Path, dry_run: bool) -> None:
+    """Imports a FOLDER of CSV files, documents and a messaging.toml: all of it, or nothing."""
+    parts = runtime()
+    has, needs = migrations.versions(parts.database)
+    if has != needs:
+        raise click.ClickException("the database is not set up for this version; run: mailrun init")
+    try:
+        with _bar() as report:
+            done = import_folder(
+                parts.database,
+                parts.documents,
+                folder,
+                dry_run=dry_run,
+                report=report,
+                bcc_domains=parts.settings.bcc_domains,
+            )
+    except ImportRefused as refused:
+        click.echo(str(refused), err=True)
+        errors = "1 error" if refused.total == 1 else f"{refused.total} errors"
+        click.echo(f"Nothing was imported: {errors}.", err=True)
+        sys.exit(1)
+    click.echo(table(done))
+
+
+def table(done: Imported) -> str:
+    """The counts, as text in columns, with one sentence about what they mean."""
+    if not done.changed_anything:
+        summary = "Nothing to change: everything in this folder is stored already."
+    elif done.dry_run:
+        summary = "Nothing was stored (dry run). An import would do this:"
+    else:
+        summary = "Imported:"
+    wide = max(map(len, done.counts))
+    rows = [f"{'':{wide}}  {'new':>9}  {'changed':>9}  {'unchanged':>9}"]
+    for words, counts in done.counts.items():
+        rows.append(f"{words:{wide}}  {counts.new:>9,}  {counts.changed:>9,}  {counts.unchanged:>9,}")
+    return "\n".join([summary, *rows])
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    """A progress bar on the terminal; none where nobody looks."""
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    with click.progressbar(length=FINE, file=sys.stderr, label="Reading") as bar:
+
+        def report(step: str, share: float) -> None:
+            bar.label = f"{step:<9}"
+            bar.update(max(0, int(share * FINE) - bar.pos))
+
+        yield report

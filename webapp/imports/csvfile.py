@@ -1,0 +1,88 @@
+"""Reading a CSV file: line by line, in bounded memory, with the line on which each row begins."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from webapp.imports.problems import Problems
+
+LONGEST_LINE = 1_000_000
+"""Bytes. Whatever is longer is not a line of a CSV file."""
+
+BOM = b"\xef\xbb\xbf"
+
+LINE = "line"
+"""What stands in the place of the column when a line as a whole is wrong."""
+
+
+class Lines:
+    """The decoded lines of a file. `spoilt` tells that one of them could not be decoded."""
+
+    def __init__(self, file: BinaryIO, name: str, problems: Problems) -> None:
+        self.file = file
+        self.name = name
+        self.problems = problems
+        self.spoilt = False
+
+    def __iter__(self) -> Iterator[str]:
+        number = 0
+        while raw := self.file.readline(LONGEST_LINE):
+            number += 1
+            if number == 1:
+                raw = raw.removeprefix(BOM)
+            if len(raw) == LONGEST_LINE:
+                self._spoil(number, f"is longer than {LONGEST_LINE:,} bytes; is this a CSV file?")
+                return
+            if b"\0" in raw:
+                self._spoil(number, "has a NUL byte")
+            try:
+                yield raw.decode()
+            except UnicodeDecodeError as error:
+                byte = f"byte {error.start + 1} of the line, 0x{raw[error.start]:02x}"
+                self._spoil(number, f"is not UTF-8 ({byte}); save the file as UTF-8")
+                yield raw.decode(errors="replace")
+
+    def _spoil(self, number: int, words: str) -> None:
+        self.spoilt = True
+        self.problems.add(self.name, number, LINE, words)
+        self.problems.incomplete.add(self.name)
+
+
+def rows(
+    path: Path, problems: Problems, progress: Callable[[int], None] | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """The rows, header included, each with the number of its first line. Empty lines are skipped.
+
+    What cannot be read is noted as a problem, and the file as incomplete. `progress` is told now and then how
+    many bytes have been read."""
+    try:
+        with open(path, "rb") as file:
+            yield from _rows(Lines(file, path.name, problems), progress)
+    except OSError as error:
+        problems.add(path.name, 0, LINE, f"cannot be read: {error.strerror}")
+        problems.incomplete.add(path.name)
+
+
+def _rows(lines: Lines, progress: Callable[[int], None] | None) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(lines, strict=True)
+    count = 0
+    while True:
+        start = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            lines.problems.add(lines.name, start, LINE, f"{error}; nothing after it could be read")
+            lines.problems.incomplete.add(lines.name)
+            return
+        count += 1
+        if progress is not None and count % 20_000 == 0:
+            progress(lines.file.tell())
+        if lines.spoilt:
+            lines.spoilt = False
+        elif row and (len(row) > 1 or row[0].strip()):
+            yield start, row

@@ -1,0 +1,162 @@
+"""The documents that transformation_results.csv names: where they may be, what they must be, and their way
+into the store."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+from webapp.imports import media_types
+from webapp.imports.kinds import Wrong, longest
+from webapp.imports.problems import ImportRefused
+from webapp.store.documents import DocumentFolder
+from webapp.store.invoices import TransformationResult
+
+LARGEST = 50 * 1024 * 1024
+"""Bytes of one document."""
+
+SMALL = 2 * 1024 * 1024
+"""Documents up to this size are stored several at a time."""
+
+AT_A_TIME = 8
+CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Found:
+    """A document in the folder. `head` is its first bytes."""
+
+    path: Path
+    size: int
+    sha256: str
+    head: bytes
+
+
+class Inspector:
+    """Looks at the documents of one folder. `output_types` maps transformations to what they make; `found` is
+    told of each document, of some more than once."""
+
+    def __init__(self, root: Path, output_types: dict[str, str], found: Callable[[Found], None]) -> None:
+        self.root = root.resolve()
+        self.output_types = output_types
+        self.found = found
+        self.look = lru_cache(maxsize=4096)(self._look)
+        self.resolved = lru_cache(maxsize=4096)(Path.resolve)
+
+    def judge(self, row: dict[str, Any]) -> Iterable[Wrong]:
+        """Adds `file_name`, `size`, `sha256` and the media type to the row, or tells what is wrong."""
+        given = row.pop("file")
+        row.update(file_name=None, size=None, sha256=None)
+        if given is None:
+            return
+        try:
+            document = self.look(given)
+        except ValueError as wrong:
+            yield "file", str(wrong)
+            return
+        output_type = self.output_types.get(row["transformation"] or "")
+        told = row["media_type"]
+        media_type = told or media_types.guessed(given, output_type)
+        name = PurePosixPath(given).name
+        row.update(file_name=name, size=document.size, sha256=document.sha256, media_type=media_type)
+        if wrong_type := media_types.contradiction(media_type, output_type, document.head):
+            yield "media_type" if told else "file", f"{given!r} {wrong_type}"
+
+    def _look(self, given: str) -> Found:
+        path = self.place(given)
+        with opened(path, given) as file:
+            head = file.read(media_types.HEAD)
+            digest, size = hashlib.sha256(head), len(head)
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+        if not size:
+            raise ValueError(f"{given!r} is empty")
+        document = Found(path, size, digest.hexdigest(), head)
+        self.found(document)
+        return document
+
+    def place(self, given: str) -> Path:
+        """Where the file is. Raises ValueError if that is not within the folder, links followed."""
+        if os.path.isabs(given):
+            raise ValueError(f"{given!r} is not a path within the folder")
+        name = PurePosixPath(given).name
+        if len(name) > longest(TransformationResult.file_name):
+            raise ValueError("has a file name of more than 255 characters")
+        try:
+            path = self.resolved((self.root / given).parent) / name
+            if name in ("", "..") or path.is_symlink():
+                path = path.resolve()
+        except (OSError, RuntimeError):
+            raise ValueError(f"{given!r} cannot be followed to a file") from None
+        if not path.is_relative_to(self.root):
+            raise ValueError(f"{given!r} leads out of the folder")
+        return path
+
+
+def opened(path: Path, given: str) -> BinaryIO:
+    """The file, open. Raises ValueError for what is no regular file of a bearable size."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {given!r} in the folder") from None
+    except OSError as error:
+        raise ValueError(f"{given!r} cannot be read: {error.strerror}") from None
+    file = os.fdopen(descriptor, "rb")
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        file.close()
+        raise ValueError(f"{given!r} is not a file")
+    if status.st_size > LARGEST:
+        file.close()
+        raise ValueError(f"{given!r} has {status.st_size:,} bytes; at most {LARGEST:,} can be mailed")
+    return file
+
+
+def keep(
+    store: DocumentFolder, wanted: Iterable[tuple[str, int, str]], done: Callable[[int], None]
+) -> None:
+    """Puts documents (SHA-256, size, path) into the store, those that it lacks; `done` is told how many have
+    been looked at. Raises ImportRefused when the disk is full, or a file is not what it was when it was
+    checked."""
+    count = 0
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for batch in _batches(wanted):
+            large = [each for each in batch if each[1] > SMALL]
+            list(pool.map(lambda each: _keep(store, *each), (e for e in batch if e[1] <= SMALL)))
+            for each in large:
+                _keep(store, *each)
+            count += len(batch)
+            done(count)
+
+
+def _batches(wanted: Iterable[tuple[str, int, str]]) -> Iterator[list[tuple[str, int, str]]]:
+    rest = iter(wanted)
+    while batch := list(islice(rest, 256)):
+        yield batch
+
+
+def _keep(store: DocumentFolder, digest: str, size: int, path: str) -> None:
+    if store.has(digest):
+        return
+    try:
+        with opened(Path(path), path) as file:
+            content = file.read(LARGEST)
+        kept = store.put(content)
+    except ValueError as error:
+        raise ImportRefused([f"a document could not be read again: {error}"]) from None
+    except OSError as error:
+        raise ImportRefused(
+            [f"the document store cannot take {path!r} ({size:,} bytes): {error.strerror}; "
+             "nothing was imported. Make room, then import again"]
+        ) from error  # fmt: skip
+    if kept != digest:
+        raise ImportRefused([f"{path!r} was changed while it was imported; nothing was imported"])

@@ -1,0 +1,129 @@
+"""The CSV files: their columns, what each may hold, and the staging table their rows go to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import String, Table
+
+from webapp.imports import staged, values
+from webapp.imports.values import Check
+from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
+from webapp.store.invoices import Invoice, Transformation, TransformationResult
+from webapp.store.statuses import InvoiceStatus
+
+Wrong = tuple[str, str]
+"""A column, and what is wrong there."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a CSV file; one that is not `required` may be missing from the header."""
+
+    name: str
+    check: Check
+    required: bool = True
+
+
+def nothing(row: dict[str, Any]) -> Iterable[Wrong]:
+    """The columns of a row have nothing to do with each other."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A CSV file: `words` is what its rows are called on the screen, `natural` the columns that make the
+    natural key. With a `prefix`, columns `<prefix>.<name>` make one JSON object. `judge` looks at a whole
+    checked row (a wrong value is None) and may add to it; it tells what does not fit together."""
+
+    words: str
+    file: str
+    table: Table
+    columns: tuple[Column, ...]
+    natural: tuple[str, ...]
+    prefix: str = ""
+    judge: Callable[[dict[str, Any]], Iterable[Wrong]] = nothing
+
+
+def longest(column: Any) -> int:
+    """How many characters the database column holds."""
+    kind = column.type
+    assert isinstance(kind, String)
+    assert kind.length is not None
+    return kind.length
+
+
+def period_in_order(row: dict[str, Any]) -> Iterable[Wrong]:
+    """An invoice period ends no earlier than it begins."""
+    start, end = row["period_start"], row["period_end"]
+    if start is not None and end is not None and end < start:
+        yield "period_end", f"is {end}, before the period's first day, {start}"
+
+
+def clusters() -> Kind:
+    most = longest(Cluster.tag_name)
+    columns = (Column("tag_name", values.tag_name(most)), Column("parents", values.tag_names(most)))
+    return Kind("customer clusters", "clusters.csv", staged.CLUSTER, columns, ("tag_name",))
+
+
+def customers() -> Kind:
+    columns = (
+        Column("code", values.text(longest(Customer.code))),
+        Column("name", values.text(longest(Customer.name))),
+        Column("cluster", values.text(longest(Cluster.tag_name))),
+        Column("language", values.language(longest(Customer.language))),
+        Column("suspended", values.truth, required=False),
+    )
+    return Kind("customers", "customers.csv", staged.CUSTOMER, columns, ("code",), prefix="metadata")
+
+
+def emails() -> Kind:
+    columns = (
+        Column("customer_code", values.text(longest(Customer.code))),
+        Column("key", values.text(longest(RecipientKey.key))),
+        Column("address", values.address),
+        Column("display_name", values.text(longest(CustomerEmail.display_name), empty=True)),
+    )
+    natural = ("customer_code", "key", "address")
+    return Kind("customer emails", "emails.csv", staged.EMAIL, columns, natural)
+
+
+def invoices(*, scaled: bool) -> Kind:
+    """`scaled`: amounts as SQLite keeps them."""
+    money = values.amount(scaled=scaled)
+    columns = (
+        Column("number", values.text(longest(Invoice.number))),
+        Column("customer_code", values.text(longest(Customer.code))),
+        Column("status", values.word(InvoiceStatus)),
+        Column("period_start", values.day),
+        Column("period_end", values.day),
+        Column("issue_date", values.day),
+        Column("due_date", values.day_or_none),
+        Column("currency", values.currency),
+        Column("net_amount", money),
+        Column("tax_amount", money),
+        Column("gross_amount", money),
+    )
+    return Kind(
+        "invoices", "invoices.csv", staged.INVOICE, columns, ("number",), prefix="data", judge=period_in_order
+    )
+
+
+def transformation_results(judge: Callable[[dict[str, Any]], Iterable[Wrong]]) -> Kind:
+    """`judge` looks at the document that the row names, and adds its file name, size and SHA-256."""
+    columns = (
+        Column("invoice_number", values.text(longest(Invoice.number))),
+        Column("transformation", values.text(longest(Transformation.name))),
+        Column("file", values.text(4096)),
+        Column("media_type", values.media_type(longest(TransformationResult.media_type)), required=False),
+    )
+    return Kind(
+        "transformation results",
+        "transformation_results.csv",
+        staged.RESULT,
+        columns,
+        ("invoice_number", "transformation", "file_name"),
+        judge=judge,
+    )

@@ -1,0 +1,71 @@
+"""What kind of document a file is: by its name, by its transformation, and by its first bytes."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+HEAD = 1024
+"""So many first bytes are looked at."""
+
+PDF = "application/pdf"
+
+BY_SUFFIX = {
+    ".pdf": PDF,
+    ".txt": "text/plain",
+    ".csv": "text/csv",
+    ".html": "text/html",
+    ".htm": "text/html",
+    ".xml": "application/xml",
+    ".json": "application/json",
+    ".zip": "application/zip",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+BY_OUTPUT_TYPE = {
+    "pdf": PDF,
+    "text": "text/plain",
+    "csv": "text/csv",
+    "html": "text/html",
+    "xml": "application/xml",
+}
+
+WIDE_TEXT = (b"\xff\xfe", b"\xfe\xff")
+"""How UTF-16 begins, a text in which NUL bytes are in place."""
+
+
+def guessed(path: str, output_type: str | None) -> str:
+    """The media type by the file's suffix, else by what the transformation makes."""
+    suffix = PurePosixPath(path).suffix.lower()
+    return BY_SUFFIX.get(suffix) or BY_OUTPUT_TYPE.get(output_type or "", "application/octet-stream")
+
+
+def contradiction(media_type: str, output_type: str | None, head: bytes) -> str | None:
+    """What does not fit, in words that follow the file's name; None if all fits. `head` is the beginning of
+    the file."""
+    is_pdf = head.startswith(b"%PDF")
+    if output_type == "pdf" and media_type != PDF:
+        return f"is {media_type}, but the transformation makes PDF documents"
+    if media_type == PDF and not is_pdf:
+        return "is no PDF: it does not begin with %PDF"
+    if media_type != PDF and is_pdf and media_type != "application/octet-stream":
+        return f"is a PDF by its content, not {media_type}"
+    if _is_text(media_type) and b"\0" in head and not head.startswith(WIDE_TEXT):
+        return f"is not {media_type}: it has NUL bytes"
+    if _is_xml(media_type) and not head.startswith(WIDE_TEXT) and not _begins_like_xml(head):
+        return "is no XML: it does not begin with <"
+    return None
+
+
+def _is_text(media_type: str) -> bool:
+    return media_type.startswith("text/") or _is_xml(media_type)
+
+
+def _is_xml(media_type: str) -> bool:
+    return media_type in ("application/xml", "text/xml") or media_type.endswith("+xml")
+
+
+def _begins_like_xml(head: bytes) -> bool:
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")

@@ -1,0 +1,111 @@
+"""What is new, what differs, and the one transaction that stores it.
+
+The comparing happens aside, before the write lock is taken. Whoever changes the database in between makes a
+constraint fail, never a wrong row appear: new rows are plain inserts, and an unknown reference is a NULL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, delete, false, func, insert, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from webapp.imports import staged
+from webapp.imports.circles import Edge
+from webapp.imports.targets import Target, is_json, of_changed, of_new, same_spelling
+from webapp.store.customers import Cluster, ClusterParent
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many rows of a file are new, changed, and as they are stored."""
+
+    new: int
+    changed: int
+    unchanged: int
+
+
+def compare(session: Session, target: Target, staged_rows: int) -> Counts:
+    """Notes which staged rows are stored already, and which of these differ."""
+    dialect = session.get_bind().dialect.name
+    same = [target.stored.c[name] == target.values[name] for name in target.natural]
+    matches = select(target.staged.c.line, target.stored.c.id, _differs(dialect, target)).select_from(
+        target.source.join(target.stored, and_(*same))
+    )
+    session.execute(insert(target.known).from_select(["line", "id", "differs"], matches))
+    if dialect == "postgresql":
+        session.execute(text(f"ANALYZE {target.known.name}"))
+    known = session.scalar(select(func.count()).select_from(target.known)) or 0
+    changed = session.scalar(select(func.count()).select_from(target.known).where(target.known.c.differs)) or 0
+    return Counts(staged_rows - known, changed, known - changed)
+
+
+def known_clusters(session: Session) -> set[str]:
+    """The clusters of the file that are stored already."""
+    known = staged.KNOWN[staged.CLUSTER.name]
+    return set(
+        session.scalars(
+            select(staged.CLUSTER.c.tag_name).join_from(staged.CLUSTER, known, known.c.line == staged.CLUSTER.c.line)
+        )
+    )
+
+
+def store(session: Session, target: Target, counts: Counts) -> None:
+    """Inserts the new rows, in the order of their lines, and updates those that differ."""
+    if counts.new:
+        names = list(target.values)
+        rows = (
+            select(*(of_new(target, name) for name in names))
+            .select_from(target.source.outerjoin(target.known, target.known.c.line == target.staged.c.line))
+            .where(target.known.c.line.is_(None))
+            .order_by(target.staged.c.line)
+        )
+        session.execute(insert(target.stored).from_select(names, rows, include_defaults=False))
+    if counts.changed:
+        session.execute(_update(session.get_bind().dialect.name, target))
+
+
+def store_edges(session: Session, gone: set[Edge], added: set[Edge]) -> None:
+    """Takes edges away, then adds new ones: in the other order, a passing circle could be refused."""
+    ids = {tag: id for tag, id in session.execute(select(Cluster.tag_name, Cluster.id))}
+    if gone:
+        table = ClusterParent.__table__
+        one = delete(ClusterParent).where(
+            table.c.child_id == bindparam("child"), table.c.parent_id == bindparam("parent")
+        )
+        session.connection().execute(one, [{"child": ids.get(c), "parent": ids.get(p)} for c, p in sorted(gone)])
+    if added:
+        rows = [{"child_id": ids.get(child), "parent_id": ids.get(parent)} for child, parent in sorted(added)]
+        session.connection().execute(insert(ClusterParent), rows)
+
+
+def _differs(dialect: str, target: Target) -> ColumnElement[Any]:
+    parts = []
+    for name in target.changing:
+        old = target.stored.c[name]
+        spelt = same_spelling(dialect, old) if is_json(old.type) else old
+        parts.append(spelt.is_distinct_from(of_changed(dialect, target, name)))
+    return or_(false(), *parts)
+
+
+def _update(dialect: str, target: Target) -> Any:
+    """UPDATE … FROM the staged rows that differ."""
+    wanted = (
+        select(target.known.c.id.label("known_id"), *(target.values[n].label(n) for n in target.changing))
+        .select_from(target.source.join(target.known, target.known.c.line == target.staged.c.line))
+        .where(target.known.c.differs)
+        .subquery("wanted")
+    )
+    fresh = Target(
+        staged=target.staged,
+        stored=target.stored,
+        source=wanted,
+        values={name: wanted.c[name] for name in target.changing},
+        natural=(),
+    )
+    return (
+        update(target.stored)
+        .where(target.stored.c.id == wanted.c.known_id)
+        .values({name: of_changed(dialect, fresh, name) for name in target.changing})
+    )

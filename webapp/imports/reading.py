@@ -1,0 +1,113 @@
+"""From a CSV file to checked rows: the header, then every field by itself, then what must fit together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from webapp.imports import csvfile
+from webapp.imports.csvfile import LINE
+from webapp.imports.kinds import Kind
+from webapp.imports.problems import Problems
+from webapp.imports.values import Check
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the columns stand in this file. `extra` are those that make the JSON object."""
+
+    width: int
+    checks: tuple[tuple[str, int, Check], ...]
+    extra: tuple[tuple[str, int], ...]
+    absent: tuple[str, ...]
+
+
+def checked_rows(
+    path: Path, kind: Kind, problems: Problems, progress: Callable[[int], None] | None = None
+) -> Iterator[Row]:
+    """The rows of the file with their `line`; a wrong value is None and noted as a problem. Rows without their
+    key are left out."""
+    reader = csvfile.rows(path, problems, progress)
+    line, header = next(reader, (1, []))
+    if kind.file in problems.incomplete:
+        return
+    layout = layout_of(kind, line, header, problems)
+    if layout is None:
+        problems.incomplete.add(kind.file)
+        return
+    key = kind.natural[0]
+    for line, fields in reader:
+        if len(fields) != layout.width:
+            told = f"has {len(fields)} fields; the header has {layout.width}"
+            problems.add(kind.file, line, LINE, told)
+            problems.incomplete.add(kind.file)
+            continue
+        row = _checked(kind, layout, line, fields, problems)
+        for column, words in kind.judge(row):
+            problems.add(kind.file, line, column, words)
+        if row[key] is not None:
+            yield row
+
+
+def layout_of(kind: Kind, line: int, header: list[str], problems: Problems) -> Layout | None:
+    """What the header says; None, with the problems noted, if the file cannot be read by it."""
+    names = [name.strip() for name in header]
+    wanted = {column.name: column for column in kind.columns}
+    told = problems.total
+    if not names:
+        problems.add(kind.file, 1, LINE, f"the header is missing; it names {', '.join(wanted)}")
+        return None
+    for position, name in enumerate(names):
+        if names.index(name) != position:
+            problems.add(kind.file, line, name, "stands in the header twice")
+        elif name not in wanted and not _is_extra(kind, name):
+            problems.add(kind.file, line, name or LINE, f"is no column of this file{_hint(kind, name)}")
+    for column in kind.columns:
+        if column.required and column.name not in names:
+            problems.add(kind.file, line, column.name, "is missing from the header")
+    if problems.total > told:
+        return None
+    return Layout(
+        width=len(names),
+        checks=tuple((n, i, wanted[n].check) for i, n in enumerate(names) if n in wanted),
+        extra=tuple((n.partition(".")[2], i) for i, n in enumerate(names) if n not in wanted),
+        absent=tuple(name for name in wanted if name not in names),
+    )
+
+
+def _is_extra(kind: Kind, name: str) -> bool:
+    before, dot, after = name.partition(".")
+    return bool(kind.prefix and before == kind.prefix and dot and after)
+
+
+def _hint(kind: Kind, name: str) -> str:
+    if ";" in name:
+        return "; columns are separated by commas"
+    own = f", and any {kind.prefix}.<name>" if kind.prefix else ""
+    return f"; it has {', '.join(column.name for column in kind.columns)}{own}"
+
+
+def _checked(kind: Kind, layout: Layout, line: int, fields: list[str], problems: Problems) -> Row:
+    row: Row = {"line": line}
+    for name, position, check in layout.checks:
+        try:
+            row[name] = check(fields[position].strip(" \t"))
+        except ValueError as wrong:
+            row[name] = None
+            problems.add(kind.file, line, name, str(wrong))
+    for name in layout.absent:
+        row[name] = None
+    if kind.prefix:
+        row[kind.prefix] = _json(layout, fields)
+    return row
+
+
+def _json(layout: Layout, fields: list[str]) -> str:
+    if not layout.extra:
+        return "{}"
+    return json.dumps({name: fields[position].strip(" \t") for name, position in layout.extra})

@@ -1,0 +1,156 @@
+"""What only all rows together show: keys used twice, references to nothing, invoices of somebody else.
+
+Set-wise, over the staging tables and what is stored. A wrong value is NULL there and refers to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from webapp.imports import staged
+from webapp.imports.circles import Graph
+from webapp.imports.kinds import Kind
+from webapp.imports.problems import MOST_TOLD, Problem, Problems
+from webapp.imports.values import shown
+from webapp.store.customers import Cluster, ClusterParent, Customer, RecipientKey
+from webapp.store.invoices import Invoice, Transformation
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The column of a file that names something of another file, or something stored."""
+
+    file: str
+    column: ColumnElement[Any]
+    word: str
+    target_file: str
+    target: ColumnElement[Any]
+    stored: InstrumentedAttribute[str]
+
+
+CUSTOMER = ("customer", "customers.csv", staged.CUSTOMER.c.code, Customer.code)
+REFERENCES = (
+    Reference(
+        "customers.csv", staged.CUSTOMER.c.cluster,
+        "customer cluster", "clusters.csv", staged.CLUSTER.c.tag_name, Cluster.tag_name,
+    ),
+    Reference("emails.csv", staged.EMAIL.c.customer_code, *CUSTOMER),
+    Reference(
+        "emails.csv", staged.EMAIL.c.key,
+        "recipient key", "messaging.toml", staged.RECIPIENT_KEY.c.key, RecipientKey.key,
+    ),
+    Reference("invoices.csv", staged.INVOICE.c.customer_code, *CUSTOMER),
+    Reference(
+        "transformation_results.csv", staged.RESULT.c.invoice_number,
+        "invoice", "invoices.csv", staged.INVOICE.c.number, Invoice.number,
+    ),
+    Reference(
+        "transformation_results.csv", staged.RESULT.c.transformation,
+        "invoice transformation", "messaging.toml", staged.TRANSFORMATION.c.name, Transformation.name,
+    ),
+)  # fmt: skip
+
+
+def index_keys(session: Session, kind: Kind, problems: Problems) -> None:
+    """Puts a unique index on the natural key, for the look-ups to come; where it cannot be unique, notes the
+    lines that use a key again."""
+    table, columns = kind.table.name, ", ".join(kind.natural)
+    try:
+        with session.begin_nested():
+            session.execute(text(f"CREATE UNIQUE INDEX ix_{table} ON {table} ({columns})"))
+    except IntegrityError:
+        _note_repeated(session, kind, problems)
+        session.execute(text(f"CREATE INDEX ix_{table} ON {table} ({columns})"))
+
+
+def note_unknown(session: Session, problems: Problems) -> None:
+    """Notes every reference to something that is neither in the folder nor stored."""
+    for each in REFERENCES:
+        if each.target_file in problems.incomplete:
+            continue
+        line = each.column.table.c.line  # type: ignore[attr-defined]
+        wrong = select(line, each.column).where(
+            each.column.is_not(None),
+            ~select(each.target).where(each.target == each.column).exists(),
+            ~select(each.stored).where(each.stored == each.column).exists(),
+        )
+
+        def words(row: Any, each: Reference = each) -> str:
+            return f"there is no {each.word} {shown(row[1])}, neither in {each.target_file} nor stored"
+
+        _note(session, problems, each.file, str(each.column.key), wrong, line, words)
+
+
+def note_others_invoices(session: Session, problems: Problems) -> None:
+    """Notes invoices that are stored already, but for another customer."""
+    line = staged.INVOICE.c.line
+    wrong = (
+        select(line, staged.INVOICE.c.number, Customer.code)
+        .join_from(staged.INVOICE, Invoice, Invoice.number == staged.INVOICE.c.number)
+        .join(Customer, Customer.id == Invoice.customer_id)
+        .where(Customer.code != staged.INVOICE.c.customer_code)
+    )
+
+    def words(row: Any) -> str:
+        return f"invoice {shown(row[1])} is stored for customer {shown(row[2])}; an invoice cannot move"
+
+    _note(session, problems, "invoices.csv", "customer_code", wrong, line, words)
+
+
+def note_wrong_parents(session: Session, graph: Graph, problems: Problems) -> None:
+    """Notes parents that do not exist, and the lines that close a circle."""
+    if "clusters.csv" not in problems.incomplete:
+        stored = set(session.scalars(select(Cluster.tag_name)))
+        for line, parent in graph.unknown_parents(stored):
+            words = f"there is no customer cluster {shown(parent)}, neither in this file nor stored"
+            problems.add("clusters.csv", line, "parents", words)
+    for line, circle in graph.closing(stored_edges(session)):
+        words = f"closes a circle: {' → '.join(circle)}"
+        problems.add("clusters.csv", line, "parents", words)
+
+
+def stored_edges(session: Session) -> list[tuple[str, str]]:
+    """Every edge between stored clusters, as the tag names of child and parent."""
+    child, parent = Cluster.__table__.alias("child"), Cluster.__table__.alias("parent")
+    edges = (
+        select(child.c.tag_name, parent.c.tag_name)
+        .select_from(ClusterParent)
+        .join(child, child.c.id == ClusterParent.child_id)
+        .join(parent, parent.c.id == ClusterParent.parent_id)
+    )
+    return [(below, above) for below, above in session.execute(edges)]
+
+
+def _note_repeated(session: Session, kind: Kind, problems: Problems) -> None:
+    columns = [kind.table.c[name] for name in kind.natural]
+    first = func.min(kind.table.c.line).over(partition_by=columns).label("first")
+    rows = select(kind.table.c.line, first, *columns).where(*(c.is_not(None) for c in columns)).subquery()
+    wrong = select(rows).where(rows.c.line != rows.c.first)
+
+    def words(row: Any) -> str:
+        return f"{', '.join(shown(value) for value in row[2:])} stands in line {row[1]} already"
+
+    column = "file" if kind.natural[-1] == "file_name" else kind.natural[-1]
+    _note(session, problems, kind.file, column, wrong, rows.c.line, words)
+
+
+def _note(
+    session: Session,
+    problems: Problems,
+    file: str,
+    column: str,
+    wrong: Select[Any],
+    line: ColumnElement[int],
+    words: Callable[[Any], str],
+) -> None:
+    first = session.execute(wrong.order_by(line).limit(MOST_TOLD)).all()
+    total = len(first)
+    if total == MOST_TOLD:
+        total = session.scalar(select(func.count()).select_from(wrong.subquery())) or 0
+    problems.add_some([Problem(file, row[0], column, words(row)) for row in first], total)
+

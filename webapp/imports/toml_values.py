@@ -1,0 +1,169 @@
+"""What the keys of messaging.toml may hold. A check takes a TOML value and gives the value as it is stored, or
+raises ValueError with what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from jinja2 import Environment, TemplateSyntaxError
+
+from webapp.imports import values
+from webapp.imports.values import shown
+
+TomlCheck = Callable[[Any], Any]
+
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+HOST = re.compile(r"[A-Za-z0-9._:-]+")
+TYPES = {str: "text", bool: "true or false", int: "whole number", float: "number", list: "list", dict: "table"}
+
+
+def _of_type(value: Any, wanted: type) -> None:
+    if type(value) is not wanted:
+        given = TYPES.get(type(value), "date or time")
+        raise ValueError(f"must be a {TYPES[wanted]}, and is a {given}".replace("a true or", "true or"))
+
+
+def text(most: int, *, empty: bool = False) -> TomlCheck:
+    """One line of at most so many characters, without spaces around it."""
+    one_line = values.text(most, empty=empty)
+
+    def check(value: Any) -> str:
+        _of_type(value, str)
+        return str(one_line(value.strip(" \t")))
+
+    return check
+
+
+def word(words: Iterable[str]) -> TomlCheck:
+    """One of these words."""
+    one = values.word(words)
+
+    def check(value: Any) -> str:
+        _of_type(value, str)
+        return str(one(value))
+
+    return check
+
+
+def whole(least: int, most: int) -> TomlCheck:
+    """A whole number within these bounds."""
+
+    def check(value: Any) -> int:
+        _of_type(value, int)
+        if not least <= value <= most:
+            raise ValueError(f"is {value}; it must be between {least} and {most}")
+        return int(value)
+
+    return check
+
+
+def truth(value: Any) -> bool:
+    """true or false."""
+    _of_type(value, bool)
+    return bool(value)
+
+
+def host(most: int) -> TomlCheck:
+    """The name or the IP address of a machine."""
+    one_line = text(most)
+
+    def check(value: Any) -> str:
+        name = str(one_line(value))
+        if not HOST.fullmatch(name):
+            raise ValueError(f"is {shown(name)}; a host is written like smtp.example.com or 192.0.2.7")
+        return name
+
+    return check
+
+
+def language(most: int) -> TomlCheck:
+    """A language tag, or none: everybody else's."""
+    tag = values.language(most)
+
+    def check(value: Any) -> str:
+        _of_type(value, str)
+        return str(tag(value))
+
+    return check
+
+
+def variable(value: Any) -> str:
+    """The name of an environment variable, or none. Never a password itself."""
+    _of_type(value, str)
+    if value and not VARIABLE.fullmatch(value):
+        raise ValueError("must be the name of an environment variable, not the password itself")
+    return str(value)
+
+
+def address(value: Any) -> str:
+    """One address."""
+    _of_type(value, str)
+    return values.address(value)
+
+
+def address_or_none(value: Any) -> str:
+    """One address, or none."""
+    _of_type(value, str)
+    return values.address(value) if value.strip() else ""
+
+
+def addresses(domains: Iterable[str]) -> TomlCheck:
+    """A list of addresses, each once; with `domains`, at these only."""
+    allowed = tuple(domains)
+
+    def check(value: Any) -> list[str]:
+        _of_type(value, list)
+        checked = list(dict.fromkeys(address(each) for each in value))
+        for each in checked:
+            if allowed and each.partition("@")[2] not in allowed:
+                raise ValueError(f"{each} is outside the domains that a Bcc may go to: {', '.join(allowed)}")
+        return checked
+
+    return check
+
+
+def names(most: int) -> TomlCheck:
+    """A list of names, each once."""
+    one = text(most)
+
+    def check(value: Any) -> list[str]:
+        _of_type(value, list)
+        checked = [str(one(each)) for each in value]
+        for each in checked:
+            if checked.count(each) > 1:
+                raise ValueError(f"names {shown(each)} twice")
+        return checked
+
+    return check
+
+
+def source(value: Any) -> str:
+    """A template that can be compiled."""
+    _of_type(value, str)
+    if not value.strip():
+        raise ValueError("is empty")
+    _parse(value)
+    return str(value)
+
+
+def subject(most: int) -> TomlCheck:
+    """A template of one line."""
+    one_line = text(most)
+
+    def check(value: Any) -> str:
+        line = str(one_line(value))
+        _parse(line)
+        return line
+
+    return check
+
+
+def _parse(template: str) -> None:
+    if "\0" in template:
+        raise ValueError("has a NUL character")
+    try:
+        Environment(autoescape=True).parse(template)
+    except TemplateSyntaxError as error:
+        raise ValueError(f"line {error.lineno} of the template: {error.message}") from None

@@ -1,0 +1,176 @@
+"""What a field may hold. A check takes the text of a CSV field and gives the value as the staging tables take
+it, or raises ValueError with what is wrong, in words that follow the column's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from webapp.mailing.addresses import LINE_BREAKS, checked_address
+
+Check = Callable[[str], Any]
+
+AMOUNT = re.compile(r"(-?)([0-9]{1,14})(?:\.([0-9]{1,4}))?")
+CURRENCY = re.compile(r"[A-Z]{3}")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+LANGUAGE = re.compile(r"[A-Za-z0-9_-]*")
+MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
+PLAIN_LOCAL_PART = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
+LONGEST_LOCAL_PART = 64
+LONGEST_ADDRESS = 254
+
+
+def text(most: int, *, empty: bool = False) -> Check:
+    """One line of at most so many characters."""
+
+    def check(value: str) -> str:
+        if len(value) > most:
+            raise ValueError(f"has {len(value)} characters; at most {most} are allowed")
+        if not value and not empty:
+            raise ValueError("is empty")
+        if not value.isprintable() and LINE_BREAKS.search(value):
+            raise ValueError(f"{shown(value)} has a line break")
+        return value
+
+    return check
+
+
+def tag_name(most: int) -> Check:
+    """The name of a cluster: a text without the semicolon, which stands between parents."""
+    one_line = text(most)
+
+    def check(value: str) -> str:
+        if ";" in value:
+            raise ValueError(f"{shown(value)} has a semicolon, which stands between parents")
+        return str(one_line(value))
+
+    return check
+
+
+def tag_names(most: int) -> Check:
+    """Names of clusters with semicolons between them, or none."""
+    one = text(most)
+
+    def check(value: str) -> tuple[str, ...]:
+        if not value:
+            return ()
+        names = tuple(one(name.strip()) for name in value.split(";"))
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"names {shown(name)} twice")
+        return names
+
+    return check
+
+
+def word(words: Iterable[str]) -> Check:
+    """One of these words."""
+    allowed = {str(each): str(each) for each in words}
+
+    def check(value: str) -> str:
+        try:
+            return allowed[value]
+        except KeyError:
+            raise ValueError(f"is {shown(value)}; it must be {either(allowed)}") from None
+
+    return check
+
+
+def truth(value: str) -> bool | None:
+    """true or false; empty says nothing."""
+    if value not in ("true", "false", ""):
+        raise ValueError(f"is {shown(value)}; it must be true or false")
+    return None if value == "" else value == "true"
+
+
+@lru_cache(maxsize=8192)
+def day(value: str) -> str:
+    """A date as YYYY-MM-DD."""
+    if not DAY.fullmatch(value):
+        raise ValueError(f"is {shown(value)}; a date is written YYYY-MM-DD")
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise ValueError(f"is {shown(value)}; there is no such day") from None
+
+
+def day_or_none(value: str) -> str | None:
+    """A date, or nothing."""
+    return day(value) if value else None
+
+
+def currency(value: str) -> str:
+    """Three capital letters."""
+    if not CURRENCY.fullmatch(value):
+        raise ValueError(f"is {shown(value)}; a currency is three capital letters, such as EUR")
+    return value
+
+
+def language(most: int) -> Check:
+    """A language tag such as nl or nl-BE, or none."""
+
+    def check(value: str) -> str:
+        if len(value) > most or not LANGUAGE.fullmatch(value):
+            raise ValueError(f"is {shown(value)}; a language is written like nl or nl-BE")
+        return value
+
+    return check
+
+
+def amount(*, scaled: bool) -> Check:
+    """An exact amount. `scaled`: as a whole number of ten-thousandths, as SQLite keeps it."""
+
+    def check(value: str) -> int | str:
+        match = AMOUNT.fullmatch(value)
+        if match is None:
+            raise ValueError(
+                f"is {shown(value)}; an amount is written like 1234.50 or -12, "
+                "with a point, at most 14 digits before and 4 after it"
+            )
+        if not scaled:
+            return value
+        sign, whole, places = match.groups("")
+        return int(sign + whole + places.ljust(4, "0"))
+
+    return check
+
+
+def address(value: str) -> str:
+    """One address, as it goes on the wire. The everyday kind is checked quickly, its domain once."""
+    local, _, domain = value.partition("@")
+    if PLAIN_LOCAL_PART.fullmatch(local) and len(local) <= LONGEST_LOCAL_PART:
+        checked = f"{local}@{_checked_domain(domain)}"
+        if len(checked) <= LONGEST_ADDRESS:
+            return checked
+    return checked_address(value)
+
+
+@lru_cache(maxsize=8192)
+def _checked_domain(domain: str) -> str:
+    return checked_address(f"x@{domain}").removeprefix("x@")
+
+
+def media_type(most: int) -> Check:
+    """A media type such as application/pdf, without parameters; empty: to be guessed."""
+
+    def check(value: str) -> str:
+        lower = value.lower()
+        if value and (len(value) > most or not MEDIA_TYPE.fullmatch(lower)):
+            raise ValueError(f"is {shown(value)}; a media type is written like application/pdf")
+        return lower
+
+    return check
+
+
+def shown(value: str) -> str:
+    """The value in quotes, cut if it is long, on one line whatever is in it."""
+    return repr(value if len(value) <= 60 else value[:57] + "…")
+
+
+def either(words: Iterable[str]) -> str:
+    """a, b or c."""
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last
