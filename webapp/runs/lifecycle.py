@@ -105,7 +105,7 @@ def _choose(session: Session, run: Run, choice: Choice) -> None:
 def invoices_by_number(session: Session, numbers: Iterable[str]) -> tuple[int, ...]:
     """The ids of these invoices. Raises Refused, naming what does not exist."""
     wanted = set(numbers)
-    rows = session.execute(select(Invoice.number, Invoice.id).where(Invoice.number.in_(wanted)))
+    rows = session.execute(select(Invoice.number, Invoice.id).where(Invoice.number.in_(wanted))).all()
     found = dict(rows)
     if missing := sorted(wanted - found.keys()):
         raise Refused(f"There is no invoice {', '.join(missing[:10])}.")
