@@ -171,7 +171,7 @@ def test_a_beat_that_stands_still_counts_only_while_the_observer_can_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = [0.0]
-    monkeypatch.setattr("webapp.runs.recovery.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(recovery, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     watch = Watch()
     for own_beats in (1, 2, 3):
         watch.look({7: 5}, own_beats, longest_step=10)
