@@ -60,8 +60,8 @@ def create(
     )
     if definition is None or cluster is None:
         raise NotFound("There is no such message definition or customer cluster.")
-    if definition.password_key:
-        raise Refused(f"“{definition.name}” wants its documents behind a password, which is not built yet.")
+    if definition.zip or definition.password_key:  # never sent open instead
+        raise Refused(f"“{definition.name}” wants its documents zipped or behind a password: not built yet.")
     version = todays_version(session, definition)
     run = Run(
         name=name.strip() or default_name(session, choice),
