@@ -10,8 +10,8 @@ MOST = 10
 
 
 def bcc_addresses(texts: Iterable[str], domains: tuple[str, ...]) -> list[str]:
-    """The addresses as they go on the wire, equal ones once. Raises BadAddress, in words, for one that is none, for
-    one outside `domains` (if there are any: the setting MAILRUN_BCC_DOMAINS), and for too many."""
+    """The addresses as they go on the wire, equal ones once. Raises BadAddress, in words, for one that is
+    none, for one outside `domains` (if there are any: the setting MAILRUN_BCC_DOMAINS), and for too many."""
     found = list(dict.fromkeys(checked_address(text) for text in texts))
     if len(found) > MOST:
         raise BadAddress(f"At most {MOST} addresses")

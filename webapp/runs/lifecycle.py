@@ -48,9 +48,9 @@ def create(
 ) -> Run:
     """Stores a run that is `creating`; a worker, or runs.making.make, makes its results.
 
-    Without any `bcc` the definition's own are taken. `promised` is the fingerprint of the preview that the person
-    saw: a set that turns out different is not started. Raises Refused (NotFound for a definition or cluster that
-    this person may not see)."""
+    Without any `bcc` the definition's own are taken. `promised` is the fingerprint of the preview that the
+    person saw: a set that turns out different is not started. Raises Refused (NotFound for a definition or
+    cluster that this person may not see)."""
     _must_be_allowed(viewer)
     if choice.period_from > choice.period_to:
         raise Refused("The period ends before it begins.")

@@ -67,7 +67,8 @@ class DocumentFolder:
 
 
 def open_store(url: str) -> DocumentFolder:
-    """The document store at this address: a folder's path (or file:// address). Raises SettingError for others."""
+    """The document store at this address: a folder's path (or file:// address). Raises SettingError for
+    others."""
     if "://" in url and not url.startswith("file://"):
         raise SettingError(f"MAILRUN_STORE_URL is {url}; it must be a folder, other stores are not built yet")
     return DocumentFolder(Path(url.removeprefix("file://")))
