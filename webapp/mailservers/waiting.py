@@ -46,10 +46,14 @@ def may_try(session: Session, server: MailServer) -> bool:
     return bool(taken.rowcount)  # type: ignore[attr-defined]
 
 
-def note_trouble(session: Session, settings: Settings, server_id: int, words: str) -> None:
-    """Has the server wait: the pause doubles with every try that fails, up to settings.trouble_last
-    seconds."""
+def note_trouble(session: Session, settings: Settings, server_id: int, words: str, *, probing: bool) -> None:
+    """Has the server wait: the pause doubles with every try that fails, up to settings.trouble_last seconds.
+
+    When others have noted trouble already, only the one that tries anew (`probing`) has something to add.
+    """
     server = session.get_one(MailServer, server_id, with_for_update=True)
+    if server.trouble is not None and not probing:
+        return
     pause = min(settings.trouble_first * 2 ** min(server.trouble_count, 20), settings.trouble_last)
     server.trouble = words
     server.trouble_since = server.trouble_since or now()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from webapp.definitions.versions import Content
@@ -71,23 +71,28 @@ def give_back(session: Session, claim: Claim) -> None:
     )
 
 
-def due(run_id: int) -> tuple[ColumnElement[bool], ...]:
-    """The results of a run that a worker could claim now."""
-    return (
-        Result.run_id == run_id,
-        Result.worker_id.is_(None),
-        or_(
-            Result.status == ResultStatus.READY,
-            and_(Result.status == ResultStatus.DEFERRED, Result.next_try_at <= now()),
-        ),
-        ~_on_the_wire_elsewhere(),
-    )
+def anything_due(session: Session, run_id: int) -> bool:
+    """Whether a worker could claim a result of this run now."""
+    return any(session.scalar(select(exists().where(*conditions))) for conditions in _due(run_id))
+
+
+def _due(run_id: int) -> list[tuple[ColumnElement[bool], ...]]:
+    """The conditions of `ready` results, and of `deferred` ones whose time has come: two queries, each along
+    the index, instead of one that would look through all that is sent already."""
+    free = (Result.run_id == run_id, Result.worker_id.is_(None), ~_on_the_wire_elsewhere())
+    return [
+        (Result.status == ResultStatus.READY, *free),
+        (Result.status == ResultStatus.DEFERRED, Result.next_try_at <= now(), *free),
+    ]
 
 
 def _pick(session: Session, run_id: int, at_most: int) -> list[int]:
     """Ids first, then an UPDATE by id: PostgreSQL plans `IN (SELECT … LIMIT n)` badly (spec speed.md)."""
-    waiting = select(Result.id).where(*due(run_id)).order_by(Result.id).limit(at_most)
-    return list(session.scalars(waiting.with_for_update(skip_locked=True)))
+    ids: list[int] = []
+    for conditions in _due(run_id):
+        waiting = select(Result.id).where(*conditions).order_by(Result.id).limit(at_most - len(ids))
+        ids += session.scalars(waiting.with_for_update(skip_locked=True)).all()
+    return ids
 
 
 def _on_the_wire_elsewhere() -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from webapp.extensions import Runtime
 from webapp.mailservers import slots, waiting
@@ -58,7 +58,7 @@ def _server(runtime: Runtime, run_id: int) -> tuple[MailServer | None, bool]:
     trouble."""
     with runtime.database.writing() as session:
         run = session.scalar(select(Run).where(Run.id == run_id, Run.status == RunStatus.RUNNING))
-        if run is None or not session.scalar(select(exists().where(*claims.due(run_id)))):
+        if run is None or not claims.anything_due(session, run_id):
             return None, False
         content = session.get_one(DefinitionVersion, run.version_id).content
         server = session.get_one(MailServer, content["sender"]["mail_server_id"])

@@ -3,6 +3,7 @@ worth of that."""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from webapp.runs.verdicts import Verdict, verdict_of
 from webapp.runs.workers import WorkerLife
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Outcome, ResultStatus
+
+log = logging.getLogger(__name__)
 
 BATCH = 10
 """Results per claim: few enough that what was looked at anew is still fresh when it goes out."""
@@ -118,7 +121,7 @@ class Lane:
         5. Send the dot. Commit what the server says to it.
         """
         hand = Hand(self.worker_id, claim.token, self.server.id)
-        message = make(work, self.runtime.documents, self.runtime.settings.redirect_to)
+        message = self._make(work)
         if isinstance(message, Unmade):
             self._settle(work, hand, Verdict(Outcome.UNMADE, ResultStatus.FAILED, detail=message.words), None)
             return True
@@ -132,6 +135,14 @@ class Lane:
             self._settle(work, hand, self._verdict(offer), None)
             return True
         return self._finish(work, hand, message, offer)
+
+    def _make(self, work: Work) -> Message | Unmade:
+        """Whatever goes wrong in the making costs this message alone: it must not hold up the others."""
+        try:
+            return make(work, self.runtime.documents, self.runtime.settings.redirect_to)
+        except Exception as error:
+            log.exception("result %s cannot be made", work.result_id)
+            return Unmade(f"an error in making the mail: {type(error).__name__}: {error}")
 
     def _offer(self, message: Message) -> transport.Offer:
         for _ in range(2):
@@ -204,7 +215,8 @@ class Lane:
 
     def _note_trouble(self, words: str) -> None:
         with self.runtime.database.writing() as session:
-            waiting.note_trouble(session, self.runtime.settings, self.server.id, words)
+            settings, server_id = self.runtime.settings, self.server.id
+            waiting.note_trouble(session, settings, server_id, words, probing=self.suspect)
 
     def _note_fine(self, outcome: object) -> None:
         if self.suspect and not isinstance(outcome, transport.Broken | transport.Unknown):

@@ -160,13 +160,18 @@ def _next_try(settings: Settings, work: Work) -> datetime | None:
 
 
 def _ours(session: Session, result_id: int, token: str, statuses: tuple[ResultStatus, ...]) -> Held | None:
-    """The result, locked, if it bears our token and is in one of these statuses."""
+    """The result, locked, if it bears our token and is in one of these statuses.
+
+    The status is looked at after the lock is had: a commit of ours whose answer was lost may still be under
+    way."""
     row = session.execute(
         select(Result.id, Result.status, Result.reason)
-        .where(Result.id == result_id, Result.token == token, Result.status.in_(statuses))
+        .where(Result.id == result_id, Result.token == token)
         .with_for_update()
     ).one_or_none()
-    return None if row is None else Held(row[0], ResultStatus(row[1]), row[2])
+    if row is None or row.status not in statuses:
+        return None
+    return Held(row.id, ResultStatus(row.status), row.reason)
 
 
 def _reserve(session: Session, work: Work, attempt_id: int) -> None:

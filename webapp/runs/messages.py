@@ -134,11 +134,11 @@ def make(work: Work, store: DocumentFolder, redirect_to: str) -> Message | Unmad
             real_recipients=(*real, *bcc) if redirect_to else (),
         )
         mail = compose(letter, files)
+        back_to = checked_address(sender["envelope_sender"] or sender["address"])
     except (BadAddress, DocumentMissing, Uncomposable) as problem:
         return Unmade(str(problem))
     except OSError as problem:
         return Unmade(f"a document could not be read: {problem.strerror}")
-    back_to = sender["envelope_sender"] or sender["address"]
     envelope = Envelope(back_to, (redirect_to,)) if redirect_to else Envelope(back_to, real, bcc)
     return Message(envelope, mail, real, bcc, redirect_to)
 

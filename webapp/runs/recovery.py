@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime
@@ -141,6 +141,6 @@ def _due_runs(session: Session) -> list[int]:
             server = session.get_one(MailServer, content["sender"]["mail_server_id"])
             waits = server.trouble is not None and server.next_try_at is not None
             may_be_tried[version_id] = not waits or server.next_try_at <= now()  # type: ignore[operator]
-        if may_be_tried[version_id] and session.scalar(select(exists().where(*claims.due(run_id)))):
+        if may_be_tried[version_id] and claims.anything_due(session, run_id):
             due.append(run_id)
     return due
