@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import click
+from flask import Flask
 from flask.cli import FlaskGroup
 
-from webapp import create_app
+from webapp import config, create_app
 from webapp.catcher.commands import catcher
 from webapp.demo.commands import demo
 from webapp.imports.commands import import_command
@@ -12,10 +14,19 @@ from webapp.launch import commands as launch
 from webapp.runs.commands import runs
 from webapp.users.commands import users
 
+
+def app() -> Flask:
+    """The application for a command; a setting that cannot be used is told in one line."""
+    try:
+        return create_app()
+    except config.SettingError as problem:
+        raise click.ClickException(str(problem)) from None
+
+
 main = FlaskGroup(
     name="mailrun",
     help="Mails invoices: the right document, to the right address, once, with proof.",
-    create_app=create_app,
+    create_app=app,
     add_default_commands=False,
     add_version_option=False,
     load_dotenv=False,
