@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,9 +30,16 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A PostgreSQL server with a migrated, empty database to copy: PG_TEST_URL's, else one of our own."""
-    with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server with a migrated, empty database to copy: PG_TEST_URL's, else one of our own.
+
+    Not in pytest's own folder: the server runs as another user, and each pytest that starts closes that folder to
+    all others.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="mailrun-postgres-") as folder,
+        postgres_server(Path(folder)) as server,
+    ):
         yield server
 
 

@@ -55,7 +55,7 @@ choosing = _options(
     click.option("--to", "last", type=DAY, required=True, help="Last day of the invoice period."),
     click.option("--invoice", "invoices", multiple=True, help="Take this invoice only (may be repeated)."),
     click.option("--name", default="", help="Without: definition, cluster and period."),
-    click.option("--bcc", multiple=True, help="Address that gets a copy of every mail (may be repeated)."),
+    click.option("--bcc", multiple=True, help="Gets a copy of every mail; without, the definition's own."),
     click.option("--resend-already-sent", is_flag=True, help="Send again what was sent already."),
     click.option("--json", "as_json", is_flag=True),
 )
@@ -76,7 +76,7 @@ def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen
     parts = runtime()
     with parts.database.writing() as session:
         choice = _choice(session, chosen)
-        copies = _bcc(session, choice, bcc)
+        copies = _bcc(bcc)
         made = _or_fail(
             lambda: lifecycle.create(
                 session, parts.bell, choice, name=name, bcc=copies, viewer=OPERATOR, start=start
@@ -93,7 +93,7 @@ def preview(as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> No
     """Say what a run made now would take, send and skip. Stores nothing."""
     with runtime().database.reading() as session:
         choice = _choice(session, chosen)
-        _bcc(session, choice, bcc)
+        _bcc(bcc)
         seen = selection.preview(session, choice, OPERATOR)
     skipped = {reason: n for reason, n in seen.skipped.items() if n}
     amounts = {currency: str(amount) for currency, amount in seen.amounts.items()}
@@ -300,11 +300,9 @@ def _choice(session: Session, chosen: dict[str, Any]) -> Choice:
     )
 
 
-def _bcc(session: Session, choice: Choice, given: tuple[str, ...]) -> list[str]:
-    """The Bcc addresses given, else the definition's own."""
-    wanted = given or session.get_one(MessageDefinition, choice.definition_id).bcc
+def _bcc(given: tuple[str, ...]) -> list[str]:
     try:
-        return [checked_address(address) for address in wanted]
+        return [checked_address(address) for address in given]
     except BadAddress as problem:
         _fail(f"--bcc: {problem}")
 

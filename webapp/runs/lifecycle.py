@@ -48,8 +48,9 @@ def create(
 ) -> Run:
     """Stores a run that is `creating`; a worker, or runs.making.make, makes its results.
 
-    `promised` is the fingerprint of the preview that the person saw: a set that turns out different is not
-    started. Raises Refused (NotFound for a definition or cluster that this person may not see)."""
+    Without any `bcc` the definition's own are taken. `promised` is the fingerprint of the preview that the person
+    saw: a set that turns out different is not started. Raises Refused (NotFound for a definition or cluster that
+    this person may not see)."""
     _must_be_allowed(viewer)
     if choice.period_from > choice.period_to:
         raise Refused("The period ends before it begins.")
@@ -70,7 +71,7 @@ def create(
         include_children=choice.include_children,
         period_from=choice.period_from,
         period_to=choice.period_to,
-        bcc=bcc,
+        bcc=bcc or definition.bcc,
         resend_already_sent=choice.resend_already_sent,
         highest_invoice_id=session.scalar(select(func.coalesce(func.max(Invoice.id), 0))),
         promised=promised,

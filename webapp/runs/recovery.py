@@ -42,8 +42,8 @@ class Watch:
         """Takes note of all beats. The round counts for as long as it took, but for no more than
         `longest_step` seconds, and only if the observer's own beat could be written in it."""
         present = time.monotonic()
-        could_write = own_beats != self.own_beats and self.last_round is not None
-        step = min(present - (self.last_round or present), longest_step) if could_write else 0.0
+        passed = 0.0 if self.last_round is None else present - self.last_round
+        step = min(passed, longest_step) if own_beats != self.own_beats else 0.0
         self.still = {
             id: self.still.get(id, 0.0) + step if self.seen.get(id) == beat else 0.0
             for id, beat in beats.items()
