@@ -33,9 +33,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server with a migrated, empty database to copy: PG_TEST_URL's, else one of our own.
 
-    Not in pytest's own folder: the server runs as another user, and each pytest that starts closes that folder to
-    all others.
-    """
+    Not in pytest's own folder: the server runs as another user, and each pytest that starts closes that
+    folder to all others."""
     with (
         tempfile.TemporaryDirectory(prefix="mailrun-postgres-") as folder,
         postgres_server(Path(folder)) as server,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from flask import Flask
 from flask.cli import FlaskGroup
+from sqlalchemy.exc import DBAPIError
 
-from webapp import config, create_app
+from webapp import create_app
 from webapp.catcher.commands import catcher
+from webapp.config import SettingError
 from webapp.demo.commands import demo
 from webapp.imports.commands import import_command
 from webapp.launch import commands as launch
@@ -15,18 +19,30 @@ from webapp.runs.commands import runs
 from webapp.users.commands import users
 
 
-def app() -> Flask:
-    """The application for a command; a setting that cannot be used is told in one line."""
+class Commands(FlaskGroup):
+    """Tells what a person can mend in one line, without a stack."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DBAPIError as error:
+            raise click.ClickException(
+                f"the database does not do what it should: {error.orig}. "
+                "`mailrun init` makes or upgrades its tables; `mailrun doctor` says more."
+            ) from error
+
+
+def _create_app() -> Flask:
     try:
         return create_app()
-    except config.SettingError as problem:
+    except SettingError as problem:
         raise click.ClickException(str(problem)) from None
 
 
-main = FlaskGroup(
+main = Commands(
     name="mailrun",
     help="Mails invoices: the right document, to the right address, once, with proof.",
-    create_app=app,
+    create_app=_create_app,
     add_default_commands=False,
     add_version_option=False,
     load_dotenv=False,

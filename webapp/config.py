@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Mapping
@@ -79,7 +80,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         port=int(_number(environ, "MAILRUN_PORT", 8000, least=0)),
         workers=int(_number(environ, "MAILRUN_WORKERS", os.cpu_count() or 1, least=1)),
         catcher_port=int(_number(environ, "MAILRUN_CATCHER_PORT", 2525, least=0)),
-        redirect_to=environ.get("MAILRUN_REDIRECT_TO", "").strip(),
+        redirect_to=_address(environ, "MAILRUN_REDIRECT_TO"),
         smtp_timeout=_number(environ, "MAILRUN_SMTP_TIMEOUT", 60, least=0.01),
         smtp_data_timeout=_number(environ, "MAILRUN_SMTP_DATA_TIMEOUT", 600, least=0.01),
         confirm_above=int(_number(environ, "MAILRUN_CONFIRM_ABOVE", 100, least=0)),
@@ -92,6 +93,14 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         trouble_last=scaled(300),
         bcc_domains=tuple(environ.get("MAILRUN_BCC_DOMAINS", "").replace(",", " ").lower().split()),
     )
+
+
+def _address(environ: Mapping[str, str], name: str) -> str:
+    """A mail address, or nothing. Safe mode with an address that cannot work must not start."""
+    given = environ.get(name, "").strip()
+    if given and not re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", given):
+        raise SettingError(f"{name} is {given!r}; it must be one mail address")
+    return given
 
 
 def embedded_redis_socket(home: Path) -> Path:

@@ -17,8 +17,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime, runtime
-from webapp.mailing.addresses import BadAddress, checked_address
+from webapp.mailing.addresses import BadAddress
+from webapp.queue import Bell
 from webapp.runs import lifecycle, making, report, result_actions, selection
+from webapp.runs.bcc import bcc_addresses
 from webapp.runs.lifecycle import Refused
 from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.selection import Choice
@@ -78,8 +80,8 @@ def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen
         choice = _choice(session, chosen)
         copies = _bcc(bcc)
         made = _or_fail(
-            lambda: lifecycle.create(
-                session, parts.bell, choice, name=name, bcc=copies, viewer=OPERATOR, start=start
+            lambda: lifecycle.create(  # no bell: its results are made right here
+                session, Bell(""), choice, name=name, bcc=copies, viewer=OPERATOR, start=start
             )
         )
     making.make(parts.database, parts.bell, made.id)
@@ -302,7 +304,7 @@ def _choice(session: Session, chosen: dict[str, Any]) -> Choice:
 
 def _bcc(given: tuple[str, ...]) -> list[str]:
     try:
-        return [checked_address(address) for address in given]
+        return bcc_addresses(given, runtime().settings.bcc_domains)
     except BadAddress as problem:
         _fail(f"--bcc: {problem}")
 

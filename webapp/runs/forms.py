@@ -9,10 +9,10 @@ from typing import Any
 from wtforms import BooleanField, DateField, Form, SelectField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from webapp.mailing.addresses import BadAddress, checked_address
+from webapp.mailing.addresses import BadAddress
+from webapp.runs.bcc import bcc_addresses
 from webapp.runs.selection import Choice
 
-MOST_BCC = 10
 NO_DATE = "This is not a date. Write it as 2026-10-31."
 
 
@@ -41,18 +41,12 @@ class NewRunForm(Form):
             raise ValidationError("The period ends before it begins.")
 
     def validate_bcc(self, field: StringField) -> None:
-        """Commas, semicolons or blanks between addresses; each is checked, equal ones count once."""
+        """Commas, semicolons or blanks between addresses."""
+        texts = [text for text in re.split(r"[,;\s]+", field.data or "") if text]
         try:
-            found = [checked_address(text) for text in re.split(r"[,;\s]+", field.data or "") if text]
+            self.addresses = bcc_addresses(texts, self.bcc_domains)
         except BadAddress as problem:
             raise ValidationError(f"{str(problem).rstrip('.')}.") from None
-        self.addresses = list(dict.fromkeys(found))
-        if len(self.addresses) > MOST_BCC:
-            raise ValidationError(f"At most {MOST_BCC} addresses.")
-        for address in self.addresses:
-            if self.bcc_domains and address.rpartition("@")[2] not in self.bcc_domains:
-                allowed = ", ".join(self.bcc_domains)
-                raise ValidationError(f"{address} may get no copies; Bcc may go to {allowed} only.")
 
     def choice(self, cluster_id: int) -> Choice:
         """What was chosen, once the form has been found valid."""

@@ -48,9 +48,9 @@ def create(
 ) -> Run:
     """Stores a run that is `creating`; a worker, or runs.making.make, makes its results.
 
-    Without any `bcc` the definition's own are taken. `promised` is the fingerprint of the preview that the person
-    saw: a set that turns out different is not started. Raises Refused (NotFound for a definition or cluster that
-    this person may not see)."""
+    Without any `bcc` the definition's own are taken. `promised` is the fingerprint of the preview that the
+    person saw: a set that turns out different is not started. Raises Refused (NotFound for a definition or
+    cluster that this person may not see)."""
     _must_be_allowed(viewer)
     if choice.period_from > choice.period_to:
         raise Refused("The period ends before it begins.")
@@ -60,8 +60,8 @@ def create(
     )
     if definition is None or cluster is None:
         raise NotFound("There is no such message definition or customer cluster.")
-    if definition.password_key:
-        raise Refused(f"“{definition.name}” wants its documents behind a password, which is not built yet.")
+    if definition.zip or definition.password_key:  # never sent open instead
+        raise Refused(f"“{definition.name}” wants its documents zipped or behind a password: not built yet.")
     version = todays_version(session, definition)
     run = Run(
         name=name.strip() or default_name(session, choice),

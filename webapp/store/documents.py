@@ -8,6 +8,8 @@ import os
 import secrets
 from pathlib import Path
 
+from webapp.config import SettingError
+
 
 class DocumentMissing(Exception):
     """The store does not have these bytes, or has others in their place."""
@@ -65,5 +67,8 @@ class DocumentFolder:
 
 
 def open_store(url: str) -> DocumentFolder:
-    """The document store at this address: a folder's path (or file:// address)."""
+    """The document store at this address: a folder's path (or file:// address). Raises SettingError for
+    others."""
+    if "://" in url and not url.startswith("file://"):
+        raise SettingError(f"MAILRUN_STORE_URL is {url}; it must be a folder, other stores are not built yet")
     return DocumentFolder(Path(url.removeprefix("file://")))

@@ -1,1 +1,0 @@
-"""Customer clusters and customers."""
