@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -92,6 +93,24 @@ def test_a_taken_port_is_told_before_anything_is_started(tmp_path: Path, setting
             assert f"Port {port} on 127.0.0.1 is taken" in started.said()
             assert f"{setting}={port + 1}" in started.said()
     assert not (tmp_path / "home" / "mailrun.sqlite3").exists()
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"MAILRUN_PORT": "99999"}, "MAILRUN_PORT is 99999; a port is a number up to 65535"),
+        ({"MAILRUN_PORT": "eight"}, "MAILRUN_PORT is 'eight'; it must be a number"),
+        ({"MAILRUN_HOST": "nowhere.invalid"}, "MAILRUN_HOST is 'nowhere.invalid'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["up", "web"])
+def test_a_setting_that_cannot_be_used_is_told_in_one_line(
+    tmp_path: Path, command: str, environ: dict[str, str], words: str
+) -> None:
+    with launched(tmp_path / "home", [sys.executable, "-m", "webapp", command], environ) as started:
+        assert started.process.wait(30) == 1
+        assert started.said().startswith(f"Error: {words}")
+        assert started.said().count("\n") == 1, started.said()
 
 
 def test_without_a_catcher_none_is_started(tmp_path: Path) -> None:

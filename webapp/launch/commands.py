@@ -33,14 +33,12 @@ def up(no_demo: bool, no_catcher: bool) -> None:
 @with_appcontext
 def serve_web() -> None:
     """Serve the pages, with waitress."""
-    settings = runtime().settings
     try:
-        web.serve(current_app._get_current_object(), settings.host, settings.port)  # type: ignore[attr-defined]
-    except OSError as problem:
-        raise click.ClickException(
-            f"cannot listen on {settings.host} port {settings.port}: {problem.strerror}; "
-            "MAILRUN_HOST and MAILRUN_PORT choose another"
-        ) from None
+        settings = ports.reserve(runtime().settings, with_catcher=False)
+    except ports.Occupied as problem:
+        raise click.ClickException(str(problem)) from None
+    click.echo(f"Serving on {settings.host} port {settings.port}.")
+    web.serve(current_app._get_current_object(), settings.host, settings.port)  # type: ignore[attr-defined]
 
 
 @click.command("worker")

@@ -52,6 +52,8 @@ def reserve(settings: Settings, *, with_catcher: bool) -> Settings:
 
 def _had(host: str, port: int, setting: str) -> int:
     """The port, tried out; 0 becomes a free one."""
+    if port > 65535:  # the resolver would quietly take the remainder
+        raise Occupied(f"{setting} is {port}; a port is a number up to 65535.")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, kind, protocol, _, address in found:
@@ -61,15 +63,13 @@ def _had(host: str, port: int, setting: str) -> int:
                 port = trial.getsockname()[1]
     except socket.gaierror:
         raise Occupied(f"MAILRUN_HOST is {host!r}, which is no address of this machine.") from None
-    except OverflowError:
-        raise Occupied(f"{setting} is {port}; a port is a number from 1 to 65535.") from None
     except OSError as problem:
         raise Occupied(_in_words(problem, host, port, setting)) from None
     return port
 
 
 def _in_words(problem: OSError, host: str, port: int, setting: str) -> str:
-    way_out = f"Choose another one: {setting}={port + 1 if port >= 1024 else 8000} mailrun up"
+    way_out = f"Choose another one: {setting}={port + 1 if port >= 1024 else 8000}"
     if problem.errno == errno.EADDRINUSE:
         return f"Port {port} on {host} is taken by another program. {way_out}"
     if problem.errno == errno.EACCES:

@@ -13,9 +13,7 @@ THREADS = 8
 
 
 def serve(app: Flask, host: str, port: int) -> None:
-    """Serves until SIGTERM or Ctrl-C; requests that are at work are finished first (up to 5 s).
-
-    Raises OSError if the port cannot be had."""
+    """Serves until SIGTERM or Ctrl-C; requests that are at work are finished first (up to 5 s)."""
     server = create_server(app, host=host, port=port, threads=THREADS, ident=None)  # type: ignore[no-untyped-call]
     signal.signal(signal.SIGTERM, _end)
     server.run()
