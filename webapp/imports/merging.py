@@ -5,6 +5,7 @@ constraint fail, never a wrong row appear: new rows are plain inserts, and an un
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,9 @@ def compare(session: Session, target: Target, staged_rows: int) -> Counts:
     if dialect == "postgresql":
         session.execute(text(f"ANALYZE {target.known.name}"))
     known = session.scalar(select(func.count()).select_from(target.known)) or 0
-    changed = session.scalar(select(func.count()).select_from(target.known).where(target.known.c.differs)) or 0
+    changed = (
+        session.scalar(select(func.count()).select_from(target.known).where(target.known.c.differs)) or 0
+    )
     return Counts(staged_rows - known, changed, known - changed)
 
 
@@ -46,7 +49,9 @@ def known_clusters(session: Session) -> set[str]:
     known = staged.KNOWN[staged.CLUSTER.name]
     return set(
         session.scalars(
-            select(staged.CLUSTER.c.tag_name).join_from(staged.CLUSTER, known, known.c.line == staged.CLUSTER.c.line)
+            select(staged.CLUSTER.c.tag_name).join_from(
+                staged.CLUSTER, known, known.c.line == staged.CLUSTER.c.line
+            )
         )
     )
 
@@ -62,22 +67,32 @@ def store(session: Session, target: Target, counts: Counts) -> None:
             .order_by(target.staged.c.line)
         )
         session.execute(insert(target.stored).from_select(names, rows, include_defaults=False))
-    if counts.changed:
+    if counts.changed and target.changing:
         session.execute(_update(session.get_bind().dialect.name, target))
 
 
 def store_edges(session: Session, gone: set[Edge], added: set[Edge]) -> None:
     """Takes edges away, then adds new ones: in the other order, a passing circle could be refused."""
-    ids = {tag: id for tag, id in session.execute(select(Cluster.tag_name, Cluster.id))}
+    ids = {tag_name: id for tag_name, id in session.execute(select(Cluster.tag_name, Cluster.id))}  # noqa: C416
     if gone:
         table = ClusterParent.__table__
         one = delete(ClusterParent).where(
             table.c.child_id == bindparam("child"), table.c.parent_id == bindparam("parent")
         )
-        session.connection().execute(one, [{"child": ids.get(c), "parent": ids.get(p)} for c, p in sorted(gone)])
+        session.connection().execute(
+            one, [{"child": ids.get(c), "parent": ids.get(p)} for c, p in sorted(gone)]
+        )
     if added:
         rows = [{"child_id": ids.get(child), "parent_id": ids.get(parent)} for child, parent in sorted(added)]
         session.connection().execute(insert(ClusterParent), rows)
+
+
+def count_rows(session: Session, targets: Sequence[Target]) -> None:
+    """Lets PostgreSQL look at how many rows there are now. It would plan for empty tables until it looks by
+    itself, and that can take a minute."""
+    if session.get_bind().dialect.name == "postgresql":
+        for target in targets:
+            session.execute(text(f"ANALYZE {target.stored.name}"))
 
 
 def _differs(dialect: str, target: Target) -> ColumnElement[Any]:

@@ -73,7 +73,7 @@ def note_unknown(session: Session, problems: Problems) -> None:
     for each in REFERENCES:
         if each.target_file in problems.incomplete:
             continue
-        line = each.column.table.c.line  # type: ignore[attr-defined]
+        line = each.column.table.c.line
         wrong = select(line, each.column).where(
             each.column.is_not(None),
             ~select(each.target).where(each.target == each.column).exists(),
@@ -153,4 +153,3 @@ def _note(
     if total == MOST_TOLD:
         total = session.scalar(select(func.count()).select_from(wrong.subquery())) or 0
     problems.add_some([Problem(file, row[0], column, words(row)) for row in first], total)
-

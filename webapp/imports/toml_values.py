@@ -1,5 +1,5 @@
-"""What the keys of messaging.toml may hold. A check takes a TOML value and gives the value as it is stored, or
-raises ValueError with what is wrong."""
+"""What the keys of messaging.toml may hold. A check takes a TOML value and gives the value as it is stored,
+or raises ValueError with what is wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ TomlCheck = Callable[[Any], Any]
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 HOST = re.compile(r"[A-Za-z0-9._:-]+")
-TYPES = {str: "text", bool: "true or false", int: "whole number", float: "number", list: "list", dict: "table"}
+TYPES = {
+    str: "text",
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    list: "list",
+    dict: "table",
+}
 
 
 def _of_type(value: Any, wanted: type) -> None:
