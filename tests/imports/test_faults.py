@@ -58,7 +58,7 @@ def test_a_kill_leaves_nothing_half(
 
 def test_others_write_while_an_import_stages(runtime: Runtime, tmp_path: Path) -> None:
     """A blocked writer would wait for twenty seconds and fail."""
-    steps = []
+    steps: list[str] = []
 
     def report(step: str, share: float) -> None:
         if step not in (*steps, "Storing"):
