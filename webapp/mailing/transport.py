@@ -141,8 +141,10 @@ class _Bounded(smtplib.SMTP):
         _Lost."""
         until = min(time.monotonic() + self.reply_wait, self.deadline)
         lines: list[bytes] = []
+        received = 0
         while True:
             line = self._line(until)
+            received += len(line) + 1
             lines.append(line[4:].strip(b" \t\r\n"))
             if not line[:3].isdigit():
                 raise _Lost(
@@ -150,7 +152,7 @@ class _Bounded(smtplib.SMTP):
                 )
             if line[3:4] != b"-":
                 return int(line[:3]), b"\n".join(lines)
-            if sum(map(len, lines)) > LONGEST_REPLY:
+            if received > LONGEST_REPLY:
                 raise _Lost("the server's reply has no end")
 
     def _line(self, until: float) -> bytes:

@@ -105,9 +105,8 @@ def _choose(session: Session, run: Run, choice: Choice) -> None:
 def invoices_by_number(session: Session, numbers: Iterable[str]) -> tuple[int, ...]:
     """The ids of these invoices. Raises Refused, naming what does not exist."""
     wanted = set(numbers)
-    found = dict(
-        session.execute(select(Invoice.number, Invoice.id).where(Invoice.number.in_(wanted))).tuples().all()
-    )
+    rows = session.execute(select(Invoice.number, Invoice.id).where(Invoice.number.in_(wanted))).all()
+    found = {row.number: row.id for row in rows}
     if missing := sorted(wanted - found.keys()):
         raise Refused(f"There is no invoice {', '.join(missing[:10])}.")
     return tuple(found.values())

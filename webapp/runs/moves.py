@@ -66,7 +66,13 @@ def move(
             update(Result).where(Result.id.in_(ids)).values(**changes),
             execution_options={"synchronize_session": False},
         )
-    deltas: Deltas = Counter({(to, reason): len(rows)})
-    deltas.subtract(Counter((row.status, row.reason) for row in rows))
+    deltas: Deltas = Counter({counted(to, reason): len(rows)})
+    deltas.subtract(Counter(counted(row.status, row.reason) for row in rows))
     shift(session, run_id, deltas, worker_id)
     return len(rows)
+
+
+def counted(status: ResultStatus, reason: str) -> tuple[str, str]:
+    """What a result counts under. A removed one keeps the reason it was skipped for, but counts as
+    removed."""
+    return status, reason if status == ResultStatus.SKIPPED else ""

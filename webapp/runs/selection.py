@@ -78,7 +78,7 @@ def terms_of(definition_id: int, content: Content) -> Terms:
     return Terms(definition_id, content["recipient_key_id"], tuple(content["transformations"]))
 
 
-def skip_reason(terms: Terms, copy: ColumnElement[int] | None) -> ColumnElement[str]:
+def skip_reason(terms: Terms, copy: SQLColumnExpression[int] | None) -> ColumnElement[str]:
     """Why the Invoice at hand (joined with its Customer) cannot be sent as this copy; empty if it can.
 
     The first that applies, in the order of SkipReason. An invoice "was sent, or may have been sent" when this
@@ -96,7 +96,7 @@ def skip_reason(terms: Terms, copy: ColumnElement[int] | None) -> ColumnElement[
     return case(*((condition, literal(reason.value)) for condition, reason in whens), else_=literal(""))
 
 
-def reserved(definition_id: int, copy: ColumnElement[int]) -> ColumnElement[bool]:
+def reserved(definition_id: int, copy: SQLColumnExpression[int]) -> ColumnElement[bool]:
     """Whether this copy of the Invoice at hand, or a later one, has gone out or may have."""
     return exists().where(
         Reservation.definition_id == definition_id,

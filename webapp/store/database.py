@@ -7,17 +7,21 @@ reading one never waits. On PostgreSQL both are ordinary READ COMMITTED transact
 from __future__ import annotations
 
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 20_000
+AGAIN_SECONDS = 0.25
+T = TypeVar("T")
 _AFTER_COMMIT = "after_commit"
 
 
@@ -31,6 +35,8 @@ class Database:
             _sqlite_engine(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True, pool_size=20)
         )
         self._writer = self.engine.execution_options(writes=True)
+        # Within a process SQLite's writers queue here: its own way of waiting is to sleep and look again.
+        self._turn: AbstractContextManager[Any] = threading.RLock() if self.is_sqlite else nullcontext()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -44,11 +50,26 @@ class Database:
 
         Callbacks given to `after_commit` run once the commit has succeeded, never otherwise.
         """
-        with Session(self._writer, expire_on_commit=False) as session:
+        with self._turn, Session(self._writer, expire_on_commit=False) as session:
             yield session
             session.commit()
-            for callback in session.info.pop(_AFTER_COMMIT, []):
-                callback()
+        for callback in session.info.pop(_AFTER_COMMIT, []):
+            callback()
+
+    def persist(self, verb: Callable[[Session], T], *, give_up: Callable[[], bool]) -> T:
+        """Runs the verb in a writing transaction, again and again while the database is locked, full or away.
+
+        For what must not be lost, such as a mail server's 250. When a commit's own answer was lost, the verb
+        runs once more although it was committed: it must bear that. When `give_up` says so the error is
+        raised after all."""
+        while True:
+            try:
+                with self.writing() as session:
+                    return verb(session)
+            except DBAPIError as error:
+                if not is_passing(error) or give_up():
+                    raise
+                time.sleep(AGAIN_SECONDS)
 
     def dispose(self) -> None:
         """Closes every pooled connection."""

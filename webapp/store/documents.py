@@ -56,6 +56,10 @@ class DocumentFolder:
             raise DocumentMissing(f"the document {digest} was changed in the store")
         return content
 
+    def remove(self, digest: str) -> None:
+        """Takes these bytes out of the store; it is no error if they are not there."""
+        self._path(digest).unlink(missing_ok=True)
+
     def _path(self, digest: str) -> Path:
         return self.root / digest[:2] / digest
 

@@ -64,7 +64,7 @@ def visible_to(viewer: Viewer, table: Restricted) -> ColumnElement[bool]:
 
 def below(clusters: frozenset[int]) -> Select[int]:
     """These clusters and every descendant, each once, however many paths lead to it."""
-    reached = select(Cluster.id).where(Cluster.id.in_(clusters)).cte("reached", recursive=True)
+    reached = select(Cluster.id).where(Cluster.id.in_(clusters)).cte(recursive=True)
     reached = reached.union(
         select(ClusterParent.child_id).join(reached, ClusterParent.parent_id == reached.c.id)
     )

@@ -1,0 +1,24 @@
+# What a newcomer calls. Each target sets up what it needs first; `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*##/make \1\t/p' Makefile
+
+setup:  ## makes .venv with everything that Mailrun needs; does nothing when that is up to date
+	@bin/setup
+
+run: setup  ## starts everything on this machine, with demo data: http://127.0.0.1:8000
+	@exec .venv/bin/mailrun up
+
+test: setup  ## runs the whole test suite
+	@exec .venv/bin/python -m pytest -n auto
+
+lint: setup  ## ruff and mypy
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+format: setup  ## lets ruff put the code in order
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .

@@ -1,0 +1,48 @@
+"""The upkeep of a worker process: its beat, and the sweep that finds due, stranded and forgotten work."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from sqlalchemy.exc import DBAPIError
+
+from webapp.extensions import Runtime
+from webapp.runs import delivery, making, recovery
+from webapp.runs.workers import WorkerLife
+
+log = logging.getLogger(__name__)
+
+
+def beat_for_ever(runtime: Runtime, life: WorkerLife) -> None:
+    """Counts the beat up until the process ends. A database that is away is waited for."""
+    while not life.leaving.wait(runtime.settings.beat_every):
+        try:
+            if not life.beat():
+                log.warning("declared lost by others; registered anew as worker %s", life.id)
+        except DBAPIError as error:
+            log.warning("cannot beat: %s", error.orig)
+
+
+def sweep_for_ever(runtime: Runtime, life: WorkerLife) -> None:
+    """Sweeps until the process ends. Work that is due is rung for; if nobody answers the bell, done right
+    here."""
+    watch = recovery.Watch()
+    while not life.leaving.wait(runtime.settings.sweep_every):
+        try:
+            due = recovery.sweep(runtime, life, watch)
+            for run_id in due.to_make:
+                if not runtime.bell.make(run_id):
+                    _beside(f"make {run_id}", making.make, runtime.database, runtime.bell, run_id)
+            for run_id in due.to_drain:
+                if not runtime.bell.drain(run_id):
+                    _beside(f"drain {run_id}", delivery.drain, runtime, life, run_id)
+        except DBAPIError as error:
+            log.warning("cannot sweep: %s", error.orig)
+
+
+def _beside(name: str, verb: Callable[..., None], *args: object) -> None:
+    """Runs the verb in a thread of its own, so that the sweep goes on meanwhile; one thread per name."""
+    if not any(thread.name == name for thread in threading.enumerate()):
+        threading.Thread(target=verb, args=args, name=name).start()

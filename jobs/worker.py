@@ -1,0 +1,108 @@
+"""A worker process: `python -m jobs.worker`.
+
+Its main thread takes RQ jobs, in this process (SimpleWorker): the process that beats must be the one that
+holds the connections. Two threads beside it beat and sweep. Redis may come and go: the sweep finds the work
+without it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+from rq.timeouts import BaseDeathPenalty
+
+from jobs import upkeep
+from webapp import config
+from webapp.extensions import Runtime, open_runtime
+from webapp.queue import QUEUE
+from webapp.runs.workers import WorkerLife
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Process:
+    """This worker process: what it works with, and how the database knows it."""
+
+    runtime: Runtime
+    life: WorkerLife
+
+
+_this: list[Process] = []
+
+
+def this_process() -> Process:
+    """The process that a job finds itself in."""
+    return _this[0]
+
+
+class NoPenalty(BaseDeathPenalty):
+    """RQ's time-out raises at any line, also between a server's 250 and our commit. A drain ends by
+    itself."""
+
+    def setup_death_penalty(self) -> None:
+        pass
+
+    def cancel_death_penalty(self) -> None:
+        pass
+
+
+class Worker(SimpleWorker):
+    """RQ's in-process worker; told to stop, it lets the drain end its current messages."""
+
+    death_penalty_class = NoPenalty
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        this_process().life.leaving.set()
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+
+def main() -> None:
+    """Works until SIGTERM or SIGINT; then ends what is on the wire, gives everything back, and leaves."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    runtime = open_runtime(config.load())
+    life = WorkerLife(runtime.database)
+    _this.append(Process(runtime, life))
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, lambda *_: life.leaving.set())
+    threads = [
+        threading.Thread(target=work, args=(runtime, life), name=work.__name__)
+        for work in (upkeep.beat_for_ever, upkeep.sweep_for_ever)
+    ]
+    for thread in threads:
+        thread.start()
+    log.info("worker %s is at work", life.id)
+    while not life.leaving.is_set():
+        _take_jobs(runtime, life)
+        life.leaving.wait(1.0)
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    life.leave()
+
+
+def _take_jobs(runtime: Runtime, life: WorkerLife) -> None:
+    """Takes jobs until told to stop, or until Redis goes away."""
+    if not runtime.settings.redis_url:
+        life.leaving.wait()
+        return
+    try:
+        redis = Redis.from_url(runtime.settings.redis_url)
+        queue = Queue(QUEUE, connection=redis, serializer="json")
+        options: dict[str, Any] = {"serializer": "json", "maintenance_interval": 60}
+        Worker([queue], connection=redis, **options).work(logging_level="WARNING")
+    except (RedisError, OSError) as error:
+        log.info("Redis is away (%s); looking for work without it", error)
+
+
+if __name__ == "__main__":
+    from jobs import worker
+
+    worker.main()

@@ -1,0 +1,107 @@
+"""Real worker processes and a real Redis, in the way that `mailrun up` starts them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.mailserver import MailServer, mail_server
+from tests.runs.conftest import World, make_world
+from webapp import config
+from webapp.extensions import open_runtime
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass
+class Site:
+    """An installation with processes. `world` looks at its database from the test's own process."""
+
+    world: World
+    environ: dict[str, str]
+    redis_socket: Path
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    redis: subprocess.Popen[bytes] | None = None
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jobs.worker"], env={**os.environ, **self.environ}, cwd=ROOT
+        )
+        self.workers.append(process)
+        return process
+
+    def start_redis(self) -> None:
+        """Starts it empty: nothing is kept from before."""
+        self.redis_socket.unlink(missing_ok=True)
+        self.redis = subprocess.Popen(
+            [redis_binary(), "--port", "0", "--unixsocket", str(self.redis_socket),
+             "--save", "", "--appendonly", "no",
+             "--dir", str(self.redis_socket.parent)],
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.until(self.redis_socket.exists)
+
+    def kill_redis(self) -> None:
+        assert self.redis is not None
+        self.redis.kill()
+        self.redis.wait()
+
+    def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
+        """Waits for this to come true; fails the test if it does not."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "it did not come true in time"
+            time.sleep(0.02)
+
+    def until_finished(self, run_id: int, seconds: float = 90.0) -> None:
+        self.until(lambda: self.world.status(run_id) == "finished", seconds)
+
+    def end(self) -> None:
+        for process in self.workers:
+            process.terminate()
+        for process in self.workers:
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        if self.redis is not None:
+            self.kill_redis()
+
+
+def redis_binary() -> str:
+    """The server on the PATH, or the one that came with the installation."""
+    found = shutil.which("redis-server") or shutil.which(
+        "redis-server", path=str(Path(sys.executable).parent)
+    )
+    assert found, "no redis-server: install one"
+    return found
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    with mail_server() as running:
+        yield running
+
+
+@pytest.fixture
+def site(
+    environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory, server: MailServer
+) -> Iterator[Site]:
+    socket = tmp_path_factory.mktemp("r") / "redis.sock"
+    environ = {**environ, "MAILRUN_REDIS_URL": f"unix://{socket}", "MAILRUN_TIME_SCALE": "20"}
+    runtime = open_runtime(config.load(environ))
+    made = Site(make_world(runtime, server), environ, socket)
+    try:
+        yield made
+    finally:
+        made.end()
+        runtime.database.dispose()

@@ -1,0 +1,124 @@
+"""Worker processes that are killed, stopped and frozen; a Redis that vanishes: nothing lost, nothing
+repeated."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+
+from tests.jobs.conftest import Site
+
+
+def arrived(site: Site) -> list[str]:
+    return [taken.recipients[0] for taken in site.world.server.taken]
+
+
+def test_forty_kills_lose_nothing_and_repeat_nothing(site: Site) -> None:
+    """At most one unconfirmed per open connection and kill (two of the server's four are each worker's)."""
+    for _ in range(300):
+        site.world.add()
+    site.world.server.delay = 0.05
+    site.start_redis()
+    run_id = site.world.run()
+    workers = [site.start_worker(), site.start_worker()]
+    site.world.start(run_id)
+    dice, kills = random.Random(7), 0
+    while kills < 8 and site.world.status(run_id) == "running":
+        time.sleep(dice.uniform(0.5, 1.2))
+        which = dice.randrange(2)
+        workers[which].kill()
+        workers[which].wait()
+        workers[which] = site.start_worker()
+        kills += 1
+    site.until_finished(run_id)
+    found = site.world.statuses(run_id)
+    assert set(found) <= {"sent", "unconfirmed"}
+    assert found.count("unconfirmed") <= 4 * kills
+    assert len(arrived(site)) == len(set(arrived(site)))
+    sent = [
+        (result.recipients or [""])[0] for result in site.world.results(run_id) if result.status == "sent"
+    ]
+    assert set(sent) <= set(arrived(site))
+
+
+def test_redis_killed_and_started_again_empty(site: Site) -> None:
+    for _ in range(120):
+        site.world.add()
+    site.world.server.delay = 0.05
+    site.start_redis()
+    site.start_worker()
+    run_id = site.world.run()
+    site.world.start(run_id)
+    for so_many in (5, 30, 60):
+        site.until(lambda so_many=so_many: len(arrived(site)) >= so_many)  # type: ignore[misc]
+        site.kill_redis()
+        time.sleep(0.3)
+        site.start_redis()
+    site.until_finished(run_id)
+    assert site.world.statuses(run_id) == ["sent"] * 120
+    assert len(arrived(site)) == 120
+
+
+def test_a_run_started_while_redis_is_away_goes_out(site: Site) -> None:
+    site.world.add()
+    site.start_worker()
+    run_id = site.world.run()
+    site.world.start(run_id)
+    site.until_finished(run_id)
+    assert site.world.statuses(run_id) == ["sent"]
+
+
+def test_a_run_is_made_and_started_by_a_worker(site: Site) -> None:
+    from webapp.runs import lifecycle
+    from webapp.users.access import OPERATOR
+
+    for _ in range(3):
+        site.world.add()
+    site.start_redis()
+    site.start_worker()
+    parts = site.world.runtime
+    with parts.database.writing() as session:
+        run = lifecycle.create(
+            session, parts.bell, site.world.choice(), name="", bcc=[], viewer=OPERATOR, start=True
+        )
+    site.until_finished(run.id)
+    assert site.world.statuses(run.id) == ["sent"] * 3
+
+
+def test_told_to_end_a_worker_ends_its_message_and_leaves(site: Site) -> None:
+    for _ in range(50):
+        site.world.add()
+    site.world.server.delay = 0.4
+    site.start_redis()
+    worker = site.start_worker()
+    run_id = site.world.run()
+    site.world.start(run_id)
+    site.until(lambda: "sending" in site.world.statuses(run_id))
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0
+    assert set(site.world.statuses(run_id)) == {"ready", "sent"}
+    assert all(result.worker_id is None for result in site.world.results(run_id))
+    site.world.server.delay = 0.0
+    site.start_worker()
+    site.until_finished(run_id)
+    assert len(arrived(site)) == len(set(arrived(site))) == 50
+
+
+def test_a_frozen_worker_is_declared_lost_and_proves_it_later(site: Site) -> None:
+    """SIGSTOP after the dot, beyond the lease: unconfirmed; SIGCONT: the 250 that waited settles it (F06)."""
+    site.world.add()
+    site.world.server.delay = 1.0
+    site.start_redis()
+    frozen = site.start_worker()
+    run_id = site.world.run()
+    site.world.start(run_id)
+    site.until(lambda: site.world.statuses(run_id) == ["sending"])
+    frozen.send_signal(signal.SIGSTOP)
+    try:
+        site.start_worker()
+        site.until(lambda: site.world.statuses(run_id) == ["unconfirmed"])
+    finally:
+        frozen.send_signal(signal.SIGCONT)
+    site.until(lambda: site.world.statuses(run_id) == ["sent"])
+    assert len(arrived(site)) == 1

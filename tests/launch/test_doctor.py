@@ -1,0 +1,145 @@
+"""`mailrun doctor` against real parts, well and unwell."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from tests import factories
+from tests.launch.launched import STARTED, launched, up
+from webapp.extensions import Runtime, open_runtime
+from webapp.launch.checks import Finding, examine
+from webapp.store.workers import Worker
+
+
+def findings(runtime: Runtime) -> dict[str, Finding]:
+    return {finding.about: finding for finding in examine(runtime)}
+
+
+@contextmanager
+def beating(runtime: Runtime) -> Iterator[None]:
+    """A worker whose beat moves."""
+    with runtime.database.writing() as session:
+        worker = Worker(name="w", machine="m", pid=1, pid_started=1)
+        session.add(worker)
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(0.1):
+            with runtime.database.writing() as session:
+                session.execute(update(Worker).values(beat=Worker.beat + 1))
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@contextmanager
+def greeting(words: bytes) -> Iterator[int]:
+    """A port where somebody says these words to every caller."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        while True:
+            try:
+                caller, _ = server.accept()
+            except OSError:
+                return
+            with caller:
+                caller.sendall(words)
+                caller.settimeout(1)
+                try:
+                    caller.recv(100)
+                    caller.sendall(b"221 bye\r\n")
+                except OSError:
+                    continue
+
+    threading.Thread(target=answer, daemon=True).start()
+    yield server.getsockname()[1]
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+
+
+def test_all_is_well(runtime: Runtime) -> None:
+    with greeting(b"220 mail.test ready\r\n") as port, beating(runtime):
+        with runtime.database.writing() as session:
+            factories.mail_server(session, port=port, name="one")
+        seen = findings(runtime)
+    assert {about: finding.well for about, finding in seen.items()} == {
+        "database": True,
+        "schema": True,
+        "redis": True,
+        "store": True,
+        "workers": True,
+        "mail server one": True,
+    }
+    assert seen["workers"].words == "1 at work"
+
+
+def test_each_trouble_is_told_in_its_own_line(runtime: Runtime) -> None:
+    settings = replace(runtime.settings, redis_url="redis://127.0.0.1:1")
+    sick = replace(runtime, settings=settings, bell=open_runtime(settings).bell)
+    with greeting(b"554 go away\r\n") as port:
+        with runtime.database.writing() as session:
+            factories.mail_server(session, port=port, name="rude")
+            factories.mail_server(session, port=1, name="shut")
+            session.add(Worker(name="silent", machine="m", pid=1, pid_started=1))
+        seen = findings(sick)
+    assert not seen["redis"].well
+    assert "0 at work, 1 silent" in seen["workers"].words
+    assert "go away" in seen["mail server rude"].words
+    assert "refused" in seen["mail server shut"].words
+    assert not any(seen[about].well for about in ("workers", "mail server rude", "mail server shut"))
+
+
+def test_an_old_schema_is_told_with_the_way_out(runtime: Runtime) -> None:
+    with runtime.database.writing() as session:
+        session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = 'old'")
+    seen = findings(runtime)
+    assert not seen["schema"].well
+    assert "mailrun init" in seen["schema"].words
+    assert "workers" not in seen
+
+
+def test_a_database_that_is_away_is_told_without_its_password(runtime: Runtime, tmp_path: Path) -> None:
+    url = "postgresql+psycopg://someone:geheim@127.0.0.1:1/mailrun"
+    away = open_runtime(replace(runtime.settings, database_url=url))
+    seen = findings(away)
+    assert not seen["database"].well
+    assert "geheim" not in str(seen)
+
+
+def test_a_store_that_cannot_be_written_is_told(runtime: Runtime, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    sick = open_runtime(replace(runtime.settings, store_url=str(tmp_path / "file" / "documents")))
+    assert not findings(sick)["store"].well
+
+
+def test_the_probe_is_removed(runtime: Runtime) -> None:
+    findings(runtime)
+    assert [path for path in runtime.documents.root.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("state", ["up", "down"])
+def test_its_exit_status(tmp_path: Path, state: str) -> None:
+    doctor = [sys.executable, "-m", "webapp", "doctor"]
+    with launched(tmp_path / "home", up("--no-demo")) as started:
+        started.wait_for(STARTED)
+        if state == "down":
+            started.press_ctrl_c()
+            started.process.wait(45)
+        with launched(tmp_path / "home", doctor) as asked:
+            status = asked.process.wait(60)
+            assert status == (0 if state == "up" else 1), asked.said()

@@ -1,0 +1,115 @@
+"""`mailrun up` with real processes: it starts everything, keeps it running, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.launch.launched import STARTED, Launched, launched, until, up
+
+PARTS = ("webapp web", "webapp catcher", "jobs.worker", "redis-server")
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Launched]:
+    """Everything but the demo company, up."""
+    with launched(tmp_path / "home", up("--no-demo")) as started:
+        started.wait_for(STARTED)
+        yield started
+
+
+def nothing_left(started: Launched) -> None:
+    until(lambda: not started.running(), 5, "every process ended")
+
+
+def test_everything_starts_and_answers(running: Launched) -> None:
+    assert [len(running.running(part)) for part in PARTS] == [1, 1, 2, 1]
+    with urllib.request.urlopen(f"{running.address}/healthz") as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_stop_signal_ends_all_of_it(running: Launched, number: signal.Signals) -> None:
+    running.process.send_signal(number)
+    assert running.process.wait(45) == 0
+    assert not running.running()
+    assert running.said().rstrip().endswith("Stopped.")
+
+
+def test_ctrl_c_twice_ends_all_of_it(running: Launched) -> None:
+    running.press_ctrl_c()
+    time.sleep(0.1)
+    running.press_ctrl_c()
+    assert running.process.wait(45) == 0
+    assert not running.running()
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.9, 1.5, 2.0, 2.6])
+def test_ctrl_c_in_mid_start_leaves_nothing(tmp_path: Path, seconds: float) -> None:
+    with launched(tmp_path / "home", up("--no-demo")) as started:
+        time.sleep(seconds)
+        started.press_ctrl_c()
+        started.process.wait(45)
+        assert not started.running()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_killed_part_comes_back(running: Launched, part: str) -> None:
+    before = running.running(part)
+    os.kill(min(before), signal.SIGKILL)
+    until(lambda: len(running.running(part) - before) == 1, 8, f"{part} was started again")
+    assert "killed by SIGKILL" in running.said()
+    if part == "webapp web":
+        until(lambda: _answers(running.address), 15, "the web part answers again")
+
+
+def test_no_part_outlives_a_killed_supervisor(running: Launched) -> None:
+    assert len(running.running()) >= 5
+    running.process.kill()
+    nothing_left(running)
+
+
+def test_a_second_start_in_the_same_home_is_refused(running: Launched, tmp_path: Path) -> None:
+    with launched(tmp_path / "home", up("--no-demo")) as second:
+        assert second.process.wait(30) == 1
+        assert f"already running in {tmp_path / 'home'} (process {running.process.pid})" in second.said()
+    assert _answers(running.address)
+
+
+@pytest.mark.parametrize("setting", ["MAILRUN_PORT", "MAILRUN_CATCHER_PORT"])
+def test_a_taken_port_is_told_before_anything_is_started(tmp_path: Path, setting: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with launched(tmp_path / "home", up("--no-demo"), {setting: str(port)}) as started:
+            assert started.process.wait(30) == 1
+            assert f"Port {port} on 127.0.0.1 is taken" in started.said()
+            assert f"{setting}={port + 1}" in started.said()
+    assert not (tmp_path / "home" / "mailrun.sqlite3").exists()
+
+
+def test_without_a_catcher_none_is_started(tmp_path: Path) -> None:
+    with launched(tmp_path / "home", up("--no-demo", "--no-catcher")) as started:
+        started.wait_for(STARTED)
+        assert not started.running("webapp catcher")
+        assert "/dev/mailbox" not in started.said()
+
+
+def test_told_that_there_is_no_redis_it_starts_none(tmp_path: Path) -> None:
+    with launched(tmp_path / "home", up("--no-demo"), {"MAILRUN_REDIS_URL": "none"}) as started:
+        started.wait_for(STARTED)
+        assert not started.running("redis-server")
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/healthz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

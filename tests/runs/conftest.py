@@ -1,0 +1,136 @@
+"""A small installation with a run to make: a definition over a real mail server, and customers by address."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import select
+
+from tests import factories
+from tests.mailserver import MailServer, mail_server
+from webapp.extensions import Runtime
+from webapp.runs import counts, delivery, lifecycle, making, recovery
+from webapp.runs.selection import Choice
+from webapp.runs.workers import WorkerLife
+from webapp.store.customers import Cluster, Customer
+from webapp.store.definitions import MessageDefinition
+from webapp.store.invoices import Invoice
+from webapp.store.runs import Result, Run
+from webapp.store.statuses import RunStatus
+from webapp.users.access import OPERATOR
+
+
+@dataclass
+class World:
+    """One cluster "all", one definition, and as many customers with one invoice each as are added."""
+
+    runtime: Runtime
+    server: MailServer
+    everybody: Cluster
+    definition: MessageDefinition
+
+    def add(self, *addresses: str, documents: bool = True, **fields: object) -> tuple[Customer, Invoice]:
+        """A customer with these addresses, one approved invoice of October 2026 and its document."""
+        with self.runtime.database.writing() as session:
+            payer = factories.customer(session, self.everybody, *addresses)
+            of = factories.invoice(session, payer, **fields)  # type: ignore[arg-type]
+            if documents:
+                factories.document(session, self.runtime.documents, of)
+            return payer, of
+
+    def choice(self, **fields: object) -> Choice:
+        first, last = factories.OCTOBER
+        return Choice(
+            **{
+                "definition_id": self.definition.id,
+                "cluster_id": self.everybody.id,
+                "include_children": True,
+                "period_from": first,
+                "period_to": last,
+                **fields,
+            }  # type: ignore[arg-type]
+        )
+
+    def run(self, *, bcc: list[str] | None = None, start: bool = False, **fields: object) -> int:
+        """Makes a run, whole; returns its id."""
+        with self.runtime.database.writing() as session:
+            run = lifecycle.create(
+                session,
+                self.runtime.bell,
+                self.choice(**fields),
+                name="",
+                bcc=bcc or [],
+                viewer=OPERATOR,
+                start=start,
+            )
+        making.make(self.runtime.database, self.runtime.bell, run.id)
+        return run.id
+
+    def start(self, run_id: int) -> str:
+        with self.runtime.database.writing() as session:
+            return lifecycle.start(session, self.runtime.bell, run_id, OPERATOR)
+
+    def stop(self, run_id: int) -> str:
+        with self.runtime.database.writing() as session:
+            return lifecycle.stop(session, run_id, OPERATOR)
+
+    def status(self, run_id: int) -> str:
+        with self.runtime.database.reading() as session:
+            return session.get_one(Run, run_id).status
+
+    def results(self, run_id: int) -> list[Result]:
+        with self.runtime.database.reading() as session:
+            return list(session.scalars(select(Result).where(Result.run_id == run_id).order_by(Result.id)))
+
+    def statuses(self, run_id: int) -> list[str]:
+        """Every result's status; the counts must agree with the rows at any moment (invariant 10)."""
+        with self.runtime.database.reading() as session:
+            if not self.runtime.database.is_sqlite:
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            rows = select(Result.status).where(Result.run_id == run_id).order_by(Result.id)
+            found = list(session.scalars(rows))
+            counted = counts.counts(session, run_id).by_status
+        assert {status.value: n for status, n in counted.items() if n} == Counter(found)
+        return found
+
+    def work(self, worker: WorkerLife, run_id: int, rounds: int = 60) -> None:
+        """Drains and sweeps, as a worker process does, until the run is over."""
+        watch = recovery.Watch()
+        for _ in range(rounds):
+            delivery.drain(self.runtime, worker, run_id)
+            worker.beat()
+            recovery.sweep(self.runtime, worker, watch)
+            if self.status(run_id) != RunStatus.RUNNING:
+                return
+            worker.leaving.wait(0.25)
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    with mail_server() as running:
+        yield running
+
+
+@pytest.fixture
+def world(runtime: Runtime, server: MailServer) -> World:
+    return make_world(runtime, server)
+
+
+def make_world(runtime: Runtime, server: MailServer, **definition: object) -> World:
+    with runtime.database.writing() as session:
+        everybody = factories.cluster(session, "all")
+        over = factories.mail_server(session, port=server.port)
+        return World(runtime, server, everybody, factories.definition(session, over, **definition))
+
+
+@pytest.fixture
+def worker(runtime: Runtime) -> Iterator[WorkerLife]:
+    life = WorkerLife(runtime.database)
+    yield life
+    life.leaving.set()
+
+
+NewWorker = Callable[[], WorkerLife]

@@ -1,0 +1,89 @@
+"""Start and Stop: exact, harmless when repeated, and only for those who may."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from tests.runs.conftest import World
+from webapp.runs import claims, delivery, lifecycle
+from webapp.runs.lifecycle import Refused
+from webapp.runs.marks import Hand, NotHeld, mark
+from webapp.runs.messages import Message, load, make
+from webapp.runs.workers import WorkerLife
+from webapp.store.people import AuditEntry
+from webapp.store.statuses import Role
+from webapp.users.access import OPERATOR
+
+
+def test_twenty_starts_at_once_have_one_effect(world: World) -> None:
+    world.add()
+    run_id = world.run()
+    said: list[str] = []
+    threads = [threading.Thread(target=lambda: said.append(world.start(run_id))) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(said) == ["Started."] + ["This run is already running."] * 19
+    with world.runtime.database.reading() as session:
+        assert session.query(AuditEntry).filter_by(action="start").count() == 1
+
+
+def test_a_run_with_nothing_to_send_is_finished_by_start(world: World) -> None:
+    world.add("")
+    run_id = world.run()
+    assert world.status(run_id) == "created"
+    assert "nothing to send" in world.start(run_id)
+    assert world.status(run_id) == "finished"
+    assert "already finished" in world.start(run_id)
+    assert "already finished" in world.stop(run_id)
+
+
+def test_no_mark_holds_after_stop_has_answered(world: World, worker: WorkerLife) -> None:
+    world.add()
+    run_id = world.run()
+    world.start(run_id)
+    with world.runtime.database.writing() as session:
+        claim = claims.claim(session, run_id, worker.id, 10)
+        [work] = load(session, claim.result_ids)
+    world.stop(run_id)
+    message = make(work, world.runtime.documents, "")
+    assert isinstance(message, Message)
+    with pytest.raises(NotHeld), world.runtime.database.writing() as session:
+        mark(session, work, Hand(worker.id, claim.token, 1), message)
+    assert world.statuses(run_id) == ["ready"]
+
+
+def test_stop_in_mid_run_then_start_goes_on(world: World, worker: WorkerLife) -> None:
+    for _ in range(60):
+        world.add()
+    world.server.delay = 0.05
+    run_id = world.run()
+    world.start(run_id)
+    draining = threading.Thread(target=delivery.drain, args=(world.runtime, worker, run_id))
+    draining.start()
+    while len(world.server.taken) < 5:
+        worker.leaving.wait(0.01)
+    world.stop(run_id)
+    taken = len(world.server.taken)
+    draining.join()
+    assert len(world.server.taken) - taken <= 4  # one per connection
+    found = world.statuses(run_id)
+    assert set(found) == {"ready", "sent"}
+    assert all(result.worker_id is None for result in world.results(run_id))
+    assert world.start(run_id) == "Started."
+    world.work(worker, run_id)
+    assert world.statuses(run_id) == ["sent"] * 60
+    assert len(world.server.taken) == 60
+
+
+def test_a_viewer_may_not_start(world: World) -> None:
+    world.add()
+    run_id = world.run()
+    onlooker = replace(OPERATOR, role=Role.VIEWER)
+    with pytest.raises(Refused, match="not change"), world.runtime.database.writing() as session:
+        lifecycle.start(session, world.runtime.bell, run_id, onlooker)
+    assert world.status(run_id) == "created"

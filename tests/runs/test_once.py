@@ -1,0 +1,240 @@
+"""Never twice: reservations, two runs side by side, Send again, the redirect of safe mode."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from sqlalchemy import func, select
+
+from tests.runs.conftest import World
+from webapp.extensions import Runtime
+from webapp.runs import result_actions
+from webapp.runs.result_actions import Chosen, Done
+from webapp.runs.workers import WorkerLife
+from webapp.store.runs import Reservation
+from webapp.users.access import OPERATOR
+
+
+def send_again(
+    world: World, run_id: int, *, confirmed: bool = False, status: str = "", reason: str = ""
+) -> Done:
+    chosen = Chosen(run_id, status=status, reason=reason)
+    with world.runtime.database.writing() as session:
+        return result_actions.send_again(session, world.runtime.bell, chosen, OPERATOR, confirmed=confirmed)
+
+
+def sent(world: World, worker: WorkerLife, customers: int = 1) -> int:
+    for _ in range(customers):
+        world.add()
+    run_id = world.run()
+    world.start(run_id)
+    world.work(worker, run_id)
+    assert world.statuses(run_id) == ["sent"] * customers
+    return run_id
+
+
+def test_a_second_run_finds_all_already_sent(world: World, worker: WorkerLife) -> None:
+    sent(world, worker, 3)
+    second = world.run()
+    assert [result.reason for result in world.results(second)] == ["already_sent"] * 3
+
+
+def test_two_runs_made_before_either_starts_send_each_invoice_once(world: World, worker: WorkerLife) -> None:
+    for _ in range(40):
+        world.add()
+    world.server.delay = 0.01
+    runs = [world.run(), world.run()]
+    assert all(world.statuses(run_id) == ["ready"] * 40 for run_id in runs)
+    others = WorkerLife(world.runtime.database)
+    for run_id in runs:
+        world.start(run_id)
+    threads = [
+        threading.Thread(target=world.work, args=(life, run_id))
+        for life, run_id in zip([worker, others], runs, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(world.server.taken) == 40
+    assert len({taken.recipients for taken in world.server.taken}) == 40
+    found = world.statuses(runs[0]) + world.statuses(runs[1])
+    assert found.count("sent") == 40
+    assert found.count("skipped") == 40
+
+
+def test_the_same_run_told_to_send_again_those_already_sent(world: World, worker: WorkerLife) -> None:
+    """Two such runs take the same next copy number: one more mail, not two."""
+    sent(world, worker)
+    runs = [world.run(resend_already_sent=True), world.run(resend_already_sent=True)]
+    for run_id in runs:
+        world.start(run_id)
+        world.work(worker, run_id)
+    assert len(world.server.taken) == 2
+    assert world.statuses(runs[0]) == ["sent"]
+    assert world.statuses(runs[1]) == ["skipped"]
+
+
+def test_send_again_of_a_sent_one_asks_and_sends_one_more(world: World, worker: WorkerLife) -> None:
+    run_id = sent(world, worker)
+    refused = send_again(world, run_id, status="sent")
+    assert (refused.changed, len(refused.unchanged)) == (0, 1)
+    done = send_again(world, run_id, status="sent", confirmed=True)
+    assert done.changed == 1
+    assert world.status(run_id) == "running"
+    again = send_again(world, run_id, status="ready", confirmed=True)  # pressed twice
+    assert again.changed == 0
+    world.work(worker, run_id)
+    assert len(world.server.taken) == 2
+    first, second = (taken.data.split(b"Message-ID: ")[1].split(b"\r\n")[0] for taken in world.server.taken)
+    assert first != second
+    with world.runtime.database.reading() as session:
+        assert session.scalar(select(func.max(Reservation.copy))) == 2
+
+
+def test_two_send_agains_at_once_send_one_more(world: World, worker: WorkerLife) -> None:
+    run_id = sent(world, worker)
+    done: list[Done] = []
+    threads = [
+        threading.Thread(target=lambda: done.append(send_again(world, run_id, confirmed=True)))
+        for _ in range(5)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(each.changed for each in done) == [0, 0, 0, 0, 1]
+    world.work(worker, run_id)
+    assert len(world.server.taken) == 2
+
+
+def test_an_unconfirmed_one_is_never_sent_by_itself_nor_by_another_run(
+    world: World, worker: WorkerLife
+) -> None:
+    world.add("cut-ack.someone@customers.test")
+    run_id = world.run()
+    world.start(run_id)
+    world.work(worker, run_id)
+    assert world.statuses(run_id) == ["unconfirmed"]
+    with world.runtime.database.writing() as session:
+        result_actions.remove(session, Chosen(run_id, status="unconfirmed"), OPERATOR)
+    second = world.run()
+    assert [result.reason for result in world.results(second)] == ["already_sent"]
+    assert len(world.server.taken) == 1
+
+
+def test_a_failed_one_is_looked_at_anew_and_sent(world: World, worker: WorkerLife) -> None:
+    world.add("data-554-1.someone@customers.test")
+    run_id = world.run()
+    world.start(run_id)
+    world.work(worker, run_id)
+    assert world.statuses(run_id) == ["failed"]
+    assert send_again(world, run_id, status="failed").changed == 1
+    world.work(worker, run_id)
+    assert world.statuses(run_id) == ["sent"]
+    assert len(world.server.taken) == 1
+
+
+def test_a_skipped_one_is_sent_once_its_data_are_mended(world: World, worker: WorkerLife) -> None:
+    from tests import factories
+
+    _, invoice = world.add(documents=False)
+    run_id = world.run()
+    world.start(run_id)
+    done = send_again(world, run_id, reason="no_attachment")
+    assert done.unchanged == {"a document is missing": 1}
+    with world.runtime.database.writing() as session:
+        factories.document(session, world.runtime.documents, invoice)
+    assert send_again(world, run_id, reason="no_attachment").changed == 1
+    world.work(worker, run_id)
+    assert world.statuses(run_id) == ["sent"]
+
+
+def test_remove_and_put_back(world: World, worker: WorkerLife) -> None:
+    for _ in range(3):
+        world.add()
+    world.add("")
+    run_id = world.run()
+    with world.runtime.database.writing() as session:
+        done = result_actions.remove(session, Chosen(run_id), OPERATOR)
+    assert done.changed == 4
+    assert world.statuses(run_id) == ["removed"] * 4
+    with world.runtime.database.writing() as session:
+        result_actions.put_back(session, world.runtime.bell, Chosen(run_id, done.ids[1:]), OPERATOR)
+    assert world.statuses(run_id) == ["removed", "ready", "ready", "skipped"]
+    world.start(run_id)
+    world.work(worker, run_id)
+    assert world.statuses(run_id) == ["removed", "sent", "sent", "skipped"]
+    assert len(world.server.taken) == 2
+
+
+def test_a_redirected_rehearsal_then_the_real_run(world: World, worker: WorkerLife) -> None:
+    for _ in range(5):
+        world.add()
+    real = world.runtime
+    world.runtime = Runtime(
+        replace(real.settings, redirect_to="rehearsal@example.com"), real.database, real.documents, real.bell
+    )
+    rehearsal = world.run(bcc=["archive@example.com"])
+    world.start(rehearsal)
+    world.work(worker, rehearsal)
+    assert {taken.recipients for taken in world.server.taken} == {("rehearsal@example.com",)}
+    assert b"X-Mailrun-Recipients: billing." in world.server.taken[0].data
+    assert all(result.redirected for result in world.results(rehearsal))
+    world.runtime = real
+    world.server.taken.clear()
+    run_id = world.run()
+    assert world.statuses(run_id) == ["ready"] * 5
+    world.start(run_id)
+    world.work(worker, run_id)
+    assert len(world.server.taken) == 5
+    assert send_again(
+        world, rehearsal, status="sent"
+    ).unchanged  # for real now, but another run has sent them
+
+
+def test_a_redirected_result_can_be_sent_for_real_without_a_question(
+    world: World, worker: WorkerLife
+) -> None:
+    world.add()
+    real = world.runtime
+    world.runtime = Runtime(
+        replace(real.settings, redirect_to="rehearsal@example.com"), real.database, real.documents, real.bell
+    )
+    run_id = world.run()
+    world.start(run_id)
+    world.work(worker, run_id)
+    world.runtime = real
+    assert send_again(world, run_id, status="sent").changed == 1
+    world.work(worker, run_id)
+    assert [taken.recipients[0][:8] for taken in world.server.taken] == ["rehearsa", "billing."]
+
+
+def test_a_collated_result_sheds_what_cannot_be_sent(world: World, worker: WorkerLife) -> None:
+    from tests import factories
+    from webapp.store.invoices import Invoice
+
+    with world.runtime.database.writing() as session:
+        definition = session.merge(world.definition)
+        definition.collate = True
+        definition.subject = "{{ invoices | length }} invoices"
+        definition.template.texts[
+            0
+        ].source = "<p>{% for invoice in invoices %}{{ invoice.number }} {% endfor %}</p>"
+        payer = factories.customer(session, world.everybody)
+        invoices = [factories.invoice(session, payer) for _ in range(5)]
+        for invoice in invoices:
+            factories.document(session, world.runtime.documents, invoice)
+    run_id = world.run()
+    with world.runtime.database.writing() as session:
+        session.get_one(Invoice, invoices[0].id).status = "closed"
+    world.start(run_id)
+    world.work(worker, run_id)
+    assert sorted(world.statuses(run_id)) == ["sent", "skipped"]
+    [taken] = world.server.taken
+    assert b"Subject: 4 invoices" in taken.data
+    with world.runtime.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Reservation)) == 4
+    again = world.run()
+    assert sorted(result.reason for result in world.results(again)) == ["already_sent"] * 4 + ["not_approved"]

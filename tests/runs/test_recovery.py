@@ -1,0 +1,305 @@
+"""Lost workers, late proofs, half-made runs, servers in trouble (spec faults.md, invariants 5 and 6)."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import threading
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import func, select, update
+
+from tests.runs.conftest import World
+from webapp.extensions import Runtime
+from webapp.mailservers import slots
+from webapp.runs import claims, delivery, marks, recovery, report, result_actions, workers
+from webapp.runs.claims import Claim
+from webapp.runs.marks import Hand
+from webapp.runs.messages import Message, Work, load, make
+from webapp.runs.recovery import Watch
+from webapp.runs.result_actions import Chosen
+from webapp.runs.verdicts import Verdict
+from webapp.runs.workers import WorkerLife
+from webapp.store.mailservers import ConnectionSlot, MailServer
+from webapp.store.runs import Attempt, Reservation, Run
+from webapp.store.statuses import Outcome, ResultStatus
+from webapp.store.workers import Worker
+from webapp.users.access import OPERATOR
+
+ACCEPTED = Verdict(Outcome.ACCEPTED, ResultStatus.SENT, "dot", 250, "250 ok")
+REFUSED = Verdict(Outcome.REFUSED, ResultStatus.FAILED, "dot", 554, "554 no", "554 no")
+NOT_GONE = Verdict(Outcome.BROKEN, ResultStatus.READY, "dot", detail="given up before the final dot")
+
+
+def claimed(world: World, worker: WorkerLife, run_id: int) -> tuple[Claim, list[Work]]:
+    with world.runtime.database.writing() as session:
+        claim = claims.claim(session, run_id, worker.id, 10)
+        return claim, load(session, claim.result_ids)
+
+
+def marked(world: World, worker: WorkerLife) -> tuple[int, Work, Hand, int]:
+    """A run of one result that is on the wire."""
+    world.add()
+    run_id = world.run()
+    world.start(run_id)
+    claim, [work] = claimed(world, worker, run_id)
+    with world.runtime.database.reading() as session:
+        server_id = session.scalars(select(MailServer.id)).one()
+    hand = Hand(worker.id, claim.token, server_id)
+    message = make(work, world.runtime.documents, "")
+    assert isinstance(message, Message)
+    with world.runtime.database.writing() as session:
+        attempt_id = marks.mark(session, work, hand, message)
+    return run_id, work, hand, attempt_id
+
+
+def settle(world: World, work: Work, hand: Hand, verdict: Verdict, attempt_id: int) -> None:
+    with world.runtime.database.writing() as session:
+        marks.settle(session, world.runtime.settings, work, hand, verdict, attempt_id)
+
+
+def lose(world: World, worker: WorkerLife) -> bool:
+    with world.runtime.database.writing() as session:
+        return recovery.declare_lost(session, session.get_one(Worker, worker.id))
+
+
+def reservations(world: World) -> int:
+    with world.runtime.database.reading() as session:
+        return session.scalar(select(func.count()).select_from(Reservation)) or 0
+
+
+def test_a_result_is_claimed_by_one_worker_only(world: World, worker: WorkerLife) -> None:
+    for _ in range(5):
+        world.add()
+    run_id = world.run()
+    world.start(run_id)
+    first, _ = claimed(world, worker, run_id)
+    second, _ = claimed(world, WorkerLife(world.runtime.database), run_id)
+    assert (len(first.result_ids), len(second.result_ids)) == (5, 0)
+    assert world.statuses(run_id) == ["ready"] * 5
+    with world.runtime.database.writing() as session:
+        claims.give_back(session, first)
+    assert len(claimed(world, worker, run_id)[0].result_ids) == 5
+
+
+def test_what_a_lost_worker_had_claimed_is_free_again_and_what_it_had_marked_is_unconfirmed(
+    world: World, worker: WorkerLife
+) -> None:
+    run_id, *_ = marked(world, worker)
+    world.add()
+    second = world.run()
+    world.start(second)
+    with world.runtime.database.writing() as session:
+        slots.take(session, session.scalars(select(MailServer)).one(), worker.id, "token", 2)
+    claimed(world, worker, second)
+    assert lose(world, worker)
+    [result] = world.results(run_id)
+    assert (result.status, result.worker_id) == ("unconfirmed", None)
+    assert "lost" in result.detail
+    assert all(result.worker_id is None for result in world.results(second))
+    assert reservations(world) == 1
+    with world.runtime.database.reading() as session:
+        held = select(func.count()).where(ConnectionSlot.worker_id.is_not(None))
+        assert session.scalar(held) == 0
+    assert not lose(world, worker)
+    world.statuses(run_id)
+
+
+def test_a_worker_that_has_beaten_since_is_not_lost(world: World, worker: WorkerLife) -> None:
+    with world.runtime.database.reading() as session:
+        seen = session.get_one(Worker, worker.id)
+    worker.beat()
+    with world.runtime.database.writing() as session:
+        assert not recovery.declare_lost(session, seen)
+
+
+def test_a_worker_that_finds_itself_lost_registers_anew(world: World, worker: WorkerLife) -> None:
+    before = worker.id
+    lose(world, worker)
+    assert not worker.beat()
+    assert worker.id != before
+    assert worker.beat()
+
+
+@pytest.mark.parametrize(
+    ("proof", "status", "reserved"),
+    [(ACCEPTED, "sent", 1), (REFUSED, "failed", 0), (NOT_GONE, "deferred", 0)],
+)
+def test_a_late_proof_settles_a_doubt(
+    world: World, worker: WorkerLife, proof: Verdict, status: str, reserved: int
+) -> None:
+    run_id, work, hand, attempt_id = marked(world, worker)
+    lose(world, worker)
+    settle(world, work, hand, proof, attempt_id)
+    assert world.statuses(run_id) == [status]
+    assert reservations(world) == reserved
+
+
+def test_a_late_proof_does_not_undo_what_a_person_has_decided(world: World, worker: WorkerLife) -> None:
+    run_id, work, hand, attempt_id = marked(world, worker)
+    lose(world, worker)
+    with world.runtime.database.writing() as session:
+        chosen = Chosen(run_id, status="unconfirmed")
+        result_actions.send_again(session, world.runtime.bell, chosen, OPERATOR, confirmed=True)
+    settle(world, work, hand, ACCEPTED, attempt_id)
+    assert world.statuses(run_id) == ["ready"]
+    with world.runtime.database.reading() as session:
+        assert session.get_one(Attempt, attempt_id).outcome == "accepted"  # the record tells the truth
+
+
+def test_settling_twice_is_settling_once(world: World, worker: WorkerLife) -> None:
+    run_id, work, hand, attempt_id = marked(world, worker)
+    for _ in range(2):
+        settle(world, work, hand, ACCEPTED, attempt_id)
+    assert world.statuses(run_id) == ["sent"]
+    assert world.results(run_id)[0].attempts == 1
+
+
+def test_a_mark_that_may_have_been_committed_is_taken_back(world: World, worker: WorkerLife) -> None:
+    run_id, work, hand, _ = marked(world, worker)
+    for _ in range(2):
+        with world.runtime.database.writing() as session:
+            marks.take_back(session, work, hand)
+    assert world.statuses(run_id) == ["ready"]
+    assert reservations(world) == 0
+
+
+def test_a_beat_that_stands_still_counts_only_while_the_observer_can_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(recovery, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    watch = Watch()
+    for own_beats in (1, 2, 3):
+        watch.look({7: 5}, own_beats, longest_step=10)
+        clock[0] += 5
+    assert watch.still[7] == 10
+    clock[0] += 60  # the database was locked: nobody could beat, the observer neither
+    watch.look({7: 5}, 3, longest_step=10)
+    assert watch.still[7] == 10
+    clock[0] += 86_400  # a round that took a day counts as one that took ten seconds
+    watch.look({7: 5}, 4, longest_step=10)
+    assert watch.still[7] == 20
+    watch.look({7: 6}, 5, longest_step=10)
+    assert watch.still[7] == 0
+
+
+def test_the_sweep_loses_a_worker_whose_process_is_gone_at_once(world: World, worker: WorkerLife) -> None:
+    run_id, *_ = marked(world, worker)
+    with world.runtime.database.writing() as session:
+        session.execute(update(Worker).where(Worker.id == worker.id).values(pid_started=1))
+    recovery.sweep(world.runtime, WorkerLife(world.runtime.database), Watch())
+    assert world.statuses(run_id) == ["unconfirmed"]
+
+
+def test_the_sweep_does_not_lose_a_living_one(world: World, worker: WorkerLife) -> None:
+    run_id, *_ = marked(world, worker)
+    other, watch = WorkerLife(world.runtime.database), Watch()
+    for _ in range(3):
+        other.beat()
+        recovery.sweep(world.runtime, other, watch)
+    assert world.statuses(run_id) == ["sending"]
+
+
+def test_process_started_tells_the_dead_from_the_living() -> None:
+    assert workers.process_started(os.getpid())
+    child = subprocess.Popen(["true"])
+    child.wait()
+    assert workers.process_started(child.pid) is None
+
+
+def test_a_server_in_trouble_makes_the_run_wait_and_blames_no_message(
+    world: World, worker: WorkerLife
+) -> None:
+    for _ in range(30):
+        world.add()
+    port = world.server.port
+    world.server.stop()
+    run_id = world.run()
+    world.start(run_id)
+    for _ in range(3):
+        delivery.drain(world.runtime, worker, run_id)
+    assert world.statuses(run_id) == ["ready"] * 30
+    with world.runtime.database.reading() as session:
+        problem = report.problem(session, session.get_one(Run, run_id)) or ""
+        assert session.scalar(select(func.count()).select_from(Attempt)) == 0
+        assert session.scalars(select(MailServer.trouble_count)).one() == 1  # one try at a time
+    assert problem.startswith("waiting for mail server 127.0.0.1: connection refused, next try at ")
+    world.server.start(port)
+    world.work(worker, run_id)
+    assert world.statuses(run_id) == ["sent"] * 30
+    with world.runtime.database.reading() as session:
+        assert session.scalars(select(MailServer.trouble)).one() is None
+
+
+@pytest.mark.parametrize("mail_reply", ["450 4.7.1 rate limit exceeded", "421 4.3.2 closing"])
+def test_a_refusal_of_mail_makes_the_run_wait(world: World, worker: WorkerLife, mail_reply: str) -> None:
+    for _ in range(5):
+        world.add()
+    world.server.mail_reply = mail_reply
+    run_id = world.run()
+    world.start(run_id)
+    delivery.drain(world.runtime, worker, run_id)
+    assert world.statuses(run_id) == ["ready"] * 5
+    world.server.mail_reply = ""
+    world.work(worker, run_id)
+    assert world.statuses(run_id) == ["sent"] * 5
+
+
+def test_a_421_after_the_dot_defers_the_message_and_the_run_waits(world: World, worker: WorkerLife) -> None:
+    world.add("data-421-1.someone@customers.test")
+    run_id = world.run()
+    world.start(run_id)
+    delivery.drain(world.runtime, worker, run_id)
+    assert world.statuses(run_id) == ["deferred"]
+    with world.runtime.database.reading() as session:
+        assert (session.scalars(select(MailServer.trouble)).one() or "").startswith("421")
+    world.work(worker, run_id)
+    assert world.statuses(run_id) == ["sent"]
+
+
+def test_a_slow_mark_gives_the_connection_up(
+    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After half a lease the dot does not go out: others may have declared this worker lost by then."""
+    world.add()
+    real = world.runtime
+    settings = replace(real.settings, lease=0.0)
+    world.runtime = Runtime(settings, real.database, real.documents, real.bell)
+    run_id = world.run()
+    world.start(run_id)
+    for _ in range(2):
+        delivery.drain(world.runtime, worker, run_id)
+    assert world.server.taken == []
+    assert world.statuses(run_id) == ["deferred"]
+    assert reservations(world) == 0
+
+
+def test_a_database_locked_after_the_250_is_waited_for(world: World, worker: WorkerLife) -> None:
+    """The 250 is written as soon as the database can be: nothing is lost and nobody gets it twice (F13)."""
+    if not world.runtime.database.is_sqlite:
+        return  # there no other process can keep every writer out
+
+    world.server.delay = 0.3
+    world.add()
+    run_id = world.run()
+    world.start(run_id)
+    path = world.runtime.database.url.database
+    assert path is not None
+    draining = threading.Thread(target=delivery.drain, args=(world.runtime, worker, run_id))
+    draining.start()
+    while world.statuses(run_id) != ["sending"]:
+        worker.leaving.wait(0.005)
+    locker = sqlite3.connect(path, isolation_level=None)
+    locker.execute("BEGIN IMMEDIATE")
+    while not world.server.taken:
+        worker.leaving.wait(0.01)
+    worker.leaving.wait(0.5)
+    assert world.statuses(run_id) == ["sending"]
+    locker.execute("COMMIT")
+    draining.join()
+    assert world.statuses(run_id) == ["sent"]
+    assert len(world.server.taken) == 1

@@ -1,0 +1,113 @@
+"""/dev/mailbox: what the catcher caught. There only while a box of caught mails exists.
+
+A caught mail may hold anything. Its HTML is shown in a frame without rights, from a route of its own; its
+attachments are only ever saved, never shown."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from urllib.parse import urlencode
+
+from flask import Blueprint, Flask, Response, abort, current_app, render_template, request, send_file
+from flask.typing import ResponseReturnValue
+
+from webapp.catcher import letters
+from webapp.catcher.box import Box, Caught
+from webapp.web.gate import viewer
+
+PAGE = 50
+FRAME_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+EVERYBODYS = "The mailbox holds the mails of all customers, and you see only some customer clusters."
+
+catcher = Blueprint("catcher", __name__, url_prefix="/dev/mailbox")
+
+
+def init_app(app: Flask) -> None:
+    """Registers the pages, if this installation has a box of caught mails."""
+    folder = app.extensions["mailrun"].settings.home / "caught"
+    if folder.is_dir():
+        app.extensions["caught mails"] = Box(folder)
+        app.register_blueprint(catcher)
+
+
+@catcher.before_request
+def for_those_who_see_all() -> None:
+    """Mails are not sorted by cluster, so whoever is bound to some sees none."""
+    if viewer().clusters:
+        abort(403, EVERYBODYS)
+
+
+@catcher.get("")
+def index() -> ResponseReturnValue:
+    """The mails, newest first, those whose subject or recipients hold the search."""
+    search = request.args.get("q", "").strip()[:200]
+    found = box().page(search, request.args.get("before", ""), PAGE + 1)
+    mails, more = found[:PAGE], len(found) > PAGE
+    older = {"q": search, "before": mails[-1].id} if more else {}
+    return render_template(
+        "catcher/list.html",
+        mails=mails,
+        search=search,
+        is_first=not request.args.get("before"),
+        first_page=_address({"q": search}),
+        next_page=_address(older) if more else "",
+    )
+
+
+@catcher.get("/<id>")
+def mail(id: str) -> ResponseReturnValue:
+    """One mail: envelope, headers, text, HTML, attachments."""
+    caught, content = _found(id)
+    return render_template("catcher/mail.html", mail=caught, letter=letters.read(content))
+
+
+@catcher.get("/<id>/html")
+def html(id: str) -> ResponseReturnValue:
+    """The HTML as the customer gets it, without any right to do or to fetch something."""
+    letter = letters.read(_found(id)[1])
+    if letter.html is None:
+        abort(404)
+    answer = Response(letter.html, mimetype="text/html")
+    answer.headers["Content-Security-Policy"] = FRAME_POLICY
+    return answer
+
+
+@catcher.get("/<id>/raw")
+def raw(id: str) -> ResponseReturnValue:
+    """The mail, byte for byte as it came over the wire."""
+    return _to_save(_found(id)[1], "message/rfc822", f"{id}.eml")
+
+
+@catcher.get("/<id>/attachments/<int:number>")
+def attachment(id: str, number: int) -> ResponseReturnValue:
+    """The attachment, counted from 1."""
+    attachments = letters.read(_found(id)[1]).attachments
+    if not 1 <= number <= len(attachments):
+        abort(404)
+    chosen = attachments[number - 1]
+    return _to_save(chosen.content, chosen.media_type, chosen.name)
+
+
+def box() -> Box:
+    """The box of this installation, as this process knows it."""
+    found: Box = current_app.extensions["caught mails"]
+    return found
+
+
+def _found(id: str) -> tuple[Caught, bytes]:
+    caught, content = box().summary(id), box().content(id)
+    if caught is None or content is None:
+        abort(404, "There is no such mail here. The mailbox keeps the newest 20,000.")
+    return caught, content
+
+
+def _to_save(content: bytes, media_type: str, name: str) -> Response:
+    answer = send_file(BytesIO(content), mimetype=media_type, as_attachment=True, download_name=name)
+    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def _address(args: dict[str, str]) -> str:
+    given = urlencode({name: value for name, value in args.items() if value})
+    return f"/dev/mailbox?{given}" if given else "/dev/mailbox"

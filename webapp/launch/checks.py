@@ -1,0 +1,130 @@
+"""What `mailrun doctor` looks at: each check gives one line, and says whether it is well."""
+
+from __future__ import annotations
+
+import secrets
+import smtplib
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from webapp import migrations
+from webapp.extensions import Runtime
+from webapp.store.documents import DocumentMissing
+from webapp.store.mailservers import MailServer
+from webapp.store.statuses import Security
+from webapp.store.workers import Worker
+
+SMTP_SECONDS = 10.0
+BEATS_TO_WAIT = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's: what was looked at, whether it is well, and what was seen."""
+
+    about: str
+    well: bool
+    words: str
+
+
+def examine(runtime: Runtime) -> Iterator[Finding]:
+    """Every check in turn. What needs the database is left out when it does not answer."""
+    schema = list(_database(runtime))
+    yield from schema
+    yield _redis(runtime)
+    yield _store(runtime)
+    if all(finding.well for finding in schema):
+        yield _workers(runtime)
+        yield from _mail_servers(runtime)
+
+
+def _database(runtime: Runtime) -> Iterator[Finding]:
+    where = runtime.database.url.render_as_string(hide_password=True)
+    try:
+        has, needs = migrations.versions(runtime.database)
+    except DBAPIError as problem:
+        yield Finding("database", False, f"{where} does not answer: {_first_line(problem.orig)}")
+        return
+    yield Finding("database", True, f"{where} answers")
+    if has == needs:
+        yield Finding("schema", True, f"version {has}")
+    else:
+        yield Finding("schema", False, f"version {has or 'none'}, needed is {needs}; call: mailrun init")
+
+
+def _redis(runtime: Runtime) -> Finding:
+    if not runtime.settings.redis_url:
+        return Finding("redis", True, "none is set; the workers look for work by themselves")
+    where = runtime.settings.redis_url.rpartition("@")[2]
+    if runtime.bell.answers():
+        return Finding("redis", True, f"{where} answers")
+    return Finding("redis", False, f"{where} does not answer; mails go out all the same, a little later")
+
+
+def _store(runtime: Runtime) -> Finding:
+    where = runtime.settings.store_url.rpartition("@")[2]
+    probe = b"mailrun doctor " + secrets.token_bytes(32)  # random: never the bytes of a real document
+    try:
+        digest = runtime.documents.put(probe)
+        same = runtime.documents.get(digest) == probe
+        runtime.documents.remove(digest)
+    except (OSError, DocumentMissing) as problem:
+        return Finding("store", False, f"{where}: {problem}")
+    return Finding("store", same, f"{where}: written, read and removed a probe")
+
+
+def _workers(runtime: Runtime) -> Finding:
+    """A worker lives if its beat moves while we watch."""
+    first = _beats(runtime)
+    end = time.monotonic() + BEATS_TO_WAIT * runtime.settings.beat_every
+    moved: set[int] = set()
+    while len(moved) < len(first) and time.monotonic() < end:
+        time.sleep(0.1)
+        moved |= {worker for worker, beat in _beats(runtime).items() if first.get(worker) not in (None, beat)}
+    silent = len(first) - len(moved)
+    words = f"{len(moved)} at work" + (f", {silent} silent" if silent else "")
+    if not moved:
+        words += "; nobody sends anything. Start one: mailrun worker (mailrun up starts some)"
+    return Finding("workers", bool(moved), words)
+
+
+def _beats(runtime: Runtime) -> dict[int, int]:
+    present = select(Worker.id, Worker.beat).where(Worker.left_at.is_(None), Worker.lost_at.is_(None))
+    with runtime.database.reading() as session:
+        return dict(session.execute(present).all())
+
+
+def _mail_servers(runtime: Runtime) -> Iterator[Finding]:
+    with runtime.database.reading() as session:
+        servers = session.scalars(select(MailServer).order_by(MailServer.name)).all()
+    if not servers:
+        yield Finding("mail", True, "no mail server has been set up yet")
+    for server in servers:
+        yield _greeting(server, min(SMTP_SECONDS, runtime.settings.smtp_timeout))
+
+
+def _greeting(server: MailServer, seconds: float) -> Finding:
+    """Connects, reads the greeting and says goodbye; no login, so that no account gets locked."""
+    about = f"mail server {server.name}"
+    where = f"{server.host}:{server.port}"
+    try:
+        if server.security == Security.TLS:
+            context = ssl.create_default_context()
+            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+                server.host, server.port, "localhost", timeout=seconds, context=context
+            )
+        else:
+            smtp = smtplib.SMTP(server.host, server.port, "localhost", timeout=seconds)
+        with smtp:
+            return Finding(about, True, f"{where} greets")
+    except (OSError, smtplib.SMTPException) as problem:
+        return Finding(about, False, f"{where}: {_first_line(problem)}")
+
+
+def _first_line(problem: object) -> str:
+    return next(iter(str(problem).splitlines()), "") or type(problem).__name__

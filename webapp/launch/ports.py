@@ -1,0 +1,77 @@
+"""The ports and the home of `mailrun up`: is somebody else there already?"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from webapp.config import Settings
+
+
+class Occupied(Exception):
+    """A port or the home cannot be had; the message says which, and the way out."""
+
+
+@contextmanager
+def sole_user(home: Path) -> Iterator[None]:
+    """Within the block no other `mailrun up` can use this home. The lock goes with the process, however it
+    ends.
+
+    Raises Occupied.
+    """
+    with open(home / "up.lock", "a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise Occupied(
+                f"Mailrun is already running in {home} (process {lock.read().strip() or '?'}). "
+                "Stop it first, or choose another folder with MAILRUN_HOME."
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+def reserve(settings: Settings, *, with_catcher: bool) -> Settings:
+    """The settings with ports that can be had: 0 becomes a free one. Raises Occupied for one that is
+    taken."""
+    settings = replace(settings, port=_had(settings.host, settings.port, "MAILRUN_PORT"))
+    if with_catcher:
+        port = _had("127.0.0.1", settings.catcher_port, "MAILRUN_CATCHER_PORT")
+        settings = replace(settings, catcher_port=port)
+    return settings
+
+
+def _had(host: str, port: int, setting: str) -> int:
+    """The port, tried out; 0 becomes a free one."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in found:
+            with socket.socket(family, kind, protocol) as trial:
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                trial.bind(address)
+                port = trial.getsockname()[1]
+    except socket.gaierror:
+        raise Occupied(f"MAILRUN_HOST is {host!r}, which is no address of this machine.") from None
+    except OverflowError:
+        raise Occupied(f"{setting} is {port}; a port is a number from 1 to 65535.") from None
+    except OSError as problem:
+        raise Occupied(_in_words(problem, host, port, setting)) from None
+    return port
+
+
+def _in_words(problem: OSError, host: str, port: int, setting: str) -> str:
+    way_out = f"Choose another one: {setting}={port + 1 if port >= 1024 else 8000} mailrun up"
+    if problem.errno == errno.EADDRINUSE:
+        return f"Port {port} on {host} is taken by another program. {way_out}"
+    if problem.errno == errno.EACCES:
+        return f"Port {port} on {host} may not be used by this user. {way_out}"
+    return f"Port {port} on {host} cannot be used: {problem.strerror}. {way_out}"

@@ -1,0 +1,150 @@
+"""Keeps parts running in the foreground, until it is asked to stop; then leaves no process behind.
+
+One thread, one loop: what the parts print, the end of a part, and signals all wake the same `select`. Being
+one thread matters: the kernel ends the parts with the thread that started them (kinship.py)."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from webapp.launch import kinship
+from webapp.launch.kept import Kept
+from webapp.launch.output import Outlet, Voice
+from webapp.launch.parts import Part
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PRESSES_THAT_KILL = 3
+"""A worker that is killed may leave a message of which nobody knows whether it went out. So the second Ctrl-C
+only asks for patience."""
+
+
+class AskedToStop(Exception):
+    """Somebody pressed Ctrl-C, or sent SIGTERM or SIGHUP."""
+
+
+class Supervisor:
+    def __init__(self) -> None:
+        self.say = Voice().say
+        self.asked = 0
+        self._kept: list[Kept] = []
+        self._selector = selectors.DefaultSelector()
+        self._alarm, self._bell = socket.socketpair()
+        for end in (self._alarm, self._bell):
+            end.setblocking(False)
+        self._selector.register(self._alarm, selectors.EVENT_READ, self._hear_bell)
+
+    @contextmanager
+    def signals(self) -> Iterator[None]:
+        """Within the block the stop signals ask for a stop, and the end of a part wakes the loop."""
+        kinship.adopt_orphans()
+        before = {number: signal.getsignal(number) for number in (*STOP_SIGNALS, signal.SIGCHLD)}
+        wakeup = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        for number in STOP_SIGNALS:
+            if number != signal.SIGHUP or before[number] != signal.SIG_IGN:  # nohup means it
+                signal.signal(number, self._ask)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(wakeup)
+
+    def keep(self, part: Part) -> None:
+        """Starts the part, and starts it again whenever it ends."""
+        kept = Kept(part)
+        self._kept.append(kept)
+        self._start(kept)
+
+    def run_to_end(self, part: Part) -> int:
+        """Runs the part once and gives its exit status. Raises AskedToStop."""
+        kept = Kept(part, once=True)
+        self._kept.append(kept)
+        self._start(kept)
+        self.wait(lambda: kept.process is None)
+        self._kept.remove(kept)
+        return kept.status
+
+    def wait(self, enough: Callable[[], bool], seconds: float = float("inf")) -> bool:
+        """Minds the parts until it is enough, or the time is over: then False. Raises AskedToStop."""
+        end = time.monotonic() + seconds
+        while not enough():
+            if time.monotonic() >= end:
+                return False
+            self._turn(0.2)
+            if self.asked:
+                raise AskedToStop
+        return True
+
+    def stop(self) -> None:
+        """Ends every part, wave by wave: SIGTERM, patience, SIGKILL. No process is left when this returns."""
+        for kept in self._kept:
+            kept.due = None
+        for wave in sorted({kept.part.wave for kept in self._kept}):
+            self._end([kept for kept in self._kept if kept.part.wave == wave])
+        kinship.end_orphans()
+        while any(key.data != self._hear_bell for key in self._selector.get_map().values()):
+            self._turn(0)  # last words; with nobody left to write, every output has an end
+
+    def _end(self, wave: list[Kept]) -> None:
+        asked_before = self.asked
+        begun = time.monotonic()
+        for kept in wave:
+            kept.tell(signal.SIGTERM)
+        while running := [kept for kept in wave if kept.process]:
+            self._turn(0.2)
+            if self.asked > asked_before:
+                asked_before = self.asked
+                names = ", ".join(kept.part.name for kept in running if kept.process)
+                self.say(f"Still ending: {names}. A message that is on its way is finished first.")
+            for kept in running:
+                overdue = time.monotonic() > begun + kept.part.grace
+                if overdue or self.asked >= PRESSES_THAT_KILL:
+                    kept.kill()
+
+    def _start(self, kept: Kept) -> None:
+        reading, writing = os.pipe()
+        kept.process = subprocess.Popen(
+            kept.part.command,
+            env={**os.environ, **kept.part.environ},
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=writing,
+            process_group=0,  # Ctrl-C in the terminal is for us alone: we end the parts in order
+            preexec_fn=kinship.dying_with(os.getpid()),
+        )
+        os.close(writing)
+        kept.begun()
+        outlet = Outlet(kept.part.name, reading, self.say)
+        self._selector.register(reading, selectors.EVENT_READ, lambda: self._pass_on(outlet))
+
+    def _turn(self, seconds: float) -> None:
+        """Waits for something to happen, at most so long, and does what it calls for."""
+        for key, _ in self._selector.select(seconds):
+            key.data()
+        for kept in self._kept:
+            if kept.ended() and not kept.once and not self.asked:
+                self.say(kept.plan_restart())
+        kinship.bury(kinship.children() - {kept.process.pid for kept in self._kept if kept.process})
+        for kept in self._kept:
+            if kept.is_due() and not self.asked:
+                self._start(kept)
+
+    def _pass_on(self, outlet: Outlet) -> None:
+        if not outlet.read():
+            self._selector.unregister(outlet.descriptor)
+            os.close(outlet.descriptor)
+
+    def _hear_bell(self) -> None:
+        self._alarm.recv(4096)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked += 1

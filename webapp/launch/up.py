@@ -1,0 +1,107 @@
+"""`mailrun up`: everything on this machine, in the foreground."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+
+from webapp.config import Settings, embedded_redis_socket
+from webapp.demo import loading as demo
+from webapp.launch import embedded_redis, parts, ports
+from webapp.launch.supervisor import AskedToStop, Supervisor
+
+WEB_SECONDS = 60.0
+REDIS_SECONDS = 5.0
+EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+class NotStarted(Exception):
+    """A step of the start failed; what went wrong has been printed by the step itself."""
+
+
+def up(settings: Settings, *, with_demo: bool, with_catcher: bool) -> None:
+    """Starts everything and minds it until Ctrl-C, SIGTERM or SIGHUP; no process is left when this returns.
+
+    Raises ports.Occupied before anything is started, NotStarted when the schema or the demo fails.
+    """
+    with ports.sole_user(settings.home):
+        settings = ports.reserve(settings, with_catcher=with_catcher)
+        supervisor = Supervisor()
+        with supervisor.signals():
+            try:
+                start(supervisor, settings, with_demo, with_catcher)
+                supervisor.wait(lambda: False)
+            except AskedToStop:
+                supervisor.say("Stopping. Workers finish the message that they are at (up to 30 s).")
+            finally:
+                supervisor.stop()
+                supervisor.say("Stopped.")
+
+
+def start(supervisor: Supervisor, settings: Settings, with_demo: bool, with_catcher: bool) -> None:
+    """Everything in its order: schema, demo, Redis, then the rest; says where to go when the web answers."""
+    environ = parts.child_environ(settings)
+    _once(supervisor, parts.Part("init", parts.mailrun("init"), environ))
+    if with_demo:
+        _once(supervisor, parts.Part("demo", parts.mailrun("demo"), environ))
+    if settings.redis_url == embedded_redis.url(settings.home):
+        environ["MAILRUN_REDIS_URL"] = _redis(supervisor, settings)
+    if with_catcher:
+        (settings.home / "caught").mkdir(exist_ok=True, mode=0o700)
+        supervisor.keep(parts.catcher(environ))
+    supervisor.keep(parts.web(environ))
+    for worker in parts.workers(environ, settings.workers):
+        supervisor.keep(worker)
+    if not supervisor.wait(lambda: web_answers(settings), WEB_SECONDS):
+        supervisor.say(f"The web part has not answered within {WEB_SECONDS:g} s; see its own words above.")
+        supervisor.wait(lambda: web_answers(settings))
+    for line in _welcome(settings, with_catcher):
+        supervisor.say(line)
+
+
+def web_answers(settings: Settings) -> bool:
+    """Whether the web part answers at /healthz."""
+    host = EVERYWHERE.get(settings.host, settings.host)
+    connection = http.client.HTTPConnection(host, settings.port, timeout=1)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _once(supervisor: Supervisor, step: parts.Part) -> None:
+    if supervisor.run_to_end(step) != 0:
+        raise NotStarted(f"mailrun {step.name} failed, so nothing was started")
+
+
+def _redis(supervisor: Supervisor, settings: Settings) -> str:
+    """Starts the embedded Redis and gives its address; "none" if there is none to start."""
+    binary = embedded_redis.find_server()
+    if binary is None:
+        supervisor.say("No Redis on this machine: the workers look for work by themselves, a little later.")
+        return "none"
+    socket = embedded_redis_socket(settings.home)
+    embedded_redis.prepare_folder(socket)
+    supervisor.keep(parts.redis(binary, socket))
+    url = embedded_redis.url(settings.home)
+    if not supervisor.wait(lambda: embedded_redis.answers(url), REDIS_SECONDS):
+        supervisor.say(f"Redis ({binary}) does not answer yet; the workers do without until it does.")
+    return url
+
+
+def _welcome(settings: Settings, with_catcher: bool) -> Iterator[str]:
+    host = EVERYWHERE.get(settings.host, settings.host)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    yield ""
+    yield "Mailrun is running."
+    yield f"  Go to     {address}"
+    if login := demo.login(settings.home):
+        yield f"  Log in    Email {login[0]}  Password {login[1]}"
+    if with_catcher:
+        yield f"  Mails     {address}/dev/mailbox (SMTP on port {settings.catcher_port}; caught, none leaves)"
+    yield f"  Data in   {settings.home}"
+    yield "  Stop      Ctrl-C"
+    yield ""

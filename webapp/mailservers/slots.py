@@ -1,0 +1,75 @@
+"""The connections that all workers together may hold open to a mail server: rows, each held by at most one
+worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from webapp.store.mailservers import ConnectionSlot, MailServer
+from webapp.store.upsert import insert_into
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A connection that this worker may open. `token` proves that it is still ours."""
+
+    mail_server_id: int
+    number: int
+    token: str
+
+
+def take(session: Session, server: MailServer, worker_id: int, token: str, at_most: int) -> list[Slot]:
+    """Takes up to so many free connections of the server's `max_connections` for this worker; maybe none."""
+    numbers = [
+        {"mail_server_id": server.id, "number": number} for number in range(1, server.max_connections + 1)
+    ]
+    session.execute(insert_into(session, ConnectionSlot).on_conflict_do_nothing(), numbers)
+    free = session.scalars(
+        select(ConnectionSlot.number)
+        .where(
+            ConnectionSlot.mail_server_id == server.id,
+            ConnectionSlot.number <= server.max_connections,
+            ConnectionSlot.worker_id.is_(None),
+        )
+        .order_by(ConnectionSlot.number)
+        .limit(at_most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    session.execute(
+        update(ConnectionSlot)
+        .where(ConnectionSlot.mail_server_id == server.id, ConnectionSlot.number.in_(free))
+        .values(worker_id=worker_id, token=token)
+    )
+    return [Slot(server.id, number, token) for number in free]
+
+
+def give_back(session: Session, slots: list[Slot]) -> None:
+    """Frees these connections, unless somebody has freed them already."""
+    for slot in slots:
+        session.execute(
+            update(ConnectionSlot)
+            .where(
+                ConnectionSlot.mail_server_id == slot.mail_server_id,
+                ConnectionSlot.number == slot.number,
+                ConnectionSlot.token == slot.token,
+            )
+            .values(worker_id=None, token=None)
+        )
+
+
+def free_all_of(session: Session, worker_id: int) -> None:
+    """Frees whatever a worker holds that is lost or has left."""
+    session.execute(
+        update(ConnectionSlot).where(ConnectionSlot.worker_id == worker_id).values(worker_id=None, token=None)
+    )
+
+
+def held(session: Session, server_id: int) -> int:
+    """How many connections to this server are open, over all workers."""
+    count = select(func.count()).where(
+        ConnectionSlot.mail_server_id == server_id, ConnectionSlot.worker_id.is_not(None)
+    )
+    return session.scalar(count) or 0

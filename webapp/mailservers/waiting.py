@@ -1,0 +1,80 @@
+"""A mail server in trouble: nobody's message is blamed, its runs wait, and one worker at a time tries again,
+at growing intervals, until it works."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from webapp.config import Settings
+from webapp.mailing.transport import ServerAddress
+from webapp.store.mailservers import MailServer
+from webapp.store.types import now
+
+PROBE_SECONDS = 30.0
+"""So long a worker that tries a server in trouble has it for itself."""
+
+
+def address_of(server: MailServer) -> ServerAddress:
+    """How to reach this server. The password is read from the environment, where `password_env` names it."""
+    return ServerAddress(
+        host=server.host,
+        port=server.port,
+        security=server.security,
+        username=server.username,
+        password=os.environ.get(server.password_env, "") if server.password_env else "",
+    )
+
+
+def may_try(session: Session, server: MailServer) -> bool:
+    """Whether this worker may connect now. For a server in trouble: only when its time has come, and only
+    one."""
+    if server.trouble is None:
+        return True
+    taken = session.execute(
+        update(MailServer)
+        .where(
+            MailServer.id == server.id,
+            (MailServer.trouble.is_(None)) | (MailServer.next_try_at <= now()),
+        )
+        .values(next_try_at=now() + timedelta(seconds=PROBE_SECONDS))
+        .execution_options(synchronize_session=False)
+    )
+    return bool(taken.rowcount)  # type: ignore[attr-defined]
+
+
+def note_trouble(session: Session, settings: Settings, server_id: int, words: str) -> None:
+    """Has the server wait: the pause doubles with every try that fails, up to settings.trouble_last
+    seconds."""
+    server = session.get_one(MailServer, server_id, with_for_update=True)
+    pause = min(settings.trouble_first * 2 ** min(server.trouble_count, 20), settings.trouble_last)
+    server.trouble = words
+    server.trouble_since = server.trouble_since or now()
+    server.trouble_count += 1
+    server.next_try_at = now() + timedelta(seconds=pause)
+
+
+def note_fine(session: Session, server_id: int) -> None:
+    """The server took a message, or refused one for the message's own sake: the trouble is over."""
+    session.execute(
+        update(MailServer)
+        .where(MailServer.id == server_id, MailServer.trouble.is_not(None))
+        .values(trouble=None, trouble_since=None, trouble_count=0, next_try_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def waiting_sentence(server: MailServer) -> str | None:
+    """ "waiting for mail server smtp.example.com: connection refused, next try at 14:05", in the machine's
+    own time zone; None for a server that is well."""
+    if server.trouble is None:
+        return None
+    when = _clock(server.next_try_at)
+    return f"waiting for mail server {server.host}: {server.trouble}, next try at {when}"
+
+
+def _clock(moment: datetime | None) -> str:
+    return f"{(moment or now()).astimezone():%H:%M}"

@@ -1,0 +1,146 @@
+"""The sweep: lost workers, due retries, half-made runs, runs that are done. Every worker runs one; it needs
+no Redis.
+
+Whatever happens to a process or to Redis, the rows say what there is to do, and the sweep finds it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session
+
+from webapp.extensions import Runtime
+from webapp.mailservers import slots
+from webapp.runs import claims, lifecycle
+from webapp.runs.moves import UNCLAIMED, hold, move
+from webapp.runs.workers import WorkerLife, kernel_says_gone
+from webapp.store.definitions import DefinitionVersion
+from webapp.store.mailservers import MailServer
+from webapp.store.runs import Attempt, Result, Run
+from webapp.store.statuses import Outcome, ResultStatus, RunStatus
+from webapp.store.types import now
+from webapp.store.workers import Worker
+
+
+@dataclass
+class Watch:
+    """What one observer has seen of the others' beats.
+
+    `still` is for how long (seconds of the observer's own monotonic clock) a worker's beat has kept its
+    value, counting only time in which the observer could write to the database: a clock that jumps, or a
+    database that is locked for a minute, makes nobody lost."""
+
+    seen: dict[int, int] = field(default_factory=dict)
+    still: dict[int, float] = field(default_factory=dict)
+    last_round: float | None = None
+    own_beats: int = -1
+
+    def look(self, beats: dict[int, int], own_beats: int, longest_step: float) -> None:
+        """Takes note of all beats. The round counts for as long as it took, but for no more than
+        `longest_step` seconds, and only if the observer's own beat could be written in it."""
+        present = time.monotonic()
+        could_write = own_beats != self.own_beats and self.last_round is not None
+        step = min(present - (self.last_round or present), longest_step) if could_write else 0.0
+        self.still = {
+            id: self.still.get(id, 0.0) + step if self.seen.get(id) == beat else 0.0
+            for id, beat in beats.items()
+        }
+        self.seen, self.own_beats, self.last_round = dict(beats), own_beats, present
+
+
+@dataclass(frozen=True)
+class Due:
+    """What a sweep found to do: runs with something to send, and runs whose results are still to be made."""
+
+    to_drain: tuple[int, ...]
+    to_make: tuple[int, ...]
+
+
+def sweep(runtime: Runtime, worker: WorkerLife, watch: Watch) -> Due:
+    """One round.
+
+    1. Note every worker's beat. Those whose beat stood still for a lease, or whose process the kernel on this
+    machine says is gone, are declared lost.
+    2. Running runs with nothing left to send are finished.
+    3. Running runs with something to claim, whose mail server may be tried, are due; so are half-made ones.
+    """
+    database, settings = runtime.database, runtime.settings
+    with database.reading() as session:
+        others = session.scalars(
+            select(Worker).where(Worker.left_at.is_(None), Worker.lost_at.is_(None), Worker.id != worker.id)
+        ).all()
+    beats = {other.id: other.beat for other in others}
+    watch.look(beats, worker.beats, longest_step=2 * settings.sweep_every)
+    for other in others:
+        if watch.still[other.id] > settings.lease or kernel_says_gone(other):
+            with database.writing() as session:
+                declare_lost(session, other)
+    _finish_done_runs(runtime)
+    with database.reading() as session:
+        making = session.scalars(select(Run.id).where(Run.status == RunStatus.CREATING))
+        return Due(tuple(_due_runs(session)), tuple(making))
+
+
+def declare_lost(session: Session, lost: Worker) -> bool:
+    """Takes everything from a worker that is gone, in one commit; False if it has beaten since, or was
+    declared before.
+
+    What it had claimed and not marked is free again. What it had marked is `unconfirmed`: it may have been
+    sent, and is never sent again by itself. Its token stays, so that the worker, should it come back, can
+    still prove what became of it."""
+    gone = session.execute(
+        update(Worker)
+        .where(Worker.id == lost.id, Worker.beat == lost.beat, Worker.lost_at.is_(None))
+        .values(lost_at=now())
+        .execution_options(synchronize_session=False)
+    ).rowcount  # type: ignore[attr-defined]
+    if not gone:
+        return False
+    session.execute(
+        update(Result)
+        .where(Result.worker_id == lost.id, Result.status.in_(claims.SENDABLE))
+        .values(**UNCLAIMED)
+        .execution_options(synchronize_session=False)
+    )
+    words = f"the worker {lost.name} was lost after the whole message was handed over, before the reply"
+    on_the_wire = (Result.worker_id == lost.id, Result.status == ResultStatus.SENDING)
+    for run_id in session.scalars(select(Result.run_id).where(*on_the_wire).distinct()).all():
+        rows = hold(session, Result.run_id == run_id, *on_the_wire)
+        move(session, run_id, rows, ResultStatus.UNCONFIRMED, values={"worker_id": None, "detail": words})
+    session.execute(
+        update(Attempt)
+        .where(Attempt.worker_id == lost.id, Attempt.outcome == Outcome.SENDING)
+        .values(outcome=Outcome.UNKNOWN, stage="dot", detail=words, ended_at=now())
+        .execution_options(synchronize_session=False)
+    )
+    slots.free_all_of(session, lost.id)
+    return True
+
+
+def _finish_done_runs(runtime: Runtime) -> None:
+    with runtime.database.reading() as session:
+        running = session.scalars(select(Run.id).where(Run.status == RunStatus.RUNNING)).all()
+        done = [run_id for run_id in running if not lifecycle.has_outstanding(session, run_id)]
+    for run_id in done:
+        with runtime.database.writing() as session:
+            lifecycle.finish_if_done(session, run_id)
+
+
+def _due_runs(session: Session) -> list[int]:
+    """Running runs with something to claim now, oldest first, whose mail server may be tried."""
+    may_be_tried: dict[int, bool] = {}
+    due = []
+    for run_id, version_id in session.execute(
+        select(Run.id, Run.version_id).where(Run.status == RunStatus.RUNNING).order_by(Run.id)
+    ):
+        if version_id not in may_be_tried:
+            content = session.get_one(DefinitionVersion, version_id).content
+            server = session.get_one(MailServer, content["sender"]["mail_server_id"])
+            waits = server.trouble is not None and server.next_try_at is not None
+            may_be_tried[version_id] = not waits or server.next_try_at <= now()  # type: ignore[operator]
+        if may_be_tried[version_id] and session.scalar(select(exists().where(*claims.due(run_id)))):
+            due.append(run_id)
+    return due

@@ -1,0 +1,286 @@
+"""What a person does with results: send again, remove, put back, mark as sent, mark as bounced. On one row,
+on the rows ticked, or on everything that a filter matches.
+
+Each takes the run's lock, changes what can be changed, and tells how many could not, with the reason in
+words."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from webapp.definitions.versions import todays_version as version_of_today
+from webapp.queue import Bell
+from webapp.runs import lifecycle
+from webapp.runs.claims import reasons_of
+from webapp.runs.filters import matching
+from webapp.runs.lifecycle import Refused
+from webapp.runs.moves import CHUNK, UNCLAIMED, Held, hold, move
+from webapp.runs.splitting import split_off
+from webapp.store.people import AuditEntry
+from webapp.store.runs import Reservation, Result, ResultInvoice, Run
+from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus, RunStatus, SkipReason
+from webapp.store.types import now
+from webapp.users.access import Viewer
+
+R = ResultStatus
+
+REASON_WORDS = {
+    SkipReason.SUSPENDED: "the customer is suspended",
+    SkipReason.NOT_APPROVED: "the invoice is not approved",
+    SkipReason.NO_RECIPIENT: "the customer has no address with the recipient key",
+    SkipReason.NO_ATTACHMENT: "a document is missing",
+    SkipReason.ALREADY_SENT: "already sent: confirm that the customer may get it twice",
+}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Results of one run: these ids, or, without any, everything that the filter matches at the time."""
+
+    run_id: int
+    result_ids: tuple[int, ...] | None = None
+    status: str = ""
+    reason: str = ""
+    search: str = ""
+
+
+@dataclass(frozen=True)
+class Done:
+    """How many were changed, which (at most 1,000 ids, for Undo), and how many were not, by the reason in
+    words."""
+
+    changed: int
+    unchanged: dict[str, int]
+    ids: tuple[int, ...] = ()
+
+
+def send_again(
+    session: Session,
+    bell: Bell,
+    chosen: Chosen,
+    viewer: Viewer,
+    *,
+    confirmed: bool = False,
+    todays_version: bool = False,
+) -> Done:
+    """Makes results `ready`, after looking at their data anew; in a running or finished run they then go out.
+
+    1. What was sent, or may have been, needs `confirmed`: it takes the next copy number of its invoices. Only
+    a mail that went to the redirect address alone needs no confirmation.
+    2. Those whose data are not fit stay as they are (a skipped one with today's reason); of a collated result
+    only the invoice concerned is taken out.
+    3. The others become `ready`, with a new Message-ID, from the run's copy of the definition or today's
+    version.
+
+    Raises Refused.
+    """
+    run = _open(session, chosen, viewer)
+    version = version_of_today(session, run.definition).id if todays_version else None
+    rows = _held(session, chosen)
+    again, unchanged = _may_go_again(session, rows, confirmed)
+    if confirmed:
+        _next_copies(session, run, again)
+    fit: list[Held] = []
+    for row, reason in _looked_at_anew(session, again, version):
+        if not reason:
+            fit.append(row)
+            continue
+        unchanged[REASON_WORDS[SkipReason(reason)]] += 1
+        if row.status == R.SKIPPED and row.reason != reason:
+            move(session, run.id, [row], R.SKIPPED, reason=reason)
+    values: dict[str, Any] = {
+        **UNCLAIMED,
+        "detail": "",
+        "warning": "",
+        "smtp_reply": "",
+        "breaks": 0,
+        "redirected": False,
+        "first_try_at": None,
+        "next_try_at": None,
+        "sent_at": None,
+        "recipients": None,
+        "message_number": Result.message_number + 1,
+        "version_id": version,
+    }
+    move(session, run.id, fit, R.READY, values=values)
+    if fit:
+        _go_on(session, bell, run, viewer)
+    return _done(session, viewer, "send again", run, fit, unchanged)
+
+
+def remove(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
+    """Takes results out of the run, for the record. What is on the wire cannot be taken out. Raises
+    Refused."""
+    run = _open(session, chosen, viewer)
+    rows, unchanged = _sorted(
+        _held(session, chosen),
+        {R.SENDING: "on the wire right now", R.REMOVED: "already removed"},
+    )
+    values = {**UNCLAIMED, "removed_from": Result.status, "reason": Result.reason}
+    move(session, run.id, rows, R.REMOVED, values=values)
+    lifecycle.finish_if_done(session, run.id)
+    return _done(session, viewer, "remove", run, rows, unchanged)
+
+
+def put_back(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Done:
+    """Gives removed results the status they had. `ready`, `deferred` and `skipped` are looked at anew.
+
+    Raises Refused.
+    """
+    run = _open(session, chosen, viewer)
+    held = hold(session, Result.status == R.REMOVED, *_conditions(chosen, status=R.REMOVED))
+    had = dict(_column(session, held, Result.removed_from))
+    back: dict[tuple[R, str], list[Held]] = defaultdict(list)
+    anew = [row for row in held if had[row.id] in (R.READY, R.DEFERRED, R.SKIPPED)]
+    for row, reason in _looked_at_anew(session, anew, None):
+        was = R.READY if had[row.id] == R.SKIPPED else R(had[row.id])
+        back[(R.SKIPPED, reason) if reason else (was, "")].append(row)
+    for row in held:
+        if had[row.id] not in (R.READY, R.DEFERRED, R.SKIPPED):
+            back[R(had[row.id]), ""].append(row)
+    for (status, reason), rows in back.items():
+        move(session, run.id, rows, status, reason=reason, values={"removed_from": ""})
+    if lifecycle.has_outstanding(session, run.id):
+        _go_on(session, bell, run, viewer)
+    asked = len(chosen.result_ids or held)
+    unchanged = Counter({"not removed": asked - len(held)} if asked > len(held) else {})
+    return _done(session, viewer, "put back", run, held, unchanged)
+
+
+def confirm_sent(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
+    """A person knows that it arrived: `unconfirmed` becomes `sent`. Raises Refused."""
+    values = {**UNCLAIMED, "sent_at": now(), "detail": f"marked as sent by {viewer.name}"}
+    return _decide(session, chosen, viewer, "confirm sent", R.UNCONFIRMED, R.SENT, values)
+
+
+def mark_bounced(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
+    """A person knows that it came back: `sent` becomes `bounced`. Raises Refused."""
+    values = {"detail": f"marked as bounced by {viewer.name}"}
+    return _decide(session, chosen, viewer, "mark bounced", R.SENT, R.BOUNCED, values)
+
+
+def _decide(
+    session: Session, chosen: Chosen, viewer: Viewer, action: str, old: R, new: R, values: dict[str, Any]
+) -> Done:
+    run = _open(session, chosen, viewer)
+    rows, unchanged = _sorted(
+        _held(session, chosen), {status: f"not {old}, but {status}" for status in R if status != old}
+    )
+    move(session, run.id, rows, new, values=values)
+    return _done(session, viewer, action, run, rows, unchanged)
+
+
+def _open(session: Session, chosen: Chosen, viewer: Viewer) -> Run:
+    run = lifecycle.changeable(session, chosen.run_id, viewer)
+    if run.status == RunStatus.CREATING:
+        raise Refused("The list of this run is still being made. Wait until it is whole.")
+    return run
+
+
+def _conditions(chosen: Chosen, status: str = "") -> list[Any]:
+    if chosen.result_ids is None:
+        return matching(chosen.run_id, chosen.status or status, chosen.reason, chosen.search)
+    return [Result.run_id == chosen.run_id, Result.id.in_(chosen.result_ids)]
+
+
+def _held(session: Session, chosen: Chosen) -> list[Held]:
+    return hold(session, *_conditions(chosen))
+
+
+def _sorted(rows: Iterable[Held], refused: dict[R, str]) -> tuple[list[Held], Counter[str]]:
+    """The rows that may be changed, and how many may not, by the reason."""
+    fit, unchanged = [], Counter[str]()
+    for row in rows:
+        if row.status in refused:
+            unchanged[refused[row.status]] += 1
+        else:
+            fit.append(row)
+    return fit, unchanged
+
+
+def _may_go_again(session: Session, rows: Sequence[Held], confirmed: bool) -> tuple[list[Held], Counter[str]]:
+    fit, unchanged = _sorted(
+        rows,
+        {
+            R.READY: "ready already: it goes out while the run is running",
+            R.SENDING: "on the wire right now",
+            R.REMOVED: "removed: put it back first",
+        },
+    )
+    asking = [row for row in fit if row.status in NEEDS_CONFIRMATION]
+    if confirmed or not asking:
+        return fit, unchanged
+    redirected = dict(_column(session, asking, Result.redirected))
+    unasked = {row.id for row in asking if not redirected[row.id]}
+    for row in asking:
+        if row.id in unasked:
+            unchanged[f"{row.status}: confirm that the customer may get it twice"] += 1
+    return [row for row in fit if row.id not in unasked], unchanged
+
+
+def _column(session: Session, rows: Sequence[Held], column: Any) -> Iterable[tuple[int, Any]]:
+    """(result id, value of this column) of each row."""
+    for start in range(0, len(rows), CHUNK):
+        ids = [row.id for row in rows[start : start + CHUNK]]
+        yield from session.execute(select(Result.id, column).where(Result.id.in_(ids)))
+
+
+def _next_copies(session: Session, run: Run, rows: Sequence[Held]) -> None:
+    """Gives the invoices of these results the copy number after the highest that is reserved."""
+    highest = (
+        select(func.max(Reservation.copy))
+        .where(
+            Reservation.definition_id == run.definition_id,
+            Reservation.invoice_id == ResultInvoice.invoice_id,
+        )
+        .scalar_subquery()
+    )
+    for start in range(0, len(rows), CHUNK):
+        ids = [row.id for row in rows[start : start + CHUNK]]
+        session.execute(
+            update(ResultInvoice)
+            .where(ResultInvoice.result_id.in_(ids), highest >= ResultInvoice.copy)
+            .values(copy=highest + 1)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _looked_at_anew(
+    session: Session, rows: Sequence[Held], version: int | None
+) -> Iterable[tuple[Held, str]]:
+    """Each row with why it cannot be sent now, or empty; invoices of collated results are taken out on the
+    way."""
+    for start in range(0, len(rows), CHUNK):
+        chunk = rows[start : start + CHUNK]
+        reasons = reasons_of(session, [row.id for row in chunk], version)
+        for row in chunk:
+            by_invoice = reasons[row.id]
+            if len(by_invoice) > 1 and not all(by_invoice.values()):
+                yield row, split_off(session, row.id, by_invoice, 0)
+            else:
+                yield row, next(iter(by_invoice.values()))
+
+
+def _go_on(session: Session, bell: Bell, run: Run, viewer: Viewer) -> None:
+    """New work: a finished run is running again, a running one is told; a created or stopped one waits for
+    Start."""
+    if run.status == RunStatus.FINISHED:
+        lifecycle.begin(session, bell, run, viewer.name)
+    elif run.status == RunStatus.RUNNING:
+        lifecycle.ring(session, bell, run.id)
+
+
+def _done(
+    session: Session, viewer: Viewer, action: str, run: Run, rows: Sequence[Held], unchanged: Counter[str]
+) -> Done:
+    if rows:
+        before = Counter(row.status for row in rows)
+        detail = ", ".join(f"{n} {status}" for status, n in sorted(before.items()))
+        session.add(AuditEntry(actor=viewer.name, action=action, subject=f"run {run.id}", detail=detail))
+    return Done(len(rows), dict(unchanged), tuple(row.id for row in rows[:1_000]))

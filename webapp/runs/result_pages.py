@@ -1,0 +1,191 @@
+"""One result, and what a person does to results: one row, the ticked rows, everything the filter matches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Flask, abort, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
+
+from webapp.extensions import runtime
+from webapp.runs import filters, queries, result_actions, result_queries
+from webapp.runs.lifecycle import NotFound, Refused
+from webapp.runs.pages import address, filter_in, ids_in
+from webapp.runs.result_actions import Chosen, Done
+from webapp.store.runs import Result, Run
+from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus
+from webapp.web import presses
+from webapp.web.gate import viewer
+
+results = Blueprint("results", __name__)
+
+Verb = Callable[[Session], Done]
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(results)
+
+
+@results.get("/results/<int:result_id>")
+def result(result_id: int) -> ResponseReturnValue:
+    """One result with all that happened to it."""
+    with runtime().database.reading() as session:
+        found = result_queries.result(session, viewer(), result_id) or abort(404)
+        run, line, attempts = found
+        documents = result_queries.documents(session, run, line)
+        return render_template(
+            "results/result.html", run=run, line=line, attempts=attempts, documents=documents
+        )
+
+
+@results.post("/runs/<int:run_id>/results/send-again")
+def send_again(run_id: int) -> ResponseReturnValue:
+    """Send again. Asks once if a customer may have the mail already."""
+    chosen = chosen_in_form(run_id)
+    asked = bool(request.form.get("asked"))
+    if not asked:
+        found = _statuses(run_id, chosen)
+        if any(found.get(status) for status in NEEDS_CONFIRMATION):
+            return _question("runs/ask_again.html", run_id, chosen, found)
+    confirmed = asked and bool(request.form.get("confirmed"))
+    todays = asked and bool(request.form.get("todays_version"))
+    return _press(
+        "Will be sent again:",
+        chosen,
+        lambda session: result_actions.send_again(
+            session, runtime().bell, chosen, viewer(), confirmed=confirmed, todays_version=todays
+        ),
+    )
+
+
+@results.post("/runs/<int:run_id>/results/remove")
+def remove(run_id: int) -> ResponseReturnValue:
+    """Remove: ticked rows at once, and to be undone; everything that matches after a question."""
+    chosen = chosen_in_form(run_id)
+    if chosen.result_ids is None and not request.form.get("asked"):
+        return _question("runs/ask_remove.html", run_id, chosen, _statuses(run_id, chosen))
+    return _press(
+        "Removed", chosen, lambda session: result_actions.remove(session, chosen, viewer()), undo=True
+    )
+
+
+@results.post("/runs/<int:run_id>/results/put-back")
+def put_back(run_id: int) -> ResponseReturnValue:
+    """Put back what was removed; what is to be sent is looked at anew."""
+    chosen = chosen_in_form(run_id)
+    return _press(
+        "Put back",
+        chosen,
+        lambda session: result_actions.put_back(session, runtime().bell, chosen, viewer()),
+    )
+
+
+@results.post("/runs/<int:run_id>/results/mark-sent")
+def mark_sent(run_id: int) -> ResponseReturnValue:
+    """An unconfirmed mail did arrive, says a person."""
+    chosen = chosen_in_form(run_id)
+    return _press(
+        "Marked as sent:", chosen, lambda session: result_actions.confirm_sent(session, chosen, viewer())
+    )
+
+
+@results.post("/runs/<int:run_id>/results/mark-bounced")
+def mark_bounced(run_id: int) -> ResponseReturnValue:
+    """A sent mail came back, says a person."""
+    chosen = chosen_in_form(run_id)
+    return _press(
+        "Marked as bounced:", chosen, lambda session: result_actions.mark_bounced(session, chosen, viewer())
+    )
+
+
+MOST_TICKED = 200
+"""A page has 50 rows; whoever wants more selects by the filter."""
+
+
+def chosen_in_form(run_id: int) -> Chosen:
+    """What a press means: the row whose button it was, else everything that matches, else the ticked rows.
+
+    Without script the box "Select all on this page" ticks none: then the rows on screen are meant."""
+    form = request.form
+    if form.get("only"):
+        ids = ids_in([form["only"]])
+    elif form.get("all"):
+        shown = filter_in(form)
+        return Chosen(run_id, status=shown.status, reason=shown.reason, search=shown.search)
+    elif form.get("page"):
+        ids = ids_in(form.get("rows", "").split("-"))
+    else:
+        ids = ids_in(form.getlist("id"))
+    if len(ids) > MOST_TICKED:
+        abort(400, f"Tick at most {MOST_TICKED} rows, or select all that match.")
+    return Chosen(run_id, result_ids=tuple(ids))
+
+
+def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
+    try:
+        if chosen.result_ids is None:
+            return filters.matching(chosen.run_id, chosen.status, chosen.reason, chosen.search)
+    except ValueError:
+        abort(404)
+    return [Result.run_id == chosen.run_id, Result.id.in_(chosen.result_ids)]
+
+
+def _statuses(run_id: int, chosen: Chosen) -> dict[ResultStatus, int]:
+    with runtime().database.reading() as session:
+        _visible(session, run_id)
+        return result_queries.statuses_of(session, viewer(), _conditions(chosen))
+
+
+def _question(
+    template: str, run_id: int, chosen: Chosen, found: dict[ResultStatus, int]
+) -> ResponseReturnValue:
+    with runtime().database.reading() as session:
+        run = _visible(session, run_id)
+        return render_template(template, run=run, chosen=chosen, found=found, back=_back(run_id))
+
+
+def _visible(session: Session, run_id: int) -> Run:
+    return queries.run(session, viewer(), run_id) or abort(404)
+
+
+def _back(run_id: int) -> str:
+    """The page with the filter under which the button was pressed; for a result's own page, that."""
+    if (from_result := request.form.get("from_result", "")).isdecimal():
+        return f"/results/{from_result[:18]}"
+    return address(f"/runs/{run_id}", **_kept())
+
+
+def _kept() -> dict[str, str]:
+    """The filter under which the button was pressed, as an address or a form carries it."""
+    shown = filter_in(request.form)
+    return {"status": shown.status, "reason": shown.reason, "q": shown.search, "sort": shown.order}
+
+
+def _press(done_word: str, chosen: Chosen, verb: Verb, *, undo: bool = False) -> ResponseReturnValue:
+    back = _back(chosen.run_id)
+    if chosen.result_ids == ():
+        return presses.refused("No row is ticked. Tick some rows first.", back)
+    _conditions(chosen)
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        done = verb(session)
+        said: dict[str, object] = {"words": _words(done_word, done), "undo": None}
+        if undo and done.changed and chosen.result_ids is not None:
+            action = f"/runs/{chosen.run_id}/results/put-back"
+            said["undo"] = {"action": action, "ids": list(done.ids), "back": _kept()}
+        return back, said
+
+    try:
+        return presses.once(effect)
+    except NotFound:
+        abort(404)
+    except Refused as refusal:
+        return presses.refused(str(refusal), back)
+
+
+def _words(done_word: str, done: Done) -> str:
+    """Removed 3. 2 not changed: being sent right now."""
+    kept = [f"{n:,} not changed: {why}." for why, n in done.unchanged.items()]
+    return " ".join([f"{done_word} {done.changed:,}.", *kept])

@@ -1,0 +1,228 @@
+"""The read side of results: a page of the table, the rows that are on screen, one result with all that
+happened to it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from webapp.runs import filters
+from webapp.runs.report import addresses_of
+from webapp.runs.words import MAY_REMOVE, MAY_SEND_AGAIN, reason_words
+from webapp.store import keyset
+from webapp.store.customers import Cluster, Customer
+from webapp.store.invoices import Invoice, TransformationResult
+from webapp.store.keyset import Edge, Page
+from webapp.store.runs import Attempt, Result, ResultInvoice, Run
+from webapp.store.statuses import ResultStatus
+from webapp.users.access import Viewer, visible_to
+
+S = ResultStatus
+ORDERS = {"": "Order taken", "customer": "Customer", "changed": "Last change"}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What the page of a run shows of its results."""
+
+    status: str = ""
+    reason: str = ""
+    search: str = ""
+    order: str = ""
+
+    @property
+    def narrows(self) -> bool:
+        return bool(self.status or self.reason or self.search)
+
+
+@dataclass
+class Line:
+    """A row of the table Message results."""
+
+    result: Result
+    code: str
+    name: str
+    cluster: str
+    invoices: list[tuple[str, str, Decimal]] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+    files: int = 0
+    size: int = 0
+
+    @property
+    def label(self) -> str:
+        """The invoice number; of several the first "and 4 more"."""
+        if not self.invoices:
+            return f"result {self.result.id}"
+        more = len(self.invoices) - 1
+        return self.invoices[0][0] + (f" and {more} more" if more else "")
+
+    @property
+    def may_send_again(self) -> bool:
+        return self.result.status in MAY_SEND_AGAIN
+
+    @property
+    def may_remove(self) -> bool:
+        return self.result.status in MAY_REMOVE
+
+
+def results(session: Session, viewer: Viewer, run: Run, chosen: Filter, edge: Edge | None) -> Page[Line]:
+    """A page of the run's results. Raises ValueError for a status, reason or edge that cannot be."""
+    query = _rows(viewer).where(*_conditions(run.id, chosen))
+    query = _in_order(query, chosen.order, edge).limit(keyset.SIZE + 1)
+    found = [Line(*row) for row in session.execute(query).tuples()]
+    _fill(session, run, found[: keyset.SIZE + 1])
+    return keyset.page(found, edge, [_cursor(line, chosen.order) for line in found])
+
+
+def how_many(session: Session, viewer: Viewer, run_id: int, chosen: Filter) -> int:
+    """How many results match the filter. Counts them one by one: ask only when the kept counts do not say."""
+    query = select(func.count()).select_from(Result).where(visible_to(viewer, Result))
+    return session.scalar(query.where(*_conditions(run_id, chosen))) or 0
+
+
+def on_screen(session: Session, viewer: Viewer, run: Run, ids: list[int]) -> list[Result]:
+    """Those of these results that belong to the run."""
+    return list(
+        session.scalars(
+            select(Result).where(Result.run_id == run.id, Result.id.in_(ids), visible_to(viewer, Result))
+        )
+    )
+
+
+def statuses_of(
+    session: Session, viewer: Viewer, conditions: list[ColumnElement[bool]]
+) -> dict[ResultStatus, int]:
+    """How many of the results under these conditions are in each status that there is; those that went to
+    the redirect address only count as ready, since no customer has them."""
+    rows = session.execute(
+        select(Result.status, Result.redirected, func.count())
+        .where(visible_to(viewer, Result), *conditions)
+        .group_by(Result.status, Result.redirected)
+    )
+    found: dict[ResultStatus, int] = defaultdict(int)
+    for status, redirected, n in rows.tuples():
+        found[S.READY if redirected and status == S.SENT else S(status)] += n
+    return dict(found)
+
+
+def result(session: Session, viewer: Viewer, result_id: int) -> tuple[Run, Line, list[Attempt]] | None:
+    """One result with its run and its attempts, the last one first; None if there is none to be seen."""
+    row = session.execute(_rows(viewer).where(Result.id == result_id)).tuples().first()
+    if row is None:
+        return None
+    line = Line(*row)
+    run = session.scalar(select(Run).where(Run.id == line.result.run_id, visible_to(viewer, Run)))
+    if run is None:
+        return None
+    _fill(session, run, [line])
+    attempts = session.scalars(
+        select(Attempt)
+        .where(Attempt.result_id == result_id)
+        .order_by(Attempt.number.desc(), Attempt.id.desc())
+    )
+    return run, line, list(attempts)
+
+
+def documents(session: Session, run: Run, line: Line) -> list[tuple[str, str, int]]:
+    """File name, media type and size of what this result's mail has attached."""
+    return list(
+        session.execute(
+            select(TransformationResult.file_name, TransformationResult.media_type, TransformationResult.size)
+            .join(ResultInvoice, ResultInvoice.invoice_id == TransformationResult.invoice_id)
+            .where(ResultInvoice.result_id == line.result.id, _attached(run))
+            .order_by(TransformationResult.invoice_id, TransformationResult.id)
+        ).tuples()
+    )
+
+
+def why(result: Result) -> str:
+    """The second line of the status cell: what is known beyond the word. The moment of the next try is not
+    in it."""
+    said = result.smtp_reply or result.detail
+    match result.status:
+        case S.SKIPPED:
+            return reason_words(result.reason)
+        case S.UNCONFIRMED:
+            return f"may have been sent: {result.detail or said}".removesuffix(": ")
+        case S.SENT:
+            return result.warning
+        case S.REMOVED:
+            return f"was {result.removed_from}"
+        case S.DEFERRED | S.FAILED | S.BOUNCED:
+            return said
+    return ""
+
+
+def _conditions(run_id: int, chosen: Filter) -> list[ColumnElement[bool]]:
+    return filters.matching(run_id, chosen.status, chosen.reason, chosen.search)
+
+
+def _rows(viewer: Viewer) -> Select[Result, str, str, str]:
+    return (
+        select(Result, Customer.code, Customer.name, Cluster.tag_name)
+        .join(Customer, Customer.id == Result.customer_id)
+        .join(Cluster, Cluster.id == Customer.cluster_id)
+        .where(visible_to(viewer, Result))
+    )
+
+
+def _in_order(
+    query: Select[Result, str, str, str], order: str, edge: Edge | None
+) -> Select[Result, str, str, str]:
+    if order == "customer":
+        if edge:
+            query = query.where(keyset.beyond(edge, Result.id, Customer.name, edge.value))
+        return query.order_by(*keyset.order(edge, Customer.name, Result.id))
+    if order == "changed":
+        if edge:
+            at = _instant(edge.value)
+            query = query.where(keyset.beyond(edge, Result.id, Result.changed_at, at, descending=True))
+        return query.order_by(*keyset.order(edge, Result.changed_at, Result.id, descending=True))
+    if edge:
+        query = query.where(keyset.beyond(edge, Result.id))
+    return query.order_by(*keyset.order(edge, Result.id))
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"no time zone: {text}")
+    return at
+
+
+def _cursor(line: Line, order: str) -> str:
+    value = {"customer": line.name, "changed": line.result.changed_at.isoformat()}.get(order, "")
+    return keyset.cursor(line.result.id, value)
+
+
+def _fill(session: Session, run: Run, lines: list[Line]) -> None:
+    """Adds to each row its invoices, its documents and, where none are frozen yet, its recipients."""
+    by_id = {line.result.id: line for line in lines}
+    for result_id, number, currency, gross in session.execute(
+        select(ResultInvoice.result_id, Invoice.number, Invoice.currency, Invoice.gross_amount)
+        .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
+        .where(ResultInvoice.result_id.in_(by_id))
+        .order_by(Invoice.id)
+    ).tuples():
+        by_id[result_id].invoices.append((number, currency, gross))
+    for result_id, files, size in session.execute(
+        select(ResultInvoice.result_id, func.count(), func.sum(TransformationResult.size))
+        .join(TransformationResult, TransformationResult.invoice_id == ResultInvoice.invoice_id)
+        .where(ResultInvoice.result_id.in_(by_id), _attached(run))
+        .group_by(ResultInvoice.result_id)
+    ).tuples():
+        by_id[result_id].files, by_id[result_id].size = files, int(size)
+    addresses = addresses_of(
+        session, [(line.result.id, line.result.version_id or run.version_id) for line in lines]
+    )
+    for line in lines:
+        line.recipients = line.result.recipients or addresses[line.result.id]
+
+
+def _attached(run: Run) -> ColumnElement[bool]:
+    return TransformationResult.transformation_id.in_(run.version.content["transformations"])

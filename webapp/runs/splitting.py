@@ -1,0 +1,52 @@
+"""An invoice of a collated result that cannot be sent moves to a result of its own, in the same commit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from webapp.runs.counts import shift
+from webapp.store.runs import Result, ResultInvoice
+from webapp.store.statuses import ResultStatus
+
+
+def split_off(session: Session, result_id: int, reasons: Mapping[int, str], worker_id: int) -> str:
+    """Takes those invoices out of the result that have a reason not to be sent: each into a skipped result of
+    its own.
+
+    If none is left, the first stays and its reason is returned: the result itself is to be skipped. Otherwise
+    returns the empty text. `reasons` has every invoice of the result, in the order of their ids.
+    """
+    bad = [invoice_id for invoice_id, reason in reasons.items() if reason]
+    if not bad:
+        return ""
+    first = bad[0]
+    all_bad = len(bad) == len(reasons)
+    leaving = bad[1:] if all_bad else bad
+    if not leaving:
+        return reasons[first]
+    result = session.get_one(Result, result_id, with_for_update=True)
+    staying = next(invoice_id for invoice_id in reasons if invoice_id not in leaving)
+    result.lead_invoice_id = staying
+    session.flush()
+    for invoice_id in leaving:
+        own = Result(
+            run_id=result.run_id,
+            customer_id=result.customer_id,
+            lead_invoice_id=invoice_id,
+            status=ResultStatus.SKIPPED,
+            reason=reasons[invoice_id],
+            version_id=result.version_id,
+        )
+        session.add(own)
+        session.flush()
+        session.execute(
+            update(ResultInvoice)
+            .where(ResultInvoice.run_id == result.run_id, ResultInvoice.invoice_id == invoice_id)
+            .values(result_id=own.id)
+        )
+        shift(session, result.run_id, Counter({(own.status, own.reason): 1}), worker_id)
+    return reasons[first] if all_bad else ""

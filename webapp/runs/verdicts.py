@@ -1,0 +1,53 @@
+"""What the transport says, as what becomes of the attempt and of its result (spec faults.md, the rule behind
+every row)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from webapp.mailing import transport
+from webapp.store.statuses import Outcome, ResultStatus
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of an attempt, and so of its result. `went`: whether the message may have gone out."""
+
+    outcome: Outcome
+    status: ResultStatus
+    stage: str = ""
+    code: int | None = None
+    reply: str = ""
+    detail: str = ""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    transcript: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def went(self) -> bool:
+        return self.status in (ResultStatus.SENT, ResultStatus.UNCONFIRMED)
+
+
+def verdict_of(
+    outcome: transport.Offer | transport.Finish,
+    refused: Mapping[str, str],
+    transcript: list[tuple[float, str]],
+) -> Verdict:
+    """No final dot sent: ready or deferred. Dot sent and no reply: unconfirmed. 2yz sent, 4yz deferred, 5yz
+    failed."""
+    match outcome:
+        case transport.Accepted(reply):
+            found = Verdict(
+                Outcome.ACCEPTED, ResultStatus.SENT, "dot", reply.code, str(reply), refused=refused
+            )
+        case transport.Deferred(stage, reply):
+            found = Verdict(Outcome.DEFERRED, ResultStatus.DEFERRED, stage, reply.code, str(reply))
+        case transport.Refused(stage, reply):
+            found = Verdict(Outcome.REFUSED, ResultStatus.FAILED, stage, reply.code, str(reply), str(reply))
+        case transport.Unknown(words):
+            found = Verdict(Outcome.UNKNOWN, ResultStatus.UNCONFIRMED, "dot", detail=words)
+        case transport.Broken(stage, words):
+            found = Verdict(Outcome.BROKEN, ResultStatus.READY, stage, detail=words)
+        case _:
+            raise TypeError(f"{outcome} says nothing about a message")
+    return replace(found, refused=refused, transcript=transcript)

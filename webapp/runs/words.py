@@ -1,0 +1,94 @@
+"""How runs and results are spoken of on the pages: status words, reasons, what may be pressed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from webapp.runs.counts import Counts
+from webapp.store.statuses import ResultStatus, RunStatus
+
+S = ResultStatus
+
+RUN_LOOKS = {
+    RunStatus.CREATING: "ready",
+    RunStatus.CREATED: "ready",
+    RunStatus.RUNNING: "sending",
+    RunStatus.STOPPED: "stopped",
+    RunStatus.FINISHED: "sent",
+}
+"""The icon and colour of each state of a run."""
+
+REASONS = {
+    "suspended": "suspended",
+    "not_approved": "not approved",
+    "no_recipient": "no recipient",
+    "no_attachment": "no attachment",
+    "already_sent": "already sent",
+}
+
+PROBLEMS = (S.FAILED, S.UNCONFIRMED, S.BOUNCED)
+ON_THE_BAR = (S.SENT, S.BOUNCED, S.FAILED, S.UNCONFIRMED, S.SENDING, S.DEFERRED, S.READY)
+DONE = (S.SENT, S.FAILED, S.UNCONFIRMED, S.BOUNCED)
+
+MAY_SEND_AGAIN = (S.SENT, S.DEFERRED, S.FAILED, S.UNCONFIRMED, S.BOUNCED, S.SKIPPED)
+MAY_REMOVE = tuple(status for status in S if status not in (S.SENDING, S.REMOVED))
+
+
+def reason_words(reason: str) -> str:
+    """Why a result is skipped, in words; features add reasons, so an unknown one is spelled out."""
+    return REASONS.get(reason, reason.replace("_", " "))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a progress bar that is 1,000 wide."""
+
+    status: str
+    x: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`done` of `to_do`: what is skipped or removed is no part of it."""
+
+    done: int
+    to_do: int
+    shown: int
+    pieces: list[Piece]
+
+    @property
+    def left(self) -> int:
+        return self.to_do - self.done
+
+
+def progress(counts: Counts) -> Progress:
+    """How far a run is. `shown` is what the filter All shows: everything but the removed."""
+    by = counts.by_status
+    return Progress(
+        done=sum(by[status] for status in DONE),
+        to_do=sum(by[status] for status in ON_THE_BAR),
+        shown=counts.total - by[S.REMOVED],
+        pieces=bar({status.value: by[status] for status in ON_THE_BAR}),
+    )
+
+
+LEAST = 5.0
+"""So wide is a piece at least, that a single failure among thousands is seen."""
+
+
+def bar(parts: dict[str, int]) -> list[Piece]:
+    """The pieces of a bar, in the order given. What is there is seen; the widest pieces give way."""
+    whole = sum(parts.values())
+    if not whole:
+        return []
+    widths = {name: max(LEAST, 1000 * n / whole) for name, n in parts.items() if n}
+    spare = sum(width for width in widths.values() if width > LEAST)
+    excess = sum(widths.values()) - 1000
+    pieces, x = [], 0.0
+    for name, width in widths.items():
+        if width > LEAST:
+            width -= excess * width / spare
+        pieces.append(Piece(name, round(x, 1), round(width, 1)))
+        x += width
+    return pieces

@@ -1,0 +1,92 @@
+"""Workers as rows: they register, beat while they live, and leave. What the kernel knows about a process
+counts too."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from pathlib import Path
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from webapp.store.database import Database
+from webapp.store.types import now
+from webapp.store.workers import Worker
+
+
+class WorkerLife:
+    """One process that may hold connections to mail servers, as the database knows it.
+
+    `id` changes if others have declared this worker lost: it then registers anew, and what it held is no
+    longer its. `leaving` is set when the process shall end: what is on the wire is ended, nothing new is
+    begun."""
+
+    def __init__(self, database: Database, name: str = "") -> None:
+        self.database = database
+        self.name = name or f"{socket.gethostname()} {os.getpid()}"
+        self.leaving = threading.Event()
+        self.beats = 0
+        self.id = self._register()
+
+    def beat(self) -> bool:
+        """Counts the beat up. If this worker was declared lost meanwhile, registers anew and returns
+        False."""
+        with self.database.writing() as session:
+            alive = session.execute(
+                update(Worker)
+                .where(Worker.id == self.id, Worker.lost_at.is_(None))
+                .values(beat=Worker.beat + 1)
+                .execution_options(synchronize_session=False)
+            ).rowcount  # type: ignore[attr-defined]
+        self.beats += 1
+        if not alive:
+            self.id = self._register()
+        return bool(alive)
+
+    def leave(self) -> None:
+        """Notes that this worker has gone in good order."""
+        with self.database.writing() as session:
+            session.execute(update(Worker).where(Worker.id == self.id).values(left_at=now()))
+
+    def _register(self) -> int:
+        pid = os.getpid()
+        row = Worker(name=self.name, machine=machine(), pid=pid, pid_started=process_started(pid) or 0)
+        with self.database.writing() as session:
+            session.add(row)
+            session.flush()
+            return row.id
+
+
+def living(session: Session) -> int:
+    """How many workers are at work, as far as is known."""
+    alive = select(func.count()).where(Worker.left_at.is_(None), Worker.lost_at.is_(None))
+    return session.scalar(alive) or 0
+
+
+def machine() -> str:
+    """What makes a pid mean the same: this boot of this machine, and this PID namespace."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:  # not Linux: only the beat can tell
+        return f"{socket.gethostname()} without /proc"
+
+
+def process_started(pid: int) -> int | None:
+    """When this process began, in clock ticks after boot; None if there is no such process (or no /proc)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def kernel_says_gone(worker: Worker) -> bool:
+    """Whether the kernel knows that this worker's process is no more. Only asked of workers on this
+    machine."""
+    if worker.machine != machine() or not Path("/proc/self/stat").exists():
+        return False
+    return process_started(worker.pid) != worker.pid_started

@@ -1,0 +1,89 @@
+"""Log in, log out, and one's own account."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Blueprint, Flask, current_app, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from webapp.extensions import runtime
+from webapp.users import accounts, audit
+from webapp.users.access import viewer_of
+from webapp.users.tries import Tries
+from webapp.web import form_keys, htmx, sessions
+from webapp.web.gate import viewer
+from webapp.web.marks import open_to_all, open_to_every_role
+
+users = Blueprint("users", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Registers the pages and the count of tries."""
+    app.extensions["login tries"] = Tries()
+    app.register_blueprint(users)
+
+
+@users.get("/login")
+@open_to_all
+def login() -> ResponseReturnValue:
+    """The form; for somebody who is logged in already, the page behind it."""
+    if sessions.current():
+        return redirect(_next())
+    return render_template("users/login.html", email="", problem="", next=_next())
+
+
+@users.post("/login")
+@open_to_all
+def log_in() -> ResponseReturnValue:
+    """Checks email and password. The same words, and as long a time, for an unknown email."""
+    email = request.form.get("email", "").strip().lower()[:254]
+    password = request.form.get("password", "")
+    tries = cast(Tries, current_app.extensions["login tries"])
+    address = request.remote_addr or ""
+    if wait := tries.take(email, address):
+        return _again(email, f"Too many tries. Try again at {wait:%H:%M}.", 429)
+    with runtime().database.reading() as session:
+        user = accounts.authenticate(session, email, password)
+        seen_as = viewer_of(session, user) if user else None
+    with runtime().database.writing() as session:
+        if user and accounts.has_old_hash(user):
+            accounts.hash_anew(session, user, password)
+        audit.note(session, email, "login" if user else "login failed", email, f"from {address}")
+    if user is None or seen_as is None:
+        left = tries.failed(email, address)
+        return _again(email, f"This email and password do not match. {_left(left)}", 401)
+    tries.succeeded(email)
+    sessions.begin(user, seen_as)
+    return htmx.lead_to(_next())
+
+
+@users.post("/logout")
+@open_to_every_role
+def log_out() -> ResponseReturnValue:
+    """Ends this session; others of the same user go on."""
+    with runtime().database.writing() as session:
+        form_keys.use(session, sessions.own_key())
+        audit.note(session, viewer().name, "logout", viewer().name)
+    sessions.end()
+    return htmx.lead_to("/login")
+
+
+@users.get("/account")
+def account() -> ResponseReturnValue:
+    """Who one is, and the way out."""
+    return render_template("users/account.html")
+
+
+def _again(email: str, problem: str, status: int) -> ResponseReturnValue:
+    return render_template("users/login.html", email=email, problem=problem, next=_next()), status
+
+
+def _left(tries: int) -> str:
+    return f"{tries} {'try' if tries == 1 else 'tries'} left." if tries else "No tries left for 15 minutes."
+
+
+def _next() -> str:
+    """Where to go after the login: a page of this host, else the start."""
+    wanted = request.values.get("next", "")
+    return wanted if htmx.stays_here(wanted) else "/"

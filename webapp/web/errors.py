@@ -1,0 +1,84 @@
+"""What a person is told when something cannot be done: plain words, the way out, and an id to find it in the
+log by. Never a stack."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from flask import Flask, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+
+from webapp.web.htmx import is_htmx
+
+log = logging.getLogger("mailrun.web")
+
+Answer = tuple[str, int]
+
+TITLES = {
+    400: "This request cannot be understood",
+    403: "You may not do this",
+    404: "There is nothing here",
+    405: "This address does not take that",
+    413: "This is too large",
+    422: "Something in the form is not right",
+    500: "Something went wrong",
+    503: "Mailrun cannot answer now",
+}
+WORDS = {
+    400: "Go back, load the page anew and try once more.",
+    403: "Your role does not allow it.",
+    404: "It does not exist, or it belongs to customers that you do not see.",
+    405: "Go back and use the buttons of the page.",
+    413: "Make it smaller and try once more.",
+    422: "Go back and look at what you have filled in.",
+    500: "It was written to the log under the id below. What was already saved is kept.",
+    503: "The database does not answer. Nothing is lost. Runs go on once it is back; try again then.",
+}
+STALE = "You have logged in or out since this page was loaded. Go back, load it anew and try once more."
+
+
+def init_app(app: Flask) -> None:
+    """Registers the pages for errors."""
+    app.register_error_handler(HTTPException, _told)
+    app.register_error_handler(CSRFError, lambda error: _page(400, STALE))
+    app.register_error_handler(OperationalError, _away)
+    app.register_error_handler(InterfaceError, _away)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def _told(error: HTTPException) -> Answer | HTTPException:
+    code = error.code or 500
+    if code < 400:
+        return error
+    own = error.description if error.description != type(error).description else None
+    return _page(code, own or WORDS.get(code))
+
+
+def _away(error: DBAPIError) -> Answer:
+    """The database is locked for long, or away."""
+    id = _new_id()
+    log.error("%s: %s %s: the database does not answer: %s", id, request.method, request.path, error.orig)
+    return _page(ServiceUnavailable.code, WORDS[503], id)
+
+
+def _unforeseen(error: Exception) -> Answer:
+    id = _new_id()
+    log.error("%s: %s %s", id, request.method, request.path, exc_info=error)
+    return _page(InternalServerError.code, WORDS[500], id)
+
+
+def _page(code: int, words: str | None, id: str = "") -> Answer:
+    shown = {
+        "code": code,
+        "title": TITLES.get(code, "This cannot be done"),
+        "words": words or WORDS[400],
+        "id": id or _new_id(),
+    }
+    return render_template("web/_error.html" if is_htmx() else "web/error.html", **shown), code
+
+
+def _new_id() -> str:
+    return secrets.token_hex(4)

@@ -1,0 +1,54 @@
+"""One-use keys of forms: a form that is sent twice (a double press, a reload, a slow line) has one effect.
+
+The key is stored in the same transaction as the effect, so a press that failed leaves it unused."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from webapp.store.people import FormKey
+from webapp.store.types import now
+from webapp.store.upsert import insert_into
+
+WELL_FORMED = re.compile(r"[A-Za-z0-9_-]{20,64}")
+
+
+def new() -> str:
+    """A key for a form that is about to be shown."""
+    return secrets.token_urlsafe(18)
+
+
+def use(session: Session, key: str, answer: str = "") -> bool:
+    """Takes the key, in this writing transaction; False if it was taken before. `answer` is where the press
+    leads.
+
+    Of two at the same time the second waits for the first one's commit. Raises ValueError for a text that is
+    no key."""
+    if not WELL_FORMED.fullmatch(key):
+        raise ValueError("this is not the key of a form")
+    taken = session.execute(
+        insert_into(session, FormKey)
+        .values(key=key, used_at=now(), answer=answer)
+        .on_conflict_do_nothing()
+        .returning(FormKey.key)
+    )
+    return taken.first() is not None
+
+
+def lead(session: Session, key: str, answer: str) -> None:
+    """Says where the press led, when that is only known after its effect."""
+    session.execute(update(FormKey).where(FormKey.key == key).values(answer=answer))
+
+
+def answer(session: Session, key: str) -> str:
+    """Where the first press with this key led; empty for a key not used."""
+    return session.scalar(select(FormKey.answer).where(FormKey.key == key)) or ""
+
+
+def is_used(session: Session, key: str) -> bool:
+    """Whether the key was taken."""
+    return session.scalar(select(FormKey.key).where(FormKey.key == key)) is not None

@@ -1,0 +1,90 @@
+"""How numbers, amounts, sizes, days and moments are written on the pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from flask import Flask
+from markupsafe import Markup, escape
+
+from webapp.store.types import now
+
+SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥"}
+NBSP = "\u00a0"
+
+
+def init_app(app: Flask) -> None:
+    """Gives the templates these filters."""
+    for written in (number, share, size, clock, moment, initials, breakable):
+        app.add_template_filter(written)
+    app.add_template_global(money)
+    app.add_template_global(plural)
+
+
+def number(value: int) -> str:
+    """12471 → 12,471"""
+    return f"{value:,}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """1, mail → 1 mail; 2, mail → 2 mails"""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def share(part: int, whole: int) -> str:
+    """The part in per cent, never rounded up to all nor down to nothing: 68.7%"""
+    if not whole:
+        return "0%"
+    percent = 100 * part / whole
+    if 0 < part < whole:
+        percent = min(99.9, max(0.1, percent))
+    return f"{percent:.1f}%".replace(".0%", "%")
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """1284.5, EUR → € 1,284.50. Never added up over currencies."""
+    return f"{SIGNS.get(currency, currency)}{NBSP}{amount:,}"
+
+
+def size(count: int) -> str:
+    """184000 → 184 kB"""
+    if count < 1000:
+        return f"{count} B"
+    if count < 1_000_000:
+        return f"{count / 1000:.0f} kB"
+    return f"{count / 1_000_000:.1f} MB"
+
+
+def clock(at: datetime) -> Markup:
+    """A moment in a column: 11:31:07 today, else 20 Nov 16:40. In the time zone of the server."""
+    return _time(at, "%H:%M:%S", "")
+
+
+def moment(at: datetime) -> Markup:
+    """A moment in a sentence: today 10:54, else 20 Nov 16:40. In the time zone of the server."""
+    return _time(at, "%H:%M", "today ")
+
+
+def _time(at: datetime, of_today: str, today: str) -> Markup:
+    local, here = at.astimezone(), now().astimezone()
+    if local.date() == here.date():
+        shown = today + local.strftime(of_today)
+    elif local.year == here.year:
+        shown = f"{local.day} {local:%b %H:%M}"
+    else:
+        shown = f"{local.day} {local:%b %Y %H:%M}"
+    exact = local.isoformat(sep=" ", timespec="seconds")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(local.isoformat(), exact, shown)
+
+
+def initials(name: str) -> str:
+    """Marit de Vries → MV"""
+    words = name.replace("@", " ").replace(".", " ").split()
+    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
+
+
+def breakable(address: str) -> Markup:
+    """An address that may be broken before its @."""
+    local, at, domain = address.rpartition("@")
+    return escape(local) + Markup("<wbr>" if local else "") + escape(at + domain)

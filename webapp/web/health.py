@@ -1,0 +1,46 @@
+"""For whoever watches the installation: does the process live, and can it work?"""
+
+from __future__ import annotations
+
+from flask import Blueprint, jsonify
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import DBAPIError
+
+from webapp import migrations
+from webapp.extensions import runtime
+from webapp.web.marks import open_to_all
+
+health = Blueprint("health", __name__)
+
+
+@health.get("/healthz")
+@open_to_all
+def lives() -> ResponseReturnValue:
+    """The process answers. Nothing else is asked."""
+    return jsonify(status="ok")
+
+
+@health.get("/readyz")
+@open_to_all
+def ready() -> ResponseReturnValue:
+    """Database, schema version and Redis. 503 unless the database answers with the schema this code needs.
+
+    Without Redis sending goes on (the workers look for work by themselves), so its absence is told, not
+    held against us."""
+    try:
+        has, needs = migrations.versions(runtime().database)
+    except DBAPIError:
+        return jsonify(status="unavailable", database="does not answer"), 503
+    told = {
+        "database": "ok",
+        "schema": "ok" if has == needs else f"has {has}, needs {needs}: run mailrun init",
+        "redis": _redis(),
+    }
+    works = has == needs
+    return jsonify(status="ok" if works else "unavailable", **told), 200 if works else 503
+
+
+def _redis() -> str:
+    if not runtime().settings.redis_url:
+        return "none"
+    return "ok" if runtime().bell.answers() else "does not answer"

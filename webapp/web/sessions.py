@@ -1,0 +1,93 @@
+"""Who is logged in. The cookie carries the user's id and session key and a key of this one session.
+
+A session ends at logout (its own key is then used up, so a kept copy of the cookie is worth nothing), when
+the user's session key changes or the user is disabled (all of them end), after 12 idle hours, and after 7
+days in any case."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+from flask import Flask, session
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+
+from webapp.extensions import runtime
+from webapp.store.people import User
+from webapp.users.access import Viewer, viewer_of
+from webapp.web import form_keys
+from webapp.web.marks import is_marked
+
+IDLE = timedelta(hours=12).total_seconds()
+ABSOLUTE = timedelta(days=7)
+NOTICED_EVERY = 60
+"""Seconds: how often the time of the last request is written into the cookie."""
+
+
+@dataclass(frozen=True)
+class LoggedIn(UserMixin):
+    """The user of this request, apart from the database."""
+
+    id: int
+    key: str
+    name: str
+    viewer: Viewer
+
+    def get_id(self) -> str:
+        return f"{self.id}.{self.key}"
+
+
+def init_app(app: Flask) -> None:
+    """Has every request know its user."""
+    app.config["PERMANENT_SESSION_LIFETIME"] = ABSOLUTE
+    LoginManager(app).user_loader(_load)
+
+
+def begin(user: User, viewer: Viewer) -> None:
+    """Logs this user in, in a session that shares nothing with the one before."""
+    session.clear()
+    session.update(since=time.time(), seen=time.time(), own_key=form_keys.new())
+    login_user(LoggedIn(user.id, user.session_key, user.name, viewer))
+
+
+def current() -> LoggedIn | None:
+    """Who is logged in, if anybody."""
+    user = cast(Any, current_user)
+    return cast(LoggedIn, user) if user.is_authenticated else None
+
+
+def own_key() -> str:
+    """The key of this one session, to be used up at logout."""
+    return str(session.get("own_key", ""))
+
+
+def end() -> None:
+    """Forgets this session in the browser."""
+    logout_user()
+    session.clear()
+
+
+def _load(cookie: str) -> LoggedIn | None:
+    id, _, key = cookie.partition(".")
+    if not id.isdecimal() or not _is_young():
+        return None
+    with runtime().database.reading() as reading:
+        user = reading.get(User, int(id))
+        if user is None or user.disabled_at is not None or form_keys.is_used(reading, own_key()):
+            return None
+        if not hmac.compare_digest(user.session_key.encode(), key.encode()):
+            return None
+        return LoggedIn(user.id, user.session_key, user.name, viewer_of(reading, user))
+
+
+def _is_young() -> bool:
+    """Within both limits. A page that only looks for news by itself does not keep the session awake."""
+    at = time.time()
+    if at - session.get("since", 0) > ABSOLUTE.total_seconds() or at - session.get("seen", 0) > IDLE:
+        return False
+    if at - session["seen"] > NOTICED_EVERY and not is_marked("polled"):
+        session["seen"] = at
+    return True
