@@ -19,7 +19,7 @@ LINE = "line"
 
 
 class Lines:
-    """The decoded lines of a file. `spoilt` tells that one of them could not be decoded."""
+    """The decoded lines of a file. `spoilt` tells that one of them could not be decoded as it is."""
 
     def __init__(self, file: BinaryIO, name: str, problems: Problems) -> None:
         self.file = file
@@ -35,29 +35,32 @@ class Lines:
                 raw = raw.removeprefix(BOM)
             if len(raw) == LONGEST_LINE:
                 self._spoil(number, f"is longer than {LONGEST_LINE:,} bytes; is this a CSV file?")
+                self.problems.incomplete.add(self.name)
                 return
-            if b"\0" in raw:
-                self._spoil(number, "has a NUL byte")
             try:
-                yield raw.decode()
+                line = raw.decode()
             except UnicodeDecodeError as error:
                 byte = f"byte {error.start + 1} of the line, 0x{raw[error.start]:02x}"
                 self._spoil(number, f"is not UTF-8 ({byte}); save the file as UTF-8")
-                yield raw.decode(errors="replace")
+                line = raw.decode(errors="replace")
+            else:
+                if "\0" in line:
+                    self._spoil(number, "has a NUL byte")
+            yield line.replace("\0", "?") if self.spoilt else line
 
     def _spoil(self, number: int, words: str) -> None:
         self.spoilt = True
         self.problems.add(self.name, number, LINE, words)
-        self.problems.incomplete.add(self.name)
 
 
 def rows(
     path: Path, problems: Problems, progress: Callable[[int], None] | None = None
-) -> Iterator[tuple[int, list[str]]]:
-    """The rows, header included, each with the number of its first line. Empty lines are skipped.
+) -> Iterator[tuple[int, list[str], bool]]:
+    """The rows, header included, each with the number of its first line, and whether it was spoilt: noted as
+    a problem already. Empty lines are skipped.
 
-    What cannot be read is noted as a problem, and the file as incomplete. `progress` is told now and then how
-    many bytes have been read."""
+    Where reading must stop before the end, the file is noted as incomplete. `progress` is told now and then
+    how many bytes have been read."""
     try:
         with open(path, "rb") as file:
             yield from _rows(Lines(file, path.name, problems), progress)
@@ -66,7 +69,7 @@ def rows(
         problems.incomplete.add(path.name)
 
 
-def _rows(lines: Lines, progress: Callable[[int], None] | None) -> Iterator[tuple[int, list[str]]]:
+def _rows(lines: Lines, progress: Callable[[int], None] | None) -> Iterator[tuple[int, list[str], bool]]:
     reader = csv.reader(lines, strict=True)
     count = 0
     while True:
@@ -82,7 +85,6 @@ def _rows(lines: Lines, progress: Callable[[int], None] | None) -> Iterator[tupl
         count += 1
         if progress is not None and count % 20_000 == 0:
             progress(lines.file.tell())
-        if lines.spoilt:
-            lines.spoilt = False
-        elif row and (len(row) > 1 or row[0].strip()):
-            yield start, row
+        if row and (len(row) > 1 or row[0].strip()):
+            yield start, row, lines.spoilt
+        lines.spoilt = False

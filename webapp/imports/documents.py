@@ -92,7 +92,7 @@ class Inspector:
         if len(name) > longest(TransformationResult.file_name):
             raise ValueError("has a file name of more than 255 characters")
         try:
-            path = self.resolved((self.root / given).parent) / name
+            path: Path = self.resolved((self.root / given).parent) / name
             if name in ("", "..") or path.is_symlink():
                 path = path.resolve()
         except (OSError, RuntimeError):
@@ -110,15 +110,16 @@ def opened(path: Path, given: str) -> BinaryIO:
         raise ValueError(f"there is no file {given!r} in the folder") from None
     except OSError as error:
         raise ValueError(f"{given!r} cannot be read: {error.strerror}") from None
-    file = os.fdopen(descriptor, "rb")
     status = os.fstat(descriptor)
+    wrong = ""
     if not stat.S_ISREG(status.st_mode):
-        file.close()
-        raise ValueError(f"{given!r} is not a file")
-    if status.st_size > LARGEST:
-        file.close()
-        raise ValueError(f"{given!r} has {status.st_size:,} bytes; at most {LARGEST:,} can be mailed")
-    return file
+        wrong = f"{given!r} is not a file"
+    elif status.st_size > LARGEST:
+        wrong = f"{given!r} has {status.st_size:,} bytes; at most {LARGEST:,} can be mailed"
+    if wrong:
+        os.close(descriptor)
+        raise ValueError(wrong)
+    return os.fdopen(descriptor, "rb")
 
 
 def keep(store: DocumentFolder, wanted: Iterable[tuple[str, int, str]], done: Callable[[int], None]) -> None:

@@ -5,6 +5,7 @@ constraint fail, never a wrong row appear: new rows are plain inserts, and an un
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,13 +67,13 @@ def store(session: Session, target: Target, counts: Counts) -> None:
             .order_by(target.staged.c.line)
         )
         session.execute(insert(target.stored).from_select(names, rows, include_defaults=False))
-    if counts.changed:
+    if counts.changed and target.changing:
         session.execute(_update(session.get_bind().dialect.name, target))
 
 
 def store_edges(session: Session, gone: set[Edge], added: set[Edge]) -> None:
     """Takes edges away, then adds new ones: in the other order, a passing circle could be refused."""
-    ids = {tag: id for tag, id in session.execute(select(Cluster.tag_name, Cluster.id))}
+    ids = {tag_name: id for tag_name, id in session.execute(select(Cluster.tag_name, Cluster.id))}
     if gone:
         table = ClusterParent.__table__
         one = delete(ClusterParent).where(
@@ -84,6 +85,14 @@ def store_edges(session: Session, gone: set[Edge], added: set[Edge]) -> None:
     if added:
         rows = [{"child_id": ids.get(child), "parent_id": ids.get(parent)} for child, parent in sorted(added)]
         session.connection().execute(insert(ClusterParent), rows)
+
+
+def count_rows(session: Session, targets: Sequence[Target]) -> None:
+    """Lets PostgreSQL look at how many rows there are now. It would plan for empty tables until it looks by
+    itself, and that can take a minute."""
+    if session.get_bind().dialect.name == "postgresql":
+        for target in targets:
+            session.execute(text(f"ANALYZE {target.stored.name}"))
 
 
 def _differs(dialect: str, target: Target) -> ColumnElement[Any]:

@@ -12,34 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from webapp.imports import toml_values as check
-from webapp.imports.kinds import longest
+from webapp.imports.messaging_keys import NATURAL, NEEDED, Key, keys
 from webapp.imports.problems import Problems
 from webapp.imports.toml_lines import TomlLines, lines_of
-from webapp.imports.toml_values import TomlCheck
 from webapp.imports.values import shown
-from webapp.store.customers import RecipientKey
-from webapp.store.definitions import MessageDefinition, MessageTemplate, TemplateText
-from webapp.store.invoices import Transformation
-from webapp.store.mailservers import MailServer, Sender
-from webapp.store.statuses import OutputType, Security, TemplateFormat
 
 FILE = "messaging.toml"
 LARGEST = 10 * 1024 * 1024
-NEEDED = object()
-"""The default of a key that must be there."""
-
-MOST_CONNECTIONS = 1000
-MOST_A_MINUTE = 10_000_000
-
-Name = str | tuple[str, str]
-"""What a thing is found by; for a text of a template, the template's name and the language."""
-
-
-@dataclass(frozen=True)
-class Key:
-    check: TomlCheck
-    default: Any = NEEDED
 
 
 @dataclass
@@ -56,73 +35,11 @@ class Messaging:
     """What the file says: its tables by kind, those with a name."""
 
     entries: dict[str, list[Entry]] = field(default_factory=lambda: {table: [] for table in NATURAL})
+    first: dict[tuple[Any, ...], Entry] = field(default_factory=dict)
 
     def names(self, table: str) -> set[str]:
         """The names in this kind of table, also of those with something wrong."""
         return {entry.values[NATURAL[table][0]] for entry in self.entries[table]}
-
-
-NATURAL = {
-    "mail_server": ("name",),
-    "sender": ("key",),
-    "recipient_key": ("key",),
-    "transformation": ("name",),
-    "template": ("name", "language"),
-    "definition": ("name",),
-}
-
-
-def keys(bcc_domains: Sequence[str] = ()) -> dict[str, dict[str, Key]]:
-    """The keys of every table. `bcc_domains`: where a Bcc may go; none: anywhere."""
-    transformation = longest(Transformation.name)
-    return {
-        "mail_server": {
-            "name": Key(check.text(longest(MailServer.name))),
-            "host": Key(check.host(longest(MailServer.host))),
-            "port": Key(check.whole(1, 65535)),
-            "security": Key(check.word(Security)),
-            "username": Key(check.text(longest(MailServer.username), empty=True), ""),
-            "password_env": Key(check.variable, ""),
-            "rate_per_minute": Key(check.whole(0, MOST_A_MINUTE), 0),
-            "max_connections": Key(check.whole(1, MOST_CONNECTIONS), 4),
-        },
-        "sender": {
-            "key": Key(check.text(longest(Sender.key))),
-            "address": Key(check.address),
-            "display_name": Key(check.text(longest(Sender.display_name), empty=True), ""),
-            "reply_to": Key(check.address_or_none, ""),
-            "envelope_sender": Key(check.address_or_none, ""),
-            "mail_server": Key(check.text(longest(MailServer.name))),
-        },
-        "recipient_key": {
-            "key": Key(check.text(longest(RecipientKey.key))),
-            "description": Key(check.text(10_000, empty=True), ""),
-        },
-        "transformation": {
-            "name": Key(check.text(transformation)),
-            "output_type": Key(check.word(OutputType)),
-            "autogenerate": Key(check.truth, False),
-        },
-        "template": {
-            "name": Key(check.text(longest(MessageTemplate.name))),
-            "format": Key(check.word(TemplateFormat)),
-            "language": Key(check.language(longest(TemplateText.language)), ""),
-            "source": Key(check.source),
-        },
-        "definition": {
-            "name": Key(check.text(longest(MessageDefinition.name))),
-            "from_key": Key(check.text(longest(Sender.key))),
-            "recipient_key": Key(check.text(longest(RecipientKey.key))),
-            "subject": Key(check.subject(longest(MessageDefinition.subject))),
-            "template": Key(check.text(longest(MessageTemplate.name))),
-            "transformations": Key(check.names(transformation), []),
-            "no_documents": Key(check.truth, False),
-            "zip": Key(check.truth, False),
-            "password_key": Key(check.text(longest(MessageDefinition.password_key), empty=True), ""),
-            "collate": Key(check.truth, False),
-            "bcc": Key(check.addresses(bcc_domains), []),
-        },
-    }
 
 
 def read(path: Path, problems: Problems, bcc_domains: Sequence[str] = ()) -> Messaging:
@@ -219,17 +136,19 @@ def _entry(
             words = f"is no key of [[{table}]]; it has {_list(allowed)}"
             problems.add(FILE, line(key), key, words)
     checked: dict[str, Any] = {}
-    for name, key in allowed.items():
+    for name, spec in allowed.items():
         checked[name] = None
         if name in row:
             try:
-                checked[name] = key.check(row[name])
+                checked[name] = spec.check(row[name])
             except ValueError as wrong:
                 problems.add(FILE, line(name), name, str(wrong))
-        elif key.default is NEEDED:
+                if name == NATURAL[table][0] and isinstance(row[name], str):
+                    checked[name] = row[name]  # others may refer to it; they are not wrong too
+        elif spec.default is NEEDED:
             problems.add(FILE, line(), name, f"is missing from this [[{table}]]")
         else:
-            checked[name] = key.default
+            checked[name] = spec.default
     return Entry(line(), checked, line)
 
 
@@ -237,16 +156,16 @@ def _add(messaging: Messaging, table: str, entry: Entry, problems: Problems) -> 
     """Keeps the entry, unless nobody could refer to it; one name stands once, a template once a language."""
     natural = NATURAL[table]
     if entry.values[natural[0]] is None:
-        problems.incomplete.add(FILE)
         return
-    for other in messaging.entries[table]:
-        if all(entry.values[key] == other.values[key] for key in natural):
-            words = f"{shown(entry.values[natural[0]])} stands in line {other.line} already"
-            if table == "template":
-                words += f", for the same language ({entry.values['language'] or 'everybody else'})"
-            problems.add(FILE, entry.lines(natural[0]), natural[0], words)
-        elif table == "template" and entry.values["name"] == other.values["name"]:
-            _judge_formats(entry, other, problems)
+    key = (table, *(entry.values[name] for name in natural))
+    other = messaging.first.setdefault(key, entry)
+    if other is not entry and None not in key:
+        words = f"{shown(key[1])} stands in line {other.line} already"
+        if table == "template":
+            words += f", for the same language ({entry.values['language'] or 'everybody else'})"
+        problems.add(FILE, entry.lines(natural[0]), natural[0], words)
+    elif table == "template":
+        _judge_formats(entry, messaging.first.setdefault(("format of", key[1]), entry), problems)
     messaging.entries[table].append(entry)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from webapp.imports.messaging import NATURAL, Messaging
+from webapp.imports.messaging import Messaging
+from webapp.imports.messaging_keys import NATURAL
 from webapp.store.customers import RecipientKey
 from webapp.store.definitions import (
     DefinitionTransformation,

@@ -19,9 +19,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the columns stand in this file. `extra` are those that make the JSON object."""
+    """Where the columns stand in this file. `extra` are those that make the JSON object, `key` is the place
+    of the column that others refer to."""
 
     width: int
+    key: int
     checks: tuple[tuple[str, int, Check], ...]
     extra: tuple[tuple[str, int], ...]
     absent: tuple[str, ...]
@@ -30,52 +32,58 @@ class Layout:
 def checked_rows(
     path: Path, kind: Kind, problems: Problems, progress: Callable[[int], None] | None = None
 ) -> Iterator[Row]:
-    """The rows of the file with their `line`; a wrong value is None and noted as a problem. Rows without
-    their key are left out."""
+    """The rows of the file with their `line`; a wrong value is None and noted as a problem.
+
+    The key of a wrong row is given as it stands there, if other rows may refer to it: they are not wrong
+    too."""
     reader = csvfile.rows(path, problems, progress)
-    line, header = next(reader, (1, []))
-    if kind.file in problems.incomplete:
-        return
-    layout = layout_of(kind, line, header, problems)
+    line, header, spoilt = next(reader, (1, [], False))
+    layout = None if spoilt else layout_of(kind, line, header, problems)
     if layout is None:
         problems.incomplete.add(kind.file)
         return
-    key = kind.natural[0]
-    for line, fields in reader:
-        if len(fields) != layout.width:
-            told = f"has {len(fields)} fields; the header has {layout.width}"
-            problems.add(kind.file, line, LINE, told)
-            problems.incomplete.add(kind.file)
-            continue
-        row = _checked(kind, layout, line, fields, problems)
-        for column, words in kind.judge(row):
-            problems.add(kind.file, line, column, words)
+    key, referred_to = kind.natural[0], len(kind.natural) == 1
+    for line, fields, spoilt in reader:
+        if spoilt or len(fields) != layout.width:
+            row = dict.fromkeys(kind.table.columns.keys()) | {"line": line}
+            if not spoilt:
+                told = f"has {len(fields)} fields; the header has {layout.width}"
+                problems.add(kind.file, line, LINE, told)
+        else:
+            row = _checked(kind, layout, line, fields, problems)
+            for column, words in kind.judge(row):
+                problems.add(kind.file, line, column, words)
+        if row[key] is None and referred_to and layout.key < len(fields):
+            row[key] = fields[layout.key].strip(" \t") or None
         if row[key] is not None:
             yield row
 
 
 def layout_of(kind: Kind, line: int, header: list[str], problems: Problems) -> Layout | None:
-    """What the header says; None, with the problems noted, if the file cannot be read by it."""
+    """What the header says. Its problems are noted; None if the file cannot be read by it."""
     names = [name.strip() for name in header]
     wanted = {column.name: column for column in kind.columns}
-    told = problems.total
     if not names:
-        problems.add(kind.file, 1, LINE, f"the header is missing; it names {', '.join(wanted)}")
+        words = f"the header is missing; it names {', '.join(wanted)}"
+        problems.add(kind.file, 1, LINE, words)
         return None
     for position, name in enumerate(names):
         if names.index(name) != position:
             problems.add(kind.file, line, name, "stands in the header twice")
         elif name not in wanted and not _is_extra(kind, name):
-            problems.add(kind.file, line, name or LINE, f"is no column of this file{_hint(kind, name)}")
+            words = f"is no column of this file{_hint(kind, name)}"
+            problems.add(kind.file, line, name or LINE, words)
     for column in kind.columns:
         if column.required and column.name not in names:
             problems.add(kind.file, line, column.name, "is missing from the header")
-    if problems.total > told:
+    key = kind.columns[0].name
+    if key not in names:
         return None
     return Layout(
         width=len(names),
+        key=names.index(key),
         checks=tuple((n, i, wanted[n].check) for i, n in enumerate(names) if n in wanted),
-        extra=tuple((n.partition(".")[2], i) for i, n in enumerate(names) if n not in wanted),
+        extra=tuple((n.partition(".")[2], i) for i, n in enumerate(names) if _is_extra(kind, n)),
         absent=tuple(name for name in wanted if name not in names),
     )
 

@@ -73,7 +73,7 @@ def note_unknown(session: Session, problems: Problems) -> None:
     for each in REFERENCES:
         if each.target_file in problems.incomplete:
             continue
-        line = each.column.table.c.line  # type: ignore[attr-defined]
+        line = each.column.table.c.line
         wrong = select(line, each.column).where(
             each.column.is_not(None),
             ~select(each.target).where(each.target == each.column).exists(),

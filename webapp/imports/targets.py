@@ -1,5 +1,4 @@
-"""Where the staged rows go: for every CSV file its table, and each column's value in terms of the staged
-row."""
+"""Where the staged rows go: for every CSV file its table, and what each column gets from the staged row."""
 
 from __future__ import annotations
 

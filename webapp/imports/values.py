@@ -4,12 +4,13 @@ it, or raises ValueError with what is wrong, in words that follow the column's n
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from webapp.mailing.addresses import LINE_BREAKS, checked_address
+from webapp.mailing.addresses import LINE_BREAKS, BadAddress, checked_address
 
 Check = Callable[[str], Any]
 
@@ -58,9 +59,8 @@ def tag_names(most: int) -> Check:
         if not value:
             return ()
         names = tuple(one(name.strip()) for name in value.split(";"))
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"names {shown(name)} twice")
+        if repeated := [name for name, times in Counter(names).items() if times > 1]:
+            raise ValueError(f"names {shown(repeated[0])} twice")
         return names
 
     return check
@@ -143,14 +143,18 @@ def address(value: str) -> str:
     local, _, domain = value.partition("@")
     if PLAIN_LOCAL_PART.fullmatch(local) and len(local) <= LONGEST_LOCAL_PART:
         checked = f"{local}@{_checked_domain(domain)}"
-        if len(checked) <= LONGEST_ADDRESS:
+        if len(checked) <= LONGEST_ADDRESS and not checked.endswith("@"):
             return checked
     return checked_address(value)
 
 
 @lru_cache(maxsize=8192)
 def _checked_domain(domain: str) -> str:
-    return checked_address(f"x@{domain}").removeprefix("x@")
+    """The domain as it goes on the wire; empty if it is none."""
+    try:
+        return checked_address(f"x@{domain}").removeprefix("x@")
+    except BadAddress:
+        return ""
 
 
 def media_type(most: int) -> Check:

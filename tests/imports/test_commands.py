@@ -1,0 +1,87 @@
+"""`mailrun import`: what it prints, where, and its exit status."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.imports import folders
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-c", "from webapp.cli import main; main()", "import"]
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def shell(environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    return {**environ, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+
+
+def run(shell: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=shell,
+        cwd=shell["MAILRUN_HOME"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_it_prints_what_is_new_then_that_nothing_is(shell: dict[str, str], tmp_path: Path) -> None:
+    folder = str(folders.write(tmp_path / "in"))
+    rehearsal = run(shell, folder, "--dry-run")
+    assert (rehearsal.returncode, rehearsal.stderr) == (0, "")
+    assert rehearsal.stdout.startswith("Nothing was stored (dry run).")
+    first = run(shell, folder)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout.startswith("Imported:")
+    assert ["customer", "emails", "3", "0", "0"] in [line.split() for line in first.stdout.splitlines()]
+    second = run(shell, folder)
+    assert second.stdout.startswith("Nothing to change: everything in this folder is stored already.")
+    assert ["customer", "emails", "0", "0", "3"] in [line.split() for line in second.stdout.splitlines()]
+
+
+def test_refusals_go_to_stderr_with_status_1(shell: dict[str, str], tmp_path: Path) -> None:
+    folder = folders.write(
+        tmp_path / "in", emails_csv="customer_code,key,address,display_name\nC1,billing,x,\n"
+    )
+    done = run(shell, str(folder))
+    assert (done.returncode, done.stdout) == (1, "")
+    [error, last] = done.stderr.splitlines()
+    assert error.startswith("emails.csv:2: address: 'x' is not an email address")
+    assert last == "Nothing was imported: 1 error."
+    assert run(shell, str(tmp_path / "nowhere")).returncode == 1
+
+
+def test_wrong_usage_has_status_2(shell: dict[str, str]) -> None:
+    assert run(shell).returncode == 2
+    assert run(shell, "folder", "--wet-run").returncode == 2
+
+
+def test_a_database_that_was_not_set_up_is_told(shell: dict[str, str], tmp_path: Path) -> None:
+    empty = {**shell, "MAILRUN_DATABASE_URL": f"sqlite:///{tmp_path / 'new.sqlite3'}"}
+    done = run(empty, str(folders.write(tmp_path / "in")))
+    assert done.returncode == 1
+    assert "run: mailrun init" in done.stderr
+
+
+def test_a_terminal_sees_a_bar(shell: dict[str, str], tmp_path: Path) -> None:
+    folder = str(folders.write(tmp_path / "in"))
+    ours, theirs = pty.openpty()
+    child = subprocess.run(
+        [*COMMAND, folder], env={**shell, "TERM": "xterm"}, stderr=theirs, timeout=60, check=False
+    )
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert child.returncode == 0
+    assert "Storing" in shown
+    assert "100%" in shown

@@ -1,0 +1,147 @@
+"""messaging.toml: every mistake at its line; what it refers to may be stored already; a table says it all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from tests.imports import folders
+from webapp.extensions import Runtime
+from webapp.imports.folder import import_folder
+from webapp.imports.merging import Counts
+from webapp.imports.problems import ImportRefused
+from webapp.store.definitions import DefinitionTransformation, MessageDefinition
+from webapp.store.mailservers import MailServer, Sender
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+PLAIN = 'security = "none"'
+RELAY = 'mail_server = "relay"'
+SUBJECT = '"Invoice {{ invoice.number }}"'
+PDF = '["Invoice PDF"]'
+BCC = 'bcc = ["archive@example.com"]'
+
+
+def refused(runtime: Runtime, folder: Path, **options: list[str]) -> list[str]:
+    with pytest.raises(ImportRefused) as refusal:
+        import_folder(runtime.database, runtime.documents, folder, **options)  # type: ignore[arg-type]
+    return [error.removeprefix("messaging.toml:") for error in refusal.value.errors]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("port = 2525", "port = 0", "4: port: is 0; it must be between 1 and 65535"),
+        ("port = 2525", 'port = "2525"', "4: port: must be a whole number, and is a text"),
+        ("port = 2525", "port = true", "4: port: must be a whole number, and is true or false"),
+        ("port = 2525\n", "", "1: port: is missing from this [[mail_server]]"),
+        ('host = "127.0.0.1"', 'host = "two words"', "3: host: is 'two words'; a host is written like"),
+        (PLAIN, PLAIN + '\nmax_connections = 0', "6: max_connections: is 0; it must be"),
+        (PLAIN, PLAIN + '\npassword_env = "s3cr3t!"', "6: password_env: must be the name"),
+        (PLAIN, PLAIN + '\npassword = "x"', "6: password: is no key of [[mail_server]]"),
+        (RELAY, 'mail_server = "r"', "10: mail_server: there is no [[mail_server]] 'r'"),
+        (RELAY, RELAY + '\nreply_to = "x"', "11: reply_to: 'x' is not an email"),
+        (RELAY, RELAY + '\nenvelope_sender = "a@"', "11: envelope_sender: 'a@'"),
+        (RELAY, RELAY + '\ndisplay_name = "A\\nB"', "11: display_name: 'A\\nB'"),
+        (BCC, 'bcc = "archive@example.com"', "39: bcc: must be a list, and is a text"),
+        (BCC, 'bcc = ["nobody"]', "39: bcc: 'nobody' is not an email address"),
+        (BCC, "bcc = [1]", "39: bcc: must be a text, and is a whole number"),
+        (BCC, "zip = 1", "39: zip: must be true or false, and is a whole number"),
+        ('from_key = "invoicing"', 'from_key = "other"', "34: from_key: there is no [[sender]] 'other'"),
+        (SUBJECT, '"Invoice {{ "', "36: subject: line 1 of the template:"),
+        (SUBJECT, '""', "36: subject: is empty"),
+        ('template = "Invoice body"', 'template = "Body"', "37: template: there is no [[template]] 'Body'"),
+        (PDF, '["Invoice PDF", "X"]', "38: transformations: there is no [[transformation]] 'X'"),
+        (PDF, '["Invoice PDF", "Invoice PDF"]', "38: transformations: names 'Invoice PDF' twice"),
+        (PDF, "[]", "38: transformations: are none; name at least one, or say no_documents"),
+        (PDF, '["Invoice PDF"]\nno_documents = true', "39: no_documents: is true, but"),
+        ("{{ customer.name }}</p>\n", "{% for %}</p>\n", "22: source: line 1 of the template: "),
+        ('format = "html"\nlanguage', 'format = "text"\nlanguage', "28: format: is text, but html in line"),
+        ('language = "nl"', 'language = ""', "27: name: 'Invoice body' stands in line 19 already"),
+        ("[[recipient_key]]", "[recipient_key]", "12: recipient_key: must be written as [[recipient_key]]"),
+        ("[[recipient_key]]", "[[recipient]]", "12: recipient: is no table of this file; it has mail_server"),
+        ('key = "billing"', "key = billing", "13: line: is not TOML: Invalid value"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_at_its_line(
+    runtime: Runtime, tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    assert old in folders.MESSAGING
+    text = folders.MESSAGING.replace(old, new, 1)
+    folder = folders.write(tmp_path / "in", {"messaging.toml": text})
+    told = refused(runtime, folder)
+    assert [error for error in told if error.startswith(expected)], told
+    if "[[recipient]]" not in new:
+        assert len(told) == 1, told
+
+
+def test_what_a_table_refers_to_may_be_stored_already(runtime: Runtime, tmp_path: Path) -> None:
+    import_folder(runtime.database, runtime.documents, folders.write(tmp_path / "in"))
+    alone = """
+[[definition]]
+name = "Reminder"
+from_key = "invoicing"
+recipient_key = "billing"
+subject = "Reminder"
+template = "Invoice body"
+no_documents = true
+"""
+    folder = folders.write(tmp_path / "alone", {"messaging.toml": alone})
+    done = import_folder(runtime.database, runtime.documents, folder)
+    assert done.counts["message definitions"] == Counts(1, 0, 0)
+    with runtime.database.reading() as session:
+        stored = session.scalars(select(MessageDefinition).where(MessageDefinition.name == "Reminder")).one()
+        assert (stored.sender.key, stored.template.name, stored.no_documents) == (
+            "invoicing",
+            "Invoice body",
+            True,
+        )
+
+
+def test_a_key_that_is_left_out_has_its_default_again(runtime: Runtime, tmp_path: Path) -> None:
+    more = folders.MESSAGING.replace(
+        'mail_server = "relay"', 'mail_server = "relay"\nreply_to = "office@example.com"\ndisplay_name = "Us"'
+    ).replace('name = "relay"', 'name = "relay"\nusername = "me"\npassword_env = "RELAY_PASSWORD"')
+    import_folder(runtime.database, runtime.documents, folders.write(tmp_path / "in", messaging_toml=more))
+    with runtime.database.reading() as session:
+        assert session.scalars(select(MailServer.password_env)).one() == "RELAY_PASSWORD"
+        assert session.execute(select(Sender.reply_to, Sender.display_name)).one() == (
+            "office@example.com",
+            "Us",
+        )
+    done = import_folder(runtime.database, runtime.documents, folders.write(tmp_path / "in"))
+    assert (done.counts["mail servers"], done.counts["senders"]) == (Counts(0, 1, 0), Counts(0, 1, 0))
+    with runtime.database.reading() as session:
+        assert session.execute(select(Sender.reply_to, Sender.display_name)).one() == ("", "")
+        assert session.scalars(select(MailServer.password_env)).one() == ""
+
+
+def test_the_order_of_transformations_is_kept_and_can_change(runtime: Runtime, tmp_path: Path) -> None:
+    usage = '[[transformation]]\nname = "Usage"\noutput_type = "csv"\n'
+    for listed in ('["Usage", "Invoice PDF"]', '["Invoice PDF", "Usage"]', '["Usage"]'):
+        text = folders.MESSAGING.replace('["Invoice PDF"]', listed) + usage
+        folder = folders.write(tmp_path / "in", {"messaging.toml": text})
+        assert import_folder(runtime.database, runtime.documents, folder).changed_anything
+        assert not import_folder(runtime.database, runtime.documents, folder).changed_anything
+    with runtime.database.reading() as session:
+        assert len(session.scalars(select(DefinitionTransformation)).all()) == 1
+
+
+def test_a_bcc_goes_only_where_it_may(runtime: Runtime, tmp_path: Path) -> None:
+    folder = folders.write(tmp_path / "in")
+    [error] = refused(runtime, folder, bcc_domains=["example.org"])
+    assert error == "39: bcc: archive@example.com is outside the domains that a Bcc may go to: example.org"
+    import_folder(runtime.database, runtime.documents, folder, bcc_domains=["example.com"])
+
+
+def test_a_changed_server_gets_a_new_chance(runtime: Runtime, tmp_path: Path) -> None:
+    import_folder(runtime.database, runtime.documents, folders.write(tmp_path / "in"))
+    with runtime.database.writing() as session:
+        session.scalars(select(MailServer)).one().trouble = "connection refused"
+    text = folders.MESSAGING.replace("2525", "2526")
+    import_folder(runtime.database, runtime.documents, folders.write(tmp_path / "in", messaging_toml=text))
+    with runtime.database.reading() as session:
+        assert session.scalars(select(MailServer.trouble)).one() is None

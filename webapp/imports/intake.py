@@ -1,0 +1,126 @@
+"""Steps 1 and 2 of an import: everything into the temporary tables, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from webapp.imports import kinds, messaging, messaging_store, progress, references, staged, staging
+from webapp.imports.circles import Graph
+from webapp.imports.documents import Found, Inspector
+from webapp.imports.kinds import Kind
+from webapp.imports.problems import Problems
+from webapp.imports.progress import Progress, within
+from webapp.imports.reading import Row, checked_rows
+from webapp.imports.staging import Stage
+
+
+@dataclass
+class Work:
+    """What the steps of one import hand to each other."""
+
+    folder: Path
+    files: tuple[str, ...]
+    stage: Stage
+    progress: Progress
+    problems: Problems = field(default_factory=Problems)
+    graph: Graph = field(default_factory=Graph)
+    messaging: messaging.Messaging = field(default_factory=messaging.Messaging)
+    stored: messaging_store.Stored = field(default_factory=dict)
+    kinds: list[Kind] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+def read(work: Work, bcc_domains: Sequence[str]) -> None:
+    """Everything into the temporary tables, row by row checked."""
+    sizes = {name: (work.folder / name).stat().st_size for name in work.files}
+    tell = within(work.progress, progress.READING, sum(sizes.values()))
+    before = 0
+    with work.stage.working() as session:
+        work.stored = messaging_store.stored(session)
+    if messaging.FILE in work.files:
+        _read_messaging(work, bcc_domains)
+        before = sizes[messaging.FILE]
+    for kind in _kinds(work):
+        if kind.file in work.files:
+            _read_csv(work, kind, lambda read, before=before: tell(before + read))  # type: ignore[misc]
+            before += sizes[kind.file]
+
+
+def _read_messaging(work: Work, bcc_domains: Sequence[str]) -> None:
+    work.messaging = messaging.read(work.folder / messaging.FILE, work.problems, bcc_domains)
+    names = {table: {key[0] for key in found} for table, found in work.stored.items()}
+    messaging.note_unknown(work.messaging, names, work.problems)
+    with work.stage.working() as session:
+        for table, where, column in (
+            ("recipient_key", staged.RECIPIENT_KEY, "key"),
+            ("transformation", staged.TRANSFORMATION, "name"),
+        ):
+            rows = ({"line": n, column: name} for n, name in enumerate(work.messaging.names(table)))
+            work.stage.fill(session, where, rows)
+
+
+def _kinds(work: Work) -> list[Kind]:
+    scaled = work.stage.dialect == "sqlite"
+    files = [kinds.clusters(), kinds.customers(), kinds.emails(), kinds.invoices(scaled=scaled)]
+    return [*files, kinds.transformation_results(lambda row: ())]
+
+
+def _read_csv(work: Work, kind: Kind, tell: Callable[[int], None]) -> None:
+    work.kinds.append(kind)
+    path = work.folder / kind.file
+    with work.stage.working() as session:
+        if kind.table is staged.RESULT:
+            rows = _with_documents(work, session, path, tell)
+        else:
+            rows = checked_rows(path, kind, work.problems, tell)
+        if kind.table is staged.CLUSTER:
+            rows = _into_graph(work.graph, rows)
+        work.rows[kind.file] = work.stage.fill(session, kind.table, rows)
+
+
+def _into_graph(graph: Graph, rows: Iterable[Row]) -> Iterable[Row]:
+    for row in rows:
+        graph.add(row["line"], row["tag_name"], row.get("parents") or ())
+        yield row
+
+
+def _with_documents(work: Work, session: Session, path: Path, tell: Callable[[int], None]) -> Iterable[Row]:
+    """The rows of transformation_results.csv, each with what was found out about its document."""
+    waiting: list[dict[str, Any]] = []
+    count = 0
+
+    def found(document: Found) -> None:
+        nonlocal count
+        count += 1
+        values = {"sha256": document.sha256, "size": document.size, "path": str(document.path)}
+        waiting.append({"line": count, **values})
+
+    types = {name[0]: str(values["output_type"]) for name, values in work.stored["transformation"].items()}
+    for entry in work.messaging.entries["transformation"]:
+        types[entry.values["name"]] = entry.values["output_type"]
+    inspector = Inspector(work.folder, types, found)
+    for row in checked_rows(path, kinds.transformation_results(inspector.judge), work.problems, tell):
+        yield row
+        if len(waiting) >= staging.BATCH:
+            work.stage.fill(session, staged.DOCUMENT, waiting)
+            waiting.clear()
+    work.stage.fill(session, staged.DOCUMENT, waiting)
+
+
+def check(work: Work) -> None:
+    """What only all rows together show."""
+    tell = within(work.progress, progress.CHECKING, len(work.kinds) + 3)
+    with work.stage.working() as session:
+        for done, kind in enumerate(work.kinds):
+            tell(done)
+            references.index_keys(session, kind, work.problems)
+        tell(len(work.kinds))
+        references.note_wrong_parents(session, work.graph, work.problems)
+        references.note_unknown(session, work.problems)
+        tell(len(work.kinds) + 2)
+        references.note_others_invoices(session, work.problems)
