@@ -27,7 +27,7 @@ TIERS = [
 ]
 """From the ground up. "pages" are the files of a feature that speak HTTP, HTML or the command line."""
 
-PAGES = ("pages", "control_pages", "result_pages", "forms", "commands")
+PAGES = ("pages", "control_pages", "result_pages", "forms", "commands", "result_commands")
 
 FORBIDDEN_NAMES = ("utils", "helpers", "common", "misc", "services", "manager")
 

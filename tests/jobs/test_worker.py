@@ -8,6 +8,8 @@ import signal
 import time
 
 from tests.jobs.conftest import Site
+from webapp.runs import lifecycle
+from webapp.users.access import OPERATOR
 
 
 def arrived(site: Site) -> list[str]:
@@ -70,9 +72,6 @@ def test_a_run_started_while_redis_is_away_goes_out(site: Site) -> None:
 
 
 def test_a_run_is_made_and_started_by_a_worker(site: Site) -> None:
-    from webapp.runs import lifecycle
-    from webapp.users.access import OPERATOR
-
     for _ in range(3):
         site.world.add()
     site.start_redis()

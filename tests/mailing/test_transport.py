@@ -13,19 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.mailserver import MailServer, mail_server
-from webapp.mailing.transport import (
-    Accepted,
-    Broken,
-    Conversation,
-    Deferred,
-    Envelope,
-    Offered,
-    Refused,
-    ServerAddress,
-    ServerTrouble,
-    Unknown,
-    Waits,
-)
+from webapp.mailing.outcomes import Accepted, Broken, Deferred, Offered, Refused, ServerTrouble, Unknown
+from webapp.mailing.transport import Conversation, Envelope, ServerAddress, Waits
 
 QUICK = Waits(reply=1.0, data=1.5)
 LETTER = b"Subject: hello\r\n\r\n.a line with a dot\r\nand more\r\n"

@@ -11,10 +11,15 @@ from sqlalchemy import func, select
 from tests.mailserver import MailServer
 from tests.runs.conftest import World
 from webapp.mailing.compose import rebuild
-from webapp.runs import delivery
+from webapp.runs import claims, delivery, result_actions
+from webapp.runs.marks import Hand, NotHeld, mark
+from webapp.runs.messages import Message, make
+from webapp.runs.result_actions import Chosen
+from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
 from webapp.store.mailservers import ConnectionSlot
 from webapp.store.runs import Attempt, Reservation, Result
+from webapp.users.access import OPERATOR
 
 
 def test_nothing_goes_out_before_start(world: World, worker: WorkerLife) -> None:
@@ -210,12 +215,6 @@ def test_a_document_changed_in_the_store_is_not_sent(world: World, worker: Worke
 def test_a_removed_result_is_not_sent_although_it_was_claimed(
     world: World, worker: WorkerLife, server: MailServer
 ) -> None:
-    from webapp.runs import claims, result_actions
-    from webapp.runs.marks import Hand, NotHeld, mark
-    from webapp.runs.messages import Message, load, make
-    from webapp.runs.result_actions import Chosen
-    from webapp.users.access import OPERATOR
-
     world.add()
     run_id = world.run()
     world.start(run_id)

@@ -11,7 +11,8 @@ from tests.runs.conftest import World
 from webapp.runs import claims, delivery, lifecycle
 from webapp.runs.lifecycle import Refused
 from webapp.runs.marks import Hand, NotHeld, mark
-from webapp.runs.messages import Message, load, make
+from webapp.runs.messages import Message, make
+from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
 from webapp.store.people import AuditEntry
 from webapp.store.statuses import Role

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from sqlalchemy import func, select
 
+from tests import factories
 from tests.runs.conftest import World
 from webapp.extensions import Runtime
 from webapp.runs import result_actions
 from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.workers import WorkerLife
+from webapp.store.invoices import Invoice
 from webapp.store.runs import Reservation
 from webapp.users.access import OPERATOR
 
@@ -137,8 +139,6 @@ def test_a_failed_one_is_looked_at_anew_and_sent(world: World, worker: WorkerLif
 
 
 def test_a_skipped_one_is_sent_once_its_data_are_mended(world: World, worker: WorkerLife) -> None:
-    from tests import factories
-
     _, invoice = world.add(documents=False)
     run_id = world.run()
     world.start(run_id)
@@ -212,9 +212,6 @@ def test_a_redirected_result_can_be_sent_for_real_without_a_question(
 
 
 def test_a_collated_result_sheds_what_cannot_be_sent(world: World, worker: WorkerLife) -> None:
-    from tests import factories
-    from webapp.store.invoices import Invoice
-
     with world.runtime.database.writing() as session:
         definition = session.merge(world.definition)
         definition.collate = True

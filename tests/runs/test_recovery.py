@@ -18,10 +18,11 @@ from webapp.mailservers import slots
 from webapp.runs import claims, delivery, marks, recovery, report, result_actions, workers
 from webapp.runs.claims import Claim
 from webapp.runs.marks import Hand
-from webapp.runs.messages import Message, Work, load, make
+from webapp.runs.messages import Message, make
 from webapp.runs.recovery import Watch
 from webapp.runs.result_actions import Chosen
 from webapp.runs.verdicts import Verdict
+from webapp.runs.work import Work, load
 from webapp.runs.workers import WorkerLife
 from webapp.store.mailservers import ConnectionSlot, MailServer
 from webapp.store.runs import Attempt, Reservation, Run

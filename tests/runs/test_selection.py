@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from threading import Thread
 
 import pytest
 from sqlalchemy import func, select
@@ -135,8 +136,6 @@ def test_a_run_can_be_narrowed_but_not_widened(world: World) -> None:
 
 
 def test_a_run_is_made_in_slices_by_two_makers_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from threading import Thread
-
     monkeypatch.setattr(making, "SLICE", 3)
     for _ in range(20):
         world.add()

@@ -13,14 +13,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime
-from webapp.mailing import transport
+from webapp.mailing import outcomes
 from webapp.mailing.transport import Conversation, Waits
 from webapp.mailservers import slots, waiting
 from webapp.runs import claims, marks
 from webapp.runs.claims import Claim
 from webapp.runs.marks import Hand, NotHeld, RunStopped
-from webapp.runs.messages import Message, Unmade, Work, load, make
+from webapp.runs.messages import Message, Unmade, make
 from webapp.runs.verdicts import Verdict, verdict_of
+from webapp.runs.work import Work, load
 from webapp.runs.workers import WorkerLife
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Outcome, ResultStatus
@@ -127,10 +128,10 @@ class Lane:
             return True
         self._pace()
         offer = self._offer(message)
-        if isinstance(offer, transport.ServerTrouble):
+        if isinstance(offer, outcomes.ServerTrouble):
             self._note_trouble(offer.words)
             return False
-        if not isinstance(offer, transport.Offered):
+        if not isinstance(offer, outcomes.Offered):
             self._note_fine(offer)
             self._settle(work, hand, self._verdict(offer), None)
             return True
@@ -144,21 +145,21 @@ class Lane:
             log.exception("result %s cannot be made", work.result_id)
             return Unmade(f"an error in making the mail: {type(error).__name__}: {error}")
 
-    def _offer(self, message: Message) -> transport.Offer:
+    def _offer(self, message: Message) -> outcomes.Offer:
         for _ in range(2):
             trouble = self.conversation.open()
             if trouble is not None:
                 return trouble
             offer = self.conversation.offer(message.envelope, message.mail.data)
-            if not (isinstance(offer, transport.Broken) and offer.stale):
+            if not (isinstance(offer, outcomes.Broken) and offer.stale):
                 break
         return offer
 
-    def _finish(self, work: Work, hand: Hand, message: Message, offer: transport.Offered) -> bool:
+    def _finish(self, work: Work, hand: Hand, message: Message, offer: outcomes.Offered) -> bool:
         conversation = self.conversation
         if conversation.heard_from():
             conversation.drop()
-            broken = transport.Broken("body", "the server broke off before the end of the message")
+            broken = outcomes.Broken("body", "the server broke off before the end of the message")
             self._settle(work, hand, self._verdict(broken), None)
             return True
         began = time.monotonic()
@@ -169,11 +170,11 @@ class Lane:
             return not isinstance(why, RunStopped) and self.worker.id == self.worker_id
         if conversation.heard_from() or time.monotonic() - began > self.runtime.settings.lease / 2:
             conversation.drop()
-            finish: transport.Finish = transport.Broken("dot", "given up before the final dot")
+            finish: outcomes.Finish = outcomes.Broken("dot", "given up before the final dot")
         else:
             finish = conversation.finish()
         self._settle(work, hand, self._verdict(finish, offer.refused), attempt_id)
-        if isinstance(finish, transport.Deferred) and finish.closing:
+        if isinstance(finish, outcomes.Deferred) and finish.closing:
             self._note_trouble(str(finish.reply))
             return False
         self._note_fine(finish)
@@ -199,7 +200,7 @@ class Lane:
         )
 
     def _verdict(
-        self, outcome: transport.Offer | transport.Finish, refused: transport.Refusals | None = None
+        self, outcome: outcomes.Offer | outcomes.Finish, refused: outcomes.Refusals | None = None
     ) -> Verdict:
         return verdict_of(outcome, refused or {}, list(self.conversation.transcript))
 
@@ -219,7 +220,7 @@ class Lane:
             waiting.note_trouble(session, settings, server_id, words, probing=self.suspect)
 
     def _note_fine(self, outcome: object) -> None:
-        if self.suspect and not isinstance(outcome, transport.Broken | transport.Unknown):
+        if self.suspect and not isinstance(outcome, outcomes.Broken | outcomes.Unknown):
             with self.runtime.database.writing() as session:
                 waiting.note_fine(session, self.server.id)
             self.suspect = False

@@ -14,9 +14,10 @@ from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
-from webapp.runs.messages import Message, Work
+from webapp.runs.messages import Message
 from webapp.runs.moves import UNCLAIMED, Held, move
 from webapp.runs.verdicts import Verdict
+from webapp.runs.work import Work
 from webapp.store.database import hold_run
 from webapp.store.runs import Attempt, Reservation, Result, Run
 from webapp.store.statuses import Outcome, ResultStatus, RunStatus

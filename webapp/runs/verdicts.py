@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from webapp.mailing import transport
+from webapp.mailing import outcomes
 from webapp.store.statuses import Outcome, ResultStatus
 
 
@@ -29,24 +29,24 @@ class Verdict:
 
 
 def verdict_of(
-    outcome: transport.Offer | transport.Finish,
+    outcome: outcomes.Offer | outcomes.Finish,
     refused: Mapping[str, str],
     transcript: list[tuple[float, str]],
 ) -> Verdict:
     """No final dot sent: ready or deferred. Dot sent and no reply: unconfirmed. 2yz sent, 4yz deferred, 5yz
     failed."""
     match outcome:
-        case transport.Accepted(reply):
+        case outcomes.Accepted(reply):
             found = Verdict(
                 Outcome.ACCEPTED, ResultStatus.SENT, "dot", reply.code, str(reply), refused=refused
             )
-        case transport.Deferred(stage, reply):
+        case outcomes.Deferred(stage, reply):
             found = Verdict(Outcome.DEFERRED, ResultStatus.DEFERRED, stage, reply.code, str(reply))
-        case transport.Refused(stage, reply):
+        case outcomes.Refused(stage, reply):
             found = Verdict(Outcome.REFUSED, ResultStatus.FAILED, stage, reply.code, str(reply), str(reply))
-        case transport.Unknown(words):
+        case outcomes.Unknown(words):
             found = Verdict(Outcome.UNKNOWN, ResultStatus.UNCONFIRMED, "dot", detail=words)
-        case transport.Broken(stage, words):
+        case outcomes.Broken(stage, words):
             found = Verdict(Outcome.BROKEN, ResultStatus.READY, stage, detail=words)
         case _:
             raise TypeError(f"{outcome} says nothing about a message")

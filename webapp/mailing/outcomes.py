@@ -1,0 +1,77 @@
+"""What a mail server's answers come to, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reply:
+    code: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}"
+
+
+Refusals = dict[str, str]
+"""address → the server's words."""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """The server has the whole message but its last line. Some recipients may have been refused for good."""
+
+    refused: Refusals
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The server took responsibility: a 2yz reply to the final dot."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """A refusal for now. `closing`: the server said 421, so nothing more can go over it at present."""
+
+    stage: str
+    reply: Reply
+    closing: bool = False
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A refusal for good."""
+
+    stage: str
+    reply: Reply
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """The final dot went out and no reply came: it may have been sent."""
+
+    words: str
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The connection was lost before the final dot: the message did not go. `stale`: it had served an earlier
+    message and was closed before this one began, which says nothing about this one."""
+
+    stage: str
+    words: str
+    stale: bool = False
+
+
+@dataclass(frozen=True)
+class ServerTrouble:
+    """The server itself is the problem: no message is to blame."""
+
+    words: str
+
+
+Offer = Offered | Deferred | Refused | Broken | ServerTrouble
+Finish = Accepted | Deferred | Refused | Unknown | Broken

@@ -1,0 +1,167 @@
+"""`mailrun runs results`, `send-again`, `remove` …: what becomes of single results, or of all that match."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy.orm import Session
+
+from webapp.extensions import runtime
+from webapp.runs import report, result_actions
+from webapp.runs.commands import fail, options, or_fail, visible_run
+from webapp.runs.result_actions import Chosen, Done
+from webapp.store.statuses import ResultStatus, SkipReason
+from webapp.users.access import OPERATOR
+
+rows_of_a_run = options(
+    click.argument("run_id", type=int),
+    click.option("--status", type=click.Choice([status.value for status in ResultStatus])),
+    click.option("--reason", type=click.Choice([reason.value for reason in SkipReason])),
+)
+result_numbers = click.option("--result", "results", type=int, multiple=True, metavar="N")
+
+
+@click.command()
+@rows_of_a_run
+@click.option("--json", "as_json", is_flag=True, help="One object a line.")
+@click.option("--csv", "as_csv", is_flag=True)
+@with_appcontext
+def results(run_id: int, status: str | None, reason: str | None, as_json: bool, as_csv: bool) -> None:
+    """Print every result of a run, removed ones too."""
+    with runtime().database.reading() as session:
+        run = visible_run(session, run_id)
+        lines = report.results(session, OPERATOR, run, status or "", reason or "")
+        if as_json:
+            for line in lines:
+                click.echo(json.dumps(line))
+        elif as_csv:
+            _print_csv(lines)
+        else:
+            for line in lines:
+                why = line["reason"] or line["detail"]
+                click.echo("\t".join([str(line["id"]), ",".join(line["invoices"]), line["status"], why]))
+
+
+@click.command("send-again")
+@rows_of_a_run
+@result_numbers
+@click.option("--confirm-duplicates", is_flag=True, help="The customers may get it twice.")
+@click.option("--with-todays-version", is_flag=True, help="The definition as it is now, not the copy.")
+@with_appcontext
+def send_again(
+    run_id: int,
+    status: str | None,
+    reason: str | None,
+    results: tuple[int, ...],
+    confirm_duplicates: bool,
+    with_todays_version: bool,
+) -> None:
+    """Make results ready again, after looking at their data anew."""
+    chosen = _chosen(run_id, status, reason, results)
+    parts = runtime()
+    with parts.database.writing() as session:
+        done = or_fail(
+            lambda: result_actions.send_again(
+                session,
+                parts.bell,
+                chosen,
+                OPERATOR,
+                confirmed=confirm_duplicates,
+                todays_version=with_todays_version,
+            )
+        )
+    _tell(done, chosen)
+
+
+@click.command()
+@rows_of_a_run
+@result_numbers
+@with_appcontext
+def remove(run_id: int, status: str | None, reason: str | None, results: tuple[int, ...]) -> None:
+    """Take results out of the run."""
+    _change(_chosen(run_id, status, reason, results), result_actions.remove)
+
+
+@click.command("put-back")
+@click.argument("run_id", type=int)
+@result_numbers
+@with_appcontext
+def put_back(run_id: int, results: tuple[int, ...]) -> None:
+    """Put removed results back."""
+    parts = runtime()
+
+    def verb(session: Session, chosen: Chosen, viewer: Any) -> Done:
+        return result_actions.put_back(session, parts.bell, chosen, viewer)
+
+    _change(_chosen(run_id, None, None, results), verb)
+
+
+@click.command("confirm-sent")
+@click.argument("run_id", type=int)
+@result_numbers
+@with_appcontext
+def confirm_sent(run_id: int, results: tuple[int, ...]) -> None:
+    """Mark unconfirmed results as sent: somebody knows that they arrived."""
+    _change(_chosen(run_id, None, None, results), result_actions.confirm_sent)
+
+
+@click.command("mark-bounced")
+@click.argument("run_id", type=int)
+@result_numbers
+@with_appcontext
+def mark_bounced(run_id: int, results: tuple[int, ...]) -> None:
+    """Mark sent results as bounced: somebody knows that they came back."""
+    _change(_chosen(run_id, None, None, results), result_actions.mark_bounced)
+
+
+def _chosen(run_id: int, status: str | None, reason: str | None, results: Iterable[int]) -> Chosen:
+    ids = tuple(results)
+    if not (ids or status or reason):
+        raise click.UsageError("Say which results: --status, --reason or --result.")
+    if ids and (status or reason):
+        raise click.UsageError("Say either --result, or --status and --reason.")
+    return Chosen(run_id, ids or None, status or "", reason or "")
+
+
+def _change(chosen: Chosen, verb: Callable[[Session, Chosen, Any], Done]) -> None:
+    with runtime().database.writing() as session:
+        done = or_fail(lambda: verb(session, chosen, OPERATOR))
+    _tell(done, chosen)
+
+
+def _tell(done: Done, chosen: Chosen) -> None:
+    click.echo(f"{done.changed} changed")
+    for words, n in done.unchanged.items():
+        click.echo(f"{n} not changed: {words}")
+    missing = len(chosen.result_ids or ()) - done.changed - sum(done.unchanged.values())
+    if missing > 0:
+        fail(f"{missing} of these results are not in run {chosen.run_id}")
+
+
+def _print_csv(lines: Iterable[dict[str, Any]]) -> None:
+    """One line per result. A value that a spreadsheet would take for a formula gets an apostrophe
+    (CWE-1236)."""
+    writer = None
+    for line in lines:
+        flat = {
+            name: " ".join(value) if isinstance(value, list) else "" if value is None else value
+            for name, value in line.items()
+        }
+        if writer is None:
+            writer = csv.DictWriter(sys.stdout, list(flat), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow({name: _defused(value) for name, value in flat.items()})
+
+
+def _defused(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+
+
+result_commands = (results, send_again, remove, put_back, confirm_sent, mark_bounced)
+"""Added to the group `mailrun runs` by the command line."""
