@@ -219,7 +219,9 @@ HEADER = "code,name,cluster,language"
         ("\ncode,name,cluster\nC1,First,Nope\n", [
             "2: language: is missing", "3: cluster: there is no customer cluster 'Nope'",
         ]),
-        (f'{HEADER}\nC1,"First,All,en\nC2,Second,All,en\n', ["2: line: unexpected end of data"]),
+        (f'{HEADER}\nC1,"First,All,en\nC2,Second,All,en\n', ["2: line: begins a field in quotes"]),
+        (f"{HEADER}\nC1,First,All,en\rC2,Second,All,en\n", ["2: line: has a carriage return that ends no"]),
+        (f'{HEADER}\nC1,"First\n' + "C2,Second,All,en\n" * 9_000, ["2: line: has a field of"]),
         (f'{HEADER}\nC1,"First"x,All,en\n', ["2: line: ',' expected after '\"'"]),
         (f"{HEADER}\nC1,First,All,en\nC2,A\0B,All,en\n", ["3: line: has a NUL byte"]),
         (f"{HEADER}\nC1,{'x' * 1_000_000},All,en\n", ["2: line: is longer than 1,000,000 bytes"]),
@@ -228,7 +230,7 @@ HEADER = "code,name,cluster,language"
         ]),
         (HEADER.encode("utf-16"), ["1: line: is not UTF-8 (byte 1"]),
     ],
-    ids=range(13),
+    ids=range(15),
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_says_why(
     runtime: Runtime, tmp_path: Path, content: str | bytes, expected: list[str]

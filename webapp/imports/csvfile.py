@@ -79,7 +79,7 @@ def _rows(lines: Lines, progress: Callable[[int], None] | None) -> Iterator[tupl
         except StopIteration:
             return
         except csv.Error as error:
-            lines.problems.add(lines.name, start, LINE, f"{error}; nothing after it could be read")
+            lines.problems.add(lines.name, start, LINE, f"{_words(error)}; nothing after it could be read")
             lines.problems.incomplete.add(lines.name)
             return
         count += 1
@@ -88,3 +88,15 @@ def _rows(lines: Lines, progress: Callable[[int], None] | None) -> Iterator[tupl
         if row and (len(row) > 1 or row[0].strip()):
             yield start, row, lines.spoilt
         lines.spoilt = False
+
+
+def _words(error: csv.Error) -> str:
+    """What the reader found, for somebody who does not program."""
+    told = str(error)
+    if "new-line character" in told:
+        return "has a carriage return that ends no line"
+    if "unexpected end of data" in told:
+        return "begins a field in quotes that is never closed"
+    if "field larger" in told:
+        return "has a field of more than 131,072 characters; is a quote not closed?"
+    return told
