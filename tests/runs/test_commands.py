@@ -102,18 +102,7 @@ def test_one_clear_line_for_what_is_refused(world: World, mailrun: Mailrun) -> N
         ["runs", "start", "77"],
         ["runs", "create", *chosen(world, "--invoice", "NO-SUCH")],
         ["runs", "create", *chosen(world, "--bcc", "a@b, c@d")],
-        [
-            "runs",
-            "preview",
-            "--definition",
-            "?",
-            "--cluster",
-            "all",
-            "--from",
-            "2026-10-01",
-            "--to",
-            "2026-10-31",
-        ],
+        ["runs", "preview", *unknown],
     ):
         refused = mailrun(*arguments)
         assert refused.exit_code == 1, arguments
