@@ -16,6 +16,16 @@ from webapp.runs.selection import Choice
 NO_DATE = "This is not a date. Write it as 2026-10-31."
 
 
+class DayField(DateField):
+    """A date field that says in words what a date is."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)  # type: ignore[no-untyped-call]
+        except ValueError:
+            raise ValueError(NO_DATE) from None
+
+
 class NewRunForm(Form):
     """Every field of the dialog. Whether the cluster exists, and may be seen, is looked up by the page."""
 
@@ -24,8 +34,8 @@ class NewRunForm(Form):
         "Customer cluster", validators=[InputRequired("Choose a customer cluster."), Length(max=200)]
     )
     include_children = BooleanField("Include children")
-    period_from = DateField("Period from", validators=[InputRequired(NO_DATE)])
-    period_to = DateField("Period to", validators=[InputRequired(NO_DATE)])
+    period_from = DayField("Period from", validators=[InputRequired(NO_DATE)])  # type: ignore[no-untyped-call]
+    period_to = DayField("Period to", validators=[InputRequired(NO_DATE)])  # type: ignore[no-untyped-call]
     bcc = StringField("Bcc", validators=[Length(max=4000)])
     name = StringField("Name of this run", validators=[Length(max=300, message="At most 300 letters.")])
     resend = BooleanField("Send again those already sent")

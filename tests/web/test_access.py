@@ -1,0 +1,143 @@
+"""Every route for every kind of person, from the application's own map of routes (OWASP ASVS 5.0, V8)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from tests.browser import Browser
+from tests.runs.conftest import World
+from tests.web.conftest import LogIn
+from webapp.store.customers import Cluster
+
+OPEN = {"/login", "/healthz", "/readyz", "/static/<path:filename>"}
+LOOKING = {
+    "/",
+    "/account",
+    "/runs",
+    "/runs/preview",
+    "/runs/<int:run_id>",
+    "/runs/<int:run_id>/results",
+    "/runs/<int:run_id>/live",
+    "/results/<int:result_id>",
+}
+FOR_SENDERS = {"/runs/new"}
+CHANGING = {
+    "/runs",
+    "/runs/preview",
+    "/runs/<int:run_id>/sending",
+    "/runs/<int:run_id>/sending/stop",
+    "/runs/<int:run_id>/results/send-again",
+    "/runs/<int:run_id>/results/remove",
+    "/runs/<int:run_id>/results/put-back",
+    "/runs/<int:run_id>/results/mark-sent",
+    "/runs/<int:run_id>/results/mark-bounced",
+}
+OF_A_RUN = {rule for rule in LOOKING | CHANGING if "<" in rule}
+
+
+def routes(app: Flask, method: str) -> set[str]:
+    return {rule.rule for rule in app.url_map.iter_rules() if method in (rule.methods or set())}
+
+
+def address(rule: str, run_id: int, result_id: int) -> str:
+    return re.sub("<int:result_id>", str(result_id), re.sub("<int:run_id>", str(run_id), rule))
+
+
+@pytest.fixture
+def left_run(world: World, in_cluster: Callable[[str], int]) -> tuple[int, int]:
+    """A run over cluster "left" and below, and its first result, whose customer is in "both"."""
+    in_cluster("both")
+    in_cluster("left")
+    with world.runtime.database.reading() as session:
+        left = session.query(Cluster).filter_by(tag_name="left").one()
+    run_id = world.run(cluster_id=left.id)
+    return run_id, world.results(run_id)[0].id
+
+
+def test_no_route_is_missing_here(app: Flask) -> None:
+    assert routes(app, "GET") == OPEN | LOOKING | FOR_SENDERS
+    assert routes(app, "POST") == CHANGING | {"/login", "/logout"}
+
+
+def test_without_a_login_everything_leads_to_the_login(app: Flask, left_run: tuple[int, int]) -> None:
+    browser = Browser(app.test_client())
+    browser.look("/login")
+    for rule in LOOKING | FOR_SENDERS:
+        assert browser.look(address(rule, *left_run)).status_code == 303, rule
+    for rule in CHANGING | {"/logout"}:
+        answer = browser.press(address(rule, *left_run), id="1")
+        assert (answer.status_code, (answer.location or "")[:6]) == (303, "/login"), rule
+
+
+@pytest.mark.parametrize(
+    ("role", "clusters"),
+    [("viewer", ()), ("viewer", ("left",)), ("manager", ()), ("manager", ("left",)), ("admin", ())],
+)
+def test_who_may_look_sees_and_only_senders_change(
+    log_in: LogIn, world: World, left_run: tuple[int, int], role: str, clusters: tuple[str, ...]
+) -> None:
+    browser = log_in(role, *clusters)
+    for rule in LOOKING:
+        assert browser.look(address(rule, *left_run)).status_code in (200, 302), rule
+    for rule in FOR_SENDERS:
+        assert browser.look(rule).status_code == (403 if role == "viewer" else 200)
+    before = world.statuses(left_run[0])
+    if role == "viewer":
+        browser.look("/account")
+        for rule in CHANGING:
+            answer = browser.press(address(rule, *left_run), id=str(left_run[1]), all="1", asked="1")
+            assert answer.status_code == 403, rule
+            assert "Your role" in answer.text
+        assert (world.status(left_run[0]), world.statuses(left_run[0])) == ("created", before)
+
+
+def test_a_manager_of_another_cluster_finds_nothing_there(
+    log_in: LogIn, world: World, left_run: tuple[int, int]
+) -> None:
+    """Also not by the diamond: "both" is below "right" too, but the run is over "left"."""
+    browser = log_in("manager", "right")
+    for rule in OF_A_RUN & LOOKING:
+        expected = 200 if rule == "/results/<int:result_id>" else 404
+        assert browser.look(address(rule, *left_run)).status_code in (expected, 404), rule
+    browser.look("/runs/new")
+    before = world.statuses(left_run[0])
+    for rule in OF_A_RUN & CHANGING:
+        for chosen in ({"id": str(left_run[1])}, {"all": "1", "asked": "1"}):
+            assert browser.press(address(rule, *left_run), **chosen).status_code == 404, rule
+    assert (world.status(left_run[0]), world.statuses(left_run[0])) == ("created", before)
+    assert "No runs" in browser.look("/runs").text or "left" not in browser.look("/runs").text
+
+
+def test_ids_of_another_run_in_a_bulk_change_nothing(
+    log_in: LogIn, world: World, left_run: tuple[int, int]
+) -> None:
+    with world.runtime.database.reading() as session:
+        right = session.query(Cluster).filter_by(tag_name="right").one()
+    own = world.run(cluster_id=right.id)
+    browser = log_in("manager", "right")
+    browser.look(f"/runs/{own}")
+    browser.press(f"/runs/{own}/results/remove", id=[str(left_run[1]), str(world.results(own)[0].id)])
+    assert "removed" not in world.statuses(left_run[0])
+    assert world.statuses(own) == ["removed"]
+
+
+def test_a_change_without_the_token_is_refused(
+    log_in: LogIn, world: World, left_run: tuple[int, int]
+) -> None:
+    browser = log_in("admin")
+    for rule in CHANGING | {"/logout"}:
+        for htmx in (False, True):
+            browser.keys = {"form_key": "k" * 24}
+            assert browser.press(address(rule, *left_run), htmx=htmx, id="1").status_code == 400, rule
+    assert world.status(left_run[0]) == "created"
+
+
+def test_looking_changes_nothing(log_in: LogIn, world: World, left_run: tuple[int, int]) -> None:
+    browser = log_in("admin")
+    for rule in CHANGING - LOOKING:
+        assert browser.look(address(rule, *left_run)).status_code == 405, rule
+    assert world.status(left_run[0]) == "created"

@@ -1,0 +1,117 @@
+"""What every answer carries, what an error says, and what somebody else's data may not do on a page."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+
+from tests import factories
+from tests.browser import Browser, text_of
+from tests.runs.conftest import World
+from tests.web.conftest import LogIn
+from webapp.runs import queries
+from webapp.store.runs import Result
+
+
+def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(app: Flask, log_in: LogIn) -> None:
+    for answer in (Browser(app.test_client()).look("/login"), log_in().look("/runs")):
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'self';")
+        assert "unsafe" not in policy
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert " style=" not in answer.text
+        assert " onclick=" not in answer.text
+        assert "http://" not in answer.text.replace("http://www.w3.org", "")
+
+
+def test_the_vendored_script_is_the_published_one() -> None:
+    script = Path(__file__).parents[2] / "static" / "htmx-4.0.1.min.js"
+    assert hashlib.sha256(script.read_bytes()).hexdigest() == HTMX
+
+
+HTMX = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
+
+
+def test_health_needs_no_login_and_readiness_looks_at_the_parts(app: Flask) -> None:
+    browser = Browser(app.test_client())
+    assert browser.look("/healthz").status_code == 200
+    ready = browser.look("/readyz")
+    assert ready.status_code in (200, 503)
+    assert "schema" in ready.text
+
+
+def test_an_error_is_told_with_an_id_and_without_a_stack(
+    app: Flask, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("secret inside")
+
+    browser = log_in()
+    monkeypatch.setattr(queries, "runs", broken)
+    answer = browser.look("/runs")
+    assert answer.status_code == 500
+    assert "secret inside" not in answer.text
+    assert "Traceback" not in answer.text
+    assert "id" in text_of(answer)
+
+
+def test_a_database_that_does_not_answer_is_told_in_words(
+    log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("database is locked"))
+
+    browser = log_in()
+    monkeypatch.setattr(queries, "runs", away)
+    answer = browser.look("/runs")
+    assert answer.status_code == 503
+    assert "Nothing is lost" in text_of(answer)
+
+
+def test_what_customers_and_servers_say_is_shown_as_text(log_in: LogIn, world: World) -> None:
+    evil = '<script>alert(1)</script>"><img src=x>'
+    with world.runtime.database.writing() as session:
+        payer = factories.customer(session, world.everybody, name=evil)
+        factories.document(session, world.runtime.documents, factories.invoice(session, payer))
+    run_id = world.run()
+    with world.runtime.database.writing() as session:
+        [result] = session.query(Result).all()
+        result.smtp_reply, result.detail, result.warning = evil, evil, evil
+    browser = log_in()
+    for url in (f"/runs/{run_id}", f"/results/{result.id}", f"/runs/{run_id}?q=" + "%3Cscript%3E"):
+        answer = browser.look(url)
+        assert answer.status_code == 200
+        assert "<script>alert" not in answer.text
+        assert "<img src=x" not in answer.text
+
+
+@pytest.mark.parametrize("given", ["%", "_", "'", '"', "\\", "\x00", "😀", "' OR 1=1 --", "x" * 3000])
+def test_odd_characters_in_a_search_find_nothing_and_break_nothing(
+    log_in: LogIn, world: World, given: str
+) -> None:
+    world.add()
+    run_id = world.run()
+    browser = log_in()
+    for url in (f"/runs/{run_id}", "/runs"):
+        answer = browser.client.get(url, query_string={"q": given, "status": "", "sort": "; DROP TABLE run"})
+        assert answer.status_code == 200
+    for name in ("status", "reason"):
+        assert browser.client.get(f"/runs/{run_id}", query_string={name: given}).status_code in (200, 404)
+
+
+def test_safe_mode_is_said_on_every_page(environ: dict[str, str], log_in: LogIn, app: Flask) -> None:
+    from dataclasses import replace
+
+    from webapp.extensions import Runtime
+
+    browser = log_in()
+    parts: Runtime = app.extensions["mailrun"]
+    redirected = replace(parts.settings, redirect_to="rehearsal@example.com")
+    app.extensions["mailrun"] = Runtime(redirected, parts.database, parts.documents, parts.bell)
+    for url in ("/runs", "/runs/new", "/account"):
+        assert "rehearsal@example.com" in text_of(browser.look(url))
