@@ -80,6 +80,7 @@ def test_bad_input_is_told_at_the_field(log_in: LogIn, world: World) -> None:
     browser.look("/runs/new")
     for fields, words in (
         ({"cluster": "nowhere"}, "There is no customer cluster “nowhere”"),
+        ({"cluster": "LEF"}, "Did you mean “left”?"),
         ({"period_from": "2026-11-01"}, "The period ends before it begins"),
         ({"period_to": "soon"}, "This is not a date"),
         ({"bcc": "archive@"}, "archive@"),
@@ -301,6 +302,20 @@ def test_an_unconfirmed_one_is_decided_by_a_person(log_in: LogIn, world: World, 
     browser.look(f"/runs/{run_id}")
     browser.press(f"/runs/{run_id}/results/mark-bounced", only=str(result.id))
     assert world.statuses(run_id) == ["bounced"]
+
+
+def test_the_table_comes_by_itself_once_the_list_is_made(log_in: LogIn, world: World) -> None:
+    world.add()
+    browser = log_in("manager")
+    answer = browser.press("/runs", **shown_preview(browser, world))
+    page = browser.look(answer.location)
+    assert "Making the list" in text_of(page) or "being made" in text_of(page)
+    assert "live?made=0" in page.text
+    url = f"{answer.location}/live?made=0"
+    assert "HX-Refresh" not in browser.look(url, htmx=True).headers
+    making.make(world.runtime.database, world.runtime.bell, runs(world)[0].id)
+    assert browser.look(url, htmx=True).headers["HX-Refresh"] == "true"
+    assert "live" not in browser.look(answer.location).text.split("poller")[1].split("</div>")[0]
 
 
 def test_a_server_in_trouble_is_said_on_the_page(log_in: LogIn, world: World, worker: WorkerLife) -> None:

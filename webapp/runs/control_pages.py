@@ -109,12 +109,18 @@ def fill_in(session: Session, given: MultiDict[str, str]) -> Dialog:
     cluster_id = queries.cluster_id(session, viewer(), form.cluster.data.strip())
     if cluster_id is None:
         # Whether it exists and must not be seen, or does not exist, is told nobody who is bound to clusters.
-        form.cluster.errors = (f"There is no customer cluster “{form.cluster.data.strip()}”.",)
+        form.cluster.errors = (_unknown_cluster(session, form.cluster.data.strip()),)
         return Dialog(form, status=404 if viewer().clusters else 422)
     if not valid:
         return Dialog(form, status=422)
     choice = form.choice(cluster_id)
     return Dialog(form, choice, preview(session, choice, viewer()))
+
+
+def _unknown_cluster(session: Session, given: str) -> str:
+    like = [tag for tag in queries.cluster_tags(session, viewer()) if given.lower() in tag.lower()][:3]
+    hint = f" Did you mean {' or '.join(f'“{tag}”' for tag in like)}?" if like else ""
+    return f"There is no customer cluster “{given}”.{hint}"
 
 
 def _form(session: Session, given: MultiDict[str, str] | None) -> NewRunForm:

@@ -6,7 +6,7 @@ import re
 import time
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, abort, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
@@ -102,6 +102,8 @@ def live(run_id: int) -> ResponseReturnValue:
         run = _visible(session, run_id)
         ids = ids_in(request.args.get("rows", "").split("-"))[: 2 * keyset.SIZE]
         rows = result_queries.on_screen(session, viewer(), run, ids)
+        if request.args.get("made") and run.status != RunStatus.CREATING:
+            return Response(headers={"HX-Refresh": "true"})  # the table was empty while its list was made
         announce = not is_live(run, counts(session, run_id)) or time.time() % ANNOUNCED_EVERY < POLLED_EVERY
         return render_template("runs/_live.html", rows=rows, announce=announce, **facts(session, run))
 
