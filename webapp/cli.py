@@ -27,10 +27,13 @@ class Commands(FlaskGroup):
         try:
             return super().invoke(ctx)
         except DBAPIError as error:
-            raise click.ClickException(
-                f"the database does not do what it should: {error.orig}. "
-                "`mailrun init` makes or upgrades its tables; `mailrun doctor` says more."
-            ) from error
+            if "locked" in str(error.orig):
+                words = f"{error.orig}: another process holds it. Nothing was changed; try again."
+            else:
+                words = (
+                    f"{error.orig}. `mailrun init` makes or upgrades its tables; `mailrun doctor` says more."
+                )
+            raise click.ClickException(f"the database does not do what it should: {words}") from error
 
 
 def _create_app() -> Flask:

@@ -52,11 +52,14 @@ class WorkerLife:
 
     def _register(self) -> int:
         pid = os.getpid()
-        row = Worker(name=self.name, machine=machine(), pid=pid, pid_started=process_started(pid) or 0)
-        with self.database.writing() as session:
+
+        def register(session: Session) -> int:
+            row = Worker(name=self.name, machine=machine(), pid=pid, pid_started=process_started(pid) or 0)
             session.add(row)
             session.flush()
             return row.id
+
+        return self.database.persist(register, give_up=self.leaving.is_set)
 
 
 def living(session: Session) -> int:
