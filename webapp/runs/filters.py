@@ -3,7 +3,7 @@ that changes them."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, exists, or_, select
 
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.definitions import DefinitionVersion
@@ -31,35 +31,51 @@ def matching(run_id: int, status: str = "", reason: str = "", search: str = "") 
 
 def _mentions(run_id: int, wanted: str) -> ColumnElement[bool]:
     """Customer code or name, invoice number, address or error text contains these characters, in any case."""
-    customers = select(Customer.id).where(
-        or_(
-            Customer.code.icontains(wanted, autoescape=True), Customer.name.icontains(wanted, autoescape=True)
+    of_customer = (
+        exists()
+        .correlate(Result)
+        .where(
+            Customer.id == Result.customer_id,
+            or_(
+                Customer.code.icontains(wanted, autoescape=True),
+                Customer.name.icontains(wanted, autoescape=True),
+            ),
         )
     )
-    numbers = (
-        select(ResultInvoice.result_id)
-        .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
-        .where(ResultInvoice.run_id == run_id, Invoice.number.icontains(wanted, autoescape=True))
+    of_invoice = (
+        exists()
+        .correlate(Result)
+        .where(
+            ResultInvoice.result_id == Result.id,
+            Invoice.id == ResultInvoice.invoice_id,
+            Invoice.number.icontains(wanted, autoescape=True),
+        )
     )
     return or_(
-        Result.customer_id.in_(customers),
-        Result.id.in_(numbers),
+        of_customer,
+        of_invoice,
         cast(Result.recipients, String).icontains(wanted, autoescape=True),
-        and_(Result.recipients.is_(None), Result.customer_id.in_(_reached_at(run_id, wanted))),
+        and_(Result.recipients.is_(None), _reached_at(run_id, wanted)),
         Result.detail.icontains(wanted, autoescape=True),
         Result.smtp_reply.icontains(wanted, autoescape=True),
         Result.warning.icontains(wanted, autoescape=True),
     )
 
 
-def _reached_at(run_id: int, wanted: str) -> Select[int]:
-    """Customers with such an address under the recipient key that the run was made with."""
+def _reached_at(run_id: int, wanted: str) -> ColumnElement[bool]:
+    """The customer has such an address under the recipient key that the run was made with."""
     key = (
         select(DefinitionVersion.content["recipient_key_id"].as_integer())
         .join(Run, Run.version_id == DefinitionVersion.id)
         .where(Run.id == run_id)
         .scalar_subquery()
     )
-    return select(CustomerEmail.customer_id).where(
-        CustomerEmail.recipient_key_id == key, CustomerEmail.address.icontains(wanted, autoescape=True)
+    return (
+        exists()
+        .correlate(Result)
+        .where(
+            CustomerEmail.customer_id == Result.customer_id,
+            CustomerEmail.recipient_key_id == key,
+            CustomerEmail.address.icontains(wanted, autoescape=True),
+        )
     )

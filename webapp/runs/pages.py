@@ -131,7 +131,8 @@ def table(session: Session, run: Run) -> dict[str, object]:
     edge = edge_in(request.args)
     try:
         page = result_queries.results(session, viewer(), run, chosen, edge)
-        matching = _matching(session, run, chosen)
+        whole = not (edge or page.next)
+        matching = len(page.rows) if whole else _matching(session, run, chosen)
     except ValueError:
         abort(404)
     args = {"status": chosen.status, "reason": chosen.reason, "q": chosen.search, "sort": chosen.order}

@@ -1,0 +1,70 @@
+"""A form has its effect once, however often and however fast it is sent."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import PostgresServer
+from webapp.store.database import Database
+from webapp.web import form_keys
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Here both databases are asked, other than in the tests of the pages beside it."""
+    if request.param == "sqlite":
+        path = tmp_path / "home" / "mailrun.sqlite3"
+        path.parent.mkdir(mode=0o700)
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        with server.fresh_database() as url:
+            yield url
+
+
+def test_a_key_is_used_once_and_remembers_where_it_led(database: Database) -> None:
+    key = form_keys.new()
+    with database.writing() as session:
+        assert form_keys.use(session, key)
+        form_keys.lead(session, key, "/runs/7")
+    with database.writing() as session:
+        assert not form_keys.use(session, key)
+        assert form_keys.answer(session, key) == "/runs/7"
+        assert form_keys.is_used(session, key)
+        assert form_keys.use(session, form_keys.new())
+
+
+def test_an_effect_that_failed_leaves_the_key_unused(database: Database) -> None:
+    key = form_keys.new()
+    with pytest.raises(ZeroDivisionError), database.writing() as session:
+        1 / form_keys.use(session, key) / 0
+    with database.writing() as session:
+        assert form_keys.use(session, key)
+
+
+def test_of_twenty_at_once_one_has_the_key(database: Database) -> None:
+    key, won = form_keys.new(), []
+
+    def press() -> None:
+        with database.writing() as session:
+            if form_keys.use(session, key):
+                won.append(1)
+
+    threads = [threading.Thread(target=press) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+
+
+@pytest.mark.parametrize("text", ["", "short", "x" * 65, "a" * 20 + "\n", "a b" * 10, "é" * 30])
+def test_what_is_no_key_is_refused(database: Database, text: str) -> None:
+    with pytest.raises(ValueError, match="not the key"), database.writing() as session:
+        form_keys.use(session, text)
