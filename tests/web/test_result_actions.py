@@ -1,0 +1,218 @@
+"""What a person does to results in the pages. For each action: it works, a second press of the same form does
+not repeat it, it says so when it was done already, and htmx is led on. Who may, and by which method, is asked
+of every route in test_access.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from tests.browser import Browser, text_of
+from tests.runs.conftest import World
+from tests.web.conftest import LogIn
+from webapp.runs.moves import hold, move
+from webapp.store.people import AuditEntry
+from webapp.store.runs import Result
+from webapp.store.statuses import ResultStatus
+
+S = ResultStatus
+PATHS = {
+    S.READY: (),
+    S.SKIPPED: (S.SKIPPED,),
+    S.REMOVED: (S.REMOVED,),
+    S.SENT: (S.SENDING, S.SENT),
+    S.FAILED: (S.SENDING, S.FAILED),
+    S.UNCONFIRMED: (S.SENDING, S.UNCONFIRMED),
+}
+
+
+@dataclass(frozen=True)
+class Action:
+    verb: str
+    before: ResultStatus
+    after: ResultStatus
+    done: str
+    again: str
+
+
+ACTIONS = [
+    Action("send-again", S.FAILED, S.READY, "Will be sent again: 1.", "1 not changed: ready already"),
+    Action("remove", S.READY, S.REMOVED, "Removed 1.", "1 not changed: already removed."),
+    Action("put-back", S.REMOVED, S.READY, "Put back 1.", "1 not changed: not removed."),
+    Action(
+        "mark-sent", S.UNCONFIRMED, S.SENT, "Marked as sent: 1.", "1 not changed: not unconfirmed, but sent."
+    ),
+    Action(
+        "mark-bounced", S.SENT, S.BOUNCED, "Marked as bounced: 1.", "1 not changed: not sent, but bounced."
+    ),
+]
+each_action = pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.verb)
+
+
+def made(world: World, *statuses: ResultStatus) -> tuple[int, list[str]]:
+    """A run whose results have these statuses, one each; its id and theirs."""
+    for _ in statuses:
+        world.add()
+    run_id = world.run()
+    ids = [result.id for result in world.results(run_id)]
+    for id, status in zip(ids, statuses, strict=True):
+        for step in PATHS[status]:
+            with world.runtime.database.writing() as session:
+                move(session, run_id, hold(session, Result.id == id), step, values=needed(step))
+    return run_id, [str(id) for id in ids]
+
+
+def needed(step: ResultStatus) -> dict[str, object]:
+    match step:
+        case S.SENDING:
+            return {"token": "t"}
+        case S.REMOVED:
+            return {"removed_from": "ready"}
+    return {}
+
+
+def said(browser: Browser, url: str) -> str:
+    return text_of(browser.look(url))
+
+
+@each_action
+def test_it_works_and_a_second_press_of_the_form_does_nothing(
+    log_in: LogIn, world: World, action: Action
+) -> None:
+    run_id, [id] = made(world, action.before)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    url, keys = f"/runs/{run_id}/results/{action.verb}", dict(browser.keys)
+    first = browser.press(url, only=id, status=action.before)
+    assert (first.status_code, first.location) == (303, f"/runs/{run_id}?status={action.before}")
+    assert world.statuses(run_id) == [action.after]
+    assert action.done in said(browser, first.location)
+    browser.keys = keys
+    second = browser.press(url, only=id)
+    assert second.location == first.location
+    assert "Nothing was done a second time" in said(browser, f"/runs/{run_id}")
+    with world.runtime.database.reading() as session:
+        changes = session.query(AuditEntry).filter(AuditEntry.subject == f"run {run_id}").all()
+        assert [change.actor for change in changes] == ["manager@example.com"]
+
+
+@each_action
+def test_done_already_is_said_with_the_reason(log_in: LogIn, world: World, action: Action) -> None:
+    run_id, [id] = made(world, action.before)
+    browser = log_in("manager")
+    for expected in (action.done, action.again):
+        browser.look(f"/runs/{run_id}")
+        browser.press(f"/runs/{run_id}/results/{action.verb}", id=[id])
+        assert expected in said(browser, f"/runs/{run_id}")
+    assert world.statuses(run_id) == [action.after]
+
+
+@each_action
+def test_htmx_is_led_on_by_its_header(log_in: LogIn, world: World, action: Action) -> None:
+    run_id, [id] = made(world, action.before)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    answer = browser.press(f"/runs/{run_id}/results/{action.verb}", only=id, htmx=True)
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (200, f"/runs/{run_id}")
+    assert world.statuses(run_id) == [action.after]
+
+
+@each_action
+@pytest.mark.parametrize("chosen", [{}, {"id": "x"}, {"only": "-1"}, {"page": "1", "rows": ""}])
+def test_without_a_ticked_row_nothing_happens(
+    log_in: LogIn, world: World, action: Action, chosen: dict[str, str]
+) -> None:
+    run_id, _ = made(world, action.before)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    browser.press(f"/runs/{run_id}/results/{action.verb}", **chosen)
+    assert world.statuses(run_id) == [action.before]
+    assert "No row is ticked" in said(browser, f"/runs/{run_id}")
+
+
+@each_action
+def test_a_filter_that_is_not_understood_is_refused(log_in: LogIn, world: World, action: Action) -> None:
+    run_id, _ = made(world, action.before)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    answer = browser.press(f"/runs/{run_id}/results/{action.verb}", all="1", status="bogus", asked="1")
+    assert answer.status_code == 404
+    assert world.statuses(run_id) == [action.before]
+
+
+def test_without_script_the_box_above_means_the_rows_on_screen(log_in: LogIn, world: World) -> None:
+    run_id, ids = made(world, S.READY, S.READY, S.READY)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    browser.press(f"/runs/{run_id}/results/remove", page="1", rows="-".join(ids[:2]))
+    assert world.statuses(run_id) == ["removed", "removed", "ready"]
+
+
+def test_send_again_asks_only_for_those_that_may_have_arrived(log_in: LogIn, world: World) -> None:
+    run_id, ids = made(world, S.FAILED, S.SENT)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    asked = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=ids))
+    assert "Send 2 mails again?" in asked
+    assert "Also send the 1 that is sent" in asked
+    browser.press(f"/runs/{run_id}/results/send-again", id=ids, asked="1")
+    assert world.statuses(run_id) == ["ready", "sent"]
+    assert "sent: confirm that the customer may get it twice" in said(browser, f"/runs/{run_id}")
+
+
+def test_more_than_was_selected_is_never_changed(log_in: LogIn, world: World) -> None:
+    """A worker goes on while a person looks: what matches by now is asked about anew."""
+    run_id, _ = made(world, S.FAILED, S.FAILED)
+    browser = log_in("manager")
+    page = browser.look(f"/runs/{run_id}?status=failed&all=1").text
+    assert "All 2 matching selected" in page
+    assert '<input type="hidden" name="seen" value="2">' in page
+    for verb, question in (("send-again", "Send 2 mails again?"), ("remove", "Remove 2 results")):
+        answer = browser.press(
+            f"/runs/{run_id}/results/{verb}", all="1", seen="1", status="failed", asked="1", confirmed="1"
+        )
+        assert question in text_of(answer)
+        assert world.statuses(run_id) == ["failed", "failed"]
+    browser.press(f"/runs/{run_id}/results/send-again", all="1", seen="2", status="failed")
+    assert world.statuses(run_id) == ["ready", "ready"]
+
+
+def test_undo_puts_back_those_and_keeps_the_filter(log_in: LogIn, world: World) -> None:
+    run_id, ids = made(world, S.FAILED, S.READY, S.READY)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}?status=ready")
+    browser.press(f"/runs/{run_id}/results/remove", id=ids[1:2], status="ready")
+    page = browser.look(f"/runs/{run_id}?status=ready").text
+    form = page[page.index("/results/put-back") : page.index("Undo")]
+    assert f'name="id" value="{ids[1]}"' in form
+    assert 'name="status" value="ready"' in form
+    assert ids[2] not in form.replace(ids[1], "")
+
+
+def test_each_row_has_the_buttons_its_status_allows(log_in: LogIn, world: World) -> None:
+    run_id, ids = made(world, S.READY, S.SENT, S.UNCONFIRMED, S.FAILED, S.REMOVED)
+    browser = log_in("manager")
+    page = browser.look(f"/runs/{run_id}").text + browser.look(f"/runs/{run_id}?status=removed").text
+    expected = {
+        0: {"remove"},
+        1: {"mark-bounced", "send-again", "remove"},
+        2: {"mark-sent", "send-again", "remove"},
+        3: {"send-again", "remove"},
+        4: {"put-back"},
+    }
+    for at, verbs in expected.items():
+        row = page[page.index(f'id="r{ids[at]}"') :].partition("</tr>")[0]
+        found = {part.partition('"')[0] for part in row.split(f"/runs/{run_id}/results/")[1:]}
+        assert found == verbs, at
+        assert row.count(f'aria-describedby="inv-{ids[at]}"') == len(verbs)
+
+
+def test_a_viewer_is_shown_no_button_that_would_be_refused(log_in: LogIn, world: World) -> None:
+    run_id, ids = made(world, S.FAILED)
+    browser = log_in("viewer")
+    for url in (f"/runs/{run_id}", f"/results/{ids[0]}", "/runs"):
+        page = browser.look(url).text
+        assert "Send again" not in page
+        assert 'method="post" action="/runs/1/sending"' not in page
+        assert "New run" not in page
