@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import email
 import email.policy
+import time
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -11,7 +13,7 @@ from sqlalchemy import func, select
 from tests.mailserver import MailServer
 from tests.runs.conftest import World
 from webapp.mailing.compose import rebuild
-from webapp.runs import claims, delivery, result_actions
+from webapp.runs import claims, delivery, marks, result_actions
 from webapp.runs.marks import Hand, NotHeld, mark
 from webapp.runs.messages import Message, make
 from webapp.runs.result_actions import Chosen
@@ -106,6 +108,27 @@ def test_a_connection_cut_while_the_message_is_read(world: World, worker: Worker
     world.work(worker, run_id)
     [status] = world.statuses(run_id)
     assert (status, len(world.server.taken)) in [("sent", 1), ("unconfirmed", 0)]
+
+
+def test_a_connection_cut_between_the_mark_and_the_dot(
+    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The socket is looked at once more before the dot: the mark is taken back, and nothing is in doubt."""
+
+    def slow_mark(*arguments: Any) -> int:
+        attempt_id = mark(*arguments)
+        time.sleep(0.5)
+        return attempt_id
+
+    monkeypatch.setattr(marks, "mark", slow_mark)
+    world.add("cut-late.someone@customers.test")
+    run_id = world.run()
+    world.start(run_id)
+    world.work(worker, run_id)
+    [result] = world.results(run_id)
+    assert (result.status, result.attempts, len(world.server.taken)) == ("sent", 2, 1)
+    with world.runtime.database.reading() as session:
+        assert session.scalars(select(Attempt.outcome).order_by(Attempt.id)).all() == ["broken", "accepted"]
 
 
 def test_server_that_closes_after_some_messages(world: World, worker: WorkerLife) -> None:
