@@ -6,7 +6,7 @@ A message counts as taken when the server has read the final dot and decided to 
     reject-550.…     RCPT gets this code              greylist-2.…   451 the first two times
     data-554.…       this code after the dot          data-451-1.…   only the first time
     cut-rcpt.… cut-data.… cut-ack.… cut-reject.…      the connection is cut there, the first time
-    cut-late.…       the same, but 0.2 s after the message's last line but the dot was sent
+    cut-late.…       421, unasked, 0.2 s after the message began, then the connection is cut
     hang-3.…         the reply to the dot takes 3 s
 """
 
@@ -173,6 +173,8 @@ class Session:
             raise Cut
         if kind == "cut-late" and self.server.first_times(f"cut {first}", 1):
             time.sleep(0.2)
+            self.say("421 4.3.2 shutting down")
+            time.sleep(1.0)
             raise Cut
         data = self._read()
         time.sleep(self.server.delay)

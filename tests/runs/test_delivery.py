@@ -110,7 +110,7 @@ def test_a_connection_cut_while_the_message_is_read(world: World, worker: Worker
     assert (status, len(world.server.taken)) in [("sent", 1), ("unconfirmed", 0)]
 
 
-def test_a_connection_cut_between_the_mark_and_the_dot(
+def test_a_server_that_speaks_up_between_the_mark_and_the_dot(
     world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The socket is looked at once more before the dot: the mark is taken back, and nothing is in doubt."""
