@@ -53,7 +53,7 @@ def states(session: Session, viewer: Viewer) -> dict[RunStatus, int]:
     rows = session.execute(
         select(Run.status, func.count()).where(visible_to(viewer, Run)).group_by(Run.status)
     )
-    return {**dict.fromkeys(RunStatus, 0), **{RunStatus(status): n for status, n in rows.tuples()}}
+    return {**dict.fromkeys(RunStatus, 0), **{RunStatus(status): n for status, n in rows}}
 
 
 def run(session: Session, viewer: Viewer, run_id: int) -> Run | None:
@@ -71,7 +71,7 @@ def definitions(session: Session) -> list[tuple[int, str]]:
     rows = session.execute(
         select(MessageDefinition.id, MessageDefinition.name).order_by(MessageDefinition.name)
     )
-    return [(id, name) for id, name in rows.tuples()]
+    return [(id, name) for id, name in rows]
 
 
 CLUSTERS_SUGGESTED = 2_000

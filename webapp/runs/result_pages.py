@@ -45,10 +45,10 @@ def send_again(run_id: int) -> ResponseReturnValue:
     """Send again. Asks once if a customer may have the mail already."""
     chosen = chosen_in_form(run_id)
     asked = bool(request.form.get("asked"))
-    if not asked:
-        found = _statuses(run_id, chosen)
-        if any(found.get(status) for status in NEEDS_CONFIRMATION):
-            return _question("runs/ask_again.html", run_id, chosen, found)
+    found = _statuses(run_id, chosen)
+    doubtful = any(found.get(status) for status in NEEDS_CONFIRMATION)
+    if (doubtful and not asked) or _has_grown(chosen, found):
+        return _question("runs/ask_again.html", run_id, chosen, found)
     confirmed = asked and bool(request.form.get("confirmed"))
     todays = asked and bool(request.form.get("todays_version"))
     return _press(
@@ -64,8 +64,10 @@ def send_again(run_id: int) -> ResponseReturnValue:
 def remove(run_id: int) -> ResponseReturnValue:
     """Remove: ticked rows at once, and to be undone; everything that matches after a question."""
     chosen = chosen_in_form(run_id)
-    if chosen.result_ids is None and not request.form.get("asked"):
-        return _question("runs/ask_remove.html", run_id, chosen, _statuses(run_id, chosen))
+    if chosen.result_ids is None:
+        found = _statuses(run_id, chosen)
+        if not request.form.get("asked") or _has_grown(chosen, found):
+            return _question("runs/ask_remove.html", run_id, chosen, found)
     return _press(
         "Removed", chosen, lambda session: result_actions.remove(session, chosen, viewer()), undo=True
     )
@@ -136,6 +138,12 @@ def _statuses(run_id: int, chosen: Chosen) -> dict[ResultStatus, int]:
     with runtime().database.reading() as session:
         _visible(session, run_id)
         return result_queries.statuses_of(session, viewer(), _conditions(chosen))
+
+
+def _has_grown(chosen: Chosen, found: dict[ResultStatus, int]) -> bool:
+    """Whether the filter matches more by now than the number the person saw when it was selected."""
+    seen = ids_in([request.form.get("seen", "")])
+    return chosen.result_ids is None and bool(seen) and sum(found.values()) > seen[0]
 
 
 def _question(

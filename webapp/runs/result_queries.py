@@ -74,7 +74,7 @@ def results(session: Session, viewer: Viewer, run: Run, chosen: Filter, edge: Ed
     """A page of the run's results. Raises ValueError for a status, reason or edge that cannot be."""
     query = _rows(viewer).where(*_conditions(run.id, chosen))
     query = _in_order(query, chosen.order, edge).limit(keyset.SIZE + 1)
-    found = [Line(*row) for row in session.execute(query).tuples()]
+    found = [Line(*row) for row in session.execute(query)]
     _fill(session, run, found[: keyset.SIZE + 1])
     return keyset.page(found, edge, [_cursor(line, chosen.order) for line in found])
 
@@ -105,14 +105,14 @@ def statuses_of(
         .group_by(Result.status, Result.redirected)
     )
     found: dict[ResultStatus, int] = defaultdict(int)
-    for status, redirected, n in rows.tuples():
+    for status, redirected, n in rows:
         found[S.READY if redirected and status == S.SENT else S(status)] += n
     return dict(found)
 
 
 def result(session: Session, viewer: Viewer, result_id: int) -> tuple[Run, Line, list[Attempt]] | None:
     """One result with its run and its attempts, the last one first; None if there is none to be seen."""
-    row = session.execute(_rows(viewer).where(Result.id == result_id)).tuples().first()
+    row = session.execute(_rows(viewer).where(Result.id == result_id)).first()
     if row is None:
         return None
     line = Line(*row)
@@ -136,7 +136,7 @@ def documents(session: Session, run: Run, line: Line) -> list[tuple[str, str, in
             .join(ResultInvoice, ResultInvoice.invoice_id == TransformationResult.invoice_id)
             .where(ResultInvoice.result_id == line.result.id, _attached(run))
             .order_by(TransformationResult.invoice_id, TransformationResult.id)
-        ).tuples()
+        )
     )
 
 
@@ -208,14 +208,14 @@ def _fill(session: Session, run: Run, lines: list[Line]) -> None:
         .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
         .where(ResultInvoice.result_id.in_(by_id))
         .order_by(Invoice.id)
-    ).tuples():
+    ):
         by_id[result_id].invoices.append((number, currency, gross))
     for result_id, files, size in session.execute(
         select(ResultInvoice.result_id, func.count(), func.sum(TransformationResult.size))
         .join(TransformationResult, TransformationResult.invoice_id == ResultInvoice.invoice_id)
         .where(ResultInvoice.result_id.in_(by_id), _attached(run))
         .group_by(ResultInvoice.result_id)
-    ).tuples():
+    ):
         by_id[result_id].files, by_id[result_id].size = files, int(size)
     addresses = addresses_of(
         session, [(line.result.id, line.result.version_id or run.version_id) for line in lines]
