@@ -31,7 +31,7 @@ def init_app(app: Flask) -> None:
     """Registers the pages and gives the templates the words for statuses."""
     app.jinja_env.globals.update(
         period_words=period_words,
-        why=result_queries.why,
+        why=words.why,
         progress=words.progress,
         run_looks=words.RUN_LOOKS,
         problems=words.PROBLEMS,

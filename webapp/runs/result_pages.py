@@ -34,10 +34,7 @@ def result(result_id: int) -> ResponseReturnValue:
     with runtime().database.reading() as session:
         found = result_queries.result(session, viewer(), result_id) or abort(404)
         run, line, attempts = found
-        documents = result_queries.documents(session, run, line)
-        return render_template(
-            "results/result.html", run=run, line=line, attempts=attempts, documents=documents
-        )
+        return render_template("results/result.html", run=run, line=line, attempts=attempts)
 
 
 @results.post("/runs/<int:run_id>/results/send-again")

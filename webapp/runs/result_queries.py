@@ -4,21 +4,18 @@ happened to it."""
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from webapp.runs import filters
-from webapp.runs.report import addresses_of
-from webapp.runs.words import MAY_REMOVE, MAY_SEND_AGAIN, reason_words
+from webapp.runs import filters, lines
+from webapp.runs.lines import Line
 from webapp.store import keyset
-from webapp.store.customers import Cluster, Customer
-from webapp.store.invoices import Invoice, TransformationResult
+from webapp.store.customers import Customer
 from webapp.store.keyset import Edge, Page
-from webapp.store.runs import Attempt, Result, ResultInvoice, Run
+from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import ResultStatus
 from webapp.users.access import Viewer, visible_to
 
@@ -40,42 +37,12 @@ class Filter:
         return bool(self.status or self.reason or self.search)
 
 
-@dataclass
-class Line:
-    """A row of the table Message results."""
-
-    result: Result
-    code: str
-    name: str
-    cluster: str
-    invoices: list[tuple[str, str, Decimal]] = field(default_factory=list)
-    recipients: list[str] = field(default_factory=list)
-    files: int = 0
-    size: int = 0
-
-    @property
-    def label(self) -> str:
-        """The invoice number; of several the first "and 4 more"."""
-        if not self.invoices:
-            return f"result {self.result.id}"
-        more = len(self.invoices) - 1
-        return self.invoices[0][0] + (f" and {more} more" if more else "")
-
-    @property
-    def may_send_again(self) -> bool:
-        return self.result.status in MAY_SEND_AGAIN
-
-    @property
-    def may_remove(self) -> bool:
-        return self.result.status in MAY_REMOVE
-
-
 def results(session: Session, viewer: Viewer, run: Run, chosen: Filter, edge: Edge | None) -> Page[Line]:
     """A page of the run's results. Raises ValueError for a status, reason or edge that cannot be."""
-    query = _rows(viewer).where(*_conditions(run.id, chosen))
+    query = lines.rows(viewer).where(*_conditions(run.id, chosen))
     query = _in_order(query, chosen.order, edge).limit(keyset.SIZE + 1)
     found = [Line(*row) for row in session.execute(query)]
-    _fill(session, run, found[: keyset.SIZE + 1])
+    lines.fill(session, run, found[: keyset.SIZE + 1])
     return keyset.page(found, edge, [_cursor(line, chosen.order) for line in found])
 
 
@@ -112,14 +79,14 @@ def statuses_of(
 
 def result(session: Session, viewer: Viewer, result_id: int) -> tuple[Run, Line, list[Attempt]] | None:
     """One result with its run and its attempts, the last one first; None if there is none to be seen."""
-    row = session.execute(_rows(viewer).where(Result.id == result_id)).first()
+    row = session.execute(lines.rows(viewer).where(Result.id == result_id)).first()
     if row is None:
         return None
     line = Line(*row)
     run = session.scalar(select(Run).where(Run.id == line.result.run_id, visible_to(viewer, Run)))
     if run is None:
         return None
-    _fill(session, run, [line])
+    lines.fill(session, run, [line])
     attempts = session.scalars(
         select(Attempt)
         .where(Attempt.result_id == result_id)
@@ -128,47 +95,8 @@ def result(session: Session, viewer: Viewer, result_id: int) -> tuple[Run, Line,
     return run, line, list(attempts)
 
 
-def documents(session: Session, run: Run, line: Line) -> list[tuple[str, str, int]]:
-    """File name, media type and size of what this result's mail has attached."""
-    return list(
-        session.execute(
-            select(TransformationResult.file_name, TransformationResult.media_type, TransformationResult.size)
-            .join(ResultInvoice, ResultInvoice.invoice_id == TransformationResult.invoice_id)
-            .where(ResultInvoice.result_id == line.result.id, _attached(run))
-            .order_by(TransformationResult.invoice_id, TransformationResult.id)
-        )
-    )
-
-
-def why(result: Result) -> str:
-    """The second line of the status cell: what is known beyond the word. The moment of the next try is not
-    in it."""
-    said = result.smtp_reply or result.detail
-    match result.status:
-        case S.SKIPPED:
-            return reason_words(result.reason)
-        case S.UNCONFIRMED:
-            return f"may have been sent: {result.detail or said}".removesuffix(": ")
-        case S.SENT:
-            return result.warning
-        case S.REMOVED:
-            return f"was {result.removed_from}"
-        case S.DEFERRED | S.FAILED | S.BOUNCED:
-            return said
-    return ""
-
-
 def _conditions(run_id: int, chosen: Filter) -> list[ColumnElement[bool]]:
     return filters.matching(run_id, chosen.status, chosen.reason, chosen.search)
-
-
-def _rows(viewer: Viewer) -> Select[Result, str, str, str]:
-    return (
-        select(Result, Customer.code, Customer.name, Cluster.tag_name)
-        .join(Customer, Customer.id == Result.customer_id)
-        .join(Cluster, Cluster.id == Customer.cluster_id)
-        .where(visible_to(viewer, Result))
-    )
 
 
 def _in_order(
@@ -198,31 +126,3 @@ def _instant(text: str) -> datetime:
 def _cursor(line: Line, order: str) -> str:
     value = {"customer": line.name, "changed": line.result.changed_at.isoformat()}.get(order, "")
     return keyset.cursor(line.result.id, value)
-
-
-def _fill(session: Session, run: Run, lines: list[Line]) -> None:
-    """Adds to each row its invoices, its documents and, where none are frozen yet, its recipients."""
-    by_id = {line.result.id: line for line in lines}
-    for result_id, number, currency, gross in session.execute(
-        select(ResultInvoice.result_id, Invoice.number, Invoice.currency, Invoice.gross_amount)
-        .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
-        .where(ResultInvoice.result_id.in_(by_id))
-        .order_by(Invoice.id)
-    ):
-        by_id[result_id].invoices.append((number, currency, gross))
-    for result_id, files, size in session.execute(
-        select(ResultInvoice.result_id, func.count(), func.sum(TransformationResult.size))
-        .join(TransformationResult, TransformationResult.invoice_id == ResultInvoice.invoice_id)
-        .where(ResultInvoice.result_id.in_(by_id), _attached(run))
-        .group_by(ResultInvoice.result_id)
-    ):
-        by_id[result_id].files, by_id[result_id].size = files, int(size)
-    addresses = addresses_of(
-        session, [(line.result.id, line.result.version_id or run.version_id) for line in lines]
-    )
-    for line in lines:
-        line.recipients = line.result.recipients or addresses[line.result.id]
-
-
-def _attached(run: Run) -> ColumnElement[bool]:
-    return TransformationResult.transformation_id.in_(run.version.content["transformations"])

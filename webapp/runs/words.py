@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from webapp.runs.counts import Counts
+from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus, RunStatus
 
 S = ResultStatus
@@ -37,6 +38,24 @@ MAY_REMOVE = tuple(status for status in S if status not in (S.SENDING, S.REMOVED
 def reason_words(reason: str) -> str:
     """Why a result is skipped, in words; features add reasons, so an unknown one is spelled out."""
     return REASONS.get(reason, reason.replace("_", " "))
+
+
+def why(result: Result) -> str:
+    """The second line of the status cell: what is known beyond the word. The moment of the next try is not
+    in it."""
+    said = result.smtp_reply or result.detail
+    match result.status:
+        case S.SKIPPED:
+            return reason_words(result.reason)
+        case S.UNCONFIRMED:
+            return f"may have been sent: {result.detail or said}".removesuffix(": ")
+        case S.SENT:
+            return result.warning
+        case S.REMOVED:
+            return f"was {result.removed_from}"
+        case S.DEFERRED | S.FAILED | S.BOUNCED:
+            return said
+    return ""
 
 
 @dataclass(frozen=True)
