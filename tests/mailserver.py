@@ -6,6 +6,7 @@ A message counts as taken when the server has read the final dot and decided to 
     reject-550.…     RCPT gets this code              greylist-2.…   451 the first two times
     data-554.…       this code after the dot          data-451-1.…   only the first time
     cut-rcpt.… cut-data.… cut-ack.… cut-reject.…      the connection is cut there, the first time
+    cut-late.…       421, unasked, 0.2 s after the message began, then the connection is cut
     hang-3.…         the reply to the dot takes 3 s
 """
 
@@ -21,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 ORDER = re.compile(
-    r"^(reject|greylist|data|cut-rcpt|cut-data|cut-ack|cut-reject|hang)(?:-(\d+))?(?:-(\d+))?\."
+    r"^(reject|greylist|data|cut-rcpt|cut-data|cut-late|cut-ack|cut-reject|hang)(?:-(\d+))?(?:-(\d+))?\."
 )
 
 
@@ -169,6 +170,11 @@ class Session:
         kind, number, times = order_of(first)
         if kind == "cut-data" and self.server.first_times(f"cut {first}", 1):
             self.lines.readline()
+            raise Cut
+        if kind == "cut-late" and self.server.first_times(f"cut {first}", 1):
+            time.sleep(0.2)
+            self.say("421 4.3.2 shutting down")
+            time.sleep(1.0)
             raise Cut
         data = self._read()
         time.sleep(self.server.delay)

@@ -16,8 +16,8 @@ def arrived(site: Site) -> list[str]:
     return [taken.recipients[0] for taken in site.world.server.taken]
 
 
-def test_forty_kills_lose_nothing_and_repeat_nothing(site: Site) -> None:
-    """At most one unconfirmed per open connection and kill (two of the server's four are each worker's)."""
+def test_eight_kills_lose_nothing_and_repeat_nothing(site: Site) -> None:
+    """At most one unconfirmed per open connection and kill."""
     for _ in range(300):
         site.world.add()
     site.world.server.delay = 0.05

@@ -77,6 +77,13 @@ class World:
         with self.runtime.database.writing() as session:
             return lifecycle.stop(session, run_id, OPERATOR)
 
+    def deliver(self, worker: WorkerLife, *, bcc: list[str] | None = None) -> int:
+        """Makes a run, starts it and works until it is over; returns its id."""
+        run_id = self.run(bcc=bcc)
+        self.start(run_id)
+        self.work(worker, run_id)
+        return run_id
+
     def status(self, run_id: int) -> str:
         with self.runtime.database.reading() as session:
             return session.get_one(Run, run_id).status

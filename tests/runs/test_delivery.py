@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import email
 import email.policy
+import time
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -11,7 +13,7 @@ from sqlalchemy import func, select
 from tests.mailserver import MailServer
 from tests.runs.conftest import World
 from webapp.mailing.compose import rebuild
-from webapp.runs import claims, delivery, result_actions
+from webapp.runs import claims, delivery, marks, result_actions
 from webapp.runs.marks import Hand, NotHeld, mark
 from webapp.runs.messages import Message, make
 from webapp.runs.result_actions import Chosen
@@ -32,9 +34,7 @@ def test_nothing_goes_out_before_start(world: World, worker: WorkerLife) -> None
 
 def test_each_customer_gets_their_own_document_once(world: World, worker: WorkerLife) -> None:
     invoices = [world.add()[1] for _ in range(30)]
-    run_id = world.run(bcc=["archive@example.com"])
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker, bcc=["archive@example.com"])
     assert world.statuses(run_id) == ["sent"] * 30
     assert world.status(run_id) == "finished"
     assert len(world.server.taken) == 30
@@ -56,9 +56,7 @@ def test_several_connections_up_to_the_servers_limit(world: World, worker: Worke
     for _ in range(60):
         world.add()
     world.server.delay = 0.02
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    world.deliver(worker)
     assert world.server.most_open == 4
     with world.runtime.database.reading() as session:
         held = select(func.count()).where(ConnectionSlot.worker_id.is_not(None))
@@ -101,20 +99,35 @@ def test_what_becomes_of_a_message(
 def test_a_connection_cut_while_the_message_is_read(world: World, worker: WorkerLife) -> None:
     """Tried again; a short message may have left whole before the cut was seen: then unconfirmed (F27)."""
     world.add("cut-data.someone@customers.test")
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker)
     [status] = world.statuses(run_id)
     assert (status, len(world.server.taken)) in [("sent", 1), ("unconfirmed", 0)]
+
+
+def test_a_server_that_speaks_up_between_the_mark_and_the_dot(
+    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The socket is looked at once more before the dot: the mark is taken back, and nothing is in doubt."""
+
+    def slow_mark(*arguments: Any) -> int:
+        attempt_id = mark(*arguments)
+        time.sleep(0.5)
+        return attempt_id
+
+    monkeypatch.setattr(marks, "mark", slow_mark)
+    world.add("cut-late.someone@customers.test")
+    run_id = world.deliver(worker)
+    [result] = world.results(run_id)
+    assert (result.status, result.attempts, len(world.server.taken)) == ("sent", 2, 1)
+    with world.runtime.database.reading() as session:
+        assert session.scalars(select(Attempt.outcome).order_by(Attempt.id)).all() == ["broken", "accepted"]
 
 
 def test_server_that_closes_after_some_messages(world: World, worker: WorkerLife) -> None:
     for _ in range(30):
         world.add()
     world.server.close_after = 7
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker)
     assert world.statuses(run_id) == ["sent"] * 30
     assert len(world.server.taken) == 30
     with world.runtime.database.reading() as session:
@@ -123,9 +136,7 @@ def test_server_that_closes_after_some_messages(world: World, worker: WorkerLife
 
 def test_one_of_two_recipients_refused_for_good(world: World, worker: WorkerLife) -> None:
     world.add("fine@customers.test", "reject-550.gone@customers.test")
-    run_id = world.run(bcc=["reject-550.archive@example.com"])
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker, bcc=["reject-550.archive@example.com"])
     [result] = world.results(run_id)
     assert result.status == "sent"
     assert "reject-550.gone@customers.test" in result.warning
@@ -136,9 +147,7 @@ def test_one_of_two_recipients_refused_for_good(world: World, worker: WorkerLife
 
 def test_one_of_two_recipients_refused_for_now(world: World, worker: WorkerLife) -> None:
     world.add("fine@customers.test", "greylist-1.slow@customers.test")
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker)
     [taken] = world.server.taken
     assert taken.recipients == ("fine@customers.test", "greylist-1.slow@customers.test")
     [result] = world.results(run_id)
@@ -147,9 +156,7 @@ def test_one_of_two_recipients_refused_for_now(world: World, worker: WorkerLife)
 
 def test_all_recipients_refused_is_not_sent_to_the_bcc_alone(world: World, worker: WorkerLife) -> None:
     world.add("reject-550.gone@customers.test")
-    run_id = world.run(bcc=["archive@example.com"])
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker, bcc=["archive@example.com"])
     assert world.statuses(run_id) == ["failed"]
     assert world.server.taken == []
 
@@ -157,9 +164,7 @@ def test_all_recipients_refused_is_not_sent_to_the_bcc_alone(world: World, worke
 def test_a_message_larger_than_the_servers_size(world: World, worker: WorkerLife) -> None:
     world.server.max_size = 300
     world.add()
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker)
     [result] = world.results(run_id)
     assert result.status == "failed"
     assert "the server takes 300" in result.detail
@@ -171,18 +176,14 @@ def test_a_template_that_fails_costs_its_own_message_only(world: World, worker: 
         text.source = "<p>{{ 1 // (invoice.gross_amount - 13) }}</p>"
     world.add(gross="13.00")
     world.add()
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker)
     assert world.statuses(run_id) == ["failed", "sent"]
     assert "line 1" in world.results(run_id)[0].detail
 
 
 def test_the_message_id_stays_on_retries(world: World, worker: WorkerLife) -> None:
     world.add("greylist-2.someone@customers.test")
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    world.deliver(worker)
     with world.runtime.database.reading() as session:
         ids = session.scalars(select(Attempt.message_id)).all()
     assert len(ids) == 3
@@ -191,9 +192,7 @@ def test_the_message_id_stays_on_retries(world: World, worker: WorkerLife) -> No
 
 def test_what_went_out_can_be_rebuilt_byte_for_byte(world: World, worker: WorkerLife) -> None:
     world.add()
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    world.deliver(worker)
     with world.runtime.database.reading() as session:
         attempt = session.scalars(select(Attempt)).one()
     assert attempt.kept is not None
@@ -205,9 +204,7 @@ def test_a_document_changed_in_the_store_is_not_sent(world: World, worker: Worke
     for path in world.runtime.documents.root.rglob("*"):
         if path.is_file():
             path.write_bytes(b"%PDF somebody else's")
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker)
     assert world.statuses(run_id) == ["failed"]
     assert world.server.taken == []
 

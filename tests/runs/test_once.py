@@ -29,9 +29,7 @@ def send_again(
 def sent(world: World, worker: WorkerLife, customers: int = 1) -> int:
     for _ in range(customers):
         world.add()
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker)
     assert world.statuses(run_id) == ["sent"] * customers
     return run_id
 
@@ -115,9 +113,7 @@ def test_an_unconfirmed_one_is_never_sent_by_itself_nor_by_another_run(
     world: World, worker: WorkerLife
 ) -> None:
     world.add("cut-ack.someone@customers.test")
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker)
     assert world.statuses(run_id) == ["unconfirmed"]
     with world.runtime.database.writing() as session:
         result_actions.remove(session, Chosen(run_id, status="unconfirmed"), OPERATOR)
@@ -128,9 +124,7 @@ def test_an_unconfirmed_one_is_never_sent_by_itself_nor_by_another_run(
 
 def test_a_failed_one_is_looked_at_anew_and_sent(world: World, worker: WorkerLife) -> None:
     world.add("data-554-1.someone@customers.test")
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker)
     assert world.statuses(run_id) == ["failed"]
     assert send_again(world, run_id, status="failed").changed == 1
     world.work(worker, run_id)
@@ -202,9 +196,7 @@ def test_a_redirected_result_can_be_sent_for_real_without_a_question(
     world.runtime = Runtime(
         replace(real.settings, redirect_to="rehearsal@example.com"), real.database, real.documents, real.bell
     )
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker)
     world.runtime = real
     assert send_again(world, run_id, status="sent").changed == 1
     world.work(worker, run_id)

@@ -41,9 +41,10 @@ def claimed(world: World, worker: WorkerLife, run_id: int) -> tuple[Claim, list[
         return claim, load(session, claim.result_ids)
 
 
-def marked(world: World, worker: WorkerLife) -> tuple[int, Work, Hand, int]:
+def marked(world: World, worker: WorkerLife, *, add: bool = True) -> tuple[int, Work, Hand, int]:
     """A run of one result that is on the wire."""
-    world.add()
+    if add:
+        world.add()
     run_id = world.run()
     world.start(run_id)
     claim, [work] = claimed(world, worker, run_id)
@@ -84,6 +85,22 @@ def test_a_result_is_claimed_by_one_worker_only(world: World, worker: WorkerLife
     with world.runtime.database.writing() as session:
         claims.give_back(session, first)
     assert len(claimed(world, worker, run_id)[0].result_ids) == 5
+
+
+@pytest.mark.parametrize(("proof", "claimable", "status"), [(ACCEPTED, 0, "skipped"), (REFUSED, 1, "ready")])
+def test_a_second_run_waits_while_the_first_ones_message_is_on_the_wire(
+    world: World, worker: WorkerLife, proof: Verdict, claimable: int, status: str
+) -> None:
+    world.add()
+    second = world.run()
+    world.start(second)
+    _, work, hand, attempt_id = marked(world, worker, add=False)
+    other = WorkerLife(world.runtime.database)
+    assert claimed(world, other, second)[0].result_ids == ()
+    assert world.statuses(second) == ["ready"]
+    settle(world, work, hand, proof, attempt_id)
+    assert len(claimed(world, other, second)[0].result_ids) == claimable
+    assert world.statuses(second) == [status]
 
 
 def test_what_a_lost_worker_had_claimed_is_free_again_and_what_it_had_marked_is_unconfirmed(

@@ -268,9 +268,7 @@ def test_send_again_of_a_sent_one_asks_and_sends_one_more(
     log_in: LogIn, world: World, worker: WorkerLife
 ) -> None:
     world.add()
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker)
     [result] = world.results(run_id)
     browser = log_in("manager")
     browser.look(f"/runs/{run_id}")
@@ -291,9 +289,7 @@ def test_send_again_of_a_sent_one_asks_and_sends_one_more(
 
 def test_an_unconfirmed_one_is_decided_by_a_person(log_in: LogIn, world: World, worker: WorkerLife) -> None:
     world.add("cut-ack.someone@customers.test")
-    run_id = world.run()
-    world.start(run_id)
-    world.work(worker, run_id)
+    run_id = world.deliver(worker)
     [result] = world.results(run_id)
     browser = log_in("manager")
     assert "may have been sent" in text_of(browser.look(f"/runs/{run_id}"))
