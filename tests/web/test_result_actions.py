@@ -4,6 +4,7 @@ of every route in test_access.py."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -185,9 +186,8 @@ def test_undo_puts_back_those_and_keeps_the_filter(log_in: LogIn, world: World) 
     browser.press(f"/runs/{run_id}/results/remove", id=ids[1:2], status="ready")
     page = browser.look(f"/runs/{run_id}?status=ready").text
     form = page[page.index("/results/put-back") : page.index("Undo")]
-    assert f'name="id" value="{ids[1]}"' in form
+    assert re.findall(r'name="id" value="([^"]*)"', form) == [ids[1]]
     assert 'name="status" value="ready"' in form
-    assert f'name="id" value="{ids[2]}"' not in form
 
 
 def test_each_row_has_the_buttons_its_status_allows(log_in: LogIn, world: World) -> None:
