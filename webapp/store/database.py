@@ -31,9 +31,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = (
-            _sqlite_engine(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True, pool_size=20)
-        )
+        self.engine = _sqlite_engine(url) if self.is_sqlite else _server_engine(url)
         self._writer = self.engine.execution_options(writes=True)
         # Within a process SQLite's writers queue here: its own way of waiting is to sleep and look again.
         self._turn: AbstractContextManager[Any] = threading.RLock() if self.is_sqlite else nullcontext()
@@ -112,8 +110,15 @@ def answers(database: Database) -> bool:
     return True
 
 
+def _server_engine(url: str) -> Engine:
+    """Parameters stay out of errors and so out of logs: they are customers' data, and password hashes."""
+    return create_engine(url, pool_pre_ping=True, pool_size=20, hide_parameters=True)
+
+
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, pool_size=20)
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, pool_size=20
+    )
     if path := engine.url.database:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
 

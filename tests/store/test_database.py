@@ -1,0 +1,59 @@
+"""The two ways into the database, and what an error of it may say."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from tests import factories
+from webapp.store.customers import Cluster
+from webapp.store.database import Database, after_commit
+
+
+def test_a_block_that_raises_keeps_nothing_and_calls_nobody(database: Database) -> None:
+    called: list[str] = []
+    with pytest.raises(KeyError), database.writing() as session:
+        factories.cluster(session, "half")
+        after_commit(session, lambda: called.append("after"))
+        raise KeyError
+    with database.reading() as session:
+        assert session.scalars(select(Cluster)).all() == []
+    assert called == []
+
+
+def test_whoever_waits_for_a_commit_is_called_once_it_is_done(database: Database) -> None:
+    seen: list[int] = []
+
+    def look() -> None:
+        with database.reading() as session:
+            seen.append(len(session.scalars(select(Cluster)).all()))
+
+    with database.writing() as session:
+        after_commit(session, look)
+        factories.cluster(session, "whole")
+        assert seen == []
+    assert seen == [1]
+
+
+def test_an_error_does_not_tell_the_data(database: Database) -> None:
+    with database.writing() as session:
+        factories.cluster(session, "a secret name")
+    with pytest.raises(DBAPIError) as caught, database.writing() as session:
+        session.add(Cluster(tag_name="a secret name"))
+    assert "[SQL parameters hidden" in str(caught.value)
+
+
+def test_what_must_be_kept_is_tried_until_it_is(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    def locked_twice(session: object) -> str:
+        tries.append(1)
+        if len(tries) < 3:
+            raise OperationalError("UPDATE", {}, Exception("database is locked"))
+        return "kept"
+
+    assert database.persist(locked_twice, give_up=lambda: False) == "kept"
+    tries.clear()
+    with pytest.raises(OperationalError):
+        database.persist(locked_twice, give_up=lambda: True)
