@@ -13,10 +13,15 @@ from webapp.store.database import Database, after_commit
 
 def test_a_block_that_raises_keeps_nothing_and_calls_nobody(database: Database) -> None:
     called: list[str] = []
-    with pytest.raises(KeyError), database.writing() as session:
-        factories.cluster(session, "half")
-        after_commit(session, lambda: called.append("after"))
-        raise KeyError
+
+    def breaks_off() -> None:
+        with database.writing() as session:
+            factories.cluster(session, "half")
+            after_commit(session, lambda: called.append("after"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        breaks_off()
     with database.reading() as session:
         assert session.scalars(select(Cluster)).all() == []
     assert called == []
