@@ -1,0 +1,35 @@
+"""What an address or a form may hold at all, before any page looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flask import Flask, abort, request
+from werkzeug.routing import IntegerConverter
+
+HIGHEST_ID = 2**63 - 1
+NUL = "There is a NUL character in what was sent. Take it out and try once more."
+
+
+class Id(IntegerConverter):
+    """A whole number in an address. One that no database counts up to leads nowhere, like any unknown id."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **{"max": HIGHEST_ID, **kwargs})  # type: ignore[arg-type]
+
+
+def init_app(app: Flask) -> None:
+    """Sets the limits for every page. Register it before any route."""
+    app.url_map.converters["int"] = Id
+
+    @app.before_request
+    def refuse_nul() -> None:
+        """Nobody types one, and PostgreSQL stores none."""
+        if any("\x00" in text for text in _texts()):
+            abort(400, NUL)
+
+
+def _texts() -> Iterator[str]:
+    for given in (request.args, request.form):
+        for values in given.listvalues():
+            yield from values
