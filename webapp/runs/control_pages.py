@@ -180,7 +180,7 @@ def _create(form: NewRunForm, choice: Choice, seen: Preview, start: bool) -> Res
 
 
 def _press(run_id: int, verb: presses.Verb) -> ResponseReturnValue:
-    page = f"/runs/{run_id}"
+    page = presses.came_from((f"/runs/{run_id}", "/runs", "/"))
     try:
         return presses.once(lambda session: (page, verb(session)))
     except lifecycle.NotFound:
