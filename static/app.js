@@ -96,6 +96,8 @@ function say(words) {
   toasts();
 }
 
+let turned = false;
+
 // Selection: the bulk bar follows the ticks, the header box shows the mixed state.
 const boxes = () => $$('#results tbody input[type=checkbox]');
 
@@ -129,8 +131,15 @@ document.addEventListener('htmx:before:swap', event => {
   const { target, sourceElement } = event.detail.ctx;
   const other = target?.id === 'results' && !sourceElement.matches('[data-keeps]');
   if (other && boxes().some(box => box.checked)) say('The list has changed: nothing is selected any more.');
+  turned = sourceElement.matches('[data-turns]');
 });
-document.addEventListener('htmx:after:swap', () => (show(), toasts(), count()));
+document.addEventListener('htmx:after:swap', () => {
+  if (turned) $(':is(#results, #runs) caption')?.focus(); // the next page is read from its top
+  turned = false;
+  show();
+  toasts();
+  count();
+});
 document.addEventListener('DOMContentLoaded', count);
 addEventListener('pageshow', count);
 
