@@ -75,8 +75,8 @@ def moment(at: datetime) -> Markup:
 
 
 def short_time(at: datetime, span: timedelta = timedelta()) -> str:
-    """A moment on a plot that shows such a span: 13:15, of some minutes 13:15:20, of days 20 Nov 13:15. In the
-    time zone of the server."""
+    """A moment on a plot that shows such a span: 13:15, of some minutes 13:15:20, of days 20 Nov 13:15. In
+    the time zone of the server."""
     local = at.astimezone()
     if span > timedelta(days=1):
         return f"{local.day} {local:%b %H:%M}"
