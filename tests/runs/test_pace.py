@@ -87,7 +87,7 @@ def test_the_curve_adds_up_and_stays_level_while_the_run_is_stopped(world: World
     assert (held.by, round(held.x), round(held.width)) == ("marit", 105, 314)  # 2 to 8 of 9 min 10 s, of 480
     points = [tuple(map(float, pair.split())) for pair in _pairs(curve.line)]
     assert points[0] == (0, 150)
-    assert points[-1] == (480, pytest.approx(150 * (1 - 1_230 / 1_500), abs=0.1))
+    assert points[-1] == pytest.approx((480, 150 * (1 - 1_230 / 1_500)), abs=0.1)
     assert all(left[0] <= right[0] and left[1] >= right[1] for left, right in pairwise(points))
     assert curve.per_second == pytest.approx(1_230 / (550 - 360))
 
