@@ -148,19 +148,14 @@ def customers_in(cluster_id: int, include_children: bool, *, many: bool = False)
     return home == cluster_id
 
 
-def within(choice: Choice) -> ColumnElement[bool]:
-    """Whether the period of the Invoice at hand lies within the chosen one. That it begins before the end is
+def within(first: date, last: date) -> ColumnElement[bool]:
+    """Whether the period of the Invoice at hand lies within these days. That it begins before the last is
     said although it follows: it bounds the search in an index."""
-    return and_(
-        Invoice.period_start >= choice.period_from,
-        Invoice.period_start <= choice.period_to,
-        Invoice.period_end <= choice.period_to,
-    )
+    return and_(Invoice.period_start >= first, Invoice.period_start <= last, Invoice.period_end <= last)
 
 
-def overlapping(choice: Choice) -> ColumnElement[bool]:
-    """Whether the Invoice at hand shares days with the chosen period but reaches beyond it."""
-    first, last = choice.period_from, choice.period_to
+def overlapping(first: date, last: date) -> ColumnElement[bool]:
+    """Whether the period of the Invoice at hand shares days with these but reaches beyond them."""
     return or_(
         and_(Invoice.period_start < first, Invoice.period_end >= first),
         and_(Invoice.period_start.between(first, last), Invoice.period_end > last),
@@ -184,7 +179,9 @@ def taken(
         )
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(
-            customers_in(choice.cluster_id, choice.include_children, many=many), within(choice), *conditions
+            customers_in(choice.cluster_id, choice.include_children, many=many),
+            within(choice.period_from, choice.period_to),
+            *conditions,
         )
     )
 
@@ -218,7 +215,7 @@ def preview(session: Session, choice: Choice, viewer: Viewer) -> Preview:
     definition = session.get_one(MessageDefinition, choice.definition_id)
     content = content_of(session, definition)
     many = takes_many(session, choice)
-    conditions = [seen_by(viewer, many)]
+    conditions = [seen_by(viewer)]
     if choice.invoice_ids:
         conditions.append(Invoice.id.in_(choice.invoice_ids))
     terms = terms_of(definition.id, content)
@@ -266,10 +263,12 @@ def _counted(choice: Choice, terms: Terms, rows: Select[int, int, str]) -> Selec
     return select(lines, whole).join(whole, true())
 
 
-def seen_by(viewer: Viewer, many: bool) -> ColumnElement[bool]:
-    """Whether the viewer may see the Invoice at hand and its Customer, which comes to the same: asked of the
-    one with which the search does not begin."""
-    return visible_to(viewer, Invoice if many else Customer)
+def seen_by(viewer: Viewer) -> ColumnElement[bool]:
+    """Whether the viewer may see the Customer at hand and so its invoices: asked customer by customer, so
+    that no search begins with it."""
+    if not viewer.clusters:
+        return true()
+    return exists().where(Cluster.id == Customer.cluster_id, visible_to(viewer, Cluster))
 
 
 def takes_many(session: Session, choice: Choice) -> bool:
@@ -325,8 +324,8 @@ def _overlapping(session: Session, choice: Choice, viewer: Viewer, many: bool) -
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(
             customers_in(choice.cluster_id, choice.include_children, many=many),
-            overlapping(choice),
-            seen_by(viewer, many),
+            overlapping(choice.period_from, choice.period_to),
+            seen_by(viewer),
         )
     )
     return found or 0
