@@ -1,0 +1,108 @@
+"""The lists behind the preview's numbers, to look at and to save."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+from flask import Blueprint, Flask, abort, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from webapp.definitions.versions import Content
+from webapp.extensions import runtime
+from webapp.runs.dialog_forms import Dialog, fill_in
+from webapp.runs.preview_notes import add_notes
+from webapp.runs.preview_queries import LISTS, listed
+from webapp.runs.selection import Choice
+from webapp.runs.words import reason_words
+from webapp.store.database import Database
+from webapp.store.keyset import Edge
+from webapp.store.statuses import SkipReason
+from webapp.users.access import Viewer
+from webapp.web import spreadsheets
+from webapp.web.gate import viewer
+from webapp.web.paging import edge_in
+
+preview_pages = Blueprint("run_preview", __name__)
+
+TITLES = {
+    "ready": "Will be sent",
+    **{reason.value: f"Skipped: {reason_words(reason)}" for reason in SkipReason},
+    "overlapping": "Reach beyond this period",
+    "mailed_before": "Mailed before",
+}
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(preview_pages)
+
+
+@preview_pages.get("/runs/preview/list")
+def show_list() -> ResponseReturnValue:
+    """The invoices behind one number of the preview. An address whose fields do not hold together leads to
+    the dialog, which says what is wrong."""
+    show = _list_in_address()
+    with runtime().database.reading() as session:
+        dialog, choice, content = _filled_in(session)
+        if choice is None or content is None:
+            return redirect(f"/runs/new?{dialog.query}")
+        try:
+            page = listed(session, viewer(), choice, content, show, edge_in(request.args))
+        except ValueError:
+            abort(404)
+        add_notes(session, choice.definition_id, content, show, page.rows)
+        return render_template(
+            "runs/list.html", dialog=dialog, content=content, page=page, show=show, titles=TITLES
+        )
+
+
+@preview_pages.get("/runs/preview/list.csv")
+def save_list() -> ResponseReturnValue:
+    """The whole list, as a file."""
+    show = _list_in_address()
+    with runtime().database.reading() as session:
+        dialog, choice, content = _filled_in(session)
+    if choice is None or content is None:
+        return redirect(f"/runs/new?{dialog.query}")
+    rows = _rows(runtime().database, viewer(), choice, content, show)
+    return spreadsheets.download(f"{show.replace('_', '-')}.csv", rows)
+
+
+def _list_in_address() -> str:
+    show = request.args.get("show", "ready")
+    return show if show in LISTS else abort(404)
+
+
+def _filled_in(session: Session) -> tuple[Dialog, Choice | None, Content | None]:
+    """What the address says, without counting anything. Ends the request with 404 for a cluster that this
+    person may not see."""
+    dialog = fill_in(session, request.args, count=False)
+    if dialog.status == 404:
+        abort(404)
+    return dialog, dialog.choice, dialog.content
+
+
+SAVED_AT_ONCE = 1_000
+HEADER = ("customer", "name", "invoice", "period_start", "period_end", "currency", "gross_amount", "note")
+
+
+def _rows(
+    database: Database, viewer: Viewer, choice: Choice, content: Content, show: str
+) -> Iterator[tuple[str | date | Decimal, ...]]:
+    """Header and lines, a page in memory at a time, each page read by itself: whoever saves slowly holds
+    nothing up."""
+    yield HEADER
+    edge: Edge | None = None
+    while True:
+        with database.reading() as session:
+            page = listed(session, viewer, choice, content, show, edge, SAVED_AT_ONCE)
+            add_notes(session, choice.definition_id, content, show, page.rows)
+        for line in page.rows:
+            note = ", ".join(line.notes)
+            yield (line.code, line.name, line.number, *line.period, line.currency, line.gross, note)
+        if not page.next:
+            return
+        id, _, value = page.next.partition("~")
+        edge = Edge(int(id), value, backwards=False)
