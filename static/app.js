@@ -2,51 +2,211 @@
 const $ = (query, within = document) => within.querySelector(query);
 const $$ = (query, within = document) => [...within.querySelectorAll(query)];
 
+// Dialogs. A link with data-dialog opens its page over this one, where there is room. An answer's dialog is shown
+// when it arrives; with a data-url it has its own address while it is open.
+const roomy = matchMedia('(min-width: 761px)');
+let under = null; // the page below the dialog that has an address: its own address and title, and what opened the dialog
+let stays = false; // going back in the history closes a dialog: the page below is still here
+
+document.addEventListener('click', event => {
+  const link = event.target.closest('a[data-dialog]');
+  if (!link || !roomy.matches || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const opener = link.closest('dialog') ? under?.opener : link;
+  htmx.ajax('GET', link.href, { target: '#dialog', swap: 'innerHTML' }).then(() => under && (under.opener = opener));
+});
+
+function show() {
+  for (const dialog of $$('dialog[data-modal]:not([open])')) {
+    if (dialog.dataset.url) {
+      const change = under ? 'replaceState' : 'pushState';
+      under ??= { url: location.href, title: document.title };
+      history[change]({ htmx: true }, '', dialog.dataset.url);
+    } else {
+      dialog.opener = document.activeElement;
+    }
+    dialog.addEventListener('close', () => closed(dialog));
+    dialog.showModal();
+  }
+  const top = $$('dialog[open]').at(-1);
+  if (under && $('#dialog dialog')) document.title = $('#dialog dialog').dataset.title + ' · Mailrun';
+  if ($('#toasts')) (top ?? document.body).append($('#toasts')); // whatever lies under a dialog cannot be reached
+}
+
+function closed(dialog) {
+  document.body.append($('#toasts'));
+  if (dialog.id === 'keys') return;
+  dialog.remove();
+  if (!dialog.dataset.url) return dialog.opener?.focus();
+  const { title, opener } = under;
+  under = null;
+  if (!stays) {
+    stay();
+    history.back();
+  }
+  document.title = title;
+  (opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id))?.focus();
+}
+
+function stay() {
+  stays = true;
+  setTimeout(() => (stays = false), 500);
+}
+
+addEventListener('popstate', () => {
+  if (!under) return;
+  stay();
+  $('#dialog dialog').close();
+});
+document.addEventListener('htmx:before:history:restore', event => stays && event.preventDefault());
+document.addEventListener('click', event => {
+  const button = event.target.closest('[data-close]');
+  button?.closest('.toast, .note, dialog')?.[button.closest('.toast, .note') ? 'remove' : 'close']();
+  const opens = event.target.closest('[data-open]');
+  if (opens) document.getElementById(opens.dataset.open).showModal();
+});
+
+// After a press the page looks for what has changed; what is ticked, typed or open stays as it is.
+let pressed = null;
+document.addEventListener('submit', event => (pressed = event.submitter), true);
+document.addEventListener('changed', async () => {
+  for (const dialog of $$('#ask dialog')) dialog.close();
+  if (pressed?.closest('.bulk') || pressed?.closest('dialog.ask')) untick();
+  const had = document.activeElement;
+  await htmx.ajax('GET', under?.url ?? location.href, { target: '#main', select: '#main', swap: 'outerMorph' });
+  if (!had.isConnected && !$('dialog[open]')) ($('#results caption') ?? $('#main')).focus();
+});
+
+// Toasts: one at a time, gone by themselves unless the pointer or the focus is on them.
+function fade(toast) {
+  setTimeout(() => (toast.matches(':hover, :focus-within') ? fade(toast) : toast.remove()), 15000);
+}
+function toasts() {
+  const all = $$('#toasts .toast');
+  for (const old of all.slice(0, -1)) old.remove();
+  const last = all.at(-1);
+  if (last && !last.seen) fade(last);
+  if (last) last.seen = true;
+}
+function say(words) {
+  const toast = document.createElement('div');
+  toast.className = 'toast';
+  toast.textContent = words;
+  $('#toasts').append(toast);
+  toasts();
+}
+
 // Selection: the bulk bar follows the ticks, the header box shows the mixed state.
+const boxes = () => $$('#results tbody input[type=checkbox]');
+
 function count() {
   const form = $('#results'), bulk = form && $('.bulk', form);
   if (!bulk) return;
-  const boxes = $$('tbody input[type=checkbox]', form), all = $('#all', form);
-  const ticked = boxes.filter(box => box.checked).length, whole = $('input[name=all]', form);
+  const ticked = boxes().filter(box => box.checked).length, all = $('#all', form), whole = $('input[name=all]', form);
   if (all) {
-    all.checked = ticked > 0 && ticked === boxes.length;
-    all.indeterminate = ticked > 0 && ticked < boxes.length;
+    all.checked = ticked > 0 && ticked === boxes().length;
+    all.indeterminate = ticked > 0 && !all.checked;
   }
-  if (whole && ticked < boxes.length) whole.remove(); // one taken out: no longer everything that matches
+  if (whole && ticked < boxes().length) whole.remove(); // one taken out: no longer everything that matches
   if ($('input[name=all]', form)) return;
   bulk.hidden = ticked === 0;
   $('#picked', bulk).textContent = ticked + ' selected';
   for (const n of $$('[data-count]', bulk)) n.textContent = ticked;
 }
 
+function untick() {
+  $('#results input[name=all]')?.remove();
+  for (const box of boxes()) box.checked = false;
+  count();
+}
+
 document.addEventListener('change', event => {
-  if (event.target.id === 'all') for (const box of $$('#results tbody input[type=checkbox]')) box.checked = event.target.checked;
+  if (event.target.id === 'all') for (const box of boxes()) box.checked = event.target.checked;
   if (event.target.closest('#results')) count();
-  if (event.target.closest('#choice')) forget();
 });
-document.addEventListener('reset', () => setTimeout(count));
-document.addEventListener('htmx:after:swap', count);
+document.addEventListener('reset', () => setTimeout(untick));
+document.addEventListener('htmx:before:swap', event => {
+  const { target, sourceElement } = event.detail.ctx;
+  const other = target?.id === 'results' && !sourceElement.matches('[data-keeps]');
+  if (other && boxes().some(box => box.checked)) say('The list has changed: nothing is selected any more.');
+});
+document.addEventListener('htmx:after:swap', () => (show(), toasts(), count()));
 document.addEventListener('DOMContentLoaded', count);
 addEventListener('pageshow', count);
 
-// A changed choice is no longer what the preview showed: its fingerprint goes until the new numbers come.
-function forget() {
-  const fingerprint = $('#fingerprint');
-  if (fingerprint) fingerprint.value = '';
+// Live: a page in a hidden tab asks nothing; a server that does not answer is told until it does.
+const isPoll = context => context.sourceElement.id === 'poller';
+
+function lost(isLost, context) {
+  const words = $('template.' + (isPoll(context) ? 'lost' : 'undone'));
+  if (isLost && words && !$('#strip .' + words.className)) $('#strip').replaceChildren(words.content.cloneNode(true));
+  if (!isLost) $('#strip .lost, #strip .undone')?.remove();
 }
-document.addEventListener('input', event => event.target.closest('#choice') && forget());
+
+document.addEventListener('htmx:before:request', event => {
+  if (isPoll(event.detail.ctx) && document.hidden) event.preventDefault();
+});
+document.addEventListener('htmx:after:request', event => lost(event.detail.ctx.response.status >= 500, event.detail.ctx));
+document.addEventListener('htmx:error', event => {
+  const { ctx, error } = event.detail;
+  if (ctx && error?.name !== 'AbortError') lost(true, ctx);
+});
 
 // Menus close when something else is pressed.
 document.addEventListener('click', event => {
   for (const menu of $$('details.menu[open]')) if (!menu.contains(event.target)) menu.open = false;
 });
 
-// "/" goes to the search box, never while typing.
+// Keyboard: single keys, never while typing, and not at all when turned off in the account page.
+const shortcuts = {
+  '/': () => $('input[type=search]')?.focus(),
+  'j': () => step(1),
+  'k': () => step(-1),
+  'x': () => tick(false),
+  'X': () => tick(true),
+  'n': () => ($('a[href="/runs/new"]') ?? { click: () => (location.href = '/runs/new') }).click(),
+  'u': () => $('#toasts form button')?.click(),
+  '?': () => $('#keys')?.showModal(),
+};
+let lastTicked = null;
+
+function step(by) {
+  const drawer = $('dialog[open]') ?? ($('#results, #runs') ? null : document);
+  if (drawer) return $(by > 0 ? 'a[rel=next]' : 'a[rel=prev]', drawer)?.click();
+  const rows = $$(':is(#results, #runs) tbody tr'), at = rows.indexOf(document.activeElement.closest('tr'));
+  $('a.who', rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + by))] ?? document.createElement('p'))?.focus();
+}
+
+function tick(range) {
+  const row = document.activeElement.closest('#results tbody tr'), box = row && $('input[type=checkbox]', row);
+  if (!box) return;
+  const all = boxes(), from = range && lastTicked?.isConnected ? all.indexOf(lastTicked) : all.indexOf(box), to = all.indexOf(box);
+  const on = range && lastTicked ? lastTicked.checked : !box.checked;
+  for (const each of all.slice(Math.min(from, to), Math.max(from, to) + 1)) each.checked = on;
+  lastTicked = box;
+  count();
+}
+
 document.addEventListener('keydown', event => {
-  if (event.target.matches('input, textarea, select') || event.ctrlKey || event.metaKey || event.altKey) return;
-  const box = $('input[type=search]');
-  if (event.key === '/' && box) {
-    event.preventDefault();
-    box.focus();
-  }
+  const typing = event.target.matches('input:not([type=checkbox], [type=radio]), textarea, select, [role=tree] *');
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem('shortcuts') === 'off') return;
+  const act = shortcuts[event.key];
+  if (!act || ($('dialog[open]') && !'jku'.includes(event.key))) return;
+  event.preventDefault();
+  act();
 });
+document.addEventListener('DOMContentLoaded', () => {
+  const choice = $('#shortcuts');
+  if (!choice) return;
+  choice.checked = localStorage.getItem('shortcuts') !== 'off';
+  choice.addEventListener('change', () => localStorage.setItem('shortcuts', choice.checked ? 'on' : 'off'));
+});
+
+// The run dialog. A changed choice is no longer what the preview showed: its fingerprint goes until the new numbers come.
+function forget() {
+  const fingerprint = $('#fingerprint');
+  if (fingerprint) fingerprint.value = '';
+}
+for (const kind of ['input', 'change']) document.addEventListener(kind, event => event.target.closest('#choice') && forget());
+
+// The result drawer.

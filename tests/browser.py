@@ -17,6 +17,7 @@ class Browser:
     """`client` is Flask's test client, over the whole application; CSRF is on."""
 
     client: FlaskClient
+    url: str = "/"
     keys: dict[str, str] = field(default_factory=dict)
 
     def log_in(self, email: str, password: str = PASSWORD, **fields: str) -> TestResponse:
@@ -25,16 +26,20 @@ class Browser:
 
     def look(self, url: str, *, htmx: bool = False) -> TestResponse:
         """GET; remembers the token and the one-use key of the last form on the page."""
-        answer = self.client.get(url, headers={"HX-Request": "true"} if htmx else {})
+        answer = self.client.get(url, headers=self._headers() if htmx else {})
+        self.url = self.url if htmx else url
         self.keys.update(dict(HIDDEN.findall(answer.text)))
         return answer
 
     def press(self, url: str, **fields: object) -> TestResponse:
         """POST with the remembered token and key; as htmx does it with `htmx=True`."""
-        headers = {"HX-Request": "true"} if fields.pop("htmx", False) else {}
+        headers = self._headers() if fields.pop("htmx", False) else {}
         answer = self.client.post(url, data={**self.keys, **fields}, headers=headers)
         self.keys.update(dict(HIDDEN.findall(answer.text)))
         return answer
+
+    def _headers(self) -> dict[str, str]:
+        return {"HX-Request": "true", "HX-Current-URL": f"http://localhost{self.url}"}
 
 
 def text_of(answer: TestResponse) -> str:

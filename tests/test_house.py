@@ -27,7 +27,8 @@ TIERS = [
 ]
 """From the ground up. "pages" are the files of a feature that speak HTTP, HTML or the command line."""
 
-PAGES = re.compile(r"(\w+_)?(pages|forms|commands)")
+PAGES = ("pages", "forms", "commands")
+"""How the names of such files end."""
 
 FORBIDDEN_NAMES = ("utils", "helpers", "common", "misc", "services", "manager")
 
@@ -46,7 +47,7 @@ def modules() -> dict[str, Path]:
 
 def tier(module: str) -> int:
     """How high up this module lives."""
-    if module.startswith("webapp.") and PAGES.fullmatch(module.rpartition(".")[2]) and module.count(".") == 2:
+    if module.startswith("webapp.") and module.endswith(PAGES) and module.count(".") == 2:
         highest = next((i for i, rooms in enumerate(TIERS) if module.rpartition(".")[0] in rooms), 0)
         return max(TIERS.index(["pages"]), highest)
     best = max(

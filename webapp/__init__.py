@@ -9,10 +9,10 @@ from jinja2 import StrictUndefined
 
 from webapp import config, extensions
 from webapp.catcher import pages as catcher
-from webapp.runs import control_pages, dialog_pages, preview_pages, result_pages
+from webapp.runs import control_pages, dialog_pages, list_pages, preview_pages, result_pages
 from webapp.runs import pages as runs
 from webapp.users import pages as users
-from webapp.web import assets, errors, formats, frame, gate, health, limits, security, sessions
+from webapp.web import assets, errors, formats, frame, gate, health, htmx, limits, security, sessions
 
 ROOT = Path(__file__).parent.parent
 
@@ -24,9 +24,18 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.secret_key = settings.secret_key
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     app.extensions["mailrun"] = extensions.open_runtime(settings)
-    for manners in (limits, assets, errors, formats, frame, sessions, gate, security):
+    for manners in (limits, assets, errors, formats, frame, htmx, sessions, gate, security):
         manners.init_app(app)
-    for feature in (users, runs, dialog_pages, preview_pages, control_pages, result_pages, catcher):
+    for feature in (
+        users,
+        runs,
+        list_pages,
+        dialog_pages,
+        preview_pages,
+        control_pages,
+        result_pages,
+        catcher,
+    ):
         feature.init_app(app)
     app.register_blueprint(health.health)
     return app

@@ -25,6 +25,8 @@ LOOKING = {
     "/runs/<int:run_id>",
     "/runs/<int:run_id>/results",
     "/runs/<int:run_id>/live",
+    "/runs/<int:run_id>/report.csv",
+    "/runs/live",
     "/results/<int:result_id>",
 }
 FOR_SENDERS = {"/runs/new"}
@@ -38,6 +40,8 @@ CHANGING = {
     "/runs/<int:run_id>/results/put-back",
     "/runs/<int:run_id>/results/mark-sent",
     "/runs/<int:run_id>/results/mark-bounced",
+    "/runs/<int:run_id>/archive",
+    "/runs/<int:run_id>/archive/undo",
 }
 OF_A_RUN = {rule for rule in LOOKING | CHANGING if "<" in rule}
 

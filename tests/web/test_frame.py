@@ -13,7 +13,7 @@ from tests.browser import Browser, text_of
 from tests.web.conftest import LogIn
 from webapp.extensions import Runtime
 from webapp.queue import Bell
-from webapp.web.frame import Asked, banners
+from webapp.web.frame import Asked, banners, look
 
 
 def with_redis(parts: Runtime, url: str) -> Runtime:
@@ -34,10 +34,11 @@ def test_a_redis_that_is_away_is_said_and_sending_goes_on(
 
 
 def test_redis_is_asked_at_most_every_two_seconds(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts, asked, answers = with_redis(runtime, "redis://127.0.0.1:1/0"), Asked(), [True]
+    parts, answers = with_redis(runtime, "redis://127.0.0.1:1/0"), [True]
     monkeypatch.setattr(Bell, "answers", lambda self: answers.pop())
+    asked = Asked(lambda: look(parts))
     for _ in range(20):
-        assert banners(parts, asked) == []
+        assert banners(parts, asked.answer) == []
     assert answers == []
 
 

@@ -39,7 +39,7 @@ def stop(run_id: int) -> ResponseReturnValue:
 
 
 def _press(run_id: int, verb: presses.Verb) -> ResponseReturnValue:
-    page = f"/runs/{run_id}"
+    page = presses.came_from((f"/runs/{run_id}", "/runs", "/"))
     try:
         return presses.once(lambda session: (page, verb(session)))
     except lifecycle.NotFound:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, abort, render_template, request
+from dataclasses import replace
+
+from flask import Blueprint, Flask, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from webapp.extensions import runtime
 from webapp.runs import cluster_tree, lifecycle
 from webapp.runs.dialog_forms import Dialog, clusters_shown, fill_in, opened_in, period_in
-from webapp.web import presses
+from webapp.web import htmx, presses
 from webapp.web.gate import MAY_NOT, viewer
-from webapp.web.htmx import is_htmx
 
 dialog_pages = Blueprint("run_dialog", __name__)
 
@@ -31,7 +32,7 @@ def new() -> ResponseReturnValue:
         for field in dialog.form:
             field.errors = ()
         shown = _shown(session, dialog, fresh=True)
-        return render_template("runs/_dialog.html" if _in_dialog() else "runs/new.html", **shown)
+        return render_template("runs/_dialog.html" if htmx.in_dialog() else "runs/new.html", **shown)
 
 
 @dialog_pages.get("/runs/preview")
@@ -79,8 +80,8 @@ def create() -> ResponseReturnValue:
             return _form(session, dialog)
         if why := _must_ask(dialog, start):
             asked = {"dialog": dialog, "form": dialog.form, "start": start, "why": why}
-            if is_htmx():
-                return _ask(render_template("runs/_confirm.html", **asked))
+            if htmx.is_htmx():
+                return htmx.ask(render_template("runs/_confirm.html", **asked))
             return render_template("runs/confirm.html", **asked)
     return _create(dialog, start)
 
@@ -99,16 +100,8 @@ def _shown(session: Session, dialog: Dialog, *, fresh: bool = False) -> dict[str
 
 
 def _form(session: Session, dialog: Dialog) -> ResponseReturnValue:
-    template = "runs/_form.html" if is_htmx() else "runs/new.html"
+    template = "runs/_form.html" if htmx.is_htmx() else "runs/new.html"
     return render_template(template, **_shown(session, dialog)), dialog.status
-
-
-def _in_dialog() -> bool:
-    return request.headers.get("HX-Target", "").endswith("#dialog")
-
-
-def _ask(html: str) -> ResponseReturnValue:
-    return Response(html, headers={"HX-Retarget": "#ask", "HX-Reswap": "innerHTML"})
 
 
 def _must_ask(dialog: Dialog, start: bool) -> str:
@@ -149,4 +142,5 @@ def _create(dialog: Dialog, start: bool) -> ResponseReturnValue:
     except lifecycle.NotFound:
         abort(404)
     except lifecycle.Refused as refusal:
-        return presses.refused(str(refusal), f"/runs/new?{dialog.query}")
+        with runtime().database.reading() as session:
+            return _form(session, replace(dialog, refused=str(refusal), status=422))

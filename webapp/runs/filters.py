@@ -3,12 +3,10 @@ that changes them."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, String, and_, cast, exists, or_, select
+from sqlalchemy import ColumnElement, String, cast, or_
 
-from webapp.store.customers import Customer, CustomerEmail
-from webapp.store.definitions import DefinitionVersion
-from webapp.store.invoices import Invoice
-from webapp.store.runs import Result, ResultInvoice, Run
+from webapp.store.folding import mentions
+from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus, SkipReason
 
 
@@ -25,57 +23,24 @@ def matching(run_id: int, status: str = "", reason: str = "", search: str = "") 
     if reason:
         conditions += [Result.status == ResultStatus.SKIPPED, Result.reason == SkipReason(reason)]
     if wanted := search.replace("\x00", "").strip():
-        conditions.append(_mentions(run_id, wanted))
+        conditions.append(_mentions(wanted))
     return conditions
 
 
-def _mentions(run_id: int, wanted: str) -> ColumnElement[bool]:
-    """Customer code or name, invoice number, address or error text contains these characters, in any case."""
-    of_customer = (
-        exists()
-        .correlate(Result)
-        .where(
-            Customer.id == Result.customer_id,
-            or_(
-                Customer.code.icontains(wanted, autoescape=True),
-                Customer.name.icontains(wanted, autoescape=True),
-            ),
-        )
-    )
-    of_invoice = (
-        exists()
-        .correlate(Result)
-        .where(
-            ResultInvoice.result_id == Result.id,
-            Invoice.id == ResultInvoice.invoice_id,
-            Invoice.number.icontains(wanted, autoescape=True),
-        )
-    )
+def _mentions(wanted: str) -> ColumnElement[bool]:
+    """Customer code or name, invoice number, address or error text contains these characters, in any case.
+
+    Customer, invoices and addresses as they were when the result was made (finding.py); the addresses that it
+    did go to; what servers said."""
     return or_(
-        of_customer,
-        of_invoice,
-        cast(Result.recipients, String).icontains(wanted, autoescape=True),
-        and_(Result.recipients.is_(None), _reached_at(run_id, wanted)),
-        Result.detail.icontains(wanted, autoescape=True),
-        Result.smtp_reply.icontains(wanted, autoescape=True),
-        Result.warning.icontains(wanted, autoescape=True),
-    )
-
-
-def _reached_at(run_id: int, wanted: str) -> ColumnElement[bool]:
-    """The customer has such an address under the recipient key that the run was made with."""
-    key = (
-        select(DefinitionVersion.content["recipient_key_id"].as_integer())
-        .join(Run, Run.version_id == DefinitionVersion.id)
-        .where(Run.id == run_id)
-        .scalar_subquery()
-    )
-    return (
-        exists()
-        .correlate(Result)
-        .where(
-            CustomerEmail.customer_id == Result.customer_id,
-            CustomerEmail.recipient_key_id == key,
-            CustomerEmail.address.icontains(wanted, autoescape=True),
-        )
+        mentions(Result.sought, wanted),
+        *(
+            column.icontains(wanted, autoescape=True)
+            for column in (
+                cast(Result.recipients, String),
+                Result.detail,
+                Result.smtp_reply,
+                Result.warning,
+            )
+        ),
     )

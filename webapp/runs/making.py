@@ -23,10 +23,9 @@ from sqlalchemy.orm import Session, aliased
 
 from webapp.definitions.versions import Content
 from webapp.queue import Bell
-from webapp.runs import lifecycle
+from webapp.runs import finding, lifecycle
 from webapp.runs.counts import shift
 from webapp.runs.selection import (
-    Terms,
     choice_of,
     customers_in,
     fingerprint,
@@ -68,7 +67,7 @@ def make(database: Database, bell: Bell, run_id: int) -> None:
             if up_to is None:
                 _complete(session, bell, run, content)
                 return
-            _make_slice(session, run, terms_of(run.definition_id, content), up_to, collate=content["collate"])
+            _make_slice(session, run, content, up_to)
 
 
 def _end_of_slice(session: Session, run: Run) -> int | None:
@@ -84,10 +83,11 @@ def _end_of_slice(session: Session, run: Run) -> int | None:
     return highest
 
 
-def _make_slice(session: Session, run: Run, terms: Terms, up_to: int, *, collate: bool) -> None:
+def _make_slice(session: Session, run: Run, content: Content, up_to: int) -> None:
     """One result for each invoice of the slice's customers. With collate, those of one customer that can be
     sent are then put together in the first one's result."""
     within = Customer.id.between(run.made_up_to + 1, up_to)
+    terms = terms_of(run.definition_id, content)
     rows = taken_by(run, terms).where(within).order_by(Customer.id, Invoice.id).subquery()
     status = case(
         (rows.c.reason == "", literal(ResultStatus.READY.value)), else_=literal(ResultStatus.SKIPPED.value)
@@ -105,8 +105,9 @@ def _make_slice(session: Session, run: Run, terms: Terms, up_to: int, *, collate
             select(Result.run_id, Result.lead_invoice_id, Result.id, _copy(run)).where(*made),
         )
     )
-    if collate:
+    if content["collate"]:
         _put_together(session, *made)
+    finding.index(session, content, *made)
     counted = session.execute(
         select(Result.status, Result.reason, func.count()).where(*made).group_by(Result.status, Result.reason)
     )

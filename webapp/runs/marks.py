@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from webapp.config import Settings
 from webapp.runs.messages import Message
 from webapp.runs.moves import UNCLAIMED, Held, move
+from webapp.runs.pace import count_sent
 from webapp.runs.verdicts import Verdict
 from webapp.runs.work import Work
 from webapp.store.database import hold_run
@@ -120,6 +121,8 @@ def _settle_result(
         session.execute(update(Result).where(Result.id == held.id).values(**values))
     else:
         move(session, work.run_id, [held], to, worker_id=hand.worker_id, values=values)
+    if to == ResultStatus.SENT:
+        count_sent(session, work.run_id, hand.worker_id)
 
 
 def _fate(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, abort, make_response, redirect, render_template, request
@@ -12,15 +14,21 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from webapp.extensions import runtime
-from webapp.runs import queries, report, result_queries, words
+from webapp.runs import filters, queries, report, result_queries, words
+from webapp.runs.archive import MAY_ARCHIVE
 from webapp.runs.counts import Counts, counts
+from webapp.runs.failures import in_a_sentence, why_failed
 from webapp.runs.lifecycle import period_words
+from webapp.runs.pace import pace
+from webapp.runs.plots import sent_over_time
 from webapp.runs.result_queries import Filter
+from webapp.runs.spreadsheet import csv_lines
 from webapp.store import keyset
-from webapp.store.runs import Run
+from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
+from webapp.store.types import now
 from webapp.web.gate import viewer
-from webapp.web.htmx import is_htmx
+from webapp.web.htmx import wants_piece
 from webapp.web.marks import polled
 from webapp.web.paging import edge_in
 
@@ -37,31 +45,13 @@ def init_app(app: Flask) -> None:
         problems=words.PROBLEMS,
         orders=result_queries.ORDERS,
         bar_pieces=words.bar,
+        ending=words.ending,
+        skipped_words=words.skipped_words,
+        span_words=words.span_words,
+        may_archive=MAY_ARCHIVE,
     )
     app.add_template_filter(words.reason_words)
     app.register_blueprint(runs)
-
-
-@runs.get("/")
-def start_page() -> ResponseReturnValue:
-    return redirect("/runs")
-
-
-@runs.get("/runs")
-def index() -> ResponseReturnValue:
-    """The runs, newest first; as a piece of the page only the table."""
-    state, q = request.args.get("state", ""), request.args.get("q", "")[:200]
-    shown = {"state": state, "q": q, "list_url": address("/runs", state=state, q=q)}
-    with runtime().database.reading() as session:
-        try:
-            page = queries.runs(session, viewer(), state=state, search=q, edge=edge_in(request.args))
-        except ValueError:
-            abort(404)
-        if is_htmx():
-            return render_template("runs/_runs.html", page=page, **shown)
-        states = queries.states(session, viewer())
-        any_run = any(states.values())
-        return render_template("runs/index.html", page=page, states=states, any_run=any_run, **shown)
 
 
 def address(path: str, **args: str) -> str:
@@ -75,7 +65,8 @@ def run_page(run_id: int) -> ResponseReturnValue:
     """One run: how far it is, and its results under the filter of the address."""
     with runtime().database.reading() as session:
         run = _visible(session, run_id)
-        return render_template("runs/run.html", **{**facts(session, run), **table(session, run)})
+        shown = {**facts(session, run), **ahead(session, run), **table(session, run)}
+        return render_template("runs/run.html", **shown)
 
 
 @runs.get("/runs/<int:run_id>/results")
@@ -83,13 +74,13 @@ def results(run_id: int) -> ResponseReturnValue:
     """The piece of the page that the filter, the search, the order and the pager change."""
     with runtime().database.reading() as session:
         run = _visible(session, run_id)
-        if not is_htmx():
+        if not wants_piece():
             return redirect(address(f"/runs/{run_id}", **request.args.to_dict()))
         found = table(session, run)
         response = make_response(
             render_template("runs/_results.html", fresh_tabs=True, counts=counts(session, run_id), **found)
         )
-        response.headers["HX-Push-Url"] = str(found["page_url"])
+        response.headers["HX-Push-Url"] = str(found["here_url"])
         return response
 
 
@@ -97,20 +88,38 @@ def results(run_id: int) -> ResponseReturnValue:
 @polled
 def live(run_id: int) -> ResponseReturnValue:
     """What has changed: only leaves of the page, each put in its place by its id. Rows on screen are named by
-    `rows`."""
+    `rows`; those are told of that have changed since the last answer.
+
+    When nothing can change any more, or the list has been made, the page is told to look anew, and the poll
+    ends."""
     with runtime().database.reading() as session:
         run = _visible(session, run_id)
+        at = now()
         ids = ids_in(request.args.get("rows", "").split("-"))[: 2 * keyset.SIZE]
-        rows = result_queries.on_screen(session, viewer(), run, ids)
-        if request.args.get("made") and run.status != RunStatus.CREATING:
-            return Response(headers={"HX-Refresh": "true"})  # the table was empty while its list was made
-        announce = not is_live(run, counts(session, run_id)) or time.time() % ANNOUNCED_EVERY < POLLED_EVERY
-        return render_template("runs/_live.html", rows=rows, announce=announce, **facts(session, run))
+        lines = result_queries.changed_on_screen(session, viewer(), run, ids, _since())
+        shown = facts(session, run)
+        announce = not shown["is_live"] or time.time() % ANNOUNCED_EVERY < POLLED_EVERY
+        response = make_response(
+            render_template("runs/_live.html", lines=lines, announce=announce, since=at.timestamp(), **shown)
+        )
+        if not shown["is_live"] or (request.args.get("made") and run.status != RunStatus.CREATING):
+            response.headers["HX-Trigger"] = "changed"
+        return response
 
 
 POLLED_EVERY = 2
 ANNOUNCED_EVERY = 16
 """Seconds between two polls, and between two announcements to whoever listens to the page."""
+LATE = timedelta(seconds=10)
+"""A commit may come so much later than the moment it says: what was told of is told again for so long."""
+
+
+def _since() -> datetime | None:
+    """When the page was answered last, less what may have been under way then."""
+    try:
+        return datetime.fromtimestamp(float(request.args.get("since", "")), UTC) - LATE
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def facts(session: Session, run: Run) -> dict[str, object]:
@@ -122,6 +131,27 @@ def facts(session: Session, run: Run) -> dict[str, object]:
         "going": words.progress(counted),
         "is_live": is_live(run, counted),
         "problem": report.problem(session, run),
+        "pace": pace(session, run, counted),
+    }
+
+
+def ahead(session: Session, run: Run) -> dict[str, object]:
+    """What the page says once: the run's head, and of a finished run what came of it."""
+    ended = run.status == RunStatus.FINISHED
+    failed = why_failed(session, viewer(), Result.run_id == run.id) if ended else []
+    choice = {
+        "definition": str(run.definition_id),
+        "cluster": run.cluster.tag_name,
+        "include_children": "y" if run.include_children else "",
+        "period_from": run.period_from.isoformat(),
+        "period_to": run.period_to.isoformat(),
+        "bcc": ", ".join(run.bcc),
+    }
+    return {
+        "about": queries.about(session, viewer(), run, counts(session, run.id)),
+        "curve": sent_over_time(session, run) if ended else None,
+        "failed_words": in_a_sentence(failed),
+        "like_this": address("/runs/new", **choice),
     }
 
 
@@ -130,20 +160,54 @@ def table(session: Session, run: Run) -> dict[str, object]:
     chosen = filter_in(request.args)
     edge = edge_in(request.args)
     try:
-        page = result_queries.results(session, viewer(), run, chosen, edge)
-        whole = not (edge or page.next)
-        matching = len(page.rows) if whole else _matching(session, run, chosen)
+        matching = _matching(session, run, chosen)
+        page = result_queries.results(session, viewer(), run, chosen, edge, matching)
     except ValueError:
         abort(404)
     args = {"status": chosen.status, "reason": chosen.reason, "q": chosen.search, "sort": chosen.order}
+    turned = {name: request.args.get(name, "") for name in ("after", "before")}
+    all_chosen = bool(request.args.get("all")) and matching > 0
     return {
         "run": run,
         "page": page,
         "chosen": chosen,
         "matching": matching,
-        "all_chosen": bool(request.args.get("all")) and matching > 0,
+        "all_chosen": all_chosen,
+        "turn_query": address("", **turned).replace("?", "&"),
+        "can": _can(session, run, chosen) if all_chosen else {},
         "page_url": address(f"/runs/{run.id}", **args),
+        "here_url": address(f"/runs/{run.id}", **args, **turned),
+        "result_query": address("", **args),
+        "page_said": words.page_words([line.name for line in page.rows], matching, not chosen.order),
+        "since": now().timestamp(),
     }
+
+
+def _can(session: Session, run: Run, chosen: Filter) -> dict[str, int]:
+    """How many of everything that matches each bulk button would touch."""
+    conditions = filters.matching(run.id, chosen.status, chosen.reason, chosen.search)
+    found = result_queries.statuses_of(session, viewer(), conditions, as_they_are=True)
+    return {
+        "send-again": sum(found.get(status, 0) for status in words.MAY_SEND_AGAIN),
+        "remove": sum(found.get(status, 0) for status in words.MAY_REMOVE),
+        "put-back": found.get(ResultStatus.REMOVED, 0),
+    }
+
+
+@runs.get("/runs/<int:run_id>/report.csv")
+def report_csv(run_id: int) -> ResponseReturnValue:
+    """Every result of the run, a line each, removed ones too. The byte order mark is for spreadsheets."""
+    database, who = runtime().database, viewer()
+    with database.reading() as session:
+        run = _visible(session, run_id)
+
+    def lines() -> Iterator[str]:
+        yield "\ufeff"
+        with database.reading() as reading:
+            yield from csv_lines(report.results(reading, who, run), report.COLUMNS)
+
+    headers = {"Content-Disposition": f"attachment; filename=mailrun-run-{run.id}.csv"}
+    return Response(lines(), mimetype="text/csv", headers=headers)
 
 
 def filter_in(args: MultiDict[str, str]) -> Filter:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
-from decimal import Decimal
+from itertools import chain
+from typing import Any
 
-from flask import Blueprint, Flask, abort, redirect, render_template, request
+from flask import Blueprint, Flask, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -16,12 +16,12 @@ from webapp.runs.dialog_forms import Dialog, fill_in
 from webapp.runs.preview_notes import add_notes
 from webapp.runs.preview_queries import LISTS, listed
 from webapp.runs.selection import Choice
+from webapp.runs.spreadsheet import csv_lines
 from webapp.runs.words import reason_words
 from webapp.store.database import Database
 from webapp.store.keyset import Edge
 from webapp.store.statuses import SkipReason
 from webapp.users.access import Viewer
-from webapp.web import spreadsheets
 from webapp.web.gate import viewer
 from webapp.web.paging import edge_in
 
@@ -66,8 +66,9 @@ def save_list() -> ResponseReturnValue:
         dialog, choice, content = _filled_in(session)
     if choice is None or content is None:
         return redirect(f"/runs/new?{dialog.query}")
-    rows = _rows(runtime().database, viewer(), choice, content, show)
-    return spreadsheets.download(f"{show.replace('_', '-')}.csv", rows)
+    lines = csv_lines(_rows(runtime().database, viewer(), choice, content, show), COLUMNS)
+    headers = {"Content-Disposition": f"attachment; filename=mailrun-{show.replace('_', '-')}.csv"}
+    return Response(chain([BYTE_ORDER_MARK], lines), mimetype="text/csv", headers=headers)
 
 
 def _list_in_address() -> str:
@@ -85,15 +86,16 @@ def _filled_in(session: Session) -> tuple[Dialog, Choice | None, Content | None]
 
 
 SAVED_AT_ONCE = 1_000
-HEADER = ("customer", "name", "invoice", "period_start", "period_end", "currency", "gross_amount", "note")
+COLUMNS = ("customer", "name", "invoice", "period_start", "period_end", "currency", "gross_amount", "note")
+BYTE_ORDER_MARK = "\ufeff"
+"""By which spreadsheets know UTF-8."""
 
 
 def _rows(
     database: Database, viewer: Viewer, choice: Choice, content: Content, show: str
-) -> Iterator[tuple[str | date | Decimal, ...]]:
-    """Header and lines, a page in memory at a time, each page read by itself: whoever saves slowly holds
-    nothing up."""
-    yield HEADER
+) -> Iterator[dict[str, Any]]:
+    """The lines, a page in memory at a time, each page read by itself: whoever saves slowly holds nothing
+    up."""
     edge: Edge | None = None
     while True:
         with database.reading() as session:
@@ -101,7 +103,8 @@ def _rows(
             add_notes(session, choice.definition_id, content, show, page.rows)
         for line in page.rows:
             note = ", ".join(line.notes)
-            yield (line.code, line.name, line.number, *line.period, line.currency, line.gross, note)
+            cells = (line.code, line.name, line.number, *line.period, line.currency, line.gross, note)
+            yield dict(zip(COLUMNS, cells, strict=True))
         if not page.next:
             return
         id, _, value = page.next.partition("~")

@@ -5,55 +5,159 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.runs.counts import Counts, counts_of
+from webapp.runs.pace import Pace, pace
 from webapp.store import keyset
-from webapp.store.customers import Cluster
+from webapp.store.customers import Cluster, ClusterParent
 from webapp.store.definitions import MessageDefinition
 from webapp.store.keyset import Edge, Page
-from webapp.store.runs import Run
-from webapp.store.statuses import RunStatus
-from webapp.users.access import Viewer, visible_to
+from webapp.store.people import AuditEntry
+from webapp.store.runs import ResultInvoice, Run, RunCount
+from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
+from webapp.users.access import Viewer, below, visible_to
 
 
 @dataclass(frozen=True)
 class RunLine:
+    """A row of the list of runs. `pace` only of one that goes out right now; `stopped_by` only of a stopped
+    one."""
+
     run: Run
     counts: Counts
+    pace: Pace | None = None
+    stopped_by: str = ""
 
 
-def runs(session: Session, viewer: Viewer, *, state: str, search: str, edge: Edge | None) -> Page[RunLine]:
-    """A page of runs, newest first, whose name, cluster or person contains the words searched for.
+ARCHIVED = "archived"
 
-    Raises ValueError for a state that does not exist."""
+
+@dataclass(frozen=True)
+class Shown:
+    """Which runs the list shows: a state (or `archived`; without one all that are not archived), a
+    definition, those with results in the status `problem` (or skipped for that reason), and words searched
+    for."""
+
+    state: str = ""
+    definition: int | None = None
+    problem: str = ""
+    search: str = ""
+
+
+def runs(session: Session, viewer: Viewer, shown: Shown, edge: Edge | None) -> Page[RunLine]:
+    """A page of runs, newest first. Raises ValueError for a state or a problem that does not exist."""
     query = (
         select(Run)
         .join(Cluster, Cluster.id == Run.cluster_id)
         .options(joinedload(Run.definition), joinedload(Run.cluster))
-        .where(visible_to(viewer, Run))
+        .where(visible_to(viewer, Run), *_conditions(shown))
     )
-    if state:
-        query = query.where(Run.status == RunStatus(state))
-    if wanted := search.replace("\x00", "").strip():
-        columns = (Run.name, Cluster.tag_name, Run.created_by, Run.started_by)
-        query = query.where(or_(*(column.icontains(wanted, autoescape=True) for column in columns)))
     if edge:
         query = query.where(keyset.beyond(edge, Run.id, descending=True))
     query = query.order_by(*keyset.order(edge, Run.id, descending=True)).limit(keyset.SIZE + 1)
     found = list(session.scalars(query))
-    counted = counts_of(session, [run.id for run in found])
-    lines = [RunLine(run, counted[run.id]) for run in found]
-    return keyset.page(lines, edge, [keyset.cursor(run.id) for run in found])
+    return keyset.page(run_lines(session, found), edge, [keyset.cursor(run.id) for run in found])
 
 
-def states(session: Session, viewer: Viewer) -> dict[RunStatus, int]:
-    """How many runs are in each state, zeros too."""
-    rows = session.execute(
-        select(Run.status, func.count()).where(visible_to(viewer, Run)).group_by(Run.status)
+def some_runs(session: Session, viewer: Viewer, ids: list[int]) -> list[RunLine]:
+    """The rows of those of these runs that this person may see."""
+    return run_lines(
+        session, list(session.scalars(select(Run).where(Run.id.in_(ids), visible_to(viewer, Run))))
     )
-    return {**dict.fromkeys(RunStatus, 0), **{RunStatus(status): n for status, n in rows}}
+
+
+def _conditions(shown: Shown) -> list[ColumnElement[bool]]:
+    archived = shown.state == ARCHIVED
+    conditions: list[ColumnElement[bool]] = [
+        Run.archived_at.is_not(None) if archived else Run.archived_at.is_(None)
+    ]
+    if shown.state and not archived:
+        conditions.append(Run.status == RunStatus(shown.state))
+    if shown.definition is not None:
+        conditions.append(Run.definition_id == shown.definition)
+    if shown.problem:
+        conditions.append(Run.id.in_(_with(shown.problem)))
+    if wanted := shown.search.replace("\x00", "").strip():
+        columns = (Run.name, Cluster.tag_name, Run.created_by, Run.started_by)
+        conditions.append(or_(*(column.icontains(wanted, autoescape=True) for column in columns)))
+    return conditions
+
+
+def _with(problem: str) -> Select[int]:
+    """The runs that have results in this status, or skipped for this reason."""
+    if problem in set(SkipReason):
+        counted = RunCount.reason == problem
+    else:
+        counted = RunCount.status == ResultStatus(problem)
+    return select(RunCount.run_id).where(counted).group_by(RunCount.run_id).having(func.sum(RunCount.n) > 0)
+
+
+def run_lines(session: Session, found: list[Run]) -> list[RunLine]:
+    """The rows of these runs."""
+    counted = counts_of(session, [run.id for run in found])
+    stopped = _stopped_by(session, [run.id for run in found if run.status == RunStatus.STOPPED])
+    return [
+        RunLine(run, counted[run.id], pace(session, run, counted[run.id]), stopped.get(run.id, ""))
+        for run in found
+    ]
+
+
+def _stopped_by(session: Session, run_ids: list[int]) -> dict[int, str]:
+    """Who stopped these runs last."""
+    subjects = {f"run {id}": id for id in run_ids}
+    rows = session.execute(
+        select(AuditEntry.subject, AuditEntry.actor)
+        .where(AuditEntry.subject.in_(subjects), AuditEntry.action == "stop")
+        .order_by(AuditEntry.id)
+    )
+    return {subjects[subject]: actor for subject, actor in rows}
+
+
+def states(session: Session, viewer: Viewer) -> dict[str, int]:
+    """How many runs are in each state, zeros too, and how many are archived: each run counts once."""
+    archived = Run.archived_at.is_not(None)
+    rows = session.execute(
+        select(archived, Run.status, func.count())
+        .where(visible_to(viewer, Run))
+        .group_by(archived, Run.status)
+    )
+    found = {**{status.value: 0 for status in RunStatus}, ARCHIVED: 0}
+    for away, status, n in rows:
+        found[ARCHIVED if away else status] += n
+    return found
+
+
+@dataclass(frozen=True)
+class About:
+    """A run's cluster as the path of names that leads to it, how many clusters are below it, and how many
+    invoices the run took."""
+
+    path: list[str]
+    children: int
+    invoices: int
+
+
+def about(session: Session, viewer: Viewer, run: Run, counted: Counts) -> About:
+    """What the head of a run's page says beyond the run itself."""
+    path, at = [run.cluster.tag_name], run.cluster_id
+    while above := session.execute(
+        select(Cluster.id, Cluster.tag_name)
+        .join(ClusterParent, ClusterParent.parent_id == Cluster.id)
+        .where(ClusterParent.child_id == at, visible_to(viewer, Cluster))
+        .order_by(Cluster.tag_name)
+        .limit(1)
+    ).first():
+        at = above.id
+        path.insert(0, above.tag_name)
+    children = session.scalar(select(func.count()).select_from(below(frozenset({run.cluster_id})).subquery()))
+    invoices: int | None = counted.total
+    if run.version.content["collate"]:
+        invoices = session.scalar(
+            select(func.count()).select_from(ResultInvoice).where(ResultInvoice.run_id == run.id)
+        )
+    return About(path, (children or 1) - 1, invoices or 0)
 
 
 def run(session: Session, viewer: Viewer, run_id: int) -> Run | None:

@@ -22,6 +22,10 @@ from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.users.access import Viewer, visible_to
 
 PAGE = 1_000
+COLUMNS = (
+    *("id", "customer", "invoices", "recipients", "status", "reason", "detail", "attempts"),
+    *("message_id", "smtp_reply", "sent_at", "next_try_at"),
+)
 
 
 def show(session: Session, run: Run) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,6 +14,7 @@ from webapp.extensions import runtime
 from webapp.runs import report, result_actions
 from webapp.runs.commands import fail, options, or_fail, visible_run
 from webapp.runs.result_actions import Chosen, Done
+from webapp.runs.spreadsheet import csv_lines
 from webapp.store.statuses import ResultStatus, SkipReason
 from webapp.users.access import OPERATOR
 
@@ -41,7 +40,8 @@ def results(run_id: int, status: str | None, reason: str | None, as_json: bool, 
             for line in lines:
                 click.echo(json.dumps(line))
         elif as_csv:
-            _print_csv(lines)
+            for text in csv_lines(lines, report.COLUMNS):
+                click.echo(text, nl=False)
         else:
             for line in lines:
                 why = line["reason"] or line["detail"]
@@ -142,25 +142,6 @@ def _tell(done: Done, chosen: Chosen) -> None:
     missing = len(chosen.result_ids or ()) - done.changed - sum(done.unchanged.values())
     if missing > 0:
         fail(f"{missing} of these results are not in run {chosen.run_id}")
-
-
-def _print_csv(lines: Iterable[dict[str, Any]]) -> None:
-    """One line per result. A value that a spreadsheet would take for a formula gets an apostrophe
-    (CWE-1236)."""
-    writer = None
-    for line in lines:
-        flat = {
-            name: " ".join(value) if isinstance(value, list) else "" if value is None else value
-            for name, value in line.items()
-        }
-        if writer is None:
-            writer = csv.DictWriter(sys.stdout, list(flat), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow({name: _defused(value) for name, value in flat.items()})
-
-
-def _defused(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
 
 
 result_commands = (results, send_again, remove, put_back, confirm_sent, mark_bounced)

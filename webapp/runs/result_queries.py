@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
@@ -13,14 +15,13 @@ from sqlalchemy.orm import Session
 from webapp.runs import filters, lines
 from webapp.runs.lines import Line
 from webapp.store import keyset
-from webapp.store.customers import Customer
 from webapp.store.keyset import Edge, Page
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import ResultStatus
 from webapp.users.access import Viewer, visible_to
 
 S = ResultStatus
-ORDERS = {"": "Order taken", "customer": "Customer", "changed": "Last change"}
+ORDERS = {"": "Customer", "changed": "Last change", "amount": "Amount"}
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,24 @@ class Filter:
         return bool(self.status or self.reason or self.search)
 
 
-def results(session: Session, viewer: Viewer, run: Run, chosen: Filter, edge: Edge | None) -> Page[Line]:
-    """A page of the run's results. Raises ValueError for a status, reason or edge that cannot be."""
-    query = lines.rows(viewer).where(*_conditions(run.id, chosen))
-    query = _in_order(query, chosen.order, edge).limit(keyset.SIZE + 1)
-    found = [Line(*row) for row in session.execute(query)]
-    lines.fill(session, run, found[: keyset.SIZE + 1])
-    return keyset.page(found, edge, [_cursor(line, chosen.order) for line in found])
+FEW = 20_000
+"""Up to so many rows are faster looked up and sorted than found by walking an index."""
+
+
+def results(
+    session: Session, viewer: Viewer, run: Run, chosen: Filter, edge: Edge | None, matching: int | None = None
+) -> Page[Line]:
+    """A page of the run's results; `matching` says how many there are, if that is known.
+
+    The ids are found first: what belongs to 50 rows is looked up for these alone. Raises ValueError for a
+    status, reason or edge that cannot be."""
+    query = select(Result.id).where(visible_to(viewer, Result), *_conditions(run.id, chosen))
+    query = in_order(query, chosen.order, edge, few=matching is not None and matching < FEW)
+    ids = list(session.scalars(query.limit(keyset.SIZE + 1)))
+    found = {row[0].id: Line(*row) for row in session.execute(lines.rows(viewer).where(Result.id.in_(ids)))}
+    page = [found[id] for id in ids]
+    lines.fill(session, run, page)
+    return keyset.page(page, edge, [cursor(line.result, chosen.order) for line in page])
 
 
 def how_many(session: Session, viewer: Viewer, run_id: int, chosen: Filter) -> int:
@@ -52,20 +64,21 @@ def how_many(session: Session, viewer: Viewer, run_id: int, chosen: Filter) -> i
     return session.scalar(query.where(*_conditions(run_id, chosen))) or 0
 
 
-def on_screen(session: Session, viewer: Viewer, run: Run, ids: list[int]) -> list[Result]:
-    """Those of these results that belong to the run."""
-    return list(
-        session.scalars(
-            select(Result).where(Result.run_id == run.id, Result.id.in_(ids), visible_to(viewer, Result))
-        )
-    )
+def changed_on_screen(
+    session: Session, viewer: Viewer, run: Run, ids: list[int], since: datetime | None
+) -> list[Line]:
+    """Those of these results that belong to the run and have changed since that moment."""
+    query = lines.rows(viewer).where(Result.run_id == run.id, Result.id.in_(ids))
+    if since:
+        query = query.where(Result.changed_at >= since)
+    return [Line(*row) for row in session.execute(query)]
 
 
 def statuses_of(
-    session: Session, viewer: Viewer, conditions: list[ColumnElement[bool]]
+    session: Session, viewer: Viewer, conditions: list[ColumnElement[bool]], *, as_they_are: bool = False
 ) -> dict[ResultStatus, int]:
     """How many of the results under these conditions are in each status that there is; those that went to
-    the redirect address only count as ready, since no customer has them."""
+    the redirect address only count as ready, since no customer has them, unless `as_they_are`."""
     rows = session.execute(
         select(Result.status, Result.redirected, func.count())
         .where(visible_to(viewer, Result), *conditions)
@@ -73,7 +86,8 @@ def statuses_of(
     )
     found: dict[ResultStatus, int] = defaultdict(int)
     for status, redirected, n in rows:
-        found[S.READY if redirected and status == S.SENT else S(status)] += n
+        harmless = redirected and status == S.SENT and not as_they_are
+        found[S.READY if harmless else S(status)] += n
     return dict(found)
 
 
@@ -99,30 +113,39 @@ def _conditions(run_id: int, chosen: Filter) -> list[ColumnElement[bool]]:
     return filters.matching(run_id, chosen.status, chosen.reason, chosen.search)
 
 
-def _in_order(
-    query: Select[Result, str, str, str], order: str, edge: Edge | None
-) -> Select[Result, str, str, str]:
-    if order == "customer":
-        if edge:
-            query = query.where(keyset.beyond(edge, Result.id, Customer.name, edge.value))
-        return query.order_by(*keyset.order(edge, Customer.name, Result.id))
-    if order == "changed":
-        if edge:
-            at = _instant(edge.value)
-            query = query.where(keyset.beyond(edge, Result.id, Result.changed_at, at, descending=True))
-        return query.order_by(*keyset.order(edge, Result.changed_at, Result.id, descending=True))
+def in_order(query: Select[Any], order: str, edge: Edge | None, *, few: bool = False) -> Select[Any]:
+    """The query in this order, from the edge on.
+
+    `few` says that the filter leaves few rows: then they are looked up and sorted. Otherwise the names' index
+    is walked, and what does not match left out. SQLite cannot know which of the two is the shorter way."""
+    column = Result.sort_name + "" if few and order == "" else COLUMNS[order]
+    down = order in DESCENDING
     if edge:
-        query = query.where(keyset.beyond(edge, Result.id))
-    return query.order_by(*keyset.order(edge, Result.id))
+        value = _value(order, edge.value)
+        query = query.where(keyset.beyond(edge, Result.id, column, value, descending=down))
+    return query.order_by(*keyset.order(edge, column, Result.id, descending=down))
 
 
-def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError(f"no time zone: {text}")
-    return at
+COLUMNS: dict[str, Any] = {"": Result.sort_name, "changed": Result.changed_at, "amount": Result.amount}
+DESCENDING = ("changed", "amount")
 
 
-def _cursor(line: Line, order: str) -> str:
-    value = {"customer": line.name, "changed": line.result.changed_at.isoformat()}.get(order, "")
-    return keyset.cursor(line.result.id, value)
+def _value(order: str, text: str) -> Any:
+    """The value at an edge. Raises ValueError for one that cannot be."""
+    if order == "changed":
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise ValueError(f"no time zone: {text}")
+        return at
+    if order == "amount":
+        try:
+            return Decimal(text)
+        except InvalidOperation:
+            raise ValueError(f"not an amount: {text}") from None
+    return text
+
+
+def cursor(result: Result, order: str) -> str:
+    """The text that names this result as an edge of a page in this order."""
+    value = {"changed": result.changed_at.isoformat(), "amount": str(result.amount)}.get(order)
+    return keyset.cursor(result.id, result.sort_name if value is None else value)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import cast
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from webapp.definitions.versions import Content
+from webapp.runs import finding
 from webapp.runs.counts import shift
-from webapp.store.runs import Result, ResultInvoice
+from webapp.store.definitions import DefinitionVersion
+from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus
 
 
@@ -32,6 +36,7 @@ def split_off(session: Session, result_id: int, reasons: Mapping[int, str], work
     staying = next(invoice_id for invoice_id in reasons if invoice_id not in leaving)
     result.lead_invoice_id = staying
     session.flush()
+    parted = [result_id]
     for invoice_id in leaving:
         own = Result(
             run_id=result.run_id,
@@ -49,4 +54,9 @@ def split_off(session: Session, result_id: int, reasons: Mapping[int, str], work
             .values(result_id=own.id)
         )
         shift(session, result.run_id, Counter({(own.status, own.reason): 1}), worker_id)
+        parted.append(own.id)
+    content = session.get_one(
+        DefinitionVersion, result.version_id or session.get_one(Run, result.run_id).version_id
+    ).content
+    finding.index(session, cast(Content, content), Result.id.in_(parted))
     return reasons[first] if all_bad else ""

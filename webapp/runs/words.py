@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from webapp.runs.counts import Counts
 from webapp.store.runs import Result
-from webapp.store.statuses import ResultStatus, RunStatus
+from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 
 S = ResultStatus
 
@@ -56,6 +57,47 @@ def why(result: Result) -> str:
         case S.DEFERRED | S.FAILED | S.BOUNCED:
             return said
     return ""
+
+
+def ending(counts: Counts) -> str:
+    """What came of a finished run, in a sentence: All sent, but 3 failed and 1 is unconfirmed"""
+    by = counts.by_status
+    sent, to_do = by[S.SENT], sum(by[status] for status in DONE)
+    if not to_do:
+        return "There was nothing to send"
+    doubtful = "is unconfirmed" if by[S.UNCONFIRMED] == 1 else "are unconfirmed"
+    wrong = {S.FAILED: "failed", S.UNCONFIRMED: doubtful, S.BOUNCED: "bounced"}
+    parts = [f"{by[status]:,} {words}" for status, words in wrong.items() if by[status]]
+    if not parts:
+        return "All sent"
+    said = " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[:-1] else parts)
+    if not sent:
+        return f"Nothing sent: {said}"
+    return f"All sent, but {said}" if sent > to_do / 2 else f"{sent:,} sent, but {said}"
+
+
+def skipped_words(counts: Counts) -> str:
+    """Why results are skipped, and whether a person should do something: 4 not approved, 8 already sent. …"""
+    there = {reason: n for reason, n in counts.reasons.items() if n}
+    said = ", ".join(f"{n:,} {reason_words(reason)}" for reason, n in there.items())
+    to_mend = there.keys() - {SkipReason.ALREADY_SENT, SkipReason.SUSPENDED}
+    return f"{said}. " + ("Mend the data, then send again." if to_mend else "Nothing to do.")
+
+
+def span_words(first: datetime, last: datetime) -> str:
+    """from 13:15 to 13:23, with the days where these differ"""
+    if first.date() == last.date():
+        return f"from {first:%H:%M} to {last:%H:%M}"
+    return f"from {first.day} {first:%b %H:%M} to {last.day} {last:%b %H:%M}"
+
+
+def page_words(names: list[str], matching: int, by_name: bool) -> str:
+    """What a page of results shows: Aalders to Bruggink: 50 of 12,471 results"""
+    of = f"{len(names):,} of {matching:,} results" if len(names) < matching else f"{matching:,} results"
+    if matching == 1:
+        of = "1 result"
+    first, last = ((name.split() or [""])[0] for name in (names[:1] + names[-1:] if names else ["", ""]))
+    return f"{first} to {last}: {of}" if by_name and first != last else of
 
 
 @dataclass(frozen=True)

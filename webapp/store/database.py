@@ -19,6 +19,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
+from webapp.store import folding
+
 BUSY_TIMEOUT_MS = 20_000
 AGAIN_SECONDS = 0.25
 T = TypeVar("T")
@@ -132,6 +134,7 @@ def _sqlite_engine(url: str) -> Engine:
             f"busy_timeout={BUSY_TIMEOUT_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        folding.add_to(connection)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

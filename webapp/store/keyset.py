@@ -51,7 +51,9 @@ def beyond(
 
     if column is None:
         return further(id, edge.id)
-    return or_(further(column, value), and_(column == value, further(id, edge.id)))
+    # The first condition says nothing new: it is what an index can begin at.
+    begins = column >= value if upward else column <= value
+    return and_(begins, or_(further(column, value), further(id, edge.id)))
 
 
 def order(edge: Edge | None, *columns: Any, descending: bool = False) -> list[UnaryExpression[Any]]:

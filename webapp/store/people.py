@@ -46,7 +46,7 @@ class AuditEntry(Base):
     at: Mapped[datetime] = mapped_column(Instant, default=now)
     actor: Mapped[str] = mapped_column(String(254))
     action: Mapped[str] = mapped_column(String(64))
-    subject: Mapped[str] = mapped_column(String(200))
+    subject: Mapped[str] = mapped_column(String(200), index=True)
     detail: Mapped[str] = mapped_column(Text, default="")
 
 

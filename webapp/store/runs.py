@@ -4,6 +4,7 @@ attempt."""
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
@@ -13,7 +14,7 @@ from webapp.store.base import Base, one_of
 from webapp.store.customers import Cluster
 from webapp.store.definitions import DefinitionVersion, MessageDefinition
 from webapp.store.statuses import Outcome, ResultStatus, RunStatus
-from webapp.store.types import Instant, Json, Key, now
+from webapp.store.types import Instant, Json, Key, Money, now
 
 
 class Run(Base):
@@ -21,7 +22,8 @@ class Run(Base):
 
     `highest_invoice_id` bounds the set at Create. While `creating`, `made_up_to` is the highest customer id
     whose results are made. `promised` is the preview's fingerprint that the person saw. `message_key` makes
-    this run's Message-IDs differ from those of any other installation."""
+    this run's Message-IDs differ from those of any other installation. An archived run is out of the way, and
+    otherwise as before."""
 
     __tablename__ = "run"
     __table_args__ = (one_of("status", RunStatus), CheckConstraint("period_from <= period_to", name="period"))
@@ -48,6 +50,7 @@ class Run(Base):
     created_at: Mapped[datetime] = mapped_column(Instant, default=now)
     started_at: Mapped[datetime | None] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    archived_at: Mapped[datetime | None] = mapped_column(Instant)
     definition: Mapped[MessageDefinition] = relationship()
     version: Mapped[DefinitionVersion] = relationship()
     cluster: Mapped[Cluster] = relationship()
@@ -68,7 +71,8 @@ class Result(Base):
     `worker_id` and `token` are the claim. After `unconfirmed` the token stays, for a late proof from the
     attempt's own worker, until a person touches the result. `message_number` is part of the Message-ID: it
     stays on automatic retries and grows with Send again. `breaks` counts the connections that broke on this
-    message."""
+    message. `sort_name`, `amount` and `sought` are what the run's page sorts by and searches in, written when
+    the result is made (runs/finding.py): customers and invoices are too many to be asked on every look."""
 
     __tablename__ = "result"
     __table_args__ = (
@@ -80,6 +84,7 @@ class Result(Base):
         CheckConstraint("status <> 'removed' OR removed_from <> ''", name="removed_can_be_put_back"),
         Index("ix_result_run_status", "run_id", "status", "id"),
         Index("ix_result_run_id", "run_id", "id"),
+        Index("ix_result_run_name", "run_id", "sort_name", "id"),
         Index("ix_result_worker", "worker_id", sqlite_where=text("worker_id IS NOT NULL"),
               postgresql_where=text("worker_id IS NOT NULL")),
     )  # fmt: skip
@@ -100,6 +105,9 @@ class Result(Base):
     smtp_reply: Mapped[str] = mapped_column(Text, default="")
     redirected: Mapped[bool] = mapped_column(default=False)
     removed_from: Mapped[str] = mapped_column(String(16), default="")
+    sort_name: Mapped[str] = mapped_column(Text, default="", server_default="")
+    amount: Mapped[Decimal] = mapped_column(Money, default=Decimal(0), server_default="0")
+    sought: Mapped[str] = mapped_column(Text, default="", server_default="")
     version_id: Mapped[int | None] = mapped_column(ForeignKey("definition_version.id"))
     first_try_at: Mapped[datetime | None] = mapped_column(Instant)
     next_try_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -126,6 +134,7 @@ class Reservation(Base):
     marks a result `sending`; deleted only by proof that the message did not go."""
 
     __tablename__ = "reservation"
+    __table_args__ = (Index("ix_reservation_invoice_id", "invoice_id"),)
 
     definition_id: Mapped[int] = mapped_column(ForeignKey("message_definition.id"), primary_key=True)
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True)
@@ -183,4 +192,17 @@ class RunCount(Base):
     worker_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     status: Mapped[str] = mapped_column(String(16), primary_key=True)
     reason: Mapped[str] = mapped_column(String(32), primary_key=True, default="")
+    n: Mapped[int] = mapped_column(Key, default=0)
+
+
+class SentCount(Base):
+    """How many mails of a run a worker has handed over in each slot of ten seconds (Unix time // 10): how
+    fast a run goes, and what was sent on which day. It only grows: a mail sent again counts again."""
+
+    __tablename__ = "sent_count"
+    __table_args__ = (Index("ix_sent_count_slot", "slot"),)
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    worker_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    slot: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     n: Mapped[int] = mapped_column(Key, default=0)

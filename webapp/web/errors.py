@@ -6,16 +6,16 @@ from __future__ import annotations
 import logging
 import secrets
 
-from flask import Flask, render_template, request
+from flask import Flask, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.wrappers import Response
 
-from webapp.web.htmx import is_htmx
+from webapp.web import htmx
 
 log = logging.getLogger("mailrun.web")
 
-Answer = tuple[str, int]
 
 TITLES = {
     400: "This request cannot be understood",
@@ -49,7 +49,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _unforeseen)
 
 
-def _told(error: HTTPException) -> Answer | HTTPException:
+def _told(error: HTTPException) -> Response | HTTPException:
     code = error.code or 500
     if code < 400:
         return error
@@ -57,27 +57,31 @@ def _told(error: HTTPException) -> Answer | HTTPException:
     return _page(code, own or WORDS.get(code))
 
 
-def _away(error: DBAPIError) -> Answer:
+def _away(error: DBAPIError) -> Response:
     """The database is locked for long, or away."""
     id = _new_id()
     log.error("%s: %s %s: the database does not answer: %s", id, request.method, request.path, error.orig)
     return _page(ServiceUnavailable.code, WORDS[503], id)
 
 
-def _unforeseen(error: Exception) -> Answer:
+def _unforeseen(error: Exception) -> Response:
     id = _new_id()
     log.error("%s: %s %s", id, request.method, request.path, exc_info=error)
     return _page(InternalServerError.code, WORDS[500], id)
 
 
-def _page(code: int, words: str | None, id: str = "") -> Answer:
+def _page(code: int, words: str | None, id: str = "") -> Response:
     shown = {
         "code": code,
         "title": TITLES.get(code, "This cannot be done"),
         "words": words or WORDS[400],
         "id": id or _new_id(),
     }
-    return render_template("web/_error.html" if is_htmx() else "web/error.html", **shown), code
+    if not htmx.is_htmx():
+        return make_response(render_template("web/error.html", **shown), code)
+    response = htmx.tell(render_template("web/_error.html", **shown))
+    response.status_code = code
+    return response
 
 
 def _new_id() -> str:

@@ -40,7 +40,10 @@ def use(session: Session, key: str, answer: str = "") -> bool:
 
 
 def lead(session: Session, key: str, answer: str) -> None:
-    """Says where the press led, when that is only known after its effect."""
+    """Says where the press led, when that is only known after its effect. Of a long address its path will
+    do."""
+    if len(answer) > FormKey.answer.type.length:
+        answer = answer.partition("?")[0]
     session.execute(update(FormKey).where(FormKey.key == key).values(answer=answer))
 
 

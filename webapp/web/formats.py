@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from flask import Flask
@@ -16,7 +16,10 @@ NBSP = "\u00a0"
 
 def init_app(app: Flask) -> None:
     """Gives the templates these filters."""
-    for written in (number, share, size, clock, moment, initials, breakable):
+    for written in (
+        *(number, share, size, clock, moment, initials, breakable),
+        *(day, roughly, lasted, per_second, short_time),
+    ):
         app.add_template_filter(written)
     app.add_template_global(money)
     app.add_template_global(plural)
@@ -56,6 +59,11 @@ def size(count: int) -> str:
     return f"{count / 1_000_000:.1f} MB"
 
 
+def day(at: date) -> str:
+    """10 Nov"""
+    return f"{at.day} {at:%b}"
+
+
 def clock(at: datetime) -> Markup:
     """A moment in a column: 11:31:07 today, else 20 Nov 16:40. In the time zone of the server."""
     return _time(at, "%H:%M:%S", "")
@@ -64,6 +72,47 @@ def clock(at: datetime) -> Markup:
 def moment(at: datetime) -> Markup:
     """A moment in a sentence: today 10:54, else 20 Nov 16:40. In the time zone of the server."""
     return _time(at, "%H:%M", "today ")
+
+
+def short_time(at: datetime, first: datetime | None = None, last: datetime | None = None) -> str:
+    """A moment on a plot: 13:15, or with the day where first and last are more than a day apart: 20 Nov
+    13:15. In the time zone of the server."""
+    local = at.astimezone()
+    long = first is not None and last is not None and last - first > timedelta(days=1)
+    return f"{local.day} {local:%b %H:%M}" if long else f"{local:%H:%M}"
+
+
+def roughly(span: timedelta) -> str:
+    """A span of time to come: about 18 min, about 3 h 20 min."""
+    minutes = round(span.total_seconds() / 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 100:
+        return f"about {minutes} min"
+    if minutes < 48 * 60:
+        return f"about {minutes // 60} h {minutes % 60 // 10 * 10} min".replace(" 0 min", "")
+    return f"about {minutes // 1440} days"
+
+
+def lasted(span: timedelta) -> str:
+    """A span of time that was: in 8 minutes"""
+    seconds = round(span.total_seconds())
+    if seconds < 60:
+        return f"in {plural(max(1, seconds), 'second')}"
+    if seconds < 90 * 60:
+        return f"in {plural(round(seconds / 60), 'minute')}"
+    if seconds < 48 * 3600:
+        return f"in {plural(round(seconds / 3600), 'hour')}"
+    return f"in {plural(round(seconds / 86400), 'day')}"
+
+
+def per_second(rate: float) -> str:
+    """3.42 → 3.4 mails per second; of less than one in three seconds: 12 mails per minute"""
+    if rate >= 10:
+        return f"{rate:,.0f} mails per second"
+    if rate >= 0.3:
+        return f"{rate:.1f} mails per second"
+    return plural(max(1, round(rate * 60)), "mail") + " per minute"
 
 
 def _time(at: datetime, of_today: str, today: str) -> Markup:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask, current_app, g
+from sqlalchemy import select
 
 from webapp.extensions import Runtime, runtime
+from webapp.runs.workers import living
+from webapp.store.mailservers import MailServer
 from webapp.web import form_keys, sessions
 
 
@@ -25,15 +29,15 @@ class Banner:
     words: str
 
 
-LINKS = (Link("Runs", "/runs", "runs"), Link("Mailbox", "/dev/mailbox", "catcher"))
+LINKS = (Link("Runs", "/runs", "run_list"), Link("Mailbox", "/dev/mailbox", "catcher"))
 """In the order of the topbar; one is shown only if its pages exist."""
 
-ASK_REDIS_EVERY = 2.0
+ASK_EVERY = 2.0
 
 
 def init_app(app: Flask) -> None:
     """Gives the templates what the frame needs."""
-    asked = Asked()
+    asked = Asked(lambda: look(runtime()))
     app.add_template_global(form_keys.new, "new_form_key")
 
     @app.context_processor
@@ -44,25 +48,64 @@ def init_app(app: Flask) -> None:
             "viewer": viewer,
             "viewer_name": user.name if user else "",
             "topnav": [link for link in LINKS if link.blueprint in current_app.blueprints],
-            "banners": banners(runtime(), asked) if viewer else [],
+            "banners": banners(runtime(), asked.answer) if viewer else [],
+            "sending": sending(runtime(), asked.answer) if viewer else None,
         }
 
 
+@dataclass(frozen=True)
+class Outside:
+    """How things are that pages only tell of: whether Redis answers, the mail servers, the workers there."""
+
+    redis_answers: bool
+    servers: list[str]
+    workers: int
+
+
 class Asked:
-    """Whether Redis answered when it was last asked, which is at most two seconds ago: pages stay fast."""
+    """What was answered when it was last asked, which is at most two seconds ago: pages stay fast."""
 
-    def __init__(self) -> None:
-        self.at = float("-inf")
-        self.answered = False
+    def __init__(self, ask: Callable[[], Outside]) -> None:
+        self._ask = ask
+        self._at = float("-inf")
+        self._answer: Outside | None = None
 
-    def redis_answers(self, parts: Runtime) -> bool:
-        if time.monotonic() - self.at > ASK_REDIS_EVERY:
-            self.answered = parts.bell.answers()
-            self.at = time.monotonic()
-        return self.answered
+    @property
+    def answer(self) -> Outside:
+        if self._answer is None or time.monotonic() - self._at > ASK_EVERY:
+            self._answer = self._ask()
+            self._at = time.monotonic()
+        return self._answer
 
 
-def banners(parts: Runtime, asked: Asked) -> list[Banner]:
+def look(parts: Runtime) -> Outside:
+    """Asks Redis and the database."""
+    with parts.database.reading() as session:
+        servers = list(session.scalars(select(MailServer.host).order_by(MailServer.name).limit(3)))
+        return Outside(bool(parts.settings.redis_url) and parts.bell.answers(), servers, living(session))
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What the topbar says of sending: whether mails reach customers, over which servers, by how many
+    workers."""
+
+    is_live: bool
+    over: str
+    workers: int
+
+
+def sending(parts: Runtime, outside: Outside) -> Sending:
+    """What the topbar says of sending."""
+    over = outside.servers[0] if len(outside.servers) == 1 else f"{len(outside.servers)} mail servers"
+    if not outside.servers:
+        over = "no mail server"
+    elif len(outside.servers) > 2:
+        over = "several mail servers"
+    return Sending(not parts.settings.redirect_to, over, outside.workers)
+
+
+def banners(parts: Runtime, outside: Outside) -> list[Banner]:
     """What every page has to say before anything else."""
     said = []
     if parts.settings.redirect_to:
@@ -71,7 +114,7 @@ def banners(parts: Runtime, asked: Asked) -> list[Banner]:
         )
     if not parts.settings.redis_url:
         said.append(Banner("is-ready", "No Redis:", "the workers drain without it, by themselves."))
-    elif not asked.redis_answers(parts):
+    elif not outside.redis_answers:
         words = "The workers look for work by themselves; sending goes on."
         said.append(Banner("is-deferred", "Redis is away.", words))
     return said

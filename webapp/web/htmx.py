@@ -4,13 +4,57 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Response, redirect, request
+from flask import Flask, Response, make_response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
+
+
+def init_app(app: Flask) -> None:
+    """Keeps the addresses of presses out of the browser's history: a form sent by htmx would go into it."""
+
+    @app.after_request
+    def stay(response: Response) -> Response:
+        if is_htmx() and request.method == "POST":
+            response.headers.setdefault("HX-Push-Url", "false")
+        return response
 
 
 def is_htmx() -> bool:
     """Whether the answer is put into the page that is on screen."""
     return request.headers.get("HX-Request") == "true"
+
+
+def wants_piece() -> bool:
+    """Whether a piece of the page is asked for: not when htmx takes the page itself anew, or back from the
+    history."""
+    return is_htmx() and request.headers.get("HX-Request-Type") != "full"
+
+
+def in_dialog() -> bool:
+    """Whether the answer is shown in a dialog over the page that is on screen (templates/base.html)."""
+    return is_htmx() and request.headers.get("HX-Target", "").endswith("#dialog")
+
+
+def ask(dialog: str) -> AnyResponse:
+    """Shows this dialog: the one question over whatever is on screen."""
+    return _put(dialog, "#ask", "innerHTML")
+
+
+def tell(strip: str) -> AnyResponse:
+    """Shows this on top of the page that is on screen: why nothing was done."""
+    return _put(strip, "#strip", "innerHTML")
+
+
+def changed(toast: str) -> AnyResponse:
+    """Tells in a toast what was done, and has everything on screen that may have changed look anew."""
+    response = _put(toast, "#toasts", "beforeend")
+    response.headers["HX-Trigger"] = "changed"
+    return response
+
+
+def _put(html: str, target: str, swap: str) -> AnyResponse:
+    response = make_response(html)
+    response.headers.update({"HX-Retarget": target, "HX-Reswap": swap})
+    return response
 
 
 def lead_to(url: str) -> AnyResponse:

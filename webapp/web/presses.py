@@ -1,12 +1,15 @@
 """What every press of a changing button goes through: its form's one-use key, the effect, the words, the way
-on. Key and effect are one transaction."""
+on. Key and effect are one transaction.
+
+A press that leads to another page leads there. One that leads to the page on screen (htmx) leaves that where
+it is: a toast has the words, and the page looks for what has changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from flask import abort, flash, request
+from flask import abort, flash, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -33,12 +36,22 @@ def once(effect: Callable[[Session], tuple[str, Said]]) -> Response:
             form_keys.lead(session, key, url)
         else:
             url, said = form_keys.answer(session, key) or "/", ONCE_ONLY
+    if htmx.is_htmx() and htmx.page_on_screen().partition("?")[0] == url.partition("?")[0]:
+        return htmx.changed(render_template("web/_toast.html", said=said))
     if said:
         flash(cast(str, said))  # a dict is as good: it goes through the cookie as JSON
     return htmx.lead_to(url)
 
 
 def refused(words: str, url: str) -> Response:
-    """Leads to a page that says why nothing was done."""
+    """Says why nothing was done: on top of the page that is on screen, or of the one at this address."""
+    if htmx.is_htmx():
+        return htmx.tell(render_template("web/_refused.html", words=words))
     flash(words, "refused")
     return htmx.lead_to(url)
+
+
+def came_from(pages: Sequence[str]) -> str:
+    """Which of these pages the press came from, with its query; the first if none of them."""
+    seen = htmx.page_on_screen()
+    return seen if seen.partition("?")[0] in pages else pages[0]

@@ -1,0 +1,110 @@
+"""The start page, the list of runs, and what takes an old run out of it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from webapp.extensions import runtime
+from webapp.runs import archive as archiving
+from webapp.runs import overview, queries
+from webapp.runs.lifecycle import NotFound, Refused
+from webapp.runs.pages import address, ids_in
+from webapp.runs.queries import Shown
+from webapp.store import keyset
+from webapp.store.statuses import RunStatus
+from webapp.web import presses
+from webapp.web.gate import viewer
+from webapp.web.htmx import wants_piece
+from webapp.web.marks import polled
+from webapp.web.paging import edge_in
+
+run_list = Blueprint("run_list", __name__)
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(run_list)
+
+
+@run_list.get("/")
+def start_page() -> ResponseReturnValue:
+    """How things are, and the runs that need a person."""
+    with runtime().database.reading() as session:
+        return render_template(
+            "runs/overview.html",
+            overview=overview.overview(session, viewer()),
+            lines=overview.need_a_person(session, viewer()),
+            any_run=any(queries.states(session, viewer()).values()),
+        )
+
+
+@run_list.get("/runs")
+def index() -> ResponseReturnValue:
+    """The runs, newest first; as a piece of the page only the table."""
+    shown = _shown()
+    with runtime().database.reading() as session:
+        try:
+            page = queries.runs(session, viewer(), shown, edge_in(request.args))
+        except ValueError:
+            abort(404)
+        states = queries.states(session, viewer())
+        found = {"page": page, "shown": shown, "states": states, "list_url": _url(shown)}
+        if wants_piece():
+            return render_template("runs/_runs.html", fresh_chips=True, **found)
+        return render_template(
+            "runs/index.html",
+            overview=overview.overview(session, viewer()),
+            definitions=queries.definitions(session),
+            any_run=any(states.values()),
+            **found,
+        )
+
+
+@run_list.get("/runs/live")
+@polled
+def live() -> ResponseReturnValue:
+    """How far the runs on screen are (named by `runs`): leaves of the page, each with its id."""
+    ids = ids_in(request.args.get("runs", "").split("-"))[: 2 * keyset.SIZE]
+    with runtime().database.reading() as session:
+        lines = queries.some_runs(session, viewer(), ids)
+        goes_on = any(line.run.status in (RunStatus.CREATING, RunStatus.RUNNING) for line in lines)
+        return render_template("runs/_runs_live.html", lines=lines, goes_on=goes_on)
+
+
+@run_list.post("/runs/<int:run_id>/archive")
+def archive(run_id: int) -> ResponseReturnValue:
+    """Takes a run out of the list."""
+    return _press(lambda session: archiving.archive(session, run_id, viewer()), run_id)
+
+
+@run_list.post("/runs/<int:run_id>/archive/undo")
+def unarchive(run_id: int) -> ResponseReturnValue:
+    """Puts it back."""
+    return _press(lambda session: archiving.unarchive(session, run_id, viewer()), run_id)
+
+
+def _press(verb: presses.Verb, run_id: int) -> ResponseReturnValue:
+    page = presses.came_from((f"/runs/{run_id}", "/runs", "/"))
+    try:
+        return presses.once(lambda session: (page, verb(session)))
+    except NotFound:
+        abort(404)
+    except Refused as refusal:
+        return presses.refused(str(refusal), page)
+
+
+def _shown() -> Shown:
+    given = request.args
+    definition = ids_in([given.get("definition", "")])
+    return Shown(
+        state=given.get("state", ""),
+        definition=definition[0] if definition else None,
+        problem=given.get("problem", ""),
+        search=given.get("q", "")[:200],
+    )
+
+
+def _url(shown: Shown) -> str:
+    """The address of the list that shows these, without a cursor."""
+    definition = "" if shown.definition is None else str(shown.definition)
+    return address("/runs", state=shown.state, definition=definition, problem=shown.problem, q=shown.search)

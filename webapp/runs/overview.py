@@ -1,0 +1,122 @@
+"""What the start page says of all runs at once: sent per day, why mails failed, what needs a person."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from webapp.runs.failures import why_failed
+from webapp.runs.pace import SLOT
+from webapp.runs.queries import RunLine, run_lines
+from webapp.store.runs import Result, Run, RunCount, SentCount
+from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
+from webapp.store.types import now
+from webapp.users.access import Viewer, visible_to
+
+DAYS = 14
+HALF_HOUR = 1800 // SLOT
+"""Slots: time zones differ by half hours, so a day can be put together from these."""
+MOST_REASONS = 5
+
+
+@dataclass(frozen=True)
+class Overview:
+    """`per_day` is (day, mails sent), the oldest first, in the server's time zone; `failed` is (words, code,
+    how many) of the last 7 days; `waiting` counts what needs a person, over the runs that are not
+    archived."""
+
+    per_day: list[tuple[date, int]]
+    failed: list[tuple[str, str, int]]
+    waiting: dict[str, int]
+
+    @property
+    def highest(self) -> tuple[date, int]:
+        return max(self.per_day, key=lambda one: one[1])
+
+    @property
+    def all_failed(self) -> int:
+        return sum(n for _, _, n in self.failed)
+
+
+def overview(session: Session, viewer: Viewer) -> Overview:
+    """The three cards of the start page."""
+    week = now() - timedelta(days=7)
+    mine = select(Run.id).where(visible_to(viewer, Run))
+    failed = why_failed(
+        session, viewer, Result.run_id.in_(mine.where(_touched_since(week))), Result.changed_at >= week
+    )
+    rest = sum(n for *_, n in failed[MOST_REASONS:])
+    return Overview(
+        per_day=_per_day(session, viewer),
+        failed=failed[:MOST_REASONS] + ([("other reasons", "", rest)] if rest else []),
+        waiting=_waiting(session, viewer),
+    )
+
+
+def _touched_since(moment: datetime) -> ColumnElement[bool]:
+    """Whether a run may have results that changed since: else its rows need not be looked at."""
+    return or_(Run.finished_at.is_(None), Run.finished_at >= moment, Run.archived_at.is_(None))
+
+
+def _per_day(session: Session, viewer: Viewer) -> list[tuple[date, int]]:
+    today = datetime.now().astimezone().date()
+    days = {today - timedelta(days=back): 0 for back in range(DAYS - 1, -1, -1)}
+    first = int(time.time()) // SLOT - (DAYS + 1) * 86_400 // SLOT
+    part = SentCount.slot // HALF_HOUR
+    rows = session.execute(
+        select(part, func.sum(SentCount.n))
+        .where(SentCount.slot >= first, SentCount.run_id.in_(select(Run.id).where(visible_to(viewer, Run))))
+        .group_by(part)
+    )
+    for half_hour, n in rows:
+        day = datetime.fromtimestamp(int(half_hour) * HALF_HOUR * SLOT).astimezone().date()
+        if day in days:
+            days[day] += int(n)
+    return list(days.items())
+
+
+def _waiting(session: Session, viewer: Viewer) -> dict[str, int]:
+    shown = select(Run.id).where(visible_to(viewer, Run), Run.archived_at.is_(None))
+    rows = session.execute(
+        select(RunCount.status, RunCount.reason, func.sum(RunCount.n))
+        .where(
+            RunCount.run_id.in_(shown),
+            or_(RunCount.status.in_(PROBLEMS), RunCount.reason == SkipReason.NO_RECIPIENT),
+        )
+        .group_by(RunCount.status, RunCount.reason)
+    )
+    found = {status.value: 0 for status in PROBLEMS} | {SkipReason.NO_RECIPIENT.value: 0}
+    for status, reason, n in rows:
+        found[reason or status] += int(n)
+    return found
+
+
+PROBLEMS = (ResultStatus.UNCONFIRMED, ResultStatus.FAILED, ResultStatus.BOUNCED)
+
+
+def need_a_person(session: Session, viewer: Viewer, most: int = 20) -> list[RunLine]:
+    """The runs, newest first, that run, or with a mail that failed, bounced or may have been sent."""
+    troubled = (
+        select(RunCount.run_id)
+        .where(RunCount.status.in_(PROBLEMS))
+        .group_by(RunCount.run_id)
+        .having(func.sum(RunCount.n) > 0)
+    )
+    runs = list(
+        session.scalars(
+            select(Run)
+            .options(joinedload(Run.definition), joinedload(Run.cluster))
+            .where(
+                visible_to(viewer, Run),
+                Run.archived_at.is_(None),
+                or_(Run.status.in_((RunStatus.RUNNING, RunStatus.STOPPED)), Run.id.in_(troubled)),
+            )
+            .order_by(Run.id.desc())
+            .limit(most)
+        )
+    )
+    return run_lines(session, runs)
