@@ -13,7 +13,7 @@ document.addEventListener('click', event => {
   if (!link || !roomy.matches || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   const opener = link.closest('dialog') ? under?.opener : link;
-  htmx.ajax('GET', link.href, { target: '#dialog', swap: 'innerHTML' }).then(() => under && (under.opener = opener));
+  htmx.ajax('GET', link.href, { source: '#dialog', target: '#dialog', swap: 'innerHTML' }).then(() => under && (under.opener = opener));
 });
 
 function show() {
