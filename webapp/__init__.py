@@ -26,16 +26,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.extensions["mailrun"] = extensions.open_runtime(settings)
     for manners in (limits, assets, errors, formats, frame, htmx, sessions, gate, security):
         manners.init_app(app)
-    for feature in (
-        users,
-        runs,
-        list_pages,
-        dialog_pages,
-        preview_pages,
-        control_pages,
-        result_pages,
-        catcher,
-    ):
+    of_runs = (runs, list_pages, dialog_pages, preview_pages, control_pages, result_pages)
+    for feature in (users, *of_runs, catcher):
         feature.init_app(app)
     app.register_blueprint(health.health)
     return app

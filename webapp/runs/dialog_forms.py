@@ -29,7 +29,8 @@ FIELDS = ("definition", "cluster", "include_children", "period_from", "period_to
 @dataclass(frozen=True)
 class Dialog:
     """The form as it was filled in (`given`). `content` is the definition as it is now; choice, preview and
-    what stands beside it are there only if the form holds together."""
+    what stands beside it are there only if the form holds together; `refused` says why no run was made all
+    the same."""
 
     form: NewRunForm
     given: MultiDict[str, str]
@@ -37,6 +38,7 @@ class Dialog:
     choice: Choice | None = None
     preview: Preview | None = None
     beside: Beside | None = None
+    refused: str = ""
     status: int = 200
 
     @property
