@@ -16,6 +16,7 @@ from webapp.runs.preview_queries import LISTS, Beside, Listed
 from webapp.runs.selection import Choice, Preview
 from webapp.runs.workers import WorkerLife
 from webapp.store import keyset
+from webapp.store.customers import CustomerEmail
 from webapp.store.definitions import MessageDefinition
 from webapp.store.keyset import Edge
 from webapp.store.statuses import Role
@@ -93,8 +94,8 @@ def test_the_notes_say_why(world: World) -> None:
         payer = factories.customer(session, world.everybody, "")
         factories.invoice(session, payer)
         technical = factories.recipient_key(session, "technical")
-        session.add(factories.CustomerEmail(customer_id=payer.id, recipient_key_id=technical.id,
-                                            address="x@customers.test"))  # fmt: skip
+        to = CustomerEmail(customer_id=payer.id, recipient_key_id=technical.id, address="x@customers.test")
+        session.add(to)
     assert listed(world, "ready")[0].notes == ["a@customers.test", "b@customers.test"]
     assert [line.notes for line in listed(world, "not_approved")] == [["the invoice is open"]]
     assert [line.notes for line in listed(world, "no_attachment")] == [["no “Invoice PDF”"]]
@@ -181,7 +182,7 @@ def test_what_stands_beside_the_numbers(world: World) -> None:
         left = factories.cluster(session, "left", world.everybody)
         factories.cluster(session, "leaf", left, world.everybody)
         session.merge(world.definition).sender.mail_server.rate_per_minute = 30
-    payer, invoice = world.add(documents=False)
+    _, invoice = world.add(documents=False)
     with world.runtime.database.writing() as session:
         other = factories.transformation(session, "Not attached")
         factories.document(session, world.runtime.documents, invoice, content=b"x" * 3000)

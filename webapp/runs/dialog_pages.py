@@ -14,14 +14,14 @@ from webapp.runs.dialog_forms import Dialog, clusters_shown, fill_in, opened_in,
 from webapp.web import htmx, presses
 from webapp.web.gate import MAY_NOT, viewer
 
-dialog_pages = Blueprint("run_dialog", __name__)
+run_dialog = Blueprint("run_dialog", __name__)
 
 
 def init_app(app: Flask) -> None:
-    app.register_blueprint(dialog_pages)
+    app.register_blueprint(run_dialog)
 
 
-@dialog_pages.get("/runs/new")
+@run_dialog.get("/runs/new")
 def new() -> ResponseReturnValue:
     """The dialog, over the page that is on screen or as a page of its own. What the address names is filled
     in already."""
@@ -35,7 +35,7 @@ def new() -> ResponseReturnValue:
         return render_template("runs/_dialog.html" if htmx.in_dialog() else "runs/new.html", **shown)
 
 
-@dialog_pages.get("/runs/preview")
+@run_dialog.get("/runs/preview")
 def show_preview() -> ResponseReturnValue:
     """The numbers, while the form is being filled in, and the words beside the fields that hang on them."""
     with runtime().database.reading() as session:
@@ -43,7 +43,7 @@ def show_preview() -> ResponseReturnValue:
         return render_template("runs/_preview_answer.html", dialog=dialog, form=dialog.form)
 
 
-@dialog_pages.post("/runs/preview")
+@run_dialog.post("/runs/preview")
 def show_form() -> ResponseReturnValue:
     """The form anew, with the numbers and with what is wrong told at the fields: after a shortcut, and for
     browsers without script after every change."""
@@ -51,7 +51,7 @@ def show_form() -> ResponseReturnValue:
         return _form(session, fill_in(session, request.form))
 
 
-@dialog_pages.get("/runs/clusters")
+@run_dialog.get("/runs/clusters")
 def clusters() -> ResponseReturnValue:
     """The clusters to choose from: what is open of the tree, or what matches the text typed. With `toggle`
     only the twig of that path, `to` be open or closed."""
@@ -67,7 +67,7 @@ def clusters() -> ResponseReturnValue:
         return render_template("runs/_twig.html", twig=twig, chosen=chosen)
 
 
-@dialog_pages.post("/runs")
+@run_dialog.post("/runs")
 def create() -> ResponseReturnValue:
     """Makes the run, and starts it if so asked.
 

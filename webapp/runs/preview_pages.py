@@ -23,9 +23,10 @@ from webapp.store.keyset import Edge
 from webapp.store.statuses import SkipReason
 from webapp.users.access import Viewer
 from webapp.web.gate import viewer
+from webapp.web.htmx import wants_piece
 from webapp.web.paging import edge_in
 
-preview_pages = Blueprint("run_preview", __name__)
+run_preview = Blueprint("run_preview", __name__)
 
 TITLES = {
     "ready": "Will be sent",
@@ -36,10 +37,10 @@ TITLES = {
 
 
 def init_app(app: Flask) -> None:
-    app.register_blueprint(preview_pages)
+    app.register_blueprint(run_preview)
 
 
-@preview_pages.get("/runs/preview/list")
+@run_preview.get("/runs/preview/list")
 def show_list() -> ResponseReturnValue:
     """The invoices behind one number of the preview. An address whose fields do not hold together leads to
     the dialog, which says what is wrong."""
@@ -53,12 +54,11 @@ def show_list() -> ResponseReturnValue:
         except ValueError:
             abort(404)
         add_notes(session, choice.definition_id, content, show, page.rows)
-        return render_template(
-            "runs/list.html", dialog=dialog, content=content, page=page, show=show, titles=TITLES
-        )
+        template = "runs/_list.html" if wants_piece() else "runs/list.html"
+        return render_template(template, dialog=dialog, content=content, page=page, show=show, titles=TITLES)
 
 
-@preview_pages.get("/runs/preview/list.csv")
+@run_preview.get("/runs/preview/list.csv")
 def save_list() -> ResponseReturnValue:
     """The whole list, as a file."""
     show = _list_in_address()
