@@ -21,6 +21,8 @@ LOOKING = {
     "/runs/preview",
     "/runs/preview/list",
     "/runs/preview/list.csv",
+    "/runs/preview/mail",
+    "/runs/preview/mail/html",
     "/runs/clusters",
     "/runs/<int:run_id>",
     "/runs/<int:run_id>/results",

@@ -54,6 +54,11 @@ class Listed:
     name: str
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def place(self) -> str:
+        """Where it is in a list, as a cursor says it beside the id."""
+        return f"{self.period[0]}~{self.period[1]}"
+
 
 def listed(
     session: Session,
@@ -74,16 +79,38 @@ def listed(
         mark = tuple_(first, last, edge.id)
         query = query.where(tuple_(*place) < mark if edge.backwards else tuple_(*place) > mark)
     query = query.order_by(*keyset.order(edge, *place)).limit(size + 1)
-    found = [
-        Listed(invoice.id, invoice.number, (invoice.period_start, invoice.period_end), invoice.currency,
-               invoice.gross_amount, invoice.status, invoice.customer_id, code, name)
-        for invoice, code, name in session.execute(query)
-    ]  # fmt: skip
-    return keyset.page(found, edge, [_cursor(line) for line in found], size)
+    found = [_line(*row) for row in session.execute(query)]
+    return keyset.page(found, edge, [keyset.cursor(line.invoice_id, line.place) for line in found], size)
 
 
-def _cursor(line: Listed) -> str:
-    return keyset.cursor(line.invoice_id, f"{line.period[0]}~{line.period[1]}")
+def _line(invoice: Invoice, code: str, name: str) -> Listed:
+    return Listed(
+        invoice.id,
+        invoice.number,
+        (invoice.period_start, invoice.period_end),
+        invoice.currency,
+        invoice.gross_amount,
+        invoice.status,
+        invoice.customer_id,
+        code,
+        name,
+    )
+
+
+def sent_together(
+    session: Session, viewer: Viewer, choice: Choice, content: Content, invoice_id: int
+) -> list[Listed]:
+    """This invoice and those that its mail would be about too: with collate all of its customer that can be
+    sent. Empty if it would not be sent."""
+    query = _query(session, viewer, choice, terms_of(choice.definition_id, content), READY)
+    row = session.execute(query.where(Invoice.id == invoice_id)).first()
+    if row is None:
+        return []
+    one = _line(*row)
+    if not content["collate"]:
+        return [one]
+    others = query.where(Invoice.customer_id == one.customer_id, Invoice.id != invoice_id)
+    return [one, *(_line(*row) for row in session.execute(others))]
 
 
 def _query(
