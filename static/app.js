@@ -71,10 +71,11 @@ let pressed = null;
 document.addEventListener('submit', event => (pressed = event.submitter), true);
 document.addEventListener('changed', async () => {
   for (const dialog of $$('#ask dialog')) dialog.close();
+  const hadFocus = document.activeElement !== document.body;
   if (pressed?.closest('.bulk') || pressed?.closest('dialog.ask')) untick();
-  const had = document.activeElement;
   await htmx.ajax('GET', under?.url ?? location.href, { target: '#main', select: '#main', swap: 'outerMorph' });
-  if (!had.isConnected && !$('dialog[open]')) ($('#results caption') ?? $('#main')).focus();
+  const lostFocus = hadFocus && document.activeElement === document.body && !$('dialog[open]');
+  if (lostFocus) ($(':is(#results, #runs) caption') ?? $('#main h1'))?.focus();
 });
 
 // Toasts: one at a time, gone by themselves unless the pointer or the focus is on them.
@@ -96,6 +97,8 @@ function say(words) {
   toasts();
 }
 
+let turned = false;
+
 // Selection: the bulk bar follows the ticks, the header box shows the mixed state.
 const boxes = () => $$('#results tbody input[type=checkbox]');
 
@@ -111,7 +114,10 @@ function count() {
   if ($('input[name=all]', form)) return;
   bulk.hidden = ticked === 0;
   $('#picked', bulk).textContent = ticked + ' selected';
-  for (const n of $$('[data-count]', bulk)) n.textContent = ticked;
+  const rows = boxes().filter(box => box.checked).map(box => box.closest('tr'));
+  for (const n of $$('[data-count]', bulk)) { // a row without the button is not counted
+    n.textContent = rows.filter(row => $(`[formaction$="/${n.dataset.count}"]`, row)).length;
+  }
 }
 
 function untick() {
@@ -129,8 +135,15 @@ document.addEventListener('htmx:before:swap', event => {
   const { target, sourceElement } = event.detail.ctx;
   const other = target?.id === 'results' && !sourceElement.matches('[data-keeps]');
   if (other && boxes().some(box => box.checked)) say('The list has changed: nothing is selected any more.');
+  turned = sourceElement.matches('[data-turns]');
 });
-document.addEventListener('htmx:after:swap', () => (show(), toasts(), count()));
+document.addEventListener('htmx:after:swap', () => {
+  if (turned) $(':is(#results, #runs) caption')?.focus(); // the next page is read from its top
+  turned = false;
+  show();
+  toasts();
+  count();
+});
 document.addEventListener('DOMContentLoaded', count);
 addEventListener('pageshow', count);
 
@@ -151,6 +164,18 @@ document.addEventListener('htmx:error', event => {
   const { ctx, error } = event.detail;
   if (ctx && error?.name !== 'AbortError') lost(true, ctx);
 });
+
+// Whoever waits sees so: the button says what it does, a list that comes is dimmed (app.css, after a moment).
+document.addEventListener('htmx:before:request', event => {
+  const { sourceElement, target } = event.detail.ctx;
+  const button = sourceElement.dataset?.working && $('button', sourceElement);
+  if (button) {
+    button.setAttribute('aria-disabled', 'true');
+    button.lastChild.textContent = sourceElement.dataset.working;
+  }
+  if (target?.matches?.('#results, #runs') && !isPoll(event.detail.ctx)) target.classList.add('waits');
+});
+document.addEventListener('htmx:finally:request', event => event.detail.ctx.target?.classList?.remove('waits'));
 
 // Menus close when something else is pressed.
 document.addEventListener('click', event => {

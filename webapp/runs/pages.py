@@ -160,8 +160,8 @@ def table(session: Session, run: Run) -> dict[str, object]:
     chosen = filter_in(request.args)
     edge = edge_in(request.args)
     try:
-        matching = _matching(session, run, chosen)
-        page = result_queries.results(session, viewer(), run, chosen, edge, matching)
+        known = _matching(session, run, chosen)
+        page, matching = result_queries.results(session, viewer(), run, chosen, edge, known)
     except ValueError:
         abort(404)
     args = {"status": chosen.status, "reason": chosen.reason, "q": chosen.search, "sort": chosen.order}
@@ -233,10 +233,10 @@ def is_live(run: Run, counted: Counts) -> bool:
     )
 
 
-def _matching(session: Session, run: Run, chosen: Filter) -> int:
-    """How many results the filter matches: from the kept counts, if these can say."""
+def _matching(session: Session, run: Run, chosen: Filter) -> int | None:
+    """How many results the filter matches, if the kept counts can say."""
     if chosen.search or viewer().clusters:
-        return result_queries.how_many(session, viewer(), run.id, chosen)
+        return None
     counted = counts(session, run.id)
     if chosen.reason:
         same = chosen.status in ("", ResultStatus.SKIPPED)
