@@ -232,7 +232,13 @@ function forget() {
   const fingerprint = $('#fingerprint');
   if (fingerprint) fingerprint.value = '';
 }
-for (const kind of ['input', 'change']) document.addEventListener(kind, event => event.target.closest('#choice') && forget());
+function mended(field) {
+  field.removeAttribute('aria-invalid');
+  document.getElementById(field.id + '-bad')?.remove();
+}
+for (const kind of ['input', 'change']) document.addEventListener(kind, event => {
+  if (event.target.closest('#choice')) (forget(), mended(event.target));
+});
 document.addEventListener('click', event => event.target.closest('dialog a[data-close]') && event.preventDefault());
 document.addEventListener('htmx:after:swap', event => {
   if (event.detail.ctx.target?.id === 'new-run') for (const dialog of $$('#ask dialog')) dialog.close();
@@ -258,10 +264,10 @@ document.addEventListener('keydown', event => {
 
 // Tokens: one field of addresses with commas, shown as one token each. The field that is sent stays the same.
 function tokens(field) {
-  const entry = field.cloneNode(), box = document.createElement('div'), id = field.id;
+  const entry = field.cloneNode(), box = document.createElement('div');
   const all = () => $$('.token', box).map(token => token.firstChild.data);
   const keep = () => (field.value = [...all(), ...entry.value.split(/[,;\s]+/)].filter(Boolean).join(', '));
-  const tell = () => (keep(), field.dispatchEvent(new Event('change', { bubbles: true })));
+  const tell = () => (keep(), mended(entry), field.dispatchEvent(new Event('change', { bubbles: true })));
   const take = text => text.split(/[,;\s]+/).filter(one => one && !all().includes(one)).forEach(one => {
     const token = document.createElement('span'), button = document.createElement('button'), icon = $('#new-run .token-x');
     token.className = 'token';
@@ -290,10 +296,12 @@ function tokens(field) {
   });
   if (field.autofocus && document.activeElement !== entry) entry.focus();
 }
-function tokenize() {
+function dress() {
+  const tree = $('.tree'), chosen = tree && $(':checked', tree)?.getBoundingClientRect(), seen = tree?.getBoundingClientRect();
+  if (chosen && chosen.bottom > seen.bottom) tree.scrollTop += chosen.bottom - seen.bottom + 40;
   for (const field of $$('input[data-tokens][name]:not([type=hidden])')) tokens(field);
 }
-document.addEventListener('DOMContentLoaded', tokenize);
-document.addEventListener('htmx:after:swap', tokenize);
+document.addEventListener('DOMContentLoaded', dress);
+document.addEventListener('htmx:after:swap', event => /^(dialog|new-run|clusters)$/.test(event.detail.ctx.target?.id) && dress());
 
 // The result drawer.

@@ -92,6 +92,9 @@ def test_the_preview_brings_the_words_beside_the_fields_along(log_in: LogIn, wor
     ):
         assert words in said
     assert answer.text.count("hx-swap-oob=") == 6
+    kept = answer.headers["HX-Replace-Url"]
+    assert kept.startswith("/runs/new?")
+    assert 'value="a@example.com, b@example.com"' in log_in("admin").look(kept).text
     assert preview(log_in("viewer"), world, cluster="nowhere").status_code == 200
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flask import Blueprint, Flask, abort, render_template, request
+from flask import Blueprint, Flask, Response, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -40,7 +40,8 @@ def show_preview() -> ResponseReturnValue:
     """The numbers, while the form is being filled in, and the words beside the fields that hang on them."""
     with runtime().database.reading() as session:
         dialog = fill_in(session, request.args)
-        return render_template("runs/_preview_answer.html", dialog=dialog, form=dialog.form)
+        answer = make_response(render_template("runs/_preview_answer.html", dialog=dialog, form=dialog.form))
+        return _kept(answer, dialog)
 
 
 @run_dialog.post("/runs/preview")
@@ -101,7 +102,13 @@ def _shown(session: Session, dialog: Dialog, *, fresh: bool = False) -> dict[str
 
 def _form(session: Session, dialog: Dialog) -> ResponseReturnValue:
     template = "runs/_form.html" if htmx.is_htmx() else "runs/new.html"
-    return render_template(template, **_shown(session, dialog)), dialog.status
+    return _kept(make_response(render_template(template, **_shown(session, dialog)), dialog.status), dialog)
+
+
+def _kept(answer: Response, dialog: Dialog) -> Response:
+    """Has the browser keep what is filled in as the address, for whoever looks at a list and comes back."""
+    answer.headers["HX-Replace-Url"] = f"/runs/new?{dialog.query}"
+    return answer
 
 
 def _must_ask(dialog: Dialog, start: bool) -> str:

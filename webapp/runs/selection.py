@@ -233,7 +233,7 @@ def preview(session: Session, choice: Choice, viewer: Viewer) -> Preview:
         overlapping=0 if choice.invoice_ids else _overlapping(session, choice, viewer, many),
         mails=customers if content["collate"] else ready,
         customers=customers,
-        amounts={line.currency: line.gross for line in lines if not line.reason},
+        amounts=dict(sorted((line.currency, line.gross) for line in lines if not line.reason)),
         mailed_before=lines[0].mailed_before if lines else 0,
         twice=lines[0].twice if lines else 0,
         fingerprint=fingerprint(choice, content, lines),
