@@ -45,7 +45,9 @@ function closed(dialog) {
     history.back();
   }
   document.title = title;
-  (opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id))?.focus();
+  const back = () => (opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id))?.focus();
+  back();
+  window.navigation?.addEventListener('navigatesuccess', back, { once: true }); // going back takes the focus away
 }
 
 function stay() {
