@@ -73,7 +73,7 @@ document.addEventListener('changed', async () => {
   for (const dialog of $$('#ask dialog')) dialog.close();
   const hadFocus = document.activeElement !== document.body;
   if (pressed?.closest('.bulk') || pressed?.closest('dialog.ask')) untick();
-  await htmx.ajax('GET', under?.url ?? location.href, { target: '#main', select: '#main', swap: 'outerMorph' });
+  await htmx.ajax('GET', under?.url ?? location.href, { target: '#main', select: '#main', swap: 'outerMorph ignoreTitle:true' });
   const lostFocus = hadFocus && document.activeElement === document.body && !$('dialog[open]');
   if (lostFocus) ($(':is(#results, #runs) caption') ?? $('#main h1'))?.focus();
 });

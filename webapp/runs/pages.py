@@ -131,6 +131,7 @@ def facts(session: Session, run: Run) -> dict[str, object]:
         "going": words.progress(counted),
         "is_live": is_live(run, counted),
         "problem": report.problem(session, run),
+        "server": report.waited_for(session, run),
         "pace": pace(session, run, counted),
     }
 
