@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.launch.launched import Launched, launched
-from webapp.catcher import letters
 from webapp.catcher.box import Box
+from webapp.mailing import letters
 
 CATCHER = [sys.executable, "-m", "webapp", "catcher"]
 

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, Flask, Response, abort, current_app, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
-from webapp.catcher import letters
 from webapp.catcher.box import Box, Caught
+from webapp.mailing import letters
 from webapp.web.gate import viewer
 
 PAGE = 50
