@@ -104,6 +104,7 @@ def installation(database_url: str, home: Path, workers: int = 1, **environ: str
         "MAILRUN_SMTP_DATA_TIMEOUT": "5",
         **environ,
     }
+    (home / "caught").mkdir(mode=0o700)  # the mailbox is a page too, if an empty one
     runtime = open_runtime(config.load(environ))
     nobody = MailServer()
     nobody.start()

@@ -37,7 +37,7 @@ def test_every_fault_has_its_status_and_its_words(page: Page, world: World) -> N
 def test_what_may_have_arrived_is_marked_as_sent_by_a_person(
     page: Page, world: World, server: MailServer
 ) -> None:
-    customer, invoice = world.add("cut-ack.x@customers.test")
+    customer, _ = world.add("cut-ack.x@customers.test")
     page.goto(f"/runs/{world.run(start=True)}")
     counted(page, Unconfirmed=1)
     page.get_by_role("link", name=customer.name).click()
