@@ -77,7 +77,7 @@ document.addEventListener('changed', async () => {
   if (pressed?.closest('.bulk') || pressed?.closest('dialog.ask')) untick();
   await htmx.ajax('GET', under?.url ?? location.href, { target: '#main', select: '#main', swap: 'outerMorph ignoreTitle:true' });
   const lostFocus = hadFocus && document.activeElement === document.body && !$('dialog[open]');
-  if (lostFocus) ($(':is(#results, #runs) caption') ?? $('#main h1'))?.focus();
+  if (lostFocus) ($(':is(#results, #runs) table') ?? $('#main'))?.focus();
 });
 
 // Toasts: one at a time, gone by themselves unless the pointer or the focus is on them.
@@ -140,7 +140,7 @@ document.addEventListener('htmx:before:swap', event => {
   turned = sourceElement.matches('[data-turns]');
 });
 document.addEventListener('htmx:after:swap', () => {
-  if (turned) $(':is(#results, #runs) caption')?.focus(); // the next page is read from its top
+  if (turned) $(':is(#results, #runs) table')?.focus(); // the next page is read from its top
   turned = false;
   show();
   toasts();

@@ -1,0 +1,124 @@
+"""A whole installation of real processes, as `mailrun up` starts them: web, workers, Redis."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from tests import factories
+from tests.browser import PASSWORD
+from tests.jobs.conftest import Site
+from tests.launch.launched import ROOT, launch_environ, until
+from tests.mailserver import MailServer
+from tests.runs.conftest import World
+from webapp import config
+from webapp.extensions import Runtime, open_runtime
+from webapp.store.customers import Cluster
+from webapp.users.accounts import create_user
+
+_numbers = count(1)
+
+
+@dataclass
+class Web:
+    """The web part. Started anew it is at the same address."""
+
+    environ: dict[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    port: int = 0
+
+    def start(self) -> None:
+        begun = len(self.said())
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "webapp", "web"],
+                env={**self.environ, "MAILRUN_PORT": str(self.port), "PYTHONUNBUFFERED": "1"},
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+            )
+        serving = re.compile(r"Serving on \S+ port (\d+)")
+        until(lambda: serving.search(self.said(), begun), 60, "the web part serves")
+        found = serving.search(self.said(), begun)
+        assert found
+        self.port = int(found[1])
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
+            self.process = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+
+@dataclass
+class Installation:
+    """`site` has the workers and Redis, `web` the pages; `runtime` looks at the same database from here."""
+
+    runtime: Runtime
+    site: Site
+    web: Web
+    people: dict[str, str] = field(default_factory=dict)
+
+    def world(self, server: MailServer, connections: int = 2, **definition: object) -> World:
+        """A cluster of its own, with a definition that sends over this mail server: tests that share an
+        installation do not meet."""
+        number = next(_numbers)
+        with self.runtime.database.writing() as session:
+            everybody = factories.cluster(session, f"all {number}")
+            over = factories.mail_server(session, port=server.port, connections=connections)
+            return World(self.runtime, server, everybody, factories.definition(session, over, **definition))
+
+    def person(self, role: str = "admin", *clusters: Cluster) -> str:
+        """Somebody with this role, bound to these clusters: the address to log in with."""
+        email = f"{role}.{next(_numbers)}@example.com"
+        with self.runtime.database.writing() as session:
+            tags = [cluster.tag_name for cluster in clusters]
+            create_user(session, email, PASSWORD, role, name=f"{role.title()} Hoving", clusters=tags)
+        return email
+
+
+@contextmanager
+def installation(database_url: str, home: Path, workers: int = 1, **environ: str) -> Iterator[Installation]:
+    """An installation that runs while the block lasts. The database is migrated already."""
+    environ = {
+        **launch_environ(home),
+        "MAILRUN_DATABASE_URL": database_url,
+        "MAILRUN_REDIS_URL": f"unix://{home / 'redis.sock'}",
+        "MAILRUN_TIME_SCALE": "600",
+        "MAILRUN_LEASE": "5",
+        "MAILRUN_SMTP_TIMEOUT": "5",
+        "MAILRUN_SMTP_DATA_TIMEOUT": "5",
+        **environ,
+    }
+    (home / "caught").mkdir(mode=0o700)  # the mailbox is a page too, if an empty one
+    runtime = open_runtime(config.load(environ))
+    nobody = MailServer()
+    nobody.start()
+    web = Web(environ, home / "web.log")
+    made = Installation(runtime, None, web)  # type: ignore[arg-type]
+    made.site = Site(made.world(nobody), environ, home / "redis.sock")
+    try:
+        made.site.start_redis()
+        for _ in range(workers):
+            made.site.start_worker()
+        web.start()
+        yield made
+    finally:
+        web.stop()
+        made.site.end()
+        nobody.stop()
+        runtime.database.dispose()

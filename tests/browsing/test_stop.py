@@ -1,0 +1,38 @@
+"""Stop and go on, in the middle of a run."""
+
+from __future__ import annotations
+
+import time
+
+from playwright.sync_api import Page, expect
+
+from tests.browsing.seen import counted, press, state
+from tests.mailserver import MailServer
+from tests.runs.conftest import World
+
+
+def test_nothing_goes_out_while_a_run_is_stopped_and_all_of_it_afterwards(
+    page: Page, world: World, server: MailServer
+) -> None:
+    server.delay = 0.25
+    for _ in range(20):
+        world.add()
+    run_id = world.run()
+    page.goto(f"/runs/{run_id}")
+    expect(page.get_by_text("sends 20 mails, the first within seconds")).to_be_visible()
+    press(page, "Start")
+    state(page, "Running")
+    press(page, "Stop")
+    state(page, "Stopped")
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    time.sleep(2 * server.delay)  # what was on the wire has ended
+    taken = len(server.taken)
+    assert 0 < taken < 20
+    time.sleep(1.5)
+    assert len(server.taken) == taken
+    server.delay = 0.0
+    press(page, "Start")
+    state(page, "Finished")
+    counted(page, Sent=20, Ready=0)
+    assert len(server.taken) == 20
+    assert len({taken.recipients for taken in server.taken}) == 20

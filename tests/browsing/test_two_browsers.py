@@ -1,0 +1,89 @@
+"""Two people at the same run press the same button at the same moment: it happens once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Page, Route
+
+from tests.browsing.conftest import NewContext
+from tests.browsing.seen import counted, press, row, state
+from tests.mailserver import MailServer
+from tests.runs.conftest import World
+
+
+@pytest.fixture
+def both(marit: NewContext) -> tuple[Page, Page]:
+    return marit().new_page(), marit().new_page()
+
+
+@contextmanager
+def at_once(both: tuple[Page, Page]) -> Iterator[None]:
+    """What is pressed in the block leaves the browsers only when both have pressed."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "POST":
+            held.append(route)
+        else:
+            route.continue_()
+
+    for page in both:
+        page.route("**/*", hold)
+    yield
+    while len(held) < 2:
+        both[0].wait_for_timeout(20)
+    for route in held:
+        route.continue_()
+    for page in both:
+        page.unroute("**/*")
+
+
+def test_start_and_stop_have_one_effect(both: tuple[Page, Page], world: World, server: MailServer) -> None:
+    server.delay = 0.2
+    for _ in range(10):
+        world.add()
+    run_id = world.run()
+    for page in both:
+        page.goto(f"/runs/{run_id}")
+    with at_once(both):
+        for page in both:
+            press(page, "Start")
+    for page in both:
+        state(page, "Running")
+    with at_once(both):
+        for page in both:
+            press(page, "Stop")
+    for page in both:
+        state(page, "Stopped")
+    server.delay = 0
+    with at_once(both):
+        for page in both:
+            press(page, "Start")
+    for page in both:
+        state(page, "Finished")
+        counted(page, Sent=10)
+    assert len(server.taken) == 10
+
+
+def test_remove_has_one_effect(both: tuple[Page, Page], world: World) -> None:
+    number = world.add()[1].number
+    world.add()
+    run_id = world.run()
+    for page in both:
+        page.goto(f"/runs/{run_id}")
+    with at_once(both):
+        for page in both:
+            press(page, "Remove", row(page, number))
+    said = page_words(both, re.compile(r"^Removed \d"))
+    assert sorted(said) == ["Removed 0. 1 not changed: already removed.", "Removed 1."]
+    for page in both:
+        counted(page, Ready=1, Removed=1)
+
+
+def page_words(pages: tuple[Page, Page], pattern: re.Pattern[str]) -> list[str]:
+    """What the pages say that is like this."""
+    return [page.get_by_text(pattern).inner_text() for page in pages]
