@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from webapp import create_app
-from webapp.catcher import letters
 from webapp.catcher.box import Box, Caught
 from webapp.config import Settings
+from webapp.mailing import letters
 from webapp.store.database import Database
 from webapp.users import accounts
 

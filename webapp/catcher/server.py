@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from webapp.catcher import letters
 from webapp.catcher.box import Box, Caught
+from webapp.mailing import letters
 
 HOST = "127.0.0.1"
 PRUNE_EVERY = 100

@@ -1,4 +1,4 @@
-"""A caught mail, taken apart for looking at. Nothing in it is trusted: any bytes at all make a Letter."""
+"""A mail, taken apart for looking at. Nothing in it is trusted: any bytes at all make a Letter."""
 
 from __future__ import annotations
 
