@@ -135,7 +135,7 @@ document.addEventListener('DOMContentLoaded', count);
 addEventListener('pageshow', count);
 
 // Live: a page in a hidden tab asks nothing; a server that does not answer is told until it does.
-const isPoll = context => context.sourceElement.id === 'poller';
+const isPoll = context => context.sourceElement.matches('#poller, #result-poller');
 
 function lost(isLost, context) {
   const words = $('template.' + (isPoll(context) ? 'lost' : 'undone'));
@@ -210,3 +210,9 @@ function forget() {
 for (const kind of ['input', 'change']) document.addEventListener(kind, event => event.target.closest('#choice') && forget());
 
 // The result drawer.
+document.addEventListener('click', async event => {
+  const button = event.target.closest('[data-copy]');
+  if (!button) return;
+  const copied = await navigator.clipboard?.writeText(button.dataset.copy).then(() => true, () => false);
+  say(copied ? 'Copied.' : 'The browser does not allow copying here. Select the text instead.');
+});

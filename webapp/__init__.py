@@ -9,7 +9,7 @@ from jinja2 import StrictUndefined
 
 from webapp import config, extensions
 from webapp.catcher import pages as catcher
-from webapp.runs import control_pages, list_pages, result_pages
+from webapp.runs import control_pages, list_pages, one_result_pages, result_pages
 from webapp.runs import pages as runs
 from webapp.users import pages as users
 from webapp.web import assets, errors, formats, frame, gate, health, htmx, limits, security, sessions
@@ -26,7 +26,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.extensions["mailrun"] = extensions.open_runtime(settings)
     for manners in (limits, assets, errors, formats, frame, htmx, sessions, gate, security):
         manners.init_app(app)
-    for feature in (users, runs, list_pages, control_pages, result_pages, catcher):
+    for feature in (users, runs, list_pages, control_pages, result_pages, one_result_pages, catcher):
         feature.init_app(app)
     app.register_blueprint(health.health)
     return app

@@ -16,7 +16,7 @@ from webapp.runs.forms import NewRunForm, last_month
 from webapp.runs.selection import Choice, Preview, preview
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
-from webapp.web import presses
+from webapp.web import presses, questions
 from webapp.web.gate import MAY_NOT, viewer
 
 control = Blueprint("run_control", __name__)
@@ -90,7 +90,7 @@ def start(run_id: int) -> ResponseReturnValue:
     mails = counted.by_status[ResultStatus.READY] + counted.by_status[ResultStatus.DEFERRED]
     waits = run.status in (RunStatus.CREATED, RunStatus.STOPPED)
     if waits and mails > runtime().settings.confirm_above and not request.form.get("asked"):
-        return render_template("runs/ask_start.html", run=run, mails=mails, back=f"/runs/{run_id}")
+        return questions.ask("runs/ask_start.html", run=run, mails=mails, back=f"/runs/{run_id}")
     return _press(run_id, lambda session: lifecycle.start(session, runtime().bell, run_id, viewer()))
 
 

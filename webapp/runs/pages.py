@@ -235,15 +235,8 @@ def is_live(run: Run, counted: Counts) -> bool:
 
 def _matching(session: Session, run: Run, chosen: Filter) -> int:
     """How many results the filter matches: from the kept counts, if these can say."""
-    if chosen.search or viewer().clusters:
-        return result_queries.how_many(session, viewer(), run.id, chosen)
-    counted = counts(session, run.id)
-    if chosen.reason:
-        same = chosen.status in ("", ResultStatus.SKIPPED)
-        return counted.reasons.get(chosen.reason, 0) if same else 0
-    if chosen.status:
-        return counted.by_status[ResultStatus(chosen.status)]
-    return words.progress(counted).shown
+    kept = result_queries.kept_count(session, viewer(), run.id, chosen)
+    return result_queries.how_many(session, viewer(), run.id, chosen) if kept is None else kept
 
 
 def _visible(session: Session, run_id: int) -> Run:
