@@ -13,7 +13,7 @@ document.addEventListener('click', event => {
   if (!link || !roomy.matches || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   const opener = link.closest('dialog') ? under?.opener : link;
-  htmx.ajax('GET', link.href, { target: '#dialog', swap: 'innerHTML' }).then(() => under && (under.opener = opener));
+  htmx.ajax('GET', link.href, { source: '#dialog', target: '#dialog', swap: 'innerHTML' }).then(() => under && (under.opener = opener));
 });
 
 function show() {
@@ -45,7 +45,9 @@ function closed(dialog) {
     history.back();
   }
   document.title = title;
-  (opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id))?.focus();
+  const back = () => (opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id))?.focus();
+  back();
+  window.navigation?.addEventListener('navigatesuccess', back, { once: true }); // going back takes the focus away
 }
 
 function stay() {
@@ -71,10 +73,11 @@ let pressed = null;
 document.addEventListener('submit', event => (pressed = event.submitter), true);
 document.addEventListener('changed', async () => {
   for (const dialog of $$('#ask dialog')) dialog.close();
+  const hadFocus = document.activeElement !== document.body;
   if (pressed?.closest('.bulk') || pressed?.closest('dialog.ask')) untick();
-  const had = document.activeElement;
-  await htmx.ajax('GET', under?.url ?? location.href, { target: '#main', select: '#main', swap: 'outerMorph' });
-  if (!had.isConnected && !$('dialog[open]')) ($('#results caption') ?? $('#main')).focus();
+  await htmx.ajax('GET', under?.url ?? location.href, { target: '#main', select: '#main', swap: 'outerMorph ignoreTitle:true' });
+  const lostFocus = hadFocus && document.activeElement === document.body && !$('dialog[open]');
+  if (lostFocus) ($(':is(#results, #runs) caption') ?? $('#main h1'))?.focus();
 });
 
 // Toasts: one at a time, gone by themselves unless the pointer or the focus is on them.
@@ -96,6 +99,8 @@ function say(words) {
   toasts();
 }
 
+let turned = false;
+
 // Selection: the bulk bar follows the ticks, the header box shows the mixed state.
 const boxes = () => $$('#results tbody input[type=checkbox]');
 
@@ -111,7 +116,10 @@ function count() {
   if ($('input[name=all]', form)) return;
   bulk.hidden = ticked === 0;
   $('#picked', bulk).textContent = ticked + ' selected';
-  for (const n of $$('[data-count]', bulk)) n.textContent = ticked;
+  const rows = boxes().filter(box => box.checked).map(box => box.closest('tr'));
+  for (const n of $$('[data-count]', bulk)) { // a row without the button is not counted
+    n.textContent = rows.filter(row => $(`[formaction$="/${n.dataset.count}"]`, row)).length;
+  }
 }
 
 function untick() {
@@ -129,8 +137,15 @@ document.addEventListener('htmx:before:swap', event => {
   const { target, sourceElement } = event.detail.ctx;
   const other = target?.id === 'results' && !sourceElement.matches('[data-keeps]');
   if (other && boxes().some(box => box.checked)) say('The list has changed: nothing is selected any more.');
+  turned = sourceElement.matches('[data-turns]');
 });
-document.addEventListener('htmx:after:swap', () => (show(), toasts(), count()));
+document.addEventListener('htmx:after:swap', () => {
+  if (turned) $(':is(#results, #runs) caption')?.focus(); // the next page is read from its top
+  turned = false;
+  show();
+  toasts();
+  count();
+});
 document.addEventListener('DOMContentLoaded', count);
 addEventListener('pageshow', count);
 
@@ -151,6 +166,18 @@ document.addEventListener('htmx:error', event => {
   const { ctx, error } = event.detail;
   if (ctx && error?.name !== 'AbortError') lost(true, ctx);
 });
+
+// Whoever waits sees so: the button says what it does, a list that comes is dimmed (app.css, after a moment).
+document.addEventListener('htmx:before:request', event => {
+  const { sourceElement, target } = event.detail.ctx;
+  const button = sourceElement.dataset?.working && $('button', sourceElement);
+  if (button) {
+    button.setAttribute('aria-disabled', 'true');
+    button.lastChild.textContent = sourceElement.dataset.working;
+  }
+  if (target?.matches?.('#results, #runs') && !isPoll(event.detail.ctx)) target.classList.add('waits');
+});
+document.addEventListener('htmx:finally:request', event => event.detail.ctx.target?.classList?.remove('waits'));
 
 // Menus close when something else is pressed.
 document.addEventListener('click', event => {
@@ -207,7 +234,77 @@ function forget() {
   const fingerprint = $('#fingerprint');
   if (fingerprint) fingerprint.value = '';
 }
-for (const kind of ['input', 'change']) document.addEventListener(kind, event => event.target.closest('#choice') && forget());
+function mended(field) {
+  field.removeAttribute('aria-invalid');
+  document.getElementById(field.id + '-bad')?.remove();
+}
+for (const kind of ['input', 'change']) document.addEventListener(kind, event => {
+  if (event.target.closest('#choice')) (forget(), mended(event.target));
+});
+document.addEventListener('click', event => event.target.closest('dialog a[data-close]') && event.preventDefault());
+document.addEventListener('htmx:after:swap', event => {
+  if (event.detail.ctx.target?.id === 'new-run') for (const dialog of $$('#ask dialog')) dialog.close();
+});
+
+// The tree fills the field; what is typed in the field is no longer what is ticked in the tree. Both before htmx looks.
+document.addEventListener('change', event => {
+  if (event.target.matches('.tree [type=radio]')) $('#cluster').value = event.target.value;
+}, true);
+document.addEventListener('input', event => {
+  if (event.target.id === 'cluster') for (const radio of $$('.tree [type=radio]')) radio.checked = false;
+}, true);
+document.addEventListener('keydown', event => {
+  const radio = event.target.closest('.tree [type=radio]'), by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!radio || !event.key.startsWith('Arrow')) return;
+  event.preventDefault();
+  const all = $$('.tree [type=radio]'), twig = radio.closest('li'), button = $(':scope > .pair > .tw', twig);
+  const isOpen = button?.ariaExpanded === 'true';
+  if (by) all[all.indexOf(radio) + by]?.focus();
+  else if (event.key === 'ArrowRight') isOpen ? all[all.indexOf(radio) + 1].focus() : button?.click();
+  else isOpen ? button.click() : $(':scope > .pair [type=radio]', twig.parentElement.closest('li') ?? twig).focus();
+});
+
+// Tokens: one field of addresses with commas, shown as one token each. The field that is sent stays the same.
+function tokens(field) {
+  const entry = field.cloneNode(), box = document.createElement('div');
+  const all = () => $$('.token', box).map(token => token.firstChild.data);
+  const keep = () => (field.value = [...all(), ...entry.value.split(/[,;\s]+/)].filter(Boolean).join(', '));
+  const tell = () => (keep(), mended(entry), field.dispatchEvent(new Event('change', { bubbles: true })));
+  const take = text => text.split(/[,;\s]+/).filter(one => one && !all().includes(one)).forEach(one => {
+    const token = document.createElement('span'), button = document.createElement('button'), icon = $('#new-run .token-x');
+    token.className = 'token';
+    Object.assign(button, { type: 'button', ariaLabel: 'Take out ' + one, onclick: () => (token.remove(), entry.focus(), tell()) });
+    button.append(icon.content.cloneNode(true));
+    token.append(one, button);
+    entry.before(token);
+  });
+  box.className = 'tokens';
+  entry.className = '';
+  entry.removeAttribute('name');
+  entry.removeAttribute('value');
+  entry.placeholder = field.dataset.tokens;
+  field.type = 'hidden';
+  field.removeAttribute('id');
+  field.before(box);
+  box.append(entry);
+  take(field.value);
+  entry.value = '';
+  const enter = () => (take(entry.value), (entry.value = ''), tell());
+  entry.addEventListener('input', () => /[,;\s]/.test(entry.value) ? enter() : keep());
+  entry.addEventListener('change', event => (event.stopPropagation(), entry.value && enter()));
+  entry.addEventListener('keydown', event => {
+    if (event.key === 'Enter' && entry.value) (event.preventDefault(), enter());
+    if (event.key === 'Backspace' && !entry.value) $$('.token', box).at(-1)?.lastChild.click();
+  });
+  if (field.autofocus && document.activeElement !== entry) entry.focus();
+}
+function dress() {
+  const tree = $('.tree'), chosen = tree && $(':checked', tree)?.getBoundingClientRect(), seen = tree?.getBoundingClientRect();
+  if (chosen && chosen.bottom > seen.bottom) tree.scrollTop += chosen.bottom - seen.bottom + 40;
+  for (const field of $$('input[data-tokens][name]:not([type=hidden])')) tokens(field);
+}
+document.addEventListener('DOMContentLoaded', dress);
+document.addEventListener('htmx:after:swap', event => /^(dialog|new-run|clusters)$/.test(event.detail.ctx.target?.id) && dress());
 
 // The result drawer.
 document.addEventListener('click', async event => {

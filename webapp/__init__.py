@@ -9,7 +9,15 @@ from jinja2 import StrictUndefined
 
 from webapp import config, extensions
 from webapp.catcher import pages as catcher
-from webapp.runs import control_pages, list_pages, one_result_pages, result_pages
+from webapp.runs import (
+    control_pages,
+    dialog_pages,
+    list_pages,
+    mail_preview_pages,
+    one_result_pages,
+    preview_pages,
+    result_pages,
+)
 from webapp.runs import pages as runs
 from webapp.users import pages as users
 from webapp.web import assets, errors, formats, frame, gate, health, htmx, limits, security, sessions
@@ -26,7 +34,9 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.extensions["mailrun"] = extensions.open_runtime(settings)
     for manners in (limits, assets, errors, formats, frame, htmx, sessions, gate, security):
         manners.init_app(app)
-    for feature in (users, runs, list_pages, control_pages, result_pages, one_result_pages, catcher):
+    of_dialog = (dialog_pages, preview_pages, mail_preview_pages)
+    of_runs = (runs, list_pages, *of_dialog, control_pages, result_pages, one_result_pages)
+    for feature in (users, *of_runs, catcher):
         feature.init_app(app)
     app.register_blueprint(health.health)
     return app

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, String, cast, or_
 
-from webapp.store.folding import mentions
+from webapp.store.folding import anywhere, mentions, says
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus, SkipReason
 
@@ -32,15 +32,6 @@ def _mentions(wanted: str) -> ColumnElement[bool]:
 
     Customer, invoices and addresses as they were when the result was made (finding.py); the addresses that it
     did go to; what servers said."""
-    return or_(
-        mentions(Result.sought, wanted),
-        *(
-            column.icontains(wanted, autoescape=True)
-            for column in (
-                cast(Result.recipients, String),
-                Result.detail,
-                Result.smtp_reply,
-                Result.warning,
-            )
-        ),
-    )
+    texts = (cast(Result.recipients, String), Result.detail, Result.smtp_reply, Result.warning)
+    pattern = anywhere(wanted)
+    return or_(mentions(Result.sought, wanted), *(says(text, pattern) for text in texts))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, DateField, Form, SelectField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from webapp.mailing.addresses import BadAddress
 from webapp.runs.bcc import bcc_addresses
+from webapp.runs.lifecycle import period_words
 from webapp.runs.selection import Choice
 
 NO_DATE = "This is not a date. Write it as 2026-10-31."
@@ -58,6 +61,11 @@ class NewRunForm(Form):
         except BadAddress as problem:
             raise ValidationError(f"{str(problem).rstrip('.')}.") from None
 
+    @property
+    def first_wrong(self) -> str:
+        """The name of the first field with an error; empty if there is none."""
+        return next((field.name for field in self if field.errors), "")
+
     def choice(self, cluster_id: int) -> Choice:
         """What was chosen, once the form has been found valid."""
         return Choice(
@@ -74,3 +82,44 @@ def last_month(today: date) -> tuple[date, date]:
     """First and last day of the last full month."""
     end = today.replace(day=1) - timedelta(days=1)
     return end.replace(day=1), end
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A common period, to be chosen with one press."""
+
+    label: str
+    first: date
+    last: date
+
+    @property
+    def value(self) -> str:
+        return f"{self.first}/{self.last}"
+
+    @property
+    def words(self) -> str:
+        return period_words(self.first, self.last)
+
+
+def shortcuts(today: date) -> list[Shortcut]:
+    """The last full month with its neighbours, and the last full quarter."""
+    middle, end = last_month(today)
+    months = [last_month(middle), (middle, end), last_month((end + timedelta(days=32)).replace(day=1))]
+    quarter_end = last_month(date(today.year, 3 * ((today.month - 1) // 3) + 1, 1))[1]
+    quarter_begin = date(quarter_end.year, quarter_end.month - 2, 1)
+    return [
+        *(Shortcut(f"{first:%b}", first, last) for first, last in months),
+        Shortcut(f"Q{quarter_end.month // 3}", quarter_begin, quarter_end),
+    ]
+
+
+def as_filled_in(given: MultiDict[str, str]) -> MultiDict[str, str]:
+    """What was given, with what buttons stand for: a shortcut sets both days, and where no cluster was typed
+    the one ticked in the tree is meant."""
+    filled = MultiDict(given)
+    first, joint, last = filled.get("shortcut", "").partition("/")
+    if joint:
+        filled["period_from"], filled["period_to"] = first, last
+    if not filled.get("cluster", "").strip() and filled.get("pick"):
+        filled["cluster"] = filled["pick"]
+    return filled

@@ -129,11 +129,12 @@ def _names(session: Session, id: Any, name: Any, ids: set[int]) -> dict[int, Any
 
 
 def _seconds(attempt: Attempt) -> float:
-    """How long it took. The row of an attempt is as old as its mark: the conversation began before, the wait
-    for a reply that never came ended after it."""
+    """How long it took. An attempt's row is as old as its mark: the conversation began before it, and the
+    wait for a reply that never came ended after."""
     spoken = float(attempt.transcript[-1][0]) if attempt.transcript else 0.0
-    waited = attempt.outcome in ENDS_WITH_DETAIL and attempt.ended_at
-    return spoken + ((attempt.ended_at - attempt.started_at).total_seconds() if waited else 0.0)
+    if attempt.ended_at is None or attempt.outcome not in ENDS_WITH_DETAIL:
+        return spoken
+    return spoken + (attempt.ended_at - attempt.started_at).total_seconds()
 
 
 def _conversation(attempt: Attempt) -> list[Said]:
@@ -148,7 +149,7 @@ def _conversation(attempt: Attempt) -> list[Said]:
 
 
 def _decisions(session: Session, one: OneResult) -> list[Happening]:
-    """What people decided about this result by name; what they did to everything that matched is the run's."""
+    """What people decided about this result by name. Of what was done to very many at once the run knows."""
     entries = session.scalars(
         select(AuditEntry).where(AuditEntry.subject == f"run {one.run.id}", AuditEntry.action.in_(DECISIONS))
     )

@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Carried:
-    """A document in a mail. `kind` is the name of the transformation that made it, empty if that is not known
-    any more; so is `size` None if the document store has lost it."""
+    """A document in a mail. `kind` is the name of the transformation that made it: empty if that is not known
+    any more, as `size` is None if the document store has lost it."""
 
     name: str
     media_type: str
@@ -41,8 +41,8 @@ class Carried:
 class OneMail:
     """A mail without the bytes of its documents.
 
-    `attempt` handed it over; without one it is as it would go now, and nothing of it is stored. `kept` is what
-    compose.rebuild makes the whole of; None if no mail can be made: then `trouble` says why."""
+    `attempt` handed it over; without one it is as it would go now, and nothing of it is stored. `kept` is
+    what compose.rebuild makes the whole of; None if no mail can be made: then `trouble` says why."""
 
     attempt: Attempt | None
     kept: bytes | None
@@ -100,8 +100,8 @@ def as_it_will_go(session: Session, result_id: int, store: DocumentFolder, redir
 
 
 def whole(mail: OneMail, store: DocumentFolder) -> bytes:
-    """The mail byte for byte. Raises NotWhole if it cannot be made, if a document is missing, and if it is not
-    what the attempt says that went out."""
+    """The mail byte for byte. Raises NotWhole if it cannot be made, if a document is missing, and if it is
+    not what the attempt says that went out."""
     if mail.kept is None:
         raise NotWhole(mail.trouble)
     try:

@@ -21,9 +21,9 @@ S = ResultStatus
 
 @dataclass(frozen=True)
 class OneResult:
-    """`attempts` are without what was kept of their mails, the last one first; `kept` are the numbers of those
-    of which something was. `path` are the clusters that lead to the customer. `changed_since`: the message
-    definition is not today what it was when the run was created."""
+    """`attempts` are without what was kept of their mails, the last one first; `kept` are the numbers of
+    those that have something kept. `path` are the clusters that lead to the customer. `changed_since`: the
+    message definition is not today what it was when the run was created."""
 
     run: Run
     line: Line

@@ -1,8 +1,8 @@
 """One result, as a page and as a drawer over the list: looking only. What is pressed there is in
 result_pages.py.
 
-Its mail may hold anything that templates and data hold: it is shown in a frame without rights, from a route of
-its own."""
+Its mail may hold anything that templates and data hold: it is shown in a frame without rights, from a route
+of its own."""
 
 from __future__ import annotations
 

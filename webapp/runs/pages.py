@@ -131,6 +131,7 @@ def facts(session: Session, run: Run) -> dict[str, object]:
         "going": words.progress(counted),
         "is_live": is_live(run, counted),
         "problem": report.problem(session, run),
+        "server": report.waited_for(session, run),
         "pace": pace(session, run, counted),
     }
 
@@ -160,8 +161,8 @@ def table(session: Session, run: Run) -> dict[str, object]:
     chosen = filter_in(request.args)
     edge = edge_in(request.args)
     try:
-        matching = _matching(session, run, chosen)
-        page = result_queries.results(session, viewer(), run, chosen, edge, matching)
+        known = result_queries.kept_count(session, viewer(), run.id, chosen)
+        page, matching = result_queries.results(session, viewer(), run, chosen, edge, known)
     except ValueError:
         abort(404)
     args = {"status": chosen.status, "reason": chosen.reason, "q": chosen.search, "sort": chosen.order}
@@ -231,12 +232,6 @@ def is_live(run: Run, counted: Counts) -> bool:
     return (
         run.status in (RunStatus.CREATING, RunStatus.RUNNING) or counted.by_status[ResultStatus.SENDING] > 0
     )
-
-
-def _matching(session: Session, run: Run, chosen: Filter) -> int:
-    """How many results the filter matches: from the kept counts, if these can say."""
-    kept = result_queries.kept_count(session, viewer(), run.id, chosen)
-    return result_queries.how_many(session, viewer(), run.id, chosen) if kept is None else kept
 
 
 def _visible(session: Session, run_id: int) -> Run:

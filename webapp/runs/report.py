@@ -50,11 +50,17 @@ def show(session: Session, run: Run) -> dict[str, Any]:
 
 def problem(session: Session, run: Run) -> str | None:
     """What keeps the run from going on: its own problem, or its mail server's while it runs."""
+    server = waited_for(session, run)
+    return waiting_sentence(server) if server else run.problem
+
+
+def waited_for(session: Session, run: Run) -> MailServer | None:
+    """The mail server in trouble that a running run waits for; None if there is none."""
     if run.problem or run.status != RunStatus.RUNNING:
-        return run.problem
+        return None
     content = cast(Content, session.get_one(DefinitionVersion, run.version_id).content)
     server = session.get(MailServer, content["sender"]["mail_server_id"], populate_existing=True)
-    return waiting_sentence(server) if server else None
+    return server if server and server.trouble is not None else None
 
 
 def results(

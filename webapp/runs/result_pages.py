@@ -16,7 +16,7 @@ from webapp.runs.pages import address, filter_in, ids_in
 from webapp.runs.result_actions import Chosen, Done
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus
-from webapp.web import presses, questions
+from webapp.web import htmx, presses, questions
 from webapp.web.gate import viewer
 
 results = Blueprint("results", __name__)
@@ -147,7 +147,10 @@ def _visible(session: Session, run_id: int) -> Run:
 
 
 def _back(run_id: int) -> str:
-    """The page with the filter under which the button was pressed; for a result's own page, that."""
+    """The page with the filter under which the button was pressed; for a result's own page, that. What is on
+    screen of this run stays there."""
+    if htmx.is_htmx() and presses.is_on((f"/runs/{run_id}", "/results/")):
+        return htmx.page_on_screen()
     if (from_result := request.form.get("from_result", "")).isdecimal():
         return address(f"/results/{from_result[:18]}", **_kept())
     return address(f"/runs/{run_id}", **_kept())

@@ -43,19 +43,24 @@ FEW = 20_000
 
 
 def results(
-    session: Session, viewer: Viewer, run: Run, chosen: Filter, edge: Edge | None, matching: int | None = None
-) -> Page[Line]:
-    """A page of the run's results; `matching` says how many there are, if that is known.
+    session: Session, viewer: Viewer, run: Run, chosen: Filter, edge: Edge | None, matching: int | None
+) -> tuple[Page[Line], int]:
+    """A page of the run's results, and how many match. `matching` says so if it is known without looking.
 
     The ids are found first: what belongs to 50 rows is looked up for these alone. Raises ValueError for a
     status, reason or edge that cannot be."""
     query = select(Result.id).where(visible_to(viewer, Result), *_conditions(run.id, chosen))
-    query = in_order(query, chosen.order, edge, few=matching is not None and matching < FEW)
-    ids = list(session.scalars(query.limit(keyset.SIZE + 1)))
+    if matching == 0:
+        ids: list[int] = []
+    elif matching is None:
+        ids, matching = _found_and_counted(session, query, chosen.order, edge)
+    else:
+        query = in_order(query, chosen.order, edge, few=matching < FEW)
+        ids = list(session.scalars(query.limit(keyset.SIZE + 1)))
     found = {row[0].id: Line(*row) for row in session.execute(lines.rows(viewer).where(Result.id.in_(ids)))}
     page = [found[id] for id in ids]
     lines.fill(session, run, page)
-    return keyset.page(page, edge, [cursor(line.result, chosen.order) for line in page])
+    return keyset.page(page, edge, [cursor(line.result, chosen.order) for line in page]), matching
 
 
 def kept_count(session: Session, viewer: Viewer, run_id: int, chosen: Filter) -> int | None:
@@ -71,10 +76,16 @@ def kept_count(session: Session, viewer: Viewer, run_id: int, chosen: Filter) ->
     return counted.total - counted.by_status[S.REMOVED]
 
 
-def how_many(session: Session, viewer: Viewer, run_id: int, chosen: Filter) -> int:
-    """How many results match the filter. Counts them one by one: ask only when the kept counts do not say."""
-    query = select(func.count()).select_from(Result).where(visible_to(viewer, Result))
-    return session.scalar(query.where(*_conditions(run_id, chosen))) or 0
+def _found_and_counted(
+    session: Session, query: Select[int], order: str, edge: Edge | None
+) -> tuple[list[int], int]:
+    """The ids of a page, and how many rows there are in all, in one look at every row: a search has to."""
+    hits = query.add_columns(COLUMNS[order].label("by")).cte()
+    how_many = select(func.count()).select_from(hits).scalar_subquery()
+    rows = session.execute(
+        _ordered(select(hits.c.id, how_many), hits.c.by, hits.c.id, order, edge).limit(keyset.SIZE + 1)
+    ).all()
+    return [id for id, _ in rows], rows[0][1] if rows else 0
 
 
 def changed_on_screen(
@@ -114,11 +125,15 @@ def in_order(query: Select[Any], order: str, edge: Edge | None, *, few: bool = F
     `few` says that the filter leaves few rows: then they are looked up and sorted. Otherwise the names' index
     is walked, and what does not match left out. SQLite cannot know which of the two is the shorter way."""
     column = Result.sort_name + "" if few and order == "" else COLUMNS[order]
+    return _ordered(query, column, Result.id, order, edge)
+
+
+def _ordered(query: Select[Any], column: Any, id: Any, order: str, edge: Edge | None) -> Select[Any]:
     down = order in DESCENDING
     if edge:
         value = _value(order, edge.value)
-        query = query.where(keyset.beyond(edge, Result.id, column, value, descending=down))
-    return query.order_by(*keyset.order(edge, column, Result.id, descending=down))
+        query = query.where(keyset.beyond(edge, id, column, value, descending=down))
+    return query.order_by(*keyset.order(edge, column, id, descending=down))
 
 
 COLUMNS: dict[str, Any] = {"": Result.sort_name, "changed": Result.changed_at, "amount": Result.amount}

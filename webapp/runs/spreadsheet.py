@@ -16,7 +16,7 @@ def csv_lines(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Iter
     foreign mail servers say, are not ours (OWASP, CSV injection)."""
     names = list(columns)
     line = _Line()
-    writer = csv.writer(line, lineterminator="\n")
+    writer = csv.writer(line, lineterminator="\r\n")  # so that either, within a text, is put in quotes
     writer.writerow(names)
     yield line.text
     for row in rows:
@@ -30,7 +30,7 @@ class _Line:
     text = ""
 
     def write(self, text: str) -> None:
-        self.text = text
+        self.text = text.removesuffix("\r\n") + "\n"
 
 
 def _cell(value: Any) -> str:

@@ -81,10 +81,48 @@ def load(session: Session, result_ids: Iterable[int]) -> list[Work]:
     ]
 
 
+def draft(
+    session: Session, content: Content, run_name: str, bcc: Iterable[str], invoice_ids: Iterable[int]
+) -> Work:
+    """What the mail of these invoices, all of one customer, would be made of if it went out now: a Work
+    without a result. Stores nothing, claims nothing."""
+    ids = sorted(invoice_ids)
+    invoices = session.scalars(select(Invoice).where(Invoice.id.in_(ids)).order_by(Invoice.id)).all()
+    customer, tag_name = session.execute(
+        select(Customer, Cluster.tag_name)
+        .join(Cluster, Cluster.id == Customer.cluster_id)
+        .where(Customer.id == invoices[0].customer_id)
+    ).one()
+    documents = session.scalars(select(TransformationResult).where(TransformationResult.invoice_id.in_(ids)))
+    addresses = _addresses(session, [customer.id])
+    return Work(
+        result_id=0,
+        run_id=0,
+        definition_id=0,
+        status=ResultStatus.READY,
+        attempts=0,
+        breaks=0,
+        first_try_at=None,
+        message_id=f"<preview@{_domain(content)}>",
+        version_id=0,
+        content=content,
+        run_name=run_name,
+        bcc=tuple(bcc),
+        customer=_customer_names(customer, tag_name),
+        recipients=addresses[customer.id, content["recipient_key_id"]],
+        invoices=tuple(_invoice_names(invoice) for invoice in invoices),
+        copies=dict.fromkeys(ids, 1),
+        documents=_in_order(list(documents), content),
+    )
+
+
 def _message_id(run: Run, result: Result, content: Content) -> str:
     """Fixed per result and number of its message: kept on automatic retries, new on Send again."""
-    domain = content["sender"]["address"].rpartition("@")[2]
-    return f"<{run.id}.{result.id}.{result.message_number}.{run.message_key}@{domain}>"
+    return f"<{run.id}.{result.id}.{result.message_number}.{run.message_key}@{_domain(content)}>"
+
+
+def _domain(content: Content) -> str:
+    return content["sender"]["address"].rpartition("@")[2]
 
 
 def _content(session: Session, version_id: int) -> Content:
@@ -107,6 +145,10 @@ INVOICE_NAMES = (
 )
 
 
+def _invoice_names(invoice: Invoice) -> dict[str, Any]:
+    return {name: getattr(invoice, name) for name in INVOICE_NAMES}
+
+
 def _invoices(session: Session, result_ids: list[int]) -> dict[int, list[tuple[dict[str, Any], int]]]:
     """Result id → its invoices with their copy numbers."""
     found: dict[int, list[tuple[dict[str, Any], int]]] = defaultdict(list)
@@ -116,7 +158,7 @@ def _invoices(session: Session, result_ids: list[int]) -> dict[int, list[tuple[d
         .where(ResultInvoice.result_id.in_(result_ids))
         .order_by(Invoice.id)
     ):
-        found[result_id].append(({name: getattr(invoice, name) for name in INVOICE_NAMES}, copy))
+        found[result_id].append((_invoice_names(invoice), copy))
     return found
 
 

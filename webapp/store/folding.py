@@ -1,11 +1,11 @@
-"""`lower` that folds every letter, on both databases: SQLite's own knows only A to Z."""
+"""Searching in any case, on both databases: SQLite's own `lower` knows only A to Z."""
 
 from __future__ import annotations
 
 import sqlite3
 from typing import Any
 
-from sqlalchemy import ColumnElement, String
+from sqlalchemy import Boolean, ColumnElement, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
@@ -40,3 +40,30 @@ def mentions(folded_column: Any, wanted: str) -> ColumnElement[bool]:
     """Whether a column of folded text has these characters in it, in any case."""
     found: ColumnElement[bool] = folded_column.contains(wanted.lower(), autoescape=True)
     return found
+
+
+class says(GenericFunction[bool]):
+    """Whether a text (English, or a server's) has a pattern in it, letter case aside. SQLite's LIKE does not
+    mind the case of A to Z; `icontains` would have it make a small copy of every text first."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(says)
+def _ilike(element: says, compiler: Any, **kwargs: Any) -> str:
+    text, pattern = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"{text} ILIKE {pattern} ESCAPE '/'"
+
+
+@compiles(says, "sqlite")
+def _like(element: says, compiler: Any, **kwargs: Any) -> str:
+    text, pattern = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"{text} LIKE {pattern} ESCAPE '/'"
+
+
+def anywhere(wanted: str) -> str:
+    """The pattern for these characters, wherever they stand."""
+    for special in "/%_":
+        wanted = wanted.replace(special, "/" + special)
+    return f"%{wanted}%"

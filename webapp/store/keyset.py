@@ -62,10 +62,10 @@ def order(edge: Edge | None, *columns: Any, descending: bool = False) -> list[Un
     return [column.desc() if down else column.asc() for column in columns]
 
 
-def page(found: list[Row], edge: Edge | None, cursors: list[str]) -> Page[Row]:
-    """The page made of up to 51 rows as they were read, each with its cursor."""
-    more = len(found) > SIZE
-    rows, marks = found[:SIZE], cursors[:SIZE]
+def page(found: list[Row], edge: Edge | None, cursors: list[str], size: int = SIZE) -> Page[Row]:
+    """The page made of up to `size` + 1 rows as they were read, each with its cursor."""
+    more = len(found) > size
+    rows, marks = found[:size], cursors[:size]
     backwards = edge is not None and edge.backwards
     if backwards:
         rows, marks = rows[::-1], marks[::-1]

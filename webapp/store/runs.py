@@ -134,7 +134,7 @@ class Reservation(Base):
     marks a result `sending`; deleted only by proof that the message did not go."""
 
     __tablename__ = "reservation"
-    __table_args__ = (Index("ix_reservation_invoice_id", "invoice_id"),)
+    __table_args__ = (Index("ix_reservation_invoice_id", "invoice_id", "definition_id"),)
 
     definition_id: Mapped[int] = mapped_column(ForeignKey("message_definition.id"), primary_key=True)
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True)

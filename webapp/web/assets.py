@@ -6,7 +6,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from flask import Flask, Response, request, url_for
+from flask import Flask, Response, request
 
 FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -21,7 +21,7 @@ def init_app(app: Flask) -> None:
 
     @app.template_global()
     def asset(name: str) -> str:
-        return url_for("static", filename=name, v=version(name))
+        return f"{request.script_root}{app.static_url_path}/{name}?v={version(name)}"
 
     @app.after_request
     def keep(response: Response) -> Response:

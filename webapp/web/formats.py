@@ -74,12 +74,13 @@ def moment(at: datetime) -> Markup:
     return _time(at, "%H:%M", "today ")
 
 
-def short_time(at: datetime, first: datetime | None = None, last: datetime | None = None) -> str:
-    """A moment on a plot: 13:15, or with the day where first and last are more than a day apart: 20 Nov
-    13:15. In the time zone of the server."""
+def short_time(at: datetime, span: timedelta = timedelta()) -> str:
+    """A moment on a plot that shows such a span: 13:15, of some minutes 13:15:20, of days 20 Nov 13:15. In
+    the time zone of the server."""
     local = at.astimezone()
-    long = first is not None and last is not None and last - first > timedelta(days=1)
-    return f"{local.day} {local:%b %H:%M}" if long else f"{local:%H:%M}"
+    if span > timedelta(days=1):
+        return f"{local.day} {local:%b %H:%M}"
+    return f"{local:%H:%M:%S}" if timedelta() < span < timedelta(minutes=8) else f"{local:%H:%M}"
 
 
 def roughly(span: timedelta) -> str:

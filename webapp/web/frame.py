@@ -59,6 +59,7 @@ class Outside:
 
     redis_answers: bool
     servers: list[str]
+    waited_for: str
     workers: int
 
 
@@ -81,8 +82,13 @@ class Asked:
 def look(parts: Runtime) -> Outside:
     """Asks Redis and the database."""
     with parts.database.reading() as session:
-        servers = list(session.scalars(select(MailServer.host).order_by(MailServer.name).limit(3)))
-        return Outside(bool(parts.settings.redis_url) and parts.bell.answers(), servers, living(session))
+        servers = session.scalars(select(MailServer).order_by(MailServer.name)).all()
+        return Outside(
+            redis_answers=bool(parts.settings.redis_url) and parts.bell.answers(),
+            servers=[server.host for server in servers],
+            waited_for=next((server.host for server in servers if server.trouble is not None), ""),
+            workers=living(session),
+        )
 
 
 @dataclass(frozen=True)
@@ -90,19 +96,23 @@ class Sending:
     """What the topbar says of sending: whether mails reach customers, over which servers, by how many
     workers."""
 
-    is_live: bool
+    look: str
+    word: str
     over: str
     workers: int
 
 
 def sending(parts: Runtime, outside: Outside) -> Sending:
     """What the topbar says of sending."""
-    over = outside.servers[0] if len(outside.servers) == 1 else f"{len(outside.servers)} mail servers"
-    if not outside.servers:
-        over = "no mail server"
-    elif len(outside.servers) > 2:
-        over = "several mail servers"
-    return Sending(not parts.settings.redirect_to, over, outside.workers)
+    servers = outside.servers
+    over = (
+        servers[0] if len(servers) == 1 else f"{len(servers)} mail servers" if servers else "no mail server"
+    )
+    if parts.settings.redirect_to:
+        return Sending("stopped", "Safe mode", over, outside.workers)
+    if outside.waited_for:
+        return Sending("deferred", "Waiting", outside.waited_for, outside.workers)
+    return Sending("sent", "Live", over, outside.workers)
 
 
 def banners(parts: Runtime, outside: Outside) -> list[Banner]:

@@ -53,5 +53,12 @@ def refused(words: str, url: str) -> Response:
 
 def came_from(pages: Sequence[str]) -> str:
     """Which of these pages the press came from, with its query; the first if none of them."""
-    seen = htmx.page_on_screen()
-    return seen if seen.partition("?")[0] in pages else pages[0]
+    return htmx.page_on_screen() if is_on(pages) else pages[0]
+
+
+def is_on(pages: Sequence[str]) -> bool:
+    """Whether the person looks at one of these pages; one that ends with a slash stands for all below it."""
+    path = htmx.page_on_screen().partition("?")[0]
+    return any(
+        path == page or (page.endswith("/") and page != "/" and path.startswith(page)) for page in pages
+    )

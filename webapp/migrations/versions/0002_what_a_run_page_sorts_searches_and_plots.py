@@ -66,7 +66,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "worker_id", "slot", name=op.f("pk_sent_count")),
     )
     op.create_index("ix_sent_count_slot", "sent_count", ["slot"])
-    op.create_index("ix_reservation_invoice_id", "reservation", ["invoice_id"])
+    op.create_index("ix_reservation_invoice_id", "reservation", ["invoice_id", "definition_id"])
     op.create_index(op.f("ix_audit_entry_subject"), "audit_entry", ["subject"])
     for statement in (FILL.format(**WORDS[dialect]), COUNT.format(slot=SLOT[dialect])):
         op.execute(sa.text(statement.replace("::", r"\:\:")))
