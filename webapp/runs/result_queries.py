@@ -60,7 +60,8 @@ def results(
     found = {row[0].id: Line(*row) for row in session.execute(lines.rows(viewer).where(Result.id.in_(ids)))}
     page = [found[id] for id in ids]
     lines.fill(session, run, page)
-    return keyset.page(page, edge, [cursor(line.result, chosen.order) for line in page]), matching
+    cursors = [cursor(line.result, chosen.order) for line in page]
+    return keyset.page(page, edge, cursors, keyset.SIZE), matching
 
 
 def kept_count(session: Session, viewer: Viewer, run_id: int, chosen: Filter) -> int | None:
