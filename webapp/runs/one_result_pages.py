@@ -6,7 +6,7 @@ of its own."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, abort, redirect, render_template, request
+from flask import Blueprint, Flask, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -52,8 +52,6 @@ def result(result_id: int) -> ResponseReturnValue:
 @polled
 def live(result_id: int) -> ResponseReturnValue:
     """The parts of the page, or of the drawer, that may have changed."""
-    if not htmx.is_htmx():
-        return redirect(address(f"/results/{result_id}", **request.args.to_dict()))
     with runtime().database.reading() as session:
         return render_template("results/_live.html", **_shown(session, result_id))
 
