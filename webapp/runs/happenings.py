@@ -139,13 +139,24 @@ def _seconds(attempt: Attempt) -> float:
 
 def _conversation(attempt: Attempt) -> list[Said]:
     """The lines as they were noted, and at the end of a broken one, why it is broken."""
+    several = sum(str(line).startswith("RCPT") for _, line in attempt.transcript) > 1
     lines = []
     for at, line in attempt.transcript:
         command, _, reply = str(line).partition("  ")
-        lines.append(Said(float(at), "final dot" if command == "." else command, reply))
+        lines.append(Said(float(at), _in_short(command, several), reply))
     if lines and attempt.outcome in ENDS_WITH_DETAIL and attempt.detail:
         lines.append(Said(_seconds(attempt), "", attempt.detail))
     return lines
+
+
+def _in_short(command: str, several: bool) -> str:
+    """What we sent; the address only where there are several recipients."""
+    verb, colon, rest = command.partition(":")
+    if verb == "RCPT TO" and several:
+        return f"{verb} {rest}"
+    if command.endswith(" bytes"):
+        return f"{command} sent"
+    return "final dot" if command == "." else verb
 
 
 def _decisions(session: Session, one: OneResult) -> list[Happening]:

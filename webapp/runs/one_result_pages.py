@@ -26,6 +26,10 @@ from webapp.web.marks import polled
 
 one = Blueprint("one_result", __name__)
 
+S = ResultStatus
+
+DONE_WITH = (S.SENDING, S.SENT, S.UNCONFIRMED, S.REMOVED)
+
 NOW = "now"
 """What `attempt` in an address says for the mail as it would go now."""
 
@@ -104,7 +108,7 @@ def _mail(session: Session, found: OneResult) -> OneMail:
     and when the result waits to go once more, as it would go now."""
     asked = request.args.get("attempt", "")
     number = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else None
-    if not asked and found.kept and found.result.status != ResultStatus.READY:
+    if not asked and found.kept and found.result.status != S.READY:
         number = found.kept[0]
     store = runtime().documents
     if number is None:
@@ -170,8 +174,10 @@ def _addresses(found: OneResult, mail: OneMail, args: dict[str, str]) -> dict[st
 
 
 def _mails(found: OneResult) -> list[str]:
-    """The mails there are to look at, as `attempt` names them in an address."""
-    return [NOW, *(str(number) for number in found.kept)]
+    """The mails there are to look at, as `attempt` names them in an address. That of a result which is done
+    with is the one that went out."""
+    numbers = [str(number) for number in found.kept]
+    return numbers if found.result.status in DONE_WITH else [NOW, *numbers]
 
 
 def _not_whole(mail: OneMail) -> str:
