@@ -122,4 +122,13 @@ def test_the_report_has_a_line_for_each_result_and_is_harmless(
     assert rows[2]["reason"] == "no_recipient"
     assert rows[0]["smtp_reply"].startswith("550")
     assert answer.data.startswith(b"\xef\xbb\xbf")
+    browser = log_in("manager")
+    for query, statuses in (
+        ("status=failed", ["failed"]),
+        ("reason=no_recipient", ["skipped"]),
+        ("q=TWO@", ["sent"]),
+    ):
+        narrowed = browser.look(f"/runs/{run_id}/report.csv?{query}").text
+        assert [row["status"] for row in csv.DictReader(narrowed.splitlines())] == statuses
+    assert browser.look(f"/runs/{run_id}/report.csv?status=nonsense").status_code == 404
     assert log_in("manager", "left").look(f"/runs/{run_id}/report.csv").status_code == 404

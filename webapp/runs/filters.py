@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, String, cast, or_
 
-from webapp.store.folding import anywhere, mentions, says
+from webapp.store import folding
+from webapp.store.folding import anywhere, says
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus, SkipReason
 
@@ -23,15 +24,15 @@ def matching(run_id: int, status: str = "", reason: str = "", search: str = "") 
     if reason:
         conditions += [Result.status == ResultStatus.SKIPPED, Result.reason == SkipReason(reason)]
     if wanted := search.replace("\x00", "").strip():
-        conditions.append(_mentions(wanted))
+        conditions.append(mentions(wanted))
     return conditions
 
 
-def _mentions(wanted: str) -> ColumnElement[bool]:
+def mentions(wanted: str) -> ColumnElement[bool]:
     """Customer code or name, invoice number, address or error text contains these characters, in any case.
 
     Customer, invoices and addresses as they were when the result was made (finding.py); the addresses that it
     did go to; what servers said."""
     texts = (cast(Result.recipients, String), Result.detail, Result.smtp_reply, Result.warning)
     pattern = anywhere(wanted)
-    return or_(mentions(Result.sought, wanted), *(says(text, pattern) for text in texts))
+    return or_(folding.mentions(Result.sought, wanted), *(says(text, pattern) for text in texts))

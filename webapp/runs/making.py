@@ -93,10 +93,20 @@ def _make_slice(session: Session, run: Run, content: Content, up_to: int) -> Non
     status = case(
         (rows.c.reason == "", literal(ResultStatus.READY.value)), else_=literal(ResultStatus.SKIPPED.value)
     )
+    found_by = finding.of_one_invoice(content)
     session.execute(
         insert(Result).from_select(
-            ["run_id", "customer_id", "lead_invoice_id", "status", "reason"],
-            select(literal(run.id), rows.c.customer_id, rows.c.invoice_id, status, rows.c.reason),
+            ["run_id", "customer_id", "lead_invoice_id", "status", "reason", *found_by],
+            select(
+                literal(run.id),
+                rows.c.customer_id,
+                rows.c.invoice_id,
+                status,
+                rows.c.reason,
+                *found_by.values(),
+            )
+            .join(Invoice, Invoice.id == rows.c.invoice_id)
+            .join(Customer, Customer.id == rows.c.customer_id),
         )
     )
     made = (Result.run_id == run.id, Result.customer_id.between(run.made_up_to + 1, up_to))
@@ -108,7 +118,7 @@ def _make_slice(session: Session, run: Run, content: Content, up_to: int) -> Non
     )
     if content["collate"]:
         _put_together(session, *made)
-    finding.index(session, content, *made)
+        finding.index(session, content, *made, Result.status == ResultStatus.READY)
     counted = session.execute(
         select(Result.status, Result.reason, func.count()).where(*made).group_by(Result.status, Result.reason)
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, Response, abort, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
@@ -27,6 +27,7 @@ from webapp.store import keyset
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
+from webapp.web.downloads import csv_file
 from webapp.web.gate import viewer
 from webapp.web.htmx import wants_piece
 from webapp.web.marks import polled
@@ -197,18 +198,23 @@ def _can(session: Session, run: Run, chosen: Filter) -> dict[str, int]:
 
 @runs.get("/runs/<int:run_id>/report.csv")
 def report_csv(run_id: int) -> ResponseReturnValue:
-    """Every result of the run, a line each, removed ones too. The byte order mark is for spreadsheets."""
-    database, who = runtime().database, viewer()
+    """Every result of the run that the filter of the address matches, a line each; without one all of them,
+    removed ones too."""
+    database, who, chosen = runtime().database, viewer(), filter_in(request.args)
     with database.reading() as session:
         run = _visible(session, run_id)
+        try:
+            filters.matching(run.id, chosen.status, chosen.reason)
+        except ValueError:
+            abort(404)
 
     def lines() -> Iterator[str]:
-        yield "\ufeff"
         with database.reading() as reading:
-            yield from csv_lines(report.results(reading, who, run), report.COLUMNS)
+            found = report.results(reading, who, run, chosen.status, chosen.reason, chosen.search)
+            yield from csv_lines(found, report.COLUMNS)
 
-    headers = {"Content-Disposition": f"attachment; filename=mailrun-run-{run.id}.csv"}
-    return Response(lines(), mimetype="text/csv", headers=headers)
+    name = "-".join(["mailrun-run", str(run.id), *filter(None, (chosen.status, chosen.reason))])
+    return csv_file(lines(), name)
 
 
 def filter_in(args: MultiDict[str, str]) -> Filter:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
-from flask import Blueprint, Flask, Response, abort, redirect, render_template, request
+from flask import Blueprint, Flask, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -22,6 +21,7 @@ from webapp.store.database import Database
 from webapp.store.keyset import Edge
 from webapp.store.statuses import SkipReason
 from webapp.users.access import Viewer
+from webapp.web.downloads import csv_file
 from webapp.web.gate import viewer
 from webapp.web.htmx import wants_piece
 from webapp.web.paging import edge_in
@@ -67,8 +67,7 @@ def save_list() -> ResponseReturnValue:
     if choice is None or content is None:
         return redirect(f"/runs/new?{dialog.query}")
     lines = csv_lines(_rows(runtime().database, viewer(), choice, content, show), COLUMNS)
-    headers = {"Content-Disposition": f"attachment; filename=mailrun-{show.replace('_', '-')}.csv"}
-    return Response(chain([BYTE_ORDER_MARK], lines), mimetype="text/csv", headers=headers)
+    return csv_file(lines, f"mailrun-{show.replace('_', '-')}")
 
 
 def _list_in_address() -> str:
@@ -87,8 +86,6 @@ def _filled_in(session: Session) -> tuple[Dialog, Choice | None, Content | None]
 
 SAVED_AT_ONCE = 1_000
 COLUMNS = ("customer", "name", "invoice", "period_start", "period_end", "currency", "gross_amount", "note")
-BYTE_ORDER_MARK = "\ufeff"
-"""By which spreadsheets know UTF-8."""
 
 
 def _rows(

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.definitions.versions import Content
 from webapp.mailservers.waiting import waiting_sentence
 from webapp.runs.counts import counts
+from webapp.runs.filters import mentions
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.invoices import Invoice
@@ -64,10 +65,14 @@ def waited_for(session: Session, run: Run) -> MailServer | None:
 
 
 def results(
-    session: Session, viewer: Viewer, run: Run, status: str = "", reason: str = ""
+    session: Session, viewer: Viewer, run: Run, status: str = "", reason: str = "", search: str = ""
 ) -> Iterator[dict[str, Any]]:
-    """The run's results, removed ones too, in the order of their ids, a page in memory at a time."""
+    """The run's results, removed ones too, in the order of their ids, a page in memory at a time.
+
+    Raises ValueError for a status that does not exist."""
     conditions = [Result.run_id == run.id, visible_to(viewer, Result)]
+    if search:
+        conditions.append(mentions(search))
     if status:
         conditions.append(Result.status == ResultStatus(status))
     if reason:
