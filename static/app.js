@@ -28,14 +28,18 @@ function show() {
     dialog.addEventListener('close', () => closed(dialog));
     dialog.showModal();
   }
-  const top = $$('dialog[open]').at(-1);
   if (under && $('#dialog dialog')) document.title = $('#dialog dialog').dataset.title + ' · Mailrun';
-  if ($('#toasts')) (top ?? document.body).append($('#toasts')); // whatever lies under a dialog cannot be reached
+  toastsTo($$('dialog[open]').at(-1));
+}
+
+// Whatever lies under a dialog cannot be reached: toasts are in the uppermost one, and leave before it goes.
+function toastsTo(place = document.body) {
+  const box = $('#toasts');
+  if (box && box.parentNode !== place) place.append(box);
 }
 
 function closed(dialog) {
-  document.body.append($('#toasts'));
-  if (dialog.id === 'keys') return;
+  toastsTo($$('dialog[open]').at(-1));
   dialog.remove();
   if (!dialog.dataset.url) return dialog.opener?.focus();
   const { title, opener } = under;
@@ -138,6 +142,7 @@ document.addEventListener('htmx:before:swap', event => {
   const other = target?.id === 'results' && !sourceElement.matches('[data-keeps]');
   if (other && boxes().some(box => box.checked)) say('The list has changed: nothing is selected any more.');
   turned = sourceElement.matches('[data-turns]');
+  if (target?.matches?.('#dialog, #ask')) toastsTo();
 });
 document.addEventListener('htmx:after:swap', () => {
   if (turned) $(':is(#results, #runs) table')?.focus(); // the next page is read from its top

@@ -48,7 +48,8 @@ def _sideways(page: Page) -> list[str]:
             """() => [document.scrollingElement, ...document.querySelectorAll('dialog[open]')]
               .filter(box => box.scrollWidth > box.clientWidth)
               .map(box => `${box.tagName} scrolls sideways: ${box.scrollWidth} > ${box.clientWidth}: ` +
-                [...box.querySelectorAll('*')].filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+                [...box.querySelectorAll('*')]
+                  .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
                   .slice(0, 3).map(one => one.outerHTML.slice(0, 120)).join(' | '))"""
         )
     )

@@ -1,4 +1,4 @@
-"""Everything that a filter matches, over more pages than one: the server keeps the selection, not the page."""
+"""Everything that a filter matches, over several pages: the server keeps the selection, not the page."""
 
 from __future__ import annotations
 
