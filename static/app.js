@@ -49,7 +49,8 @@ function closed(dialog) {
     history.back();
   }
   document.title = title;
-  const back = () => (opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id))?.focus();
+  const shown = document.getElementById('to-' + dialog.dataset.url.match(/results\/(\d+)/)?.[1]); // the row of the last result
+  const back = () => (shown ?? (opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id)))?.focus();
   back();
   window.navigation?.addEventListener('navigatesuccess', back, { once: true }); // going back takes the focus away
 }
