@@ -150,7 +150,7 @@ document.addEventListener('DOMContentLoaded', count);
 addEventListener('pageshow', count);
 
 // Live: a page in a hidden tab asks nothing; a server that does not answer is told until it does.
-const isPoll = context => context.sourceElement.id === 'poller';
+const isPoll = context => context.sourceElement.matches('#poller, #result-poller');
 
 function lost(isLost, context) {
   const words = $('template.' + (isPoll(context) ? 'lost' : 'undone'));
@@ -307,3 +307,9 @@ document.addEventListener('DOMContentLoaded', dress);
 document.addEventListener('htmx:after:swap', event => /^(dialog|new-run|clusters)$/.test(event.detail.ctx.target?.id) && dress());
 
 // The result drawer.
+document.addEventListener('click', async event => {
+  const button = event.target.closest('[data-copy]');
+  if (!button) return;
+  const copied = await navigator.clipboard?.writeText(button.dataset.copy).then(() => true, () => false);
+  say(copied ? 'Copied.' : 'The browser does not allow copying here. Select the text instead.');
+});

@@ -15,7 +15,6 @@ import pytest
 
 from tests.launch.launched import Launched, launched
 from webapp.catcher.box import Box
-from webapp.mailing import letters
 
 CATCHER = [sys.executable, "-m", "webapp", "catcher"]
 
@@ -128,32 +127,3 @@ def test_a_full_disk_is_answered_with_a_temporary_refusal(
     with _connect(port) as smtp, pytest.raises(smtplib.SMTPDataError) as refused:
         smtp.send_message(_mail())
     assert refused.value.smtp_code == 452
-
-
-def test_whatever_bytes_come_make_a_letter() -> None:
-    for raw in (
-        b"",
-        b"\xff\xfe\x00",
-        b"Subject: =?unknown-8bit?q?=FF?=\r\n\r\n",
-        b'Subject: gr\xc3\xbc\xc3\x9fe\r\nTo: <<<>>> , "\r\n\r\nx',
-        b"Content-Type: multipart/mixed\r\n\r\nno boundary",
-        b"Content-Type: text/html; charset=martian\r\n\r\n<p>\xe9</p>",
-        b"Content-Type: x/../y; name*=utf-8''%ff%2e%2e%2fetc\r\nContent-Disposition: attachment\r\n\r\nx",
-    ):
-        letters.read(raw)
-        letters.subject_and_named(raw)
-    assert letters.subject_and_named(b"Subject: gr\xc3\xbc\xc3\x9fe\r\n\r\n")[0] == "grüße"
-
-
-@pytest.mark.parametrize(
-    ("given", "safe"),
-    [
-        ("../../etc/passwd", "passwd"),
-        ("C:\\temp\\x.pdf", "x.pdf"),
-        ("a\r\nSet-Cookie: b.pdf", "a__Set-Cookie_ b.pdf"),
-        ("...", ""),
-        ("Gespräche 12.csv", "Gespräche 12.csv"),
-    ],
-)
-def test_a_name_is_made_safe(given: str, safe: str) -> None:
-    assert letters.safe_name(given) == safe

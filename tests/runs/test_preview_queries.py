@@ -10,10 +10,11 @@ import pytest
 from tests import factories
 from tests.runs.conftest import World
 from webapp.definitions.versions import content_of
-from webapp.runs import preview_queries, selection
+from webapp.runs import preview_queries
+from webapp.runs.preview import Preview, preview
 from webapp.runs.preview_notes import add_notes
 from webapp.runs.preview_queries import LISTS, Beside, Listed
-from webapp.runs.selection import Choice, Preview
+from webapp.runs.selection import Choice
 from webapp.runs.workers import WorkerLife
 from webapp.store import keyset
 from webapp.store.customers import CustomerEmail
@@ -25,7 +26,7 @@ from webapp.users.access import OPERATOR, Viewer
 
 def seen(world: World, **fields: object) -> Preview:
     with world.runtime.database.reading() as session:
-        return selection.preview(session, world.choice(**fields), OPERATOR)
+        return preview(session, world.choice(**fields), OPERATOR)
 
 
 def listed(
@@ -174,7 +175,7 @@ def test_whoever_sees_one_cluster_finds_no_other_in_a_list(world: World) -> None
     bound = Viewer("m", Role.MANAGER, frozenset({left.id}))
     assert [line.invoice_id for line in listed(world, "ready", bound)] == [mine.id]
     with world.runtime.database.reading() as session:
-        assert selection.preview(session, world.choice(), bound).invoices == 1
+        assert preview(session, world.choice(), bound).invoices == 1
 
 
 def test_what_stands_beside_the_numbers(world: World) -> None:

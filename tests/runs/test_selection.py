@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 
 from tests import factories
 from tests.runs.conftest import World
-from webapp.runs import lifecycle, making, selection
+from webapp.runs import lifecycle, making
 from webapp.runs.counts import counts
 from webapp.runs.lifecycle import Refused
-from webapp.runs.selection import Preview
+from webapp.runs.preview import Preview, preview
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, ResultInvoice, Run
@@ -23,7 +23,7 @@ from webapp.users.access import OPERATOR, Viewer
 
 def seen(world: World, **fields: object) -> Preview:
     with world.runtime.database.reading() as session:
-        return selection.preview(session, world.choice(**fields), OPERATOR)
+        return preview(session, world.choice(**fields), OPERATOR)
 
 
 def test_every_reason_in_its_order_and_all_add_up(world: World) -> None:
@@ -184,7 +184,7 @@ def test_a_viewer_bound_to_a_cluster_sees_and_takes_only_what_is_below_it(world:
         factories.invoice(session, factories.customer(session, own))
     bound = Viewer("manager@example.com", OPERATOR.role, frozenset({own.id}))
     with world.runtime.database.writing() as session:
-        assert selection.preview(session, world.choice(), bound).invoices == 1
+        assert preview(session, world.choice(), bound).invoices == 1
         with pytest.raises(lifecycle.NotFound):
             lifecycle.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=bound)
         assert session.scalar(select(func.count()).select_from(Customer)) == 2

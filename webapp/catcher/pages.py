@@ -5,18 +5,17 @@ attachments are only ever saved, never shown."""
 
 from __future__ import annotations
 
-from io import BytesIO
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, Response, abort, current_app, render_template, request, send_file
+from flask import Blueprint, Flask, abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from webapp.catcher.box import Box, Caught
 from webapp.mailing import letters
+from webapp.web import foreign
 from webapp.web.gate import viewer
 
 PAGE = 50
-FRAME_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 EVERYBODYS = "The mailbox holds the mails of all customers, and you see only some customer clusters."
 
 catcher = Blueprint("catcher", __name__, url_prefix="/dev/mailbox")
@@ -58,7 +57,18 @@ def index() -> ResponseReturnValue:
 def mail(id: str) -> ResponseReturnValue:
     """One mail: envelope, headers, text, HTML, attachments."""
     caught, content = _found(id)
-    return render_template("catcher/mail.html", mail=caught, letter=letters.read(content))
+    letter = letters.read(content)
+    files = [
+        {
+            "name": attachment.name,
+            "kind": attachment.media_type,
+            "size": len(attachment.content),
+            "look": "",
+            "save": f"/dev/mailbox/{id}/attachments/{number}",
+        }
+        for number, attachment in enumerate(letter.attachments, start=1)
+    ]
+    return render_template("catcher/mail.html", mail=caught, letter=letter, files=files)
 
 
 @catcher.get("/<id>/html")
@@ -67,15 +77,13 @@ def html(id: str) -> ResponseReturnValue:
     letter = letters.read(_found(id)[1])
     if letter.html is None:
         abort(404)
-    answer = Response(letter.html, mimetype="text/html")
-    answer.headers["Content-Security-Policy"] = FRAME_POLICY
-    return answer
+    return foreign.framed(letter.html)
 
 
 @catcher.get("/<id>/raw")
 def raw(id: str) -> ResponseReturnValue:
     """The mail, byte for byte as it came over the wire."""
-    return _to_save(_found(id)[1], "message/rfc822", f"{id}.eml")
+    return foreign.to_save(_found(id)[1], "message/rfc822", f"{id}.eml")
 
 
 @catcher.get("/<id>/attachments/<int:number>")
@@ -85,7 +93,7 @@ def attachment(id: str, number: int) -> ResponseReturnValue:
     if not 1 <= number <= len(attachments):
         abort(404)
     chosen = attachments[number - 1]
-    return _to_save(chosen.content, chosen.media_type, chosen.name)
+    return foreign.to_save(chosen.content, chosen.media_type, chosen.name)
 
 
 def box() -> Box:
@@ -99,13 +107,6 @@ def _found(id: str) -> tuple[Caught, bytes]:
     if caught is None or content is None:
         abort(404, "There is no such mail here. The mailbox keeps the newest 20,000.")
     return caught, content
-
-
-def _to_save(content: bytes, media_type: str, name: str) -> Response:
-    answer = send_file(BytesIO(content), mimetype=media_type, as_attachment=True, download_name=name)
-    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
 
 
 def _address(args: dict[str, str]) -> str:

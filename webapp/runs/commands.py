@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 from webapp.extensions import Runtime, runtime
 from webapp.mailing.addresses import BadAddress
 from webapp.queue import Bell
-from webapp.runs import lifecycle, making, report, selection
+from webapp.runs import lifecycle, making, report
 from webapp.runs.bcc import bcc_addresses
 from webapp.runs.lifecycle import Refused
+from webapp.runs.preview import preview as preview_of
 from webapp.runs.selection import Choice
 from webapp.store.customers import Cluster
 from webapp.store.definitions import MessageDefinition
@@ -88,7 +89,7 @@ def preview(as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> No
     with runtime().database.reading() as session:
         choice = _choice(session, chosen)
         _bcc(bcc)
-        seen = selection.preview(session, choice, OPERATOR)
+        seen = preview_of(session, choice, OPERATOR)
     skipped = {reason: n for reason, n in seen.skipped.items() if n}
     amounts = {currency: str(amount) for currency, amount in seen.amounts.items()}
     facts: dict[str, Any] = {

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, abort, render_template, request
+from flask import Blueprint, Flask, abort, request
 from flask.typing import ResponseReturnValue
 
 from webapp.extensions import runtime
 from webapp.runs import lifecycle, queries
 from webapp.runs.counts import counts
 from webapp.store.statuses import ResultStatus, RunStatus
-from webapp.web import presses
+from webapp.web import presses, questions
 from webapp.web.gate import viewer
 
 control = Blueprint("run_control", __name__)
@@ -28,7 +28,7 @@ def start(run_id: int) -> ResponseReturnValue:
     mails = counted.by_status[ResultStatus.READY] + counted.by_status[ResultStatus.DEFERRED]
     waits = run.status in (RunStatus.CREATED, RunStatus.STOPPED)
     if waits and mails > runtime().settings.confirm_above and not request.form.get("asked"):
-        return render_template("runs/ask_start.html", run=run, mails=mails, back=f"/runs/{run_id}")
+        return questions.ask("runs/ask_start.html", run=run, mails=mails, back=f"/runs/{run_id}")
     return _press(run_id, lambda session: lifecycle.start(session, runtime().bell, run_id, viewer()))
 
 

@@ -16,8 +16,9 @@ from webapp.extensions import runtime
 from webapp.runs import cluster_tree, preview_queries, queries
 from webapp.runs.cluster_tree import Graph, Path, Twig
 from webapp.runs.forms import NewRunForm, Shortcut, as_filled_in, last_month, shortcuts
+from webapp.runs.preview import Preview, preview
 from webapp.runs.preview_queries import Beside
-from webapp.runs.selection import Choice, Preview, preview
+from webapp.runs.selection import Choice
 from webapp.store.definitions import MessageDefinition
 from webapp.store.types import now
 from webapp.web.formats import plural

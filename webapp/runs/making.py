@@ -26,14 +26,8 @@ from webapp.definitions.versions import Content
 from webapp.queue import Bell
 from webapp.runs import finding, lifecycle
 from webapp.runs.counts import shift
-from webapp.runs.selection import (
-    choice_of,
-    customers_in,
-    fingerprint,
-    sums_of,
-    taken_by,
-    terms_of,
-)
+from webapp.runs.preview import fingerprint, sums_of
+from webapp.runs.selection import choice_of, customers_in, taken_by, terms_of
 from webapp.store.customers import Customer
 from webapp.store.database import Database
 from webapp.store.definitions import DefinitionVersion

@@ -162,7 +162,7 @@ def table(session: Session, run: Run) -> dict[str, object]:
     chosen = filter_in(request.args)
     edge = edge_in(request.args)
     try:
-        known = _matching(session, run, chosen)
+        known = result_queries.kept_count(session, viewer(), run.id, chosen)
         page, matching = result_queries.results(session, viewer(), run, chosen, edge, known)
     except ValueError:
         abort(404)
@@ -238,19 +238,6 @@ def is_live(run: Run, counted: Counts) -> bool:
     return (
         run.status in (RunStatus.CREATING, RunStatus.RUNNING) or counted.by_status[ResultStatus.SENDING] > 0
     )
-
-
-def _matching(session: Session, run: Run, chosen: Filter) -> int | None:
-    """How many results the filter matches, if the kept counts can say."""
-    if chosen.search or viewer().clusters:
-        return None
-    counted = counts(session, run.id)
-    if chosen.reason:
-        same = chosen.status in ("", ResultStatus.SKIPPED)
-        return counted.reasons.get(chosen.reason, 0) if same else 0
-    if chosen.status:
-        return counted.by_status[ResultStatus(chosen.status)]
-    return words.progress(counted).shown
 
 
 def _visible(session: Session, run_id: int) -> Run:

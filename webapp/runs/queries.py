@@ -141,7 +141,18 @@ class About:
 
 def about(session: Session, viewer: Viewer, run: Run, counted: Counts) -> About:
     """What the head of a run's page says beyond the run itself."""
-    path, at = [run.cluster.tag_name], run.cluster_id
+    children = session.scalar(select(func.count()).select_from(below(frozenset({run.cluster_id})).subquery()))
+    invoices: int | None = counted.total
+    if run.version.content["collate"]:
+        invoices = session.scalar(
+            select(func.count()).select_from(ResultInvoice).where(ResultInvoice.run_id == run.id)
+        )
+    return About(path(session, viewer, run.cluster), (children or 1) - 1, invoices or 0)
+
+
+def path(session: Session, viewer: Viewer, cluster: Cluster) -> list[str]:
+    """The tag names that lead to this cluster, as far up as this person may see."""
+    found, at = [cluster.tag_name], cluster.id
     while above := session.execute(
         select(Cluster.id, Cluster.tag_name)
         .join(ClusterParent, ClusterParent.parent_id == Cluster.id)
@@ -150,14 +161,8 @@ def about(session: Session, viewer: Viewer, run: Run, counted: Counts) -> About:
         .limit(1)
     ).first():
         at = above.id
-        path.insert(0, above.tag_name)
-    children = session.scalar(select(func.count()).select_from(below(frozenset({run.cluster_id})).subquery()))
-    invoices: int | None = counted.total
-    if run.version.content["collate"]:
-        invoices = session.scalar(
-            select(func.count()).select_from(ResultInvoice).where(ResultInvoice.run_id == run.id)
-        )
-    return About(path, (children or 1) - 1, invoices or 0)
+        found.insert(0, above.tag_name)
+    return found
 
 
 def run(session: Session, viewer: Viewer, run_id: int) -> Run | None:

@@ -30,6 +30,10 @@ from webapp.users.access import Viewer
 
 R = ResultStatus
 
+MOST_NAMED = 200
+NAMED = "; results "
+"""What the audit says before the ids of the results that were changed, where these are not too many."""
+
 REASON_WORDS = {
     SkipReason.SUSPENDED: "the customer is suspended",
     SkipReason.NOT_APPROVED: "the invoice is not approved",
@@ -282,5 +286,7 @@ def _done(
     if rows:
         before = Counter(row.status for row in rows)
         detail = ", ".join(f"{n} {status}" for status, n in sorted(before.items()))
+        if len(rows) <= MOST_NAMED:
+            detail += NAMED + ", ".join(str(row.id) for row in rows)
         session.add(AuditEntry(actor=viewer.name, action=action, subject=f"run {run.id}", detail=detail))
     return Done(len(rows), dict(unchanged), tuple(row.id for row in rows[:1_000]))

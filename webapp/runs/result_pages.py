@@ -1,10 +1,10 @@
-"""One result, and what a person does to results: one row, the ticked rows, everything the filter matches."""
+"""What a person does to results: one row, the ticked rows, everything the filter matches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Flask, abort, render_template, request
+from flask import Blueprint, Flask, abort, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from webapp.runs.pages import address, filter_in, ids_in
 from webapp.runs.result_actions import Chosen, Done
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus
-from webapp.web import htmx, presses
+from webapp.web import htmx, presses, questions
 from webapp.web.gate import viewer
 
 results = Blueprint("results", __name__)
@@ -26,15 +26,6 @@ Verb = Callable[[Session], Done]
 
 def init_app(app: Flask) -> None:
     app.register_blueprint(results)
-
-
-@results.get("/results/<int:result_id>")
-def result(result_id: int) -> ResponseReturnValue:
-    """One result with all that happened to it."""
-    with runtime().database.reading() as session:
-        found = result_queries.result(session, viewer(), result_id) or abort(404)
-        run, line, attempts = found
-        return render_template("results/result.html", run=run, line=line, attempts=attempts)
 
 
 @results.post("/runs/<int:run_id>/results/send-again")
@@ -47,7 +38,7 @@ def send_again(run_id: int) -> ResponseReturnValue:
     if (doubtful and not asked) or _has_grown(chosen, found):
         return _question("runs/ask_again.html", run_id, chosen, found)
     confirmed = asked and bool(request.form.get("confirmed"))
-    todays = asked and bool(request.form.get("todays_version"))
+    todays = bool(request.form.get("todays_version"))
     return _press(
         "Will be sent again:",
         chosen,
@@ -148,7 +139,7 @@ def _question(
 ) -> ResponseReturnValue:
     with runtime().database.reading() as session:
         run = _visible(session, run_id)
-        return render_template(template, run=run, chosen=chosen, found=found, back=_back(run_id))
+        return questions.ask(template, run=run, chosen=chosen, found=found, back=_back(run_id))
 
 
 def _visible(session: Session, run_id: int) -> Run:
@@ -161,7 +152,7 @@ def _back(run_id: int) -> str:
     if htmx.is_htmx() and presses.is_on((f"/runs/{run_id}", "/results/")):
         return htmx.page_on_screen()
     if (from_result := request.form.get("from_result", "")).isdecimal():
-        return f"/results/{from_result[:18]}"
+        return address(f"/results/{from_result[:18]}", **_kept())
     return address(f"/runs/{run_id}", **_kept())
 
 

@@ -1,5 +1,4 @@
-"""The read side of results: a page of the table, the rows that are on screen, one result with all that
-happened to it."""
+"""The read side of results: a page of the table, the rows that are on screen, how many there are."""
 
 from __future__ import annotations
 
@@ -13,10 +12,11 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from webapp.runs import filters, lines
+from webapp.runs.counts import counts
 from webapp.runs.lines import Line
 from webapp.store import keyset
 from webapp.store.keyset import Edge, Page
-from webapp.store.runs import Attempt, Result, Run
+from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus
 from webapp.users.access import Viewer, visible_to
 
@@ -64,6 +64,19 @@ def results(
     return keyset.page(page, edge, cursors, keyset.SIZE), matching
 
 
+def kept_count(session: Session, viewer: Viewer, run_id: int, chosen: Filter) -> int | None:
+    """How many results match the filter, by the counts that are kept; None where these cannot say. Raises
+    ValueError for a status that does not exist."""
+    if chosen.search or viewer.clusters:
+        return None
+    counted = counts(session, run_id)
+    if chosen.reason:
+        return counted.reasons.get(chosen.reason, 0) if chosen.status in ("", S.SKIPPED) else 0
+    if chosen.status:
+        return counted.by_status[S(chosen.status)]
+    return counted.total - counted.by_status[S.REMOVED]
+
+
 def _found_and_counted(
     session: Session, query: Select[int], order: str, edge: Edge | None
 ) -> tuple[list[int], int]:
@@ -101,24 +114,6 @@ def statuses_of(
         harmless = redirected and status == S.SENT and not as_they_are
         found[S.READY if harmless else S(status)] += n
     return dict(found)
-
-
-def result(session: Session, viewer: Viewer, result_id: int) -> tuple[Run, Line, list[Attempt]] | None:
-    """One result with its run and its attempts, the last one first; None if there is none to be seen."""
-    row = session.execute(lines.rows(viewer).where(Result.id == result_id)).first()
-    if row is None:
-        return None
-    line = Line(*row)
-    run = session.scalar(select(Run).where(Run.id == line.result.run_id, visible_to(viewer, Run)))
-    if run is None:
-        return None
-    lines.fill(session, run, [line])
-    attempts = session.scalars(
-        select(Attempt)
-        .where(Attempt.result_id == result_id)
-        .order_by(Attempt.number.desc(), Attempt.id.desc())
-    )
-    return run, line, list(attempts)
 
 
 def _conditions(run_id: int, chosen: Filter) -> list[ColumnElement[bool]]:

@@ -3,24 +3,15 @@ again use the same terms (domain.md, "Which invoices a run takes")."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Label,
-    Row,
     Select,
     and_,
     case,
-    distinct,
     exists,
-    false,
     func,
     literal,
     not_,
@@ -31,9 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import SQLColumnExpression
 
-from webapp.definitions.versions import Content, content_of
+from webapp.definitions.versions import Content
 from webapp.store.customers import Cluster, Customer, CustomerEmail
-from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import ChosenInvoice, Reservation, Run
 from webapp.store.statuses import InvoiceStatus, SkipReason
@@ -51,25 +41,6 @@ class Choice:
     period_to: date
     resend_already_sent: bool = False
     invoice_ids: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What a run made now would take. `skipped` has every reason; `mails`, `customers`, `amounts` (gross, by
-    currency) and `mailed_before` (invoices that another definition has mailed, or may have) are of those that
-    would be sent. `overlapping` are not taken: they reach beyond the period. `twice` is how many customers
-    get, or would get if the run were told to send again, what they were sent before."""
-
-    invoices: int
-    ready: int
-    skipped: dict[str, int]
-    overlapping: int
-    mails: int
-    customers: int
-    amounts: dict[str, Decimal]
-    mailed_before: int
-    twice: int
-    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -210,59 +181,6 @@ def choice_of(run: Run) -> Choice:
     )
 
 
-def preview(session: Session, choice: Choice, viewer: Viewer) -> Preview:
-    """What a run made now would take, send and skip. Stores nothing."""
-    definition = session.get_one(MessageDefinition, choice.definition_id)
-    content = content_of(session, definition)
-    many = takes_many(session, choice)
-    conditions = [seen_by(viewer)]
-    if choice.invoice_ids:
-        conditions.append(Invoice.id.in_(choice.invoice_ids))
-    terms = terms_of(definition.id, content)
-    lines = list(session.execute(_counted(choice, terms, taken(choice, terms, *conditions, many=many))))
-    skipped = {reason.value: 0 for reason in SkipReason}
-    for line in lines:
-        if line.reason:
-            skipped[line.reason] += line.n
-    ready = sum(line.n for line in lines if not line.reason)
-    customers = lines[0].customers if lines else 0
-    return Preview(
-        invoices=sum(line.n for line in lines),
-        ready=ready,
-        skipped=skipped,
-        overlapping=0 if choice.invoice_ids else _overlapping(session, choice, viewer, many),
-        mails=customers if content["collate"] else ready,
-        customers=customers,
-        amounts=dict(sorted((line.currency, line.gross) for line in lines if not line.reason)),
-        mailed_before=lines[0].mailed_before if lines else 0,
-        twice=lines[0].twice if lines else 0,
-        fingerprint=fingerprint(choice, content, lines),
-    )
-
-
-def _counted(choice: Choice, terms: Terms, rows: Select[int, int, str]) -> Select[Any]:
-    """The sums by reason and currency, and beside each line what is counted over all of them. One statement,
-    so that the rows are looked at once."""
-    again = reserved(terms.definition_id, literal(1)) if choice.resend_already_sent else false()
-    seen = rows.add_columns(
-        Invoice.currency,
-        Invoice.gross_amount,
-        mailed_otherwise(terms.definition_id).label("before"),
-        again.label("again"),
-    ).cte("seen")
-    ready, customer = seen.c.reason == "", seen.c.customer_id
-    twice = (
-        and_(ready, seen.c.again) if choice.resend_already_sent else seen.c.reason == SkipReason.ALREADY_SENT
-    )
-    lines = sums_of(seen.c.invoice_id, seen.c.reason, seen.c.currency, seen.c.gross_amount).subquery("lines")
-    whole = select(
-        func.count(distinct(case((ready, customer)))).label("customers"),
-        func.count(case((and_(ready, seen.c.before), 1))).label("mailed_before"),
-        func.count(distinct(case((twice, customer)))).label("twice"),
-    ).subquery("whole")
-    return select(lines, whole).join(whole, true())
-
-
 def seen_by(viewer: Viewer) -> ColumnElement[bool]:
     """Whether the viewer may see the Customer at hand and so its invoices: asked customer by customer, so
     that no search begins with it."""
@@ -278,59 +196,3 @@ def takes_many(session: Session, choice: Choice) -> bool:
         for condition in (true(), customers_in(choice.cluster_id, choice.include_children))
     )
     return bool(session.scalar(select(5 * chosen >= all_of_them)))
-
-
-Sums = Row[str, str, int, Decimal, int, int]
-
-
-def sums_of(
-    invoice_id: SQLColumnExpression[int],
-    reason: SQLColumnExpression[str],
-    currency: SQLColumnExpression[str] = Invoice.currency,
-    gross: SQLColumnExpression[Decimal] = Invoice.gross_amount,
-) -> Select[str, str, int, Decimal, int, int]:
-    """By reason and currency: how many, their gross amount, and two checksums over the invoices' ids.
-
-    To be completed with joins.
-    """
-    reason_column: Label[str] = reason.label("reason")
-    return select(
-        reason_column,
-        currency.label("currency"),
-        func.count().label("n"),
-        func.sum(gross).label("gross"),
-        func.sum(invoice_id).label("ids"),
-        func.sum(invoice_id * invoice_id % 1_000_003).label("squares"),
-    ).group_by(reason_column, currency)
-
-
-def fingerprint(choice: Choice, content: Content, lines: Iterable[Sums]) -> str:
-    """A short text that is equal for two previews only if choice, definition and the fate of each invoice
-    are."""
-    chosen = {**asdict(choice), "invoice_ids": sorted(choice.invoice_ids)}
-    facts = sorted(
-        [line.reason, line.currency, int(line.n), str(line.gross), int(line.ids), int(line.squares)]
-        for line in lines
-    )
-    whole = json.dumps([chosen, content, facts], sort_keys=True, default=str)
-    return hashlib.sha256(whole.encode()).hexdigest()
-
-
-def _overlapping(session: Session, choice: Choice, viewer: Viewer, many: bool) -> int:
-    """How many invoices share days with the period but reach beyond it."""
-    found = session.scalar(
-        select(func.count())
-        .select_from(Invoice)
-        .join(Customer, Customer.id == Invoice.customer_id)
-        .where(
-            customers_in(choice.cluster_id, choice.include_children, many=many),
-            overlapping(choice.period_from, choice.period_to),
-            seen_by(viewer),
-        )
-    )
-    return found or 0
-
-
-def cluster_name(session: Session, cluster_id: int) -> str:
-    """The cluster's tag name."""
-    return session.get_one(Cluster, cluster_id).tag_name
