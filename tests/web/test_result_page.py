@@ -1,5 +1,5 @@
-"""The page of one result, and the same as a drawer: the mail and its documents, the way through the list, what
-can be pressed."""
+"""The page of one result, and the same as a drawer: the mail and its documents, the way through the list,
+what can be pressed."""
 
 from __future__ import annotations
 
@@ -35,6 +35,13 @@ PATHS = {
 }
 
 
+NEEDED: dict[ResultStatus, dict[str, object]] = {
+    S.SENDING: {"token": "t"},
+    S.REMOVED: {"removed_from": "ready"},
+    S.DEFERRED: {"next_try_at": now()},
+}
+
+
 def asked_for(browser: Browser, url: str, target: str) -> TestResponse:
     """GET as htmx does it for this target."""
     headers = {"HX-Request": "true", "HX-Target": target, "HX-Current-URL": "http://localhost/runs/1"}
@@ -53,10 +60,7 @@ def in_status(world: World, status: ResultStatus) -> int:
     id = world.results(run_id)[0].id
     with world.runtime.database.writing() as session:
         for step in PATHS[status]:
-            values = {"token": "t"} if step == S.SENDING else {}
-            values |= {"removed_from": "ready"} if step == S.REMOVED else {}
-            values |= {"next_try_at": now()} if step == S.DEFERRED else {}
-            move(session, run_id, hold(session, Result.id == id), step, values=values)
+            move(session, run_id, hold(session, Result.id == id), step, values=NEEDED.get(step, {}))
     return id
 
 

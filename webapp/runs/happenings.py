@@ -151,7 +151,7 @@ def _conversation(attempt: Attempt) -> list[Said]:
 
 def _in_short(command: str, several: bool) -> str:
     """What we sent; the address only where there are several recipients."""
-    verb, colon, rest = command.partition(":")
+    verb, _, rest = command.partition(":")
     if verb == "RCPT TO" and several:
         return f"{verb} {rest}"
     if command.endswith(" bytes"):
