@@ -151,6 +151,11 @@ def test_everything_that_happened_is_told_the_last_first(world: World, worker: W
         "Run created",
     ]
     assert told[0].by == OPERATOR.name
+    with world.runtime.database.writing() as session:
+        session.get_one(Run, run_id).started_by = "somebody who sent one again"
+    with world.runtime.database.reading() as session:
+        started = happenings.happenings(session, found(world, id))[2]
+    assert (started.words, started.by) == ("Run started", OPERATOR.name)
     attempt = told[1].attempt
     assert attempt is not None
     assert attempt.version == "the run’s version"
