@@ -312,10 +312,7 @@ function dress() {
 document.addEventListener('DOMContentLoaded', dress);
 document.addEventListener('htmx:after:swap', event => /^(dialog|new-run|clusters)$/.test(event.detail.ctx.target?.id) && dress());
 
-// The result drawer. On to the next result it gives way to another drawer: what it holds of the page stays.
-document.addEventListener('htmx:before:swap', event => {
-  if (event.detail.ctx.target?.id === 'dialog') document.body.append($('#toasts'));
-});
+// The result drawer.
 document.addEventListener('click', async event => {
   const button = event.target.closest('[data-copy]');
   if (!button) return;

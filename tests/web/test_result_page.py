@@ -284,7 +284,7 @@ def test_a_question_is_a_page_or_with_htmx_a_dialog_over_what_is_on_screen(
     assert "<html" in page.text
     assert "autofocus>Cancel</a>" in page.text
     assert "<html" not in dialog.text
-    assert (dialog.headers["HX-Retarget"], dialog.headers["HX-Reswap"]) == ("#ask", "innerHTML")
+    assert (dialog.headers["HX-Retarget"], dialog.headers["HX-Reswap"]) == ("#ask", "innerHTML show:none")
     assert "data-close autofocus>Cancel</button>" in dialog.text
     for answer in (page, dialog):
         assert f'action="{url}"' in answer.text
