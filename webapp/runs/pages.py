@@ -180,9 +180,16 @@ def table(session: Session, run: Run) -> dict[str, object]:
         "page_url": address(f"/runs/{run.id}", **args),
         "here_url": address(f"/runs/{run.id}", **args, **turned),
         "result_query": address("", **args),
+        "page_title": " · ".join(filter(None, (_filter_words(chosen), run.name))),
         "page_said": words.page_words([line.name for line in page.rows], matching, not chosen.order),
         "since": now().timestamp(),
     }
+
+
+def _filter_words(chosen: Filter) -> str:
+    """What a title says of the filter: Failed, “petersen”"""
+    narrowed = chosen.status.capitalize() or words.reason_words(chosen.reason).capitalize()
+    return ", ".join(filter(None, (narrowed, f"“{chosen.search}”" if chosen.search else "")))
 
 
 def _can(session: Session, run: Run, chosen: Filter) -> dict[str, int]:
