@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from webapp.extensions import runtime
 from webapp.runs import archive as archiving
 from webapp.runs import overview, queries
+from webapp.runs.filter_forms import address, ids_in
 from webapp.runs.lifecycle import NotFound, Refused
-from webapp.runs.pages import address, ids_in
 from webapp.runs.queries import Shown
 from webapp.store import keyset
 from webapp.store.statuses import RunStatus

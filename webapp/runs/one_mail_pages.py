@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from webapp.extensions import runtime
 from webapp.mailing.letters import safe_name
 from webapp.runs import one_mail, one_result
+from webapp.runs.filter_forms import address
 from webapp.runs.one_mail import NotWhole, OneMail
 from webapp.runs.one_result import OneResult
-from webapp.runs.pages import address
 from webapp.store.documents import DocumentMissing
 from webapp.store.statuses import ResultStatus
 from webapp.web import foreign

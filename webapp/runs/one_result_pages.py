@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from webapp.extensions import runtime
 from webapp.runs import happenings
+from webapp.runs.filter_forms import address, filter_in
 from webapp.runs.neighbours import Place, place
 from webapp.runs.one_mail_pages import addresses, mail_in_address, not_whole, visible
 from webapp.runs.one_result import OneResult
-from webapp.runs.pages import address, filter_in
 from webapp.runs.result_queries import Filter
 from webapp.web import htmx
 from webapp.web.gate import viewer

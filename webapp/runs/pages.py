@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
 
 from webapp.extensions import runtime
 from webapp.runs import filters, queries, report, result_queries, words
 from webapp.runs.archive import MAY_ARCHIVE
 from webapp.runs.counts import Counts, counts
 from webapp.runs.failures import in_a_sentence, why_failed
+from webapp.runs.filter_forms import address, filter_in, filter_words, ids_in
 from webapp.runs.lifecycle import period_words
 from webapp.runs.pace import pace
 from webapp.runs.plots import sent_over_time
@@ -53,12 +51,6 @@ def init_app(app: Flask) -> None:
     )
     app.add_template_filter(words.reason_words)
     app.register_blueprint(runs)
-
-
-def address(path: str, **args: str) -> str:
-    """The path with those of the arguments that are not empty."""
-    given = urlencode({name: value for name, value in args.items() if value})
-    return f"{path}?{given}" if given else path
 
 
 @runs.get("/runs/<int:run_id>")
@@ -180,16 +172,10 @@ def table(session: Session, run: Run) -> dict[str, object]:
         "page_url": address(f"/runs/{run.id}", **args),
         "here_url": address(f"/runs/{run.id}", **args, **turned),
         "result_query": address("", **args),
-        "page_title": " · ".join(filter(None, (_filter_words(chosen), run.name))),
+        "page_title": " · ".join(filter(None, (filter_words(chosen), run.name))),
         "page_said": words.page_words([line.name for line in page.rows], matching, not chosen.order),
         "since": now().timestamp(),
     }
-
-
-def _filter_words(chosen: Filter) -> str:
-    """What a title says of the filter: Failed, “petersen”"""
-    narrowed = chosen.status.capitalize() or words.reason_words(chosen.reason).capitalize()
-    return ", ".join(filter(None, (narrowed, f"“{chosen.search}”" if chosen.search else "")))
 
 
 def _can(session: Session, run: Run, chosen: Filter) -> dict[str, int]:
@@ -222,22 +208,6 @@ def report_csv(run_id: int) -> ResponseReturnValue:
 
     name = "-".join(["mailrun-run", str(run.id), *filter(None, (chosen.status, chosen.reason))])
     return csv_file(lines(), name)
-
-
-def filter_in(args: MultiDict[str, str]) -> Filter:
-    """The filter that an address or a form names."""
-    order = args.get("sort", "")
-    return Filter(
-        status=args.get("status", ""),
-        reason=args.get("reason", ""),
-        search=args.get("q", "").strip()[:200],
-        order=order if order in result_queries.ORDERS else "",
-    )
-
-
-def ids_in(texts: list[str]) -> list[int]:
-    """Those of the texts that are ids, each once."""
-    return list(dict.fromkeys(int(text) for text in texts if re.fullmatch(r"[0-9]{1,18}", text)))
 
 
 def is_live(run: Run, counted: Counts) -> bool:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from webapp.extensions import runtime
 from webapp.runs import filters, queries, result_actions, result_queries
+from webapp.runs.filter_forms import address, filter_in, ids_in
 from webapp.runs.lifecycle import NotFound, Refused
-from webapp.runs.pages import address, filter_in, ids_in
 from webapp.runs.result_actions import Chosen, Done
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus
