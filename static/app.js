@@ -42,15 +42,16 @@ function closed(dialog) {
   toastsTo($$('dialog[open]').at(-1));
   dialog.remove();
   if (!dialog.dataset.url) return dialog.opener?.focus();
-  const { title, opener } = under;
+  const { title, opener, left } = under;
   under = null;
-  if (!stays) {
-    stay();
-    history.back();
-  }
+  stay();
+  if (!left) history.back();
   document.title = title;
-  const shown = document.getElementById('to-' + dialog.dataset.url.match(/results\/(\d+)/)?.[1]); // the row of the last result
-  const back = () => (shown ?? (opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id)))?.focus();
+  const shown = dialog.dataset.url.match(/results\/(\d+)/)?.[1]; // focus goes to the row of the result shown last
+  const back = () => {
+    const places = [$('#to-' + shown), opener?.isConnected ? opener : null, opener?.id && document.getElementById(opener.id)];
+    (places.find(place => place) ?? $(':is(#results, #runs) table'))?.focus();
+  };
   back();
   window.navigation?.addEventListener('navigatesuccess', back, { once: true }); // going back takes the focus away
 }
@@ -62,7 +63,7 @@ function stay() {
 
 addEventListener('popstate', () => {
   if (!under) return;
-  stay();
+  under.left = true;
   $('#dialog dialog').close();
 });
 document.addEventListener('htmx:before:history:restore', event => stays && event.preventDefault());
