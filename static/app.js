@@ -28,14 +28,18 @@ function show() {
     dialog.addEventListener('close', () => closed(dialog));
     dialog.showModal();
   }
-  const top = $$('dialog[open]').at(-1);
   if (under && $('#dialog dialog')) document.title = $('#dialog dialog').dataset.title + ' · Mailrun';
-  if ($('#toasts')) (top ?? document.body).append($('#toasts')); // whatever lies under a dialog cannot be reached
+  toastsTo($$('dialog[open]').at(-1));
+}
+
+// Whatever lies under a dialog cannot be reached: toasts are in the uppermost one, and leave before it goes.
+function toastsTo(place = document.body) {
+  const box = $('#toasts');
+  if (box && box.parentNode !== place) place.append(box);
 }
 
 function closed(dialog) {
-  document.body.append($('#toasts'));
-  if (dialog.id === 'keys') return;
+  toastsTo($$('dialog[open]').at(-1));
   dialog.remove();
   if (!dialog.dataset.url) return dialog.opener?.focus();
   const { title, opener } = under;
@@ -45,7 +49,8 @@ function closed(dialog) {
     history.back();
   }
   document.title = title;
-  const back = () => (opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id))?.focus();
+  const shown = document.getElementById('to-' + dialog.dataset.url.match(/results\/(\d+)/)?.[1]); // the row of the last result
+  const back = () => (shown ?? (opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id)))?.focus();
   back();
   window.navigation?.addEventListener('navigatesuccess', back, { once: true }); // going back takes the focus away
 }
@@ -140,7 +145,11 @@ document.addEventListener('htmx:before:swap', event => {
   const other = target?.id === 'results' && !sourceElement.matches('[data-keeps]');
   if (other && boxes().some(box => box.checked)) say('The list has changed: nothing is selected any more.');
   turned = sourceElement.matches('[data-turns]');
+<<<<<<< HEAD
   held = document.activeElement !== document.body;
+=======
+  if (target?.matches?.('#dialog, #ask')) toastsTo();
+>>>>>>> main
 });
 document.addEventListener('htmx:after:swap', () => {
   show();

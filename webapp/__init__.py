@@ -14,6 +14,7 @@ from webapp.runs import (
     dialog_pages,
     list_pages,
     mail_preview_pages,
+    one_mail_pages,
     one_result_pages,
     preview_pages,
     result_pages,
@@ -35,7 +36,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     for manners in (limits, assets, errors, formats, frame, htmx, sessions, gate, security):
         manners.init_app(app)
     of_dialog = (dialog_pages, preview_pages, mail_preview_pages)
-    of_runs = (runs, list_pages, *of_dialog, control_pages, result_pages, one_result_pages)
+    of_runs = (runs, list_pages, *of_dialog, control_pages, result_pages, one_result_pages, one_mail_pages)
     for feature in (users, *of_runs, catcher):
         feature.init_app(app)
     app.register_blueprint(health.health)

@@ -50,6 +50,11 @@ def _sideways(page: Page) -> list[str]:
               .filter(box => box.scrollWidth > box.clientWidth)
               .map(box => `${box.tagName} scrolls sideways: ${box.scrollWidth} > ${box.clientWidth}: ` +
                 [...box.querySelectorAll('*')]
-                  .filter(one => one.getBoundingClientRect().right > innerWidth + 1).slice(0, 3).map(one => one.outerHTML.slice(0, 120)).join(' | '))"""
+                  .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+                  .slice(0, 3).map(one => one.outerHTML.slice(0, 120)).join(' | '))"""
+=======
+                  .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+                  .slice(0, 3).map(one => one.outerHTML.slice(0, 120)).join(' | '))"""
+>>>>>>> main
         )
     )

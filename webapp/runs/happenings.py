@@ -14,7 +14,7 @@ from webapp.runs.result_actions import NAMED
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.mailservers import MailServer
 from webapp.store.people import AuditEntry
-from webapp.store.runs import Attempt
+from webapp.store.runs import Attempt, Run
 from webapp.store.statuses import Outcome
 
 OUTCOMES = {
@@ -95,9 +95,20 @@ def happenings(session: Session, one: OneResult) -> list[Happening]:
     run = one.run
     found = [*_tries(session, one), *_decisions(session, one)]
     if run.started_at:
-        found.append(Happening(run.started_at, "ready", "Run started", run.started_by))
+        found.append(Happening(run.started_at, "ready", "Run started", _first_starter(session, run)))
     found.append(Happening(run.created_at, "ready", "Run created", run.created_by))
     return sorted(found, key=lambda happening: happening.at, reverse=True)
+
+
+def _first_starter(session: Session, run: Run) -> str:
+    """Who started it at first; the run knows only who did so last, which Send again does too."""
+    first = session.scalar(
+        select(AuditEntry.actor)
+        .where(AuditEntry.subject == f"run {run.id}", AuditEntry.action == "start")
+        .order_by(AuditEntry.id)
+        .limit(1)
+    )
+    return first or run.started_by
 
 
 def _tries(session: Session, one: OneResult) -> list[Happening]:
@@ -151,7 +162,7 @@ def _conversation(attempt: Attempt) -> list[Said]:
 
 def _in_short(command: str, several: bool) -> str:
     """What we sent; the address only where there are several recipients."""
-    verb, colon, rest = command.partition(":")
+    verb, _, rest = command.partition(":")
     if verb == "RCPT TO" and several:
         return f"{verb} {rest}"
     if command.endswith(" bytes"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Flask, Response, abort, redirect, render_template, request
+from flask import Blueprint, Flask, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -19,12 +19,10 @@ from webapp.runs.preview_queries import READY, Listed
 from webapp.runs.selection import Choice
 from webapp.runs.work import Work
 from webapp.store.keyset import Edge
+from webapp.web import foreign
 from webapp.web.gate import viewer
 
 mail_preview = Blueprint("mail_preview", __name__)
-
-FRAME_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
-"""What a mail's HTML may do in its frame: show itself, and nothing else."""
 
 
 def init_app(app: Flask) -> None:
@@ -83,9 +81,7 @@ def html() -> ResponseReturnValue:
         return redirect(f"/runs/new?{dialog.query}")
     made = shown.made()
     letter = letters.read(made.mail.data) if isinstance(made, Message) else abort(404)
-    answer = Response(letter.html or abort(404), mimetype="text/html")
-    answer.headers["Content-Security-Policy"] = FRAME_POLICY
-    return answer
+    return foreign.framed(letter.html or abort(404))
 
 
 def _shown(session: Session, dialog: Dialog) -> Shown | None:

@@ -39,7 +39,7 @@ def to_look_at(content: bytes, media_type: str, name: str) -> Response:
         answer = send_file(BytesIO(content), mimetype="application/pdf", download_name=name)
         return _guarded(answer, IN_THE_VIEWER)
     if may_be_shown(media_type) and media_type.lower() != "application/pdf":
-        answer = send_file(BytesIO(content), mimetype="text/plain; charset=utf-8", download_name=name)
+        answer = send_file(BytesIO(content), mimetype="text/plain", download_name=name)
         return _guarded(answer, WITHOUT_RIGHTS)
     return to_save(content, media_type, name)
 

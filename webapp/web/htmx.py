@@ -53,7 +53,8 @@ def changed(toast: str) -> AnyResponse:
 
 def _put(html: str, target: str, swap: str) -> AnyResponse:
     response = make_response(html)
-    response.headers.update({"HX-Retarget": target, "HX-Reswap": swap})
+    # Without "show:none" the page would be scrolled to where the answer to a form is put.
+    response.headers.update({"HX-Retarget": target, "HX-Reswap": f"{swap} show:none"})
     return response
 
 
