@@ -82,8 +82,7 @@ document.addEventListener('changed', async () => {
   const hadFocus = document.activeElement !== document.body;
   if (pressed?.closest('.bulk') || pressed?.closest('dialog.ask')) untick();
   await htmx.ajax('GET', under?.url ?? location.href, { target: '#main', select: '#main', swap: 'outerMorph ignoreTitle:true' });
-  const lostFocus = hadFocus && document.activeElement === document.body && !$('dialog[open]');
-  if (lostFocus) ($(':is(#results, #runs) table') ?? $('#main'))?.focus();
+  if (hadFocus && isLost()) land();
 });
 
 // Toasts: one at a time, gone by themselves unless the pointer or the focus is on them.
@@ -105,7 +104,10 @@ function say(words) {
   toasts();
 }
 
-let turned = false;
+// The focus is never lost: when what had it has gone, it goes to the table.
+let turned = false, held = false; // the next page was asked for; something had the focus before the swap
+const isLost = () => document.activeElement === document.body && !$('dialog[open]');
+const land = () => ($(':is(#results, #runs) table') ?? $('#main'))?.focus();
 
 // Selection: the bulk bar follows the ticks, the header box shows the mixed state.
 const boxes = () => $$('#results tbody input[type=checkbox]');
@@ -138,18 +140,22 @@ document.addEventListener('change', event => {
   if (event.target.id === 'all') for (const box of boxes()) box.checked = event.target.checked;
   if (event.target.closest('#results')) count();
 });
-document.addEventListener('reset', () => setTimeout(untick));
+document.addEventListener('reset', () => setTimeout(() => (untick(), land()))); // the bar goes, and its button with it
 document.addEventListener('htmx:before:swap', event => {
   const { target, sourceElement } = event.detail.ctx;
   const other = target?.id === 'results' && !sourceElement.matches('[data-keeps]');
   if (other && boxes().some(box => box.checked)) say('The list has changed: nothing is selected any more.');
   turned = sourceElement.matches('[data-turns]');
+<<<<<<< HEAD
+  held = document.activeElement !== document.body;
+=======
   if (target?.matches?.('#dialog, #ask')) toastsTo();
+>>>>>>> main
 });
 document.addEventListener('htmx:after:swap', () => {
-  if (turned) $(':is(#results, #runs) table')?.focus(); // the next page is read from its top
-  turned = false;
   show();
+  if (turned || (held && isLost())) land(); // the next page is read from its top
+  turned = false;
   toasts();
   count();
 });

@@ -32,7 +32,8 @@ def examine(page: Page, what: str) -> list[str]:
 
 
 def _violations(page: Page) -> list[str]:
-    page.evaluate(f"window.axe || {{}}; if (!window.axe) {{ {source()} }}")
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(source())
     found: dict[str, Any] = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
     return [
         f"{violation['id']}: {violation['help']}: {node['html'][:160]} ({node['failureSummary']})"
@@ -51,5 +52,9 @@ def _sideways(page: Page) -> list[str]:
                 [...box.querySelectorAll('*')]
                   .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
                   .slice(0, 3).map(one => one.outerHTML.slice(0, 120)).join(' | '))"""
+=======
+                  .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+                  .slice(0, 3).map(one => one.outerHTML.slice(0, 120)).join(' | '))"""
+>>>>>>> main
         )
     )

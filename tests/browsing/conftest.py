@@ -22,7 +22,7 @@ from tests.runs.conftest import World
 
 NewContext = Callable[..., BrowserContext]
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

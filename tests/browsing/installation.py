@@ -91,6 +91,24 @@ class Installation:
         return email
 
 
+def customers(world: World, *addresses: str, documents: bool = True) -> list[str]:
+    """Many customers at once, each with one of these addresses and one invoice; the invoices' numbers."""
+    with world.runtime.database.writing() as session:
+        numbers = []
+        for address in addresses:
+            payer = factories.customer(session, world.everybody, address)
+            invoice = factories.invoice(session, payer)
+            if documents:
+                factories.document(session, world.runtime.documents, invoice)
+            numbers.append(invoice.number)
+        return numbers
+
+
+def addresses(n: int, order: str = "fine") -> list[str]:
+    """So many different addresses, whose mails fare as ordered (tests/mailserver.py)."""
+    return [f"{order}.{next(_numbers)}@customers.test" for _ in range(n)]
+
+
 @contextmanager
 def installation(database_url: str, home: Path, workers: int = 1, **environ: str) -> Iterator[Installation]:
     """An installation that runs while the block lasts. The database is migrated already."""

@@ -16,6 +16,12 @@ def row(page: Page, invoice: str) -> Locator:
     return results(page).get_by_role("row").filter(has_text=invoice)
 
 
+def invoices(page: Page) -> list[str]:
+    """The invoices of the rows on screen, in their order."""
+    boxes = results(page).get_by_role("checkbox").all()[1:]
+    return [(box.get_attribute("aria-label") or "").removeprefix("Select ") for box in boxes]
+
+
 def tab(page: Page, word: str) -> Locator:
     """The filter for a status; it bears the number of results."""
     status = page.get_by_role("navigation", name="Filter by status")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests import factories
 from tests.browsing.axe import examine
 from tests.browsing.conftest import NewContext, log_in
-from tests.browsing.installation import Installation
+from tests.browsing.installation import Installation, addresses, customers
 from tests.browsing.seen import bulk, counted, press, results, state
 from tests.browsing.watching import Watch
 from tests.mailserver import MailServer
@@ -51,8 +51,7 @@ def test_the_page_of_a_run_that_is_running(page: Page, mixed: int) -> None:
 
 
 def test_the_page_of_a_run_that_was_created(page: Page, world: World) -> None:
-    for _ in range(52):
-        world.add()
+    customers(world, *addresses(52))
     page.goto(f"/runs/{world.run()}")
     accessible(page, "created run of two pages")
 

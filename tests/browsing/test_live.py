@@ -12,8 +12,8 @@ from sqlalchemy import update
 
 from tests.browser import PASSWORD
 from tests.browsing.conftest import NewContext, log_in
-from tests.browsing.installation import Installation
-from tests.browsing.seen import counted, results, state
+from tests.browsing.installation import Installation, addresses, customers
+from tests.browsing.seen import counted, invoices, results, state
 from tests.browsing.watching import Watch
 from tests.mailserver import MailServer
 from tests.runs.conftest import World
@@ -53,16 +53,10 @@ class Polls:
 
 @pytest.fixture
 def running(world: World, server: MailServer) -> int:
-    """A run of 100 that takes about as long as twenty wound polls."""
+    """A run of 60 that takes longer than twenty wound polls."""
     server.delay = 0.25
-    for _ in range(100):
-        world.add()
+    customers(world, *addresses(60))
     return world.run(start=True)
-
-
-def names(page: Page) -> list[str | None]:
-    boxes = results(page).get_by_role("checkbox")
-    return [box.get_attribute("aria-label") for box in boxes.all()]
 
 
 def test_what_a_person_holds_survives_twenty_updates(page: Page, running: int) -> None:
@@ -81,15 +75,15 @@ def test_what_a_person_holds_survives_twenty_updates(page: Page, running: int) -
     page.mouse.wheel(0, 150)
     expect(page.get_by_role("link", name="Download report (CSV)")).to_be_visible()
     page.wait_for_timeout(200)
-    before = hand(page, search), names(page)
-    was = page.get_by_role("main").get_by_text(re.compile(r"of 100 done \d+%")).inner_text()
+    before = hand(page, search), invoices(page)
+    was = page.get_by_role("main").get_by_text(re.compile(r"of 60 done \d+%")).inner_text()
     polls.live_on(20)
-    assert (hand(page, search), names(page)) == before
+    assert (hand(page, search), invoices(page)) == before
     expect(search).to_be_focused()
     expect(box).to_be_checked()
     expect(page.get_by_role("region", name="Actions for selected results")).to_contain_text("1 selected")
     expect(page.get_by_role("link", name="Download report (CSV)")).to_be_visible()
-    assert page.get_by_role("main").get_by_text(re.compile(r"of 100 done \d+%")).inner_text() != was
+    assert page.get_by_role("main").get_by_text(re.compile(r"of 60 done \d+%")).inner_text() != was
 
 
 def hand(page: Page, search: Locator) -> dict[str, object]:
@@ -127,7 +121,7 @@ def test_the_poll_stops_in_a_hidden_tab_and_when_the_run_is_over(
     polls.live_on(2)
     server.delay = 0
     state(page, "Finished")
-    counted(page, Sent=100)
+    counted(page, Sent=60)
     assert polls.pass_time(5) == 0
 
 

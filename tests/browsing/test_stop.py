@@ -6,7 +6,9 @@ import time
 
 from playwright.sync_api import Page, expect
 
+from tests.browsing.installation import addresses, customers
 from tests.browsing.seen import counted, press, state
+from tests.launch.launched import until
 from tests.mailserver import MailServer
 from tests.runs.conftest import World
 
@@ -15,13 +17,12 @@ def test_nothing_goes_out_while_a_run_is_stopped_and_all_of_it_afterwards(
     page: Page, world: World, server: MailServer
 ) -> None:
     server.delay = 0.25
-    for _ in range(20):
-        world.add()
+    customers(world, *addresses(20))
     run_id = world.run()
     page.goto(f"/runs/{run_id}")
     expect(page.get_by_text("sends 20 mails, the first within seconds")).to_be_visible()
     press(page, "Start")
-    state(page, "Running")
+    until(lambda: server.taken, 30, "the first mail is taken")
     press(page, "Stop")
     state(page, "Stopped")
     expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route
 
 from tests.browsing.conftest import NewContext
+from tests.browsing.installation import addresses, customers
 from tests.browsing.seen import counted, press, row, state
 from tests.mailserver import MailServer
 from tests.runs.conftest import World
@@ -44,8 +45,7 @@ def at_once(both: tuple[Page, Page]) -> Iterator[None]:
 
 def test_start_and_stop_have_one_effect(both: tuple[Page, Page], world: World, server: MailServer) -> None:
     server.delay = 0.2
-    for _ in range(10):
-        world.add()
+    customers(world, *addresses(10))
     run_id = world.run()
     for page in both:
         page.goto(f"/runs/{run_id}")
