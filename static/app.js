@@ -50,7 +50,8 @@ function closed(dialog) {
   const shown = dialog.dataset.url.match(/results\/(\d+)/)?.[1]; // focus goes to the row of the result shown last
   const back = () => {
     const places = [$('#to-' + shown), opener?.isConnected ? opener : null, opener?.id && document.getElementById(opener.id)];
-    (places.find(place => place) ?? $(':is(#results, #runs) table'))?.focus();
+    const place = places.find(place => place);
+    place ? place.focus() : land();
   };
   back();
   window.navigation?.addEventListener('navigatesuccess', back, { once: true }); // going back takes the focus away
@@ -146,11 +147,8 @@ document.addEventListener('htmx:before:swap', event => {
   const other = target?.id === 'results' && !sourceElement.matches('[data-keeps]');
   if (other && boxes().some(box => box.checked)) say('The list has changed: nothing is selected any more.');
   turned = sourceElement.matches('[data-turns]');
-<<<<<<< HEAD
   held = document.activeElement !== document.body;
-=======
   if (target?.matches?.('#dialog, #ask')) toastsTo();
->>>>>>> main
 });
 document.addEventListener('htmx:after:swap', () => {
   show();
