@@ -52,9 +52,5 @@ def _sideways(page: Page) -> list[str]:
                 [...box.querySelectorAll('*')]
                   .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
                   .slice(0, 3).map(one => one.outerHTML.slice(0, 120)).join(' | '))"""
-=======
-                  .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
-                  .slice(0, 3).map(one => one.outerHTML.slice(0, 120)).join(' | '))"""
->>>>>>> main
         )
     )
