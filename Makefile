@@ -1,6 +1,6 @@
 # What a newcomer calls. Each target sets up what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format
+.PHONY: help setup run test lint format screenshots
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*##/make \1\t/p' Makefile
@@ -22,3 +22,6 @@ lint: setup  ## ruff and mypy
 format: setup  ## lets ruff put the code in order
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
+
+screenshots: setup  ## takes the pictures in docs/screenshots anew (with Chromium)
+	@.venv/bin/python -m tests.browsing.screenshots

@@ -41,14 +41,16 @@ class Taken:
 
 @dataclass
 class MailServer:
-    """`close_after`: says nothing more after so many messages of a connection. `greeting`: what a connection
-    is met with. `mail_reply`: what MAIL gets instead of 250. `delay`: seconds before the reply to the dot."""
+    """`orders`: faults by whole addresses, as a local part would order them. `close_after`: says nothing more
+    after so many messages of a connection. `greeting`: what a connection is met with. `mail_reply`: what MAIL
+    gets instead of 250. `delay`: seconds before the reply to the dot."""
 
     close_after: int = 0
     greeting: str = "220 mail.test ESMTP"
     mail_reply: str = ""
     delay: float = 0.0
     max_size: int = 50_000_000
+    orders: dict[str, str] = field(default_factory=dict)
     taken: list[Taken] = field(default_factory=list)
     port: int = 0
     connections: int = 0
@@ -103,6 +105,10 @@ class MailServer:
             with self._lock:
                 self.open_now -= 1
 
+    def order_of(self, address: str) -> tuple[str, str, str]:
+        found = ORDER.match(self.orders.get(address, address.partition("@")[0]) + ".")
+        return (found[1], found[2] or "", found[3] or "") if found else ("", "", "")
+
     def first_times(self, what: str, times: int) -> bool:
         """Whether this has happened less often than `times`; counts it."""
         with self._lock:
@@ -154,7 +160,7 @@ class Session:
 
     def do_rcpt(self, rest: str) -> None:
         address = rest[rest.index("<") + 1 : rest.index(">")]
-        kind, number, _ = order_of(address)
+        kind, number, _ = self.server.order_of(address)
         if kind == "reject":
             return self.say(f"{number} <{address}> mailbox unavailable")
         if kind == "greylist" and self.server.first_times(f"greylist {address}", int(number)):
@@ -167,7 +173,7 @@ class Session:
     def do_data(self, rest: str) -> bool:
         self.say("354 go on")
         first = self.recipients[0]
-        kind, number, times = order_of(first)
+        kind, number, times = self.server.order_of(first)
         if kind == "cut-data" and self.server.first_times(f"cut {first}", 1):
             self.lines.readline()
             raise Cut
@@ -201,11 +207,6 @@ class Session:
                 raise Cut
             lines.append(line[1:] if line.startswith(b".") else line)
         return b"".join(lines)
-
-
-def order_of(address: str) -> tuple[str, str, str]:
-    found = ORDER.match(address)
-    return (found[1], found[2] or "", found[3] or "") if found else ("", "", "")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def init_app(app: Flask) -> None:
     """Gives the templates these filters."""
     for written in (
         *(number, share, size, clock, moment, initials, breakable),
-        *(day, roughly, lasted, per_second, short_time),
+        *(day, soon, roughly, lasted, per_second, short_time),
     ):
         app.add_template_filter(written)
     app.add_template_global(money)
@@ -114,6 +114,11 @@ def per_second(rate: float) -> str:
     if rate >= 0.3:
         return f"{rate:.1f} mails per second"
     return plural(max(1, round(rate * 60)), "mail") + " per minute"
+
+
+def soon(at: datetime) -> Markup:
+    """A moment to come, in a sentence: 11:52 today, else 20 Nov 16:40. In the time zone of the server."""
+    return _time(at, "%H:%M", "")
 
 
 def _time(at: datetime, of_today: str, today: str) -> Markup:
