@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from urllib.parse import urlencode
 
 import pytest
@@ -20,7 +20,7 @@ from tests.runs.conftest import World
 from tests.web.conftest import LogIn
 from webapp.extensions import Runtime
 from webapp.runs import preview_pages
-from webapp.runs.forms import shortcuts
+from webapp.runs.forms import last_month, shortcuts
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Run
 
@@ -350,3 +350,10 @@ def test_a_mail_that_cannot_be_made_says_why(log_in: LogIn, world: World) -> Non
     assert answer.status_code == 200
     assert "nonsense" in text_of(answer)
     assert "<iframe" not in answer.text
+
+
+def test_an_address_that_names_only_a_cluster_shows_its_preview_at_once(log_in: LogIn, world: World) -> None:
+    world.add(period=last_month(datetime.now().astimezone().date()))
+    page = log_in("manager").look("/runs/new?cluster=all")
+    assert "1 invoice matches" in text_of(page)
+    assert "aria-invalid" not in page.text

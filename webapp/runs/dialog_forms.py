@@ -88,6 +88,20 @@ class Clusters:
     more: int = 0
 
 
+def with_defaults(session: Session, given: MultiDict[str, str]) -> MultiDict[str, str]:
+    """What an address names, with the first definition and the last full month where it names none. Nothing
+    stays nothing."""
+    if not given:
+        return given
+    first, last = last_month(now().astimezone().date())
+    defaults = {"period_from": first.isoformat(), "period_to": last.isoformat()}
+    for id, _ in queries.definitions(session)[:1]:
+        defaults["definition"] = str(id)
+    return MultiDict(
+        [*given.items(multi=True), *((name, defaults[name]) for name in defaults.keys() - given.keys())]
+    )
+
+
 def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True) -> Dialog:
     """Checks what was filled in and, if all of it holds, looks up what a run would take (with `count`).
     Without anything given it is the empty dialog."""

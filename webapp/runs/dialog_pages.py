@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from webapp.extensions import runtime
 from webapp.runs import cluster_tree, lifecycle
-from webapp.runs.dialog_forms import Dialog, clusters_shown, fill_in, opened_in, period_in
+from webapp.runs.dialog_forms import Dialog, clusters_shown, fill_in, opened_in, period_in, with_defaults
 from webapp.web import htmx, presses
 from webapp.web.gate import MAY_NOT, viewer
 
@@ -28,7 +28,7 @@ def new() -> ResponseReturnValue:
     if not viewer().may_send:
         abort(403, MAY_NOT)
     with runtime().database.reading() as session:
-        dialog = fill_in(session, request.args)
+        dialog = fill_in(session, with_defaults(session, request.args))
         for field in dialog.form:
             field.errors = ()
         shown = _shown(session, dialog, fresh=True)
