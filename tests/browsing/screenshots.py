@@ -30,6 +30,7 @@ LOOKS = {
     "1280-dark": (1280, 900, "dark"),
     "390-light": (390, 844, "light"),
 }
+LIGHT = ("1280-light", "390-light")
 FAULTS = ("reject-550", "data-554", "cut-ack", "greylist-1", "reject-550", "data-452-1", "cut-ack")
 EVERY = 19
 """Every so many results one fault."""
@@ -110,7 +111,7 @@ def before_a_run(camera: Camera) -> None:
     """The empty list, the dialog, its question."""
     page = camera.page
     page.goto("/runs")
-    camera.take("runs-empty")
+    camera.take("runs-empty", *LIGHT)
     page.get_by_role("link", name="New run").first.click()
     page.get_by_label("Customer cluster").fill("Noordlicht Telecom")
     expect(page.get_by_text("invoices match")).to_be_visible()
@@ -134,7 +135,7 @@ def a_run(camera: Camera, runtime: Runtime, server: MailServer) -> None:
     """Created, running, waiting for its mail server, stopped, finished."""
     page = camera.page
     state_is(page, "Created")
-    camera.take("run-created")
+    camera.take("run-created", *LIGHT)
     with runtime.database.reading() as session:
         results = report.results(session, OPERATOR, session.get_one(Run, 1), status="ready")
         first = [result["recipients"][0] for result in results][::EVERY]
@@ -145,16 +146,16 @@ def a_run(camera: Camera, runtime: Runtime, server: MailServer) -> None:
     camera.take("run")
     server.stop()
     expect(page.get_by_text("Waiting for mail server")).to_be_visible(timeout=60_000)
-    camera.take("run-waiting")
+    camera.take("run-waiting", *LIGHT)
     server.start(server.port)
     expect(page.get_by_text("Waiting for mail server")).to_be_hidden(timeout=90_000)
     page.get_by_role("button", name="Stop").click()
     state_is(page, "Stopped")
-    camera.take("run-stopped")
+    camera.take("run-stopped", *LIGHT)
     server.delay = 0.0
     start(page)
     state_is(page, "Finished")
-    camera.take("run-finished")
+    camera.take("run-finished", *LIGHT)
 
 
 def start(page: Page) -> None:
@@ -199,9 +200,10 @@ def the_lists(camera: Camera) -> None:
         page.get_by_role("button", name=press, exact=True).click()
         page.wait_for_url(made)
         page.wait_for_timeout(2_500)
-    for name, address in (("runs", "/runs"), ("overview", "/")):
-        page.goto(address)
-        camera.take(name)
+    page.goto("/runs")
+    camera.take("runs")
+    page.goto("/")
+    camera.take("overview", *LIGHT)
 
 
 if __name__ == "__main__":
