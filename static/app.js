@@ -108,7 +108,7 @@ function say(words) {
 // The focus is never lost: when what had it has gone, it goes to the table.
 let turned = false, held = false; // the next page was asked for; something had the focus before the swap
 const isLost = () => document.activeElement === document.body && !$('dialog[open]');
-const land = () => ($(':is(#results, #runs) table') ?? $('#main'))?.focus();
+const land = scroll => ($(':is(#results, #runs) table') ?? $('#main'))?.focus({ preventScroll: !scroll });
 
 // Selection: the bulk bar follows the ticks, the header box shows the mixed state.
 const boxes = () => $$('#results tbody input[type=checkbox]');
@@ -152,7 +152,7 @@ document.addEventListener('htmx:before:swap', event => {
 });
 document.addEventListener('htmx:after:swap', () => {
   show();
-  if (turned || (held && isLost())) land(); // the next page is read from its top
+  if (turned || (held && isLost())) land(turned); // the next page is read from its top
   turned = false;
   toasts();
   count();
