@@ -67,7 +67,10 @@ addEventListener('popstate', () => {
   under.left = true;
   $('#dialog dialog').close();
 });
-document.addEventListener('htmx:before:history:restore', event => stays && event.preventDefault());
+document.addEventListener('htmx:before:history:restore', event => {
+  if (stays) event.preventDefault();
+  stays = false;
+});
 document.addEventListener('click', event => {
   const button = event.target.closest('[data-close]');
   button?.closest('.toast, .note, dialog')?.[button.closest('.toast, .note') ? 'remove' : 'close']();
