@@ -90,3 +90,15 @@ def in_cluster(world: World) -> Callable[[str], int]:
             return invoice.id
 
     return add
+
+
+def fields(world: World, **given: object) -> dict[str, object]:
+    """The run dialog filled in for everybody in October."""
+    return {
+        "definition": world.definition.id,
+        "cluster": "all",
+        "include_children": "y",
+        "period_from": "2026-10-01",
+        "period_to": "2026-10-31",
+        **given,
+    }

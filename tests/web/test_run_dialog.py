@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from tests import factories
 from tests.browser import Browser, text_of
 from tests.runs.conftest import World
-from tests.web.conftest import LogIn
+from tests.web.conftest import LogIn, fields
 from webapp.extensions import Runtime
 from webapp.runs import preview_pages
 from webapp.runs.forms import last_month, shortcuts
@@ -27,17 +27,6 @@ from webapp.store.runs import Run
 OVER = {"HX-Request": "true", "HX-Target": "div#dialog"}
 HTMX = {"HX-Request": "true"}
 FINGERPRINT = re.compile(r'name="fingerprint"[^>]* value="([0-9a-f]{64})"')
-
-
-def fields(world: World, **given: object) -> dict[str, object]:
-    return {
-        "definition": world.definition.id,
-        "cluster": "all",
-        "include_children": "y",
-        "period_from": "2026-10-01",
-        "period_to": "2026-10-31",
-        **given,
-    }
 
 
 def preview(browser: Browser, world: World, **given: object) -> TestResponse:

@@ -10,7 +10,7 @@ from flask import Flask
 
 from tests.browser import Browser, text_of
 from tests.runs.conftest import World
-from tests.web.conftest import LogIn
+from tests.web.conftest import LogIn, fields
 from webapp.extensions import Runtime
 from webapp.runs import making
 from webapp.runs.workers import WorkerLife
@@ -19,31 +19,18 @@ from webapp.store.people import AuditEntry
 from webapp.store.runs import Run
 
 
-def dialog(world: World, **fields: object) -> dict[str, object]:
-    return {
-        "definition": world.definition.id,
-        "cluster": "all",
-        "include_children": "y",
-        "period_from": "2026-10-01",
-        "period_to": "2026-10-31",
-        "bcc": "",
-        "name": "",
-        **fields,
-    }
-
-
 def runs(world: World) -> list[Run]:
     with world.runtime.database.reading() as session:
         return session.query(Run).order_by(Run.id).all()
 
 
-def shown_preview(browser: Browser, world: World, **fields: object) -> dict[str, object]:
+def shown_preview(browser: Browser, world: World, **given: object) -> dict[str, object]:
     """Fills the dialog in, without script: the page comes back with the preview and its fingerprint."""
     browser.look("/runs/new")
-    answer = browser.press("/runs/preview", **dialog(world, **fields))
+    answer = browser.press("/runs/preview", **fields(world, **given))
     found = re.search(r'name="fingerprint"[^>]* value="([0-9a-f]{64})"', answer.text)
     assert found, text_of(answer)
-    return dialog(world, fingerprint=found[1], **fields)
+    return fields(world, fingerprint=found[1], **given)
 
 
 def made(browser: Browser, world: World, **fields: object) -> int:
@@ -60,7 +47,7 @@ def test_the_preview_says_who_gets_what_and_who_not_and_why(log_in: LogIn, world
     world.add(documents=False)
     browser = log_in("manager")
     browser.look("/runs/new")
-    said = text_of(browser.press("/runs/preview", **dialog(world)))
+    said = text_of(browser.press("/runs/preview", **fields(world)))
     for words in (
         "3 invoices match",
         "1 will be sent",
@@ -70,7 +57,7 @@ def test_the_preview_says_who_gets_what_and_who_not_and_why(log_in: LogIn, world
     ):
         assert words in said
     assert "100.10" in said
-    piece = browser.client.get("/runs/preview", query_string=dialog(world), headers={"HX-Request": "true"})
+    piece = browser.client.get("/runs/preview", query_string=fields(world), headers={"HX-Request": "true"})
     assert "<html" not in piece.text
     assert "will be sent" in piece.text
 
@@ -78,7 +65,7 @@ def test_the_preview_says_who_gets_what_and_who_not_and_why(log_in: LogIn, world
 def test_bad_input_is_told_at_the_field(log_in: LogIn, world: World) -> None:
     browser = log_in("manager")
     browser.look("/runs/new")
-    for fields, words in (
+    for given, words in (
         ({"cluster": "nowhere"}, "There is no customer cluster “nowhere”"),
         ({"cluster": "LEF"}, "Did you mean “left”?"),
         ({"period_from": "2026-11-01"}, "The period ends before it begins"),
@@ -86,8 +73,8 @@ def test_bad_input_is_told_at_the_field(log_in: LogIn, world: World) -> None:
         ({"bcc": "archive@"}, "archive@"),
         ({"definition": "999"}, ""),
     ):
-        answer = browser.press("/runs", **dialog(world, **fields))
-        assert answer.status_code == 422, fields
+        answer = browser.press("/runs", **fields(world, **given))
+        assert answer.status_code == 422, given
         assert words in answer.text
         assert 'aria-invalid="true"' in answer.text
     assert runs(world) == []

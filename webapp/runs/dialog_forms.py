@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
+from flask import abort, request
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -127,6 +128,13 @@ def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True)
     seen = preview(session, choice, viewer())
     beside = preview_queries.beside(session, viewer(), choice, content, seen.ready)
     return Dialog(form, given, content, choice, seen, beside)
+
+
+def in_address(session: Session) -> Dialog:
+    """The dialog that the address names, without counting anything. Ends the request with 404 for a cluster
+    that this person may not see."""
+    dialog = fill_in(session, request.args, count=False)
+    return abort(404) if dialog.status == 404 else dialog
 
 
 def _unknown_cluster(session: Session, given: str) -> str:

@@ -12,7 +12,7 @@ from webapp.definitions.versions import Content
 from webapp.extensions import runtime
 from webapp.mailing import letters
 from webapp.runs import messages, preview_queries, work
-from webapp.runs.dialog_forms import Dialog, fill_in
+from webapp.runs.dialog_forms import Dialog, in_address
 from webapp.runs.lifecycle import default_name
 from webapp.runs.messages import Message, Unmade
 from webapp.runs.preview_queries import READY, Listed
@@ -48,9 +48,7 @@ def mail() -> ResponseReturnValue:
     """The mail of the invoice that the address names, or of the first one that would be sent, and the way to
     the one before and the next."""
     with runtime().database.reading() as session:
-        dialog = fill_in(session, request.args, count=False)
-        if dialog.status == 404:
-            abort(404)
+        dialog = in_address(session)
         shown = _shown(session, dialog)
         if shown is None:
             return redirect(f"/runs/new?{dialog.query}")
@@ -73,9 +71,7 @@ def mail() -> ResponseReturnValue:
 def html() -> ResponseReturnValue:
     """The mail's HTML alone, without any right to do or to fetch something."""
     with runtime().database.reading() as session:
-        dialog = fill_in(session, request.args, count=False)
-        if dialog.status == 404:
-            abort(404)
+        dialog = in_address(session)
         shown = _shown(session, dialog)
     if shown is None:
         return redirect(f"/runs/new?{dialog.query}")

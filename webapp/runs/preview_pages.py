@@ -7,11 +7,10 @@ from typing import Any
 
 from flask import Blueprint, Flask, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import Content
 from webapp.extensions import runtime
-from webapp.runs.dialog_forms import Dialog, fill_in
+from webapp.runs.dialog_forms import in_address
 from webapp.runs.preview_notes import add_notes
 from webapp.runs.preview_queries import LISTS, listed
 from webapp.runs.selection import Choice
@@ -46,7 +45,8 @@ def show_list() -> ResponseReturnValue:
     the dialog, which says what is wrong."""
     show = _list_in_address()
     with runtime().database.reading() as session:
-        dialog, choice, content = _filled_in(session)
+        dialog = in_address(session)
+        choice, content = dialog.choice, dialog.content
         if choice is None or content is None:
             return redirect(f"/runs/new?{dialog.query}")
         try:
@@ -63,7 +63,8 @@ def save_list() -> ResponseReturnValue:
     """The whole list, as a file."""
     show = _list_in_address()
     with runtime().database.reading() as session:
-        dialog, choice, content = _filled_in(session)
+        dialog = in_address(session)
+        choice, content = dialog.choice, dialog.content
     if choice is None or content is None:
         return redirect(f"/runs/new?{dialog.query}")
     lines = csv_lines(_rows(runtime().database, viewer(), choice, content, show), COLUMNS)
@@ -73,15 +74,6 @@ def save_list() -> ResponseReturnValue:
 def _list_in_address() -> str:
     show = request.args.get("show", "ready")
     return show if show in LISTS else abort(404)
-
-
-def _filled_in(session: Session) -> tuple[Dialog, Choice | None, Content | None]:
-    """What the address says, without counting anything. Ends the request with 404 for a cluster that this
-    person may not see."""
-    dialog = fill_in(session, request.args, count=False)
-    if dialog.status == 404:
-        abort(404)
-    return dialog, dialog.choice, dialog.content
 
 
 SAVED_AT_ONCE = 1_000
