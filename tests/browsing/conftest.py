@@ -67,8 +67,11 @@ def server() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def world(installed: Installation, server: MailServer) -> World:
-    return installed.world(server)
+def world(installed: Installation, server: MailServer) -> Iterator[World]:
+    """A cluster, a definition and a mail server of the test's own. Its runs end with it: the port of its mail
+    server may be the next one's, in another process."""
+    yield installed.world(server)
+    installed.rest()
 
 
 @pytest.fixture

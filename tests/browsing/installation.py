@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from sqlalchemy import exists, select
+
 from tests import factories
 from tests.browser import PASSWORD
 from tests.jobs.conftest import Site
@@ -19,7 +21,11 @@ from tests.mailserver import MailServer
 from tests.runs.conftest import World
 from webapp import config
 from webapp.extensions import Runtime, open_runtime
+from webapp.runs import lifecycle
 from webapp.store.customers import Cluster
+from webapp.store.runs import Result, Run
+from webapp.store.statuses import ResultStatus, RunStatus
+from webapp.users.access import OPERATOR
 from webapp.users.accounts import create_user
 
 _numbers = count(1)
@@ -81,6 +87,18 @@ class Installation:
             everybody = factories.cluster(session, f"all {number}")
             over = factories.mail_server(session, port=server.port, connections=connections)
             return World(self.runtime, server, everybody, factories.definition(session, over, **definition))
+
+    def rest(self) -> None:
+        """Stops whatever runs, and waits for what is on the wire."""
+        with self.runtime.database.writing() as session:
+            running = select(Run.id).where(Run.status.in_((RunStatus.CREATING, RunStatus.RUNNING)))
+            for run_id in session.scalars(running).all():
+                lifecycle.stop(session, run_id, OPERATOR)
+        until(self._is_quiet, 20, "nothing is on the wire")
+
+    def _is_quiet(self) -> bool:
+        with self.runtime.database.reading() as session:
+            return not session.scalar(select(exists().where(Result.status == ResultStatus.SENDING)))
 
     def person(self, role: str = "admin", *clusters: Cluster) -> str:
         """Somebody with this role, bound to these clusters: the address to log in with."""
