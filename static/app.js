@@ -17,7 +17,8 @@ document.addEventListener('click', event => {
 });
 
 function show() {
-  for (const dialog of $$('dialog[data-modal]:not([open])')) {
+  for (const dialog of $$('dialog[data-modal]').filter(dialog => !dialog.shown)) {
+    dialog.shown = true; // once: a closed one may still be here when the next answer comes
     if (dialog.dataset.url) {
       const change = under ? 'replaceState' : 'pushState';
       under ??= { url: location.href, title: document.title };

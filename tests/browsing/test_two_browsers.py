@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, expect
 
 from tests.browsing.conftest import NewContext
 from tests.browsing.installation import addresses, customers
@@ -87,3 +87,23 @@ def test_remove_has_one_effect(both: tuple[Page, Page], world: World) -> None:
 def page_words(pages: tuple[Page, Page], pattern: re.Pattern[str]) -> list[str]:
     """What the pages say that is like this."""
     return [page.get_by_text(pattern).inner_text() for page in pages]
+
+
+def test_a_question_answered_twice_has_one_effect(
+    both: tuple[Page, Page], world: World, server: MailServer
+) -> None:
+    """Another page lies over this one: its timers come late, and so do the dialog's own events."""
+    page, _ = both
+    [invoice] = customers(world, *addresses(1))
+    run_id = world.run(start=True)
+    page.goto(f"/runs/{run_id}")
+    state(page, "Finished")
+    page.context.new_page()
+    press(page, "Send again", row(page, invoice))
+    question = page.get_by_role("dialog")
+    question.get_by_role("checkbox").check()
+    question.get_by_role("button", name="Send again").dblclick()
+    expect(question).to_have_count(0)
+    expect(page.get_by_text("Nothing was done a second time.")).to_be_visible()
+    counted(page, Sent=1)
+    assert len(server.taken) == 2
