@@ -8,6 +8,15 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+RUN = "axe.run(document, { resultTypes: ['violations'], iframes: false })"
+"""A frame holds a customer's mail, with no script in it that could answer: axe would wait for one."""
+
+SETTLE = """async () => {
+  while (document.querySelector('.htmx-request')) await new Promise(requestAnimationFrame);
+  await Promise.allSettled(document.getAnimations().map(one => one.finished));
+}"""
+"""What is being loaded anew is dimmed meanwhile."""
+
 LOOKS = ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"))
 
 
@@ -24,7 +33,7 @@ def examine(page: Page, what: str) -> list[str]:
     for width, scheme in LOOKS:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-        page.evaluate("Promise.allSettled(document.getAnimations().map(one => one.finished))")
+        page.evaluate(SETTLE)
         wrong += [f"{what}, {width} {scheme}: {fault}" for fault in [*_violations(page), *_sideways(page)]]
     if size:
         page.set_viewport_size(size)
@@ -34,7 +43,7 @@ def examine(page: Page, what: str) -> list[str]:
 def _violations(page: Page) -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(source())
-    found: dict[str, Any] = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    found: dict[str, Any] = page.evaluate(RUN)
     return [
         f"{violation['id']}: {violation['help']}: {node['html'][:160]} ({node['failureSummary']})"
         for violation in found["violations"]

@@ -82,12 +82,20 @@ def test_the_page_of_a_run_that_is_finished(page: Page, world: World, mixed: int
     accessible(page, "no match")
 
 
-@pytest.mark.parametrize("status", ["Failed", "Unconfirmed", "Sent", "Deferred", "Skipped"])
-def test_the_page_of_a_result(page: Page, world: World, mixed: int, status: str) -> None:
+def test_the_pages_of_results_and_the_drawer(page: Page, world: World, mixed: int) -> None:
     settle(page, mixed)
-    found = next(line for line in world.results(mixed) if line.status == status.lower())
-    page.goto(f"/results/{found.id}")
-    accessible(page, f"result {status}")
+    found = {line.status: line.id for line in world.results(mixed)}
+    for status in ("failed", "unconfirmed", "sent", "deferred", "skipped"):
+        page.goto(f"/results/{found[status]}")
+        accessible(page, f"result {status}")
+    page.goto(f"/runs/{mixed}?status=unconfirmed")
+    results(page).get_by_role("row").get_by_role("link").click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer).to_be_visible()
+    accessible(page, "drawer")
+    press(page, "Send again", drawer)
+    expect(page.get_by_role("dialog", name="Send this mail again?")).to_be_visible()
+    accessible(page, "question over the drawer")
 
 
 def test_the_questions_of_a_run(page: Page, mixed: int) -> None:
@@ -116,6 +124,53 @@ def test_the_other_pages(page: Page, world: World, watch: Watch, what: str) -> N
     watch.expect("status of 404")
     page.goto(PAGES[what])
     accessible(page, what)
+
+
+def test_the_run_dialog_and_its_question(page: Page, world: World, watch: Watch) -> None:
+    world.add()
+    world.add("")
+    with world.runtime.database.writing() as session:
+        factories.cluster(session, f"below {world.everybody.tag_name}", world.everybody)
+    page.goto("/runs")
+    page.get_by_role("link", name="New run").click()
+    dialog = page.get_by_role("dialog", name="New run")
+    dialog.get_by_label("Message definition").select_option(world.definition.name)
+    dialog.get_by_label("Period from").fill("2026-10-01")
+    dialog.get_by_label("Period to").fill("2026-10-31")
+    dialog.get_by_label("Customer cluster").fill(world.everybody.tag_name)
+    expect(dialog.get_by_role("radio", name=f"below {world.everybody.tag_name}")).to_be_visible()
+    dialog.get_by_label("Bcc").fill("archive@example.com, books@example.com,")
+    expect(dialog.get_by_role("button", name="Take out books@example.com")).to_be_visible()
+    expect(dialog.get_by_text("sends 1 mail and 2 Bcc copies")).to_be_visible()
+    page.wait_for_timeout(600)  # the field that was left has the tree looked up once more
+    accessible(page, "run dialog")
+    world.add()
+    press(page, "Create", dialog)
+    question = page.get_by_role("dialog", name="The list has changed: 2 mails")
+    expect(question.get_by_role("button", name="Back")).to_be_focused()
+    accessible(page, "question of the run dialog")
+    press(page, "Back", question)
+    watch.expect("status of 422")
+    dialog.get_by_label("Period to").fill("2026-09-30")
+    press(page, "Create", dialog)
+    expect(dialog.get_by_text("The period ends before it begins.").first).to_be_visible()
+    accessible(page, "run dialog, wrong")
+
+
+def test_the_pages_behind_the_preview(page: Page, world: World) -> None:
+    customer, _ = world.add()
+    world.add("")
+    choice = f"definition={world.definition.id}&cluster={world.everybody.tag_name}"
+    choice += "&period_from=2026-10-01&period_to=2026-10-31"
+    for url in (
+        f"/runs/new?{choice}",
+        f"/runs/preview/list?{choice}&show=ready",
+        f"/runs/preview/list?{choice}&show=no_recipient",
+        f"/runs/preview/mail?{choice}",
+    ):
+        page.goto(url)
+        accessible(page, url.partition("?")[0])
+    expect(page.get_by_role("heading", name=customer.name)).to_be_visible()
 
 
 def test_the_list_of_keys(page: Page) -> None:

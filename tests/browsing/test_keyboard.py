@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests import factories
 from tests.browser import PASSWORD
 from tests.browsing.conftest import NewContext
 from tests.browsing.installation import Installation, addresses, customers
@@ -208,3 +209,35 @@ def test_enter_opens_a_result_and_escape_leads_back_to_its_row(page: Page, made:
     expect(page).to_have_url(address)
     expect(page).to_have_title(title)
     expect(row(page, made[1]).get_by_role("link")).to_be_focused()
+
+
+def test_the_tree_of_clusters_and_the_bcc_addresses(page: Page, world: World) -> None:
+    with world.runtime.database.writing() as session:
+        below = factories.cluster(session, f"below {world.everybody.tag_name}", world.everybody)
+        payer = factories.customer(session, below)
+        factories.document(session, world.runtime.documents, factories.invoice(session, payer))
+    page.goto(
+        f"/runs/new?definition={world.definition.id}&cluster={world.everybody.tag_name}"
+        "&period_from=2026-10-01&period_to=2026-10-31"
+    )
+    cluster = page.get_by_label("Customer cluster", exact=True)
+    tree = page.get_by_role("group", name="Clusters, with the number of invoices in this period")
+    tab_to(page, tree.get_by_role("radio", name=re.compile(f"^{world.everybody.tag_name} ?[0-9]")))
+    twig = tree.get_by_role("radio", name=re.compile(f"^{below.tag_name}"))
+    if not twig.count():
+        page.keyboard.press("ArrowRight")
+    expect(twig).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(twig).to_be_focused()
+    page.keyboard.press("Space")
+    expect(cluster).to_have_value(below.tag_name)
+    expect(page.get_by_text("1 invoice matches")).to_be_visible()
+    tab_to(page, page.get_by_label("Bcc"))
+    page.keyboard.type("one@example.com, two@example.com")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("sends 1 mail and 2 Bcc copies")).to_be_visible()
+    page.keyboard.press("Backspace")
+    expect(page.get_by_text("sends 1 mail and 1 Bcc copy")).to_be_visible()
+    expect(page.get_by_role("button", name="Take out two@example.com")).to_have_count(0)
+    assert has_focus(page)
+    expect(page.get_by_role("heading", name="New run")).to_be_visible()

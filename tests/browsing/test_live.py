@@ -54,7 +54,7 @@ class Polls:
 @pytest.fixture
 def running(world: World, server: MailServer) -> int:
     """A run of 60 that takes longer than twenty wound polls."""
-    server.delay = 0.25
+    server.delay = 0.8
     customers(world, *addresses(60))
     return world.run(start=True)
 
