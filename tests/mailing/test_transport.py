@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.mailserver import MailServer, mail_server
+from webapp.mailing.envelope import Envelope
 from webapp.mailing.outcomes import Accepted, Broken, Deferred, Offered, Refused, ServerTrouble, Unknown
-from webapp.mailing.transport import Conversation, Envelope, ServerAddress, Waits
+from webapp.mailing.transport import Conversation, ServerAddress, Waits
 
 QUICK = Waits(reply=1.0, data=1.5)
 LETTER = b"Subject: hello\r\n\r\n.a line with a dot\r\nand more\r\n"

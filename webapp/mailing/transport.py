@@ -14,12 +14,14 @@ import smtplib
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import flask_mail
 
 from webapp.mailing.bounded import Bounded, BoundedTls, Lost, in_words
+from webapp.mailing.envelope import Envelope, judged, refusal
 from webapp.mailing.outcomes import (
     Accepted,
     Broken,
@@ -42,14 +44,15 @@ QUIT_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """How to reach a mail server. `security` is "none", "starttls" or "tls"; certificates are always
-    verified."""
+    """How to reach a mail server. `security` is "none", "starttls" or "tls"; a certificate is believed
+    unverified only where a setting says so by the server's name."""
 
     host: str
     port: int
     security: str
     username: str = ""
     password: str = ""
+    believes_any_certificate: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,6 @@ class Waits:
 
     reply: float
     data: float
-
-
-@dataclass(frozen=True)
-class Envelope:
-    sender: str
-    to: tuple[str, ...]
-    bcc: tuple[str, ...] = ()
 
 
 @dataclass
@@ -97,6 +93,8 @@ class Conversation(flask_mail.Connection):
     def configure_host(self) -> Bounded:
         """Connects, greets, encrypts, logs in. Raises Lost, OSError or smtplib.SMTPException."""
         context = ssl.create_default_context()
+        if self.address.believes_any_certificate:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         kind = BoundedTls if self.mail.use_ssl else Bounded
         options: dict[str, Any] = {"context": context} if self.mail.use_ssl else {}
         smtp = kind(timeout=self.waits.reply, local_hostname=_own_name(), **options)
@@ -104,6 +102,10 @@ class Conversation(flask_mail.Connection):
         smtp._host = self.mail.server  # type: ignore[attr-defined]  # the name that the certificate must bear
         try:
             code, text = smtp.connect(self.mail.server, self.mail.port)
+            assert smtp.sock is not None
+            smtp.sock.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+            )  # the dot must not wait for an ACK
             if code != 220:
                 raise smtplib.SMTPConnectError(code, text)
             smtp.ehlo_or_helo_if_needed()
@@ -137,11 +139,10 @@ class Conversation(flask_mail.Connection):
         """Hands over everything but the final dot, on an open connection.
 
         1. A message larger than the server's SIZE is refused before a word is said (RFC 1870).
-        2. MAIL: 552 refuses the message; any other refusal is the server's trouble.
-        3. RCPT for each To. One refused for now: the message is deferred. All refused for good: it is
-        refused.
-        4. RCPT for each Bcc. A refusal is noted, no more.
-        5. DATA, and the message without its final dot.
+        2. MAIL and every RCPT; in one go if the server takes that (RFC 2920), and DATA with them if there is
+        but one recipient: of several, a refusal must be seen first.
+        3. What the replies come to: see `judged`.
+        4. DATA, and the message without its final dot.
         """
         smtp = self._smtp
         if smtp is None:
@@ -163,46 +164,50 @@ class Conversation(flask_mail.Connection):
 
     def _offer(self, smtp: Bounded, envelope: Envelope, data: bytes) -> Offer:
         size = f" SIZE={len(data)}" if "size" in smtp.esmtp_features else ""
-        reply = self._ask(smtp, f"MAIL FROM:<{envelope.sender}>{size}")
-        if reply.code == 552:
-            return self._given_up(Refused("MAIL", reply))
-        if reply.code // 100 != 2:
-            return self._given_up(ServerTrouble(f"{reply} (to MAIL FROM)"))
+        everybody = (*envelope.to, *envelope.bcc)
+        commands = [
+            f"MAIL FROM:<{envelope.sender}>{size}",
+            *(f"RCPT TO:<{address}>" for address in everybody),
+        ]
+        pipelined = "pipelining" in smtp.esmtp_features
+        data_too = pipelined and len(everybody) == 1
+        if data_too:
+            commands.append("DATA")
         refused: Refusals = {}
-        outcome = self._recipients(smtp, envelope, refused)
+        replies: list[Reply] = []
+        try:
+            for reply in self._replies(smtp, commands, pipelined):
+                replies.append(reply)
+                self._stage = "RCPT" if len(replies) <= len(everybody) else "DATA"
+                if not pipelined and judged(envelope, replies, refused) is not None:
+                    break
+        except Lost:  # a server that says 421 and goes has said why
+            if outcome := judged(envelope, replies, refused):
+                self.drop()
+                return outcome
+            raise
+        outcome = judged(envelope, replies, refused)
         if outcome is not None:
+            if data_too and replies[-1].code == 354:  # an empty message is never sent to get out of this
+                self.drop()
             return self._given_up(outcome)
         self._stage = "DATA"
-        reply = self._ask(smtp, "DATA")
+        reply = replies[-1] if data_too else self._ask(smtp, "DATA")
         if reply.code != 354:
-            return self._given_up(_refusal("DATA", reply))
+            return self._given_up(refusal("DATA", reply))
         self._stage = "body"
         smtp.put(_dot_stuffed(data), self.waits.data)
         self._note(f"{len(data):,} bytes")
         return Offered(refused)
 
-    def _recipients(
-        self, smtp: Bounded, envelope: Envelope, refused: Refusals
-    ) -> Deferred | Refused | ServerTrouble | None:
-        """None if the message may go on; the refused are added to `refused`."""
-        self._stage = "RCPT"
-        last: Reply | None = None
-        for address in (*envelope.to, *envelope.bcc):
-            if address in envelope.bcc and len(refused) >= len(envelope.to) and last is not None:
-                break
-            reply = self._ask(smtp, f"RCPT TO:<{address}>")
-            if reply.code == 421:
-                return ServerTrouble(f"{reply} (to RCPT TO)")
-            if reply.code // 100 == 2:
-                continue
-            if reply.code // 100 == 4 and address in envelope.to:
-                return Deferred("RCPT", reply)
-            refused[address] = str(reply)
-            if address in envelope.to:
-                last = reply
-        if last is not None and all(address in refused for address in envelope.to):
-            return Refused("RCPT", last)
-        return None
+    def _replies(self, smtp: Bounded, commands: list[str], pipelined: bool) -> Iterator[Reply]:
+        """The reply to each command. Pipelined, all of them are sent before the first reply is awaited."""
+        if pipelined:
+            smtp.put("".join(f"{command}\r\n" for command in commands).encode("ascii"), self.waits.reply)
+        for command in commands:
+            if not pipelined:
+                smtp.put(f"{command}\r\n".encode("ascii"), self.waits.reply)
+            yield self._reply_to(smtp, command)
 
     def heard_from(self) -> bool:
         """Whether the server spoke or closed although it was not asked. Then no dot may go out."""
@@ -210,6 +215,10 @@ class Conversation(flask_mail.Connection):
 
     def finish(self) -> Finish:
         """Sends the final dot and waits for the reply. Broken means: the dot did not leave."""
+        return self.send_dot() or self.reply_to_dot()
+
+    def send_dot(self) -> Broken | Unknown | None:
+        """Sends the final dot. None if it left; Broken if it did not; Unknown if that cannot be told."""
         smtp = self._smtp
         if smtp is None:
             return Broken("dot", "the connection is closed")
@@ -220,16 +229,22 @@ class Conversation(flask_mail.Connection):
             if self.mail.use_ssl or self.mail.use_tls:  # a TLS record may have left though its write failed
                 return Unknown(f"the connection broke at the final dot: {error}")
             return Broken("dot", str(error))
-        smtp.reply_wait, smtp.deadline = self.waits.data, float("inf")
+        smtp.deadline = time.monotonic() + self.waits.data
+        return None
+
+    def reply_to_dot(self) -> Accepted | Deferred | Refused | Unknown:
+        """Waits for what the server says to the final dot, for `waits.data` seconds since it left."""
+        smtp = self._smtp
+        if smtp is None:
+            return Unknown("the connection was lost after the whole message was handed over")
+        smtp.reply_wait = self.waits.data
         try:
-            code, text = smtp.getreply()
+            reply = self._reply_to(smtp, ".")
         except Lost as error:
             self.drop()
             return Unknown(f"the connection was lost after the whole message was handed over: {error}")
         finally:
             smtp.reply_wait = self.waits.reply
-        reply = Reply(code, _text(text))
-        self._note(f".  {reply}")
         self.num_emails += 1
         if reply.code // 100 == 2:
             return Accepted(reply)
@@ -268,7 +283,10 @@ class Conversation(flask_mail.Connection):
         return outcome
 
     def _ask(self, smtp: Bounded, command: str) -> Reply:
-        smtp.put(command.encode("ascii") + b"\r\n", self.waits.reply)
+        smtp.put(f"{command}\r\n".encode("ascii"), self.waits.reply)
+        return self._reply_to(smtp, command)
+
+    def _reply_to(self, smtp: Bounded, command: str) -> Reply:
         code, text = smtp.getreply()
         reply = Reply(code, _text(text))
         self._note(f"{command}  {reply}")
@@ -276,12 +294,6 @@ class Conversation(flask_mail.Connection):
 
     def _note(self, line: str) -> None:
         self.transcript.append((round(time.monotonic() - self._began, 3), line))
-
-
-def _refusal(stage: str, reply: Reply) -> Deferred | Refused | ServerTrouble:
-    if reply.code == 421:
-        return ServerTrouble(f"{reply} (to {stage})")
-    return Refused(stage, reply) if reply.code // 100 == 5 else Deferred(stage, reply)
 
 
 def _dot_stuffed(data: bytes) -> bytes:

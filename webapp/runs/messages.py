@@ -8,8 +8,8 @@ from typing import Any
 
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.mailing.compose import Document, Letter, Mail, Uncomposable, compose
+from webapp.mailing.envelope import Envelope
 from webapp.mailing.render import MessageText, Unrenderable, render, text_in
-from webapp.mailing.transport import Envelope
 from webapp.runs.work import Work
 from webapp.store.documents import DocumentFolder, DocumentMissing
 from webapp.store.invoices import TransformationResult
