@@ -1,0 +1,62 @@
+"""The fault table's installation: see site.py. Each test has its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.nursery import Nursery
+from tests.faults.site import Site
+from tests.mailserver import MailServer, mail_server
+from tests.runs.conftest import make_world
+from webapp import config
+from webapp.extensions import open_runtime
+
+WAITS = {
+    "MAILRUN_LEASE": "2",
+    "MAILRUN_SMTP_TIMEOUT": "3",
+    "MAILRUN_SMTP_DATA_TIMEOUT": "3",
+    "MAILRUN_TIME_SCALE": "600",
+}
+"""Short enough for tests. The lease is not scaled: a worker that gets no processor must not look lost."""
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    running = Nursery()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    with mail_server() as running:
+        yield running
+
+
+@pytest.fixture
+def waits() -> dict[str, str]:
+    """Settings that differ from the others' in a test module of its own."""
+    return {}
+
+
+@pytest.fixture
+def site(
+    environ: dict[str, str],
+    waits: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+    server: MailServer,
+    nursery: Nursery,
+) -> Iterator[Site]:
+    """Redis runs; no worker does yet."""
+    socket = tmp_path_factory.mktemp("r") / "redis.sock"
+    environ = {**environ, **WAITS, **waits, "MAILRUN_REDIS_URL": f"unix://{socket}"}
+    runtime = open_runtime(config.load(environ))
+    made = Site(make_world(runtime, server), environ, socket, nursery=nursery)
+    made.start_redis()
+    try:
+        yield made
+    finally:
+        made.end()
+        runtime.database.dispose()
