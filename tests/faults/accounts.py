@@ -41,7 +41,7 @@ def accounted(world: World, run_id: int, *, asked_again: Mapping[str, int] = NOB
         there = found.get((result.id, result.message_number), [])
         told = f"result {result.id} to {result.recipients} is {status}: {result.detail}"
         assert status != ResultStatus.SENDING, told
-        assert not (finished and status in WAITING), told
+        assert not (finished and result.status in WAITING), told
         assert len(there) <= 1, f"{told}, and is there {len(there)} times"
         if status == ResultStatus.SENT and "marked as sent by" not in result.detail:
             assert there, f"{told}, and is not there"

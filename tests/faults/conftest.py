@@ -36,9 +36,9 @@ def server() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def waits() -> dict[str, str]:
-    """Settings that differ from the others' in a test module of its own."""
-    return {}
+def waits(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Settings in which a test differs from the others (parametrize it, indirectly)."""
+    return dict(getattr(request, "param", {}))
 
 
 @pytest.fixture
