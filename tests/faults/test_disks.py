@@ -1,0 +1,228 @@
+"""F12 to F15: databases that go away, are held by others, or have no room; a store without room."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from tests.browser import text_of
+from tests.faults import disks
+from tests.faults.accounts import accounted
+from tests.faults.disks import SmallDisk
+from tests.faults.site import Site, numbered
+from tests.faults.test_kills import FIRST, SECOND, THIRD, sqlite_only
+from tests.postgres import postgres_server
+from webapp.store.documents import DocumentFolder
+from webapp.store.invoices import TransformationResult
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[tuple[str, Path]]:
+    """A PostgreSQL that only the tests of one file use, so that it can be restarted; and its folder."""
+    with tempfile.TemporaryDirectory(prefix="mailrun-restarted-") as folder, pytest.MonkeyPatch.context() as m:
+        m.delenv("PG_TEST_URL", raising=False)  # that one is not ours to restart
+        with postgres_server(Path(folder)) as server, server.fresh_database() as url:
+            yield url, Path(folder)
+
+
+class TestRestarted:
+    """F12, on a PostgreSQL of its own."""
+
+    @pytest.fixture
+    def database_url(self, own_postgres: tuple[str, Path]) -> str:
+        return own_postgres[0]
+
+    @pytest.mark.parametrize("stage", ["rcpt", "dot"])
+    def test_f12_postgresql_restarted_in_mid_send(
+        self, site: Site, own_postgres: tuple[str, Path], stage: str
+    ) -> None:
+        """Before the dot: tried again. After it: the worker that still holds the 250 writes it when the
+        database is back. One copy."""
+        back = threading.Event()
+        first, second, third = (f"{stage}.{address}" for address in (FIRST, SECOND, THIRD))
+
+        def restart(_: object) -> None:
+            disks.restart_postgres(own_postgres[1])
+            back.set()
+
+        site.over(max_connections=1)
+        site.server.when(stage, second, restart)
+        site.start_worker()
+        run_id = site.send(first, second, third)
+        assert back.wait(60)
+        site.until_finished(run_id)
+        result = site.result(run_id, second)
+        assert result.status == "sent"
+        expected = {"rcpt": "accepted", "dot": "accepted"}[stage]
+        assert site.outcomes(run_id, second)[-1] == expected
+        assert len(site.outcomes(run_id, second)) == 1 if stage == "dot" else True
+        counts = accounted(site.world, run_id)
+        assert counts["sent"] == 3
+        assert len(site.server.mails_to(second)) == 1
+
+
+def path_of(site: Site) -> str:
+    path = site.world.runtime.database.url.database
+    assert path is not None
+    return path
+
+
+@pytest.mark.parametrize("stage", ["rcpt", "dot"])
+@sqlite_only
+def test_f13_sqlite_held_by_another_process(site: Site, stage: str) -> None:
+    """For 3 s, which is longer than the lease here: everything waits, nobody is lost; one copy each."""
+    held = threading.Event()
+
+    def hold(_: object) -> None:
+        with disks.locked(path_of(site), 3):
+            held.set()
+
+    site.over(max_connections=2)
+    address = numbered(8)[3]
+    site.server.when(stage, address, lambda _: threading.Thread(target=hold).start() or held.wait(20))  # type: ignore[func-returns-value]
+    for _ in range(2):
+        site.start_worker()
+    run_id = site.send(*numbered(8))
+    assert held.wait(30)
+    site.until_finished(run_id)
+    assert accounted(site.world, run_id) == {"sent": 8}
+    assert all(site.outcomes(run_id, address) == ["accepted"] for address in numbered(8))
+
+
+@pytest.mark.slow_fault
+@sqlite_only
+def test_f13_sqlite_held_for_a_minute(site: Site) -> None:
+    """The page says so, in words and without a stack; one copy each."""
+    for _ in range(2):
+        site.start_worker()
+    site.server.delay = 0.05
+    site.add(*numbered(60))
+    run_id, browser = site.world.run(), site.pages()
+    browser.look(f"/runs/{run_id}")
+    site.world.start(run_id)
+    site.until(lambda: len(site.server.taken) >= 10)
+    with disks.locked(path_of(site), 60):
+        assert browser.look(f"/runs/{run_id}").status_code == 200
+        stopped = browser.press(f"/runs/{run_id}/sending/stop")
+        said = text_of(stopped)
+        assert (stopped.status_code, "Traceback" in said) == (503, False)
+        assert "The database does not answer. Nothing is lost." in said
+    site.until_finished(run_id)
+    assert accounted(site.world, run_id) == {"sent": 60}
+
+
+class TestFullDisk:
+    """F14: the database on a file system that is full."""
+
+    @pytest.fixture
+    def disk(self, tmp_path: Path) -> Iterator[SmallDisk]:
+        with disks.small_disk(tmp_path / "small", 12) as disk:
+            yield disk
+
+    @pytest.fixture
+    def database_url(self, disk: SmallDisk, sqlite_template: Path) -> str:
+        shutil.copy(sqlite_template, disk.root / "mailrun.sqlite3")
+        return f"sqlite:///{disk.root / 'mailrun.sqlite3'}"
+
+    def test_f14_disk_of_the_database_full(self, site: Site, disk: SmallDisk) -> None:
+        """Nothing is sent without its mark; the page says so; once there is room it goes on, one copy
+        each."""
+        addresses = numbered(40)
+        site.over(max_connections=2)
+        site.server.delay = 0.02
+        site.start_worker()
+        site.add(*addresses)
+        run_id, browser = site.world.run(), site.pages()
+        browser.look(f"/runs/{run_id}")
+        site.world.start(run_id)
+        site.until(lambda: len(site.server.taken) >= 5)
+        until_no_room(site, disk)
+        before = len(site.server.taken)
+        said = browser.press(f"/runs/{run_id}/sending/stop")
+        assert (said.status_code, "The database does not answer" in said.text) == (503, True)
+        assert "Traceback" not in said.text
+        time.sleep(1.0)  # what must not happen has no condition to wait for
+        assert len(site.server.taken) - before <= 2  # those whose dot had gone out already
+        disk.clear()
+        site.until_finished(run_id)
+        assert accounted(site.world, run_id) == {"sent": 40}
+
+
+def until_no_room(site: Site, disk: SmallDisk) -> None:
+    """Fills the disk until the database cannot grow any more."""
+
+    def refuses() -> bool:
+        disk.fill()
+        try:
+            with site.world.runtime.database.writing() as session:
+                session.execute(text("CREATE TABLE IF NOT EXISTS filler (x)"))
+                session.execute(text("INSERT INTO filler VALUES (zeroblob(65536))"))
+        except OperationalError as error:
+            return "full" in str(error)
+        return False
+
+    site.until(refuses)
+
+
+@sqlite_only
+def test_f14_files_that_may_not_grow(site: Site) -> None:
+    """The same where nothing can be mounted: the worker's own files may not grow. Nothing is sent without
+    its mark, and it goes on when they may."""
+    site.add(*numbered(20))
+    run_id = site.world.run()
+    worker = site.start_worker()
+    site.until(lambda: site.rq.scard("rq:workers") == 1)
+    disks.no_file_may_grow(worker.pid, 4096)
+    site.world.start(run_id)
+    time.sleep(1.5)  # what must not happen has no condition to wait for
+    assert site.server.taken == []
+    assert worker.poll() is None
+    disks.files_may_grow(worker.pid)
+    site.until_finished(run_id)
+    assert accounted(site.world, run_id) == {"sent": 20}
+
+
+def document_of(site: Site) -> TransformationResult:
+    with site.world.runtime.database.reading() as session:
+        return session.query(TransformationResult).order_by(TransformationResult.id).limit(1).one()
+
+
+@sqlite_only
+def test_f15_a_document_that_the_store_had_no_room_for(site: Site) -> None:
+    """Half written by some other program on a full disk: `failed` with that reason, nothing sent without it;
+    Send again sends it when it is whole."""
+    site.add(FIRST, SECOND)
+    digest = document_of(site).sha256
+    store = site.world.runtime.documents
+    whole = store.get(digest)
+    path = store.root / digest[:2] / digest
+    path.write_bytes(whole[:10])
+    run_id = site.world.run()
+    site.world.start(run_id)
+    site.start_worker()
+    site.until_finished(run_id)
+    assert site.result(run_id, FIRST).status == "failed"
+    assert "was changed in the store" in site.result(run_id, FIRST).detail
+    assert site.server.mails_to(FIRST) == []
+    assert accounted(site.world, run_id) == {"failed": 1, "sent": 1}
+
+
+def test_f15_disk_of_the_store_full(tmp_path: Path) -> None:
+    """Storing a document fails, in words of the system's, and leaves nothing behind that looks like one."""
+    with disks.small_disk(tmp_path / "small", 1) as disk:
+        store = DocumentFolder(disk.root / "documents")
+        fine = store.put(b"small")
+        disk.fill()
+        with pytest.raises(OSError, match="No space left"):
+            store.put(b"x" * 100_000)
+        assert [path.name for path in store.root.rglob("*") if path.is_file()] == [fine]
+        disk.clear()
+        assert store.has(store.put(b"x" * 100_000))
