@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 from tests.launch.launched import ROOT
@@ -53,9 +54,9 @@ class Child:
 
 
 class Nursery:
-    """Starts workers. `close` ends it, and kills whatever it has started and is left."""
+    """Starts workers. What they say goes to `log`, if there is one. `close` ends it, and kills whatever it has started and is left."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: Path | None = None) -> None:
         self.children: dict[int, Child] = {}
         self._born: dict[int, Child] = {}
         self._turn = threading.Lock()
@@ -65,6 +66,7 @@ class Nursery:
             [sys.executable, "-m", "tests.faults.nursery"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=open(log, "ab") if log else None,
             cwd=ROOT,
             env={name: value for name, value in os.environ.items() if not name.startswith("MAILRUN_")},
         )

@@ -1,0 +1,295 @@
+"""The storm: workers killed with signal 9, at random stages of an SMTP conversation, while runs go on.
+
+`make test-kills N=1000`, or `python -m tests.faults.storm --kills 1000 [--database sqlite|postgresql]`.
+Three workers send; the mail server kills the one whose conversation has got to the stage whose turn it is,
+exactly there; a replacement is forked at once. Afterwards every mail is accounted for, against R1, R2, R4 and
+R8. Exit status 1 if a figure does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from tests.faults.accounts import NAME
+from tests.faults.nursery import Nursery
+from tests.faults.site import Site, crowd, numbered
+from tests.mailserver import STAGES, MailServer, mail_server
+from tests.mailsession import Session
+from tests.postgres import postgres_server
+from tests.runs.conftest import make_world
+from webapp import config, migrations
+from webapp.extensions import open_runtime
+from webapp.store.database import Database
+from webapp.store.runs import Attempt, Result, Run
+from webapp.store.workers import Worker
+
+WORKERS = 3
+CONNECTIONS = 6
+MAILS = 1_500
+"""Mails of a run: the next is begun when it is over."""
+
+ENVIRON = {
+    "MAILRUN_LEASE": "10",
+    "MAILRUN_SMTP_TIMEOUT": "20",
+    "MAILRUN_SMTP_DATA_TIMEOUT": "20",
+    "MAILRUN_TIME_SCALE": "600",
+}
+
+
+@dataclass
+class Storm:
+    """What was killed, where. `open_at_death`: worker process → how many connections it had then."""
+
+    site: Site
+    dice: random.Random
+    stages: Counter[str] = field(default_factory=Counter)
+    open_at_death: dict[int, int] = field(default_factory=dict)
+    wanted: str = ""
+    struck: threading.Event = field(default_factory=threading.Event)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def watch(self, stage: str, session: Session) -> None:
+        """Called by the mail server at every stage of every message."""
+        if stage != self.wanted:
+            return
+        with self._turn:
+            if stage != self.wanted:
+                return
+            pids = {worker.pid: worker for worker in self.site.workers}
+            pid = owner_of(session.peer[1], set(pids))
+            if pid is None:
+                return
+            self.wanted = ""
+            self.open_at_death[pid] = len(sockets_of(pid) & connected_to(self.site.server.port))
+            pids[pid].kill()
+            self.stages[stage] += 1
+            self.site.workers.remove(pids[pid])
+        self.struck.set()
+
+    def strike(self) -> None:
+        """Kills one worker at the next stage of the dice's choice, and starts another in its place."""
+        self.struck.clear()
+        self.wanted = self.dice.choice(STAGES)
+        if not self.struck.wait(60):
+            raise SystemExit("no mail has gone out for a minute")
+        self.site.start_worker()
+
+
+def connected_to(port: int) -> set[int]:
+    """The inodes of the sockets on this machine whose other end is this port."""
+    found = set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if int(fields[2].rpartition(":")[2], 16) == port:
+            found.add(int(fields[9]))
+    return found
+
+
+def socket_with(port: int) -> int | None:
+    """The inode of the socket that is bound to this port."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if int(fields[1].rpartition(":")[2], 16) == port:
+            return int(fields[9])
+    return None
+
+
+def sockets_of(pid: int) -> set[int]:
+    """The inodes of the sockets that this process has open."""
+    found = set()
+    try:
+        for descriptor in os.scandir(f"/proc/{pid}/fd"):
+            target = os.readlink(descriptor.path)
+            if target.startswith("socket:["):
+                found.add(int(target[8:-1]))
+    except OSError:
+        pass
+    return found
+
+
+def owner_of(port: int, among: set[int]) -> int | None:
+    """Which of these processes has the socket with this port."""
+    inode = socket_with(port)
+    return next((pid for pid in among if inode in sockets_of(pid)), None)
+
+
+def weather(site: Site, storm: Storm, kills: int) -> int:
+    """Kills until it is enough, a run after the other; how many mails there were to send."""
+    mails, run_id = 0, 0
+    storm.site.server.watch = storm.watch
+    for _ in range(WORKERS):
+        site.start_worker()
+    began = time.monotonic()
+    for number in range(1, kills + 1):
+        if not run_id or site.world.status(run_id) == "finished":
+            crowd(site.world, numbered(MAILS, f"fine.{mails // MAILS}"))
+            mails += MAILS
+            run_id = site.world.run()
+            site.world.start(run_id)
+        storm.strike()
+        if number % 50 == 0:
+            print(f"{number} kills, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    site.server.delay = 0.0
+    site.until_finished(run_id, 300)
+    return mails
+
+
+@dataclass
+class Report:
+    """What became of every mail of every run."""
+
+    kills: int
+    mails: int
+    seconds: float
+    statuses: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+    repeated: int = 0
+    lies: int = 0
+    stranded: int = 0
+    unmarked: int = 0
+    most_per_connection: float = 0.0
+    killed_connections: int = 0
+
+
+def looked_at(site: Site, storm: Storm, kills: int, mails: int, seconds: float) -> Report:
+    """Holds every result against what the server took."""
+    report = Report(kills, mails, seconds, killed_connections=sum(storm.open_at_death.values()))
+    server = site.server
+    there = Counter(taken.message_id for taken in server.taken)
+    said = {taken.message_id for taken in server.taken if taken.said}
+    by_address = Counter(taken.recipients[0] for taken in server.taken)
+    report.repeated = sum(n - 1 for n in by_address.values())
+    assert all(NAME.match(id) for id in there)
+    with site.world.runtime.database.reading() as session:
+        runs = list(session.scalars(select(Run.id)))
+        doubts = Counter(
+            session.scalars(
+                select(Worker.pid)
+                .join(Attempt, Attempt.worker_id == Worker.id)
+                .join(Result, Result.id == Attempt.result_id)
+                .where(Result.status == "unconfirmed", Attempt.outcome == "unknown")
+            )
+        )
+        marked = set(session.scalars(select(Attempt.result_id).where(Attempt.stage == "dot")))
+        still_sending = select(func.count()).where(Result.status == "sending")
+        report.stranded = session.scalar(still_sending) or 0
+    for run_id in runs:
+        site.world.statuses(run_id)  # invariant 10
+        for result in site.world.results(run_id):
+            if result.status == "skipped":  # an earlier run has sent it
+                continue
+            report.statuses[result.status] += 1
+            id, to = result.message_id, (result.recipients or [""])[0]
+            report.lost += result.status not in ("sent", "unconfirmed") or (
+                result.status == "sent" and not there[id]
+            )
+            report.lies += result.status == "sent" and id not in said
+            report.unmarked += result.status == "unconfirmed" and (
+                result.id not in marked or to not in server.begun
+            )
+    for pid, n in doubts.items():
+        report.most_per_connection = max(
+            report.most_per_connection, n / max(1, storm.open_at_death.get(pid, 0))
+        )
+    return report
+
+
+@contextmanager
+def storm_site(kind: str, folder: Path, server: MailServer, nursery: Nursery) -> Iterator[Site]:
+    """An installation on this kind of database, in this folder, while the block lasts."""
+    home = folder / "home"
+    home.mkdir(mode=0o700)
+    environ = {**ENVIRON, "MAILRUN_HOME": str(home), "MAILRUN_REDIS_URL": f"unix://{folder / 'r.sock'}"}
+    if kind == "sqlite":
+        environ["MAILRUN_DATABASE_URL"] = f"sqlite:///{home / 'mailrun.sqlite3'}"
+        migrations.upgrade(Database(environ["MAILRUN_DATABASE_URL"]))
+        with _opened(environ, folder, server, nursery) as site:
+            yield site
+        return
+    (folder / "postgres").mkdir()
+    with postgres_server(folder / "postgres") as postgres, postgres.fresh_database() as url:
+        environ["MAILRUN_DATABASE_URL"] = url
+        with _opened(environ, folder, server, nursery) as site:
+            yield site
+
+
+@contextmanager
+def _opened(environ: dict[str, str], folder: Path, server: MailServer, nursery: Nursery) -> Iterator[Site]:
+    runtime = open_runtime(config.load(environ))
+    site = Site(make_world(runtime, server), environ, folder / "r.sock", nursery=nursery)
+    site.over(max_connections=CONNECTIONS)
+    site.start_redis()
+    try:
+        yield site
+    finally:
+        site.end()
+        runtime.database.dispose()
+
+
+def storm_on(kind: str, kills: int, seed: int) -> Report:
+    folder = Path(tempfile.mkdtemp(prefix="mailrun-storm-"))
+    folder.chmod(0o755)
+    nursery = Nursery(log=folder / "workers.log")
+    try:
+        with mail_server(delay=0.03) as server, storm_site(kind, folder, server, nursery) as site:
+            storm = Storm(site, random.Random(seed))
+            began = time.monotonic()
+            mails = weather(site, storm, kills)
+            seconds = time.monotonic() - began
+            print(f"{kind}: {dict(storm.stages)}", file=sys.stderr)
+            return looked_at(site, storm, kills, mails, seconds)
+    finally:
+        nursery.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def shown(kind: str, report: Report) -> bool:
+    """Prints the figures against their limits; whether all hold."""
+    unconfirmed = report.statuses["unconfirmed"]
+    lines = [
+        ("R1 lost", report.lost, 0),
+        ("R2 repeated by the machine", report.repeated, 0),
+        ("R3 sent without a 250", report.lies, 0),
+        ("R4 unconfirmed, most per killed connection", round(report.most_per_connection, 2), 1),
+        ("R4 unconfirmed that had not been marked", report.unmarked, 0),
+        ("R8 still sending", report.stranded, 0),
+    ]
+    print(
+        f"\n{kind}: {report.kills} kills in {report.seconds:.0f} s over {report.mails} mails; "
+        f"{report.killed_connections} connections killed, {unconfirmed} unconfirmed, "
+        f"{report.statuses['sent']} sent"
+    )
+    for what, found, limit in lines:
+        print(f"  {what:<45} {found:>6}   limit {limit}   {'holds' if found <= limit else 'DOES NOT HOLD'}")
+    return all(found <= limit for _, found, limit in lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=1_000)
+    parser.add_argument("--database", choices=["both", "sqlite", "postgresql"], default="both")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    chosen = parser.parse_args()
+    kinds = ["sqlite", "postgresql"] if chosen.database == "both" else [chosen.database]
+    print(f"seed {chosen.seed}", file=sys.stderr)
+    reports = {kind: storm_on(kind, chosen.kills // len(kinds), chosen.seed) for kind in kinds}
+    held = [shown(kind, report) for kind, report in reports.items()]
+    sys.exit(0 if all(held) else 1)
+
+
+if __name__ == "__main__":
+    main()
