@@ -29,4 +29,4 @@ def shift_by_file(path: str) -> None:
             return datetime.fromtimestamp(shifted(), tz or UTC)
 
     time.time = shifted
-    types.datetime = Shifted  # type: ignore[misc]
+    vars(types)["datetime"] = Shifted

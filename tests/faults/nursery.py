@@ -54,7 +54,8 @@ class Child:
 
 
 class Nursery:
-    """Starts workers. What they say goes to `log`, if there is one. `close` ends it, and kills whatever it has started and is left."""
+    """Starts workers. What they say goes to `log`, if there is one. `close` ends it, and kills whatever it
+    has started and is left."""
 
     def __init__(self, log: Path | None = None) -> None:
         self.children: dict[int, Child] = {}
@@ -62,11 +63,12 @@ class Nursery:
         self._turn = threading.Lock()
         self._news = threading.Condition()
         self._number = 0
+        self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if log else None
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.nursery"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=open(log, "ab") if log else None,
+            stderr=self._log,
             cwd=ROOT,
             env={name: value for name, value in os.environ.items() if not name.startswith("MAILRUN_")},
         )
@@ -76,7 +78,7 @@ class Nursery:
         """A worker process with these settings."""
         if os.environ.get("MAILRUN_FAULTS_EXEC"):
             return subprocess.Popen(
-                [sys.executable, "-m", "jobs.worker"], env={**os.environ, **environ}, cwd=ROOT
+                [sys.executable, *_module(environ)], env={**os.environ, **environ}, cwd=ROOT
             )
         with self._turn:
             self._number += 1
@@ -110,6 +112,13 @@ class Nursery:
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait(20)
+        if self._log is not None:
+            os.close(self._log)
+
+
+def _module(environ: Mapping[str, str]) -> list[str]:
+    shifted = "MAILRUN_FAULTS_CLOCK" in environ
+    return ["-c", "from tests.faults import nursery; nursery.work()"] if shifted else ["-m", "jobs.worker"]
 
 
 def serve() -> None:
@@ -154,7 +163,7 @@ def _fork(order: Mapping[str, Any]) -> None:
     os.environ.update(order["environ"])
     code = 1
     try:
-        _work()
+        work()
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -162,7 +171,8 @@ def _fork(order: Mapping[str, Any]) -> None:
         os._exit(code)
 
 
-def _work() -> None:
+def work() -> None:
+    """A worker in this process, with a wall clock of its own if it was given one."""
     from jobs import worker
 
     if shift := os.environ.get("MAILRUN_FAULTS_CLOCK"):

@@ -55,7 +55,14 @@ def test_f44_the_clock_of_a_worker_jumps(site: Site, jump: float, tmp_path: Path
 
 def test_f44_no_statement_asks_the_database_for_the_time() -> None:
     """So its clock may jump as it likes."""
-    asked = ("func.now(", "CURRENT_TIMESTAMP", "func.current", "LOCALTIME", "clock_timestamp", "datetime('now")
+    asked = (
+        "func.now(",
+        "CURRENT_TIMESTAMP",
+        "func.current",
+        "LOCALTIME",
+        "clock_timestamp",
+        "datetime('now",
+    )
     root = Path(__file__).parent.parent.parent
     for path in [*root.glob("webapp/**/*.py"), *root.glob("jobs/*.py")]:
         source = path.read_text()

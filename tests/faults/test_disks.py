@@ -28,7 +28,10 @@ from webapp.store.workers import Worker
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[tuple[PostgresServer, Path]]:
     """A PostgreSQL that only the tests of one file use, so that it can be restarted; and its folder."""
-    with tempfile.TemporaryDirectory(prefix="mailrun-restarted-") as folder, pytest.MonkeyPatch.context() as m:
+    with (
+        tempfile.TemporaryDirectory(prefix="mailrun-restarted-") as folder,
+        pytest.MonkeyPatch.context() as m,
+    ):
         m.delenv("PG_TEST_URL", raising=False)  # that one is not ours to restart
         with postgres_server(Path(folder)) as server:
             yield server, Path(folder)

@@ -104,7 +104,7 @@ def test_f04_the_parent_of_the_workers_killed_alone(site: Site, stage: str) -> N
     parent is the one that keeps the workers running."""
     command = [sys.executable, "-m", "webapp", "worker", "-n", "2"]
     parent = subprocess.Popen(command, env={**os.environ, **site.environ}, cwd=ROOT)
-    site.until(lambda: len(site.rq.smembers("rq:workers")) == 2)  # type: ignore[arg-type]
+    site.until(lambda: site.rq.scard("rq:workers") == 2)
     site.server.when(stage, SECOND, kill_at(parent))
     run_id = site.send(FIRST, SECOND, THIRD)
     parent.wait(30)

@@ -166,7 +166,6 @@ def test_f40_two_people_and_a_bulk_that_overlaps(site: Site) -> None:
     addresses = numbered(6)
     run_id = site.send(*addresses)
     site.until_finished(run_id)
-    site.world.stop(run_id)  # finished already; harmless
     single = Chosen(run_id, (site.result(run_id, addresses[0]).id,))
     gate = threading.Barrier(2)
 
@@ -180,10 +179,9 @@ def test_f40_two_people_and_a_bulk_that_overlaps(site: Site) -> None:
         kill_at(worker)(None)
     with ThreadPoolExecutor(2) as people:
         changed = list(people.map(again, (single, Chosen(run_id))))
-    assert sum(changed) in (6, 7)
+    assert sum(changed) == 6
     site.start_worker()
     site.until_finished(run_id)
-    assert sum(changed) == 6
     assert accounted(site.world, run_id, asked_again=dict.fromkeys(addresses, 1)) == {"sent": 6}
     assert all(there(site, address) == 2 for address in addresses)
 

@@ -187,7 +187,7 @@ def test_f32_no_reply_to_the_dot(site: Site) -> None:
     began = time.monotonic()
     run_id = site.send(address, FINE)
     site.until_status(run_id, address, "unconfirmed")
-    assert 3 <= time.monotonic() - began
+    assert time.monotonic() - began >= 3
     site.until_finished(run_id)
     assert accounted(site.world, run_id) == {"sent": 1, "unconfirmed": 1}
 

@@ -138,16 +138,16 @@ def test_f31_silent_at_rcpt(site: Site) -> None:
 
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
 @pytest.mark.parametrize("certificate", ["expired", "elsewhere", "unknown"])
-def test_f35_a_certificate_that_is_not_valid(
-    site: Site, tls: str, certificate: str, tmp_path: Path
-) -> None:
+def test_f35_a_certificate_that_is_not_valid(site: Site, tls: str, certificate: str, tmp_path: Path) -> None:
     """Expired, for another name, or signed by nobody who is known: refused, the run waits with clear words.
     With a valid one it goes on."""
     known = [VALID, CERTIFICATES / "expired.pem", CERTIFICATES / "elsewhere.pem"]
     site.server.tls = tls
     site.server.certificate = VALID if certificate == "unknown" else CERTIFICATES / f"{certificate}.pem"
     bundle = tmp_path / "known.pem"
-    bundle.write_text("".join(path.read_text() for path in (known[1:] if certificate == "unknown" else known)))
+    bundle.write_text(
+        "".join(path.read_text() for path in (known[1:] if certificate == "unknown" else known))
+    )
     site.over(host="localhost", security="tls" if tls == "implicit" else "starttls")
     site.start_worker(SSL_CERT_FILE=str(bundle))
     run_id = site.send(FINE)
