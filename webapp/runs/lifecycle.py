@@ -21,7 +21,7 @@ from webapp.store.database import after_commit, hold_run
 from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice
 from webapp.store.people import AuditEntry
-from webapp.store.runs import ChosenInvoice, Result, Run
+from webapp.store.runs import Attempt, ChosenInvoice, Result, Run
 from webapp.store.statuses import OUTSTANDING, RUN_MOVES, RunStatus
 from webapp.store.types import now
 from webapp.users.access import Viewer, visible_to
@@ -146,6 +146,8 @@ def start(session: Session, bell: Bell, run_id: int, viewer: Viewer) -> str:
 def begin(session: Session, bell: Bell, run: Run, by: str) -> str:
     """Starts a run that is created or stopped, or a finished one that got new work. Needs the run's lock."""
     run.started_by, run.problem = by, None
+    newest = select(func.coalesce(func.max(Attempt.id), 0)).where(Attempt.run_id == run.id)
+    run.watched_from = session.scalars(newest).one()  # earlier refusals are known to whoever starts it now
     run.started_at = run.started_at or now()
     if not has_outstanding(session, run.id):
         _become(run, RunStatus.FINISHED)
@@ -176,6 +178,13 @@ def stop(session: Session, run_id: int, viewer: Viewer) -> str:
     return "Stopped. No further mail goes out but what is on the wire already."
 
 
+def stop_itself(session: Session, run: Run, problem: str) -> None:
+    """Stops a running run without anybody's asking, and says why. Needs the run's lock."""
+    _become(run, RunStatus.STOPPED)
+    run.problem = problem
+    audit(session, "Mailrun", "stop", run, problem)
+
+
 def finish_if_done(session: Session, run_id: int) -> bool:
     """Derives the end of a run from its rows: finished when nothing is ready, sending or deferred."""
     if has_outstanding(session, run_id):
@@ -189,6 +198,11 @@ def finish_if_done(session: Session, run_id: int) -> bool:
     _become(run, RunStatus.FINISHED)
     run.finished_at = now()
     return True
+
+
+def others_running(session: Session, run_id: int) -> bool:
+    """Whether any other run is running."""
+    return bool(session.scalar(select(exists().where(Run.status == RunStatus.RUNNING, Run.id != run_id))))
 
 
 def has_outstanding(session: Session, run_id: int) -> bool:

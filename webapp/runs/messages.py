@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from webapp.mailing.addresses import BadAddress, checked_address
+from webapp.mailing.addresses import BadAddress, wire_address
 from webapp.mailing.compose import Document, Letter, Mail, Uncomposable, compose
 from webapp.mailing.envelope import Envelope
-from webapp.mailing.render import MessageText, Unrenderable, render, text_in
-from webapp.runs.work import Work
+from webapp.mailing.render import MessageText, Rendered, Unrenderable, text_in
+from webapp.mailing.renderer import Renderer, ToRender
+from webapp.runs.work import Filed, Work
 from webapp.store.documents import DocumentFolder, DocumentMissing
-from webapp.store.invoices import TransformationResult
 from webapp.store.types import now
 
 
@@ -34,19 +34,30 @@ class Unmade:
     words: str
 
 
-def make(work: Work, store: DocumentFolder, redirect_to: str) -> Message | Unmade:
-    """Renders and composes the mail of this result. What cannot be made is told, never sent without its
-    documents."""
+def to_render(work: Work) -> ToRender:
+    """The templates of this mail, in its customer's language, with what they see."""
+    content = work.content
+    text = text_in(content["texts"], work.customer["language"])
+    return ToRender(MessageText(content["subject"], text, content["format"] == "html"), _names(work))
+
+
+def make_alone(work: Work, renderer: Renderer, store: DocumentFolder, redirect_to: str) -> Message | Unmade:
+    """Renders and composes one mail, for somebody who looks at it."""
+    return make(work, renderer.render(to_render(work)), store, redirect_to)
+
+
+def make(
+    work: Work, rendered: Rendered | Unrenderable, store: DocumentFolder, redirect_to: str
+) -> Message | Unmade:
+    """Composes the mail of this result. What cannot be made is told, never sent without its documents."""
     content = work.content
     if lacking := _lacking(work):
         return Unmade(lacking)
-    text = text_in(content["texts"], work.customer["language"])
-    rendered = render(MessageText(content["subject"], text, content["format"] == "html"), _names(work))
     if isinstance(rendered, Unrenderable):
         return Unmade(f"{work.customer['code']}: {rendered.words}")
     try:
-        to = tuple((checked_address(address), name) for address, name in work.recipients)
-        bcc = _others([checked_address(address) for address in work.bcc], [address for address, _ in to])
+        to = tuple((wire_address(address), name) for address, name in work.recipients)
+        bcc = _others([wire_address(address) for address in work.bcc], [address for address, _ in to])
         files = [_file(store, document) for document in work.documents]
         real = tuple(address for address, _ in to)
         sender = content["sender"]
@@ -63,7 +74,7 @@ def make(work: Work, store: DocumentFolder, redirect_to: str) -> Message | Unmad
             real_recipients=(*real, *bcc) if redirect_to else (),
         )
         mail = compose(letter, files)
-        back_to = checked_address(sender["envelope_sender"] or sender["address"])
+        back_to = wire_address(sender["envelope_sender"] or sender["address"])
     except (BadAddress, DocumentMissing, Uncomposable) as problem:
         return Unmade(str(problem))
     except OSError as problem:
@@ -86,7 +97,7 @@ def _lacking(work: Work) -> str:
     return ""
 
 
-def _file(store: DocumentFolder, document: TransformationResult) -> Document:
+def _file(store: DocumentFolder, document: Filed) -> Document:
     return Document(
         document.invoice_id,
         document.file_name,
