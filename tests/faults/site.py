@@ -3,8 +3,6 @@ processes."""
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -142,11 +140,6 @@ def numbered(n: int, order: str = "fine") -> list[str]:
     return [f"{order}.{number}@customers.test" for number in range(1, n + 1)]
 
 
-def stop_at(process: subprocess.Popen[bytes]) -> Callable[[object], None]:
-    """Freezes this worker, whatever stage it is called at."""
-    return lambda _: process.send_signal(signal.SIGSTOP)
-
-
 def kill_at(process: subprocess.Popen[bytes]) -> Callable[[object], None]:
     """Kills this worker with signal 9, and returns when it is gone."""
 
@@ -218,7 +211,3 @@ def lives(pid: int) -> bool:
     except OSError:
         return False
     return stat.rpartition(")")[2].split()[0] not in "ZX"
-
-
-def is_root() -> bool:
-    return os.geteuid() == 0

@@ -12,6 +12,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -74,6 +75,7 @@ class Storm:
             if pid is None:
                 return
             self.wanted = ""
+            pids[pid].send_signal(signal.SIGSTOP)  # so that what is counted is what is killed
             self.open_at_death[pid] = len(sockets_of(pid) & connected_to(self.site.server.port))
             pids[pid].kill()
             self.stages[stage] += 1

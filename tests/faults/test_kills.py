@@ -11,11 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
 from tests.faults.accounts import accounted
-from tests.faults.site import Site, children_of, kill_at, lives, numbered, stop_at
+from tests.faults.site import Site, children_of, kill_at, lives, numbered
 from tests.launch.launched import ROOT
+from webapp.store.database import hold_run
 from webapp.store.definitions import TemplateText
 from webapp.store.workers import Worker
 
@@ -154,7 +155,7 @@ def test_f06_frozen_beyond_the_lease_and_thawed(site: Site, stage: str) -> None:
     that waited for it. Never two."""
     site.over(max_connections=1)
     frozen = site.start_worker()
-    site.server.when(stage, SECOND, stop_at(frozen))
+    site.server.when(stage, SECOND, lambda _: freeze(site, frozen))
     run_id = site.send(FIRST, SECOND, THIRD)
     try:
         site.until(lambda: is_frozen(frozen.pid))
@@ -168,6 +169,52 @@ def test_f06_frozen_beyond_the_lease_and_thawed(site: Site, stage: str) -> None:
     assert site.outcomes(run_id, SECOND) == ["accepted"]
     assert len(site.server.mails_to(SECOND)) == 1
     accounted(site.world, run_id)
+
+
+def freeze(site: Site, worker: subprocess.Popen[bytes]) -> None:
+    """Freezes it outside a transaction: a process that is stopped while it holds SQLite keeps every writer
+    out for as long (F13 is about that)."""
+    with site.world.runtime.database.writing() as session:
+        session.execute(update(Worker).values(started_at=Worker.started_at))
+        worker.send_signal(signal.SIGSTOP)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("waits", [{"MAILRUN_LEASE": "1"}], indirect=True)
+@pytest.mark.slow_fault
+@pytest.mark.xfail(reason="PostgreSQL keeps a frozen process's transaction open, and its locks", strict=True)
+def test_f06_frozen_inside_a_transaction(site: Site) -> None:
+    """Just as its mark has taken the run's shared lock: Stop must answer all the same, and what the frozen
+    worker held must be free."""
+    frozen = site.start_worker()
+    site.add(FIRST)
+    run_id = site.world.run()
+    site.server.when("data", FIRST, lambda _: site.until(lambda: bool(held)))
+    held: list[bool] = []
+    site.world.start(run_id)
+    with site.world.runtime.database.writing() as session:
+        hold_run(session, run_id, exclusive=True)
+        held.append(True)
+        site.until(lambda: waiting_for_locks(site) > 0)
+        frozen.send_signal(signal.SIGSTOP)
+    stopping = threading.Thread(target=site.world.stop, args=(run_id,))
+    stopping.start()
+    try:
+        site.start_worker()
+        stopping.join(20)
+        assert not stopping.is_alive(), "Stop does not answer"
+        site.until(lambda: site.result(run_id, FIRST).worker_id is None, 20)
+    finally:
+        frozen.send_signal(signal.SIGCONT)
+        stopping.join(30)
+    accounted(site.world, run_id)
+
+
+def waiting_for_locks(site: Site) -> int:
+    """How many transactions wait for a lock on this PostgreSQL server."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with site.world.runtime.database.reading() as session:
+        return int(session.execute(text(waiting)).scalar_one())
 
 
 def is_frozen(pid: int) -> bool:
