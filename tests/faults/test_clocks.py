@@ -15,7 +15,6 @@ from tests.faults.test_queue_away import MANY
 from webapp.store.workers import Worker
 
 
-@pytest.mark.parametrize("waits", [{"MAILRUN_SMTP_DATA_TIMEOUT": "60"}], indirect=True, ids=[""])
 @pytest.mark.parametrize("jump", [DAY, -HOUR], ids=["+1 day", "-1 h"])
 def test_f44_the_clock_of_a_worker_jumps(site: Site, jump: float, tmp_path: Path) -> None:
     """While it holds a message between the dot and its 250, and the other worker sweeps. Its wall clock is
@@ -28,7 +27,7 @@ def test_f44_the_clock_of_a_worker_jumps(site: Site, jump: float, tmp_path: Path
 
     def hold(_: object) -> None:
         at_the_dot.set()
-        go_on.wait(50)
+        go_on.wait(25)
 
     site.server.when("dot", address, hold)
     jumping = site.start_worker(MAILRUN_FAULTS_CLOCK=str(clock))

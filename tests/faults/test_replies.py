@@ -180,6 +180,7 @@ def test_f30_quit_is_reset_or_hangs(site: Site, quits: str) -> None:
 
 
 @pytest.mark.slow_fault
+@pytest.mark.parametrize("waits", [{"MAILRUN_SMTP_DATA_TIMEOUT": "3"}], indirect=True, ids=["3 s"])
 def test_f32_no_reply_to_the_dot(site: Site) -> None:
     """`unconfirmed` after the time-out (here 3 s), and not before."""
     address = "hang-6.someone@customers.test"
