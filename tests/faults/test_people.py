@@ -28,7 +28,7 @@ from webapp.store.people import AuditEntry
 from webapp.store.runs import Run
 from webapp.users.access import OPERATOR
 
-THOUSANDS = [12_000, pytest.param(100_000, marks=[pytest.mark.slow_fault, pytest.mark.timeout(600)])]
+THOUSANDS = [6_000, pytest.param(100_000, marks=[pytest.mark.slow_fault, pytest.mark.timeout(600)])]
 
 
 def only_run(site: Site) -> Run | None:

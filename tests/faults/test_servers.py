@@ -136,8 +136,17 @@ def test_f31_silent_at_rcpt(site: Site) -> None:
     assert accounted(site.world, run_id) == {"sent": 41}
 
 
-@pytest.mark.parametrize("tls", ["implicit", "starttls"])
-@pytest.mark.parametrize("certificate", ["expired", "elsewhere", "unknown"])
+@pytest.mark.parametrize(
+    ("tls", "certificate"),
+    [
+        ("implicit", "expired"),
+        ("starttls", "elsewhere"),
+        ("starttls", "unknown"),
+        pytest.param("implicit", "elsewhere", marks=pytest.mark.slow_fault),
+        pytest.param("implicit", "unknown", marks=pytest.mark.slow_fault),
+        pytest.param("starttls", "expired", marks=pytest.mark.slow_fault),
+    ],
+)
 def test_f35_a_certificate_that_is_not_valid(site: Site, tls: str, certificate: str, tmp_path: Path) -> None:
     """Expired, for another name, or signed by nobody who is known: refused, the run waits with clear words.
     With a valid one it goes on."""
