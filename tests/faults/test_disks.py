@@ -19,6 +19,7 @@ from tests.faults.accounts import accounted
 from tests.faults.disks import SmallDisk
 from tests.faults.site import Site, numbered
 from tests.faults.test_kills import FIRST, SECOND, THIRD, sqlite_only
+from tests.faults.test_replies import there
 from tests.postgres import PostgresServer, postgres_server
 from webapp.store.documents import DocumentFolder
 from webapp.store.invoices import TransformationResult
@@ -51,17 +52,21 @@ class TestRestarted:
     ) -> None:
         """Before the dot: tried again. After it: the worker that still holds the 250 writes it when the
         database is back. One copy."""
-        back = threading.Event()
+        away = threading.Event()
 
-        def restart(_: object) -> None:
-            disks.restart_postgres(own_postgres[1])
-            back.set()
+        def crash(_: object) -> None:
+            disks.crash_postgres(own_postgres[1])
+            away.set()
 
         site.over(max_connections=1)
-        site.server.when(stage, SECOND, restart)
+        site.server.when(stage, SECOND, crash)
         site.start_worker()
         run_id = site.send(FIRST, SECOND, THIRD)
-        assert back.wait(60)
+        assert away.wait(60)
+        if stage == "dot":
+            site.until(lambda: bool(there(site, SECOND)))
+        time.sleep(1.0)  # so that it is the worker who finds the database away
+        disks.revive_postgres(own_postgres[1])
         site.until_finished(run_id)
         assert accounted(site.world, run_id) == {"sent": 3}
         outcomes = site.outcomes(run_id, SECOND)
