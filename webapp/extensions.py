@@ -25,7 +25,7 @@ def open_runtime(settings: Settings) -> Runtime:
     """Opens everything that the settings name. Nothing is contacted yet."""
     return Runtime(
         settings=settings,
-        database=Database(settings.database_url),
+        database=Database(settings.database_url, settings.secret_key),
         documents=open_store(settings.store_url),
         bell=Bell(settings.redis_url),
     )

@@ -82,6 +82,7 @@ def test_all_is_well(runtime: Runtime) -> None:
         "schema": True,
         "redis": True,
         "store": True,
+        "secret key": True,
         "workers": True,
         "mail server one": True,
     }

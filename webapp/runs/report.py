@@ -16,6 +16,7 @@ from webapp.runs.counts import counts
 from webapp.runs.filters import mentions
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.definitions import DefinitionVersion
+from webapp.store.installation import held
 from webapp.store.invoices import Invoice
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Result, ResultInvoice, Run
@@ -50,14 +51,17 @@ def show(session: Session, run: Run) -> dict[str, Any]:
 
 
 def problem(session: Session, run: Run) -> str | None:
-    """What keeps the run from going on: its own problem, or its mail server's while it runs."""
+    """What keeps the run from going on: the database belongs to another secret key; the run's own problem; or
+    its mail server's while it runs."""
+    if run.status != RunStatus.FINISHED and (why := held(session)):
+        return why
     server = waited_for(session, run)
     return waiting_sentence(server) if server else run.problem
 
 
 def waited_for(session: Session, run: Run) -> MailServer | None:
     """The mail server in trouble that a running run waits for; None if there is none."""
-    if run.problem or run.status != RunStatus.RUNNING:
+    if run.problem or held(session) or run.status != RunStatus.RUNNING:
         return None
     content = cast(Content, session.get_one(DefinitionVersion, run.version_id).content)
     server = session.get(MailServer, content["sender"]["mail_server_id"], populate_existing=True)
