@@ -20,8 +20,8 @@ class SettingError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Durations are seconds. `time_scale` has been applied to retries and the sweep, not to SMTP waits or the
-    lease."""
+    """Durations are seconds, but `keep_mails` is days (0: for ever). `time_scale` was applied to retries,
+    the sweep and the daily clean-up, not to SMTP waits or the lease."""
 
     home: Path
     database_url: str
@@ -44,6 +44,8 @@ class Settings:
     trouble_first: float
     trouble_last: float
     bcc_domains: tuple[str, ...]
+    keep_mails: float
+    tidy_every: float
 
     @property
     def beat_every(self) -> float:
@@ -92,6 +94,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         trouble_first=scaled(5),
         trouble_last=scaled(300),
         bcc_domains=tuple(environ.get("MAILRUN_BCC_DOMAINS", "").replace(",", " ").lower().split()),
+        keep_mails=_number(environ, "MAILRUN_KEEP_MAILS", 3650, least=0),
+        tidy_every=scaled(86400),
     )
 
 
