@@ -28,6 +28,7 @@ LOOKING = {
     "/runs/<int:run_id>/results",
     "/runs/<int:run_id>/live",
     "/runs/<int:run_id>/report.csv",
+    "/runs/<int:run_id>/evidence.zip",
     "/runs/live",
     "/results/<int:result_id>",
     "/results/<int:result_id>/live",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -104,13 +105,21 @@ def whole(mail: OneMail, store: DocumentFolder) -> bytes:
     not what the attempt says that went out."""
     if mail.kept is None:
         raise NotWhole(mail.trouble)
+    return rebuilt(mail.kept, mail.attempt.sha256 if mail.attempt else None, store)
+
+
+def rebuilt(kept: bytes, sha256: str | None, store: DocumentFolder) -> bytes:
+    """The mail byte for byte, of what was kept of it. Raises NotWhole if a document cannot be had, or if it
+    has not this SHA-256 (None: it has not gone out yet)."""
     try:
-        data = rebuild(mail.kept, store.get)
+        data = rebuild(kept, store.get)
     except DocumentMissing as missing:
         raise NotWhole(f"{missing}, so the mail cannot be put together as it went out") from None
     except OSError as problem:
         raise NotWhole(f"a document could not be read: {problem.strerror}") from None
-    if mail.attempt is not None and hashlib.sha256(data).hexdigest() != mail.attempt.sha256:
+    except (zlib.error, ValueError):
+        raise NotWhole("What was kept of this mail was damaged and cannot be read") from None
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
         raise NotWhole("What was kept of this mail is not what went out: their SHA-256 differ")
     return data
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import Content
@@ -82,24 +82,33 @@ def results(
     if reason:
         conditions.append(Result.reason == reason)
     last = 0
-    while True:
-        rows = session.execute(
-            select(Result, Customer.code, func.coalesce(Result.version_id, Run.version_id))
-            .join(Run, Run.id == Result.run_id)
-            .join(Customer, Customer.id == Result.customer_id)
-            .where(*conditions, Result.id > last)
-            .order_by(Result.id)
-            .limit(PAGE)
-        ).all()
-        if not rows:
-            return
-        numbers = _numbers(session, [result.id for result, _, _ in rows])
-        addresses = addresses_of(session, [(result.id, version) for result, _, version in rows])
-        for result, code, _ in rows:
-            recipients = result.recipients if result.recipients is not None else addresses[result.id]
-            yield _line(result, code, numbers[result.id], recipients)
-        last = rows[-1][0].id
+    while lines := page(session, conditions, last):
+        yield from lines
+        last = lines[-1]["id"]
         session.expunge_all()
+
+
+def page(session: Session, conditions: list[ColumnElement[bool]], after: int) -> list[dict[str, Any]]:
+    """The next results under these conditions, in the order of their ids; empty at the end."""
+    rows = session.execute(
+        select(Result, Customer.code, func.coalesce(Result.version_id, Run.version_id))
+        .join(Run, Run.id == Result.run_id)
+        .join(Customer, Customer.id == Result.customer_id)
+        .where(*conditions, Result.id > after)
+        .order_by(Result.id)
+        .limit(PAGE)
+    ).all()
+    numbers = _numbers(session, [result.id for result, _, _ in rows])
+    addresses = addresses_of(session, [(result.id, version) for result, _, version in rows])
+    return [
+        _line(
+            result,
+            code,
+            numbers[result.id],
+            result.recipients if result.recipients is not None else addresses[result.id],
+        )
+        for result, code, _ in rows
+    ]
 
 
 def _line(result: Result, code: str, numbers: list[str], recipients: list[str]) -> dict[str, Any]:
