@@ -88,6 +88,7 @@ def main() -> None:
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
     life.leave()
+    runtime.close()
 
 
 def _take_jobs(runtime: Runtime, life: WorkerLife) -> None:

@@ -82,7 +82,7 @@ def runtime(settings: Settings) -> Iterator[Runtime]:
     """Everything opened, as the application has it."""
     opened = open_runtime(settings)
     yield opened
-    opened.database.dispose()
+    opened.close()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ TIERS = [
     ["webapp.web"],
     ["pages"],
     ["webapp.catcher", "webapp.launch"],
+    ["webapp.application"],
     ["webapp"],
     ["webapp.cli", "webapp.__main__"],
     ["jobs", "wsgi"],

@@ -43,6 +43,8 @@ class Settings:
     sweep_every: float
     trouble_first: float
     trouble_last: float
+    refusals_to_stop: int
+    unverified_hosts: tuple[str, ...]
     bcc_domains: tuple[str, ...]
     keep_mails: float
     tidy_every: float
@@ -93,10 +95,17 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         sweep_every=scaled(5),
         trouble_first=scaled(5),
         trouble_last=scaled(300),
-        bcc_domains=tuple(environ.get("MAILRUN_BCC_DOMAINS", "").replace(",", " ").lower().split()),
+        refusals_to_stop=int(_number(environ, "MAILRUN_REFUSALS_TO_STOP", 20, least=0)),
+        unverified_hosts=_words(environ, "MAILRUN_UNVERIFIED_HOSTS"),
+        bcc_domains=_words(environ, "MAILRUN_BCC_DOMAINS"),
         keep_mails=_number(environ, "MAILRUN_KEEP_MAILS", 3650, least=0),
         tidy_every=scaled(86400),
     )
+
+
+def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Names, in lower case, between commas or spaces."""
+    return tuple(environ.get(name, "").replace(",", " ").lower().split())
 
 
 def _address(environ: Mapping[str, str], name: str) -> str:

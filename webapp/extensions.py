@@ -1,4 +1,5 @@
-"""What every part of the program is given: settings, database, documents, and the bell for the workers."""
+"""What every part of the program is given: settings, database, documents, the bell for the workers, and the
+renderer of templates."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import cast
 from flask import current_app
 
 from webapp.config import Settings
+from webapp.mailing.renderer import Renderer
 from webapp.queue import Bell
 from webapp.store.database import Database
 from webapp.store.documents import DocumentFolder, open_store
@@ -19,6 +21,12 @@ class Runtime:
     database: Database
     documents: DocumentFolder
     bell: Bell
+    renderer: Renderer
+
+    def close(self) -> None:
+        """Ends what was opened: pooled connections, and the renderer's process."""
+        self.renderer.close()
+        self.database.dispose()
 
 
 def open_runtime(settings: Settings) -> Runtime:
@@ -28,6 +36,7 @@ def open_runtime(settings: Settings) -> Runtime:
         database=Database(settings.database_url, settings.secret_key),
         documents=open_store(settings.store_url),
         bell=Bell(settings.redis_url),
+        renderer=Renderer(),
     )
 
 

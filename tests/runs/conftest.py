@@ -13,7 +13,10 @@ from tests import factories
 from tests.mailserver import MailServer, mail_server
 from webapp.extensions import Runtime
 from webapp.runs import counts, delivery, lifecycle, making, recovery
+from webapp.runs.marks import Hand, Marked, ToMark, record
+from webapp.runs.messages import Message, make_alone
 from webapp.runs.selection import Choice
+from webapp.runs.work import Work
 from webapp.runs.workers import WorkerLife
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import MessageDefinition
@@ -102,6 +105,20 @@ class World:
             counted = counts.counts(session, run_id).by_status
         assert {status.value: n for status, n in counted.items() if n} == Counter(found)
         return found
+
+    def to_mark(self, work: Work, hand: Hand) -> ToMark:
+        """This claimed result's mail, as if all but its last byte were with the mail server."""
+        message = make_alone(work, self.runtime.renderer, self.runtime.documents, "")
+        assert isinstance(message, Message)
+        return ToMark(work, hand, message)
+
+    def mark(self, work: Work, hand: Hand) -> Marked:
+        """Marks it, alone in its round. Raises NotHeld."""
+        with self.runtime.database.writing() as session:
+            [answer] = record(session, self.runtime.settings, work.run_id, [self.to_mark(work, hand)], [])
+        if isinstance(answer, Marked):
+            return answer
+        raise answer
 
     def work(self, worker: WorkerLife, run_id: int, rounds: int = 60) -> None:
         """Drains and sweeps, as a worker process does, until the run is over."""

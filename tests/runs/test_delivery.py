@@ -13,9 +13,8 @@ from sqlalchemy import func, select
 from tests.mailserver import MailServer
 from tests.runs.conftest import World
 from webapp.mailing.compose import rebuild
-from webapp.runs import claims, delivery, marks, result_actions
-from webapp.runs.marks import Hand, NotHeld, mark
-from webapp.runs.messages import Message, make
+from webapp.runs import claims, delivery, ledger, marks, result_actions
+from webapp.runs.marks import Hand, NotHeld
 from webapp.runs.result_actions import Chosen
 from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
@@ -109,12 +108,12 @@ def test_a_server_that_speaks_up_between_the_mark_and_the_dot(
 ) -> None:
     """The socket is looked at once more before the dot: the mark is taken back, and nothing is in doubt."""
 
-    def slow_mark(*arguments: Any) -> int:
-        attempt_id = mark(*arguments)
+    def slow_record(*arguments: Any) -> Any:
+        answers = marks.record(*arguments)
         time.sleep(0.5)
-        return attempt_id
+        return answers
 
-    monkeypatch.setattr(marks, "mark", slow_mark)
+    monkeypatch.setattr(ledger, "record", slow_record)
     world.add("cut-late.someone@customers.test")
     run_id = world.deliver(worker)
     [result] = world.results(run_id)
@@ -220,10 +219,8 @@ def test_a_removed_result_is_not_sent_although_it_was_claimed(
         [work] = load(session, claim.result_ids)
     with world.runtime.database.writing() as session:
         result_actions.remove(session, Chosen(run_id, claim.result_ids), OPERATOR)
-    message = make(work, world.runtime.documents, "")
-    assert isinstance(message, Message)
-    with pytest.raises(NotHeld), world.runtime.database.writing() as session:
-        mark(session, work, Hand(worker.id, claim.token, 1), message)
+    with pytest.raises(NotHeld):
+        world.mark(work, Hand(worker.id, claim.token, 1))
     with world.runtime.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Reservation)) == 0
         assert session.scalars(select(Result.status)).all() == ["removed"]

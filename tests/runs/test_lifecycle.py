@@ -10,8 +10,7 @@ import pytest
 from tests.runs.conftest import World
 from webapp.runs import claims, delivery, lifecycle
 from webapp.runs.lifecycle import Refused
-from webapp.runs.marks import Hand, NotHeld, mark
-from webapp.runs.messages import Message, make
+from webapp.runs.marks import Hand, NotHeld
 from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
 from webapp.store.people import AuditEntry
@@ -51,10 +50,8 @@ def test_no_mark_holds_after_stop_has_answered(world: World, worker: WorkerLife)
         claim = claims.claim(session, run_id, worker.id, 10)
         [work] = load(session, claim.result_ids)
     world.stop(run_id)
-    message = make(work, world.runtime.documents, "")
-    assert isinstance(message, Message)
-    with pytest.raises(NotHeld), world.runtime.database.writing() as session:
-        mark(session, work, Hand(worker.id, claim.token, 1), message)
+    with pytest.raises(NotHeld):
+        world.mark(work, Hand(worker.id, claim.token, 1))
     assert world.statuses(run_id) == ["ready"]
 
 

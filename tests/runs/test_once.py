@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 
 from tests import factories
 from tests.runs.conftest import World
-from webapp.extensions import Runtime
 from webapp.runs import result_actions
 from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.workers import WorkerLife
@@ -167,9 +166,7 @@ def test_a_redirected_rehearsal_then_the_real_run(world: World, worker: WorkerLi
     for _ in range(5):
         world.add()
     real = world.runtime
-    world.runtime = Runtime(
-        replace(real.settings, redirect_to="rehearsal@example.com"), real.database, real.documents, real.bell
-    )
+    world.runtime = replace(real, settings=replace(real.settings, redirect_to="rehearsal@example.com"))
     rehearsal = world.run(bcc=["archive@example.com"])
     world.start(rehearsal)
     world.work(worker, rehearsal)
@@ -193,9 +190,7 @@ def test_a_redirected_result_can_be_sent_for_real_without_a_question(
 ) -> None:
     world.add()
     real = world.runtime
-    world.runtime = Runtime(
-        replace(real.settings, redirect_to="rehearsal@example.com"), real.database, real.documents, real.bell
-    )
+    world.runtime = replace(real, settings=replace(real.settings, redirect_to="rehearsal@example.com"))
     run_id = world.deliver(worker)
     world.runtime = real
     assert send_again(world, run_id, status="sent").changed == 1

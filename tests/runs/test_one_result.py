@@ -44,7 +44,9 @@ def gone(world: World, result_id: int, number: int = 1) -> OneMail:
 
 def waiting(world: World, result_id: int, redirect_to: str = "") -> OneMail:
     with world.runtime.database.reading() as session:
-        return one_mail.as_it_will_go(session, result_id, world.runtime.documents, redirect_to)
+        return one_mail.as_it_will_go(
+            session, result_id, world.runtime.renderer, world.runtime.documents, redirect_to
+        )
 
 
 def sent(world: World, worker: WorkerLife) -> int:

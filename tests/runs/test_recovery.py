@@ -13,12 +13,10 @@ import pytest
 from sqlalchemy import func, select, update
 
 from tests.runs.conftest import World
-from webapp.extensions import Runtime
 from webapp.mailservers import slots
 from webapp.runs import claims, delivery, marks, recovery, report, result_actions, workers
 from webapp.runs.claims import Claim
-from webapp.runs.marks import Hand
-from webapp.runs.messages import Message, make
+from webapp.runs.marks import Hand, Marked, ToSettle
 from webapp.runs.recovery import Watch
 from webapp.runs.result_actions import Chosen
 from webapp.runs.verdicts import Verdict
@@ -41,7 +39,7 @@ def claimed(world: World, worker: WorkerLife, run_id: int) -> tuple[Claim, list[
         return claim, load(session, claim.result_ids)
 
 
-def marked(world: World, worker: WorkerLife, *, add: bool = True) -> tuple[int, Work, Hand, int]:
+def marked(world: World, worker: WorkerLife, *, add: bool = True) -> tuple[int, Work, Hand, Marked]:
     """A run of one result that is on the wire."""
     if add:
         world.add()
@@ -51,16 +49,13 @@ def marked(world: World, worker: WorkerLife, *, add: bool = True) -> tuple[int, 
     with world.runtime.database.reading() as session:
         server_id = session.scalars(select(MailServer.id)).one()
     hand = Hand(worker.id, claim.token, server_id)
-    message = make(work, world.runtime.documents, "")
-    assert isinstance(message, Message)
-    with world.runtime.database.writing() as session:
-        attempt_id = marks.mark(session, work, hand, message)
-    return run_id, work, hand, attempt_id
+    return run_id, work, hand, world.mark(work, hand)
 
 
-def settle(world: World, work: Work, hand: Hand, verdict: Verdict, attempt_id: int) -> None:
+def settle(world: World, work: Work, hand: Hand, verdict: Verdict, mark: Marked) -> None:
+    settled = ToSettle(work, hand, verdict, mark)
     with world.runtime.database.writing() as session:
-        marks.settle(session, world.runtime.settings, work, hand, verdict, attempt_id)
+        marks.record(session, world.runtime.settings, work.run_id, [], [settled])
 
 
 def lose(world: World, worker: WorkerLife) -> bool:
@@ -83,7 +78,7 @@ def test_a_result_is_claimed_by_one_worker_only(world: World, worker: WorkerLife
     assert (len(first.result_ids), len(second.result_ids)) == (5, 0)
     assert world.statuses(run_id) == ["ready"] * 5
     with world.runtime.database.writing() as session:
-        claims.give_back(session, first)
+        claims.give_back(session, [first])
     assert len(claimed(world, worker, run_id)[0].result_ids) == 5
 
 
@@ -94,11 +89,11 @@ def test_a_second_run_waits_while_the_first_ones_message_is_on_the_wire(
     world.add()
     second = world.run()
     world.start(second)
-    _, work, hand, attempt_id = marked(world, worker, add=False)
+    _, work, hand, mark = marked(world, worker, add=False)
     other = WorkerLife(world.runtime.database)
     assert claimed(world, other, second)[0].result_ids == ()
     assert world.statuses(second) == ["ready"]
-    settle(world, work, hand, proof, attempt_id)
+    settle(world, work, hand, proof, mark)
     assert len(claimed(world, other, second)[0].result_ids) == claimable
     assert world.statuses(second) == [status]
 
@@ -149,29 +144,29 @@ def test_a_worker_that_finds_itself_lost_registers_anew(world: World, worker: Wo
 def test_a_late_proof_settles_a_doubt(
     world: World, worker: WorkerLife, proof: Verdict, status: str, reserved: int
 ) -> None:
-    run_id, work, hand, attempt_id = marked(world, worker)
+    run_id, work, hand, mark = marked(world, worker)
     lose(world, worker)
-    settle(world, work, hand, proof, attempt_id)
+    settle(world, work, hand, proof, mark)
     assert world.statuses(run_id) == [status]
     assert reservations(world) == reserved
 
 
 def test_a_late_proof_does_not_undo_what_a_person_has_decided(world: World, worker: WorkerLife) -> None:
-    run_id, work, hand, attempt_id = marked(world, worker)
+    run_id, work, hand, mark = marked(world, worker)
     lose(world, worker)
     with world.runtime.database.writing() as session:
         chosen = Chosen(run_id, status="unconfirmed")
         result_actions.send_again(session, world.runtime.bell, chosen, OPERATOR, confirmed=True)
-    settle(world, work, hand, ACCEPTED, attempt_id)
+    settle(world, work, hand, ACCEPTED, mark)
     assert world.statuses(run_id) == ["ready"]
     with world.runtime.database.reading() as session:
-        assert session.get_one(Attempt, attempt_id).outcome == "accepted"  # the record tells the truth
+        assert session.get_one(Attempt, mark.attempt_id).outcome == "accepted"  # the record tells the truth
 
 
 def test_settling_twice_is_settling_once(world: World, worker: WorkerLife) -> None:
-    run_id, work, hand, attempt_id = marked(world, worker)
+    run_id, work, hand, mark = marked(world, worker)
     for _ in range(2):
-        settle(world, work, hand, ACCEPTED, attempt_id)
+        settle(world, work, hand, ACCEPTED, mark)
     assert world.statuses(run_id) == ["sent"]
     assert world.results(run_id)[0].attempts == 1
 
@@ -180,7 +175,7 @@ def test_a_mark_that_may_have_been_committed_is_taken_back(world: World, worker:
     run_id, work, hand, _ = marked(world, worker)
     for _ in range(2):
         with world.runtime.database.writing() as session:
-            marks.take_back(session, work, hand)
+            marks.take_back(session, [world.to_mark(work, hand)])
     assert world.statuses(run_id) == ["ready"]
     assert reservations(world) == 0
 
@@ -285,8 +280,7 @@ def test_a_slow_mark_gives_the_connection_up(
     """After half a lease the dot does not go out: others may have declared this worker lost by then."""
     world.add()
     real = world.runtime
-    settings = replace(real.settings, lease=0.0)
-    world.runtime = Runtime(settings, real.database, real.documents, real.bell)
+    world.runtime = replace(real, settings=replace(real.settings, lease=0.0))
     run_id = world.run()
     world.start(run_id)
     for _ in range(2):

@@ -49,6 +49,7 @@ def keys(bcc_domains: Sequence[str] = ()) -> dict[str, dict[str, Key]]:
             "username": Key(check.text(longest(MailServer.username), empty=True), ""),
             "password_env": Key(check.variable, ""),
             "rate_per_minute": Key(check.whole(0, MOST_A_MINUTE), 0),
+            "domain_rate_per_minute": Key(check.whole(0, MOST_A_MINUTE), 0),
             "max_connections": Key(check.whole(1, MOST_CONNECTIONS), 4),
         },
         "sender": {

@@ -146,7 +146,8 @@ def _id(session: Session, table: Any, **natural: str) -> int:
 STATEMENTS: dict[str, Any] = {
     "mail_server": select(
         MailServer.name, MailServer.host, MailServer.port, MailServer.security, MailServer.username,
-        MailServer.password_env, MailServer.rate_per_minute, MailServer.max_connections,
+        MailServer.password_env, MailServer.rate_per_minute, MailServer.domain_rate_per_minute,
+        MailServer.max_connections,
     ),
     "sender": select(
         Sender.key, Sender.address, Sender.display_name, Sender.reply_to, Sender.envelope_sender,

@@ -13,7 +13,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from webapp import config, migrations
-from webapp.extensions import open_runtime, runtime
+from webapp.extensions import runtime
 from webapp.launch import checks, parts, ports, web
 from webapp.launch import up as everything
 from webapp.launch.supervisor import AskedToStop, Supervisor
@@ -55,7 +55,10 @@ def serve_web() -> None:
 )
 def worker(count: int) -> None:
     """Run workers, which send the mails of running runs."""
-    _bind(open_runtime(_settings()).database)
+    settings = _settings()
+    database = Database(settings.database_url, settings.secret_key)
+    _bind(database)
+    database.dispose()
     if count == 1:
         _become(parts.workers({}, 1)[0].command)
     supervisor = Supervisor()

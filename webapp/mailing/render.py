@@ -1,4 +1,7 @@
-"""Templates to text: sandboxed, strict about undefined names, with errors as values."""
+"""Templates to text: sandboxed, strict about undefined names, with errors as values.
+
+Jinja's sandbox keeps a template from reaching into the program, not from taking all its memory or never
+ending. So this runs in a child process with limits (renderer.py), never in one that has anything to lose."""
 
 from __future__ import annotations
 
@@ -10,10 +13,13 @@ from typing import Any
 from inscriptis import get_text
 from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.model.config import ParserConfig
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from webapp.mailing.addresses import LINE_BREAKS
+
+LONGEST = 2_000_000
+"""Characters of a body. A mail's text that is longer is a template's mistake."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +54,20 @@ def render(message: MessageText, names: Mapping[str, Any]) -> Rendered | Unrende
         subject = _compiled(message.subject, False).render(names).strip()
         part = "template"
         body = _compiled(message.body, message.is_html).render(names)
+        text = plain_text(body) if message.is_html and len(body) <= LONGEST else body
     except TemplateSyntaxError as error:
         return Unrenderable(f"{part}, line {error.lineno}: {error.message}")
-    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
-        return Unrenderable(f"{part}, line {_line_of(error)}: {error}")
+    except MemoryError:
+        return Unrenderable(f"{part}: it takes more memory than a mail may have")
+    except Exception as error:  # a template may raise anything; it costs its own message, and is told
+        return Unrenderable(f"{part}, line {_line_of(error)}: {str(error) or type(error).__name__}")
+    if max(len(body), len(subject)) > LONGEST:
+        return Unrenderable(f"{part}: it makes more than {LONGEST:,} characters")
     if not subject:
         return Unrenderable("the subject is empty")
     if LINE_BREAKS.search(subject):
         return Unrenderable("the subject has a line break, which would end the header")
-    return Rendered(subject, plain_text(body), body) if message.is_html else Rendered(subject, body, None)
+    return Rendered(subject, text, body if message.is_html else None)
 
 
 def text_in(texts: Mapping[str, str], language: str) -> str:

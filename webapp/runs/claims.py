@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from webapp.definitions.versions import Content
@@ -20,20 +21,20 @@ from webapp.store.customers import Customer
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
-from webapp.store.statuses import ResultStatus, RunStatus
+from webapp.store.statuses import SENDABLE, ResultStatus, RunStatus
 from webapp.store.types import now
-
-SENDABLE = (ResultStatus.READY, ResultStatus.DEFERRED)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """These results are this worker's to send, as long as they bear the token."""
+    """These results are this worker's to send, as long as they bear the token. `picked`: how many were
+    claimed, those included that turned out not to be sendable any more."""
 
     run_id: int
     worker_id: int
     token: str
     result_ids: tuple[int, ...]
+    picked: int = 0
 
 
 def claim(session: Session, run_id: int, worker_id: int, at_most: int) -> Claim:
@@ -54,21 +55,35 @@ def claim(session: Session, run_id: int, worker_id: int, at_most: int) -> Claim:
         execution_options={"synchronize_session": False},
     )
     sendable = look_anew(session, run_id, ids, worker_id)
-    return Claim(run_id, worker_id, token, tuple(sendable))
+    return Claim(run_id, worker_id, token, tuple(sendable), len(ids))
 
 
-def give_back(session: Session, claim: Claim) -> None:
+def give_back(session: Session, of: Sequence[Claim]) -> None:
     """Frees what was claimed and has not been marked, in one statement."""
+    if not of:
+        return
     session.execute(
         update(Result)
         .where(
-            Result.id.in_(claim.result_ids),
-            Result.token == claim.token,
+            Result.worker_id == of[0].worker_id,
+            Result.token.in_([claim.token for claim in of]),
             Result.status.in_(SENDABLE),
         )
         .values(**UNCLAIMED),
         execution_options={"synchronize_session": False},
     )
+
+
+def postpone(session: Session, claim: Claim, until: Mapping[int, datetime]) -> None:
+    """Frees these results of a claim, to be claimed again no earlier than at their time: the domain that they
+    go to has had its mails of this minute."""
+    for result_id, moment in until.items():
+        session.execute(
+            update(Result)
+            .where(Result.id == result_id, Result.token == claim.token, Result.status.in_(SENDABLE))
+            .values(**UNCLAIMED, next_try_at=moment),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def anything_due(session: Session, run_id: int) -> bool:
@@ -79,10 +94,11 @@ def anything_due(session: Session, run_id: int) -> bool:
 def _due(run_id: int) -> list[tuple[ColumnElement[bool], ...]]:
     """The conditions of `ready` results, and of `deferred` ones whose time has come: two queries, each along
     the index, instead of one that would look through all that is sent already."""
+    rested = Result.next_try_at <= now()
     free = (Result.run_id == run_id, Result.worker_id.is_(None), ~_on_the_wire_elsewhere())
     return [
-        (Result.status == ResultStatus.READY, *free),
-        (Result.status == ResultStatus.DEFERRED, Result.next_try_at <= now(), *free),
+        (Result.status == ResultStatus.READY, or_(Result.next_try_at.is_(None), rested), *free),
+        (Result.status == ResultStatus.DEFERRED, rested, *free),
     ]
 
 

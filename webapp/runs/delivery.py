@@ -5,13 +5,20 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import select
 
 from webapp.extensions import Runtime
 from webapp.mailservers import slots, waiting
+from webapp.mailservers.rates import Rates
+from webapp.mailservers.slots import Slot
 from webapp.runs import claims, lifecycle
-from webapp.runs.lane import Budget, Lane, persist
+from webapp.runs.feed import Feed
+from webapp.runs.lane import Lane
+from webapp.runs.ledger import Ledger
+from webapp.runs.persisting import persist
 from webapp.runs.workers import WorkerLife, living
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.installation import held
@@ -21,41 +28,45 @@ from webapp.store.statuses import RunStatus
 
 
 def drain(
-    runtime: Runtime, worker: WorkerLife, run_id: int, *, messages: int = 2_000, seconds: float = 30.0
+    runtime: Runtime, worker: WorkerLife, run_id: int, *, messages: int = 20_000, seconds: float = 30.0
 ) -> None:
     """Sends what this run has to send, for at most so many messages or seconds. Any number may run side by
     side.
 
     1. Leave if the run does not run, or if its mail server is in trouble and its time has not come.
     2. Take free connections of the server, at most this worker's share; none free: others are at it, leave.
+    If some stay free, ring for another worker.
     3. Open the first. If the server is in trouble, note it for everybody, and leave: no message is to blame.
-    4. Run one lane per connection (see Lane.run), until nothing is left to claim or the budget is spent.
-    5. Give the connections back. If nothing is left at all, the run is finished; if the budget ended it, ring
-    again."""
+    4. A thread claims, loads and renders ahead (feed.py). One lane per connection takes from it and hands
+    over message after message (lane.py). What they have to write they put into one book, whose rounds are
+    one commit each (ledger.py): marks before the last bytes, and what became of earlier messages.
+    5. Give back the connections, and what was claimed and not marked. If nothing is left at all, the run is
+    finished; if something is due, ring again."""
     server, probing = _server(runtime, run_id)
     if server is None:
         return
-    token = secrets.token_hex(16)
-    with runtime.database.writing() as session:
-        share = 1 if probing else -(-server.max_connections // max(1, living(session)))
-        taken = slots.take(session, server, worker.id, token, share)
+    taken, share = _connections(runtime, worker, server, probing)
     if not taken:
         return
-    budget = Budget(messages, time.monotonic() + seconds, worker.leaving)
+    rates = Rates(runtime.settings.redis_url, share)
+    feed = Feed(runtime, worker, run_id, server, rates, len(taken), messages, time.monotonic() + seconds)
+    ledger = Ledger(runtime, worker, run_id)
     try:
-        lanes = [Lane(runtime, worker, run_id, server, budget, suspect=probing) for _ in taken]
+        lanes = [Lane(runtime, worker, server, feed, ledger, rates, suspect=probing) for _ in taken]
         if lanes[0].opens():
-            _run_all(lanes)
+            _ring_for_help(runtime, run_id, server)
+            _run_all(lanes, feed, ledger)
     finally:
         persist(runtime, worker, lambda session: slots.give_back(session, taken))
     with runtime.database.writing() as session:
         finished = lifecycle.finish_if_done(session, run_id)
-    if not finished and budget.spent and not worker.leaving.is_set():
+        due = not finished and feed.spent and claims.anything_due(session, run_id)
+    if due and not worker.leaving.is_set():
         runtime.bell.drain(run_id)
 
 
 def _server(runtime: Runtime, run_id: int) -> tuple[MailServer | None, bool]:
-    """The mail server that this run goes through, if it may be used now; and whether it is being tried after
+    """The mail server that this run goes through, if it may be used now; and whether that is a try after
     trouble."""
     with runtime.database.writing() as session:
         run = session.scalar(select(Run).where(Run.id == run_id, Run.status == RunStatus.RUNNING))
@@ -67,21 +78,62 @@ def _server(runtime: Runtime, run_id: int) -> tuple[MailServer | None, bool]:
         return (server, probing) if waiting.may_try(session, server) else (None, False)
 
 
-def _run_all(lanes: list[Lane]) -> None:
-    """Runs the first lane in this thread and the others beside it; ends when all have ended."""
+def _connections(
+    runtime: Runtime, worker: WorkerLife, server: MailServer, probing: bool
+) -> tuple[list[Slot], int]:
+    """The connections that this worker got, and among how many workers the server is shared. One alone tries
+    a server after trouble."""
+    with runtime.database.writing() as session:
+        workers = max(1, living(session))
+        at_most = 1 if probing else -(-server.max_connections // workers)
+        return slots.take(session, server, worker.id, secrets.token_hex(16), at_most), workers
+
+
+def _ring_for_help(runtime: Runtime, run_id: int, server: MailServer) -> None:
+    with runtime.database.reading() as session:
+        more = slots.held(session, server.id) < server.max_connections and living(session) > 1
+    if more:
+        runtime.bell.drain(run_id)
+
+
+def _run_all(lanes: list[Lane], feed: Feed, ledger: Ledger) -> None:
+    """Runs the lanes, the feed before them and the book behind them, until all have ended. The first lane
+    runs in this thread."""
     errors: list[BaseException] = []
-
-    def guarded(lane: Lane) -> None:
+    closed = threading.Event()
+    with _beside([feed.fill], errors), _beside([lambda: ledger.keep(closed)], errors, closed.set):
         try:
-            lane.run()
-        except BaseException as error:  # told by the drain, once every lane is done
-            errors.append(error)
-
-    beside = [threading.Thread(target=guarded, args=(lane,)) for lane in lanes[1:]]
-    for thread in beside:
-        thread.start()
-    guarded(lanes[0])
-    for thread in beside:
-        thread.join()
+            with _beside([lane.run for lane in lanes[1:]], errors):
+                lanes[0].run()
+        finally:
+            feed.close()
+            ledger.flush()
+    feed.give_back()
     if errors:
         raise errors[0]
+
+
+@contextmanager
+def _beside(
+    works: list[Callable[[], None]],
+    errors: list[BaseException],
+    end: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
+    """Runs these in threads while the block lasts, then has them end and waits for it. What they raise is
+    collected."""
+
+    def guarded(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # told by the drain, once every thread is done
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        end()
+        for thread in threads:
+            thread.join()

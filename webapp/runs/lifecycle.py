@@ -22,7 +22,7 @@ from webapp.store.definitions import MessageDefinition
 from webapp.store.installation import held
 from webapp.store.invoices import Invoice
 from webapp.store.people import AuditEntry
-from webapp.store.runs import ChosenInvoice, Result, Run
+from webapp.store.runs import Attempt, ChosenInvoice, Result, Run
 from webapp.store.statuses import OUTSTANDING, RUN_MOVES, RunStatus
 from webapp.store.types import now
 from webapp.users.access import Viewer, visible_to
@@ -152,6 +152,8 @@ def begin(session: Session, bell: Bell, run: Run, by: str) -> str:
     Raises Refused while the database belongs to another secret key."""
     _must_not_be_held(session)
     run.started_by, run.problem = by, None
+    newest = select(func.coalesce(func.max(Attempt.id), 0)).where(Attempt.run_id == run.id)
+    run.watched_from = session.scalars(newest).one()  # earlier refusals are known to whoever starts it now
     run.started_at = run.started_at or now()
     if not has_outstanding(session, run.id):
         _become(run, RunStatus.FINISHED)
@@ -198,6 +200,13 @@ def stop_all(session: Session, by: str, why: str) -> int:
     return stopped
 
 
+def stop_itself(session: Session, run: Run, problem: str) -> None:
+    """Stops a running run without anybody's asking, and says why. Needs the run's lock."""
+    _become(run, RunStatus.STOPPED)
+    run.problem = problem
+    audit(session, "Mailrun", "stop", run, problem)
+
+
 def finish_if_done(session: Session, run_id: int) -> bool:
     """Derives the end of a run from its rows: finished when nothing is ready, sending or deferred."""
     if has_outstanding(session, run_id):
@@ -211,6 +220,11 @@ def finish_if_done(session: Session, run_id: int) -> bool:
     _become(run, RunStatus.FINISHED)
     run.finished_at = now()
     return True
+
+
+def others_running(session: Session, run_id: int) -> bool:
+    """Whether any other run is running."""
+    return bool(session.scalar(select(exists().where(Run.status == RunStatus.RUNNING, Run.id != run_id))))
 
 
 def has_outstanding(session: Session, run_id: int) -> bool:

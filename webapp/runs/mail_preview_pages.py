@@ -40,7 +40,8 @@ class Shown:
 
     def made(self) -> Message | Unmade:
         """Made anew at every look; as it would go out, so in safe mode to the redirect address."""
-        return messages.make(self.work, runtime().documents, runtime().settings.redirect_to)
+        parts = runtime()
+        return messages.make_alone(self.work, parts.renderer, parts.documents, parts.settings.redirect_to)
 
 
 @mail_preview.get("/runs/preview/mail")

@@ -9,7 +9,8 @@ from typing import Any
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.mailing.compose import Document, Letter, Mail, Uncomposable, compose
 from webapp.mailing.envelope import Envelope
-from webapp.mailing.render import MessageText, Unrenderable, render, text_in
+from webapp.mailing.render import MessageText, Rendered, Unrenderable, text_in
+from webapp.mailing.renderer import Renderer, ToRender
 from webapp.runs.work import Work
 from webapp.store.documents import DocumentFolder, DocumentMissing
 from webapp.store.invoices import TransformationResult
@@ -34,14 +35,25 @@ class Unmade:
     words: str
 
 
-def make(work: Work, store: DocumentFolder, redirect_to: str) -> Message | Unmade:
-    """Renders and composes the mail of this result. What cannot be made is told, never sent without its
-    documents."""
+def to_render(work: Work) -> ToRender:
+    """The templates of this mail, in its customer's language, with what they see."""
+    content = work.content
+    text = text_in(content["texts"], work.customer["language"])
+    return ToRender(MessageText(content["subject"], text, content["format"] == "html"), _names(work))
+
+
+def make_alone(work: Work, renderer: Renderer, store: DocumentFolder, redirect_to: str) -> Message | Unmade:
+    """Renders and composes one mail, for somebody who looks at it."""
+    return make(work, renderer.render(to_render(work)), store, redirect_to)
+
+
+def make(
+    work: Work, rendered: Rendered | Unrenderable, store: DocumentFolder, redirect_to: str
+) -> Message | Unmade:
+    """Composes the mail of this result. What cannot be made is told, never sent without its documents."""
     content = work.content
     if lacking := _lacking(work):
         return Unmade(lacking)
-    text = text_in(content["texts"], work.customer["language"])
-    rendered = render(MessageText(content["subject"], text, content["format"] == "html"), _names(work))
     if isinstance(rendered, Unrenderable):
         return Unmade(f"{work.customer['code']}: {rendered.words}")
     try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Table, Update, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from webapp.runs.counts import NOBODY, Deltas, shift
@@ -76,3 +77,43 @@ def counted(status: ResultStatus, reason: str) -> tuple[str, str]:
     """What a result counts under. A removed one keeps the reason it was skipped for, but counts as
     removed."""
     return status, reason if status == ResultStatus.SKIPPED else ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of one held result: its status, and columns of its own."""
+
+    held: Held
+    to: ResultStatus
+    values: Mapping[str, Any]
+
+
+def move_each(session: Session, run_id: int, changes: Sequence[Change], worker_id: int) -> None:
+    """Moves each of these results of one run, held before, to a status and values of its own, in few
+    statements. One that keeps its status only gets its values.
+
+    A move that the table of moves does not have is a programming error and raises ValueError."""
+    at = now()
+    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    deltas: Deltas = Counter()
+    for change in changes:
+        held, to = change.held, change.to
+        if to != held.status and to not in RESULT_MOVES[held.status]:
+            raise ValueError(f"result {held.id} cannot go from {held.status} to {to}")
+        row = {**change.values, "status": to, "reason": "", "changed_at": at}
+        by_columns[tuple(row)].append({**row, "result_id": held.id})
+        deltas[counted(to, "")] += 1
+        deltas[counted(held.status, held.reason)] -= 1
+    for columns, rows in by_columns.items():
+        session.connection().execute(_update_by_id(columns), rows)
+    shift(session, run_id, deltas, worker_id)
+
+
+@lru_cache
+def _update_by_id(columns: tuple[str, ...]) -> Update:
+    table = cast(Table, Result.__table__)
+    return (
+        update(table)
+        .where(table.c.id == bindparam("result_id"))
+        .values({column: bindparam(column) for column in columns})
+    )

@@ -16,7 +16,8 @@ from webapp.definitions.versions import Content
 from webapp.mailing import letters
 from webapp.mailing.compose import rebuild
 from webapp.mailing.letters import Letter
-from webapp.runs.messages import Unmade, make
+from webapp.mailing.renderer import Renderer
+from webapp.runs.messages import Unmade, make_alone
 from webapp.runs.work import Work, load
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.documents import DocumentFolder, DocumentMissing
@@ -84,11 +85,13 @@ def gone_out(
     )
 
 
-def as_it_will_go(session: Session, result_id: int, store: DocumentFolder, redirect_to: str) -> OneMail:
+def as_it_will_go(
+    session: Session, result_id: int, renderer: Renderer, store: DocumentFolder, redirect_to: str
+) -> OneMail:
     """The mail as a worker would make it now, of today's data and the version that the result will use."""
     [work] = load(session, [result_id])
     try:
-        message = make(work, store, redirect_to)
+        message = make_alone(work, renderer, store, redirect_to)
     except Exception as error:  # as a worker bears it: whoever looks must see why this mail cannot be made
         log.exception("result %s cannot be made", work.result_id)
         message = Unmade(f"an error in making the mail: {type(error).__name__}: {error}")

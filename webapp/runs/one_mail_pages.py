@@ -90,7 +90,8 @@ def mail_in_address(session: Session, found: OneResult) -> OneMail:
     if number is None:
         if asked not in ("", NOW):
             abort(404)
-        return one_mail.as_it_will_go(session, found.result.id, store, runtime().settings.redirect_to)
+        redirect_to = runtime().settings.redirect_to
+        return one_mail.as_it_will_go(session, found.result.id, runtime().renderer, store, redirect_to)
     mail = one_mail.gone_out(session, found.result.id, number, found.line.invoices, store)
     return mail or abort(404)
 

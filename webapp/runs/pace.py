@@ -21,15 +21,14 @@ LOOKED_BACK = 60
 """Seconds over which the present speed is measured."""
 
 
-def count_sent(session: Session, run_id: int, worker_id: int) -> None:
-    """Counts one mail that was handed over just now."""
-    adding = insert_into(session, SentCount).values(
-        run_id=run_id, worker_id=worker_id, slot=int(time.time()) // SLOT, n=1
-    )
+def count_sent(session: Session, run_id: int, worker_id: int, n: int = 1) -> None:
+    """Counts so many mails that were handed over just now."""
+    adding = insert_into(session, SentCount)
     session.execute(
         adding.on_conflict_do_update(
-            index_elements=["run_id", "worker_id", "slot"], set_={"n": SentCount.n + 1}
-        )
+            index_elements=["run_id", "worker_id", "slot"], set_={"n": SentCount.n + adding.excluded.n}
+        ),
+        [{"run_id": run_id, "worker_id": worker_id, "slot": int(time.time()) // SLOT, "n": n}],
     )
 
 

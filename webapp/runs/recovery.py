@@ -20,7 +20,7 @@ from webapp.runs.workers import WorkerLife, kernel_says_gone
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Attempt, Result, Run
-from webapp.store.statuses import Outcome, ResultStatus, RunStatus
+from webapp.store.statuses import SENDABLE, Outcome, ResultStatus, RunStatus
 from webapp.store.types import now
 from webapp.store.workers import Worker
 
@@ -101,7 +101,7 @@ def declare_lost(session: Session, lost: Worker) -> bool:
         return False
     session.execute(
         update(Result)
-        .where(Result.worker_id == lost.id, Result.status.in_(claims.SENDABLE))
+        .where(Result.worker_id == lost.id, Result.status.in_(SENDABLE))
         .values(**UNCLAIMED)
         .execution_options(synchronize_session=False)
     )

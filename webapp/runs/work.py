@@ -30,6 +30,8 @@ class Work:
     attempts: int
     breaks: int
     first_try_at: datetime | None
+    next_try_at: datetime | None
+    sent_at: datetime | None
     message_id: str
     version_id: int
     content: Content
@@ -66,6 +68,8 @@ def load(session: Session, result_ids: Iterable[int]) -> list[Work]:
             attempts=result.attempts,
             breaks=result.breaks,
             first_try_at=result.first_try_at,
+            next_try_at=result.next_try_at,
+            sent_at=result.sent_at,
             message_id=_message_id(run, result, versions[version_id]),
             version_id=version_id,
             content=versions[version_id],
@@ -103,6 +107,8 @@ def draft(
         attempts=0,
         breaks=0,
         first_try_at=None,
+        next_try_at=None,
+        sent_at=None,
         message_id=f"<preview@{_domain(content)}>",
         version_id=0,
         content=content,

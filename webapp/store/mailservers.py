@@ -13,8 +13,9 @@ from webapp.store.types import Instant, Key
 
 
 class MailServer(Base):
-    """`trouble` and what follows say that the server itself is the problem: all its runs wait until
-    `next_try_at`."""
+    """`rate_per_minute` counts all mails to this server, `domain_rate_per_minute` those to the addresses of
+    any one domain; 0 is no limit. `trouble` and what follows say that the server itself is the problem: all
+    its runs wait until `next_try_at`."""
 
     __tablename__ = "mail_server"
     __table_args__ = (
@@ -32,6 +33,7 @@ class MailServer(Base):
     username: Mapped[str] = mapped_column(String(255), default="")
     password_env: Mapped[str] = mapped_column(String(255), default="")
     rate_per_minute: Mapped[int] = mapped_column(default=0)
+    domain_rate_per_minute: Mapped[int] = mapped_column(default=0, server_default="0")
     max_connections: Mapped[int] = mapped_column(default=4)
     trouble: Mapped[str | None] = mapped_column(Text)
     trouble_since: Mapped[datetime | None] = mapped_column(Instant)

@@ -22,8 +22,8 @@ class Run(Base):
 
     `highest_invoice_id` bounds the set at Create. While `creating`, `made_up_to` is the highest customer id
     whose results are made. `promised` is the preview's fingerprint that the person saw. `message_key` makes
-    this run's Message-IDs differ from those of any other installation. An archived run is out of the way, and
-    otherwise as before."""
+    this run's Message-IDs differ from those of any other installation. Refusals are counted from the attempt
+    after `watched_from` on (runs/refusals.py). An archived run is out of the way, and otherwise as before."""
 
     __tablename__ = "run"
     __table_args__ = (one_of("status", RunStatus), CheckConstraint("period_from <= period_to", name="period"))
@@ -51,6 +51,7 @@ class Run(Base):
     started_at: Mapped[datetime | None] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
     archived_at: Mapped[datetime | None] = mapped_column(Instant)
+    watched_from: Mapped[int] = mapped_column(Key, default=0, server_default="0")
     definition: Mapped[MessageDefinition] = relationship()
     version: Mapped[DefinitionVersion] = relationship()
     cluster: Mapped[Cluster] = relationship()

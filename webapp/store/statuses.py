@@ -107,6 +107,9 @@ RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
 OUTSTANDING = (R.READY, R.SENDING, R.DEFERRED)
 """A run with a result in one of these is not finished."""
 
+SENDABLE = (R.READY, R.DEFERRED)
+"""What a worker may claim and mark."""
+
 NEEDS_CONFIRMATION = (R.SENT, R.UNCONFIRMED, R.BOUNCED)
 """Sending one of these again may give the customer the mail twice: a person must say so in words."""
 

@@ -1,0 +1,153 @@
+"""What a drain's lanes have to send: claimed, loaded and rendered ahead of them, in batches."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from webapp.extensions import Runtime
+from webapp.mailing.render import Rendered, Unrenderable
+from webapp.mailservers.rates import Rates
+from webapp.runs import claims, lifecycle
+from webapp.runs.claims import Claim
+from webapp.runs.marks import Hand
+from webapp.runs.messages import to_render
+from webapp.runs.persisting import persist
+from webapp.runs.work import Work, load
+from webapp.runs.workers import WorkerLife
+from webapp.store.mailservers import MailServer
+from webapp.store.types import now
+
+MOST = 100
+"""Results per claim."""
+FRESH_SECONDS = 5.0
+"""What was looked at anew should go out within about this time: a batch that lasts longer was too large."""
+SHARED_SECONDS = 5.0
+"""So long a drain goes on when other runs have something to send, too."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A claimed result with the texts of its mail."""
+
+    work: Work
+    hand: Hand
+    rendered: Rendered | Unrenderable
+
+
+@dataclass
+class Feed:
+    """The lanes' common source. One thread fills it (`fill`), the lanes take from it (`take`).
+
+    It ends when nothing is left to claim, when so many messages were claimed or so many seconds (monotonic)
+    have gone, when the worker leaves, or when it is closed: `spent` says whether something may be left."""
+
+    runtime: Runtime
+    worker: WorkerLife
+    run_id: int
+    server: MailServer
+    rates: Rates
+    lanes: int
+    messages: int
+    until: float
+    spent: bool = False
+    _pieces: deque[Piece] = field(default_factory=deque)
+    _claims: list[Claim] = field(default_factory=list)
+    _ended: bool = False
+    _news: threading.Condition = field(default_factory=threading.Condition)
+
+    def __post_init__(self) -> None:
+        self.worker_id, self.began = self.worker.id, time.monotonic()
+        self._size = 2 * self.lanes
+
+    def take(self, *, wait: bool) -> Piece | None:
+        """The next one; None if there is none (if told not to wait: none yet)."""
+        with self._news:
+            if wait:
+                self._news.wait_for(lambda: self._pieces or self._ended)
+            piece = self._pieces.popleft() if self._pieces else None
+            self._news.notify_all()
+            return piece
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time is up: nothing more should be begun that would have to wait."""
+        return time.monotonic() > self.until
+
+    def fill(self) -> None:
+        """Claims, loads and renders, always one batch ahead of the lanes, until it ends."""
+        try:
+            while self._goes_on():
+                began = time.monotonic()
+                pieces = self._batch()
+                if pieces is None:
+                    break
+                with self._news:
+                    self._pieces.extend(pieces)
+                    self._news.notify_all()
+                    self._news.wait_for(lambda: self._ended or len(self._pieces) <= self._size // 4)
+                self._adapt(time.monotonic() - began)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Nothing more is taken from it. What was not taken is given back by `give_back`."""
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    def give_back(self) -> None:
+        """Frees what was claimed and has not been marked, in one statement."""
+        persist(self.runtime, self.worker, lambda session: claims.give_back(session, self._claims))
+
+    def _goes_on(self) -> bool:
+        self.spent = self.messages <= 0 or time.monotonic() > self.until
+        leaving = self.worker.leaving.is_set() or self.worker.id != self.worker_id
+        return not (self.spent or leaving or self._ended)
+
+    def _batch(self) -> list[Piece] | None:
+        """The next batch; None if nothing is left to claim. Loading and rendering hold no lock."""
+        database = self.runtime.database
+        with database.writing() as session:
+            claim = claims.claim(session, self.run_id, self.worker_id, min(self._size, self.messages))
+            others = lifecycle.others_running(session, self.run_id)
+        if others:
+            self.until = min(self.until, self.began + SHARED_SECONDS)
+        if not claim.picked:
+            return None
+        self._claims.append(claim)
+        self.messages -= claim.picked
+        with database.reading() as session:
+            works = load(session, claim.result_ids)
+        works = self._within_domain_rates(claim, works)
+        rendered = self.runtime.renderer.render_all([to_render(work) for work in works])
+        hand = Hand(claim.worker_id, claim.token, self.server.id)
+        return [Piece(work, hand, texts) for work, texts in zip(works, rendered, strict=True)]
+
+    def _within_domain_rates(self, claim: Claim, works: list[Work]) -> list[Work]:
+        """Those that may go out now; the others get the time at which their domain has room for them."""
+        per_minute = self.server.domain_rate_per_minute
+        if not per_minute:
+            return works
+        due, later, over = [], {}, dict[str, int]()
+        for work in works:
+            domain = work.recipients[0][0].rpartition("@")[2].lower() if work.recipients else ""
+            pause = self.rates.pause_for_domain(self.server.id, domain, per_minute)
+            if not pause:
+                due.append(work)
+                continue
+            minutes_behind, over[domain] = divmod(over.get(domain, 0), per_minute)[0], over.get(domain, 0) + 1
+            later[work.result_id] = now() + timedelta(seconds=pause + 60 * minutes_behind)
+        if later:
+            persist(self.runtime, self.worker, lambda session: claims.postpone(session, claim, later))
+        return due
+
+    def _adapt(self, seconds: float) -> None:
+        """The next batch is larger if this one was gone at once, smaller if it took its time."""
+        if seconds < FRESH_SECONDS / 4:
+            self._size = min(MOST, 2 * self._size)
+        elif seconds > FRESH_SECONDS:
+            self._size = max(self.lanes, self._size // 2)

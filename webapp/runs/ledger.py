@@ -1,0 +1,136 @@
+"""What the lanes of a drain have to write goes into one book: a round of all of them is one commit.
+
+So a commit costs each message little, and never more than one message per connection is in doubt."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import DBAPIError
+
+from webapp.extensions import Runtime
+from webapp.runs import refusals
+from webapp.runs.marks import Marked, NotHeld, ToMark, ToSettle, record, take_back
+from webapp.runs.persisting import persist
+from webapp.runs.workers import WorkerLife
+from webapp.store.statuses import Outcome
+
+ROUND_SECONDS = 0.002
+"""How long a mark waits for those of other connections that are about to come."""
+SETTLED_WITHIN = 0.5
+"""Seconds after which what became of a message is written, though no next mark has come."""
+
+
+@dataclass(eq=False)
+class Entry:
+    """A lane's mark, waiting for its round."""
+
+    to_mark: ToMark
+    answer: Marked | BaseException | None = None
+
+
+@dataclass
+class Ledger:
+    """The book of one drain. `arriving` counts the lanes that are handing a message over, and will soon have
+    a mark to make."""
+
+    runtime: Runtime
+    worker: WorkerLife
+    run_id: int
+    arriving: int = 0
+    _marks: list[Entry] = field(default_factory=list)
+    _settlements: list[ToSettle] = field(default_factory=list)
+    _oldest: float = 0.0
+    _news: threading.Condition = field(default_factory=threading.Condition)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self) -> None:
+        """A lane begins to hand a message over: the round may wait for its mark."""
+        with self._news:
+            self.arriving += 1
+
+    def withdraw(self) -> None:
+        """The message that was begun comes to no mark."""
+        with self._news:
+            self.arriving -= 1
+            self._news.notify_all()
+
+    def mark(self, to_mark: ToMark) -> Marked:
+        """Commits that the message, begun before, is on the wire. Raises NotHeld if the mark does not hold.
+
+        1. Wait a moment for the other lanes that are about to come.
+        2. One lane commits the round for all: every mark that waits, and what became of earlier messages.
+        3. If the database does not say whether that was committed, the marks are taken back: no dot has gone
+        out. What became of earlier messages is written as soon as it can be."""
+        entry = Entry(to_mark)
+        with self._news:
+            self._marks.append(entry)
+            self.arriving -= 1
+            self._news.notify_all()
+            self._news.wait_for(lambda: self.arriving == 0 or entry.answer is not None, ROUND_SECONDS)
+        with self._turn:
+            if entry.answer is None:
+                self._commit()
+        if isinstance(entry.answer, Marked):
+            return entry.answer
+        raise entry.answer or NotHeld("the round was not committed")
+
+    def settle(self, to_settle: ToSettle) -> None:
+        """Has it written what became of a message: with the next round, or within SETTLED_WITHIN seconds."""
+        with self._news:
+            if not self._settlements:
+                self._oldest = time.monotonic()
+            self._settlements.append(to_settle)
+
+    def flush(self, older_than: float = 0.0) -> None:
+        """Writes what became of messages, if the oldest of it is so many seconds old."""
+        with self._turn:
+            if self._settlements and time.monotonic() - self._oldest >= older_than:
+                self._commit()
+
+    def keep(self, closed: threading.Event) -> None:
+        """Sees to it that nothing waits for longer than it may, until the book is closed."""
+        while not closed.wait(SETTLED_WITHIN / 2):
+            self.flush(older_than=SETTLED_WITHIN / 2)
+
+    def _commit(self) -> None:
+        """One round, in its turn."""
+        with self._news:
+            entries, self._marks = self._marks, []
+            settlements, self._settlements = self._settlements, []
+        to_mark = [entry.to_mark for entry in entries]
+        try:
+            self._write(entries, to_mark, settlements)
+        except BaseException as error:
+            for entry in entries:
+                entry.answer = entry.answer or NotHeld(f"the round failed: {error}")
+            raise
+        finally:
+            with self._news:
+                self._news.notify_all()
+        if any(settled.verdict.outcome == Outcome.REFUSED for settled in settlements):
+            persist(
+                self.runtime,
+                self.worker,
+                lambda session: refusals.stop_if_too_many(session, self.runtime.settings, self.run_id),
+            )
+
+    def _write(self, entries: list[Entry], to_mark: list[ToMark], settlements: list[ToSettle]) -> None:
+        settings, run_id = self.runtime.settings, self.run_id
+        try:
+            with self.runtime.database.writing() as session:
+                answers = record(session, settings, run_id, to_mark, settlements)
+        except DBAPIError as error:
+            if to_mark:
+                persist(self.runtime, self.worker, lambda session: take_back(session, to_mark))
+            if settlements:
+                persist(
+                    self.runtime,
+                    self.worker,
+                    lambda session: record(session, settings, run_id, [], settlements),
+                )
+            answers = [NotHeld(str(error))] * len(entries)
+        for entry, answer in zip(entries, answers, strict=True):
+            entry.answer = answer
