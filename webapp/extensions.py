@@ -12,14 +12,15 @@ from webapp.config import Settings
 from webapp.mailing.renderer import Renderer
 from webapp.queue import Bell
 from webapp.store.database import Database
-from webapp.store.documents import DocumentFolder, open_store
+from webapp.store.documents import DocumentStore
+from webapp.store.stores import open_store
 
 
 @dataclass(frozen=True)
 class Runtime:
     settings: Settings
     database: Database
-    documents: DocumentFolder
+    documents: DocumentStore
     bell: Bell
     renderer: Renderer
 

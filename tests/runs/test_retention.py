@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -145,7 +146,7 @@ def test_a_store_that_is_away_keeps_everything_for_the_next_time(
     world.deliver(worker)
     old, _ = import_anew(world, of, b"%PDF-1.4 another")
     age(world, 31)
-    folder = world.runtime.documents.root / old[:2]
+    folder = Path(world.runtime.settings.store_url) / old[:2]
     aside = folder.rename(folder.with_name("aside"))
     folder.write_text("not a folder")
     with pytest.raises(OSError, match="Not a directory"):

@@ -18,7 +18,7 @@ from webapp.runs.spreadsheet import BYTE_ORDER_MARK, csv_lines
 from webapp.runs.zip_stream import ZipStream
 from webapp.store.database import Database
 from webapp.store.definitions import DefinitionVersion
-from webapp.store.documents import DocumentFolder
+from webapp.store.documents import DocumentStore
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.types import now
@@ -60,7 +60,7 @@ was stored before the mail's last byte went out. Compare with it whatever copy o
 """
 
 
-def evidence(database: Database, store: DocumentFolder, viewer: Viewer, run: Run) -> Iterator[bytes]:
+def evidence(database: Database, store: DocumentStore, viewer: Viewer, run: Run) -> Iterator[bytes]:
     """The ZIP, as it is made: of what this person may see of the run. Memory holds a page of results, one
     mail, and half a kilobyte for each mail."""
     at = now()
@@ -143,7 +143,7 @@ def _mails(
     archive: ZipStream,
     problems: TextIO,
     database: Database,
-    store: DocumentFolder,
+    store: DocumentStore,
     viewer: Viewer,
     run: Run,
 ) -> Iterator[bytes]:

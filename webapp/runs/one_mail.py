@@ -20,7 +20,7 @@ from webapp.mailing.renderer import Renderer
 from webapp.runs.messages import Unmade, make_alone
 from webapp.runs.work import Work, load
 from webapp.store.definitions import DefinitionVersion
-from webapp.store.documents import DocumentFolder, DocumentMissing
+from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import Attempt
 
@@ -61,7 +61,7 @@ class NotWhole(Exception):
 
 
 def gone_out(
-    session: Session, result_id: int, number: int, invoices: Sequence[Invoice], store: DocumentFolder
+    session: Session, result_id: int, number: int, invoices: Sequence[Invoice], store: DocumentStore
 ) -> OneMail | None:
     """The mail of this attempt of the result, from what was kept of it; None if nothing was."""
     attempt = session.scalars(
@@ -86,7 +86,7 @@ def gone_out(
 
 
 def as_it_will_go(
-    session: Session, result_id: int, renderer: Renderer, store: DocumentFolder, redirect_to: str
+    session: Session, result_id: int, renderer: Renderer, store: DocumentStore, redirect_to: str
 ) -> OneMail:
     """The mail as a worker would make it now, of today's data and the version that the result will use."""
     [work] = load(session, [result_id])
@@ -103,7 +103,7 @@ def as_it_will_go(
     return OneMail(None, message.mail.kept, letter, message.bcc, key, documents, redirect_to)
 
 
-def whole(mail: OneMail, store: DocumentFolder) -> bytes:
+def whole(mail: OneMail, store: DocumentStore) -> bytes:
     """The mail byte for byte. Raises NotWhole if it cannot be made, if a document is missing, and if it is
     not what the attempt says that went out."""
     if mail.kept is None:
@@ -111,7 +111,7 @@ def whole(mail: OneMail, store: DocumentFolder) -> bytes:
     return rebuilt(mail.kept, mail.attempt.sha256 if mail.attempt else None, store)
 
 
-def rebuilt(kept: bytes, sha256: str | None, store: DocumentFolder) -> bytes:
+def rebuilt(kept: bytes, sha256: str | None, store: DocumentStore) -> bytes:
     """The mail byte for byte, of what was kept of it. Raises NotWhole if a document cannot be had, or if it
     has not this SHA-256 (None: it has not gone out yet)."""
     try:
@@ -158,7 +158,7 @@ def _carried(
     letter: Letter,
     digests: list[str],
     invoices: Sequence[Invoice],
-    store: DocumentFolder,
+    store: DocumentStore,
 ) -> list[Carried]:
     """The documents that the mail carries, with what is known today of where they come from: one that was
     imported anew since is known by its name."""
@@ -178,7 +178,7 @@ def _carried(
     return found
 
 
-def _size(store: DocumentFolder, sha256: str) -> int | None:
+def _size(store: DocumentStore, sha256: str) -> int | None:
     try:
         return len(store.get(sha256))
     except (DocumentMissing, OSError):
