@@ -38,7 +38,7 @@ def spamassassin() -> str:
 def demo_mails(runtime: Runtime) -> list[bytes]:
     """One mail of each of the demo's definitions, and of the first in each of its customers' languages."""
     loading.load(runtime, date(2026, 11, 23), lambda _: None)
-    made = []
+    made: list[bytes] = []
     with runtime.database.reading() as session:
         for definition in session.scalars(select(MessageDefinition).order_by(MessageDefinition.id)):
             content = content_of(session, definition)
