@@ -19,6 +19,7 @@ from webapp.runs.marks import Hand, NotHeld
 from webapp.runs.result_actions import Chosen
 from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
+from webapp.store.documents import DocumentFolder
 from webapp.store.mailservers import ConnectionSlot
 from webapp.store.runs import Attempt, Reservation, Result
 from webapp.users.access import OPERATOR
@@ -214,7 +215,9 @@ def test_a_store_that_cannot_be_read_for_now_costs_nobody_their_mail(
 ) -> None:
     """Deferred with the reason, tried again; never sent without the document (F15)."""
     world.add()
-    [path] = [path for path in world.runtime.documents.root.rglob("*") if path.is_file()]
+    folder = world.runtime.documents
+    assert isinstance(folder, DocumentFolder)
+    [path] = [path for path in folder.root.rglob("*") if path.is_file()]
     aside = path.rename(path.with_suffix(".aside"))
     path.mkdir()
     run_id = world.run()
