@@ -24,8 +24,12 @@ from webapp import config
 from webapp.extensions import Runtime, open_runtime
 from webapp.queue import QUEUE
 from webapp.runs.workers import WorkerLife
+from webapp.store import installation
 
 log = logging.getLogger(__name__)
+
+
+IDLE_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ def main() -> None:
     runtime = open_runtime(config.load())
     life = WorkerLife(runtime.database)
     _this.append(Process(runtime, life))
+    runtime.database.persist(installation.bind, give_up=life.leaving.is_set)
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: life.leaving.set())
     threads = [
@@ -84,7 +89,6 @@ def main() -> None:
     log.info("worker %s is at work", life.id)
     while not life.leaving.is_set():
         _take_jobs(runtime, life)
-        life.leaving.wait(1.0)
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
@@ -93,7 +97,8 @@ def main() -> None:
 
 
 def _take_jobs(runtime: Runtime, life: WorkerLife) -> None:
-    """Takes jobs until told to stop, or until Redis goes away."""
+    """Takes jobs until told to stop, until Redis goes away, or until there was none for a while: RQ is told
+    to stop by an exception out of a signal's handler, which Python drops if it comes in a __del__."""
     if not runtime.settings.redis_url:
         life.leaving.wait()
         return
@@ -101,9 +106,10 @@ def _take_jobs(runtime: Runtime, life: WorkerLife) -> None:
         redis = Redis.from_url(runtime.settings.redis_url)
         queue = Queue(QUEUE, connection=redis, serializer="json")
         options: dict[str, Any] = {"serializer": "json", "maintenance_interval": 60}
-        Worker([queue], connection=redis, **options).work(logging_level="WARNING")
+        Worker([queue], connection=redis, **options).work(logging_level="WARNING", max_idle_time=IDLE_SECONDS)
     except (RedisError, OSError) as error:
         log.info("Redis is away (%s); looking for work without it", error)
+        life.leaving.wait(1.0)
 
 
 if __name__ == "__main__":

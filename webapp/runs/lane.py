@@ -74,13 +74,14 @@ class Lane:
             self.conversation.close()
 
     def _next(self, *, wait: bool) -> Ready | None:
-        """The next mail, made. One that cannot be made is `failed`, and costs its own result only."""
+        """The next mail, made. One that cannot be made is `failed`, or `deferred` if the document store is
+        away, and costs its own result only."""
         while piece := self.feed.take(wait=wait):
             message = self._make(piece)
             if isinstance(message, Message):
                 return Ready(piece, message)
-            verdict = Verdict(Outcome.UNMADE, ResultStatus.FAILED, detail=message.words)
-            self._settle(piece, verdict)
+            to = ResultStatus.DEFERRED if message.for_now else ResultStatus.FAILED
+            self._settle(piece, Verdict(Outcome.UNMADE, to, detail=message.words))
         return None
 
     def _make(self, piece: Piece) -> Message | Unmade:
@@ -123,14 +124,15 @@ class Lane:
         return self._finish(ready, offer, marked, began)
 
     def _paced(self) -> bool:
-        """Waits until the server's rate has a place for this message; False if the worker shall leave."""
+        """Waits until the server's rate has a place for this message; False if it shall not be begun at
+        all."""
         pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
         if pause:
             self.ledger.flush()
             with self.ledger.pausing():
                 while pause and not self.feed.is_over and not self.worker.leaving.wait(min(pause, 1.0)):
                     pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
-        return not pause and not self.worker.leaving.is_set()
+        return not (pause or self.worker.leaving.is_set() or self.ledger.run_has_stopped)
 
     def _offer(self, message: Message) -> outcomes.Offer:
         for _ in range(2):

@@ -12,7 +12,7 @@ from webapp.mailing.envelope import Envelope
 from webapp.mailing.render import MessageText, Rendered, Unrenderable, text_in
 from webapp.mailing.renderer import Renderer, ToRender
 from webapp.runs.work import Filed, Work
-from webapp.store.documents import DocumentFolder, DocumentMissing
+from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.types import now
 
 
@@ -29,9 +29,10 @@ class Message:
 
 @dataclass(frozen=True)
 class Unmade:
-    """Why no mail could be made, in words for the account manager."""
+    """Why no mail could be made, in words for the account manager. `for_now`: it may be made later."""
 
     words: str
+    for_now: bool = False
 
 
 def to_render(work: Work) -> ToRender:
@@ -41,13 +42,13 @@ def to_render(work: Work) -> ToRender:
     return ToRender(MessageText(content["subject"], text, content["format"] == "html"), _names(work))
 
 
-def make_alone(work: Work, renderer: Renderer, store: DocumentFolder, redirect_to: str) -> Message | Unmade:
+def make_alone(work: Work, renderer: Renderer, store: DocumentStore, redirect_to: str) -> Message | Unmade:
     """Renders and composes one mail, for somebody who looks at it."""
     return make(work, renderer.render(to_render(work)), store, redirect_to)
 
 
 def make(
-    work: Work, rendered: Rendered | Unrenderable, store: DocumentFolder, redirect_to: str
+    work: Work, rendered: Rendered | Unrenderable, store: DocumentStore, redirect_to: str
 ) -> Message | Unmade:
     """Composes the mail of this result. What cannot be made is told, never sent without its documents."""
     content = work.content
@@ -78,7 +79,7 @@ def make(
     except (BadAddress, DocumentMissing, Uncomposable) as problem:
         return Unmade(str(problem))
     except OSError as problem:
-        return Unmade(f"a document could not be read: {problem.strerror}")
+        return Unmade(f"a document could not be read: {problem.strerror}", for_now=True)
     envelope = Envelope(back_to, (redirect_to,)) if redirect_to else Envelope(back_to, real, bcc)
     return Message(envelope, mail, real, bcc, redirect_to)
 
@@ -97,13 +98,13 @@ def _lacking(work: Work) -> str:
     return ""
 
 
-def _file(store: DocumentFolder, document: Filed) -> Document:
+def _file(store: DocumentStore, document: Filed) -> Document:
     return Document(
         document.invoice_id,
         document.file_name,
         document.media_type,
         document.sha256,
-        store.get(document.sha256),
+        store.read(document.sha256),  # compose looks whether they are the bytes of that SHA-256
     )
 
 
