@@ -52,6 +52,10 @@ class Site(jobs.Site):
     def home(self) -> Path:
         return self.world.runtime.settings.home
 
+    def stored(self, digest: str) -> Path:
+        """Where the store has these bytes."""
+        return self.home / "documents" / digest[:2] / digest
+
     @property
     def rq(self) -> Redis:
         return Redis(unix_socket_path=str(self.redis_socket))
@@ -185,29 +189,3 @@ def crowd(world: World, addresses: Iterable[str], *, slice: int = 20_000) -> Non
 
 def _stored(session: Any, kind: Any, rows: list[dict[str, object]]) -> list[int]:
     return list(session.scalars(insert(kind).returning(kind.id, sort_by_parameter_order=True), rows))
-
-
-def peak_memory(pid: int) -> int:
-    """The most memory that this process has had, in bytes."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    raise ProcessLookupError(pid)
-
-
-def children_of(pid: int) -> set[int]:
-    """The living processes whose parent is this one."""
-    found: set[int] = set()
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            found |= {int(child) for child in task.read_text().split()}
-    return found
-
-
-def lives(pid: int) -> bool:
-    """Whether there is such a process, and it has not ended."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"

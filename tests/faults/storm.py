@@ -9,7 +9,6 @@ R8. Exit status 1 if a figure does not hold.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import shutil
 import signal
@@ -23,10 +22,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import func, select
-
-from tests.faults.accounts import NAME
 from tests.faults.nursery import Nursery
+from tests.faults.processes import connected_to, owner_of, sockets_of
+from tests.faults.reckoning import Report, looked_at, shown
 from tests.faults.site import Site, crowd, numbered
 from tests.mailserver import STAGES, MailServer, mail_server
 from tests.mailsession import Session
@@ -35,8 +33,6 @@ from tests.runs.conftest import make_world
 from webapp import config, migrations
 from webapp.extensions import open_runtime
 from webapp.store.database import Database
-from webapp.store.runs import Attempt, Result, Run
-from webapp.store.workers import Worker
 
 WORKERS = 3
 CONNECTIONS = 6
@@ -91,44 +87,6 @@ class Storm:
         self.site.start_worker()
 
 
-def connected_to(port: int) -> set[int]:
-    """The inodes of the sockets on this machine whose other end is this port."""
-    found = set()
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        fields = line.split()
-        if int(fields[2].rpartition(":")[2], 16) == port:
-            found.add(int(fields[9]))
-    return found
-
-
-def socket_with(port: int) -> int | None:
-    """The inode of the socket that is bound to this port."""
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        fields = line.split()
-        if int(fields[1].rpartition(":")[2], 16) == port:
-            return int(fields[9])
-    return None
-
-
-def sockets_of(pid: int) -> set[int]:
-    """The inodes of the sockets that this process has open."""
-    found = set()
-    try:
-        for descriptor in os.scandir(f"/proc/{pid}/fd"):
-            target = os.readlink(descriptor.path)
-            if target.startswith("socket:["):
-                found.add(int(target[8:-1]))
-    except OSError:
-        pass
-    return found
-
-
-def owner_of(port: int, among: set[int]) -> int | None:
-    """Which of these processes has the socket with this port."""
-    inode = socket_with(port)
-    return next((pid for pid in among if inode in sockets_of(pid)), None)
-
-
 def weather(site: Site, storm: Storm, kills: int) -> int:
     """Kills until it is enough, a run after the other; how many mails there were to send."""
     mails, run_id = 0, 0
@@ -148,66 +106,6 @@ def weather(site: Site, storm: Storm, kills: int) -> int:
     site.server.delay = 0.0
     site.until_finished(run_id, 300)
     return mails
-
-
-@dataclass
-class Report:
-    """What became of every mail of every run."""
-
-    kills: int
-    mails: int
-    seconds: float
-    statuses: Counter[str] = field(default_factory=Counter)
-    lost: int = 0
-    repeated: int = 0
-    lies: int = 0
-    stranded: int = 0
-    unmarked: int = 0
-    most_per_connection: float = 0.0
-    killed_connections: int = 0
-
-
-def looked_at(site: Site, storm: Storm, kills: int, mails: int, seconds: float) -> Report:
-    """Holds every result against what the server took."""
-    report = Report(kills, mails, seconds, killed_connections=sum(storm.open_at_death.values()))
-    server = site.server
-    there = Counter(taken.message_id for taken in server.taken)
-    said = {taken.message_id for taken in server.taken if taken.said}
-    by_address = Counter(taken.recipients[0] for taken in server.taken)
-    report.repeated = sum(n - 1 for n in by_address.values())
-    assert all(NAME.match(id) for id in there)
-    with site.world.runtime.database.reading() as session:
-        runs = list(session.scalars(select(Run.id)))
-        doubts = Counter(
-            session.scalars(
-                select(Worker.pid)
-                .join(Attempt, Attempt.worker_id == Worker.id)
-                .join(Result, Result.id == Attempt.result_id)
-                .where(Result.status == "unconfirmed", Attempt.outcome == "unknown")
-            )
-        )
-        marked = set(session.scalars(select(Attempt.result_id).where(Attempt.stage == "dot")))
-        still_sending = select(func.count()).where(Result.status == "sending")
-        report.stranded = session.scalar(still_sending) or 0
-    for run_id in runs:
-        site.world.statuses(run_id)  # invariant 10
-        for result in site.world.results(run_id):
-            if result.status == "skipped":  # an earlier run has sent it
-                continue
-            report.statuses[result.status] += 1
-            id, to = result.message_id, (result.recipients or [""])[0]
-            report.lost += result.status not in ("sent", "unconfirmed") or (
-                result.status == "sent" and not there[id]
-            )
-            report.lies += result.status == "sent" and id not in said
-            report.unmarked += result.status == "unconfirmed" and (
-                result.id not in marked or to not in server.begun
-            )
-    for pid, n in doubts.items():
-        report.most_per_connection = max(
-            report.most_per_connection, n / max(1, storm.open_at_death.get(pid, 0))
-        )
-    return report
 
 
 @contextmanager
@@ -253,31 +151,10 @@ def storm_on(kind: str, kills: int, seed: int) -> Report:
             mails = weather(site, storm, kills)
             seconds = time.monotonic() - began
             print(f"{kind}: {dict(storm.stages)}", file=sys.stderr)
-            return looked_at(site, storm, kills, mails, seconds)
+            return looked_at(site, storm.open_at_death, kills, mails, seconds)
     finally:
         nursery.close()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def shown(kind: str, report: Report) -> bool:
-    """Prints the figures against their limits; whether all hold."""
-    unconfirmed = report.statuses["unconfirmed"]
-    lines = [
-        ("R1 lost", report.lost, 0),
-        ("R2 repeated by the machine", report.repeated, 0),
-        ("R3 sent without a 250", report.lies, 0),
-        ("R4 unconfirmed, most per killed connection", round(report.most_per_connection, 2), 1),
-        ("R4 unconfirmed that had not been marked", report.unmarked, 0),
-        ("R8 still sending", report.stranded, 0),
-    ]
-    print(
-        f"\n{kind}: {report.kills} kills in {report.seconds:.0f} s over {report.mails} mails; "
-        f"{report.killed_connections} connections killed, {unconfirmed} unconfirmed, "
-        f"{report.statuses['sent']} sent"
-    )
-    for what, found, limit in lines:
-        print(f"  {what:<45} {found:>6}   limit {limit}   {'holds' if found <= limit else 'DOES NOT HOLD'}")
-    return all(found <= limit for _, found, limit in lines)
 
 
 def main() -> None:

@@ -209,10 +209,8 @@ def test_f15_a_document_that_the_store_had_no_room_for(site: Site) -> None:
     Send again sends it when it is whole."""
     site.add(FIRST, SECOND)
     digest = document_of(site).sha256
-    store = site.world.runtime.documents
-    whole = store.get(digest)
-    path = store.root / digest[:2] / digest
-    path.write_bytes(whole[:10])
+    whole = site.world.runtime.documents.get(digest)
+    site.stored(digest).write_bytes(whole[:10])
     run_id = site.world.run()
     site.world.start(run_id)
     site.start_worker()

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import select, text, update
 
 from tests.faults.accounts import accounted
-from tests.faults.site import Site, children_of, kill_at, lives, numbered
+from tests.faults.processes import children_of, lives
+from tests.faults.site import Site, kill_at, numbered
 from tests.launch.launched import ROOT
 from webapp.store.database import hold_run
 from webapp.store.definitions import TemplateText

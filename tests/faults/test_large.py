@@ -1,5 +1,6 @@
-"""F48: a run of very many. 100,000 in `make test-faults`; MAILRUN_FAULTS_MANY=1000000 makes it the million of
-the table."""
+"""F37 and F48: a run of many whose maker is killed, and one of very many.
+
+F48 has 100,000 mails; MAILRUN_FAULTS_MANY=1000000 makes it the million of the table."""
 
 from __future__ import annotations
 
@@ -11,14 +12,47 @@ import threading
 import time
 
 import pytest
+from sqlalchemy import select
 
 from tests.browser import Browser
 from tests.faults.accounts import accounted
-from tests.faults.site import Site, crowd, numbered, peak_memory
+from tests.faults.processes import peak_memory
+from tests.faults.site import Site, crowd, kill_at, numbered
 from tests.launch.launched import ROOT
+from webapp.runs.lifecycle import Refused
+from webapp.store.runs import Run
 
 MANY = int(os.environ.get("MAILRUN_FAULTS_MANY", "100000"))
 MOST_MEMORY = 300_000_000
+
+
+THOUSANDS = [6_000, pytest.param(100_000, marks=[pytest.mark.slow_fault, pytest.mark.timeout(600)])]
+
+
+def only_run(site: Site) -> Run | None:
+    with site.world.runtime.database.reading() as session:
+        return session.scalar(select(Run))
+
+
+@pytest.mark.parametrize("many", THOUSANDS)
+def test_f37_killed_while_a_run_is_being_created(site: Site, many: int) -> None:
+    """`creating`, which cannot be started half, and which a worker completes; each invoice once."""
+    crowd(site.world, numbered(many))
+    first, last = ("2026-10-01", "2026-10-31")
+    command = [sys.executable, "-m", "webapp", "runs", "create", "--definition", site.world.definition.name,
+               "--cluster", "all", "--from", first, "--to", last]  # fmt: skip
+    maker = subprocess.Popen(command, env={**os.environ, **site.environ}, cwd=ROOT)
+    site.until(lambda: (run := only_run(site)) is not None and run.made_up_to > 0)
+    kill_at(maker)(None)
+    run = only_run(site)
+    assert run is not None
+    assert run.status == "creating", "it was made before it could be killed"
+    with pytest.raises(Refused, match="still being made"):
+        site.world.start(run.id)
+    for _ in range(2):  # two makers do no harm
+        site.start_worker()
+    site.until(lambda: site.world.status(run.id) == "created")
+    assert accounted(site.world, run.id) == {"ready": many}
 
 
 def page_seconds(browser: Browser, run_id: int) -> float:
@@ -56,8 +90,6 @@ def created(site: Site, tag: str) -> tuple[int, int]:
 
 
 def run_ids(site: Site) -> list[int]:
-    from webapp.store.runs import Run
-
     with site.world.runtime.database.reading() as session:
         return [id for (id,) in session.query(Run.id)]
 

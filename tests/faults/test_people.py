@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -15,46 +12,15 @@ from sqlalchemy import func, select, update
 
 from tests.browser import Browser, text_of
 from tests.faults.accounts import accounted
-from tests.faults.site import Site, crowd, kill_at, numbered
+from tests.faults.site import Site, kill_at, numbered
 from tests.faults.test_kills import sqlite_only
 from tests.faults.test_replies import there
-from tests.launch.launched import ROOT
 from webapp.runs import lifecycle, result_actions
-from webapp.runs.lifecycle import Refused
 from webapp.runs.result_actions import Chosen
 from webapp.store.customers import CustomerEmail
 from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.people import AuditEntry
-from webapp.store.runs import Run
 from webapp.users.access import OPERATOR
-
-THOUSANDS = [6_000, pytest.param(100_000, marks=[pytest.mark.slow_fault, pytest.mark.timeout(600)])]
-
-
-def only_run(site: Site) -> Run | None:
-    with site.world.runtime.database.reading() as session:
-        return session.scalar(select(Run))
-
-
-@pytest.mark.parametrize("many", THOUSANDS)
-def test_f37_killed_while_a_run_is_being_created(site: Site, many: int) -> None:
-    """`creating`, which cannot be started half, and which a worker completes; each invoice once."""
-    crowd(site.world, numbered(many))
-    first, last = ("2026-10-01", "2026-10-31")
-    command = [sys.executable, "-m", "webapp", "runs", "create", "--definition", site.world.definition.name,
-               "--cluster", "all", "--from", first, "--to", last]  # fmt: skip
-    maker = subprocess.Popen(command, env={**os.environ, **site.environ}, cwd=ROOT)
-    site.until(lambda: (run := only_run(site)) is not None and run.made_up_to > 0)
-    kill_at(maker)(None)
-    run = only_run(site)
-    assert run is not None
-    assert run.status == "creating", "it was made before it could be killed"
-    with pytest.raises(Refused, match="still being made"):
-        site.world.start(run.id)
-    for _ in range(2):  # two makers do no harm
-        site.start_worker()
-    site.until(lambda: site.world.status(run.id) == "created")
-    assert accounted(site.world, run.id) == {"ready": many}
 
 
 def test_f38_stop_while_sending(site: Site) -> None:
