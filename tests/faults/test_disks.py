@@ -216,7 +216,7 @@ def test_f15_a_document_that_the_store_had_no_room_for(site: Site) -> None:
     site.start_worker()
     site.until_finished(run_id)
     assert site.result(run_id, FIRST).status == "failed"
-    assert "was changed in the store" in site.result(run_id, FIRST).detail
+    assert "is not what it was when it was imported" in site.result(run_id, FIRST).detail
     assert site.server.mails_to(FIRST) == []
     assert accounted(site.world, run_id) == {"failed": 1, "sent": 1}
 

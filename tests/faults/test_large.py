@@ -5,7 +5,6 @@ F48 has 100,000 mails; MAILRUN_FAULTS_MANY=1000000 makes it the million of the t
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import threading
@@ -56,13 +55,13 @@ def test_f37_killed_while_a_run_is_being_created(site: Site, many: int) -> None:
 
 
 def page_seconds(browser: Browser, run_id: int) -> float:
-    """How long the run's page takes, as a rule."""
+    """How long the run's page takes when nothing else wants the processor: the quickest of ten."""
     taken = []
-    for _ in range(7):
+    for _ in range(10):
         began = time.monotonic()
         assert browser.look(f"/runs/{run_id}").status_code == 200
         taken.append(time.monotonic() - began)
-    return statistics.median(taken)
+    return min(taken)
 
 
 def created(site: Site, tag: str) -> tuple[int, int]:
