@@ -56,9 +56,9 @@ def plain_text_of_marked(marked: str) -> str:
     """The same as plain_text of the unmarked HTML.
 
     1. Take the values out. If one of them is not a simple text, do without a shape.
-    2. The shape of the mail is what stands around the values and, where a table may be laid out by them, how
-    long they are. One that is new is made into a text with gaps, and believed if that, filled, is the mail's
-    own text.
+    2. The shape of the mail is what stands around the values, which of them are empty and, where a table may
+    be laid out by them, how long they are. One that is new is made into a text with gaps, and believed if
+    that, filled, is the mail's own text.
     3. Put the values into the gaps."""
     parts = VALUE.split(marked)
     values = [unescape(value) for value in parts[1::2]]
@@ -66,7 +66,8 @@ def plain_text_of_marked(marked: str) -> str:
     if not simple or len(values) > LAST - FIRST:
         return plain_text(unmarked(marked))
     around = tuple(parts[::2])
-    lengths = tuple(map(len, values)) if "<table" in marked else (1,) * len(values)
+    most = LAST if "<table" in marked else 1
+    lengths = tuple(min(most, len(value)) for value in values)
     if (around, lengths) not in _shapes:
         if len(_shapes) >= MOST_SHAPES:
             _shapes.clear()
@@ -81,6 +82,8 @@ def plain_text_of_marked(marked: str) -> str:
 def _is_simple(value: str, part: str) -> bool:
     """Whether the value stands in the text as it is: plain words, no HTML of its own, and nothing that looks
     like an entity even now (the library would unescape it once more)."""
+    if not value:
+        return True
     return SIMPLE.fullmatch(value) is not None and str(escape(value)) == part and unescape(value) == value
 
 
