@@ -27,8 +27,11 @@ KEY = "the key of all measured installations"
 class Base(Protocol):
     """Imported work, on one kind of database."""
 
-    name: str
-    documents: Path
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def documents(self) -> Path: ...
 
     @contextmanager
     def fresh(self) -> Iterator[str]:

@@ -1,5 +1,5 @@
-"""The import folder of the work (workload.py). The first WARM_UP customers are in a cluster of their own: workers
-send to these before anything is measured."""
+"""The import folder of the work (workload.py). The first WARM_UP customers are in a cluster of their own:
+workers send to these before anything is measured."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""`python -m benchmarks.flask_mail_loop PORT MESSAGES FOLDER`: what a script with Flask-Mail would do. One
-connection for all, templates compiled once, documents read from the import folder; nothing is written down."""
+"""`python -m benchmarks.flask_mail_loop PORT MESSAGES FOLDER`: what a script with Flask-Mail would do.
+One connection for all, templates compiled once, documents read from the import folder; nothing is written
+down."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A measured installation: a copy of the imported work, a Redis and real worker processes, as `mailrun up` starts
-them."""
+"""A measured installation: a copy of the imported work, a Redis and real worker processes, as `mailrun up`
+starts them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ PATIENCE = 900.0
 
 @dataclass
 class Site:
-    """`runtime` looks at the installation from this process. `profile_to`: where workers leave their profiles."""
+    """`runtime` looks at the installation from this process. `profile_to`: where workers leave their
+    profiles."""
 
     runtime: Runtime
     environ: dict[str, str]
@@ -90,8 +91,8 @@ class Site:
             lifecycle.start(session, self.runtime.bell, run_id, OPERATOR)
 
     def finish(self, run_id: int, meanwhile: Callable[[], object] = lambda: None) -> float:
-        """Waits for the run's end, calling `meanwhile` now and then; seconds from its Start, as the database has
-        them."""
+        """Waits for the run's end, calling `meanwhile` now and then; seconds from its Start, as the database
+        has them."""
         self.until(lambda: self._is_finished(run_id) or bool(meanwhile()))
         with self.runtime.database.reading() as session:
             run = session.get_one(Run, run_id)

@@ -38,7 +38,7 @@ def machine() -> str:
     """The machine in a sentence: no name, no path."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
-        f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GB, {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GB, {platform.system()}, "
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version} (WAL, synchronous FULL), "
         f"SQLAlchemy {version('SQLAlchemy')}."
     )

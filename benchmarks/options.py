@@ -10,7 +10,8 @@ PARTS = ("send", "slow", "sets")
 
 @dataclass(frozen=True)
 class Options:
-    """`messages` are those of a round of Mailrun; `connections` those of its mail server, over all workers."""
+    """`messages` are those of a round of Mailrun; `connections` those of its mail server, over all
+    workers."""
 
     only: tuple[str, ...]
     quick: bool

@@ -23,7 +23,7 @@ class Taking(asyncio.Protocol):
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.pending = bytearray()
-        self.in_data = False
+        self.in_data, self.searched = False, 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

@@ -65,8 +65,8 @@ def post_office(python: Path, port: int, messages: int, folder: Path) -> PostOff
 
 
 def django_python() -> Path | None:
-    """The interpreter of an environment with what peers.txt names, made at the first call; None if that cannot be
-    had (no network)."""
+    """The interpreter of an environment with what peers.txt names, made at the first call; None if that
+    cannot be had (no network)."""
     wanted = (HERE / "peers.txt").read_text()
     python, made_of = CACHE / "peers/bin/python", CACHE / "peers/made_of.txt"
     if made_of.exists() and made_of.read_text() == wanted:

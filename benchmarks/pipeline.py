@@ -1,5 +1,5 @@
-"""One round of Mailrun's whole pipeline: real workers claim, render, build, reserve, send and record every message
-of a run."""
+"""One round of Mailrun's whole pipeline: real workers claim, render, build, reserve, send and record every
+message of a run."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from webapp.store.runs import Attempt, Result
 @dataclass(frozen=True)
 class Round:
     """`timed` is from Start to the run's end, with the CPU time of the workers and their children: that of
-    `renderers` is part of it, that of `server` (the database) is not. `memory`: megabytes of the largest worker at
-    the beginning, at most, and at the end. `cold`: seconds of a first run, WARM_UP messages long."""
+    `renderers` is part of it, that of `server` (the database) is not. `memory`: megabytes of the largest
+    worker at the beginning, at most, and at the end. `cold`: seconds of a first run, WARM_UP messages
+    long."""
 
     timed: Timed
     renderers: float
@@ -48,8 +49,8 @@ def measure(base: Base, port: int, workers: int, connections: int, profile_to: P
 
 
 def sent_once(installed: Site, run_id: int) -> int:
-    """How many messages the run sent. Raises RuntimeError unless that is all of them, each at its first try: a rate
-    of anything else would mean nothing."""
+    """How many messages the run sent. Raises RuntimeError unless that is all of them, each at its first try:
+    a rate of anything else would mean nothing."""
     with installed.runtime.database.reading() as session:
         statuses = Counter(
             dict(

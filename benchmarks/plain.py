@@ -1,5 +1,5 @@
-"""`python -m benchmarks.plain PORT MESSAGES`: B-plain, the limit that all is compared with. The standard library's
-`sendmail` over one connection, of bytes that were made before: no database, no template, no building."""
+"""`python -m benchmarks.plain PORT MESSAGES`: B-plain, the limit that all is compared with. The standard
+library's `sendmail` over one connection, of bytes made before: no database, no template, no building."""
 
 from __future__ import annotations
 

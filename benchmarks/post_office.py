@@ -1,8 +1,9 @@
-"""`python -m benchmarks.post_office prepare|send PORT MESSAGES FOLDER HOME`: the same work with django-post_office, on SQLite.
-Runs in a virtual environment of its own (peers.py), which has Django and knows nothing of Mailrun.
+"""`python -m benchmarks.post_office prepare|send PORT MESSAGES FOLDER HOME`: the same work with
+django-post_office, on SQLite. Runs in a virtual environment of its own (peers.py), which has Django and knows
+nothing of Mailrun.
 
-`prepare` renders and queues the messages, `send` sends what is queued. The settings are the fastest ones found:
-two processes, few threads, all in one batch, no log of what was sent, texts rendered when queued."""
+`prepare` renders and queues the messages, `send` sends what is queued. The settings are the fastest ones
+found: two processes, few threads, all in one batch, no log of what was sent, texts rendered when queued."""
 
 from __future__ import annotations
 
@@ -32,11 +33,18 @@ def configure(port: int, home: Path, messages: int) -> None:
         EMAIL_HOST="127.0.0.1",
         EMAIL_PORT=port,
         MEDIA_ROOT=home / "media",
+        LOGGING_CONFIG=None,
         USE_TZ=True,
         USE_I18N=False,
-        TEMPLATES=[{"BACKEND": "post_office.template.backends.post_office.PostOfficeTemplates", "APP_DIRS": True,
-                    "DIRS": [], "OPTIONS": {}},
-                   {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [], "OPTIONS": {}}],
+        TEMPLATES=[
+            {
+                "BACKEND": "post_office.template.backends.post_office.PostOfficeTemplates",
+                "APP_DIRS": True,
+                "DIRS": [],
+                "OPTIONS": {},
+            },
+            {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [], "OPTIONS": {}},
+        ],
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         POST_OFFICE={
             "BATCH_SIZE": messages,
@@ -46,7 +54,7 @@ def configure(port: int, home: Path, messages: int) -> None:
             "CELERY_ENABLED": False,
             "MAX_RETRIES": 0,
         },
-    )  # fmt: skip
+    )
     django.setup()
 
 

@@ -23,7 +23,7 @@ def main(folder: Path) -> None:
         profiles.append(profile := cProfile.Profile(time.thread_time))
         profile.runcall(plainly, thread)
 
-    threading.Thread.run = profiled  # type: ignore[method-assign]
+    threading.Thread.run = profiled  # type: ignore[method-assign, assignment]
     profiles.append(profile := cProfile.Profile(time.thread_time))
     profile.runcall(worker.main)
     stats = pstats.Stats(profiles[0])
@@ -37,6 +37,7 @@ def report(folder: Path, lines: int = 40) -> None:
     files = [str(path) for path in folder.glob("*.profile")]
     if files:
         stats = pstats.Stats(*files)
+        stats.sort_stats("cumtime").print_stats("(webapp|jobs)/", lines)
         stats.strip_dirs().sort_stats("tottime").print_stats(lines)
 
 

@@ -111,9 +111,9 @@ def _tell(number: int, row: Row) -> None:
 def _report(report: Report, options: Options, rows: list[Row], taker: Sink) -> None:
     plain = rows[0]
     notes = [
-        f"{options.messages:,} messages a round of Mailrun, {options.rounds} rounds of each row in turns; median "
-        "(smallest to largest). The ratio is the median of the ratios within a round. Workers, database and sink "
-        "share the machine.",
+        f"{options.messages:,} messages a round of Mailrun, {options.rounds} rounds of each row, in turns; "
+        "median (smallest to largest). The ratio is the median of the ratios within a round. Workers, "
+        "database and sink share the machine.",
         *([] if taker.is_postfix else [HOW]),
     ]
     if options.profile:

@@ -1,5 +1,5 @@
-"""A mail server that takes everything and keeps nothing: postfix's `smtp-sink`; where there is none, one of our
-own, which is slower."""
+"""A mail server that takes everything and keeps nothing: postfix's `smtp-sink`; where there is none, one of
+our own, which is slower."""
 
 from __future__ import annotations
 

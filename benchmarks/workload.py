@@ -1,7 +1,7 @@
 """The work that every row does: one mail per customer, made from a template, with a document of its own.
 
-Subject, 0.9 KB of text, 2.1 KB of HTML with eleven variables, a document of 60 KB, one To and one Bcc: 87 KB on
-the wire. The text is what Mailrun itself makes of the HTML; the others render it from a template."""
+Subject, 0.9 KB of text, 2.1 KB of HTML with eleven variables, a document of 60 KB, one To and one Bcc: 87 KB
+on the wire. The text is what Mailrun itself makes of the HTML; the others render it from a template."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _ROWS = (
 _GREETING = "Dear {{ customer.name }},"
 _PARAGRAPHS = (
     "Please find attached your invoice for the past period, with every call and every line that it covers.",
-    "We collect the amount from your bank account on the due date, if you have agreed to that; otherwise please"
-    " transfer it in time, with the number of the invoice as the reference.",
-    "If something is not as you expect it, please answer this mail within fourteen days, or call us on a working"
-    " day between nine and five. Keep your customer number at hand: we ask for it first.",
-    "You receive this mail because this address was given to us as the one where invoices go. If that should be"
-    " another one, tell us, and the next invoice goes there.",
+    "We collect the amount from your bank account on the due date, if you have agreed to that; otherwise "
+    "please transfer it in time, with the number of the invoice as the reference.",
+    "If something is not as you expect it, please answer this mail within fourteen days, or call us on a "
+    "working day between nine and five. Keep your customer number at hand: we ask for it first.",
+    "You receive this mail because this address was given to us as the one where invoices go. If that should "
+    "be another one, tell us, and the next invoice goes there.",
 )
 _CLOSING = "With kind regards, Example Telecom, Harbour Street 12, Rotterdam"
 
