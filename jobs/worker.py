@@ -6,6 +6,7 @@ without it."""
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import threading
@@ -78,6 +79,8 @@ def main() -> None:
     ]
     for thread in threads:
         thread.start()
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays: the collector need not look through it again and again
     log.info("worker %s is at work", life.id)
     while not life.leaving.is_set():
         _take_jobs(runtime, life)

@@ -54,8 +54,15 @@ class Renderer:
         """What becomes of each message, in order. Raises OSError if no child process can be started."""
         with self._turn:
             rendered: list[Rendered | Unrenderable] = []
+            died_at = -1
             while len(rendered) < len(batch):
-                rendered += self._some(batch[len(rendered) : len(rendered) + BATCH])
+                at = len(rendered)
+                some, gone = self._some(batch[at : at + BATCH])
+                rendered += some
+                if gone is not None and (gone.is_late or died_at == len(rendered)):
+                    rendered.append(Unrenderable(str(gone)))
+                elif gone is not None:  # it may have been killed from outside: tried again, once
+                    died_at = len(rendered)
             return rendered
 
     def render(self, one: ToRender) -> Rendered | Unrenderable:
@@ -67,9 +74,9 @@ class Renderer:
         with self._turn:
             self._end()
 
-    def _some(self, batch: Sequence[ToRender]) -> list[Rendered | Unrenderable]:
-        """Renders from the beginning of the batch, up to its end or to the first that brings the child
-        down."""
+    def _some(self, batch: Sequence[ToRender]) -> tuple[list[Rendered | Unrenderable], ChildGone | None]:
+        """Renders from the beginning of the batch, up to its end or to the first over which the child is
+        gone."""
         rendered: list[Rendered | Unrenderable] = []
         try:
             if self._child is None:
@@ -79,11 +86,11 @@ class Renderer:
                 rendered.append(self._child.next_answer(self.seconds))
         except ChildGone as gone:
             self._end()
-            rendered.append(Unrenderable(str(gone)))
+            return rendered, gone
         except BaseException:  # an answer that nobody waits for any more must not meet the next question
             self._end()
             raise
-        return rendered
+        return rendered, None
 
     def _end(self) -> None:
         if self._child is not None:
@@ -92,7 +99,11 @@ class Renderer:
 
 
 class ChildGone(Exception):
-    """The child was ended, or ended itself, over a message; the words say why."""
+    """The child was ended over a message, because it took too long, or died over it; the words say which."""
+
+    def __init__(self, words: str, *, is_late: bool = False) -> None:
+        super().__init__(words)
+        self.is_late = is_late
 
 
 class Child:
@@ -133,7 +144,8 @@ class Child:
         """The next message's texts. Raises ChildGone if they do not come in time, or not at all."""
         line = self._line(seconds)
         if line is None:
-            raise ChildGone(f"the template ran for more than {seconds:g} seconds, and was ended")
+            words = f"the template ran for more than {seconds:g} seconds, and was ended"
+            raise ChildGone(words, is_late=True)
         if not line:
             raise ChildGone("the template took more time or memory than a mail may have, and was ended")
         kind, *values = json.loads(line)

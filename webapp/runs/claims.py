@@ -8,21 +8,33 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import cast
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Select,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from webapp.definitions.versions import Content
 from webapp.runs.moves import UNCLAIMED, hold, move
-from webapp.runs.selection import skip_reason, terms_of
+from webapp.runs.selection import Terms, skip_reason, terms_of
 from webapp.runs.splitting import split_off
 from webapp.store.customers import Customer
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import SENDABLE, ResultStatus, RunStatus
-from webapp.store.types import now
+from webapp.store.types import Instant, now
 
 
 @dataclass(frozen=True)
@@ -88,27 +100,32 @@ def postpone(session: Session, claim: Claim, until: Mapping[int, datetime]) -> N
 
 def anything_due(session: Session, run_id: int) -> bool:
     """Whether a worker could claim a result of this run now."""
-    return any(session.scalar(select(exists().where(*conditions))) for conditions in _due(run_id))
+    return bool(_pick(session, run_id, 1, lock=False))
 
 
-def _due(run_id: int) -> list[tuple[ColumnElement[bool], ...]]:
-    """The conditions of `ready` results, and of `deferred` ones whose time has come: two queries, each along
-    the index, instead of one that would look through all that is sent already."""
-    rested = Result.next_try_at <= now()
-    free = (Result.run_id == run_id, Result.worker_id.is_(None), ~_on_the_wire_elsewhere())
-    return [
-        (Result.status == ResultStatus.READY, or_(Result.next_try_at.is_(None), rested), *free),
-        (Result.status == ResultStatus.DEFERRED, rested, *free),
-    ]
-
-
-def _pick(session: Session, run_id: int, at_most: int) -> list[int]:
+def _pick(session: Session, run_id: int, at_most: int, *, lock: bool = True) -> list[int]:
     """Ids first, then an UPDATE by id: PostgreSQL plans `IN (SELECT … LIMIT n)` badly (spec speed.md)."""
     ids: list[int] = []
-    for conditions in _due(run_id):
-        waiting = select(Result.id).where(*conditions).order_by(Result.id).limit(at_most - len(ids))
-        ids += session.scalars(waiting.with_for_update(skip_locked=True)).all()
+    for waiting in _due(lock):
+        if len(ids) < at_most:
+            about = {"run_id": run_id, "at": now(), "at_most": at_most - len(ids)}
+            ids += session.connection().scalars(waiting, about).all()
     return ids
+
+
+@lru_cache
+def _due(lock: bool) -> tuple[Select[int], ...]:
+    """Results that are `ready`, and those `deferred` whose time has come: two queries, each along the index,
+    instead of one that would look through all that is sent already."""
+    rested = Result.next_try_at <= bindparam("at", type_=Instant)
+    free = (Result.run_id == bindparam("run_id"), Result.worker_id.is_(None), ~_on_the_wire_elsewhere())
+    kinds = (
+        (Result.status == ResultStatus.READY, or_(Result.next_try_at.is_(None), rested)),
+        (Result.status == ResultStatus.DEFERRED, rested),
+    )
+    due = (select(Result.id).where(*kind, *free).order_by(Result.id) for kind in kinds)
+    due = (waiting.limit(bindparam("at_most", type_=Integer)) for waiting in due)
+    return tuple(waiting.with_for_update(skip_locked=True) if lock else waiting for waiting in due)
 
 
 def _on_the_wire_elsewhere() -> ColumnElement[bool]:
@@ -131,11 +148,12 @@ def look_anew(session: Session, run_id: int, result_ids: Sequence[int], worker_i
 
     One whose invoice has gone on another result's wire since it was picked is set free to wait.
     """
-    wait = set(session.scalars(select(Result.id).where(Result.id.in_(result_ids), _on_the_wire_elsewhere())))
-    session.execute(
-        update(Result).where(Result.id.in_(wait)).values(**UNCLAIMED),
-        execution_options={"synchronize_session": False},
-    )
+    wait = set(session.connection().scalars(_gone_on_the_wire(), {"result_ids": list(result_ids)}))
+    if wait:
+        session.execute(
+            update(Result).where(Result.id.in_(wait)).values(**UNCLAIMED),
+            execution_options={"synchronize_session": False},
+        )
     skipped: dict[str, list[int]] = defaultdict(list)
     for result_id, by_invoice in reasons_of(session, set(result_ids) - wait).items():
         if reason := split_off(session, result_id, by_invoice, worker_id):
@@ -147,6 +165,12 @@ def look_anew(session: Session, run_id: int, result_ids: Sequence[int], worker_i
         )
     gone = wait.union(*skipped.values())
     return [result_id for result_id in result_ids if result_id not in gone]
+
+
+@lru_cache
+def _gone_on_the_wire() -> Select[int]:
+    ids: BindParameter[int] = bindparam("result_ids", expanding=True)
+    return select(Result.id).where(Result.id.in_(ids), _on_the_wire_elsewhere())
 
 
 def reasons_of(
@@ -167,13 +191,20 @@ def reasons_of(
     found: dict[int, dict[int, str]] = defaultdict(dict)
     for (version_id, definition_id), ids in by_version.items():
         content = cast(Content, session.get_one(DefinitionVersion, version_id).content)
-        reason = skip_reason(terms_of(definition_id, content), ResultInvoice.copy)
-        for result_id, invoice_id, words in session.execute(
-            select(ResultInvoice.result_id, Invoice.id, reason)
-            .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
-            .join(Customer, Customer.id == Invoice.customer_id)
-            .where(ResultInvoice.result_id.in_(ids))
-            .order_by(Invoice.id)
-        ):
+        by_terms = _reasons(terms_of(definition_id, content))
+        for result_id, invoice_id, words in session.connection().execute(by_terms, {"result_ids": ids}):
             found[result_id][invoice_id] = words
     return found
+
+
+@lru_cache(maxsize=256)
+def _reasons(terms: Terms) -> Select[int, int, str]:
+    """(result id, invoice id, reason or empty) of every invoice of some results: made once for these
+    terms."""
+    return (
+        select(ResultInvoice.result_id, Invoice.id, skip_reason(terms, ResultInvoice.copy))
+        .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
+        .join(Customer, Customer.id == Invoice.customer_id)
+        .where(ResultInvoice.result_id.in_(bindparam("result_ids", expanding=True)))
+        .order_by(Invoice.id)
+    )

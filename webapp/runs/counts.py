@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
-from sqlalchemy import func, select
+from sqlalchemy import Insert, func, select
 from sqlalchemy.orm import Session
 
 from webapp.store.runs import RunCount
 from webapp.store.statuses import OUTSTANDING, ResultStatus, SkipReason
-from webapp.store.upsert import insert_into
+from webapp.store.upsert import insert_of
 
 NOBODY = 0
 """The worker under whom moves made by pages, commands and the sweep are counted."""
@@ -72,11 +73,14 @@ def shift(session: Session, run_id: int, deltas: Deltas, worker_id: int = NOBODY
         if n
     ]
     if rows:
-        adding = insert_into(session, RunCount)
-        session.execute(
-            adding.on_conflict_do_update(
-                index_elements=["run_id", "worker_id", "status", "reason"],
-                set_={"n": RunCount.n + adding.excluded.n},
-            ),
-            rows,
-        )
+        session.connection().execute(_adding(session.get_bind().dialect.name), rows)
+
+
+@lru_cache
+def _adding(dialect: str) -> Insert:
+    inserting = insert_of(dialect, RunCount)
+    added: Insert = inserting.on_conflict_do_update(
+        index_elements=["run_id", "worker_id", "status", "reason"],
+        set_={"n": RunCount.n + inserting.excluded.n},
+    )
+    return added

@@ -62,12 +62,14 @@ class Lane:
         """Delivers one message after the other, until the feed has none or the server is in trouble."""
         try:
             ready = self._next(wait=True)
-            while ready is not None:
-                goes_on, ready = self._deliver(ready)
-                if goes_on and ready is None:
-                    ready = self._next(wait=True)
-                elif not goes_on:
-                    return
+            with self.ledger.working():
+                while ready is not None:
+                    goes_on, ready = self._deliver(ready)
+                    if not goes_on:
+                        return
+                    if ready is None:
+                        with self.ledger.pausing():
+                            ready = self._next(wait=True)
         finally:
             self.conversation.close()
 
@@ -106,13 +108,11 @@ class Lane:
         """
         if not self._paced():
             return False, None
-        self.ledger.begin()
         offer = self._offer(ready.message)
         if isinstance(offer, outcomes.Offered) and self.conversation.heard_from():
             self.conversation.drop()
             offer = outcomes.Broken("body", "the server broke off before the end of the message")
         if not isinstance(offer, outcomes.Offered):
-            self.ledger.withdraw()
             return self._not_offered(ready, offer), None
         began = time.monotonic()
         try:
@@ -127,11 +127,10 @@ class Lane:
         pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
         if pause:
             self.ledger.flush()
-        while pause:
-            if self.worker.leaving.wait(min(pause, 1.0)) or self.feed.is_over:
-                return False
-            pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
-        return not self.worker.leaving.is_set()
+            with self.ledger.pausing():
+                while pause and not self.feed.is_over and not self.worker.leaving.wait(min(pause, 1.0)):
+                    pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
+        return not pause and not self.worker.leaving.is_set()
 
     def _offer(self, message: Message) -> outcomes.Offer:
         for _ in range(2):

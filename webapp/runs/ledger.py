@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError
@@ -17,7 +19,7 @@ from webapp.runs.persisting import persist
 from webapp.runs.workers import WorkerLife
 from webapp.store.statuses import Outcome
 
-ROUND_SECONDS = 0.002
+ROUND_SECONDS = 0.003
 """How long a mark waits for those of other connections that are about to come."""
 SETTLED_WITHIN = 0.5
 """Seconds after which what became of a message is written, though no next mark has come."""
@@ -33,43 +35,57 @@ class Entry:
 
 @dataclass
 class Ledger:
-    """The book of one drain. `arriving` counts the lanes that are handing a message over, and will soon have
-    a mark to make."""
+    """The book of one drain. `at_work` counts the lanes that have a message in hand: a round waits a moment
+    for each of them."""
 
     runtime: Runtime
     worker: WorkerLife
     run_id: int
-    arriving: int = 0
+    at_work: int = 0
     _marks: list[Entry] = field(default_factory=list)
     _settlements: list[ToSettle] = field(default_factory=list)
     _oldest: float = 0.0
     _news: threading.Condition = field(default_factory=threading.Condition)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
-    def begin(self) -> None:
-        """A lane begins to hand a message over: the round may wait for its mark."""
-        with self._news:
-            self.arriving += 1
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """While the block lasts this lane has messages in hand, and rounds wait for it."""
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
 
-    def withdraw(self) -> None:
-        """The message that was begun comes to no mark."""
+    @contextmanager
+    def pausing(self) -> Iterator[None]:
+        """While the block lasts this lane, at work, waits for something: no round waits for it."""
+        self._count(-1)
+        try:
+            yield
+        finally:
+            self._count(1)
+
+    def _count(self, more: int) -> None:
         with self._news:
-            self.arriving -= 1
+            self.at_work += more
             self._news.notify_all()
 
     def mark(self, to_mark: ToMark) -> Marked:
-        """Commits that the message, begun before, is on the wire. Raises NotHeld if the mark does not hold.
+        """Commits that this message is on the wire. Raises NotHeld if the mark does not hold.
 
-        1. Wait a moment for the other lanes that are about to come.
+        1. Wait a moment for the other lanes that are at work.
         2. One lane commits the round for all: every mark that waits, and what became of earlier messages.
         3. If the database does not say whether that was committed, the marks are taken back: no dot has gone
         out. What became of earlier messages is written as soon as it can be."""
         entry = Entry(to_mark)
         with self._news:
             self._marks.append(entry)
-            self.arriving -= 1
-            self._news.notify_all()
-            self._news.wait_for(lambda: self.arriving == 0 or entry.answer is not None, ROUND_SECONDS)
+            if len(self._marks) >= self.at_work:
+                self._news.notify_all()
+            self._news.wait_for(
+                lambda: entry.answer is not None or len(self._marks) >= self.at_work, ROUND_SECONDS
+            )
         with self._turn:
             if entry.answer is None:
                 self._commit()

@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from webapp.config import Settings
 from webapp.runs.fates import fate_of
@@ -25,7 +27,7 @@ from webapp.store.database import hold_run
 from webapp.store.runs import Attempt, Reservation, Result, Run
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus, RunStatus
 from webapp.store.types import now
-from webapp.store.upsert import insert_into
+from webapp.store.upsert import insert_of
 
 AFTER_THE_MARK = (ResultStatus.SENDING, ResultStatus.UNCONFIRMED)
 
@@ -83,56 +85,61 @@ def record(
 ) -> list[Marked | NotHeld]:
     """Stores a round of one run and one worker; for each to be marked, in order, whether its mark holds.
 
-    1. Marks hold only while the run runs: read in a second statement, under the run's shared lock, so that
-    Stop is exact.
-    2. All results of the round are locked in the order of their ids.
+    1. If there are marks, take the run's lock shared.
+    2. Lock all results of the round in the order of their ids, and read with them whether the run runs: in a
+    statement after the lock is had, so that Stop is exact. If it does not, no mark holds.
     3. What became of attempts is stored, results go where that leads, and the reservation of what certainly
     did not go out is given back. To settle twice is harmless.
     4. A mark holds if the result is still ours (token) and `ready` or `deferred`, and if every invoice could
     be reserved as this copy (in safe mode none is). The result becomes `sending`, its attempt is stored with
     what will have gone out."""
-    running = not to_mark or _runs(session, run_id)
     entries: list[ToMark | ToSettle] = [*to_settle, *to_mark]
-    held = _lock(session, [entry.work.result_id for entry in entries])
-    changes = _settled(session, settings, to_settle, held)
+    if to_mark:
+        hold_run(session, run_id, exclusive=False)
+    connection = session.connection()
+    held = _lock(connection, [entry.work.result_id for entry in entries])
+    changes = _settled(connection, settings, to_settle, held)
     sent = sum(change.to == ResultStatus.SENT for change in changes)
-    answers, marked = _marks(session, to_mark if running else (), held)
+    answers, marked = _marks(connection, to_mark, held)
     worker_id = entries[0].hand.worker_id
     move_each(session, run_id, [*changes, *marked], worker_id)
     if sent:
         count_sent(session, run_id, worker_id, sent)
-    return answers if running else [RunStopped("the run was stopped")] * len(to_mark)
+    return answers
 
 
-def _runs(session: Session, run_id: int) -> bool:
-    hold_run(session, run_id, exclusive=False)
-    return bool(session.scalar(select(exists().where(Run.id == run_id, Run.status == RunStatus.RUNNING))))
+@dataclass(frozen=True)
+class Locked:
+    """A result as it is now, with its token, and whether its run runs."""
+
+    held: Held
+    token: str | None
+    runs: bool
 
 
-def _lock(session: Session, result_ids: Iterable[int]) -> Mapping[int, tuple[Held, str | None]]:
-    """The results with their tokens, as they are once the locks are had: a commit of ours whose answer was
-    lost may still be under way."""
-    rows = session.execute(
-        select(Result.id, Result.status, Result.reason, Result.token)
-        .where(Result.id.in_(list(result_ids)))
-        .order_by(Result.id)
-        .with_for_update()
-    )
-    return {id: (Held(id, ResultStatus(status), reason), token) for id, status, reason, token in rows}
+def _lock(connection: Connection, result_ids: Iterable[int]) -> Mapping[int, Locked]:
+    """The results as they are once the locks are had: a commit of ours whose answer was lost may still be
+    under way."""
+    rows = connection.execute(_LOCK, {"result_ids": list(result_ids)})
+    return {
+        id: Locked(Held(id, ResultStatus(status), reason), token, run_status == RunStatus.RUNNING)
+        for id, status, reason, token, run_status in rows
+    }
 
 
 def _ours(
-    held: Mapping[int, tuple[Held, str | None]], entry: ToMark | ToSettle, statuses: tuple[ResultStatus, ...]
+    held: Mapping[int, Locked], entry: ToMark | ToSettle, statuses: tuple[ResultStatus, ...]
 ) -> Held | None:
-    found, token = held.get(entry.work.result_id, (None, None))
-    return found if found is not None and token == entry.hand.token and found.status in statuses else None
+    found = held.get(entry.work.result_id)
+    ours = found is not None and found.token == entry.hand.token and found.held.status in statuses
+    return found.held if found is not None and ours else None
 
 
 def _settled(
-    session: Session,
+    connection: Connection,
     settings: Settings,
     to_settle: Sequence[ToSettle],
-    held: Mapping[int, tuple[Held, str | None]],
+    held: Mapping[int, Locked],
 ) -> list[Change]:
     """Stores how attempts ended; returns what that changes.
 
@@ -152,23 +159,25 @@ def _settled(
             fate = fate_of(settings, entry.work, found.status, entry.verdict, began)
             changes.append(Change(found, fate.status, fate.values))
     if closed:
-        session.connection().execute(_CLOSE, closed)
+        connection.execute(_CLOSE, closed)
     if begun:
-        session.connection().execute(insert(ATTEMPT), begun)
+        connection.execute(_STORE, begun)
     if given_back:
-        session.execute(delete(Reservation).where(Reservation.attempt_id.in_(given_back)))
+        connection.execute(delete(Reservation).where(Reservation.attempt_id.in_(given_back)))
     return changes
 
 
 def _marks(
-    session: Session, to_mark: Sequence[ToMark], held: Mapping[int, tuple[Held, str | None]]
+    connection: Connection, to_mark: Sequence[ToMark], held: Mapping[int, Locked]
 ) -> tuple[list[Marked | NotHeld], list[Change]]:
     """Stores the attempts that hold; returns the answers, and what they change."""
+    if not all(found.runs for found in held.values()):
+        return [RunStopped("the run was stopped") for _ in to_mark], []
     ours = [_ours(held, entry, SENDABLE) for entry in to_mark]
     good = [(entry, found) for entry, found in zip(to_mark, ours, strict=True) if found is not None]
     rows = [_attempt(entry.work, entry.hand, entry.message) for entry, _ in good]
-    ids = session.connection().scalars(_BEGIN, rows).all() if rows else []
-    reserved = _reserve(session, [entry for entry, _ in good], ids)
+    ids = connection.scalars(_BEGIN, rows).all() if rows else []
+    reserved = _reserve(connection, [entry for entry, _ in good], ids)
     answers: dict[int, Marked | NotHeld] = {}
     changes = []
     for (entry, found), row, attempt_id in zip(good, rows, ids, strict=True):
@@ -192,7 +201,7 @@ def _on_the_wire(entry: ToMark, attempt: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _reserve(session: Session, entries: Sequence[ToMark], attempt_ids: Sequence[int]) -> set[int]:
+def _reserve(connection: Connection, entries: Sequence[ToMark], attempt_ids: Sequence[int]) -> set[int]:
     """Reserves the invoices of each attempt; returns the attempts that got all of theirs. Of the others,
     whose invoice another result has, nothing stays."""
     rows = [
@@ -210,14 +219,21 @@ def _reserve(session: Session, entries: Sequence[ToMark], attempt_ids: Sequence[
     ]
     if not rows:
         return set(attempt_ids)
-    reserving = insert_into(session, Reservation).on_conflict_do_nothing().returning(Reservation.attempt_id)
+    reserving = _reserving(connection.dialect.name)
     wanted = Counter(row["attempt_id"] for row in rows)
-    got = Counter(session.connection().scalars(reserving, rows))
+    got: Counter[object] = Counter(connection.scalars(reserving, rows))
     without = {attempt_id for attempt_id, n in wanted.items() if got[attempt_id] < n}
     if without:
-        session.execute(delete(Reservation).where(Reservation.attempt_id.in_(without)))
-        session.execute(delete(Attempt).where(Attempt.id.in_(without)))
+        connection.execute(delete(Reservation).where(Reservation.attempt_id.in_(without)))
+        connection.execute(delete(Attempt).where(Attempt.id.in_(without)))
     return set(attempt_ids) - without
+
+
+@lru_cache
+def _reserving(dialect: str) -> ReturningInsert[tuple[int]]:
+    inserting = insert_of(dialect, Reservation).on_conflict_do_nothing()
+    reserving: ReturningInsert[tuple[int]] = inserting.returning(Reservation.attempt_id)
+    return reserving
 
 
 def _attempt(work: Work, hand: Hand, message: Message | None = None) -> dict[str, Any]:
@@ -254,8 +270,17 @@ def _closing(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+# Statements that run for every round are made once: making one costs as much as running it.
 ATTEMPT = cast(Table, Attempt.__table__)
 _BEGIN = insert(ATTEMPT).returning(ATTEMPT.c.id, sort_by_parameter_order=True)
+_STORE = insert(ATTEMPT)
+_LOCK = (
+    select(Result.id, Result.status, Result.reason, Result.token, Run.status)
+    .join(Run, Run.id == Result.run_id)
+    .where(Result.id.in_(bindparam("result_ids", expanding=True)))
+    .order_by(Result.id)
+    .with_for_update(of=Result)
+)
 _CLOSE = (
     update(ATTEMPT)
     .where(ATTEMPT.c.id == bindparam("attempt_id"))
@@ -271,7 +296,8 @@ _CLOSE = (
 def take_back(session: Session, entries: Sequence[ToMark]) -> None:
     """Undoes marks of which it is not known whether they were committed, when no dot has gone out. May be
     repeated."""
-    held = _lock(session, [entry.work.result_id for entry in entries])
+    connection = session.connection()
+    held = _lock(connection, [entry.work.result_id for entry in entries])
     ours = [(entry, _ours(held, entry, (ResultStatus.SENDING,))) for entry in entries]
     undone = [(entry, found) for entry, found in ours if found is not None]
     if not undone:

@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from webapp.mailing.addresses import BadAddress, checked_address
+from webapp.mailing.addresses import BadAddress, wire_address
 from webapp.mailing.compose import Document, Letter, Mail, Uncomposable, compose
 from webapp.mailing.envelope import Envelope
 from webapp.mailing.render import MessageText, Rendered, Unrenderable, text_in
 from webapp.mailing.renderer import Renderer, ToRender
-from webapp.runs.work import Work
+from webapp.runs.work import Filed, Work
 from webapp.store.documents import DocumentFolder, DocumentMissing
-from webapp.store.invoices import TransformationResult
 from webapp.store.types import now
 
 
@@ -57,8 +56,8 @@ def make(
     if isinstance(rendered, Unrenderable):
         return Unmade(f"{work.customer['code']}: {rendered.words}")
     try:
-        to = tuple((checked_address(address), name) for address, name in work.recipients)
-        bcc = _others([checked_address(address) for address in work.bcc], [address for address, _ in to])
+        to = tuple((wire_address(address), name) for address, name in work.recipients)
+        bcc = _others([wire_address(address) for address in work.bcc], [address for address, _ in to])
         files = [_file(store, document) for document in work.documents]
         real = tuple(address for address, _ in to)
         sender = content["sender"]
@@ -75,7 +74,7 @@ def make(
             real_recipients=(*real, *bcc) if redirect_to else (),
         )
         mail = compose(letter, files)
-        back_to = checked_address(sender["envelope_sender"] or sender["address"])
+        back_to = wire_address(sender["envelope_sender"] or sender["address"])
     except (BadAddress, DocumentMissing, Uncomposable) as problem:
         return Unmade(str(problem))
     except OSError as problem:
@@ -98,7 +97,7 @@ def _lacking(work: Work) -> str:
     return ""
 
 
-def _file(store: DocumentFolder, document: TransformationResult) -> Document:
+def _file(store: DocumentFolder, document: Filed) -> Document:
     return Document(
         document.invoice_id,
         document.file_name,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
-from sqlalchemy import func, select
+from sqlalchemy import Insert, func, select
 from sqlalchemy.orm import Session
 
 from webapp.runs.counts import Counts
 from webapp.store.runs import Run, SentCount
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
-from webapp.store.upsert import insert_into
+from webapp.store.upsert import insert_of
 
 SLOT = 10
 """Seconds."""
@@ -23,13 +24,17 @@ LOOKED_BACK = 60
 
 def count_sent(session: Session, run_id: int, worker_id: int, n: int = 1) -> None:
     """Counts so many mails that were handed over just now."""
-    adding = insert_into(session, SentCount)
-    session.execute(
-        adding.on_conflict_do_update(
-            index_elements=["run_id", "worker_id", "slot"], set_={"n": SentCount.n + adding.excluded.n}
-        ),
-        [{"run_id": run_id, "worker_id": worker_id, "slot": int(time.time()) // SLOT, "n": n}],
+    row = {"run_id": run_id, "worker_id": worker_id, "slot": int(time.time()) // SLOT, "n": n}
+    session.connection().execute(_adding(session.get_bind().dialect.name), row)
+
+
+@lru_cache
+def _adding(dialect: str) -> Insert:
+    inserting = insert_of(dialect, SentCount)
+    added: Insert = inserting.on_conflict_do_update(
+        index_elements=["run_id", "worker_id", "slot"], set_={"n": SentCount.n + inserting.excluded.n}
     )
+    return added
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import Content
@@ -17,6 +17,18 @@ from webapp.store.definitions import DefinitionVersion
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A document of an invoice: where its bytes are (their SHA-256), and how it is to be called."""
+
+    invoice_id: int
+    transformation_id: int
+    file_name: str
+    media_type: str
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -41,47 +53,40 @@ class Work:
     recipients: tuple[tuple[str, str], ...]
     invoices: tuple[dict[str, Any], ...]
     copies: dict[int, int]
-    documents: tuple[TransformationResult, ...]
+    documents: tuple[Filed, ...]
 
 
 def load(session: Session, result_ids: Iterable[int]) -> list[Work]:
     """Reads these results with all that belongs to them: one query per kind of thing, not per result."""
-    ids = list(result_ids)
-    heads = session.execute(
-        select(Result, Run, Customer, Cluster.tag_name, func.coalesce(Result.version_id, Run.version_id))
-        .join(Run, Run.id == Result.run_id)
-        .join(Customer, Customer.id == Result.customer_id)
-        .join(Cluster, Cluster.id == Customer.cluster_id)
-        .where(Result.id.in_(ids))
-        .order_by(Result.id)
-    ).all()
-    versions = {version_id: _content(session, version_id) for *_, version_id in heads}
+    ids = {"ids": list(result_ids)}
+    heads = session.connection().execute(HEADS, ids).all()
+    versions = {id: _content(session, id) for id in {head.version_id for head in heads}}
     invoices = _invoices(session, ids)
     documents = _documents(session, ids)
-    addresses = _addresses(session, [customer.id for _, _, customer, *_ in heads])
+    addresses = _addresses(session, [head.customer_id for head in heads])
     return [
         Work(
-            result_id=result.id,
-            run_id=run.id,
-            definition_id=run.definition_id,
-            status=ResultStatus(result.status),
-            attempts=result.attempts,
-            breaks=result.breaks,
-            first_try_at=result.first_try_at,
-            next_try_at=result.next_try_at,
-            sent_at=result.sent_at,
-            message_id=_message_id(run, result, versions[version_id]),
-            version_id=version_id,
-            content=versions[version_id],
-            run_name=run.name,
-            bcc=tuple(run.bcc),
-            customer=_customer_names(customer, tag_name),
-            recipients=addresses[customer.id, versions[version_id]["recipient_key_id"]],
-            invoices=tuple(invoice for invoice, _ in invoices[result.id]),
-            copies={invoice["id"]: copy for invoice, copy in invoices[result.id]},
-            documents=_in_order(documents[result.id], versions[version_id]),
+            result_id=head.result_id,
+            run_id=head.run_id,
+            definition_id=head.definition_id,
+            status=ResultStatus(head.status),
+            attempts=head.attempts,
+            breaks=head.breaks,
+            first_try_at=head.first_try_at,
+            next_try_at=head.next_try_at,
+            sent_at=head.sent_at,
+            message_id=_message_id(head, versions[head.version_id]),
+            version_id=head.version_id,
+            content=versions[head.version_id],
+            run_name=head.run_name,
+            bcc=tuple(head.bcc),
+            customer=_customer_names(head),
+            recipients=addresses[head.customer_id, versions[head.version_id]["recipient_key_id"]],
+            invoices=tuple(invoice for invoice, _ in invoices[head.result_id]),
+            copies={invoice["id"]: copy for invoice, copy in invoices[head.result_id]},
+            documents=_in_order(documents[head.result_id], versions[head.version_id]),
         )
-        for result, run, customer, tag_name, version_id in heads
+        for head in heads
     ]
 
 
@@ -90,15 +95,12 @@ def draft(
 ) -> Work:
     """What the mail of these invoices, all of one customer, would be made of if it went out now: a Work
     without a result. Stores nothing, claims nothing."""
-    ids = sorted(invoice_ids)
-    invoices = session.scalars(select(Invoice).where(Invoice.id.in_(ids)).order_by(Invoice.id)).all()
-    customer, tag_name = session.execute(
-        select(Customer, Cluster.tag_name)
-        .join(Cluster, Cluster.id == Customer.cluster_id)
-        .where(Customer.id == invoices[0].customer_id)
-    ).one()
-    documents = session.scalars(select(TransformationResult).where(TransformationResult.invoice_id.in_(ids)))
-    addresses = _addresses(session, [customer.id])
+    ids = {"ids": sorted(invoice_ids)}
+    invoices = [_invoice_names(row) for row in session.connection().execute(INVOICES_BY_ID, ids)]
+    documents = [_document(row) for row in session.connection().execute(DOCUMENTS_BY_INVOICE, ids)]
+    paying = select(Invoice.customer_id).where(Invoice.id == ids["ids"][0]).scalar_subquery()
+    customer = session.connection().execute(CUSTOMERS.where(Customer.id == paying)).one()
+    addresses = _addresses(session, [customer.customer_id])
     return Work(
         result_id=0,
         run_id=0,
@@ -114,17 +116,17 @@ def draft(
         content=content,
         run_name=run_name,
         bcc=tuple(bcc),
-        customer=_customer_names(customer, tag_name),
-        recipients=addresses[customer.id, content["recipient_key_id"]],
-        invoices=tuple(_invoice_names(invoice) for invoice in invoices),
-        copies=dict.fromkeys(ids, 1),
-        documents=_in_order(list(documents), content),
+        customer=_customer_names(customer),
+        recipients=addresses[customer.customer_id, content["recipient_key_id"]],
+        invoices=tuple(invoices),
+        copies=dict.fromkeys(ids["ids"], 1),
+        documents=_in_order(documents, content),
     )
 
 
-def _message_id(run: Run, result: Result, content: Content) -> str:
+def _message_id(head: Row[Any], content: Content) -> str:
     """Fixed per result and number of its message: kept on automatic retries, new on Send again."""
-    return f"<{run.id}.{result.id}.{result.message_number}.{run.message_key}@{_domain(content)}>"
+    return f"<{head.run_id}.{head.result_id}.{head.message_number}.{head.message_key}@{_domain(content)}>"
 
 
 def _domain(content: Content) -> str:
@@ -135,52 +137,85 @@ def _content(session: Session, version_id: int) -> Content:
     return cast(Content, session.get_one(DefinitionVersion, version_id).content)
 
 
-def _customer_names(customer: Customer, tag_name: str) -> dict[str, Any]:
-    return {
-        "code": customer.code,
-        "name": customer.name,
-        "language": customer.language,
-        "metadata": customer.extra,
-        "cluster": tag_name,
-    }
-
-
+CUSTOMERS = select(
+    Customer.id.label("customer_id"), Customer.code, Customer.name, Customer.language,
+    Customer.extra.label("metadata"), Cluster.tag_name.label("cluster"),
+).join(Cluster, Cluster.id == Customer.cluster_id)  # fmt: skip
+IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+HEADS = (
+    CUSTOMERS.add_columns(
+        Result.id.label("result_id"), Result.status, Result.attempts, Result.breaks, Result.first_try_at,
+        Result.next_try_at, Result.sent_at, Result.message_number, Run.id.label("run_id"), Run.definition_id,
+        func.coalesce(Result.version_id, Run.version_id).label("version_id"), Run.name.label("run_name"),
+        Run.bcc, Run.message_key,
+    )
+    .join(Result, Result.customer_id == Customer.id)
+    .join(Run, Run.id == Result.run_id)
+    .where(Result.id.in_(IDS))
+    .order_by(Result.id)
+)  # fmt: skip
 INVOICE_NAMES = (
     *("id", "number", "status", "period_start", "period_end", "issue_date", "due_date", "currency"),
     *("net_amount", "tax_amount", "gross_amount", "data"),
 )
+INVOICES = select(*(getattr(Invoice, name) for name in INVOICE_NAMES)).order_by(Invoice.id)
+INVOICES_BY_ID = INVOICES.where(Invoice.id.in_(IDS))
+INVOICES_BY_RESULT = (
+    INVOICES.add_columns(ResultInvoice.result_id, ResultInvoice.copy)
+    .join(ResultInvoice, ResultInvoice.invoice_id == Invoice.id)
+    .where(ResultInvoice.result_id.in_(IDS))
+)
+DOCUMENTS = select(
+    TransformationResult.invoice_id, TransformationResult.transformation_id, TransformationResult.file_name,
+    TransformationResult.media_type, TransformationResult.sha256, TransformationResult.size,
+)  # fmt: skip
+DOCUMENTS_BY_INVOICE = DOCUMENTS.where(TransformationResult.invoice_id.in_(IDS))
+DOCUMENTS_BY_RESULT = (
+    DOCUMENTS.add_columns(ResultInvoice.result_id)
+    .join(ResultInvoice, ResultInvoice.invoice_id == TransformationResult.invoice_id)
+    .where(ResultInvoice.result_id.in_(IDS))
+)
+ADDRESSES = (
+    select(
+        CustomerEmail.customer_id, CustomerEmail.recipient_key_id, CustomerEmail.address,
+        CustomerEmail.display_name,
+    )
+    .where(CustomerEmail.customer_id.in_(IDS))
+    .order_by(CustomerEmail.id)
+)  # fmt: skip
 
 
-def _invoice_names(invoice: Invoice) -> dict[str, Any]:
-    return {name: getattr(invoice, name) for name in INVOICE_NAMES}
+def _customer_names(row: Row[Any]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ("code", "name", "language", "metadata", "cluster")}
 
 
-def _invoices(session: Session, result_ids: list[int]) -> dict[int, list[tuple[dict[str, Any], int]]]:
+def _invoice_names(row: Row[Any]) -> dict[str, Any]:
+    return dict(zip(INVOICE_NAMES, row, strict=False))
+
+
+def _document(row: Sequence[Any]) -> Filed:
+    return Filed(*row[: len(fields(Filed))])
+
+
+def _invoices(
+    session: Session, result_ids: Mapping[str, list[int]]
+) -> dict[int, list[tuple[dict[str, Any], int]]]:
     """Result id → its invoices with their copy numbers."""
     found: dict[int, list[tuple[dict[str, Any], int]]] = defaultdict(list)
-    for invoice, result_id, copy in session.execute(
-        select(Invoice, ResultInvoice.result_id, ResultInvoice.copy)
-        .join(ResultInvoice, ResultInvoice.invoice_id == Invoice.id)
-        .where(ResultInvoice.result_id.in_(result_ids))
-        .order_by(Invoice.id)
-    ):
-        found[result_id].append((_invoice_names(invoice), copy))
+    for row in session.connection().execute(INVOICES_BY_RESULT, result_ids):
+        found[row.result_id].append((_invoice_names(row), row.copy))
     return found
 
 
-def _documents(session: Session, result_ids: list[int]) -> dict[int, list[TransformationResult]]:
+def _documents(session: Session, result_ids: Mapping[str, list[int]]) -> dict[int, list[Filed]]:
     """Result id → every document of its invoices, whatever made it."""
-    found: dict[int, list[TransformationResult]] = defaultdict(list)
-    for result_id, document in session.execute(
-        select(ResultInvoice.result_id, TransformationResult)
-        .join(TransformationResult, TransformationResult.invoice_id == ResultInvoice.invoice_id)
-        .where(ResultInvoice.result_id.in_(result_ids))
-    ):
-        found[result_id].append(document)
+    found: dict[int, list[Filed]] = defaultdict(list)
+    for row in session.connection().execute(DOCUMENTS_BY_RESULT, result_ids):
+        found[row.result_id].append(_document(row))
     return found
 
 
-def _in_order(documents: list[TransformationResult], content: Content) -> tuple[TransformationResult, ...]:
+def _in_order(documents: list[Filed], content: Content) -> tuple[Filed, ...]:
     """Those that the definition attaches: by invoice, then as it lists its transformations, then by file
     name."""
     place = {transformation: position for position, transformation in enumerate(content["transformations"])}
@@ -193,10 +228,7 @@ def _addresses(
 ) -> dict[tuple[int, int], tuple[tuple[str, str], ...]]:
     """(customer id, recipient key id) → (address, display name) of each, equal addresses once."""
     found: dict[tuple[int, int], dict[str, tuple[str, str]]] = defaultdict(dict)
-    for email in session.scalars(
-        select(CustomerEmail).where(CustomerEmail.customer_id.in_(customer_ids)).order_by(CustomerEmail.id)
-    ):
-        found[email.customer_id, email.recipient_key_id].setdefault(
-            email.address.lower(), (email.address, email.display_name)
-        )
+    for row in session.connection().execute(ADDRESSES, {"ids": customer_ids}):
+        known = found[row.customer_id, row.recipient_key_id]
+        known.setdefault(row.address.lower(), (row.address, row.display_name))
     return defaultdict(tuple, {key: tuple(addresses.values()) for key, addresses in found.items()})

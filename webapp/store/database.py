@@ -89,7 +89,8 @@ def hold_run(session: Session, run_id: int, *, exclusive: bool) -> None:
     answered (spec faults.md, invariant 3). SQLite needs none: its writers come one after the other."""
     if session.get_bind().dialect.name == "postgresql":
         lock = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
-        session.execute(text(f"SELECT {lock}(:space, :run)"), {"space": RUN_LOCKS, "run": run_id})
+        locking = text(f"SELECT {lock}(:space, :run)")
+        session.connection().execute(locking, {"space": RUN_LOCKS, "run": run_id})
 
 
 RUN_LOCKS = 7_203

@@ -1,0 +1,139 @@
+"""The templates' child process: what a template may do, what it may not, and that it costs its own message
+only (spec security.md, C5 and C6)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from webapp.mailing.render import MessageText, Rendered, Unrenderable
+from webapp.mailing.renderer import Renderer, ToRender
+
+NAMES = {
+    "customer": {"code": "C1", "name": "Jan & Co", "metadata": {"contact": "Jan"}},
+    "invoice": {"number": "INV-1", "gross_amount": Decimal("121.00"), "period_end": date(2026, 10, 31)},
+}
+
+
+def one(body: str, *, html: bool = True, subject: str = "Invoice {{ invoice.number }}") -> ToRender:
+    return ToRender(MessageText(subject, body, html), NAMES)
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Iterator[Renderer]:
+    made = Renderer(seconds=1.0, megabytes=256)
+    yield made
+    made.close()
+
+
+def test_plain_data_keep_their_kinds(renderer: Renderer) -> None:
+    body = "<p>{{ customer.name }}: {{ invoice.gross_amount + 1 }} until {{ invoice.period_end.year }}</p>"
+    assert renderer.render(one(body)) == Rendered(
+        "Invoice INV-1", "Jan & Co: 122.00 until 2026\n", "<p>Jan &amp; Co: 122.00 until 2026</p>"
+    )
+
+
+def test_a_batch_larger_than_a_frame_comes_back_in_order(renderer: Renderer) -> None:
+    batch = [one(f"mail {n}", html=False) for n in range(450)]
+    assert [found.text for found in renderer.render_all(batch) if isinstance(found, Rendered)] == [
+        f"mail {n}" for n in range(450)
+    ]
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        "{{ 10**(10**8) }}",
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+        "{{ 'x' * 10**10 }}",
+        "{{ [0] * 10**9 }}",
+        "{{ '%9999999999d' % 1 }}",
+        "{{ 'a'|center(10**10) }}",
+        "{% set n = namespace(x='x') %}{% for i in range(64) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{{ 'x' * 3000000 }}",
+        "{{ range(99999)|map('string')|join|wordwrap(1)|urlize }}{{ (('<b>' * 99999)|striptags) * 99 }}",
+    ],
+)
+def test_a_bomb_costs_its_own_message_only(renderer: Renderer, bomb: str) -> None:
+    began = time.monotonic()
+    before, bombed, after = renderer.render_all([one("before"), one(bomb), one("after")])
+    assert isinstance(bombed, Unrenderable)
+    assert bombed.words
+    assert isinstance(before, Rendered)
+    assert isinstance(after, Rendered)
+    assert after.html == "after"
+    assert time.monotonic() - began < 10
+
+
+def test_a_bomb_in_the_subject_is_caught_too(renderer: Renderer) -> None:
+    bombed = renderer.render(one("fine", subject="{{ 10**(10**8) }}"))
+    assert bombed == Unrenderable("the template ran for more than 1 seconds, and was ended")
+
+
+@pytest.mark.parametrize(
+    "escape",
+    [
+        "{{ ''.__class__.__mro__ }}",
+        "{{ customer.__init__.__globals__ }}",
+        "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
+        "{{ self.__init__.__globals__ }}",
+        "{{ lipsum.__globals__['os'].popen('id').read() }}",
+        "{{ customer.delete() }}",
+        "{{ invoice.number.__class__ }}",
+        "{{ ''|attr('__class__') }}",
+        "{{ customer.update({'name': 'x'}) }}",
+        "{{ config }}",
+        "{{ request.environ }}",
+        "{% include '/etc/passwd' %}",
+        "{% import 'os' as os %}{{ os }}",
+        "{{ '{0.__class__}'.format(1) }}",
+        "{{ nothing_of_that_name }}",
+    ],
+)
+def test_no_way_out_of_the_sandbox(renderer: Renderer, escape: str) -> None:
+    found = renderer.render(one(escape))
+    assert isinstance(found, Unrenderable), found
+
+
+def test_data_are_never_rendered_twice(renderer: Renderer) -> None:
+    names = {"customer": {"name": "{{ 7 * 7 }}"}}
+    found = renderer.render(
+        ToRender(MessageText("to {{ customer.name }}", "{{ customer.name }}", True), names)
+    )
+    assert found == Rendered("to {{ 7 * 7 }}", "{{ 7 * 7 }}\n", "{{ 7 * 7 }}")
+
+
+def test_the_child_knows_no_secrets_and_can_write_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILRUN_SECRET_KEY", "a secret")
+    renderer = Renderer()
+    renderer.render(one("fine"))
+    assert renderer._child is not None
+    process = Path(f"/proc/{renderer._child.process.pid}")
+    assert b"a secret" not in (process / "environ").read_bytes()
+    limits = (process / "limits").read_text()
+    assert [line.split()[3] for line in limits.splitlines() if line.startswith("Max file size")] == ["0"]
+    renderer.close()
+
+
+def test_a_child_that_was_killed_blames_no_message(renderer: Renderer) -> None:
+    renderer.render(one("fine"))
+    assert renderer._child is not None
+    renderer._child.process.kill()
+    renderer._child.process.wait()
+    found = renderer.render_all([one("one"), one("two")])
+    assert [text.html for text in found if isinstance(text, Rendered)] == ["one", "two"]
+
+
+def test_the_child_ends_with_the_one_it_works_for() -> None:
+    renderer = Renderer()
+    renderer.render(one("fine"))
+    assert renderer._child is not None
+    process = renderer._child.process
+    renderer._child._in.close()
+    assert process.wait(10) == 0
