@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import machine, options, send
+from benchmarks import machine, options, send, slow_network
 from benchmarks.table import Report
 
 
@@ -14,6 +14,8 @@ def main() -> None:
     report, began = Report(), machine.now()
     if "send" in told.only:
         send.measure(told, report)
+    if "slow" in told.only:
+        slow_network.measure(told, report)
     print("\n" + report.text())
     if told.quick or told.profile:
         print("\nNothing is written: these are not the numbers of a full run.")

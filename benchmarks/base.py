@@ -8,8 +8,8 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -124,6 +124,17 @@ def postgres_base(folder: Path, work: Path) -> Iterator[Base | None]:
                 server.run(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         shutil.rmtree(data, ignore_errors=True)
+
+
+def imported(databases: Sequence[str], folder: Path, work: Path, stack: ExitStack) -> dict[str, Base | None]:
+    """The work on each of these databases, by its name, until the stack ends; None for one that is not to be
+    had."""
+    bases: dict[str, Base | None] = {}
+    if "sqlite" in databases:
+        bases["SQLite"] = stack.enter_context(sqlite_base(folder, work))
+    if "postgresql" in databases:
+        bases["PostgreSQL"] = stack.enter_context(postgres_base(folder, work))
+    return bases
 
 
 def _postmaster(data: Path) -> int:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import contenders, dataset, peers, pipeline, profiled_worker
-from benchmarks.base import Base, postgres_base, sqlite_base
+from benchmarks.base import Base, imported
 from benchmarks.contenders import Row, Told
 from benchmarks.options import Options
 from benchmarks.sink import HOW, Sink, sink
@@ -28,7 +28,7 @@ def measure(options: Options, report: Report) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mailrun-bench-")))
         print(f"sending: preparing {options.messages:,} messages")
         dataset.write(folder / "work", options.messages)
-        bases = _bases(options, folder, stack)
+        bases = imported(options.databases, folder, folder / "work", stack)
         taker = stack.enter_context(sink())
         profiles = folder / "profiles" if options.profile else None
         if profiles:
@@ -41,15 +41,6 @@ def measure(options: Options, report: Report) -> None:
         if profiles:
             profiled_worker.report(profiles)
     _report(report, options, rows, taker)
-
-
-def _bases(options: Options, folder: Path, stack: ExitStack) -> dict[str, Base | None]:
-    bases: dict[str, Base | None] = {}
-    if "sqlite" in options.databases:
-        bases["SQLite"] = stack.enter_context(sqlite_base(folder, folder / "work"))
-    if "postgresql" in options.databases:
-        bases["PostgreSQL"] = stack.enter_context(postgres_base(folder, folder / "work"))
-    return bases
 
 
 def _rows(
