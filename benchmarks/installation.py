@@ -31,6 +31,8 @@ from webapp.store.runs import Run
 from webapp.users.access import OPERATOR
 
 ROOT = Path(__file__).parent.parent
+MONTH = (date(2026, 10, 1), date(2026, 10, 31))
+"""The period of the work's invoices."""
 PATIENCE = 900.0
 """Seconds after which a run that does not finish is given up."""
 
@@ -71,18 +73,22 @@ class Site:
             worker.wait(60)
         self.workers.clear()
 
-    def make_run(self, cluster: str) -> int:
-        """A run over the work's month for this cluster, whole and not started; its id."""
-        with self.runtime.database.writing() as session:
-            choice = Choice(
+    def choice(self, cluster: str, first: date = MONTH[0], last: date = MONTH[1]) -> Choice:
+        """Everything in and below this cluster, in this period."""
+        with self.runtime.database.reading() as session:
+            return Choice(
                 definition_id=session.scalars(select(MessageDefinition.id)).one(),
                 cluster_id=session.scalars(select(Cluster.id).where(Cluster.tag_name == cluster)).one(),
                 include_children=True,
-                period_from=date(2026, 10, 1),
-                period_to=date(2026, 10, 31),
+                period_from=first,
+                period_to=last,
             )
-            bell, bcc = self.runtime.bell, [workload.BCC]
-            run = lifecycle.create(session, bell, choice, name=cluster, bcc=bcc, viewer=OPERATOR)
+
+    def make_run(self, choice: Choice) -> int:
+        """A run, whole and not started; its id."""
+        bell, bcc = self.runtime.bell, [workload.BCC]
+        with self.runtime.database.writing() as session:
+            run = lifecycle.create(session, bell, choice, name="", bcc=bcc, viewer=OPERATOR)
         making.make(self.runtime.database, bell, run.id)
         return run.id
 
@@ -115,18 +121,32 @@ class Site:
                 raise RuntimeError("the measured installation does not get on")
             time.sleep(0.05)
 
+    def stop(self, run_id: int) -> None:
+        with self.runtime.database.writing() as session:
+            lifecycle.stop(session, run_id, OPERATOR)
+
+    def send_to(self, port: int, connections: int) -> None:
+        """Has the mail server be at this port of this machine, with so many connections."""
+        with self.runtime.database.writing() as session:
+            session.execute(update(MailServer).values(port=port, max_connections=connections))
+
 
 @contextmanager
 def site(base: Base, port: int, connections: int, profile_to: Path | None = None) -> Iterator[Site]:
-    """An installation without workers yet, that sends to this port over so many connections."""
+    """A fresh copy of the work, without workers yet, that sends to this port over so many connections."""
+    with base.fresh() as url, opened(url, base.documents, profile_to) as made:
+        made.send_to(port, connections)
+        yield made
+
+
+@contextmanager
+def opened(url: str, documents: Path, profile_to: Path | None = None) -> Iterator[Site]:
+    """An installation on this database, with a home and a Redis of its own, without workers yet."""
     with ExitStack() as stack:
-        url = stack.enter_context(base.fresh())
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mailrun-bench-")))
-        settings = environ(home, url, base.documents, stack.enter_context(_redis(home)))
+        settings = environ(home, url, documents, stack.enter_context(_redis(home)))
         runtime = open_runtime(config.load(settings))
         stack.callback(runtime.close)
-        with runtime.database.writing() as session:
-            session.execute(update(MailServer).values(port=port, max_connections=connections))
         made = Site(runtime, settings, profile_to)
         stack.callback(made.stop_workers)
         yield made

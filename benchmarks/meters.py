@@ -62,8 +62,15 @@ def _times(pid: int) -> tuple[float, float]:
     return user + system, ended_user + ended_system
 
 
-def _resident(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+def peak_megabytes(pid: int) -> float:
+    """The most memory that this process has had resident so far."""
+    return _resident(pid, "VmHWM:")
+
+
+def _resident(pid: int, what: str = "VmRSS:") -> float:
+    """Megabytes; none for a process that has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except FileNotFoundError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(what)), 0.0)

@@ -3,6 +3,7 @@ message of a run."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from benchmarks.base import Base
 from benchmarks.installation import Site, site
 from benchmarks.timing import Timed
 from webapp.store.runs import Attempt, Result
+
+WORK_SECONDS = 12.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,9 @@ class Round:
 def measure(base: Base, port: int, workers: int, connections: int, profile_to: Path | None = None) -> Round:
     """A run over everything, by so many workers that have sent before, over so many connections together."""
     with site(base, port, connections, profile_to) as installed:
-        warm, run_id = installed.make_run(dataset.WARM), installed.make_run(dataset.ROOT)
+        warm, run_id = (
+            installed.make_run(installed.choice(cluster)) for cluster in (dataset.WARM, dataset.ROOT)
+        )
         installed.start_workers(workers)
         installed.start(warm)
         cold = installed.finish(warm)
@@ -63,3 +68,14 @@ def sent_once(installed: Site, run_id: int) -> int:
     if set(statuses) != {"sent"} or tries != statuses["sent"]:
         raise RuntimeError(f"not every message was sent at its first try: {dict(statuses)}, {tries} tries")
     return statuses["sent"]
+
+
+def memory_at_work(site: Site, run_id: int) -> float:
+    """Megabytes of a worker that has sent a few thousand messages of this run, which is then stopped."""
+    site.start_workers(1)
+    site.start(run_id)
+    time.sleep(WORK_SECONDS)
+    used = meters.megabytes(site.pids)
+    site.stop(run_id)
+    site.stop_workers()
+    return used

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Target:
-    """A row of the targets. `held` is None for what was not measured."""
+    """A row of the targets. `held` is None for what was not measured, or is shown but not judged."""
 
     name: str
     what: str
@@ -17,7 +17,7 @@ class Target:
     held: bool | None
 
     def cells(self) -> tuple[str, ...]:
-        word = {True: "held", False: "NOT HELD", None: "not measured"}[self.held]
+        word = {True: "held", False: "NOT HELD", None: "" if self.measured else "not measured"}[self.held]
         return self.name, self.what, self.target, self.measured, word
 
 

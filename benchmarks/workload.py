@@ -80,7 +80,7 @@ def letters(count: int) -> Iterator[Letter]:
         net = rng.randrange(500, 2_500_000)
         tax = round(net * 0.21)
         names = {
-            "customer": {"code": code, "name": f"{rng.choice(_FIRST)} {rng.choice(_SECOND)} {index}"},
+            "customer": {"code": code, "name": f"{rng.choice(FIRST)} {rng.choice(SECOND)} {index}"},
             "invoice": {
                 "number": number,
                 "period_start": "2026-10-01",
@@ -96,8 +96,8 @@ def letters(count: int) -> Iterator[Letter]:
         yield Letter(number, code, f"billing.{code.lower()}@customers.test", names)
 
 
-_FIRST = ("Bakker", "Brunner", "De Wit", "Hartmann", "Keller", "Lefèvre", "Moreau", "Núñez", "Schröder")
-_SECOND = ("Advocaten", "Bouw", "Data Services", "Energie", "Foods", "Logistics", "Media", "Zorggroep")
+FIRST = ("Bakker", "Brunner", "De Wit", "Hartmann", "Keller", "Lefèvre", "Moreau", "Núñez", "Schröder")
+SECOND = ("Advocaten", "Bouw", "Data Services", "Energie", "Foods", "Logistics", "Media", "Zorggroep")
 
 
 def document(number: str) -> bytes:
