@@ -3,7 +3,7 @@ django-post_office, on SQLite. Runs in a virtual environment of its own (peers.p
 nothing of Mailrun.
 
 `prepare` renders and queues the messages, `send` sends what is queued. The settings are the fastest ones
-found: two processes, few threads, all in one batch, no log of what was sent, texts rendered when queued."""
+found: two processes, five threads each, all in one batch, no log of what was sent, texts rendered when queued."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def configure(port: int, home: Path, messages: int) -> None:
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         POST_OFFICE={
             "BATCH_SIZE": messages,
-            "THREADS_PER_PROCESS": 2,
+            "THREADS_PER_PROCESS": 5,
             "LOG_LEVEL": 0,
             "SENDING_ORDER": ["created"],
             "CELERY_ENABLED": False,
