@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sqlalchemy.exc import DBAPIError
 
 from webapp.extensions import Runtime
-from webapp.runs import delivery, making, recovery
+from webapp.runs import delivery, making, recovery, retention
 from webapp.runs.workers import WorkerLife
 
 log = logging.getLogger(__name__)
@@ -38,8 +38,17 @@ def sweep_for_ever(runtime: Runtime, life: WorkerLife) -> None:
             for run_id in due.to_drain:
                 if not runtime.bell.drain(run_id):
                     _beside(f"drain {run_id}", delivery.drain, runtime, life, run_id)
+            if retention.is_due(runtime):
+                _beside("tidy", _tidy, runtime, life)
         except DBAPIError as error:
             log.warning("cannot sweep: %s", error.orig)
+
+
+def _tidy(runtime: Runtime, life: WorkerLife) -> None:
+    try:
+        retention.tidy(runtime, life.leaving)
+    except (DBAPIError, OSError) as error:
+        log.warning("cannot let go what was kept for long enough; tomorrow again: %s", error)
 
 
 def _beside(name: str, verb: Callable[..., None], *args: object) -> None:

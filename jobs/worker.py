@@ -24,6 +24,7 @@ from webapp import config
 from webapp.extensions import Runtime, open_runtime
 from webapp.queue import QUEUE
 from webapp.runs.workers import WorkerLife
+from webapp.store import installation
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ def main() -> None:
     runtime = open_runtime(config.load())
     life = WorkerLife(runtime.database)
     _this.append(Process(runtime, life))
+    runtime.database.persist(installation.bind, give_up=life.leaving.is_set)
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: life.leaving.set())
     threads = [

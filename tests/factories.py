@@ -19,7 +19,7 @@ from webapp.store.definitions import (
     MessageTemplate,
     TemplateText,
 )
-from webapp.store.documents import DocumentFolder
+from webapp.store.documents import DocumentStore
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.mailservers import MailServer, Sender
 
@@ -104,7 +104,7 @@ def transformation(session: Session, name: str = "Invoice PDF") -> Transformatio
 
 def document(
     session: Session,
-    documents: DocumentFolder,
+    documents: DocumentStore,
     of: Invoice,
     *,
     made_by: Transformation | None = None,

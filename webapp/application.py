@@ -12,12 +12,14 @@ from webapp.catcher import pages as catcher
 from webapp.runs import (
     control_pages,
     dialog_pages,
+    evidence_pages,
     list_pages,
     mail_preview_pages,
     one_mail_pages,
     one_result_pages,
     preview_pages,
     result_pages,
+    takeover_pages,
 )
 from webapp.runs import pages as runs
 from webapp.users import pages as users
@@ -37,7 +39,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         manners.init_app(app)
     of_dialog = (dialog_pages, preview_pages, mail_preview_pages)
     of_runs = (runs, list_pages, *of_dialog, control_pages, result_pages, one_result_pages, one_mail_pages)
-    for feature in (users, *of_runs, catcher):
+    for feature in (users, *of_runs, evidence_pages, takeover_pages, catcher):
         feature.init_app(app)
     app.register_blueprint(health.health)
     return app

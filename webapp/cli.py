@@ -16,6 +16,7 @@ from webapp.demo.commands import demo
 from webapp.imports.commands import import_command
 from webapp.launch import commands as launch
 from webapp.runs.commands import runs
+from webapp.runs.evidence_commands import evidence_command
 from webapp.runs.result_commands import result_commands
 from webapp.users.commands import users
 
@@ -57,11 +58,13 @@ main.add_command(launch.up)
 main.add_command(launch.serve_web)
 main.add_command(launch.worker)
 main.add_command(launch.init)
+main.add_command(launch.take_over)
 main.add_command(launch.doctor)
 main.add_command(catcher)
 main.add_command(demo)
 main.add_command(import_command)
 for command in result_commands:
     runs.add_command(command)
+runs.add_command(evidence_command)
 main.add_command(runs)
 main.add_command(users)

@@ -20,8 +20,8 @@ class SettingError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Durations are seconds. `time_scale` has been applied to retries and the sweep, not to SMTP waits or the
-    lease."""
+    """Durations are seconds, but `keep_mails` is days (0: for ever). `time_scale` was applied to retries,
+    the sweep and the daily clean-up, not to SMTP waits or the lease."""
 
     home: Path
     database_url: str
@@ -46,6 +46,8 @@ class Settings:
     refusals_to_stop: int
     unverified_hosts: tuple[str, ...]
     bcc_domains: tuple[str, ...]
+    keep_mails: float
+    tidy_every: float
 
     @property
     def beat_every(self) -> float:
@@ -96,6 +98,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         refusals_to_stop=int(_number(environ, "MAILRUN_REFUSALS_TO_STOP", 20, least=0)),
         unverified_hosts=_words(environ, "MAILRUN_UNVERIFIED_HOSTS"),
         bcc_domains=_words(environ, "MAILRUN_BCC_DOMAINS"),
+        keep_mails=_number(environ, "MAILRUN_KEEP_MAILS", 3650, least=0),
+        tidy_every=scaled(86400),
     )
 
 

@@ -12,14 +12,15 @@ from webapp.config import Settings
 from webapp.mailing.renderer import Renderer
 from webapp.queue import Bell
 from webapp.store.database import Database
-from webapp.store.documents import DocumentFolder, open_store
+from webapp.store.documents import DocumentStore
+from webapp.store.stores import open_store
 
 
 @dataclass(frozen=True)
 class Runtime:
     settings: Settings
     database: Database
-    documents: DocumentFolder
+    documents: DocumentStore
     bell: Bell
     renderer: Renderer
 
@@ -33,7 +34,7 @@ def open_runtime(settings: Settings) -> Runtime:
     """Opens everything that the settings name. Nothing is contacted yet."""
     return Runtime(
         settings=settings,
-        database=Database(settings.database_url),
+        database=Database(settings.database_url, settings.secret_key),
         documents=open_store(settings.store_url),
         bell=Bell(settings.redis_url),
         renderer=Renderer(),

@@ -149,7 +149,7 @@ def test_many_documents_small_and_large_are_kept_each_once(runtime: Runtime, tmp
     folders.write(folder, files)
     done = import_folder(runtime.database, runtime.documents, folder)
     assert done.counts["transformation results"].new == 601
-    assert sum(path.is_file() for path in runtime.documents.root.rglob("*")) == 501
+    assert sum(path.is_file() for path in Path(runtime.settings.store_url).rglob("*")) == 501
     with runtime.database.reading() as session:
         for digest in session.scalars(select(TransformationResult.sha256)):
             assert runtime.documents.get(digest).startswith(b"%PDF")
@@ -162,7 +162,7 @@ def test_a_document_that_was_lost_from_the_store_comes_back(runtime: Runtime, tm
     with runtime.database.reading() as session:
         digest = session.scalars(select(TransformationResult.sha256)).first()
     assert digest is not None
-    [path] = runtime.documents.root.rglob(digest)
+    [path] = Path(runtime.settings.store_url).rglob(digest)
     path.unlink()
     assert not import_folder(runtime.database, runtime.documents, folder).changed_anything
     assert runtime.documents.get(digest)

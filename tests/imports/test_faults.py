@@ -127,7 +127,7 @@ class FullStore(DocumentFolder):
 def test_a_full_disk_under_the_documents_is_told_in_words(runtime: Runtime, tmp_path: Path) -> None:
     folder = folders.write(tmp_path / "in")
     with pytest.raises(ImportRefused, match=r"results/I2.pdf.*No space left on device; nothing was imported"):
-        import_folder(runtime.database, FullStore(runtime.documents.root), folder)
+        import_folder(runtime.database, FullStore(Path(runtime.settings.store_url)), folder)
     with runtime.database.reading() as session:
         assert folders.rows_stored(session) == 0
 

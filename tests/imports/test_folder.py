@@ -159,7 +159,7 @@ def test_a_dry_run_says_what_would_change_and_stores_nothing(runtime: Runtime, t
     assert done.counts["invoices"] == Counts(2, 0, 0)
     with runtime.database.reading() as session:
         assert folders.rows_stored(session) == 0
-    assert not list(runtime.documents.root.rglob("*"))
+    assert not list(Path(runtime.settings.store_url).rglob("*"))
 
 
 def test_an_edge_may_be_turned_around(runtime: Runtime, tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_the_last_row_spoils_everything(runtime: Runtime, tmp_path: Path) -> Non
     ]
     with runtime.database.reading() as session:
         assert folders.rows_stored(session) == 0
-    assert not list(runtime.documents.root.rglob("*"))
+    assert not list(Path(runtime.settings.store_url).rglob("*"))
 
 
 def test_windows_line_ends_a_bom_and_empty_lines_are_fine(runtime: Runtime, tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_every_mistake_is_told_with_its_place_and_nothing_is_stored(runtime: Run
     assert len(told) == refusal.value.total == len(EXPECTED) >= 40
     with runtime.database.reading() as session:
         assert folders.rows_stored(session) == 0
-    assert not list(runtime.documents.root.rglob("*"))
+    assert not list(Path(runtime.settings.store_url).rglob("*"))
 
 
 HEADER = "code,name,cluster,language"

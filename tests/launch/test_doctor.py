@@ -82,6 +82,7 @@ def test_all_is_well(runtime: Runtime) -> None:
         "schema": True,
         "redis": True,
         "store": True,
+        "secret key": True,
         "workers": True,
         "mail server one": True,
     }
@@ -129,7 +130,7 @@ def test_a_store_that_cannot_be_written_is_told(runtime: Runtime, tmp_path: Path
 
 def test_the_probe_is_removed(runtime: Runtime) -> None:
     findings(runtime)
-    assert [path for path in runtime.documents.root.rglob("*") if path.is_file()] == []
+    assert [path for path in Path(runtime.settings.store_url).rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("state", ["up", "down"])

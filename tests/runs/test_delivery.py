@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -200,7 +201,7 @@ def test_what_went_out_can_be_rebuilt_byte_for_byte(world: World, worker: Worker
 
 def test_a_document_changed_in_the_store_is_not_sent(world: World, worker: WorkerLife) -> None:
     world.add()
-    for path in world.runtime.documents.root.rglob("*"):
+    for path in Path(world.runtime.settings.store_url).rglob("*"):
         if path.is_file():
             path.write_bytes(b"%PDF somebody else's")
     run_id = world.deliver(worker)

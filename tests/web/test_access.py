@@ -28,6 +28,7 @@ LOOKING = {
     "/runs/<int:run_id>/results",
     "/runs/<int:run_id>/live",
     "/runs/<int:run_id>/report.csv",
+    "/runs/<int:run_id>/evidence.zip",
     "/runs/live",
     "/results/<int:result_id>",
     "/results/<int:result_id>/live",
@@ -36,6 +37,7 @@ LOOKING = {
     "/results/<int:result_id>/documents/<int:number>",
 }
 FOR_SENDERS = {"/runs/new"}
+FOR_ADMINS = {"/takeover"}
 CHANGING = {
     "/runs",
     "/runs/preview",
@@ -73,16 +75,16 @@ def left_run(world: World, in_cluster: Callable[[str], int]) -> tuple[int, int]:
 
 
 def test_no_route_is_missing_here(app: Flask) -> None:
-    assert routes(app, "GET") == OPEN | LOOKING | FOR_SENDERS
-    assert routes(app, "POST") == CHANGING | {"/login", "/logout"}
+    assert routes(app, "GET") == OPEN | LOOKING | FOR_SENDERS | FOR_ADMINS
+    assert routes(app, "POST") == CHANGING | FOR_ADMINS | {"/login", "/logout"}
 
 
 def test_without_a_login_everything_leads_to_the_login(app: Flask, left_run: tuple[int, int]) -> None:
     browser = Browser(app.test_client())
     browser.look("/login")
-    for rule in LOOKING | FOR_SENDERS:
+    for rule in LOOKING | FOR_SENDERS | FOR_ADMINS:
         assert browser.look(address(rule, *left_run)).status_code == 303, rule
-    for rule in CHANGING | {"/logout"}:
+    for rule in CHANGING | FOR_ADMINS | {"/logout"}:
         answer = browser.press(address(rule, *left_run), id="1")
         assert (answer.status_code, (answer.location or "")[:6]) == (303, "/login"), rule
 
@@ -99,6 +101,11 @@ def test_who_may_look_sees_and_only_senders_change(
         assert browser.look(address(rule, *left_run)).status_code in (200, 302), rule
     for rule in FOR_SENDERS:
         assert browser.look(rule).status_code == (403 if role == "viewer" else 200)
+    for rule in FOR_ADMINS:
+        assert browser.look(rule).status_code == (200 if role == "admin" else 403)
+        browser.look("/account")
+        answer = browser.press(rule, words="take over")
+        assert answer.status_code == (303 if role == "admin" else 403), rule
     before = world.statuses(left_run[0])
     if role == "viewer":
         browser.look("/account")
@@ -143,7 +150,7 @@ def test_a_change_without_the_token_is_refused(
     log_in: LogIn, world: World, left_run: tuple[int, int]
 ) -> None:
     browser = log_in("admin")
-    for rule in CHANGING | {"/logout"}:
+    for rule in CHANGING | FOR_ADMINS | {"/logout"}:
         for htmx in (False, True):
             browser.keys = {"form_key": "k" * 24}
             assert browser.press(address(rule, *left_run), htmx=htmx, id="1").status_code == 400, rule

@@ -17,7 +17,7 @@ from webapp.web.frame import Asked, banners, look
 
 
 def with_redis(parts: Runtime, url: str) -> Runtime:
-    return Runtime(replace(parts.settings, redis_url=url), parts.database, parts.documents, Bell(url))
+    return replace(parts, settings=replace(parts.settings, redis_url=url), bell=Bell(url))
 
 
 def test_no_redis_is_said_as_it_is(log_in: LogIn) -> None:

@@ -116,6 +116,6 @@ def test_safe_mode_is_said_on_every_page(environ: dict[str, str], log_in: LogIn,
     browser = log_in()
     parts: Runtime = app.extensions["mailrun"]
     redirected = replace(parts.settings, redirect_to="rehearsal@example.com")
-    app.extensions["mailrun"] = Runtime(redirected, parts.database, parts.documents, parts.bell)
+    app.extensions["mailrun"] = replace(parts, settings=redirected)
     for url in ("/runs", "/runs/new", "/account"):
         assert "rehearsal@example.com" in text_of(browser.look(url))

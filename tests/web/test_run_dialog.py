@@ -201,7 +201,7 @@ def test_the_question_is_a_dialog_over_the_dialog(app: Flask, log_in: LogIn, wor
     for _ in range(3):
         world.add()
     parts: Runtime = app.extensions["mailrun"]
-    careful = Runtime(replace(parts.settings, confirm_above=2), parts.database, parts.documents, parts.bell)
+    careful = replace(parts, settings=replace(parts.settings, confirm_above=2))
     app.extensions["mailrun"] = careful
     browser = log_in("manager")
     browser.look("/runs/new")

@@ -109,7 +109,7 @@ def test_a_start_above_the_limit_is_asked_about_once(app: Flask, log_in: LogIn, 
     for _ in range(3):
         world.add()
     parts: Runtime = app.extensions["mailrun"]
-    careful = Runtime(replace(parts.settings, confirm_above=2), parts.database, parts.documents, parts.bell)
+    careful = replace(parts, settings=replace(parts.settings, confirm_above=2))
     app.extensions["mailrun"] = careful
     browser = log_in("manager")
     asked = browser.press("/runs", start="1", **shown_preview(browser, world))

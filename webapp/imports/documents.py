@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from webapp.imports import media_types
 from webapp.imports.kinds import Wrong, longest
 from webapp.imports.problems import ImportRefused
-from webapp.store.documents import DocumentFolder
+from webapp.store.documents import DocumentStore
 from webapp.store.invoices import TransformationResult
 
 LARGEST = 50 * 1024 * 1024
@@ -122,7 +122,7 @@ def opened(path: Path, given: str) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def keep(store: DocumentFolder, wanted: Iterable[tuple[str, int, str]], done: Callable[[int], None]) -> None:
+def keep(store: DocumentStore, wanted: Iterable[tuple[str, int, str]], done: Callable[[int], None]) -> None:
     """Puts documents (SHA-256, size, path) into the store, those that it lacks; `done` is told how many have
     been looked at. Raises ImportRefused when the disk is full, or a file is not what it was when it was
     checked."""
@@ -143,7 +143,7 @@ def _batches(wanted: Iterable[tuple[str, int, str]]) -> Iterator[list[tuple[str,
         yield batch
 
 
-def _keep(store: DocumentFolder, digest: str, size: int, path: str) -> None:
+def _keep(store: DocumentStore, digest: str, size: int, path: str) -> None:
     if store.has(digest):
         return
     try:

@@ -23,7 +23,7 @@ from webapp.imports.problems import ImportRefused
 from webapp.imports.progress import Progress
 from webapp.imports.storing import compare, keep_documents, store
 from webapp.store.database import Database
-from webapp.store.documents import DocumentFolder
+from webapp.store.documents import DocumentStore
 
 CSV_FILES = ("clusters.csv", "customers.csv", "emails.csv", "invoices.csv", "transformation_results.csv")
 FILES = (messaging.FILE, *CSV_FILES)
@@ -45,7 +45,7 @@ class Imported:
 
 def import_folder(
     database: Database,
-    documents: DocumentFolder,
+    documents: DocumentStore,
     folder: Path,
     *,
     dry_run: bool = False,

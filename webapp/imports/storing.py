@@ -18,7 +18,7 @@ from webapp.imports.problems import ImportRefused
 from webapp.imports.progress import within
 from webapp.imports.reading import Row
 from webapp.imports.targets import CLUSTER, TARGETS, Target
-from webapp.store.documents import DocumentFolder
+from webapp.store.documents import DocumentStore
 from webapp.store.people import AuditEntry
 
 WORDS = {
@@ -72,7 +72,7 @@ def _targets(work: Work) -> list[tuple[Kind, Target]]:
     return [(kind, by_table[kind.table.name]) for kind in work.kinds]
 
 
-def keep_documents(work: Work, documents: DocumentFolder) -> None:
+def keep_documents(work: Work, documents: DocumentStore) -> None:
     """Every document of the folder into the store, those that it lacks."""
     wanted = select(staged.DOCUMENT.c.sha256, staged.DOCUMENT.c.size, staged.DOCUMENT.c.path)
     with work.stage.working() as session:

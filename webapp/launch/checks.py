@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import migrations
 from webapp.extensions import Runtime
+from webapp.store import installation
 from webapp.store.documents import DocumentMissing
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Security
@@ -39,6 +40,7 @@ def examine(runtime: Runtime) -> Iterator[Finding]:
     yield _redis(runtime)
     yield _store(runtime)
     if all(finding.well for finding in schema):
+        yield _installation(runtime)
         yield _workers(runtime)
         yield from _mail_servers(runtime)
 
@@ -76,6 +78,14 @@ def _store(runtime: Runtime) -> Finding:
     except (OSError, DocumentMissing) as problem:
         return Finding("store", False, f"{where}: {problem}")
     return Finding("store", same, f"{where}: written, read and removed a probe")
+
+
+def _installation(runtime: Runtime) -> Finding:
+    with runtime.database.reading() as session:
+        held = installation.held(session)
+    if held:
+        return Finding("secret key", False, f"{held} (mailrun takeover)")
+    return Finding("secret key", True, "the one that this database belongs to")
 
 
 def _workers(runtime: Runtime) -> Finding:

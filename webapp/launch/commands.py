@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy.exc import DBAPIError
 
 from webapp import config, migrations
 from webapp.extensions import runtime
 from webapp.launch import checks, parts, ports, web
 from webapp.launch import up as everything
 from webapp.launch.supervisor import AskedToStop, Supervisor
+from webapp.runs import takeover
+from webapp.runs.lifecycle import Refused
+from webapp.store import installation
+from webapp.store.database import Database
+from webapp.users.access import OPERATOR
 
 
 @click.command("up")
@@ -37,6 +44,7 @@ def serve_web() -> None:
         settings = ports.reserve(runtime().settings, with_catcher=False)
     except ports.Occupied as problem:
         raise click.ClickException(str(problem)) from None
+    _bind(runtime().database)
     click.echo(f"Serving on {settings.host} port {settings.port}.")
     web.serve(current_app._get_current_object(), settings.host, settings.port)  # type: ignore[attr-defined]
 
@@ -47,7 +55,10 @@ def serve_web() -> None:
 )
 def worker(count: int) -> None:
     """Run workers, which send the mails of running runs."""
-    _settings()
+    settings = _settings()
+    database = Database(settings.database_url, settings.secret_key)
+    _bind(database)
+    database.dispose()
     if count == 1:
         _become(parts.workers({}, 1)[0].command)
     supervisor = Supervisor()
@@ -69,8 +80,28 @@ def init() -> None:
     database = runtime().database
     before, _ = migrations.versions(database)
     migrations.upgrade(database)
+    _bind(database)
     after, _ = migrations.versions(database)
     click.echo(f"Schema version {after}" + ("." if before != after else ", nothing to do."))
+
+
+@click.command("takeover")
+@click.option("--words", metavar="WORDS", help=f"Without being asked: the words “{takeover.WORDS}”.")
+@with_appcontext
+def take_over(words: str | None) -> None:
+    """Take over a database that was made with another secret key: a restored backup, a copy, a move."""
+    database = runtime().database
+    with database.reading() as session:
+        is_held = installation.held(session)
+    if is_held and words is None:
+        for paragraph in takeover.MEANING:
+            click.echo(paragraph)
+        words = click.prompt(f"Type “{takeover.WORDS}” if you mean it")
+    try:
+        with database.writing() as session:
+            click.echo(takeover.take_over(session, OPERATOR, words or takeover.WORDS))
+    except Refused as refusal:
+        raise click.ClickException(str(refusal)) from None
 
 
 @click.command("doctor")
@@ -83,6 +114,16 @@ def doctor() -> None:
         well = well and finding.well
     if not well:
         sys.exit(1)
+
+
+def _bind(database: Database) -> None:
+    """Whoever uses a new database first binds it to its secret key. One that is away, or has no tables yet,
+    is left to the next who starts."""
+    with suppress(DBAPIError):
+        has, needs = migrations.versions(database)
+        if has == needs:
+            with database.writing() as session:
+                installation.bind(session)
 
 
 def _settings() -> config.Settings:

@@ -124,7 +124,8 @@ def list_runs(as_json: bool) -> None:
         return
     for run in shown:
         counted = ", ".join(f"{n} {status}" for status, n in run["counts"].items() if n)
-        click.echo(f"{run['id']}\t{run['status']}\t{run['name']}\t{counted}")
+        said = [str(run["id"]), run["status"], run["name"], counted, run["problem"] or ""]
+        click.echo("\t".join(said).rstrip("\t"))
 
 
 @runs.command()

@@ -21,6 +21,7 @@ from webapp.runs.ledger import Ledger
 from webapp.runs.persisting import persist
 from webapp.runs.workers import WorkerLife, living
 from webapp.store.definitions import DefinitionVersion
+from webapp.store.installation import held
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Run
 from webapp.store.statuses import RunStatus
@@ -69,7 +70,7 @@ def _server(runtime: Runtime, run_id: int) -> tuple[MailServer | None, bool]:
     trouble."""
     with runtime.database.writing() as session:
         run = session.scalar(select(Run).where(Run.id == run_id, Run.status == RunStatus.RUNNING))
-        if run is None or not claims.anything_due(session, run_id):
+        if run is None or held(session) or not claims.anything_due(session, run_id):
             return None, False
         content = session.get_one(DefinitionVersion, run.version_id).content
         server = session.get_one(MailServer, content["sender"]["mail_server_id"])

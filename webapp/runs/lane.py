@@ -123,14 +123,15 @@ class Lane:
         return self._finish(ready, offer, marked, began)
 
     def _paced(self) -> bool:
-        """Waits until the server's rate has a place for this message; False if the worker shall leave."""
+        """Waits until the server's rate has a place for this message; False if it shall not be begun at
+        all."""
         pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
         if pause:
             self.ledger.flush()
             with self.ledger.pausing():
                 while pause and not self.feed.is_over and not self.worker.leaving.wait(min(pause, 1.0)):
                     pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
-        return not pause and not self.worker.leaving.is_set()
+        return not (pause or self.worker.leaving.is_set() or self.ledger.run_has_stopped)
 
     def _offer(self, message: Message) -> outcomes.Offer:
         for _ in range(2):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime
 from webapp.runs import refusals
@@ -36,12 +37,13 @@ class Entry:
 @dataclass
 class Ledger:
     """The book of one drain. `at_work` counts the lanes that have a message in hand: a round waits a moment
-    for each of them."""
+    for each of them. `run_has_stopped`: the run has stopped itself, no further message need be begun."""
 
     runtime: Runtime
     worker: WorkerLife
     run_id: int
     at_work: int = 0
+    run_has_stopped: bool = False
     _marks: list[Entry] = field(default_factory=list)
     _settlements: list[ToSettle] = field(default_factory=list)
     _oldest: float = 0.0
@@ -127,11 +129,11 @@ class Ledger:
             with self._news:
                 self._news.notify_all()
         if any(settled.verdict.outcome == Outcome.REFUSED for settled in settlements):
-            persist(
-                self.runtime,
-                self.worker,
-                lambda session: refusals.stop_if_too_many(session, self.runtime.settings, self.run_id),
-            )
+            persist(self.runtime, self.worker, self._stop_if_too_many)
+
+    def _stop_if_too_many(self, session: Session) -> None:
+        if refusals.stop_if_too_many(session, self.runtime.settings, self.run_id):
+            self.run_has_stopped = True
 
     def _write(self, entries: list[Entry], to_mark: list[ToMark], settlements: list[ToSettle]) -> None:
         settings, run_id = self.runtime.settings, self.run_id

@@ -19,6 +19,7 @@ from webapp.runs.selection import Choice, taken, terms_of
 from webapp.store.customers import Cluster
 from webapp.store.database import after_commit, hold_run
 from webapp.store.definitions import MessageDefinition
+from webapp.store.installation import held
 from webapp.store.invoices import Invoice
 from webapp.store.people import AuditEntry
 from webapp.store.runs import Attempt, ChosenInvoice, Result, Run
@@ -52,6 +53,8 @@ def create(
     person saw: a set that turns out different is not started. Raises Refused (NotFound for a definition or
     cluster that this person may not see)."""
     _must_be_allowed(viewer)
+    if start:
+        _must_not_be_held(session)
     if choice.period_from > choice.period_to:
         raise Refused("The period ends before it begins.")
     definition = session.get(MessageDefinition, choice.definition_id)
@@ -144,7 +147,10 @@ def start(session: Session, bell: Bell, run_id: int, viewer: Viewer) -> str:
 
 
 def begin(session: Session, bell: Bell, run: Run, by: str) -> str:
-    """Starts a run that is created or stopped, or a finished one that got new work. Needs the run's lock."""
+    """Starts a run that is created or stopped, or a finished one that got new work. Needs the run's lock.
+
+    Raises Refused while the database belongs to another secret key."""
+    _must_not_be_held(session)
     run.started_by, run.problem = by, None
     newest = select(func.coalesce(func.max(Attempt.id), 0)).where(Attempt.run_id == run.id)
     run.watched_from = session.scalars(newest).one()  # earlier refusals are known to whoever starts it now
@@ -176,6 +182,22 @@ def stop(session: Session, run_id: int, viewer: Viewer) -> str:
     _become(run, RunStatus.STOPPED)
     audit(session, viewer.name, "stop", run)
     return "Stopped. No further mail goes out but what is on the wire already."
+
+
+def stop_all(session: Session, by: str, why: str) -> int:
+    """Stops every run that runs, and has none begin by itself once it is made; returns how many ran. `why` is
+    what each says until somebody starts it again."""
+    stopped = 0
+    open_runs = select(Run.id).where(Run.status.in_((RunStatus.CREATING, RunStatus.RUNNING))).order_by(Run.id)
+    for run_id in session.scalars(open_runs).all():
+        hold_run(session, run_id, exclusive=True)
+        run = session.get_one(Run, run_id, with_for_update=True, populate_existing=True)
+        if run.status == RunStatus.RUNNING:
+            _become(run, RunStatus.STOPPED)
+            audit(session, by, "stop", run, why)
+            stopped += 1
+        run.start_when_made, run.problem = False, why
+    return stopped
 
 
 def stop_itself(session: Session, run: Run, problem: str) -> None:
@@ -238,6 +260,11 @@ def _become(run: Run, status: RunStatus) -> None:
     if status not in RUN_MOVES[RunStatus(run.status)]:
         raise ValueError(f"run {run.id} cannot go from {run.status} to {status}")
     run.status = status
+
+
+def _must_not_be_held(session: Session) -> None:
+    if why := held(session):
+        raise Refused(f"Nothing can be started: {why}.")
 
 
 def _must_be_allowed(viewer: Viewer) -> None:

@@ -31,6 +31,7 @@ from webapp.runs.selection import choice_of, customers_in, taken_by, terms_of
 from webapp.store.customers import Customer
 from webapp.store.database import Database
 from webapp.store.definitions import DefinitionVersion
+from webapp.store.installation import held
 from webapp.store.invoices import Invoice
 from webapp.store.runs import ChosenInvoice, Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, RunStatus
@@ -171,7 +172,7 @@ def _complete(session: Session, bell: Bell, run: Run, content: Content) -> None:
             "The invoices changed while this list was made, so it is not what the preview showed. "
             "Look at the numbers, then press Start."
         )
-    elif run.start_when_made:
+    elif run.start_when_made and not held(session):
         lifecycle.begin(session, bell, run, run.created_by)
 
 

@@ -12,7 +12,7 @@ from webapp.mailing.envelope import Envelope
 from webapp.mailing.render import MessageText, Rendered, Unrenderable, text_in
 from webapp.mailing.renderer import Renderer, ToRender
 from webapp.runs.work import Filed, Work
-from webapp.store.documents import DocumentFolder, DocumentMissing
+from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.types import now
 
 
@@ -41,13 +41,13 @@ def to_render(work: Work) -> ToRender:
     return ToRender(MessageText(content["subject"], text, content["format"] == "html"), _names(work))
 
 
-def make_alone(work: Work, renderer: Renderer, store: DocumentFolder, redirect_to: str) -> Message | Unmade:
+def make_alone(work: Work, renderer: Renderer, store: DocumentStore, redirect_to: str) -> Message | Unmade:
     """Renders and composes one mail, for somebody who looks at it."""
     return make(work, renderer.render(to_render(work)), store, redirect_to)
 
 
 def make(
-    work: Work, rendered: Rendered | Unrenderable, store: DocumentFolder, redirect_to: str
+    work: Work, rendered: Rendered | Unrenderable, store: DocumentStore, redirect_to: str
 ) -> Message | Unmade:
     """Composes the mail of this result. What cannot be made is told, never sent without its documents."""
     content = work.content
@@ -97,7 +97,7 @@ def _lacking(work: Work) -> str:
     return ""
 
 
-def _file(store: DocumentFolder, document: Filed) -> Document:
+def _file(store: DocumentStore, document: Filed) -> Document:
     return Document(
         document.invoice_id,
         document.file_name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -19,7 +20,7 @@ from webapp.mailing.renderer import Renderer
 from webapp.runs.messages import Unmade, make_alone
 from webapp.runs.work import Work, load
 from webapp.store.definitions import DefinitionVersion
-from webapp.store.documents import DocumentFolder, DocumentMissing
+from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import Attempt
 
@@ -60,7 +61,7 @@ class NotWhole(Exception):
 
 
 def gone_out(
-    session: Session, result_id: int, number: int, invoices: Sequence[Invoice], store: DocumentFolder
+    session: Session, result_id: int, number: int, invoices: Sequence[Invoice], store: DocumentStore
 ) -> OneMail | None:
     """The mail of this attempt of the result, from what was kept of it; None if nothing was."""
     attempt = session.scalars(
@@ -85,7 +86,7 @@ def gone_out(
 
 
 def as_it_will_go(
-    session: Session, result_id: int, renderer: Renderer, store: DocumentFolder, redirect_to: str
+    session: Session, result_id: int, renderer: Renderer, store: DocumentStore, redirect_to: str
 ) -> OneMail:
     """The mail as a worker would make it now, of today's data and the version that the result will use."""
     [work] = load(session, [result_id])
@@ -102,18 +103,26 @@ def as_it_will_go(
     return OneMail(None, message.mail.kept, letter, message.bcc, key, documents, redirect_to)
 
 
-def whole(mail: OneMail, store: DocumentFolder) -> bytes:
+def whole(mail: OneMail, store: DocumentStore) -> bytes:
     """The mail byte for byte. Raises NotWhole if it cannot be made, if a document is missing, and if it is
     not what the attempt says that went out."""
     if mail.kept is None:
         raise NotWhole(mail.trouble)
+    return rebuilt(mail.kept, mail.attempt.sha256 if mail.attempt else None, store)
+
+
+def rebuilt(kept: bytes, sha256: str | None, store: DocumentStore) -> bytes:
+    """The mail byte for byte, of what was kept of it. Raises NotWhole if a document cannot be had, or if it
+    has not this SHA-256 (None: it has not gone out yet)."""
     try:
-        data = rebuild(mail.kept, store.get)
+        data = rebuild(kept, store.get)
     except DocumentMissing as missing:
         raise NotWhole(f"{missing}, so the mail cannot be put together as it went out") from None
     except OSError as problem:
         raise NotWhole(f"a document could not be read: {problem.strerror}") from None
-    if mail.attempt is not None and hashlib.sha256(data).hexdigest() != mail.attempt.sha256:
+    except (zlib.error, ValueError):
+        raise NotWhole("What was kept of this mail was damaged and cannot be read") from None
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
         raise NotWhole("What was kept of this mail is not what went out: their SHA-256 differ")
     return data
 
@@ -149,7 +158,7 @@ def _carried(
     letter: Letter,
     digests: list[str],
     invoices: Sequence[Invoice],
-    store: DocumentFolder,
+    store: DocumentStore,
 ) -> list[Carried]:
     """The documents that the mail carries, with what is known today of where they come from: one that was
     imported anew since is known by its name."""
@@ -169,7 +178,7 @@ def _carried(
     return found
 
 
-def _size(store: DocumentFolder, sha256: str) -> int | None:
+def _size(store: DocumentStore, sha256: str) -> int | None:
     try:
         return len(store.get(sha256))
     except (DocumentMissing, OSError):

@@ -14,6 +14,7 @@ from webapp.runs.neighbours import Place, place
 from webapp.runs.one_mail_pages import addresses, mail_in_address, not_whole, visible
 from webapp.runs.one_result import OneResult
 from webapp.runs.result_queries import Filter
+from webapp.store.runs import Attempt
 from webapp.web import htmx
 from webapp.web.gate import viewer
 from webapp.web.marks import polled
@@ -71,10 +72,16 @@ def _shown(session: Session, found: OneResult) -> dict[str, object]:
         "chosen": chosen,
         "list_query": address("", **args),
         "mail": shown,
+        "let_go": _let_go(found) if shown.attempt is None else None,
         "not_whole": not_whole(shown),
         "happenings": happenings.happenings(session, found),
         **addresses(found, shown, args),
     }
+
+
+def _let_go(found: OneResult) -> Attempt | None:
+    """The last attempt, if its mail is no longer kept."""
+    return next((attempt for attempt in found.attempts if attempt.kept_until), None)
 
 
 def _place_words(stands: Place, chosen: Filter) -> str:

@@ -22,6 +22,7 @@ from webapp.runs.plots import sent_over_time
 from webapp.runs.result_queries import Filter
 from webapp.runs.spreadsheet import csv_lines
 from webapp.store import keyset
+from webapp.store.installation import held
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
@@ -124,6 +125,7 @@ def facts(session: Session, run: Run) -> dict[str, object]:
         "going": words.progress(counted),
         "is_live": is_live(run, counted),
         "problem": report.problem(session, run),
+        "held": held(session),
         "server": report.waited_for(session, run),
         "pace": pace(session, run, counted),
     }

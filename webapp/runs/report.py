@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import Content
@@ -16,6 +16,7 @@ from webapp.runs.counts import counts
 from webapp.runs.filters import mentions
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.definitions import DefinitionVersion
+from webapp.store.installation import held
 from webapp.store.invoices import Invoice
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Result, ResultInvoice, Run
@@ -50,14 +51,17 @@ def show(session: Session, run: Run) -> dict[str, Any]:
 
 
 def problem(session: Session, run: Run) -> str | None:
-    """What keeps the run from going on: its own problem, or its mail server's while it runs."""
+    """What keeps the run from going on: the database belongs to another secret key; the run's own problem; or
+    its mail server's while it runs."""
+    if run.status != RunStatus.FINISHED and (why := held(session)):
+        return why
     server = waited_for(session, run)
     return waiting_sentence(server) if server else run.problem
 
 
 def waited_for(session: Session, run: Run) -> MailServer | None:
     """The mail server in trouble that a running run waits for; None if there is none."""
-    if run.problem or run.status != RunStatus.RUNNING:
+    if run.problem or held(session) or run.status != RunStatus.RUNNING:
         return None
     content = cast(Content, session.get_one(DefinitionVersion, run.version_id).content)
     server = session.get(MailServer, content["sender"]["mail_server_id"], populate_existing=True)
@@ -78,24 +82,33 @@ def results(
     if reason:
         conditions.append(Result.reason == reason)
     last = 0
-    while True:
-        rows = session.execute(
-            select(Result, Customer.code, func.coalesce(Result.version_id, Run.version_id))
-            .join(Run, Run.id == Result.run_id)
-            .join(Customer, Customer.id == Result.customer_id)
-            .where(*conditions, Result.id > last)
-            .order_by(Result.id)
-            .limit(PAGE)
-        ).all()
-        if not rows:
-            return
-        numbers = _numbers(session, [result.id for result, _, _ in rows])
-        addresses = addresses_of(session, [(result.id, version) for result, _, version in rows])
-        for result, code, _ in rows:
-            recipients = result.recipients if result.recipients is not None else addresses[result.id]
-            yield _line(result, code, numbers[result.id], recipients)
-        last = rows[-1][0].id
+    while lines := page(session, conditions, last):
+        yield from lines
+        last = lines[-1]["id"]
         session.expunge_all()
+
+
+def page(session: Session, conditions: list[ColumnElement[bool]], after: int) -> list[dict[str, Any]]:
+    """The next results under these conditions, in the order of their ids; empty at the end."""
+    rows = session.execute(
+        select(Result, Customer.code, func.coalesce(Result.version_id, Run.version_id))
+        .join(Run, Run.id == Result.run_id)
+        .join(Customer, Customer.id == Result.customer_id)
+        .where(*conditions, Result.id > after)
+        .order_by(Result.id)
+        .limit(PAGE)
+    ).all()
+    numbers = _numbers(session, [result.id for result, _, _ in rows])
+    addresses = addresses_of(session, [(result.id, version) for result, _, version in rows])
+    return [
+        _line(
+            result,
+            code,
+            numbers[result.id],
+            result.recipients if result.recipients is not None else addresses[result.id],
+        )
+        for result, code, _ in rows
+    ]
 
 
 def _line(result: Result, code: str, numbers: list[str], recipients: list[str]) -> dict[str, Any]:

@@ -6,6 +6,9 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+BYTE_ORDER_MARK = "\ufeff"
+"""By which spreadsheets know UTF-8: it comes before the first line of a file."""
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

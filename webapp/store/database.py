@@ -25,13 +25,16 @@ BUSY_TIMEOUT_MS = 20_000
 AGAIN_SECONDS = 0.25
 T = TypeVar("T")
 _AFTER_COMMIT = "after_commit"
+SECRET_KEY = "secret_key"
+"""Where a session's `info` has the secret key that its process works with (store/installation.py)."""
 
 
 class Database:
     """An engine and its sessions. Sessions are plain: they are handed to verbs as their first argument."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, secret_key: str = "") -> None:
         self.url = make_url(url)
+        self._info = {SECRET_KEY: secret_key}
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url) if self.is_sqlite else _server_engine(url)
         self._writer = self.engine.execution_options(writes=True)
@@ -41,7 +44,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session for looking. What it changes is not kept."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with Session(self.engine, expire_on_commit=False, info=self._info) as session:
             yield session
 
     @contextmanager
@@ -50,7 +53,7 @@ class Database:
 
         Callbacks given to `after_commit` run once the commit has succeeded, never otherwise.
         """
-        with self._turn, Session(self._writer, expire_on_commit=False) as session:
+        with self._turn, Session(self._writer, expire_on_commit=False, info=self._info) as session:
             yield session
             session.commit()
         for callback in session.info.pop(_AFTER_COMMIT, []):

@@ -7,12 +7,29 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
-
-from webapp.config import SettingError
+from typing import Protocol
 
 
 class DocumentMissing(Exception):
     """The store does not have these bytes, or has others in their place."""
+
+
+class DocumentStore(Protocol):
+    """Where documents live: a folder, or a bucket (store/buckets.py). All of them may be called by several
+    threads at once, and raise OSError with the reason when the disk is full, or the store away."""
+
+    def put(self, content: bytes) -> str:
+        """Stores the bytes (once) and gives their SHA-256. They are safe when this returns."""
+
+    def has(self, digest: str) -> bool:
+        """Whether a document with this SHA-256 was stored."""
+
+    def get(self, digest: str) -> bytes:
+        """The bytes with this SHA-256, looked at. Raises DocumentMissing if they are not there, or others
+        are."""
+
+    def remove(self, digest: str) -> None:
+        """Takes these bytes out of the store; it is no error if they are not there."""
 
 
 class DocumentFolder:
@@ -22,10 +39,7 @@ class DocumentFolder:
         self.root = root
 
     def put(self, content: bytes) -> str:
-        """Stores the bytes (once) and gives their SHA-256. They are on the disk when this returns.
-
-        Raises OSError when the disk is full or away.
-        """
+        """Stores the bytes, on the disk when this returns."""
         digest = hashlib.sha256(content).hexdigest()
         path = self._path(digest)
         if not path.exists():
@@ -46,29 +60,28 @@ class DocumentFolder:
         return self._path(digest).exists()
 
     def get(self, digest: str) -> bytes:
-        """The bytes with this SHA-256, looked at: what is on the disk but differs is missing, too.
-
-        Raises DocumentMissing.
-        """
+        """The bytes; what is on the disk but differs is missing, too."""
         try:
             content = self._path(digest).read_bytes()
         except FileNotFoundError:
             raise DocumentMissing(f"the document store has no {digest}") from None
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise DocumentMissing(f"the document {digest} was changed in the store")
-        return content
+        return checked(content, digest)
 
     def remove(self, digest: str) -> None:
         """Takes these bytes out of the store; it is no error if they are not there."""
         self._path(digest).unlink(missing_ok=True)
 
     def _path(self, digest: str) -> Path:
-        return self.root / digest[:2] / digest
+        return self.root / place(digest)
 
 
-def open_store(url: str) -> DocumentFolder:
-    """The document store at this address: a folder's path (or file:// address). Raises SettingError for
-    others."""
-    if "://" in url and not url.startswith("file://"):
-        raise SettingError(f"MAILRUN_STORE_URL is {url}; it must be a folder, other stores are not built yet")
-    return DocumentFolder(Path(url.removeprefix("file://")))
+def place(digest: str) -> str:
+    """Where in a store a document is: the same in every kind, so that one can be copied to another."""
+    return f"{digest[:2]}/{digest}"
+
+
+def checked(content: bytes, digest: str) -> bytes:
+    """The content, if it has this SHA-256. Raises DocumentMissing if not."""
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise DocumentMissing(f"the document {digest} was changed in the store")
+    return content

@@ -150,10 +150,15 @@ class Attempt(Base):
     line.
 
     `kept` is what the message was made of, compressed, without its documents: with the documents (by their
-    SHA-256) it gives the bytes that went out, which hash to `sha256` (runs/evidence.py)."""
+    SHA-256) it gives the bytes that went out, which hash to `sha256` (runs/one_mail.py). It is let go at
+    `kept_until`, when the time for which mails are kept is over (runs/retention.py)."""
 
     __tablename__ = "attempt"
-    __table_args__ = (one_of("outcome", Outcome),)
+    __table_args__ = (
+        one_of("outcome", Outcome),
+        Index("ix_attempt_kept", "started_at", "id", sqlite_where=text("kept IS NOT NULL"),
+              postgresql_where=text("kept IS NOT NULL")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), index=True)
@@ -178,6 +183,7 @@ class Attempt(Base):
     size: Mapped[int] = mapped_column(default=0)
     sha256: Mapped[str] = mapped_column(String(64), default="")
     kept: Mapped[bytes | None] = mapped_column(LargeBinary)
+    kept_until: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class RunCount(Base):

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from webapp.store import acyclic, customers, definitions, invoices, mailservers, people, runs, workers
+from webapp.store import (
+    acyclic,
+    customers,
+    definitions,
+    installation,
+    invoices,
+    mailservers,
+    people,
+    runs,
+    workers,
+)
 from webapp.store.base import Base
 
 __all__ = [
     "acyclic",
     "customers",
     "definitions",
+    "installation",
     "invoices",
     "mailservers",
     "metadata",

@@ -7,8 +7,7 @@ from itertools import chain
 
 from flask import Response
 
-BYTE_ORDER_MARK = "\ufeff"
-"""By which spreadsheets know UTF-8."""
+from webapp.runs.spreadsheet import BYTE_ORDER_MARK
 
 
 def csv_file(lines: Iterable[str], name: str) -> Response:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from webapp.extensions import Runtime, runtime
 from webapp.runs.workers import living
+from webapp.store.installation import held
 from webapp.store.mailservers import MailServer
 from webapp.web import form_keys, sessions
 
@@ -24,9 +25,13 @@ class Link:
 
 @dataclass(frozen=True)
 class Banner:
+    """`href` is where an administrator can do something about it, in the words of `link`."""
+
     kind: str
     title: str
     words: str
+    href: str = ""
+    link: str = ""
 
 
 LINKS = (Link("Runs", "/runs", "run_list"), Link("Mailbox", "/dev/mailbox", "catcher"))
@@ -55,12 +60,14 @@ def init_app(app: Flask) -> None:
 
 @dataclass(frozen=True)
 class Outside:
-    """How things are that pages only tell of: whether Redis answers, the mail servers, the workers there."""
+    """How things are that pages only tell of: whether Redis answers, the mail servers, the workers there, why
+    nothing may be sent."""
 
     redis_answers: bool
     servers: list[str]
     waited_for: str
     workers: int
+    held: str
 
 
 class Asked:
@@ -88,6 +95,7 @@ def look(parts: Runtime) -> Outside:
             servers=[server.host for server in servers],
             waited_for=next((server.host for server in servers if server.trouble is not None), ""),
             workers=living(session),
+            held=held(session) or "",
         )
 
 
@@ -108,6 +116,8 @@ def sending(parts: Runtime, outside: Outside) -> Sending:
     over = (
         servers[0] if len(servers) == 1 else f"{len(servers)} mail servers" if servers else "no mail server"
     )
+    if outside.held:
+        return Sending("failed", "Held", over, outside.workers)
     if parts.settings.redirect_to:
         return Sending("stopped", "Safe mode", over, outside.workers)
     if outside.waited_for:
@@ -118,6 +128,9 @@ def sending(parts: Runtime, outside: Outside) -> Sending:
 def banners(parts: Runtime, outside: Outside) -> list[Banner]:
     """What every page has to say before anything else."""
     said = []
+    if outside.held:
+        words = outside.held[0].upper() + outside.held[1:] + "."
+        said.append(Banner("is-failed", "Nothing is sent.", words, "/takeover", "What this means"))
     if parts.settings.redirect_to:
         said.append(
             Banner("is-deferred", "Safe mode.", f"Every mail goes to {parts.settings.redirect_to} only.")

@@ -1,0 +1,77 @@
+"""Mails a minute: counted in a real Redis for everybody, and without one by each worker for its share."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.jobs.conftest import redis_binary
+from webapp.mailservers.rates import Rates
+
+
+@pytest.fixture
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    socket = tmp_path_factory.mktemp("r") / "redis.sock"
+    process = subprocess.Popen(
+        [
+            redis_binary(),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(socket),
+            "--save",
+            "",
+            "--dir",
+            str(socket.parent),
+        ],
+        stdout=subprocess.DEVNULL,
+    )
+    while not socket.exists():
+        time.sleep(0.01)
+    yield f"unix://{socket}"
+    process.kill()
+    process.wait()
+
+
+def taken(rates: Rates, per_minute: int) -> int:
+    """How many mails may go out right now."""
+    n = 0
+    while not rates.pause_before(1, per_minute):
+        n += 1
+    return n
+
+
+def test_no_limit(redis_url: str) -> None:
+    assert Rates(redis_url).pause_before(1, 0) == 0.0
+
+
+def test_all_workers_share_one_count(redis_url: str) -> None:
+    one, other = Rates(redis_url, 2), Rates(redis_url, 2)
+    assert taken(one, 6) == 6
+    pause = other.pause_before(1, 6)
+    assert 50 < pause <= 61
+    assert other.pause_before(2, 6) == 0.0  # another server
+
+
+def test_a_minutes_mails_do_not_all_go_in_its_first_second(redis_url: str) -> None:
+    rates = Rates(redis_url)
+    assert taken(rates, 120) == 10
+    assert 0 < rates.pause_before(1, 120) <= 6
+
+
+def test_each_domain_has_its_own_count(redis_url: str) -> None:
+    rates = Rates(redis_url)
+    assert [bool(rates.pause_for_domain(1, "a.test", 2)) for _ in range(3)] == [False, False, True]
+    assert not rates.pause_for_domain(1, "b.test", 2)
+
+
+def test_without_redis_each_worker_takes_its_share() -> None:
+    assert taken(Rates("", 3), 6) == 2
+
+
+def test_a_redis_that_is_away_leaves_each_worker_its_share(tmp_path: Path) -> None:
+    assert taken(Rates(f"unix://{tmp_path}/nobody.sock", 2), 6) == 3

@@ -1,0 +1,73 @@
+"""What the lanes get: in batches, ahead of them, within the rates of recipients' domains, shared between
+runs."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+from tests import factories
+from tests.runs.conftest import World
+from webapp.runs import delivery
+from webapp.runs.workers import WorkerLife
+from webapp.store.runs import Result
+from webapp.store.types import now
+
+
+def arrived(world: World) -> list[str]:
+    return sorted(taken.recipients[0] for taken in world.server.taken)
+
+
+def test_a_domain_gets_no_more_than_its_mails_a_minute(world: World, worker: WorkerLife) -> None:
+    with world.runtime.database.writing() as session:
+        session.merge(world.definition).sender.mail_server.domain_rate_per_minute = 3
+    for n in range(8):
+        world.add(f"{n}@busy.test")
+    for n in range(2):
+        world.add(f"{n}@quiet.test")
+    run_id = world.run()
+    world.start(run_id)
+    delivery.drain(world.runtime, worker, run_id)
+    assert arrived(world) == ["0@busy.test", "0@quiet.test", "1@busy.test", "1@quiet.test", "2@busy.test"]
+    waiting = [result for result in world.results(run_id) if result.status == "ready"]
+    assert all(result.worker_id is None for result in waiting)
+    minutes = [minutes_from_now(result) for result in waiting]
+    assert minutes == [1, 1, 1, 2, 2]  # each is put off to the minute that has room for it
+    delivery.drain(world.runtime, worker, run_id)
+    assert len(world.server.taken) == 5
+
+
+def minutes_from_now(result: Result) -> int:
+    assert result.next_try_at is not None
+    return round((result.next_try_at - now()) / timedelta(minutes=1))
+
+
+def test_the_servers_rate_is_kept_and_what_is_over_it_goes_back(world: World, worker: WorkerLife) -> None:
+    with world.runtime.database.writing() as session:
+        session.merge(world.definition).sender.mail_server.rate_per_minute = 5
+    for _ in range(12):
+        world.add()
+    run_id = world.run()
+    world.start(run_id)
+    delivery.drain(world.runtime, worker, run_id, seconds=0.5)
+    assert len(world.server.taken) == 5
+    assert all(result.worker_id is None for result in world.results(run_id))
+
+
+def test_a_drain_ends_soon_when_another_run_has_something_to_send(world: World, worker: WorkerLife) -> None:
+    world.server.delay = 0.2
+    for _ in range(200):
+        world.add()
+    large = world.run()
+    world.start(large)
+    with world.runtime.database.writing() as session:
+        other = factories.cluster(session, "other")
+        payer = factories.customer(session, other)
+        factories.document(session, world.runtime.documents, factories.invoice(session, payer))
+    small = world.run(cluster_id=other.id)
+    world.start(small)
+    began = time.monotonic()
+    delivery.drain(world.runtime, worker, large)
+    assert time.monotonic() - began < 9
+    delivery.drain(world.runtime, worker, small)
+    assert world.statuses(small) == ["sent"]

@@ -1,0 +1,135 @@
+"""One book for the lanes of a drain: rounds are one commit, and each entry holds or fails by itself."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+
+from tests.runs.conftest import World
+from webapp.runs import claims, ledger, marks
+from webapp.runs.ledger import Ledger
+from webapp.runs.marks import Hand, Marked, NotHeld, ToMark, ToSettle
+from webapp.runs.result_actions import Chosen, remove
+from webapp.runs.verdicts import Verdict
+from webapp.runs.work import load
+from webapp.runs.workers import WorkerLife
+from webapp.store.runs import Attempt, Reservation
+from webapp.store.statuses import Outcome, ResultStatus
+from webapp.users.access import OPERATOR
+
+ACCEPTED = Verdict(Outcome.ACCEPTED, ResultStatus.SENT, "dot", 250, "250 ok")
+
+
+@pytest.fixture
+def claimed(world: World, worker: WorkerLife) -> list[ToMark]:
+    """Three messages, claimed and made."""
+    for _ in range(3):
+        world.add()
+    run_id = world.run()
+    world.start(run_id)
+    with world.runtime.database.writing() as session:
+        claim = claims.claim(session, run_id, worker.id, 10)
+        works = load(session, claim.result_ids)
+    return [world.to_mark(work, Hand(worker.id, claim.token, 1)) for work in works]
+
+
+def in_one_round(book: Ledger, entries: list[ToMark]) -> list[Any]:
+    """What each lane's mark comes to, when all come at about the same time."""
+    answers: list[Any] = [None] * len(entries)
+
+    def lane(n: int) -> None:
+        with book.working():
+            everybody.wait()
+            try:
+                answers[n] = book.mark(entries[n])
+            except NotHeld as why:
+                answers[n] = why
+
+    everybody = threading.Barrier(len(entries))
+    threads = [threading.Thread(target=lane, args=(n,)) for n in range(len(entries))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def test_marks_of_all_lanes_and_earlier_250s_are_one_commit(
+    world: World, worker: WorkerLife, claimed: list[ToMark], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[tuple[int, int]] = []
+
+    def counting(session: Any, settings: Any, run_id: int, to_mark: Any, to_settle: Any) -> Any:
+        rounds.append((len(to_mark), len(to_settle)))
+        return marks.record(session, settings, run_id, to_mark, to_settle)
+
+    monkeypatch.setattr(ledger, "record", counting)
+    monkeypatch.setattr(ledger, "ROUND_SECONDS", 5.0)
+    book = Ledger(world.runtime, worker, claimed[0].work.run_id)
+    first = book.mark(claimed[0])
+    book.settle(ToSettle(claimed[0].work, claimed[0].hand, ACCEPTED, first))
+    answers = in_one_round(book, claimed[1:])
+    assert all(isinstance(answer, Marked) for answer in answers)
+    assert rounds == [(1, 0), (2, 1)]
+    assert world.statuses(book.run_id) == ["sent", "sending", "sending"]
+
+
+def test_one_mark_that_does_not_hold_costs_the_others_nothing(
+    world: World, worker: WorkerLife, claimed: list[ToMark]
+) -> None:
+    run_id = claimed[0].work.run_id
+    with world.runtime.database.writing() as session:
+        remove(session, Chosen(run_id, (claimed[1].work.result_id,)), OPERATOR)
+    answers = in_one_round(Ledger(world.runtime, worker, run_id), claimed)
+    assert [type(answer) for answer in answers] == [Marked, NotHeld, Marked]
+    assert world.statuses(run_id) == ["sending", "removed", "sending"]
+    with world.runtime.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Reservation)) == 2
+        assert session.scalar(select(func.count()).select_from(Attempt)) == 2
+
+
+def test_a_round_that_cannot_be_written_marks_nothing_and_loses_no_250(
+    world: World, worker: WorkerLife, claimed: list[ToMark], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit's answer is lost once: marks are taken back, the earlier 250 is written all the same."""
+    book = Ledger(world.runtime, worker, claimed[0].work.run_id)
+    first = book.mark(claimed[0])
+    book.settle(ToSettle(claimed[0].work, claimed[0].hand, ACCEPTED, first))
+    real, failed = marks.record, list[bool]()
+
+    def failing(*arguments: Any) -> Any:
+        answers = real(*arguments)
+        if not failed:
+            failed.append(True)
+            arguments[0].commit()
+            raise OperationalError("COMMIT", {}, Exception("the connection was lost"))
+        return answers
+
+    monkeypatch.setattr(ledger, "record", failing)
+    answers = in_one_round(book, claimed[1:])
+    book.flush()
+    assert [type(answer) for answer in answers] == [NotHeld, NotHeld]
+    assert world.statuses(book.run_id) == ["sent", "ready", "ready"]
+    with world.runtime.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Reservation)) == 1
+
+
+def test_what_became_of_a_message_is_written_though_no_mark_comes(
+    world: World, worker: WorkerLife, claimed: list[ToMark]
+) -> None:
+    book = Ledger(world.runtime, worker, claimed[0].work.run_id)
+    book.settle(ToSettle(claimed[0].work, claimed[0].hand, ACCEPTED, book.mark(claimed[0])))
+    closed = threading.Event()
+    keeper = threading.Thread(target=book.keep, args=(closed,))
+    keeper.start()
+    for _ in range(100):
+        if world.statuses(book.run_id)[0] == "sent":
+            break
+        closed.wait(0.01)
+    closed.set()
+    keeper.join()
+    assert world.statuses(book.run_id)[0] == "sent"

@@ -1,0 +1,55 @@
+"""A person takes a copied database over: from then on it belongs to the secret key that it is used with."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.runs import lifecycle
+from webapp.runs.lifecycle import Refused
+from webapp.store import installation
+from webapp.store.installation import Installation
+from webapp.store.statuses import Role
+from webapp.store.types import now
+from webapp.users import audit
+from webapp.users.access import Viewer
+
+WORDS = "take over"
+"""What the person types, so that it is no slip of the hand."""
+
+MEANING = (
+    "This database was made with another secret key (MAILRUN_SECRET_KEY) than this installation works with, "
+    "so every run holds still.",
+    "If this is a copy of a system that still runs (a restored backup, a rehearsal), its customers would get "
+    "mails twice: what the other system sends from now on is not known here. To rehearse, set "
+    "MAILRUN_REDIRECT_TO first.",
+    "If the secret key was changed by mistake, give the former one back and restart; nothing else is to be "
+    "done.",
+    "If the system has moved here and the other one is gone, take it over. Every running run is stopped, and "
+    "a person starts each again knowingly.",
+)
+"""What taking over means, a paragraph each."""
+
+FOR_ADMINS = "Only an administrator may take a database over."
+
+
+def take_over(session: Session, viewer: Viewer, typed: str) -> str:
+    """Gives the database to the secret key of this process, in one commit: every running run is stopped and
+    says why, none starts by itself, and the audit has it. Harmless when there is nothing to take over. Raises
+    Refused."""
+    if viewer.role != Role.ADMIN:
+        raise Refused(FOR_ADMINS)
+    if " ".join(typed.lower().split()) != WORDS:
+        raise Refused(f"Nothing was taken over. Type the words “{WORDS}” to say that you mean it.")
+    session.execute(select(Installation.number).with_for_update())
+    if not installation.held(session):
+        return "This database belongs to this secret key already: there is nothing to take over."
+    why = (
+        f"This database was taken over with another secret key on {now():%Y-%m-%d at %H:%M} UTC. "
+        "Start the run only if no other system sends it."
+    )
+    stopped = lifecycle.stop_all(session, viewer.name, why)
+    installation.bind_anew(session)
+    audit.note(session, viewer.name, "take over", "installation", f"{stopped} running runs stopped")
+    ran = {0: "No run was running.", 1: "One running run was stopped."}
+    return f"Taken over. {ran.get(stopped, f'{stopped} running runs were stopped.')}"

@@ -1,0 +1,49 @@
+"""The page on which an administrator takes a copied database over, in words."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from webapp.extensions import runtime
+from webapp.runs import takeover
+from webapp.runs.lifecycle import Refused
+from webapp.store.installation import held
+from webapp.store.statuses import Role
+from webapp.web import presses
+from webapp.web.gate import viewer
+
+taking_over = Blueprint("takeover", __name__)
+
+PAGE = "/takeover"
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(taking_over)
+
+
+@taking_over.get(PAGE)
+def page() -> ResponseReturnValue:
+    """What it means that this database belongs to another secret key, and the form."""
+    _admins_only()
+    with runtime().database.reading() as session:
+        is_held = held(session) is not None
+    return render_template(
+        "runs/takeover.html", is_held=is_held, meaning=takeover.MEANING, words=takeover.WORDS
+    )
+
+
+@taking_over.post(PAGE)
+def take_over() -> ResponseReturnValue:
+    """Takes the database over, if the words are there."""
+    _admins_only()
+    typed = request.form.get("words", "")
+    try:
+        return presses.once(lambda session: ("/runs", takeover.take_over(session, viewer(), typed)))
+    except Refused as refusal:
+        return presses.refused(str(refusal), PAGE)
+
+
+def _admins_only() -> None:
+    if viewer().role != Role.ADMIN:
+        abort(403, takeover.FOR_ADMINS)

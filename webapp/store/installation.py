@@ -1,0 +1,81 @@
+"""Which installation a database belongs to, so that a copy of it cannot mail customers by itself.
+
+The database has a random id, bound to the secret key that all machines of its installation share. A process
+that works with another key sends nothing: it may be looking at a copy of a system that still runs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, String, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from webapp.store.base import Base
+from webapp.store.database import SECRET_KEY
+from webapp.store.types import Instant, now
+
+HELD = (
+    "this database was made with another secret key (MAILRUN_SECRET_KEY), so it may be a copy of a system "
+    "that still runs. Every run holds still until an administrator takes the copy over"
+)
+"""Why nothing is sent; the end of a sentence, without its full stop."""
+
+
+class Installation(Base):
+    """The one row. `key_check` shows whether a secret key is the one that the database is bound to, and tells
+    nothing of the key; null until a process binds it. `taken_over_at` is the moment when a person last gave
+    the database to another key. `tidied_at`: when somebody last looked for mails that were kept for long
+    enough (runs/retention.py)."""
+
+    __tablename__ = "installation"
+    __table_args__ = (CheckConstraint("number = 1", name="one_row"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
+    id: Mapped[str] = mapped_column(String(32))
+    key_check: Mapped[str | None] = mapped_column(String(64))
+    bound_at: Mapped[datetime | None] = mapped_column(Instant)
+    taken_over_at: Mapped[datetime | None] = mapped_column(Instant)
+    tidied_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+def held(session: Session) -> str | None:
+    """Why nothing may be sent by this process; None if the database is bound to its secret key, or to none
+    yet."""
+    row = session.execute(select(Installation.id, Installation.key_check)).one_or_none()
+    if row is None or row.key_check is None:
+        return None
+    same = hmac.compare_digest(row.key_check, _check(_own_key(session), row.id))
+    return None if same else HELD
+
+
+def bind(session: Session) -> None:
+    """Binds the database to the secret key of this process, unless it is bound already."""
+    id = session.scalar(select(Installation.id))
+    if id is not None:
+        session.execute(
+            update(Installation)
+            .where(Installation.key_check.is_(None))
+            .values(key_check=_check(_own_key(session), id), bound_at=now())
+        )
+
+
+def bind_anew(session: Session) -> None:
+    """Gives the database to the secret key of this process, under a new id. For a person's decision only."""
+    id = secrets.token_hex(16)
+    session.execute(
+        update(Installation).values(
+            id=id, key_check=_check(_own_key(session), id), bound_at=now(), taken_over_at=now()
+        )
+    )
+
+
+def _own_key(session: Session) -> str:
+    return str(session.info[SECRET_KEY])
+
+
+def _check(secret_key: str, id: str) -> str:
+    """Other uses of the key sign other texts, so what one of them shows is of no use to another."""
+    return hmac.new(secret_key.encode(), f"mailrun installation {id}".encode(), hashlib.sha256).hexdigest()
