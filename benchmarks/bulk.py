@@ -3,7 +3,6 @@ matches."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from benchmarks.installation import Site
+from benchmarks.spending import Spent, spending
 from webapp.runs import result_actions
 from webapp.runs.moves import hold, move
 from webapp.runs.result_actions import Chosen, Done
@@ -21,11 +21,11 @@ from webapp.users.access import OPERATOR
 
 @dataclass(frozen=True)
 class Bulk:
-    """Seconds for each, and how many results it changed."""
+    """What each cost, and how many results it changed."""
 
     results: int
-    send_again: float
-    remove: float
+    send_again: Spent
+    remove: Spent
 
 
 def measure(site: Site, run_id: int, most: int) -> Bulk:
@@ -39,19 +39,17 @@ def measure(site: Site, run_id: int, most: int) -> Bulk:
         return result_actions.remove(session, failed, OPERATOR)
 
     results = _fail(site, run_id, most)
-    sent_again = _seconds(site, again, results)
+    sent_again = _spent(site, again, results)
     _fail(site, run_id, most)
-    return Bulk(results, sent_again, _seconds(site, remove, results))
+    return Bulk(results, sent_again, _spent(site, remove, results))
 
 
-def _seconds(site: Site, verb: Callable[[Session], Done], expected: int) -> float:
-    began = time.monotonic()
-    with site.runtime.database.writing() as session:
+def _spent(site: Site, verb: Callable[[Session], Done], expected: int) -> Spent:
+    with spending(site) as spent, site.runtime.database.writing() as session:
         done = verb(session)
-    seconds = time.monotonic() - began
     if done.changed != expected:
         raise RuntimeError(f"{done.changed} of {expected} were changed: {done.unchanged}")
-    return seconds
+    return spent
 
 
 def _fail(site: Site, run_id: int, most: int) -> int:

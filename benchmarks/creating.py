@@ -3,7 +3,6 @@ sent."""
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from sqlalchemy import func, select
 
 from benchmarks import meters
 from benchmarks.installation import Site
+from benchmarks.spending import Spent, spending
 from webapp.definitions.versions import content_of
 from webapp.runs.selection import Choice, taken, terms_of
 from webapp.store.definitions import MessageDefinition
@@ -26,12 +26,12 @@ BEFORE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Created:
-    """Seconds for a run, and for a bare CREATE TABLE AS of the same SELECT right before (median of three)."""
+    """What a run cost, and a bare CREATE TABLE AS of the same SELECT right before (the median of three)."""
 
     run_id: int
     results: int
-    seconds: float
-    bare: float
+    spent: Spent
+    bare: Spent
 
 
 @dataclass(frozen=True)
@@ -47,29 +47,26 @@ class Meanwhile:
 
 def measure(site: Site, choice: Choice) -> Created:
     """Makes a run of this choice."""
-    bare = statistics.median(_bare(site, choice) for _ in range(3))
-    began = time.monotonic()
-    run_id = site.make_run(choice)
-    seconds = time.monotonic() - began
+    bare = sorted((_bare(site, choice) for _ in range(3)), key=lambda spent: spent.cpu)[1]
+    with spending(site) as spent:
+        run_id = site.make_run(choice)
     with site.runtime.database.reading() as session:
         results = session.scalar(select(func.count()).where(Result.run_id == run_id)) or 0
-    return Created(run_id, results, seconds, bare)
+    return Created(run_id, results, spent, bare)
 
 
-def _bare(site: Site, choice: Choice) -> float:
-    """Seconds for the rows alone: a table without keys, indices and checks, committed."""
+def _bare(site: Site, choice: Choice) -> Spent:
+    """The rows alone: a table without keys, indices and checks, committed."""
     database = site.runtime.database
     with database.writing() as session:
         content = content_of(session, session.get_one(MessageDefinition, choice.definition_id))
         query = taken(choice, terms_of(choice.definition_id, content))
         sql = query.compile(database.engine, compile_kwargs={"literal_binds": True})
-    began = time.monotonic()
-    with database.writing() as session:
+    with spending(site) as spent, database.writing() as session:
         session.connection().exec_driver_sql(f"CREATE TABLE bare AS {sql}")
-    seconds = time.monotonic() - began
     with database.writing() as session:
         session.connection().exec_driver_sql("DROP TABLE bare")
-    return seconds
+    return spent
 
 
 def while_sending(site: Site, sending: int, choice: Choice) -> Meanwhile:

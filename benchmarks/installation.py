@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from benchmarks import workload
+from benchmarks import meters, workload
 from benchmarks.base import Base, environ
 from webapp import config
 from webapp.extensions import Runtime, open_runtime
@@ -40,16 +40,21 @@ PATIENCE = 900.0
 @dataclass
 class Site:
     """`runtime` looks at the installation from this process. `profile_to`: where workers leave their
-    profiles."""
+    profiles. `postmaster`: the process of the database's server, 0 if it cannot be seen."""
 
     runtime: Runtime
     environ: dict[str, str]
     profile_to: Path | None = None
+    postmaster: int = 0
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def pids(self) -> list[int]:
         return [worker.pid for worker in self.workers]
+
+    def cpu(self) -> float:
+        """CPU seconds of this process and of the database's server."""
+        return time.process_time() + (meters.cpu([self.postmaster]).total if self.postmaster else 0.0)
 
     def start_workers(self, count: int) -> None:
         """Starts so many, and waits until they are at work."""
@@ -140,14 +145,14 @@ def site(base: Base, port: int, connections: int, profile_to: Path | None = None
 
 
 @contextmanager
-def opened(url: str, documents: Path, profile_to: Path | None = None) -> Iterator[Site]:
+def opened(url: str, documents: Path, profile_to: Path | None = None, postmaster: int = 0) -> Iterator[Site]:
     """An installation on this database, with a home and a Redis of its own, without workers yet."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mailrun-bench-")))
         settings = environ(home, url, documents, stack.enter_context(_redis(home)))
         runtime = open_runtime(config.load(settings))
         stack.callback(runtime.close)
-        made = Site(runtime, settings, profile_to)
+        made = Site(runtime, settings, profile_to, postmaster)
         stack.callback(made.stop_workers)
         yield made
 

@@ -4,6 +4,7 @@ is logged in."""
 from __future__ import annotations
 
 import secrets
+import statistics
 import time
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 from sqlalchemy import select
 
 from benchmarks.installation import Site
+from benchmarks.spending import Spent
 from tests.browser import PASSWORD, Browser
 from webapp import create_app
 from webapp.runs.selection import Choice
@@ -21,13 +23,15 @@ from webapp.users.accounts import create_user
 
 @dataclass(frozen=True)
 class Looked:
-    """95 of 100 answers came within so many milliseconds: of the large run, and of the small one.
-    `judged`: the target speaks of this page."""
+    """95 of 100 answers came within so many milliseconds: of the large run, and of the small one. `cpu`: CPU
+    milliseconds of this process for one of the large run, the median. `judged`: the target speaks of this
+    page."""
 
     name: str
     judged: bool
     large: float
     small: float
+    cpu: float
 
     @property
     def ratio(self) -> float:
@@ -51,13 +55,14 @@ def measure(site: Site, large: int, small: int, times: int) -> list[Looked]:
     browser = logged_in(site)
     looked = []
     for name, address, judged in PAGES:
-        seconds: dict[int, list[float]] = {large: [], small: []}
-        addresses = {run: address.format(run=run, at=time.time(), rows=_rows(site, run)) for run in seconds}
+        spent: dict[int, list[Spent]] = {large: [], small: []}
+        addresses = {run: address.format(run=run, at=time.time(), rows=_rows(site, run)) for run in spent}
         for _ in range(1 + (times if judged else min(10, times))):
-            for run, found in seconds.items():
-                found.append(_seconds(browser, addresses[run], piece=name != "run page"))
-        p95 = {run: 1000 * _p95(found[1:]) for run, found in seconds.items()}  # the first one warms up
-        looked.append(Looked(name, judged, p95[large], p95[small]))
+            for run, found in spent.items():
+                found.append(_look(browser, addresses[run], piece=name != "run page"))
+        p95 = {run: 1000 * _p95(found[1:]) for run, found in spent.items()}  # the first one warms up
+        cpu = 1000 * statistics.median(each.cpu for each in spent[large][1:])
+        looked.append(Looked(name, judged, p95[large], p95[small], cpu))
     return looked
 
 
@@ -73,7 +78,7 @@ def preview_seconds(site: Site, browser: Browser, choice: Choice, times: int) ->
         "period_to": choice.period_to,
     }
     address = f"/runs/preview?{urlencode(fields)}"
-    return _p95([_seconds(browser, address, piece=True) for _ in range(times + 1)][1:])
+    return _p95([_look(browser, address, piece=True) for _ in range(times + 1)][1:])
 
 
 def logged_in(site: Site) -> Browser:
@@ -89,13 +94,13 @@ def logged_in(site: Site) -> Browser:
     return browser
 
 
-def _seconds(browser: Browser, address: str, *, piece: bool) -> float:
-    began = time.perf_counter()
+def _look(browser: Browser, address: str, *, piece: bool) -> Spent:
+    cpu, began = time.thread_time(), time.perf_counter()
     answer = browser.look(address, htmx=piece)
-    seconds = time.perf_counter() - began
+    spent = Spent(time.perf_counter() - began, time.thread_time() - cpu)
     if answer.status_code != 200:
         raise RuntimeError(f"{address}: {answer.status}")
-    return seconds
+    return spent
 
 
 def _rows(site: Site, run: int) -> str:
@@ -105,5 +110,5 @@ def _rows(site: Site, run: int) -> str:
         return "-".join(str(id) for id in ids)
 
 
-def _p95(seconds: list[float]) -> float:
-    return sorted(seconds)[int(0.95 * (len(seconds) - 1))]
+def _p95(spent: list[Spent]) -> float:
+    return sorted(each.seconds for each in spent)[int(0.95 * (len(spent) - 1))]

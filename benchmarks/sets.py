@@ -28,11 +28,11 @@ def measure(options: Options, report: Report) -> None:
         print(f"sets: preparing {whole.customers:,} customers and {whole.invoices:,} invoices", flush=True)
         company.write(whole, folder / "company")
         for kind in options.databases:
-            with _database(kind, folder) as url:
-                if url is None:
+            with _database(kind, folder) as (url, postmaster):
+                if not url:
                     print(f"  {kind}: not measured, there is none")
                     continue
-                with opened(url, folder / f"{kind}-documents") as site:
+                with opened(url, folder / f"{kind}-documents", postmaster=postmaster) as site:
                     targets = list(_all(site, whole, folder / "company", quick=options.quick))
             label = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[kind]
             notes = (
@@ -43,17 +43,17 @@ def measure(options: Options, report: Report) -> None:
 
 
 @contextmanager
-def _database(kind: str, folder: Path) -> Iterator[str | None]:
-    """The address of an empty database; None if there is none of this kind."""
+def _database(kind: str, folder: Path) -> Iterator[tuple[str, int]]:
+    """The address of an empty database, empty if there is none of this kind; and its server's process."""
     if kind == "sqlite":
-        yield f"sqlite:///{folder}/mailrun.sqlite3"
+        yield f"sqlite:///{folder}/mailrun.sqlite3", 0
         return
     with postgres.running() as own:
         if own is None:
-            yield None
+            yield "", 0
             return
         with own.server.fresh_database() as url:
-            yield url
+            yield url, own.postmaster
 
 
 def _all(site: Site, whole: Company, folder: Path, *, quick: bool) -> Iterator[Target]:
@@ -104,8 +104,9 @@ def _previews(site: Site, whole: Company, times: int) -> Iterator[Target]:
 
 
 def _creation(created: Created, most: float) -> Target:
-    ratio = created.seconds / created.bare
-    words = f"{created.seconds:.1f} s, {ratio:.2f} × {created.bare:.2f} s"
+    """Judged by CPU time: on a machine with other work the clock says more about that."""
+    ratio, clock = created.spent.cpu / created.bare.cpu, created.spent.seconds / created.bare.seconds
+    words = f"{ratio:.2f} ×: {created.spent} against {created.bare}; {clock:.2f} × by the clock"
     what = f"create a run of {created.results:,}, against CREATE TABLE AS"
     return Target("S6", what, f"≤ {most:g} ×", words, ratio <= most)
 
@@ -126,17 +127,25 @@ def _memory(site: Site, large: Created) -> Target:
 
 def _looks(site: Site, large: int, small: int, times: int) -> Iterator[Target]:
     for looked in pages.measure(site, large, small, times):
-        words = f"{looked.ratio:.2f} ×: {looked.large:.1f} against {looked.small:.1f} ms"
+        words = (
+            f"{looked.ratio:.2f} ×: {looked.large:.1f} against {looked.small:.1f} ms, CPU {looked.cpu:.1f} ms"
+        )
         what = f"{looked.name}, very many results against 1,000 (p95)"
         held = looked.ratio <= 1.2 if looked.judged else None
         yield Target("S8" if looked.judged else "", what, "≤ 1.2 ×" if looked.judged else "", words, held)
         if looked.name == pages.POLL:
-            yield Target("S8", "the same", "≤ 10 ms", f"{looked.large:.1f} ms", looked.large <= 10)
+            yield Target(
+                "S8",
+                "the same",
+                "≤ 10 ms",
+                f"{looked.large:.1f} ms, CPU {looked.cpu:.1f} ms",
+                looked.large <= 10,
+            )
 
 
 def _changes(site: Site, large: int) -> Iterator[Target]:
     changed, judged = bulk.measure(site, large, 100_000), site.runtime.database.is_sqlite
-    for name, seconds in (("Send again", changed.send_again), ("Remove", changed.remove)):
-        held = seconds <= 2 if judged else None
+    for name, spent in (("Send again", changed.send_again), ("Remove", changed.remove)):
+        held = spent.seconds <= 2 if judged else None
         what, target = f"{name} on {changed.results:,} matching", "≤ 2 s" if judged else ""
-        yield Target("S9" if judged else "", what, target, f"{seconds:.2f} s", held)
+        yield Target("S9" if judged else "", what, target, str(spent), held)
