@@ -2,8 +2,9 @@
 django-post_office, on SQLite. Runs in a virtual environment of its own (peers.py), which has Django and knows
 nothing of Mailrun.
 
-`prepare` renders and queues the messages, `send` sends what is queued. The settings are the fastest found:
-two processes with five threads each, all in one batch, no log of what was sent, texts rendered when queued."""
+`prepare` renders and queues the messages, `send` sends what is queued. The settings are the fastest found: two
+processes with five threads each, all in one batch, no log of what was sent, texts rendered when they are
+queued."""
 
 from __future__ import annotations
 

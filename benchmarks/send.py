@@ -30,6 +30,8 @@ def measure(options: Options, report: Report) -> None:
         dataset.write(folder / "work", options.messages)
         bases = imported(options.databases, folder, folder / "work", stack)
         taker = stack.enter_context(sink())
+        if not taker.is_postfix:
+            print(HOW)
         profiles = folder / "profiles" if options.profile else None
         if profiles:
             profiles.mkdir()
