@@ -2,12 +2,13 @@
 django-post_office, on SQLite. Runs in a virtual environment of its own (peers.py), which has Django and knows
 nothing of Mailrun.
 
-`prepare` renders and queues the messages, `send` sends what is queued. The settings are the fastest found: two
-processes with five threads each, all in one batch, no log of what was sent, texts rendered when they are
+`prepare` renders and queues the messages, `send` sends what is queued. The settings are the fastest found:
+two processes with five threads each, all in one batch, no log of what was sent, texts rendered when they are
 queued."""
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -92,6 +93,7 @@ def send(messages: int) -> None:
     from post_office.mail import send_queued
     from post_office.models import STATUS, Email
 
+    logging.getLogger("post_office").setLevel(logging.WARNING)
     with timing.told(messages):
         send_queued(processes=PROCESSES, log_level=0)
     sent = Email.objects.filter(status=STATUS.sent).count()

@@ -1,5 +1,5 @@
 """A mail server that takes everything and keeps nothing: postfix's `smtp-sink`; where there is none, one of
-our own, which is slower."""
+our own, with which other numbers come out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 PLACES = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/postfix/sbin"
-HOW = "smtp-sink is not here (Debian: apt install postfix): a sink of our own, slower, takes its place"
+HOW = (
+    "smtp-sink is not here (Debian: apt install postfix): a sink of our own takes its place, B-plain included"
+)
 
 
 @dataclass(frozen=True)
