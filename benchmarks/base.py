@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -26,7 +27,8 @@ class Base(Protocol):
     """Imported work, on one kind of database."""
 
     @property
-    def name(self) -> str: ...
+    def words(self) -> str:
+        """Which database this is."""
 
     @property
     def documents(self) -> Path: ...
@@ -56,7 +58,7 @@ class SqliteBase:
 
     home: Path
     documents: Path
-    name: str = "SQLite"
+    words: str = f"SQLite {sqlite3.sqlite_version} (WAL, synchronous FULL)"
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
@@ -76,7 +78,7 @@ class PostgresBase:
     database: str
     documents: Path
     postmaster: int
-    name: str = "PostgreSQL"
+    words: str
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
@@ -115,7 +117,7 @@ def postgres_base(folder: Path, work: Path) -> Iterator[Base | None]:
         url = own.server.url.set(database=name).render_as_string(hide_password=False)
         try:
             _import(url, home, documents, work)
-            yield PostgresBase(own.server, name, documents, own.postmaster)
+            yield PostgresBase(own.server, name, documents, own.postmaster, own.words())
         finally:
             own.server.run(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sqlite3
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -39,8 +38,7 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GB, {platform.system()}, "
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version} (WAL, synchronous FULL), "
-        f"SQLAlchemy {version('SQLAlchemy')}."
+        f"Python {platform.python_version()}, SQLAlchemy {version('SQLAlchemy')}."
     )
 
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import create_engine
+
 from tests.postgres import PostgresServer, postgres_server
 
 
@@ -20,6 +22,17 @@ class Running:
 
     server: PostgresServer
     postmaster: int
+
+    def words(self) -> str:
+        """Which PostgreSQL this is, and whether its commits are on the disk when they return."""
+        engine = create_engine(self.server.url)
+        with engine.connect() as connection:
+            version, fsync, commit = connection.exec_driver_sql(
+                "SELECT current_setting('server_version'), current_setting('fsync'), "
+                "current_setting('synchronous_commit')"
+            ).one()
+        engine.dispose()
+        return f"PostgreSQL {version} (fsync {fsync}, synchronous_commit {commit})"
 
 
 @contextmanager

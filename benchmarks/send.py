@@ -42,7 +42,8 @@ def measure(options: Options, report: Report) -> None:
                 _tell(number, row)
         if profiles:
             profiled_worker.report(profiles)
-    _report(report, options, rows, taker)
+    databases = ", ".join(base.words for base in bases.values() if base)
+    _report(report, options, rows, taker, databases)
 
 
 def _rows(
@@ -101,12 +102,13 @@ def _tell(number: int, row: Row) -> None:
     print(f"  round {number + 1}  {row.name:44}  {words}", flush=True)
 
 
-def _report(report: Report, options: Options, rows: list[Row], taker: Sink) -> None:
+def _report(report: Report, options: Options, rows: list[Row], taker: Sink, databases: str) -> None:
     plain = rows[0]
     notes = [
         f"{options.messages:,} messages a round of Mailrun, {options.rounds} rounds of each row, in turns; "
         "median (smallest to largest). The ratio is the median of the ratios within a round. Workers, "
         "database and sink share the machine.",
+        f"{databases}.",
         *([] if taker.is_postfix else [HOW]),
     ]
     if options.profile:
