@@ -29,6 +29,9 @@ from webapp.store import installation
 log = logging.getLogger(__name__)
 
 
+IDLE_SECONDS = 15
+
+
 @dataclass(frozen=True)
 class Process:
     """This worker process: what it works with, and how the database knows it."""
@@ -86,7 +89,6 @@ def main() -> None:
     log.info("worker %s is at work", life.id)
     while not life.leaving.is_set():
         _take_jobs(runtime, life)
-        life.leaving.wait(1.0)
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
@@ -95,7 +97,8 @@ def main() -> None:
 
 
 def _take_jobs(runtime: Runtime, life: WorkerLife) -> None:
-    """Takes jobs until told to stop, or until Redis goes away."""
+    """Takes jobs until told to stop, until Redis goes away, or until there was none for a while: RQ is told
+    to stop by an exception out of a signal's handler, which Python drops if it comes in a __del__."""
     if not runtime.settings.redis_url:
         life.leaving.wait()
         return
@@ -103,9 +106,10 @@ def _take_jobs(runtime: Runtime, life: WorkerLife) -> None:
         redis = Redis.from_url(runtime.settings.redis_url)
         queue = Queue(QUEUE, connection=redis, serializer="json")
         options: dict[str, Any] = {"serializer": "json", "maintenance_interval": 60}
-        Worker([queue], connection=redis, **options).work(logging_level="WARNING")
+        Worker([queue], connection=redis, **options).work(logging_level="WARNING", max_idle_time=IDLE_SECONDS)
     except (RedisError, OSError) as error:
         log.info("Redis is away (%s); looking for work without it", error)
+        life.leaving.wait(1.0)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from webapp.runs.marks import Hand, NotHeld
 from webapp.runs.result_actions import Chosen
 from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
+from webapp.store.documents import DocumentFolder
 from webapp.store.mailservers import ConnectionSlot
 from webapp.store.runs import Attempt, Reservation, Result
 from webapp.users.access import OPERATOR
@@ -207,6 +208,28 @@ def test_a_document_changed_in_the_store_is_not_sent(world: World, worker: Worke
     run_id = world.deliver(worker)
     assert world.statuses(run_id) == ["failed"]
     assert world.server.taken == []
+
+
+def test_a_store_that_cannot_be_read_for_now_costs_nobody_their_mail(
+    world: World, worker: WorkerLife
+) -> None:
+    """Deferred with the reason, tried again; never sent without the document (F15)."""
+    world.add()
+    folder = world.runtime.documents
+    assert isinstance(folder, DocumentFolder)
+    [path] = [path for path in folder.root.rglob("*") if path.is_file()]
+    aside = path.rename(path.with_suffix(".aside"))
+    path.mkdir()
+    run_id = world.run()
+    world.start(run_id)
+    delivery.drain(world.runtime, worker, run_id)
+    [result] = world.results(run_id)
+    assert result.status == "deferred"
+    assert "could not be read" in result.detail
+    path.rmdir()
+    aside.rename(path)
+    world.work(worker, run_id)
+    assert world.statuses(run_id) == ["sent"]
 
 
 def test_a_removed_result_is_not_sent_although_it_was_claimed(

@@ -74,13 +74,14 @@ class Lane:
             self.conversation.close()
 
     def _next(self, *, wait: bool) -> Ready | None:
-        """The next mail, made. One that cannot be made is `failed`, and costs its own result only."""
+        """The next mail, made. One that cannot be made is `failed`, or `deferred` if the document store is
+        away, and costs its own result only."""
         while piece := self.feed.take(wait=wait):
             message = self._make(piece)
             if isinstance(message, Message):
                 return Ready(piece, message)
-            verdict = Verdict(Outcome.UNMADE, ResultStatus.FAILED, detail=message.words)
-            self._settle(piece, verdict)
+            to = ResultStatus.DEFERRED if message.for_now else ResultStatus.FAILED
+            self._settle(piece, Verdict(Outcome.UNMADE, to, detail=message.words))
         return None
 
     def _make(self, piece: Piece) -> Message | Unmade:

@@ -29,9 +29,10 @@ class Message:
 
 @dataclass(frozen=True)
 class Unmade:
-    """Why no mail could be made, in words for the account manager."""
+    """Why no mail could be made, in words for the account manager. `for_now`: it may be made later."""
 
     words: str
+    for_now: bool = False
 
 
 def to_render(work: Work) -> ToRender:
@@ -78,7 +79,7 @@ def make(
     except (BadAddress, DocumentMissing, Uncomposable) as problem:
         return Unmade(str(problem))
     except OSError as problem:
-        return Unmade(f"a document could not be read: {problem.strerror}")
+        return Unmade(f"a document could not be read: {problem.strerror}", for_now=True)
     envelope = Envelope(back_to, (redirect_to,)) if redirect_to else Envelope(back_to, real, bcc)
     return Message(envelope, mail, real, bcc, redirect_to)
 
@@ -103,7 +104,7 @@ def _file(store: DocumentStore, document: Filed) -> Document:
         document.file_name,
         document.media_type,
         document.sha256,
-        store.get(document.sha256),
+        store.read(document.sha256),  # compose looks whether they are the bytes of that SHA-256
     )
 
 

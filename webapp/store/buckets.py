@@ -54,14 +54,17 @@ class DocumentBucket:
 
     def get(self, digest: str) -> bytes:
         """The bytes; what is in the bucket but differs is missing, too."""
+        return checked(self.read(digest), digest)
+
+    def read(self, digest: str) -> bytes:
+        """The bytes as they are in the bucket."""
         try:
             with _told():
-                content = bytes(self._verbs.get(self._bucket, place(digest)).bytes())
+                return bytes(self._verbs.get(self._bucket, place(digest)).bytes())
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):  # nobody's document is to blame
                 raise _no_such_bucket() from None
             raise DocumentMissing(f"the document store has no {digest}") from None
-        return checked(content, digest)
 
     def remove(self, digest: str) -> None:
         """Takes these bytes out of the bucket."""

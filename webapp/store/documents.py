@@ -28,6 +28,10 @@ class DocumentStore(Protocol):
         """The bytes with this SHA-256, looked at. Raises DocumentMissing if they are not there, or others
         are."""
 
+    def read(self, digest: str) -> bytes:
+        """The bytes that are kept under this SHA-256, for whoever looks at them himself. Raises
+        DocumentMissing if there are none."""
+
     def remove(self, digest: str) -> None:
         """Takes these bytes out of the store; it is no error if they are not there."""
 
@@ -61,11 +65,15 @@ class DocumentFolder:
 
     def get(self, digest: str) -> bytes:
         """The bytes; what is on the disk but differs is missing, too."""
+        return checked(self.read(digest), digest)
+
+    def read(self, digest: str) -> bytes:
+        """The bytes as they are on the disk."""
         try:
-            content = self._path(digest).read_bytes()
+            with open(self._path(digest), "rb", buffering=0) as file:
+                return file.readall()
         except FileNotFoundError:
             raise DocumentMissing(f"the document store has no {digest}") from None
-        return checked(content, digest)
 
     def remove(self, digest: str) -> None:
         """Takes these bytes out of the store; it is no error if they are not there."""
