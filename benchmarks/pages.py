@@ -23,9 +23,8 @@ from webapp.users.accounts import create_user
 
 @dataclass(frozen=True)
 class Looked:
-    """95 of 100 answers came within so many milliseconds: of the large run, and of the small one. `cpu`: CPU
-    milliseconds of this process for one of the large run and of the small one, the median. `judged`: the target speaks of this
-    page."""
+    """95 of 100 answers came within so many milliseconds: of the large run, and of the small one. `cpu`: the
+    median CPU milliseconds of this process for one of either. `judged`: the target speaks of this page."""
 
     name: str
     judged: bool
