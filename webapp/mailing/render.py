@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from inscriptis import get_text
-from inscriptis.css_profiles import CSS_PROFILES
-from inscriptis.model.config import ParserConfig
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from webapp.mailing.addresses import LINE_BREAKS
+from webapp.mailing.plain_text import Unmarkable, mark, plain_text, plain_text_of_marked, unmarked
 
 LONGEST = 2_000_000
 """Characters of a body. A mail's text that is longer is a template's mistake."""
@@ -53,8 +51,7 @@ def render(message: MessageText, names: Mapping[str, Any]) -> Rendered | Unrende
     try:
         subject = _compiled(message.subject, False).render(names).strip()
         part = "template"
-        body = _compiled(message.body, message.is_html).render(names)
-        text = plain_text(body) if message.is_html and len(body) <= LONGEST else body
+        body, text = _body(message, names)
     except TemplateSyntaxError as error:
         return Unrenderable(f"{part}, line {error.lineno}: {error.message}")
     except MemoryError:
@@ -79,16 +76,46 @@ def text_in(texts: Mapping[str, str], language: str) -> str:
     return next(iter(texts.values()))
 
 
-def plain_text(html: str) -> str:
-    """The text alternative: what the HTML says, tables and links included."""
-    config = ParserConfig(css=CSS_PROFILES["strict"].copy(), display_links=False)
-    return get_text(html, config).strip() + "\n"
-
-
 @lru_cache(maxsize=256)
 def _compiled(source: str, escapes: bool) -> Template:
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=escapes)
     return environment.from_string(source)
+
+
+@lru_cache(maxsize=256)
+def _marking(source: str) -> Template | None:
+    """The template of an HTML body, with marks around its values; None if what it puts out may go through its
+    own hands again, where marks would be in the way."""
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=True, finalize=mark)
+    tree = environment.parse(source)
+    return None if any(tree.find_all(HANDLED_AGAIN)) else environment.from_string(source)
+
+
+HANDLED_AGAIN = (
+    nodes.Macro,
+    nodes.CallBlock,
+    nodes.FilterBlock,
+    nodes.AssignBlock,
+    nodes.Block,
+    nodes.Include,
+)
+
+
+def _body(message: MessageText, names: Mapping[str, Any]) -> tuple[str, str]:
+    """The body and its text alternative."""
+    if not message.is_html:
+        body = _compiled(message.body, False).render(names)
+        return body, body
+    template = _marking(message.body)
+    if template is not None:
+        try:
+            marked = template.render(names)
+        except Unmarkable:
+            pass
+        else:
+            return unmarked(marked), plain_text_of_marked(marked) if len(marked) <= LONGEST else ""
+    body = _compiled(message.body, True).render(names)
+    return body, plain_text(body) if len(body) <= LONGEST else ""
 
 
 def _line_of(error: BaseException) -> int | str:

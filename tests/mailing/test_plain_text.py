@@ -1,0 +1,81 @@
+"""The text alternative made by shapes is the one that the library makes of each mail by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from webapp.mailing import plain_text as module
+from webapp.mailing.plain_text import plain_text, plain_text_of_marked, unmarked
+from webapp.mailing.render import HANDLED_AGAIN, MessageText, Rendered, _marking, render
+
+TEMPLATES = [
+    "<p>Dear {{ a }},</p><p>please pay {{ b }}{{ c }} to <b>{{ a }}</b>.</p>",
+    "<table><tr><th>Item</th><th>{{ a }}</th></tr><tr><td>{{ b }}</td><td>{{ c }}</td><td>x</td></tr>"
+    "</table>",
+    "<ul>{% for x in many %}<li>{{ x }}</li>{% endfor %}</ul>{% if a %}<h1>{{ a }}</h1>{% endif %}",
+    "<p style='display: {{ a }}'>seen?</p><p title='1 > 0' style='display: {{ a }}'>and this?</p>",
+    '<p>see <a href="https://x.test/{{ a }}">{{ b }}</a></p><!-- {{ c }} --><pre>  {{ a }}\n {{ b }}</pre>',
+    "<style>p > b { color: {{ a }} }</style>a {{ a|safe }} {{ b|upper }} <br>{{ c|e }}\n\n{{ a }}",
+    "{{ a }}\ue000{{ 1 + 1 }}",
+    "{{ a }}<div>{{ b }}<span>{{ c }}</span></div>{{ a }} {{ b }}",
+]
+values = st.one_of(
+    st.text(alphabet="aB <>&\"'é漢\n\t\xa0\u200b\ue001\ufdd0=€0", max_size=8),
+    st.sampled_from(["none", "block", "Jan & Co", "<b>bold</b>", "&amp;", "1,234.50 €", "", " "]),
+    st.integers(),
+    st.none(),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(TEMPLATES), values, values, values, st.lists(values, max_size=4))
+@example(TEMPLATES[3], "none", "", "", [])
+@example(TEMPLATES[3], "block", "", "", [])
+def test_shapes_say_what_each_mail_says(template: str, a: Any, b: Any, c: Any, many: list[Any]) -> None:
+    names = {"a": a, "b": b, "c": c, "many": many}
+    for _ in range(2):  # the second time its shape is known
+        found = render(MessageText("s", template, True), names)
+        assert isinstance(found, Rendered)
+        assert found.html is not None
+        assert found.text == plain_text(found.html)
+
+
+def test_a_shape_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    real = module.plain_text
+
+    def counting(html: str) -> str:
+        asked.append(html)
+        return real(html)
+
+    monkeypatch.setattr(module, "plain_text", counting)
+    for number in range(50):
+        render(MessageText("s", "<p>asked once for {{ n }}</p>", True), {"n": f"{number:03}"})
+    assert len(asked) == 2  # the first mail itself, and its shape
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% macro m() %}{{ a }}{% endmacro %}{{ m() }}",
+        "{% set x %}{{ a }}{% endset %}{{ x|length }}",
+        "{% filter upper %}{{ a }}{% endfilter %}",
+    ],
+)
+def test_what_a_template_handles_again_bears_no_marks(source: str) -> None:
+    assert _marking(source) is None
+    assert HANDLED_AGAIN
+    found = render(MessageText("s", source, True), {"a": "abc"})
+    assert isinstance(found, Rendered)
+    assert found.html in ("abc", "3", "ABC")
+
+
+def test_marks_never_get_into_a_mail() -> None:
+    found = render(MessageText("s", "<p>{{ a }} {{ a|length }}</p>", True), {"a": "x\ufdd0y"})
+    assert isinstance(found, Rendered)
+    assert found.html == "<p>x\ufdd0y 3</p>"
+    assert unmarked(plain_text_of_marked("<p>plain</p>")) == "plain\n"
