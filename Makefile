@@ -1,9 +1,10 @@
 # What a newcomer calls. Each target sets up what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format screenshots bench
+N ?= 1000
+.PHONY: help setup run test test-faults test-kills bench lint format screenshots
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*##/make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile
 
 setup:  ## makes .venv with everything that Mailrun needs; does nothing when that is up to date
 	@bin/setup
@@ -13,6 +14,12 @@ run: setup  ## starts everything on this machine, with demo data: http://127.0.0
 
 test: setup  ## runs the whole test suite
 	@exec .venv/bin/python -m pytest -n auto
+
+test-faults: setup  ## every row of the fault table, the slow ones too, three times; prints a table
+	@exec .venv/bin/python -m tests.faults.table
+
+test-kills: setup  ## kills N=1000 workers at random stages of an SMTP conversation; prints what was lost or repeated
+	@exec .venv/bin/python -m tests.faults.storm --kills $(N)
 
 lint: setup  ## ruff and mypy
 	@.venv/bin/ruff check .

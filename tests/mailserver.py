@@ -3,63 +3,88 @@
 A message counts as taken when the server has read the final dot and decided to accept it, whether or not its
 250 could be said. Faults are ordered by the local part of the first recipient:
 
-    reject-550.…     RCPT gets this code              greylist-2.…   451 the first two times
-    data-554.…       this code after the dot          data-451-1.…   only the first time
+    reject-550.…     RCPT gets this code              reject-450-2.…  only the first two times
+    greylist-2.…     451 at RCPT the first two times  close-rcpt.…    421 at RCPT, then closed, the first time
+    data-554.…       this code after the dot          data-451-1.…    only the first time
     cut-rcpt.… cut-data.… cut-ack.… cut-reject.…      the connection is cut there, the first time
     cut-late.…       421, unasked, 0.2 s after the message began, then the connection is cut
+    cut-said.…       the connection is reset 0.2 s after the 250, the first time
+    hang-rcpt-3.…    RCPT gets no reply for 3 s, the first time
     hang-3.…         the reply to the dot takes 3 s
+
+Faults of the server itself are fields of MailServer. A test that must act at an exact moment of the
+conversation asks for it with `when` (stages: STAGES).
 """
 
 from __future__ import annotations
 
 import re
 import socket
+import ssl
+import struct
 import threading
-import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.mailsession import Cut, Session, Taken
+
+__all__ = ["STAGES", "MailServer", "Taken", "mail_server"]
 
 ORDER = re.compile(
-    r"^(reject|greylist|data|cut-rcpt|cut-data|cut-late|cut-ack|cut-reject|hang)(?:-(\d+))?(?:-(\d+))?\."
+    r"^(reject|greylist|close-rcpt|data|cut-(?:rcpt|data|late|ack|reject|said)|hang-rcpt|hang)"
+    r"(?:-(\d+))?(?:-(\d+))?\."
 )
+STAGES = ("rcpt", "data", "body", "dot", "taken", "said")
+"""Where `when` may act: RCPT was read; DATA was read; some of the body was; the dot was; the message is taken
+and its 250 not said; its 250 was said."""
 
-
-class Cut(Exception):
-    """Close the connection now, without a word."""
-
-
-@dataclass(frozen=True)
-class Taken:
-    sender: str
-    recipients: tuple[str, ...]
-    data: bytes
-    connection: int
-    at: float
+RESET = struct.pack("ii", 1, 0)
+Act = Callable[[Session], object]
 
 
 @dataclass
 class MailServer:
     """`orders`: faults by whole addresses, as a local part would order them. `close_after`: says nothing more
-    after so many messages of a connection. `greeting`: what a connection is met with. `mail_reply`: what MAIL
-    gets instead of 250. `delay`: seconds before the reply to the dot."""
+    after so many messages of a connection; `busy_after`: 421 at MAIL then. `greeting`: what a connection is
+    met with; `busy_every`: each so manieth with 421; `silent_first`: the first ones with nothing at all.
+    `mail_reply`: what MAIL gets instead of 250. `delay`: seconds before the reply to the dot; `latency`:
+    before any other; `drip`: between its bytes. `quits`: what QUIT gets: "answer", "reset" or "hang".
+    `auth`: "user:password" that must log in. `certificate`: a PEM file with key; `tls`: "starttls" or
+    "implicit"."""
 
     close_after: int = 0
+    busy_after: int = 0
+    busy_every: int = 0
+    silent_first: int = 0
     greeting: str = "220 mail.test ESMTP"
     mail_reply: str = ""
     delay: float = 0.0
+    latency: float = 0.0
+    drip: float = 0.0
+    quits: str = "answer"
+    auth: str = ""
+    certificate: Path | None = None
+    tls: str = "starttls"
+    pipelining: bool = True
     max_size: int = 50_000_000
     orders: dict[str, str] = field(default_factory=dict)
     taken: list[Taken] = field(default_factory=list)
+    begun: set[str] = field(default_factory=set)
+    heard: Counter[str] = field(default_factory=Counter)
     port: int = 0
     connections: int = 0
     open_now: int = 0
     most_open: int = 0
     logins: list[str] = field(default_factory=list)
+    watch: Callable[[str, Session], object] = lambda stage, session: None
+    _acts: dict[tuple[str, str], Act] = field(default_factory=dict)
     _seen: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _listener: socket.socket | None = None
+    _open: dict[int, socket.socket] = field(default_factory=dict)
 
     def start(self, port: int = 0) -> None:
         """Listens on loopback, on this port or a free one."""
@@ -75,8 +100,33 @@ class MailServer:
             self._listener.close()
             self._listener = None
 
+    def cut_all(self) -> None:
+        """Cuts every connection that is open."""
+        with self._lock:
+            for connection in self._open.values():
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
     def mails_to(self, address: str) -> list[Taken]:
         return [taken for taken in self.taken if address in taken.recipients]
+
+    def when(self, stage: str, address: str, act: Act) -> None:
+        """Has `act` called once, when a message whose first recipient this is gets to this stage. The
+        conversation waits until it returns."""
+        assert stage in STAGES
+        self._acts[stage, address] = act
+
+    def at(self, stage: str, session: Session) -> None:
+        """A conversation has got to this stage."""
+        self.watch(stage, session)
+        if act := self._acts.pop((stage, session.recipients[0]), None):
+            act(session)
+
+    def tls_context(self) -> ssl.SSLContext:
+        assert self.certificate is not None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate)
+        return context
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -91,18 +141,21 @@ class MailServer:
         with self._lock:
             self.connections += 1
             number = self.connections
+            self._open[number] = connection
             self.open_now += 1
             self.most_open = max(self.most_open, self.open_now)
+        session = Session(self, connection, number)
         try:
-            Session(self, connection, number).converse()
+            session.converse()
         except Cut:
-            linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         except OSError:
             pass
         finally:
+            session.connection.close()
             connection.close()
             with self._lock:
+                del self._open[number]
                 self.open_now -= 1
 
     def order_of(self, address: str) -> tuple[str, str, str]:
@@ -119,94 +172,6 @@ class MailServer:
         with self._lock:
             self.taken.append(taken)
             return len(self.taken)
-
-
-class Session:
-    def __init__(self, server: MailServer, connection: socket.socket, number: int) -> None:
-        self.server, self.connection, self.number = server, connection, number
-        self.lines = connection.makefile("rb")
-        self.sender, self.recipients, self.messages = "", list[str](), 0
-
-    def say(self, line: str) -> None:
-        self.connection.sendall(line.encode() + b"\r\n")
-
-    def converse(self) -> None:
-        self.say(self.server.greeting)
-        if not self.server.greeting.startswith("220"):
-            return
-        while line := self.lines.readline():
-            word, _, rest = line.decode("latin-1").strip().partition(" ")
-            if word.upper() == "QUIT":
-                self.say("221 bye")
-                return
-            if getattr(self, f"do_{word.lower()}", self.unknown)(rest):
-                return
-
-    def unknown(self, rest: str) -> None:
-        self.say("502 not implemented")
-
-    def do_ehlo(self, rest: str) -> None:
-        self.say(f"250-mail.test\r\n250-8BITMIME\r\n250 SIZE {self.server.max_size}")
-
-    def do_rset(self, rest: str) -> None:
-        self.sender, self.recipients = "", []
-        self.say("250 ok")
-
-    def do_mail(self, rest: str) -> None:
-        if self.server.mail_reply:
-            return self.say(self.server.mail_reply)
-        self.sender, self.recipients = rest[rest.index("<") + 1 : rest.index(">")], []
-        return self.say("250 ok")
-
-    def do_rcpt(self, rest: str) -> None:
-        address = rest[rest.index("<") + 1 : rest.index(">")]
-        kind, number, _ = self.server.order_of(address)
-        if kind == "reject":
-            return self.say(f"{number} <{address}> mailbox unavailable")
-        if kind == "greylist" and self.server.first_times(f"greylist {address}", int(number)):
-            return self.say(f"451 4.7.1 <{address}> greylisted")
-        if kind == "cut-rcpt" and self.server.first_times(f"cut {address}", 1):
-            raise Cut
-        self.recipients.append(address)
-        return self.say("250 ok")
-
-    def do_data(self, rest: str) -> bool:
-        self.say("354 go on")
-        first = self.recipients[0]
-        kind, number, times = self.server.order_of(first)
-        if kind == "cut-data" and self.server.first_times(f"cut {first}", 1):
-            self.lines.readline()
-            raise Cut
-        if kind == "cut-late" and self.server.first_times(f"cut {first}", 1):
-            time.sleep(0.2)
-            self.say("421 4.3.2 shutting down")
-            time.sleep(1.0)
-            raise Cut
-        data = self._read()
-        time.sleep(self.server.delay)
-        if kind == "data" and self.server.first_times(f"data {first}", int(times or 10**9)):
-            self.say(f"{number} message not accepted")
-            return False
-        if kind == "cut-reject" and self.server.first_times(f"cut {first}", 1):
-            raise Cut
-        taken = Taken(self.sender, tuple(self.recipients), data, self.number, time.monotonic())
-        if kind == "cut-ack" and self.server.first_times(f"cut {first}", 1):
-            self.server.take(taken)
-            raise Cut
-        if kind == "hang":
-            time.sleep(int(number))
-        count = self.server.take(taken)
-        self.messages += 1
-        self.say(f"250 2.0.0 ok: queued as T{count:06d}")
-        return bool(self.server.close_after) and self.messages >= self.server.close_after
-
-    def _read(self) -> bytes:
-        lines = []
-        while (line := self.lines.readline()) != b".\r\n":
-            if not line:
-                raise Cut
-            lines.append(line[1:] if line.startswith(b".") else line)
-        return b"".join(lines)
 
 
 @contextmanager

@@ -1,0 +1,174 @@
+"""The storm: workers killed with signal 9, at random stages of an SMTP conversation, while runs go on.
+
+`make test-kills N=1000`, or `python -m tests.faults.storm --kills 1000 [--database sqlite|postgresql]`.
+Three workers send; the mail server kills the one whose conversation has got to the stage whose turn it is,
+exactly there; a replacement is forked at once. Afterwards every mail is accounted for, against R1, R2, R4 and
+R8. Exit status 1 if a figure does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.faults.nursery import Nursery
+from tests.faults.processes import connected_to, owner_of, sockets_of
+from tests.faults.reckoning import Report, looked_at, shown
+from tests.faults.site import Site, crowd, numbered
+from tests.mailserver import STAGES, MailServer, mail_server
+from tests.mailsession import Session
+from tests.postgres import postgres_server
+from tests.runs.conftest import make_world
+from webapp import config, migrations
+from webapp.extensions import open_runtime
+from webapp.store.database import Database
+
+WORKERS = 3
+CONNECTIONS = 6
+MAILS = 1_500
+"""Mails of a run: the next is begun when it is over."""
+
+ENVIRON = {
+    "MAILRUN_LEASE": "10",
+    "MAILRUN_SMTP_TIMEOUT": "20",
+    "MAILRUN_SMTP_DATA_TIMEOUT": "20",
+    "MAILRUN_TIME_SCALE": "600",
+}
+
+
+@dataclass
+class Storm:
+    """What was killed, where. `open_at_death`: worker process → how many connections it had then."""
+
+    site: Site
+    dice: random.Random
+    stages: Counter[str] = field(default_factory=Counter)
+    open_at_death: dict[int, int] = field(default_factory=dict)
+    wanted: str = ""
+    struck: threading.Event = field(default_factory=threading.Event)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def watch(self, stage: str, session: Session) -> None:
+        """Called by the mail server at every stage of every message."""
+        if stage != self.wanted:
+            return
+        with self._turn:
+            if stage != self.wanted:
+                return
+            pids = {worker.pid: worker for worker in self.site.workers}
+            pid = owner_of(session.peer[1], set(pids))
+            if pid is None:
+                return
+            self.wanted = ""
+            pids[pid].send_signal(signal.SIGSTOP)  # so that what is counted is what is killed
+            self.open_at_death[pid] = len(sockets_of(pid) & connected_to(self.site.server.port))
+            pids[pid].kill()
+            self.stages[stage] += 1
+            self.site.workers.remove(pids[pid])
+        self.struck.set()
+
+    def strike(self) -> None:
+        """Kills one worker at the next stage of the dice's choice, and starts another in its place."""
+        self.struck.clear()
+        self.wanted = self.dice.choice(STAGES)
+        if not self.struck.wait(60):
+            raise SystemExit("no mail has gone out for a minute")
+        self.site.start_worker()
+
+
+def weather(site: Site, storm: Storm, kills: int) -> int:
+    """Kills until it is enough, a run after the other; how many mails there were to send."""
+    mails, run_id = 0, 0
+    storm.site.server.watch = storm.watch
+    for _ in range(WORKERS):
+        site.start_worker()
+    began = time.monotonic()
+    for number in range(1, kills + 1):
+        if not run_id or site.world.status(run_id) == "finished":
+            crowd(site.world, numbered(MAILS, f"fine.{mails // MAILS}"))
+            mails += MAILS
+            run_id = site.world.run()
+            site.world.start(run_id)
+        storm.strike()
+        if number % 50 == 0:
+            print(f"{number} kills, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    site.server.delay = 0.0
+    site.until_finished(run_id, 300)
+    return mails
+
+
+@contextmanager
+def storm_site(kind: str, folder: Path, server: MailServer, nursery: Nursery) -> Iterator[Site]:
+    """An installation on this kind of database, in this folder, while the block lasts."""
+    home = folder / "home"
+    home.mkdir(mode=0o700)
+    environ = {**ENVIRON, "MAILRUN_HOME": str(home), "MAILRUN_REDIS_URL": f"unix://{folder / 'r.sock'}"}
+    if kind == "sqlite":
+        environ["MAILRUN_DATABASE_URL"] = f"sqlite:///{home / 'mailrun.sqlite3'}"
+        migrations.upgrade(Database(environ["MAILRUN_DATABASE_URL"]))
+        with _opened(environ, folder, server, nursery) as site:
+            yield site
+        return
+    (folder / "postgres").mkdir()
+    with postgres_server(folder / "postgres") as postgres, postgres.fresh_database() as url:
+        environ["MAILRUN_DATABASE_URL"] = url
+        with _opened(environ, folder, server, nursery) as site:
+            yield site
+
+
+@contextmanager
+def _opened(environ: dict[str, str], folder: Path, server: MailServer, nursery: Nursery) -> Iterator[Site]:
+    runtime = open_runtime(config.load(environ))
+    site = Site(make_world(runtime, server), environ, folder / "r.sock", nursery=nursery)
+    site.over(max_connections=CONNECTIONS)
+    site.start_redis()
+    try:
+        yield site
+    finally:
+        site.end()
+        runtime.database.dispose()
+
+
+def storm_on(kind: str, kills: int, seed: int) -> Report:
+    folder = Path(tempfile.mkdtemp(prefix="mailrun-storm-"))
+    folder.chmod(0o755)
+    nursery = Nursery(log=folder / "workers.log")
+    try:
+        with mail_server(delay=0.03) as server, storm_site(kind, folder, server, nursery) as site:
+            storm = Storm(site, random.Random(seed))
+            began = time.monotonic()
+            mails = weather(site, storm, kills)
+            seconds = time.monotonic() - began
+            print(f"{kind}: {dict(storm.stages)}", file=sys.stderr)
+            return looked_at(site, storm.open_at_death, kills, mails, seconds)
+    finally:
+        nursery.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=1_000)
+    parser.add_argument("--database", choices=["both", "sqlite", "postgresql"], default="both")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    chosen = parser.parse_args()
+    kinds = ["sqlite", "postgresql"] if chosen.database == "both" else [chosen.database]
+    print(f"seed {chosen.seed}", file=sys.stderr)
+    reports = {kind: storm_on(kind, chosen.kills // len(kinds), chosen.seed) for kind in kinds}
+    held = [shown(kind, report) for kind, report in reports.items()]
+    sys.exit(0 if all(held) else 1)
+
+
+if __name__ == "__main__":
+    main()
