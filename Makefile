@@ -1,7 +1,7 @@
 # What a newcomer calls. Each target sets up what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
 N ?= 1000
-.PHONY: help setup run test test-faults test-kills lint format screenshots
+.PHONY: help setup run test test-faults test-kills bench lint format screenshots
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile
@@ -32,3 +32,6 @@ format: setup  ## lets ruff put the code in order
 
 screenshots: setup  ## takes the pictures in docs/screenshots anew (with Chromium)
 	@.venv/bin/python -m tests.browsing.screenshots
+
+bench: setup  ## measures speed: make bench, make bench ONLY=send, make bench QUICK=1 (benchmarks/README.md)
+	@exec .venv/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(BENCH)

@@ -18,6 +18,7 @@ TEMPLATES = [
     "</table>",
     "<ul>{% for x in many %}<li>{{ x }}</li>{% endfor %}</ul>{% if a %}<h1>{{ a }}</h1>{% endif %}",
     "<p style='display: {{ a }}'>seen?</p><p title='1 > 0' style='display: {{ a }}'>and this?</p>",
+    "<p title='1 > 0' style='display: {{ a }}'>and this {{ b }}?</p>",
     '<p>see <a href="https://x.test/{{ a }}">{{ b }}</a></p><!-- {{ c }} --><pre>  {{ a }}\n {{ b }}</pre>',
     "<style>p > b { color: {{ a }} }</style>a {{ a|safe }} {{ b|upper }} <br>{{ c|e }}\n\n{{ a }}",
     "{{ a }}\ue000{{ 1 + 1 }}",
@@ -33,8 +34,8 @@ values = st.one_of(
 
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(TEMPLATES), values, values, values, st.lists(values, max_size=4))
-@example(TEMPLATES[3], "none", "", "", [])
-@example(TEMPLATES[3], "block", "", "", [])
+@example(TEMPLATES[4], "block", "b", "", [])
+@example(TEMPLATES[4], "none", "b", "", [])
 def test_shapes_say_what_each_mail_says(template: str, a: Any, b: Any, c: Any, many: list[Any]) -> None:
     names = {"a": a, "b": b, "c": c, "many": many}
     for _ in range(2):  # the second time its shape is known

@@ -136,7 +136,8 @@ def test_a_run_can_be_narrowed_but_not_widened(world: World) -> None:
 
 
 def test_a_run_is_made_in_slices_by_two_makers_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "SLICE", 3)
+    monkeypatch.setattr(making, "FIRST_SLICE", 3)
+    monkeypatch.setattr(making, "LARGEST_SLICE", 3)
     for _ in range(20):
         world.add()
     with world.runtime.database.writing() as session:
@@ -154,7 +155,8 @@ def test_a_run_is_made_in_slices_by_two_makers_at_once(world: World, monkeypatch
 def test_a_half_made_run_cannot_be_started_and_is_completed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "SLICE", 2)
+    monkeypatch.setattr(making, "FIRST_SLICE", 2)
+    monkeypatch.setattr(making, "LARGEST_SLICE", 2)
     for _ in range(5):
         world.add()
     with world.runtime.database.writing() as session:

@@ -26,6 +26,8 @@ VALUE = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
 SIMPLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\ue000-\uf8ff]+(?: [^\s\x00-\x1f\x7f-\x9f\ue000-\uf8ff]+)*")
 """No white space but single blanks within."""
 RUN = re.compile("([\ue000-\uf8ff])\\1*")
+TAG = re.compile(r"<[a-z/!](?:[^\"'>]|\"[^\"]*\"|'[^']*')*>", re.I)
+TAG_BEGINS = re.compile(r"<[a-z/!]", re.I)
 IN_A_LINK = re.compile(r"<a\s[^<>]*href=\"[^\"<>]*$|<a\s[^<>]*href='[^'<>]*$", re.I)
 
 
@@ -113,7 +115,7 @@ def _shape(around: tuple[str, ...], lengths: tuple[int, ...]) -> Gaps | None:
     holders = [chr(FIRST + index) * length for index, length in enumerate(lengths)]
     html = around[0]
     for holder, text in zip(holders, around[1:], strict=True):
-        if html.rfind("<") > html.rfind(">") and not IN_A_LINK.search(html):
+        if TAG_BEGINS.search(TAG.sub("", html)) and not IN_A_LINK.search(html):
             return None
         html += holder + text
     if RUN.search("".join(around)):

@@ -3,6 +3,7 @@ crash costs one slice."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -36,43 +37,56 @@ from webapp.store.invoices import Invoice
 from webapp.store.runs import ChosenInvoice, Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 
-SLICE = 5_000
-"""Customers per commit: some tenths of a second on SQLite, where every other writer waits meanwhile."""
+FIRST_SLICE, LARGEST_SLICE = 1_000, 20_000
+"""Customers per commit."""
+SLICE_SECONDS, SHARED_SECONDS = 0.8, 0.15
+"""How long one may take: alone, and while other runs send. On SQLite every other writer waits meanwhile."""
+LET_OTHERS_WRITE = 0.12
+"""Seconds between two slices while other runs send. Other processes look for their turn to write to SQLite
+every tenth of a second: without a pause the next slice would always be there first."""
 
 
 def make(database: Database, bell: Bell, run_id: int) -> None:
     """Makes the results of a run that is `creating`, and ends when it is whole. Harmless on any other run.
 
     1. Lock the run's row; leave if it is not `creating` (any more): somebody else has made it whole.
-    2. Take the next slice of its customers, above the watermark `made_up_to`.
+    2. Take the next slice of its customers, above the watermark `made_up_to`: so many that it takes some
+    tenths of a second, fewer while other runs send.
     3. No customer left: the run is `created`; if it was to be started, and its set is what was promised,
     start it.
     4. Insert the slice's results and result_invoices, count them, move the watermark, commit; again from 1.
 
     Two makers at once do no harm: the second waits at 1 and goes on behind the first one's watermark.
     """
+    size = FIRST_SLICE
     while True:
         with database.writing() as session:
+            began = time.monotonic()
             run = session.scalar(
                 select(Run).where(Run.id == run_id, Run.status == RunStatus.CREATING).with_for_update()
             )
             if run is None:
                 return
             content: Content = session.get_one(DefinitionVersion, run.version_id).content  # type: ignore[assignment]
-            up_to = _end_of_slice(session, run)
+            up_to = _end_of_slice(session, run, size)
             if up_to is None:
                 _complete(session, bell, run, content)
                 return
             _make_slice(session, run, content, up_to)
+            others = lifecycle.others_running(session, run_id)
+        fit = (SHARED_SECONDS if others else SLICE_SECONDS) / (time.monotonic() - began)
+        size = min(LARGEST_SLICE, max(100, int(size * min(2.0, fit))))
+        if others and database.is_sqlite:
+            time.sleep(LET_OTHERS_WRITE)
 
 
-def _end_of_slice(session: Session, run: Run) -> int | None:
+def _end_of_slice(session: Session, run: Run, size: int) -> int | None:
     """The highest customer id of the next slice; None when there is none."""
     ids = (
         select(Customer.id)
         .where(customers_in(run.cluster_id, run.include_children), Customer.id > run.made_up_to)
         .order_by(Customer.id)
-        .limit(SLICE)
+        .limit(size)
         .subquery()
     )
     highest: int | None = session.scalar(select(func.max(ids.c.id)))

@@ -1,0 +1,62 @@
+"""What a person does to very many results at once: Send again and Remove on everything that a filter
+matches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from benchmarks.installation import Site
+from benchmarks.spending import Spent, spending
+from webapp.runs import result_actions
+from webapp.runs.moves import hold, move
+from webapp.runs.result_actions import Chosen, Done
+from webapp.store.runs import Result
+from webapp.store.statuses import ResultStatus
+from webapp.users.access import OPERATOR
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """What each cost, and how many results it changed."""
+
+    results: int
+    send_again: Spent
+    remove: Spent
+
+
+def measure(site: Site, run_id: int, most: int) -> Bulk:
+    """Has so many results of the run fail, sends them again; has as many fail once more, removes them."""
+    bell, failed = site.runtime.bell, Chosen(run_id, status="failed")
+
+    def again(session: Session) -> Done:
+        return result_actions.send_again(session, bell, failed, OPERATOR)
+
+    def remove(session: Session) -> Done:
+        return result_actions.remove(session, failed, OPERATOR)
+
+    results = _fail(site, run_id, most)
+    sent_again = _spent(site, again, results)
+    _fail(site, run_id, most)
+    return Bulk(results, sent_again, _spent(site, remove, results))
+
+
+def _spent(site: Site, verb: Callable[[Session], Done], expected: int) -> Spent:
+    with spending(site) as spent, site.runtime.database.writing() as session:
+        done = verb(session)
+    if done.changed != expected:
+        raise RuntimeError(f"{done.changed} of {expected} were changed: {done.unchanged}")
+    return spent
+
+
+def _fail(site: Site, run_id: int, most: int) -> int:
+    """Moves the first ready results to `failed`; returns how many."""
+    with site.runtime.database.writing() as session:
+        ready = (Result.run_id == run_id, Result.status == ResultStatus.READY)
+        first = select(Result.id).where(*ready).order_by(Result.id).limit(most).subquery()
+        highest = session.scalar(select(func.max(first.c.id)))
+        rows = hold(session, *ready, Result.id <= highest)
+        return move(session, run_id, rows, ResultStatus.FAILED, values={"detail": "made to fail"})
