@@ -92,8 +92,8 @@ class Storm:
         self.struck.set()
 
     def strike(self, run_id: int) -> bool:
-        """Kills one worker at the next stage of the dice's choice, and starts another in its place. False if
-        the run ended before."""
+        """Kills one worker at the next stage of the dice's choice. False if the run ended before: then it is
+        killed when the next one comes to that stage."""
         self.struck.clear()
         self.wanted = self.dice.choice(STAGES)
         until = time.monotonic() + 60
@@ -102,20 +102,19 @@ class Storm:
                 return False
             if time.monotonic() > until:
                 raise Stalled
-        self.site.start_worker()
         return True
 
 
-def weather(site: Site, storm: Storm, kills: int) -> tuple[int, int]:
+def weather(site: Site, storm: Storm, kills: int, log: Path) -> tuple[int, int]:
     """Kills until it is enough, a run after the other; how many mails there
     were to send, and how many kills it came to."""
     mails, run_id = 0, 0
     storm.site.server.watch = storm.watch
-    for _ in range(WORKERS):
-        site.start_worker()
     began = time.monotonic()
-    done = 0
-    while done < kills:
+    told = 0
+    while (done := storm.stages.total()) < kills:
+        while len(site.workers) < WORKERS:
+            site.start_worker()
         if not run_id or site.world.status(run_id) == "finished":
             crowd(site.world, numbered(MAILS, f"fine.{mails // MAILS}"))
             mails += MAILS
@@ -123,16 +122,19 @@ def weather(site: Site, storm: Storm, kills: int) -> tuple[int, int]:
             site.world.start(run_id)
         until_more(site, BETWEEN)
         try:
-            done += storm.strike(run_id)
+            storm.strike(run_id)
         except Stalled:
             print(f"no mail has gone out for a minute after {done} kills: {held_by(site)}", file=sys.stderr)
+            print(at_work_on(site, log), file=sys.stderr)
             break
-        if done % 50 == 0:
+        if done >= told + 50:
+            told = done
             print(f"{done} kills, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    site.server.delay = 0.0
+    storm.wanted, site.server.delay = "", 0.0
+    site.start_worker()
     with suppress(AssertionError):  # what is left then is counted as lost
         site.until_finished(run_id, 120)
-    return mails, done
+    return mails, storm.stages.total()
 
 
 def held_by(site: Site) -> str:
@@ -144,6 +146,18 @@ def held_by(site: Site) -> str:
         slots = session.execute(select(ConnectionSlot.number, ConnectionSlot.worker_id)).all()
         servers = session.execute(select(Row.trouble, Row.next_try_at)).all()
     return f"results {rows}, connections {slots}, server {servers}"
+
+
+def at_work_on(site: Site, log: Path) -> str:
+    """What each thread of each living worker is at."""
+    begun = log.stat().st_size
+    for worker in site.workers:
+        worker.send_signal(signal.SIGUSR1)
+    time.sleep(1.0)
+    states = [
+        (worker.pid, Path(f"/proc/{worker.pid}/stat").read_text().split()[2]) for worker in site.workers
+    ]
+    return f"{states}\n" + log.read_text(errors="replace")[begun:]
 
 
 def until_more(site: Site, mails: int) -> None:
@@ -193,7 +207,7 @@ def storm_on(kind: str, kills: int, seed: int) -> Report:
         with mail_server(delay=0.03) as server, storm_site(kind, folder, server, nursery) as site:
             storm = Storm(site, random.Random(seed))
             began = time.monotonic()
-            mails, done = weather(site, storm, kills)
+            mails, done = weather(site, storm, kills, folder / "workers.log")
             seconds = time.monotonic() - began
             print(f"{kind}: {dict(storm.stages)}", file=sys.stderr)
             return looked_at(site, storm.open_at_death, done, mails, seconds)
