@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from tests.faults.processes import children_of
 from tests.launch.launched import ROOT
 
 
@@ -132,10 +132,8 @@ def serve() -> None:
         *lines, buffered = buffered.split(b"\n")
         for line in lines:
             _fork(json.loads(line))
-    deadline = time.monotonic() + 5
-    with suppress(ChildProcessError):
-        while time.monotonic() < deadline:
-            os.waitpid(-1, 0)
+    for pid in children_of(os.getpid()):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _bury() -> None:

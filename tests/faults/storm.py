@@ -18,7 +18,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,8 @@ from webapp.store.database import Database
 
 WORKERS = 3
 CONNECTIONS = 6
+BETWEEN = 20
+"""Mails between two kills, if they come within a second."""
 MAILS = 1_500
 """Mails of a run: the next is begun when it is over."""
 
@@ -100,12 +102,21 @@ def weather(site: Site, storm: Storm, kills: int) -> int:
             mails += MAILS
             run_id = site.world.run()
             site.world.start(run_id)
+        until_more(site, BETWEEN)
         storm.strike()
         if number % 50 == 0:
             print(f"{number} kills, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     site.server.delay = 0.0
-    site.until_finished(run_id, 300)
+    with suppress(AssertionError):  # what is left then is counted as lost
+        site.until_finished(run_id, 120)
     return mails
+
+
+def until_more(site: Site, mails: int) -> None:
+    """Waits for so many more mails, but not for long."""
+    enough, until = len(site.server.taken) + mails, time.monotonic() + 1.0
+    while len(site.server.taken) < enough and time.monotonic() < until:
+        time.sleep(0.01)
 
 
 @contextmanager
@@ -163,6 +174,7 @@ def main() -> None:
     parser.add_argument("--database", choices=["both", "sqlite", "postgresql"], default="both")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left behind
     kinds = ["sqlite", "postgresql"] if chosen.database == "both" else [chosen.database]
     print(f"seed {chosen.seed}", file=sys.stderr)
     reports = {kind: storm_on(kind, chosen.kills // len(kinds), chosen.seed) for kind in kinds}

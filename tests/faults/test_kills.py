@@ -17,8 +17,12 @@ from tests.faults.accounts import accounted
 from tests.faults.processes import children_of, lives
 from tests.faults.site import Site, kill_at, numbered
 from tests.launch.launched import ROOT
+from webapp.mailservers import slots
+from webapp.runs import claims, recovery
+from webapp.runs.workers import WorkerLife
 from webapp.store.database import hold_run
 from webapp.store.definitions import TemplateText
+from webapp.store.mailservers import MailServer
 from webapp.store.workers import Worker
 
 FIRST, SECOND, THIRD = (f"{name}@customers.test" for name in ("first", "second", "third"))
@@ -68,6 +72,26 @@ def test_f01_rows_of_the_dead_are_free_within_a_minute(site: Site) -> None:
     assert time.monotonic() - died < 60
     site.until_finished(run_id)
     accounted(site.world, run_id)
+
+
+@pytest.mark.slow_fault
+@pytest.mark.xfail(reason="what a worker takes after it was declared lost is never freed", strict=True)
+def test_f01_what_the_dead_had_asked_for_comes_through_afterwards(site: Site) -> None:
+    """A killed worker's last statement may still be on its way to PostgreSQL when the sweep hears from the
+    kernel that its process is gone; and one that was frozen may claim before its next beat tells it that it
+    was declared lost. What is taken in this way must be free again soon, too."""
+    runtime = site.world.runtime
+    dead = WorkerLife(runtime.database)
+    site.over(max_connections=1)
+    run_id = site.send(FIRST)
+    with runtime.database.writing() as session:
+        assert recovery.declare_lost(session, session.get_one(Worker, dead.id))
+    with runtime.database.writing() as session:
+        claims.claim(session, run_id, dead.id, 10)
+        slots.take(session, session.scalars(select(MailServer)).one(), dead.id, "token", 1)
+    site.start_worker()
+    site.until_finished(run_id, 15)
+    assert accounted(site.world, run_id) == {"sent": 1}
 
 
 @pytest.mark.parametrize(("address", "arrived"), [(SECOND, 1), ("cut-reject.second@customers.test", 0)])
