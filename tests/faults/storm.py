@@ -80,13 +80,19 @@ class Storm:
             self.site.workers.remove(pids[pid])
         self.struck.set()
 
-    def strike(self) -> None:
-        """Kills one worker at the next stage of the dice's choice, and starts another in its place."""
+    def strike(self, run_id: int) -> bool:
+        """Kills one worker at the next stage of the dice's choice, and starts another in its place. False if
+        the run ended before."""
         self.struck.clear()
         self.wanted = self.dice.choice(STAGES)
-        if not self.struck.wait(60):
-            raise SystemExit("no mail has gone out for a minute")
+        until = time.monotonic() + 60
+        while not self.struck.wait(0.2):
+            if self.site.world.status(run_id) == "finished":
+                return False
+            if time.monotonic() > until:
+                raise SystemExit("no mail has gone out for a minute")
         self.site.start_worker()
+        return True
 
 
 def weather(site: Site, storm: Storm, kills: int) -> int:
@@ -96,16 +102,17 @@ def weather(site: Site, storm: Storm, kills: int) -> int:
     for _ in range(WORKERS):
         site.start_worker()
     began = time.monotonic()
-    for number in range(1, kills + 1):
+    done = 0
+    while done < kills:
         if not run_id or site.world.status(run_id) == "finished":
             crowd(site.world, numbered(MAILS, f"fine.{mails // MAILS}"))
             mails += MAILS
             run_id = site.world.run()
             site.world.start(run_id)
         until_more(site, BETWEEN)
-        storm.strike()
-        if number % 50 == 0:
-            print(f"{number} kills, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+        done += storm.strike(run_id)
+        if done % 50 == 0:
+            print(f"{done} kills, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     site.server.delay = 0.0
     with suppress(AssertionError):  # what is left then is counted as lost
         site.until_finished(run_id, 120)
