@@ -99,7 +99,10 @@ class Storm:
         until = time.monotonic() + 60
         while not self.struck.wait(0.2):
             if self.site.world.status(run_id) == "finished":
-                return False
+                with self._turn:
+                    self.wanted = ""  # or the next run's first mail would cost a worker whom nobody replaces
+                if not self.struck.is_set():
+                    return False
             if time.monotonic() > until:
                 raise Stalled
         return True

@@ -75,7 +75,6 @@ def test_f01_rows_of_the_dead_are_free_within_a_minute(site: Site) -> None:
 
 
 @pytest.mark.slow_fault
-@pytest.mark.xfail(reason="what a worker takes after it was declared lost is never freed", strict=True)
 def test_f01_what_the_dead_had_asked_for_comes_through_afterwards(site: Site) -> None:
     """A killed worker's last statement may still be on its way to PostgreSQL when the sweep hears from the
     kernel that its process is gone; and one that was frozen may claim before its next beat tells it that it

@@ -59,7 +59,10 @@ class Lane:
         return trouble is None
 
     def run(self) -> None:
-        """Delivers one message after the other, until the feed has none or the server is in trouble."""
+        """Delivers one message after the other, until the feed has none or the server is in trouble.
+
+        What became of the last message is written before the lane waits or says goodbye, so that never more
+        than one message per open connection is in doubt."""
         try:
             ready = self._next(wait=True)
             with self.ledger.working():
@@ -68,10 +71,14 @@ class Lane:
                     if not goes_on:
                         return
                     if ready is None:
+                        self.ledger.flush()
                         with self.ledger.pausing():
                             ready = self._next(wait=True)
         finally:
-            self.conversation.close()
+            try:
+                self.ledger.flush()
+            finally:
+                self.conversation.close()
 
     def _next(self, *, wait: bool) -> Ready | None:
         """The next mail, made. One that cannot be made is `failed`, or `deferred` if the document store is

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from sqlalchemy import select, update
+from sqlalchemy import select, union, update
 from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime
@@ -18,7 +18,7 @@ from webapp.runs import claims, lifecycle
 from webapp.runs.moves import UNCLAIMED, hold, move
 from webapp.runs.workers import WorkerLife, kernel_says_gone
 from webapp.store.definitions import DefinitionVersion
-from webapp.store.mailservers import MailServer
+from webapp.store.mailservers import ConnectionSlot, MailServer
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus, RunStatus
 from webapp.store.types import now
@@ -63,7 +63,7 @@ def sweep(runtime: Runtime, worker: WorkerLife, watch: Watch) -> Due:
     """One round.
 
     1. Note every worker's beat. Those whose beat stood still for a lease, or whose process the kernel on this
-    machine says is gone, are declared lost.
+    machine says is gone, are declared lost. What they take after that is taken from them, too.
     2. Running runs with nothing left to send are finished.
     3. Running runs with something to claim, whose mail server may be tried, are due; so are half-made ones.
     """
@@ -78,6 +78,7 @@ def sweep(runtime: Runtime, worker: WorkerLife, watch: Watch) -> Due:
         if watch.still[other.id] > settings.lease or kernel_says_gone(other):
             with database.writing() as session:
                 declare_lost(session, other)
+    _take_from_those_declared_lost(runtime)
     _finish_done_runs(runtime)
     with database.reading() as session:
         making = session.scalars(select(Run.id).where(Run.status == RunStatus.CREATING))
@@ -99,6 +100,13 @@ def declare_lost(session: Session, lost: Worker) -> bool:
     ).rowcount  # type: ignore[attr-defined]
     if not gone:
         return False
+    take_from(session, lost)
+    return True
+
+
+def take_from(session: Session, lost: Worker) -> None:
+    """Frees what a lost worker has claimed, and declares `unconfirmed` what it has marked. Harmless when it
+    has nothing."""
     session.execute(
         update(Result)
         .where(Result.worker_id == lost.id, Result.status.in_(SENDABLE))
@@ -117,7 +125,21 @@ def declare_lost(session: Session, lost: Worker) -> bool:
         .execution_options(synchronize_session=False)
     )
     slots.free_all_of(session, lost.id)
-    return True
+
+
+def _take_from_those_declared_lost(runtime: Runtime) -> None:
+    """A worker may take something after it was declared lost: its last statement was still on its way to
+    PostgreSQL, or it was frozen and claims before its next beat tells it. That must be free again, too."""
+    holding = union(
+        select(Result.worker_id).where(Result.worker_id.is_not(None)),
+        select(ConnectionSlot.worker_id).where(ConnectionSlot.worker_id.is_not(None)),
+    ).subquery()
+    lost = select(Worker).where(Worker.lost_at.is_not(None), Worker.id.in_(select(holding)))
+    with runtime.database.reading() as session:
+        found = session.scalars(lost).all()
+    for worker in found:
+        with runtime.database.writing() as session:
+            take_from(session, worker)
 
 
 def _finish_done_runs(runtime: Runtime) -> None:

@@ -142,7 +142,35 @@ def _sqlite_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("writes", False):
+            _begin_to_write(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """BEGIN IMMEDIATE, in its turn.
+
+    Another process may be writing. SQLite waits for it by sleeping, longer each time, up to a tenth of a
+    second: far longer than a commit takes. So it is told not to wait here, and asked again soon. Raises
+    OperationalError when the turn does not come within the busy time-out."""
+    deadline, pause = time.monotonic() + BUSY_TIMEOUT_MS / 1000, SHORTEST_PAUSE
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError as error:
+                if "locked" not in str(error.orig) or time.monotonic() > deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(LONGEST_PAUSE, pause * 1.25)
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.000_3, 0.02
+"""Seconds between two looks for one's turn to write."""
