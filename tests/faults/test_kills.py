@@ -206,7 +206,6 @@ def freeze(site: Site, worker: subprocess.Popen[bytes]) -> None:
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("waits", [{"MAILRUN_LEASE": "1"}], indirect=True)
 @pytest.mark.slow_fault
-@pytest.mark.xfail(reason="PostgreSQL keeps a frozen process's transaction open, and its locks", strict=True)
 def test_f06_frozen_inside_a_transaction(site: Site) -> None:
     """Just as its mark has taken the run's shared lock: Stop must answer all the same, and what the frozen
     worker held must be free."""
@@ -225,7 +224,7 @@ def test_f06_frozen_inside_a_transaction(site: Site) -> None:
     stopping.start()
     try:
         site.start_worker()
-        stopping.join(20)
+        stopping.join(30)
         assert not stopping.is_alive(), "Stop does not answer"
         site.until(lambda: site.result(run_id, FIRST).worker_id is None, 20)
     finally:

@@ -101,9 +101,11 @@ RUN_LOCKS = 7_203
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether a database error may be gone at the next try: SQLite locked or its disk full, PostgreSQL
-    away."""
-    return isinstance(error, OperationalError)
+    """Whether a database error may be gone at the next try: SQLite locked or its disk full, PostgreSQL away,
+    or tired of waiting for us."""
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    idle = getattr(getattr(error, "orig", None), "sqlstate", None) == IDLE_IN_TRANSACTION
+    return isinstance(error, OperationalError) or lost or idle
 
 
 def answers(database: Database) -> bool:
@@ -117,8 +119,23 @@ def answers(database: Database) -> bool:
 
 
 def _server_engine(url: str) -> Engine:
-    """Parameters stay out of errors and so out of logs: they are customers' data, and password hashes."""
-    return create_engine(url, pool_pre_ping=True, pool_size=20, hide_parameters=True)
+    """Parameters stay out of errors and so out of logs: they are customers' data, and password hashes.
+
+    A process that is frozen within a transaction keeps its locks, a run's among them: Stop would wait for it.
+    So the server ends a session that is idle in a transaction; no transaction of ours is, for any time."""
+    engine = create_engine(url, pool_pre_ping=True, pool_size=20, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000}")
+        connection.commit()
+
+    return engine
+
+
+IDLE_SECONDS = 15
+IDLE_IN_TRANSACTION = "25P03"
+"""What PostgreSQL calls it (SQLSTATE)."""
 
 
 def _sqlite_engine(url: str) -> Engine:
