@@ -92,8 +92,7 @@ class Storm:
         self.struck.set()
 
     def strike(self, run_id: int) -> bool:
-        """Kills one worker at the next stage of the dice's choice. False if the run ended before: then it is
-        killed when the next one comes to that stage."""
+        """Kills one worker at the next stage of the dice's choice. False if the run ended before."""
         self.struck.clear()
         self.wanted = self.dice.choice(STAGES)
         until = time.monotonic() + 60
@@ -109,8 +108,8 @@ class Storm:
 
 
 def weather(site: Site, storm: Storm, kills: int, log: Path) -> tuple[int, int]:
-    """Kills until it is enough, a run after the other; how many mails there
-    were to send, and how many kills it came to."""
+    """Kills until it is enough, a run after the other; how many mails there were to send, and how many kills
+    it came to."""
     mails, run_id = 0, 0
     storm.site.server.watch = storm.watch
     began = time.monotonic()
