@@ -8,6 +8,7 @@ a fresh `python -m jobs.worker` is started for each instead.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import signal
@@ -173,6 +174,7 @@ def work() -> None:
     """A worker in this process, with a wall clock of its own if it was given one."""
     from jobs import worker
 
+    faulthandler.register(signal.SIGUSR1)  # tells on standard error what each thread is at
     if shift := os.environ.get("MAILRUN_FAULTS_CLOCK"):
         from tests.faults import clocks
 

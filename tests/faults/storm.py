@@ -22,6 +22,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy import func, select
+
 from tests.faults.nursery import Nursery
 from tests.faults.processes import connected_to, owner_of, sockets_of
 from tests.faults.reckoning import Report, looked_at, shown
@@ -33,6 +35,11 @@ from tests.runs.conftest import make_world
 from webapp import config, migrations
 from webapp.extensions import open_runtime
 from webapp.store.database import Database
+from webapp.store.mailservers import ConnectionSlot
+from webapp.store.mailservers import MailServer as Row
+from webapp.store.runs import Result
+from webapp.store.statuses import OUTSTANDING
+from webapp.store.workers import Worker
 
 WORKERS = 3
 CONNECTIONS = 6
@@ -47,6 +54,10 @@ ENVIRON = {
     "MAILRUN_SMTP_DATA_TIMEOUT": "20",
     "MAILRUN_TIME_SCALE": "600",
 }
+
+
+class Stalled(Exception):
+    """Nothing goes out any more, though there is something to send."""
 
 
 @dataclass
@@ -81,8 +92,7 @@ class Storm:
         self.struck.set()
 
     def strike(self, run_id: int) -> bool:
-        """Kills one worker at the next stage of the dice's choice, and starts another in its place. False if
-        the run ended before."""
+        """Kills one worker at the next stage of the dice's choice. False if the run ended before."""
         self.struck.clear()
         self.wanted = self.dice.choice(STAGES)
         until = time.monotonic() + 60
@@ -93,33 +103,63 @@ class Storm:
                 if not self.struck.is_set():
                     return False
             if time.monotonic() > until:
-                raise SystemExit("no mail has gone out for a minute")
-        self.site.start_worker()
+                raise Stalled
         return True
 
 
-def weather(site: Site, storm: Storm, kills: int) -> int:
-    """Kills until it is enough, a run after the other; how many mails there were to send."""
+def weather(site: Site, storm: Storm, kills: int, log: Path) -> tuple[int, int]:
+    """Kills until it is enough, a run after the other; how many mails there were to send, and how many kills
+    it came to."""
     mails, run_id = 0, 0
     storm.site.server.watch = storm.watch
-    for _ in range(WORKERS):
-        site.start_worker()
     began = time.monotonic()
-    done = 0
-    while done < kills:
+    told = 0
+    while (done := storm.stages.total()) < kills:
+        while len(site.workers) < WORKERS:
+            site.start_worker()
         if not run_id or site.world.status(run_id) == "finished":
             crowd(site.world, numbered(MAILS, f"fine.{mails // MAILS}"))
             mails += MAILS
             run_id = site.world.run()
             site.world.start(run_id)
         until_more(site, BETWEEN)
-        done += storm.strike(run_id)
-        if done % 50 == 0:
+        try:
+            storm.strike(run_id)
+        except Stalled:
+            print(f"no mail has gone out for a minute after {done} kills: {held_by(site)}", file=sys.stderr)
+            print(at_work_on(site, log), file=sys.stderr)
+            break
+        if done >= told + 50:
+            told = done
             print(f"{done} kills, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    site.server.delay = 0.0
+    storm.wanted, site.server.delay = "", 0.0
+    site.start_worker()
     with suppress(AssertionError):  # what is left then is counted as lost
         site.until_finished(run_id, 120)
-    return mails
+    return mails, storm.stages.total()
+
+
+def held_by(site: Site) -> str:
+    """Who holds what is left, and the mail server's connections: for the log."""
+    with site.world.runtime.database.reading() as session:
+        of = select(Result.status, Worker.id, Worker.lost_at, func.count())
+        left = of.outerjoin(Worker, Worker.id == Result.worker_id).where(Result.status.in_(OUTSTANDING))
+        rows = session.execute(left.group_by(Result.status, Worker.id, Worker.lost_at)).all()
+        slots = session.execute(select(ConnectionSlot.number, ConnectionSlot.worker_id)).all()
+        servers = session.execute(select(Row.trouble, Row.next_try_at)).all()
+    return f"results {rows}, connections {slots}, server {servers}"
+
+
+def at_work_on(site: Site, log: Path) -> str:
+    """What each thread of each living worker is at."""
+    begun = log.stat().st_size
+    for worker in site.workers:
+        worker.send_signal(signal.SIGUSR1)
+    time.sleep(1.0)
+    states = [
+        (worker.pid, Path(f"/proc/{worker.pid}/stat").read_text().split()[2]) for worker in site.workers
+    ]
+    return f"{states}\n" + log.read_text(errors="replace")[begun:]
 
 
 def until_more(site: Site, mails: int) -> None:
@@ -169,10 +209,10 @@ def storm_on(kind: str, kills: int, seed: int) -> Report:
         with mail_server(delay=0.03) as server, storm_site(kind, folder, server, nursery) as site:
             storm = Storm(site, random.Random(seed))
             began = time.monotonic()
-            mails = weather(site, storm, kills)
+            mails, done = weather(site, storm, kills, folder / "workers.log")
             seconds = time.monotonic() - began
             print(f"{kind}: {dict(storm.stages)}", file=sys.stderr)
-            return looked_at(site, storm.open_at_death, kills, mails, seconds)
+            return looked_at(site, storm.open_at_death, done, mails, seconds)
     finally:
         nursery.close()
         shutil.rmtree(folder, ignore_errors=True)
