@@ -46,18 +46,11 @@ def take(session: Session, server: MailServer, worker_id: int, token: str, at_mo
     return [Slot(server.id, number, token) for number in free]
 
 
-def give_back(session: Session, slots: list[Slot]) -> None:
-    """Frees these connections, unless somebody has freed them already."""
-    for slot in slots:
-        session.execute(
-            update(ConnectionSlot)
-            .where(
-                ConnectionSlot.mail_server_id == slot.mail_server_id,
-                ConnectionSlot.number == slot.number,
-                ConnectionSlot.token == slot.token,
-            )
-            .values(worker_id=None, token=None)
-        )
+def give_back(session: Session, token: str) -> None:
+    """Frees the connections that were taken with this token, unless somebody has freed them already."""
+    session.execute(
+        update(ConnectionSlot).where(ConnectionSlot.token == token).values(worker_id=None, token=None)
+    )
 
 
 def free_all_of(session: Session, worker_id: int) -> None:

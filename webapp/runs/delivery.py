@@ -13,7 +13,6 @@ from sqlalchemy import select
 from webapp.extensions import Runtime
 from webapp.mailservers import slots, waiting
 from webapp.mailservers.rates import Rates
-from webapp.mailservers.slots import Slot
 from webapp.runs import claims, lifecycle
 from webapp.runs.feed import Feed
 from webapp.runs.lane import Lane
@@ -45,24 +44,43 @@ def drain(
     server, probing = _server(runtime, run_id)
     if server is None:
         return
-    taken, share = _connections(runtime, worker, server, probing)
-    if not taken:
-        return
-    rates = Rates(runtime.settings.redis_url, share)
-    feed = Feed(runtime, worker, run_id, server, rates, len(taken), messages, time.monotonic() + seconds)
-    ledger = Ledger(runtime, worker, run_id)
+    token = secrets.token_hex(16)
     try:
-        lanes = [Lane(runtime, worker, server, feed, ledger, rates, suspect=probing) for _ in taken]
-        if lanes[0].opens():
-            _ring_for_help(runtime, run_id, server)
-            _run_all(lanes, feed, ledger)
-    finally:
-        persist(runtime, worker, lambda session: slots.give_back(session, taken))
+        spent = _send(runtime, worker, run_id, server, probing, token, messages, time.monotonic() + seconds)
+    finally:  # also when the database did not say whether they were taken
+        persist(runtime, worker, lambda session: slots.give_back(session, token))
     with runtime.database.writing() as session:
         finished = lifecycle.finish_if_done(session, run_id)
-        due = not finished and feed.spent and claims.anything_due(session, run_id)
+        due = spent and not finished and claims.anything_due(session, run_id)
     if due and not worker.leaving.is_set():
         runtime.bell.drain(run_id)
+
+
+def _send(
+    runtime: Runtime,
+    worker: WorkerLife,
+    run_id: int,
+    server: MailServer,
+    probing: bool,
+    token: str,
+    messages: int,
+    until: float,
+) -> bool:
+    """Steps 2 to 4, and of 5 the results. Whether it was the budget that ended it."""
+    with runtime.database.writing() as session:
+        workers = max(1, living(session))
+        at_most = 1 if probing else -(-server.max_connections // workers)
+        taken = slots.take(session, server, worker.id, token, at_most)
+    if not taken:
+        return False
+    rates = Rates(runtime.settings.redis_url, workers)
+    feed = Feed(runtime, worker, run_id, server, rates, len(taken), messages, until)
+    ledger = Ledger(runtime, worker, run_id)
+    lanes = [Lane(runtime, worker, server, feed, ledger, rates, suspect=probing) for _ in taken]
+    if lanes[0].opens():
+        _ring_for_help(runtime, run_id, server)
+        _run_all(lanes, feed, ledger)
+    return feed.spent
 
 
 def _server(runtime: Runtime, run_id: int) -> tuple[MailServer | None, bool]:
@@ -78,17 +96,6 @@ def _server(runtime: Runtime, run_id: int) -> tuple[MailServer | None, bool]:
         return (server, probing) if waiting.may_try(session, server) else (None, False)
 
 
-def _connections(
-    runtime: Runtime, worker: WorkerLife, server: MailServer, probing: bool
-) -> tuple[list[Slot], int]:
-    """The connections that this worker got, and among how many workers the server is shared. One alone tries
-    a server after trouble."""
-    with runtime.database.writing() as session:
-        workers = max(1, living(session))
-        at_most = 1 if probing else -(-server.max_connections // workers)
-        return slots.take(session, server, worker.id, secrets.token_hex(16), at_most), workers
-
-
 def _ring_for_help(runtime: Runtime, run_id: int, server: MailServer) -> None:
     with runtime.database.reading() as session:
         more = slots.held(session, server.id) < server.max_connections and living(session) > 1
@@ -97,18 +104,19 @@ def _ring_for_help(runtime: Runtime, run_id: int, server: MailServer) -> None:
 
 
 def _run_all(lanes: list[Lane], feed: Feed, ledger: Ledger) -> None:
-    """Runs the lanes, the feed before them and the book behind them, until all have ended. The first lane
-    runs in this thread."""
+    """Runs the lanes, the feed before them and the book behind them, until all have ended. However they end,
+    what was claimed and not marked is given back."""
     errors: list[BaseException] = []
     closed = threading.Event()
-    with _beside([feed.fill], errors), _beside([lambda: ledger.keep(closed)], errors, closed.set):
-        try:
-            with _beside([lane.run for lane in lanes[1:]], errors):
-                lanes[0].run()
-        finally:
-            feed.close()
-            ledger.flush()
-    feed.give_back()
+    try:
+        with (
+            _beside([lambda: ledger.keep(closed)], errors, closed.set),
+            _beside([feed.fill], errors, feed.close),
+            _beside([lane.run for lane in lanes], errors),
+        ):
+            pass
+    finally:
+        feed.give_back()
     if errors:
         raise errors[0]
 

@@ -113,12 +113,12 @@ class Feed:
         database = self.runtime.database
         with database.writing() as session:
             claim = claims.claim(session, self.run_id, self.worker_id, min(self._size, self.messages))
+            self._claims.append(claim)  # before the commit: whose answer may get lost though it was done
             others = lifecycle.others_running(session, self.run_id)
         if others:
             self.until = min(self.until, self.began + SHARED_SECONDS)
         if not claim.picked:
             return None
-        self._claims.append(claim)
         self.messages -= claim.picked
         with database.reading() as session:
             works = load(session, claim.result_ids)
