@@ -138,6 +138,7 @@ def installation(database_url: str, home: Path, workers: int = 1, **environ: str
         "MAILRUN_LEASE": "5",
         "MAILRUN_SMTP_TIMEOUT": "5",
         "MAILRUN_SMTP_DATA_TIMEOUT": "5",
+        "MAILRUN_REFUSALS_TO_STOP": "0",  # a page full of failed results would stop its run
         **environ,
     }
     (home / "caught").mkdir(mode=0o700)  # the mailbox is a page too, if an empty one
