@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
-from sqlalchemy import Insert, func, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
+from webapp.store.prepared import Prepared, named
 from webapp.store.runs import RunCount
 from webapp.store.statuses import OUTSTANDING, ResultStatus, SkipReason
 from webapp.store.upsert import insert_of
@@ -73,14 +75,16 @@ def shift(session: Session, run_id: int, deltas: Deltas, worker_id: int = NOBODY
         if n
     ]
     if rows:
-        session.connection().execute(_adding(session.get_bind().dialect.name), rows)
+        _adding(session.get_bind().dialect.name).run(session.connection(), rows)
 
 
 @lru_cache
-def _adding(dialect: str) -> Insert:
-    inserting = insert_of(dialect, RunCount)
-    added: Insert = inserting.on_conflict_do_update(
-        index_elements=["run_id", "worker_id", "status", "reason"],
-        set_={"n": RunCount.n + inserting.excluded.n},
+def _adding(dialect: str) -> Prepared:
+    columns = ("run_id", "worker_id", "status", "reason", "n")
+    inserting = insert_of(dialect, RunCount).values(named(cast(Table, RunCount.__table__), columns))
+    return Prepared(
+        inserting.on_conflict_do_update(
+            index_elements=["run_id", "worker_id", "status", "reason"],
+            set_={"n": RunCount.n + inserting.excluded.n},
+        )
     )
-    return added

@@ -14,7 +14,6 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import ReturningInsert
 
 from webapp.config import Settings
 from webapp.runs.fates import fate_of
@@ -24,6 +23,7 @@ from webapp.runs.pace import count_sent
 from webapp.runs.verdicts import Verdict
 from webapp.runs.work import Work
 from webapp.store.database import hold_run
+from webapp.store.prepared import Prepared, row_parameters, row_values, update_by_id
 from webapp.store.runs import Attempt, Reservation, Result, Run
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus, RunStatus
 from webapp.store.types import now
@@ -120,7 +120,8 @@ class Locked:
 def _lock(connection: Connection, result_ids: Iterable[int]) -> Mapping[int, Locked]:
     """The results as they are once the locks are had: a commit of ours whose answer was lost may still be
     under way."""
-    rows = connection.execute(_LOCK, {"result_ids": list(result_ids)})
+    ids = {f"id_{n}": id for n, id in enumerate(sorted(set(result_ids)))}
+    rows = _locking(len(ids)).run(connection, ids)
     return {
         id: Locked(Held(id, ResultStatus(status), reason), token, run_status == RunStatus.RUNNING)
         for id, status, reason, token, run_status in rows
@@ -149,7 +150,7 @@ def _settled(
     for entry in to_settle:
         found = _ours(held, entry, AFTER_THE_MARK if entry.marked else SENDABLE)
         if entry.marked is not None:
-            closed.append({**_closing(entry.verdict), "attempt_id": entry.marked.attempt_id})
+            closed.append({**_closing(entry.verdict), "by_id": entry.marked.attempt_id})
             if not entry.verdict.went:
                 given_back.append(entry.marked.attempt_id)
         elif found is not None:
@@ -159,9 +160,9 @@ def _settled(
             fate = fate_of(settings, entry.work, found.status, entry.verdict, began)
             changes.append(Change(found, fate.status, fate.values))
     if closed:
-        connection.execute(_CLOSE, closed)
+        _CLOSE.run(connection, closed)
     if begun:
-        connection.execute(_STORE, begun)
+        _begin(connection, begun)
     if given_back:
         connection.execute(delete(Reservation).where(Reservation.attempt_id.in_(given_back)))
     return changes
@@ -176,7 +177,7 @@ def _marks(
     ours = [_ours(held, entry, SENDABLE) for entry in to_mark]
     good = [(entry, found) for entry, found in zip(to_mark, ours, strict=True) if found is not None]
     rows = [_attempt(entry.work, entry.hand, entry.message) for entry, _ in good]
-    ids = connection.scalars(_BEGIN, rows).all() if rows else []
+    ids = _begin(connection, rows) if rows else []
     reserved = _reserve(connection, [entry for entry, _ in good], ids)
     answers: dict[int, Marked | NotHeld] = {}
     changes = []
@@ -219,9 +220,9 @@ def _reserve(connection: Connection, entries: Sequence[ToMark], attempt_ids: Seq
     ]
     if not rows:
         return set(attempt_ids)
-    reserving = _reserving(connection.dialect.name)
     wanted = Counter(row["attempt_id"] for row in rows)
-    got: Counter[object] = Counter(connection.scalars(reserving, rows))
+    reserving = _reserving(connection.dialect.name, len(rows))
+    got = Counter(reserving.run(connection, row_parameters(RESERVED, rows)).scalars())
     without = {attempt_id for attempt_id, n in wanted.items() if got[attempt_id] < n}
     if without:
         connection.execute(delete(Reservation).where(Reservation.attempt_id.in_(without)))
@@ -230,10 +231,27 @@ def _reserve(connection: Connection, entries: Sequence[ToMark], attempt_ids: Seq
 
 
 @lru_cache
-def _reserving(dialect: str) -> ReturningInsert[tuple[int]]:
-    inserting = insert_of(dialect, Reservation).on_conflict_do_nothing()
-    reserving: ReturningInsert[tuple[int]] = inserting.returning(Reservation.attempt_id)
-    return reserving
+def _reserving(dialect: str, rows: int) -> Prepared:
+    table = cast(Table, Reservation.__table__)
+    values = row_values(table, RESERVED, rows)
+    inserting = insert_of(dialect, Reservation).values(values).on_conflict_do_nothing()
+    return Prepared(inserting.returning(Reservation.attempt_id))
+
+
+RESERVED = ("definition_id", "invoice_id", "copy", "result_id", "attempt_id", "taken_at")
+
+
+def _begin(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Stores these attempts, each of a result of its own; their ids, in order."""
+    stored = _beginning(len(rows)).run(connection, row_parameters(ATTEMPTED, rows))
+    ids: dict[int, int] = {result_id: id for id, result_id in stored}
+    return [ids[row["result_id"]] for row in rows]
+
+
+@lru_cache
+def _beginning(rows: int) -> Prepared:
+    values = row_values(ATTEMPT, ATTEMPTED, rows)
+    return Prepared(insert(ATTEMPT).values(values).returning(ATTEMPT.c.id, ATTEMPT.c.result_id))
 
 
 def _attempt(work: Work, hand: Hand, message: Message | None = None) -> dict[str, Any]:
@@ -246,7 +264,6 @@ def _attempt(work: Work, hand: Hand, message: Message | None = None) -> dict[str
         "mail_server_id": hand.mail_server_id,
         "version_id": work.version_id,
         "started_at": now(),
-        "outcome": Outcome.SENDING,
         "message_id": work.message_id,
         "recipients": list(message.recipients if message else (address for address, _ in work.recipients)),
         "bcc": list(message.bcc if message else work.bcc),
@@ -254,7 +271,14 @@ def _attempt(work: Work, hand: Hand, message: Message | None = None) -> dict[str
         "size": len(message.mail.data) if message else 0,
         "sha256": message.mail.sha256 if message else "",
         "kept": message.mail.kept if message else None,
+        **NOT_ENDED,
     }
+
+
+CLOSED = ("ended_at", "outcome", "stage", "code", "reply", "detail", "refused", "transcript")
+NOT_ENDED: Mapping[str, Any] = dict(
+    zip(CLOSED, (None, Outcome.SENDING, "", None, "", "", {}, []), strict=True)
+)
 
 
 def _closing(verdict: Verdict) -> dict[str, Any]:
@@ -270,27 +294,24 @@ def _closing(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-# Statements that run for every round are made once: making one costs as much as running it.
-ATTEMPT = cast(Table, Attempt.__table__)
-_BEGIN = insert(ATTEMPT).returning(ATTEMPT.c.id, sort_by_parameter_order=True)
-_STORE = insert(ATTEMPT)
-_LOCK = (
-    select(Result.id, Result.status, Result.reason, Result.token, Run.status)
-    .join(Run, Run.id == Result.run_id)
-    .where(Result.id.in_(bindparam("result_ids", expanding=True)))
-    .order_by(Result.id)
-    .with_for_update(of=Result)
-)
-_CLOSE = (
-    update(ATTEMPT)
-    .where(ATTEMPT.c.id == bindparam("attempt_id"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("ended_at", "outcome", "stage", "code", "reply", "detail", "refused", "transcript")
-        }
+@lru_cache
+def _locking(rows: int) -> Prepared:
+    wanted = [bindparam(f"id_{n}", type_=Result.id.type) for n in range(rows)]
+    return Prepared(
+        select(Result.id, Result.status, Result.reason, Result.token, Run.status)
+        .join(Run, Run.id == Result.run_id)
+        .where(Result.id.in_(wanted))
+        .order_by(Result.id)
+        .with_for_update(of=Result)
     )
+
+
+ATTEMPT = cast(Table, Attempt.__table__)
+ATTEMPTED = (
+    *("run_id", "result_id", "number", "worker_id", "mail_server_id", "version_id", "started_at"),
+    *("message_id", "recipients", "bcc", "redirected_to", "size", "sha256", "kept", *CLOSED),
 )
+_CLOSE = Prepared(update_by_id(ATTEMPT, CLOSED))
 
 
 def take_back(session: Session, entries: Sequence[ToMark]) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, Update, bindparam, select, update
+from sqlalchemy import ColumnElement, Table, select, update
 from sqlalchemy.orm import Session
 
 from webapp.runs.counts import NOBODY, Deltas, shift
+from webapp.store.prepared import Prepared, update_by_id
 from webapp.store.runs import Result
 from webapp.store.statuses import RESULT_MOVES, ResultStatus
 from webapp.store.types import now
@@ -101,19 +102,14 @@ def move_each(session: Session, run_id: int, changes: Sequence[Change], worker_i
         if to != held.status and to not in RESULT_MOVES[held.status]:
             raise ValueError(f"result {held.id} cannot go from {held.status} to {to}")
         row = {**change.values, "status": to, "reason": "", "changed_at": at}
-        by_columns[tuple(row)].append({**row, "result_id": held.id})
+        by_columns[tuple(row)].append({**row, "by_id": held.id})
         deltas[counted(to, "")] += 1
         deltas[counted(held.status, held.reason)] -= 1
     for columns, rows in by_columns.items():
-        session.connection().execute(_update_by_id(columns), rows)
+        _update_by_id(columns).run(session.connection(), rows)
     shift(session, run_id, deltas, worker_id)
 
 
 @lru_cache
-def _update_by_id(columns: tuple[str, ...]) -> Update:
-    table = cast(Table, Result.__table__)
-    return (
-        update(table)
-        .where(table.c.id == bindparam("result_id"))
-        .values({column: bindparam(column) for column in columns})
-    )
+def _update_by_id(columns: tuple[str, ...]) -> Prepared:
+    return Prepared(update_by_id(cast(Table, Result.__table__), columns))

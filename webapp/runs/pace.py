@@ -6,11 +6,13 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import cast
 
-from sqlalchemy import Insert, func, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from webapp.runs.counts import Counts
+from webapp.store.prepared import Prepared, named
 from webapp.store.runs import Run, SentCount
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
@@ -25,16 +27,18 @@ LOOKED_BACK = 60
 def count_sent(session: Session, run_id: int, worker_id: int, n: int = 1) -> None:
     """Counts so many mails that were handed over just now."""
     row = {"run_id": run_id, "worker_id": worker_id, "slot": int(time.time()) // SLOT, "n": n}
-    session.connection().execute(_adding(session.get_bind().dialect.name), row)
+    _adding(session.get_bind().dialect.name).run(session.connection(), row)
 
 
 @lru_cache
-def _adding(dialect: str) -> Insert:
-    inserting = insert_of(dialect, SentCount)
-    added: Insert = inserting.on_conflict_do_update(
-        index_elements=["run_id", "worker_id", "slot"], set_={"n": SentCount.n + inserting.excluded.n}
+def _adding(dialect: str) -> Prepared:
+    table = cast(Table, SentCount.__table__)
+    inserting = insert_of(dialect, SentCount).values(named(table, ("run_id", "worker_id", "slot", "n")))
+    return Prepared(
+        inserting.on_conflict_do_update(
+            index_elements=["run_id", "worker_id", "slot"], set_={"n": SentCount.n + inserting.excluded.n}
+        )
     )
-    return added
 
 
 @dataclass(frozen=True)
