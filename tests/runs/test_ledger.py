@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from tests.runs.conftest import World
+from webapp.mailing.hub import Hub
 from webapp.runs import claims, ledger, marks
 from webapp.runs.ledger import Ledger
 from webapp.runs.marks import Hand, Marked, NotHeld, ToMark, ToSettle
@@ -37,24 +38,24 @@ def claimed(world: World, worker: WorkerLife) -> list[ToMark]:
     return [world.to_mark(work, Hand(worker.id, claim.token, 1)) for work in works]
 
 
+def book_of(world: World, worker: WorkerLife, run_id: int) -> Ledger:
+    return Ledger(world.runtime, worker, run_id, Hub(), lanes=0)
+
+
 def in_one_round(book: Ledger, entries: list[ToMark]) -> list[Any]:
     """What each lane's mark comes to, when all come at about the same time."""
     answers: list[Any] = [None] * len(entries)
 
     def lane(n: int) -> None:
         with book.working():
-            everybody.wait()
+            book.hub.wait_for(lambda: book.at_work == len(entries))
             try:
                 answers[n] = book.mark(entries[n])
             except NotHeld as why:
                 answers[n] = why
 
-    everybody = threading.Barrier(len(entries))
-    threads = [threading.Thread(target=lane, args=(n,)) for n in range(len(entries))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    book.hub.run(*[partial(lane, n) for n in range(len(entries))])
+    assert not book.hub.errors
     return answers
 
 
@@ -69,7 +70,7 @@ def test_marks_of_all_lanes_and_earlier_250s_are_one_commit(
 
     monkeypatch.setattr(ledger, "record", counting)
     monkeypatch.setattr(ledger, "ROUND_SECONDS", 5.0)
-    book = Ledger(world.runtime, worker, claimed[0].work.run_id)
+    book = book_of(world, worker, claimed[0].work.run_id)
     first = book.mark(claimed[0])
     book.settle(ToSettle(claimed[0].work, claimed[0].hand, ACCEPTED, first))
     answers = in_one_round(book, claimed[1:])
@@ -84,7 +85,7 @@ def test_one_mark_that_does_not_hold_costs_the_others_nothing(
     run_id = claimed[0].work.run_id
     with world.runtime.database.writing() as session:
         remove(session, Chosen(run_id, (claimed[1].work.result_id,)), OPERATOR)
-    answers = in_one_round(Ledger(world.runtime, worker, run_id), claimed)
+    answers = in_one_round(book_of(world, worker, run_id), claimed)
     assert [type(answer) for answer in answers] == [Marked, NotHeld, Marked]
     assert world.statuses(run_id) == ["sending", "removed", "sending"]
     with world.runtime.database.reading() as session:
@@ -96,7 +97,7 @@ def test_a_round_that_cannot_be_written_marks_nothing_and_loses_no_250(
     world: World, worker: WorkerLife, claimed: list[ToMark], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The commit's answer is lost once: marks are taken back, the earlier 250 is written all the same."""
-    book = Ledger(world.runtime, worker, claimed[0].work.run_id)
+    book = book_of(world, worker, claimed[0].work.run_id)
     first = book.mark(claimed[0])
     book.settle(ToSettle(claimed[0].work, claimed[0].hand, ACCEPTED, first))
     real, failed = marks.record, list[bool]()
@@ -121,15 +122,13 @@ def test_a_round_that_cannot_be_written_marks_nothing_and_loses_no_250(
 def test_what_became_of_a_message_is_written_though_no_mark_comes(
     world: World, worker: WorkerLife, claimed: list[ToMark]
 ) -> None:
-    book = Ledger(world.runtime, worker, claimed[0].work.run_id)
+    book = book_of(world, worker, claimed[0].work.run_id)
     book.settle(ToSettle(claimed[0].work, claimed[0].hand, ACCEPTED, book.mark(claimed[0])))
-    closed = threading.Event()
-    keeper = threading.Thread(target=book.keep, args=(closed,))
-    keeper.start()
-    for _ in range(100):
-        if world.statuses(book.run_id)[0] == "sent":
-            break
-        closed.wait(0.01)
-    closed.set()
-    keeper.join()
-    assert world.statuses(book.run_id)[0] == "sent"
+    book.lanes = 1
+
+    def look() -> None:
+        with book.lane():
+            assert book.hub.wait_for(lambda: world.statuses(book.run_id)[0] == "sent", 5)
+
+    book.hub.run(book.keep, look)
+    assert not book.hub.errors

@@ -8,7 +8,10 @@ import ssl
 import time
 from typing import Any
 
+from webapp.mailing.hub import ALONE, READ, WRITE, Waiting
+
 LONGEST_REPLY = 64 * 1024
+WOULD_WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Lost(Exception):
@@ -16,10 +19,19 @@ class Lost(Exception):
 
 
 class Bounded(smtplib.SMTP):
-    """smtplib with a deadline on every wait, and a look at the socket that costs nothing."""
+    """smtplib with a deadline on every wait, and a look at the socket that costs nothing.
+
+    The socket never blocks: what has to wait does so by `waiting`, so that others can go on."""
 
     reply_wait = 60.0
     deadline = float("inf")
+    waiting: Waiting = ALONE
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        sock: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the dot must not wait for an ACK
+        sock.settimeout(0)
+        return sock
 
     def getreply(self) -> tuple[int, bytes]:
         """The next reply, whole, within `reply_wait` seconds and before the message's deadline. Raises
@@ -48,31 +60,43 @@ class Bounded(smtplib.SMTP):
         return line
 
     def _receive(self, until: float) -> bytes:
-        left = until - time.monotonic()
-        if left <= 0 or self.sock is None:
-            raise Lost("no reply in time" if self.sock else "the connection is closed")
-        self.sock.settimeout(left)
-        try:
-            received: bytes = self.sock.recv(8192)
-        except TimeoutError:
-            raise Lost("no reply in time") from None
-        except OSError as error:
-            raise Lost(in_words(error)) from None
-        if not received:
-            raise Lost("the server closed the connection")
-        return received
+        if self.sock is None:
+            raise Lost("the connection is closed")
+        while True:
+            try:
+                received: bytes = self.sock.recv(8192)
+            except WOULD_WAIT as error:
+                self._wait(error, READ, until, "no reply in time")
+                continue
+            except OSError as error:
+                raise Lost(in_words(error)) from None
+            if not received:
+                raise Lost("the server closed the connection")
+            return received
 
     def put(self, data: bytes, seconds: float) -> None:
         """Sends all of this within so many seconds. Raises Lost."""
         if self.sock is None:
             raise Lost("the connection is closed")
-        self.sock.settimeout(max(0.01, min(seconds, self.deadline - time.monotonic())))
-        try:
-            self.sock.sendall(data)
-        except TimeoutError:
-            raise Lost("the server stopped reading") from None
-        except OSError as error:
-            raise Lost(in_words(error)) from None
+        until = min(time.monotonic() + seconds, self.deadline)
+        left = memoryview(data)
+        while left:
+            try:
+                left = left[self.sock.send(left) :]
+            except WOULD_WAIT as error:
+                self._wait(error, WRITE, until, "the server stopped reading")
+            except OSError as error:
+                raise Lost(in_words(error)) from None
+
+    def _wait(self, why: OSError, events: int, until: float, otherwise: str) -> None:
+        """Waits until it is worth another try. Under TLS one may have to write in order to read."""
+        if isinstance(why, ssl.SSLWantReadError):
+            events = READ
+        elif isinstance(why, ssl.SSLWantWriteError):
+            events = WRITE
+        assert self.sock is not None
+        if until <= time.monotonic() or not self.waiting.ready(self.sock, events, until):
+            raise Lost(otherwise)
 
     def send(self, s: Any) -> None:
         """What smtplib itself sends (EHLO, AUTH, …) is bounded, too."""
@@ -82,23 +106,33 @@ class Bounded(smtplib.SMTP):
         """Whether the server has said something unasked, or closed. Does not wait."""
         if self.sock is None:
             return True
-        self.sock.settimeout(0)
         try:
             received: bytes = self.sock.recv(8192)
-        except (BlockingIOError, ssl.SSLWantReadError):
+        except WOULD_WAIT:
             return bool(self.__dict__.get("pending"))
         except OSError:
             return True
         self.__dict__["pending"] = self.__dict__.get("pending", b"") + received
         return True
 
-    def starttls(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        """As smtplib's, but what came before the handshake must not count as said under it
-        (CVE-2011-0411)."""
-        answer = super().starttls(*args, **kwargs)
+    def begin_tls(self, context: ssl.SSLContext) -> None:
+        """STARTTLS, the handshake, and EHLO anew: as smtplib's, which cannot do it on a socket that does not
+        block. What came before the handshake must not count as said under it (CVE-2011-0411)."""
+        if not self.has_extn("starttls"):
+            raise smtplib.SMTPNotSupportedError("STARTTLS extension not supported by server.")
+        code, text = self.docmd("STARTTLS")
+        if code != 220:
+            raise smtplib.SMTPResponseException(code, text)
         if self.__dict__.get("pending"):
             raise Lost("the server spoke before TLS began")
-        return answer
+        assert self.sock is not None
+        self.sock.settimeout(self.reply_wait)
+        self.sock = context.wrap_socket(self.sock, server_hostname=self._host)  # type: ignore[attr-defined]
+        self.sock.settimeout(0)
+        self.file = None
+        self.helo_resp = self.ehlo_resp = None
+        self.esmtp_features, self.does_esmtp = {}, False
+        self.ehlo()
 
 
 class BoundedTls(Bounded, smtplib.SMTP_SSL):

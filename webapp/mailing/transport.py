@@ -22,6 +22,7 @@ import flask_mail
 
 from webapp.mailing.bounded import Bounded, BoundedTls, Lost, in_words
 from webapp.mailing.envelope import Envelope, judged, refusal
+from webapp.mailing.hub import ALONE, Waiting
 from webapp.mailing.outcomes import (
     Accepted,
     Broken,
@@ -69,6 +70,7 @@ class Conversation(flask_mail.Connection):
 
     address: ServerAddress
     waits: Waits
+    waiting: Waiting = ALONE
     transcript: list[tuple[float, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -100,16 +102,11 @@ class Conversation(flask_mail.Connection):
         smtp._host = self.mail.server  # type: ignore[attr-defined]  # the name that the certificate must bear
         try:
             code, text = smtp.connect(self.mail.server, self.mail.port)
-            assert smtp.sock is not None
-            smtp.sock.setsockopt(
-                socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-            )  # the dot must not wait for an ACK
             if code != 220:
                 raise smtplib.SMTPConnectError(code, text)
             smtp.ehlo_or_helo_if_needed()
-            if self.mail.use_tls:
-                smtp.starttls(context=context)
-                smtp.ehlo()
+            if context is not None and self.mail.use_tls:
+                smtp.begin_tls(context)
             if self.mail.username:
                 smtp.login(self.mail.username, self.mail.password or "")
         except BaseException:
@@ -132,7 +129,8 @@ class Conversation(flask_mail.Connection):
             return None
         self.num_emails = 0
         try:
-            self._smtp = self.configure_host()
+            self._smtp = self.waiting.aside(self.configure_host)
+            self._smtp.waiting = self.waiting
         except smtplib.SMTPResponseException as error:
             return ServerTrouble(f"{error.smtp_code} {_text(error.smtp_error)}")
         except (smtplib.SMTPException, Lost, OSError) as error:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from sqlalchemy import select
 
 from webapp.extensions import Runtime
+from webapp.mailing.hub import Hub
 from webapp.mailservers import slots, waiting
 from webapp.mailservers.rates import Rates
 from webapp.runs import claims, lifecycle
@@ -74,12 +75,13 @@ def _send(
     if not taken:
         return False
     rates = Rates(runtime.settings.redis_url, workers)
-    feed = Feed(runtime, worker, run_id, server, rates, len(taken), messages, until)
-    ledger = Ledger(runtime, worker, run_id)
-    lanes = [Lane(runtime, worker, server, feed, ledger, rates, suspect=probing) for _ in taken]
+    hub = Hub()
+    feed = Feed(runtime, worker, run_id, server, rates, hub, len(taken), messages, until)
+    ledger = Ledger(runtime, worker, run_id, hub, len(taken))
+    lanes = [Lane(runtime, worker, server, feed, ledger, rates, hub, suspect=probing) for _ in taken]
     if lanes[0].opens():
         _ring_for_help(runtime, run_id, server)
-        _run_all(lanes, feed, ledger)
+        _run_all(lanes, feed, ledger, hub)
     return feed.spent
 
 
@@ -103,45 +105,41 @@ def _ring_for_help(runtime: Runtime, run_id: int, server: MailServer) -> None:
         runtime.bell.drain(run_id)
 
 
-def _run_all(lanes: list[Lane], feed: Feed, ledger: Ledger) -> None:
-    """Runs the lanes, the feed before them and the book behind them, until all have ended. However they end,
-    what was claimed and not marked is given back."""
-    errors: list[BaseException] = []
-    closed = threading.Event()
+def _run_all(lanes: list[Lane], feed: Feed, ledger: Ledger, hub: Hub) -> None:
+    """Runs the lanes and the book behind them by turns in one thread, the feed before them in another, until
+    all have ended. However they end, what was claimed and not marked is given back.
+
+    Neither is the thread at hand: signals come to that one, and what their handlers raise must not meet a
+    message on its way."""
+
+    def send() -> None:
+        try:
+            hub.run(*[lane.run for lane in lanes], ledger.keep)
+        finally:
+            feed.close()
+
     try:
-        with (
-            _beside([lambda: ledger.keep(closed)], errors, closed.set),
-            _beside([feed.fill], errors, feed.close),
-            _beside([lane.run for lane in lanes], errors),
-        ):
+        with _beside(feed.fill, hub.errors), _beside(send, hub.errors):
             pass
     finally:
         feed.give_back()
-    if errors:
-        raise errors[0]
+    if hub.errors:
+        raise hub.errors[0]
 
 
 @contextmanager
-def _beside(
-    works: list[Callable[[], None]],
-    errors: list[BaseException],
-    end: Callable[[], None] = lambda: None,
-) -> Iterator[None]:
-    """Runs these in threads while the block lasts, then has them end and waits for it. What they raise is
-    collected."""
+def _beside(work: Callable[[], None], errors: list[BaseException]) -> Iterator[None]:
+    """Runs this in a thread while the block lasts, and waits for its end. What it raises is collected."""
 
-    def guarded(work: Callable[[], None]) -> None:
+    def guarded() -> None:
         try:
             work()
         except BaseException as error:  # told by the drain, once every thread is done
             errors.append(error)
 
-    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
+    thread = threading.Thread(target=guarded)
+    thread.start()
     try:
         yield
     finally:
-        end()
-        for thread in threads:
-            thread.join()
+        thread.join()

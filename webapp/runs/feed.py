@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from webapp.extensions import Runtime
+from webapp.mailing.hub import Hub
 from webapp.mailing.render import Rendered, Unrenderable
 from webapp.mailservers.rates import Rates
 from webapp.runs import claims, lifecycle
@@ -40,7 +41,8 @@ class Piece:
 
 @dataclass
 class Feed:
-    """The lanes' common source. One thread fills it (`fill`), the lanes take from it (`take`).
+    """The lanes' common source. A thread of its own fills it (`fill`), the lanes, tasks of the hub, take from
+    it (`take`).
 
     It ends when nothing is left to claim, when so many messages were claimed or so many seconds (monotonic)
     have gone, when the worker leaves, or when it is closed: `spent` says whether something may be left."""
@@ -50,6 +52,7 @@ class Feed:
     run_id: int
     server: MailServer
     rates: Rates
+    hub: Hub
     lanes: int
     messages: int
     until: float
@@ -65,12 +68,13 @@ class Feed:
 
     def take(self, *, wait: bool) -> Piece | None:
         """The next one; None if there is none (if told not to wait: none yet)."""
-        with self._news:
-            if wait:
-                self._news.wait_for(lambda: self._pieces or self._ended)
-            piece = self._pieces.popleft() if self._pieces else None
-            self._news.notify_all()
-            return piece
+        if wait:
+            self.hub.wait_for(lambda: self._pieces or self._ended)
+        piece = self._pieces.popleft() if self._pieces else None
+        if len(self._pieces) <= self._size // 4:
+            with self._news:
+                self._news.notify_all()
+        return piece
 
     @property
     def is_over(self) -> bool:
@@ -85,9 +89,9 @@ class Feed:
                 pieces = self._batch()
                 if pieces is None:
                     break
+                self._pieces.extend(pieces)
+                self.hub.poke()
                 with self._news:
-                    self._pieces.extend(pieces)
-                    self._news.notify_all()
                     self._news.wait_for(lambda: self._ended or len(self._pieces) <= self._size // 4)
                 self._adapt(time.monotonic() - began)
         finally:
@@ -98,6 +102,7 @@ class Feed:
         with self._news:
             self._ended = True
             self._news.notify_all()
+        self.hub.poke()
 
     def give_back(self) -> None:
         """Frees what was claimed and has not been marked, in one statement."""

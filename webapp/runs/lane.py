@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import closing
 from dataclasses import dataclass
 
 from webapp.extensions import Runtime
 from webapp.mailing import outcomes
+from webapp.mailing.hub import Hub
 from webapp.mailing.transport import Conversation, Waits
 from webapp.mailservers import waiting
 from webapp.mailservers.rates import Rates
@@ -43,13 +45,14 @@ class Lane:
     feed: Feed
     ledger: Ledger
     rates: Rates
+    hub: Hub
     suspect: bool
 
     def __post_init__(self) -> None:
         settings = self.runtime.settings
         waits = Waits(settings.smtp_timeout, settings.smtp_data_timeout)
         self.worker_id = self.worker.id
-        self.conversation = Conversation(waiting.address_of(self.server, settings), waits)
+        self.conversation = Conversation(waiting.address_of(self.server, settings), waits, self.hub)
 
     def opens(self) -> bool:
         """Whether there is a connection; if not, the server's trouble is noted."""
@@ -63,22 +66,23 @@ class Lane:
 
         What became of the last message is written before the lane waits or says goodbye, so that never more
         than one message per open connection is in doubt."""
-        try:
-            ready = self._next(wait=True)
-            with self.ledger.working():
-                while ready is not None:
-                    goes_on, ready = self._deliver(ready)
-                    if not goes_on:
-                        return
-                    if ready is None:
-                        self.ledger.flush()
-                        with self.ledger.pausing():
-                            ready = self._next(wait=True)
-        finally:
+        with self.ledger.lane(), closing(self.conversation):
             try:
-                self.ledger.flush()
+                self._deliver_all()
             finally:
-                self.conversation.close()
+                self.ledger.flush()
+
+    def _deliver_all(self) -> None:
+        ready = self._next(wait=True)
+        with self.ledger.working():
+            while ready is not None:
+                goes_on, ready = self._deliver(ready)
+                if not goes_on:
+                    return
+                if ready is None:
+                    self.ledger.flush()
+                    with self.ledger.pausing():
+                        ready = self._next(wait=True)
 
     def _next(self, *, wait: bool) -> Ready | None:
         """The next mail, made. One that cannot be made is `failed`, or `deferred` if the document store is
@@ -93,9 +97,13 @@ class Lane:
 
     def _make(self, piece: Piece) -> Message | Unmade:
         """Whatever goes wrong in the making costs this message alone: it must not hold up the others."""
-        parts = self.runtime
+        documents, redirect_to = self.runtime.documents, self.runtime.settings.redirect_to
+
+        def made() -> Message | Unmade:
+            return make(piece.work, piece.rendered, documents, redirect_to)
+
         try:
-            return make(piece.work, piece.rendered, parts.documents, parts.settings.redirect_to)
+            return self.hub.aside(made) if documents.is_far else made()
         except Exception as error:
             log.exception("result %s cannot be made", piece.work.result_id)
             return Unmade(f"an error in making the mail: {type(error).__name__}: {error}")
@@ -137,9 +145,12 @@ class Lane:
         if pause:
             self.ledger.flush()
             with self.ledger.pausing():
-                while pause and not self.feed.is_over and not self.worker.leaving.wait(min(pause, 1.0)):
+                while pause and not self.feed.is_over and not self._leaves_within(min(pause, 1.0)):
                     pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
         return not (pause or self.worker.leaving.is_set() or self.ledger.run_has_stopped)
+
+    def _leaves_within(self, seconds: float) -> bool:
+        return self.hub.wait_for(self.worker.leaving.is_set, seconds)
 
     def _offer(self, message: Message) -> outcomes.Offer:
         for _ in range(2):

@@ -4,7 +4,6 @@ So a commit costs each message little, and never more than one message per conne
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime
+from webapp.mailing.hub import Hub
 from webapp.runs import refusals
 from webapp.runs.marks import Marked, NotHeld, ToMark, ToSettle, record, take_back
 from webapp.runs.persisting import persist
@@ -36,19 +36,31 @@ class Entry:
 
 @dataclass
 class Ledger:
-    """The book of one drain. `at_work` counts the lanes that have a message in hand: a round waits a moment
-    for each of them. `run_has_stopped`: the run has stopped itself, no further message need be begun."""
+    """The book of one drain, written by tasks of one hub: none of them has a turn while a round is written.
+
+    `lanes` counts those that have not ended, `at_work` those that have a message in hand: a round waits a
+    moment for each of them. `run_has_stopped`: the run has stopped itself, no further message need be
+    begun."""
 
     runtime: Runtime
     worker: WorkerLife
     run_id: int
+    hub: Hub
+    lanes: int
     at_work: int = 0
     run_has_stopped: bool = False
     _marks: list[Entry] = field(default_factory=list)
     _settlements: list[ToSettle] = field(default_factory=list)
     _oldest: float = 0.0
-    _news: threading.Condition = field(default_factory=threading.Condition)
-    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def lane(self) -> Iterator[None]:
+        """While the block lasts this lane may have something to write."""
+        try:
+            yield
+        finally:
+            self.lanes -= 1
+            self.hub.news()
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -69,9 +81,8 @@ class Ledger:
             self._count(1)
 
     def _count(self, more: int) -> None:
-        with self._news:
-            self.at_work += more
-            self._news.notify_all()
+        self.at_work += more
+        self.hub.news()
 
     def mark(self, to_mark: ToMark) -> Marked:
         """Commits that this message is on the wire. Raises NotHeld if the mark does not hold.
@@ -81,43 +92,35 @@ class Ledger:
         3. If the database does not say whether that was committed, the marks are taken back: no dot has gone
         out. What became of earlier messages is written as soon as it can be."""
         entry = Entry(to_mark)
-        with self._news:
-            self._marks.append(entry)
-            if len(self._marks) >= self.at_work:
-                self._news.notify_all()
-            self._news.wait_for(
-                lambda: entry.answer is not None or len(self._marks) >= self.at_work, ROUND_SECONDS
-            )
-        with self._turn:
-            if entry.answer is None:
-                self._commit()
+        self._marks.append(entry)
+        self.hub.wait_for(lambda: entry.answer or len(self._marks) >= self.at_work, ROUND_SECONDS)
+        if entry.answer is None:
+            self._commit()
+            self.hub.news()
         if isinstance(entry.answer, Marked):
             return entry.answer
         raise entry.answer or NotHeld("the round was not committed")
 
     def settle(self, to_settle: ToSettle) -> None:
         """Has it written what became of a message: with the next round, or within SETTLED_WITHIN seconds."""
-        with self._news:
-            if not self._settlements:
-                self._oldest = time.monotonic()
-            self._settlements.append(to_settle)
+        if not self._settlements:
+            self._oldest = time.monotonic()
+        self._settlements.append(to_settle)
 
     def flush(self, older_than: float = 0.0) -> None:
         """Writes what became of messages, if the oldest of it is so many seconds old."""
-        with self._turn:
-            if self._settlements and time.monotonic() - self._oldest >= older_than:
-                self._commit()
+        if self._settlements and time.monotonic() - self._oldest >= older_than:
+            self._commit()
 
-    def keep(self, closed: threading.Event) -> None:
-        """Sees to it that nothing waits for longer than it may, until the book is closed."""
-        while not closed.wait(SETTLED_WITHIN / 2):
+    def keep(self) -> None:
+        """Sees to it that nothing waits for longer than it may, until all lanes have ended."""
+        while not self.hub.wait_for(lambda: not self.lanes, SETTLED_WITHIN / 2):
             self.flush(older_than=SETTLED_WITHIN / 2)
 
     def _commit(self) -> None:
-        """One round, in its turn."""
-        with self._news:
-            entries, self._marks = self._marks, []
-            settlements, self._settlements = self._settlements, []
+        """One round."""
+        entries, self._marks = self._marks, []
+        settlements, self._settlements = self._settlements, []
         to_mark = [entry.to_mark for entry in entries]
         try:
             self._write(entries, to_mark, settlements)
@@ -125,9 +128,6 @@ class Ledger:
             for entry in entries:
                 entry.answer = entry.answer or NotHeld(f"the round failed: {error}")
             raise
-        finally:
-            with self._news:
-                self._news.notify_all()
         if any(settled.verdict.outcome == Outcome.REFUSED for settled in settlements):
             persist(self.runtime, self.worker, self._stop_if_too_many)
 

@@ -30,6 +30,8 @@ RETRY_SECONDS = 20
 class DocumentBucket:
     """A bucket of documents. An object is whole or absent: the server puts it in place when it has all."""
 
+    is_far = True
+
     def __init__(self, bucket: S3Store) -> None:
         import obstore
 

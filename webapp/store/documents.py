@@ -16,7 +16,11 @@ class DocumentMissing(Exception):
 
 class DocumentStore(Protocol):
     """Where documents live: a folder, or a bucket (store/buckets.py). All of them may be called by several
-    threads at once, and raise OSError with the reason when the disk is full, or the store away."""
+    threads at once, and raise OSError with the reason when the disk is full, or the store away.
+
+    `is_far`: each document takes its time, which something else may be done in."""
+
+    is_far: bool
 
     def put(self, content: bytes) -> str:
         """Stores the bytes (once) and gives their SHA-256. They are safe when this returns."""
@@ -38,6 +42,8 @@ class DocumentStore(Protocol):
 
 class DocumentFolder:
     """A folder of documents. A document is whole or absent: it is written aside, then put in place."""
+
+    is_far = False
 
     def __init__(self, root: Path) -> None:
         self.root = root
