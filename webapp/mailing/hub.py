@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import selectors
 import socket
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeVar
@@ -63,13 +63,14 @@ class Hub:
         self._tasks: set[greenlet] = set()
         self._loop: greenlet | None = None
         self._poke: socket.socket | None = None
+        self._threads = ThreadPoolExecutor()  # starts one when there is something for it
         self.errors: list[BaseException] = []
 
     def run(self, *works: Callable[[], None]) -> None:
         """Runs these until all have ended. What they raise is kept in `errors`."""
         self._loop = getcurrent()
         poked, self._poke = socket.socketpair()
-        with poked, self._poke, self._selector:
+        with poked, self._poke, self._selector, self._threads:
             self._poke.setblocking(False)
             self._selector.register(poked, READ)
             self._start(works)
@@ -159,24 +160,13 @@ class Hub:
                 self._poke.send(b".")
 
     def aside(self, work: Callable[[], T]) -> T:
-        """Does this in a thread of its own, while the other tasks go on. Raises what it raises."""
+        """Does this in another thread, while the other tasks go on. Raises what it raises."""
         if not self._is_ours:
             return work()
-        done: list[T] = []
-        failed: list[BaseException] = []
-
-        def thread() -> None:
-            try:
-                done.append(work())
-            except BaseException as error:
-                failed.append(error)
-            self.poke()
-
-        threading.Thread(target=thread).start()
-        self.wait_for(lambda: done or failed)
-        if failed:
-            raise failed[0]
-        return done[0]
+        doing = self._threads.submit(work)
+        doing.add_done_callback(lambda _: self.poke())
+        self.wait_for(doing.done)
+        return doing.result()
 
 
 LOOK_SECONDS = 0.002

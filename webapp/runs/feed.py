@@ -71,7 +71,7 @@ class Feed:
         if wait:
             self.hub.wait_for(lambda: self._pieces or self._ended)
         piece = self._pieces.popleft() if self._pieces else None
-        if len(self._pieces) <= self._size // 4:
+        if len(self._pieces) <= self._size // 2:
             with self._news:
                 self._news.notify_all()
         return piece
@@ -92,7 +92,7 @@ class Feed:
                 self._pieces.extend(pieces)
                 self.hub.poke()
                 with self._news:
-                    self._news.wait_for(lambda: self._ended or len(self._pieces) <= self._size // 4)
+                    self._news.wait_for(lambda: self._ended or len(self._pieces) <= self._size // 2)
                 self._adapt(time.monotonic() - began)
         finally:
             self.close()
