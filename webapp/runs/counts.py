@@ -11,7 +11,7 @@ from typing import cast
 from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
-from webapp.store.prepared import Prepared, named
+from webapp.store.prepared import Prepared, Writing, named, run_all
 from webapp.store.runs import RunCount
 from webapp.store.statuses import OUTSTANDING, ResultStatus, SkipReason
 from webapp.store.upsert import insert_of
@@ -69,13 +69,17 @@ def shift(session: Session, run_id: int, deltas: Deltas, worker_id: int = NOBODY
 
     Call it after the results themselves are locked, never before (spec speed.md).
     """
+    run_all(session.connection(), [shifting(session.get_bind().dialect.name, run_id, deltas, worker_id)])
+
+
+def shifting(dialect: str, run_id: int, deltas: Deltas, worker_id: int) -> Writing:
+    """What `shift` has to write, for whoever writes more than that."""
     rows = [
         {"run_id": run_id, "worker_id": worker_id, "status": status, "reason": reason, "n": n}
         for (status, reason), n in sorted(deltas.items())
         if n
     ]
-    if rows:
-        _adding(session.get_bind().dialect.name).run(session.connection(), rows)
+    return Writing(_adding(dialect), rows)
 
 
 @lru_cache

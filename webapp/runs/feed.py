@@ -67,10 +67,10 @@ class Feed:
         self._size = 2 * self.lanes
 
     def take(self, *, wait: bool) -> Piece | None:
-        """The next one; None if there is none (if told not to wait: none yet)."""
+        """The next one; None if there is none (if told not to wait: none yet), or if its time is up."""
         if wait:
             self.hub.wait_for(lambda: self._pieces or self._ended)
-        piece = self._pieces.popleft() if self._pieces else None
+        piece = self._pieces.popleft() if self._pieces and not self.is_over else None
         if len(self._pieces) <= self._size // 2:
             with self._news:
                 self._news.notify_all()
@@ -78,7 +78,7 @@ class Feed:
 
     @property
     def is_over(self) -> bool:
-        """Whether its time is up: nothing more should be begun that would have to wait."""
+        """Whether its time is up: nothing more is begun."""
         return time.monotonic() > self.until
 
     def fill(self) -> None:

@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session
 from webapp.config import Settings
 from webapp.runs.fates import fate_of
 from webapp.runs.messages import Message
-from webapp.runs.moves import UNCLAIMED, Change, Held, move_each
-from webapp.runs.pace import count_sent
+from webapp.runs.moves import UNCLAIMED, Change, Held, move_each, moving_each
+from webapp.runs.pace import counting_sent
 from webapp.runs.verdicts import Verdict
 from webapp.runs.work import Work
 from webapp.store.database import hold_run
-from webapp.store.prepared import Prepared, row_parameters, row_values, update_by_id
+from webapp.store.prepared import Prepared, Writing, row_parameters, row_values, run_all, update_by_id
 from webapp.store.runs import Attempt, Reservation, Result, Run
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus, RunStatus
 from webapp.store.types import now
@@ -98,13 +98,12 @@ def record(
         hold_run(session, run_id, exclusive=False)
     connection = session.connection()
     held = _lock(connection, [entry.work.result_id for entry in entries])
-    changes = _settled(connection, settings, to_settle, held)
-    sent = sum(change.to == ResultStatus.SENT for change in changes)
+    closing, changes = _settled(connection, settings, to_settle, held)
     answers, marked = _marks(connection, to_mark, held)
-    worker_id = entries[0].hand.worker_id
-    move_each(session, run_id, [*changes, *marked], worker_id)
-    if sent:
-        count_sent(session, run_id, worker_id, sent)
+    worker_id, sent = entries[0].hand.worker_id, sum(change.to == ResultStatus.SENT for change in changes)
+    counting = counting_sent(connection.dialect.name, run_id, worker_id, sent)
+    moving = moving_each(session, run_id, [*changes, *marked], worker_id)
+    run_all(connection, [closing, *moving, counting])
     return answers
 
 
@@ -141,8 +140,8 @@ def _settled(
     settings: Settings,
     to_settle: Sequence[ToSettle],
     held: Mapping[int, Locked],
-) -> list[Change]:
-    """Stores how attempts ended; returns what that changes.
+) -> tuple[Writing, list[Change]]:
+    """Stores how attempts ended; returns what is still to be written of that, and what it changes.
 
     A result that was declared `unconfirmed` meanwhile is settled by this proof, unless a person has touched
     it since (no token): then only the attempt, and the reservation, learn the truth."""
@@ -159,13 +158,11 @@ def _settled(
             began = entry.marked.began if entry.marked else now()
             fate = fate_of(settings, entry.work, found.status, entry.verdict, began)
             changes.append(Change(found, fate.status, fate.values))
-    if closed:
-        _CLOSE.run(connection, closed)
     if begun:
         _begin(connection, begun)
     if given_back:
         connection.execute(delete(Reservation).where(Reservation.attempt_id.in_(given_back)))
-    return changes
+    return Writing(_CLOSE, closed), changes
 
 
 def _marks(

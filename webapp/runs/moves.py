@@ -11,8 +11,8 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Table, select, update
 from sqlalchemy.orm import Session
 
-from webapp.runs.counts import NOBODY, Deltas, shift
-from webapp.store.prepared import Prepared, update_by_id
+from webapp.runs.counts import NOBODY, Deltas, shift, shifting
+from webapp.store.prepared import Prepared, Writing, run_all, update_by_id
 from webapp.store.runs import Result
 from webapp.store.statuses import RESULT_MOVES, ResultStatus
 from webapp.store.types import now
@@ -94,6 +94,13 @@ def move_each(session: Session, run_id: int, changes: Sequence[Change], worker_i
     statements. One that keeps its status only gets its values.
 
     A move that the table of moves does not have is a programming error and raises ValueError."""
+    run_all(session.connection(), moving_each(session, run_id, changes, worker_id))
+
+
+def moving_each(session: Session, run_id: int, changes: Sequence[Change], worker_id: int) -> list[Writing]:
+    """What `move_each` has to write, for whoever writes more than that.
+
+    A move that the table of moves does not have is a programming error and raises ValueError."""
     at = now()
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     deltas: Deltas = Counter()
@@ -105,9 +112,9 @@ def move_each(session: Session, run_id: int, changes: Sequence[Change], worker_i
         by_columns[tuple(row)].append({**row, "by_id": held.id})
         deltas[counted(to, "")] += 1
         deltas[counted(held.status, held.reason)] -= 1
-    for columns, rows in by_columns.items():
-        _update_by_id(columns).run(session.connection(), rows)
-    shift(session, run_id, deltas, worker_id)
+    dialect = session.get_bind().dialect.name
+    updates = [Writing(_update_by_id(columns), rows) for columns, rows in by_columns.items()]
+    return [*updates, shifting(dialect, run_id, deltas, worker_id)]
 
 
 @lru_cache

@@ -12,7 +12,7 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from webapp.runs.counts import Counts
-from webapp.store.prepared import Prepared, named
+from webapp.store.prepared import Prepared, Writing, named
 from webapp.store.runs import Run, SentCount
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
@@ -24,10 +24,10 @@ LOOKED_BACK = 60
 """Seconds over which the present speed is measured."""
 
 
-def count_sent(session: Session, run_id: int, worker_id: int, n: int = 1) -> None:
-    """Counts so many mails that were handed over just now."""
+def counting_sent(dialect: str, run_id: int, worker_id: int, n: int) -> Writing:
+    """What counts so many mails that were handed over just now: to be written with their `sent`."""
     row = {"run_id": run_id, "worker_id": worker_id, "slot": int(time.time()) // SLOT, "n": n}
-    _adding(session.get_bind().dialect.name).run(session.connection(), row)
+    return Writing(_adding(dialect), [row] if n else [])
 
 
 @lru_cache

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from webapp.store import folding
+from webapp.store.prepared import Prepared, Writing, run_all
 
 BUSY_TIMEOUT_MS = 20_000
 AGAIN_SECONDS = 0.25
@@ -91,9 +92,12 @@ def hold_run(session: Session, run_id: int, *, exclusive: bool) -> None:
     or gives it new work takes it exclusively. So no mark that read "running" can commit after Stop has
     answered (spec faults.md, invariant 3). SQLite needs none: its writers come one after the other."""
     if session.get_bind().dialect.name == "postgresql":
-        lock = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
-        locking = text(f"SELECT {lock}(:space, :run)")
-        session.connection().execute(locking, {"space": RUN_LOCKS, "run": run_id})
+        locking = _EXCLUSIVELY if exclusive else _SHARED
+        run_all(session.connection(), [Writing(locking, [{"space": RUN_LOCKS, "run": run_id}])])
+
+
+_EXCLUSIVELY = Prepared(text("SELECT pg_advisory_xact_lock(:space, :run)"))
+_SHARED = Prepared(text("SELECT pg_advisory_xact_lock_shared(:space, :run)"))
 
 
 RUN_LOCKS = 7_203
