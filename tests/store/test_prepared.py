@@ -1,0 +1,91 @@
+"""Statements that are handed to the driver as they are mean what they mean in SQLAlchemy's own hands."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import Table, insert, select
+from sqlalchemy.exc import DBAPIError
+
+from webapp.store.database import Database
+from webapp.store.people import AuditEntry
+from webapp.store.prepared import Prepared, Writing, named, row_parameters, row_values, run_all, update_by_id
+from webapp.store.types import now
+
+TABLE = cast(Table, AuditEntry.__table__)
+COLUMNS = ("at", "actor", "action", "subject", "detail")
+ADDING = Prepared(insert(TABLE).values(named(TABLE, COLUMNS)))
+DETAILING = Prepared(update_by_id(TABLE, ("detail",)))
+
+
+def row(actor: str | None) -> dict[str, Any]:
+    return {"at": now(), "actor": actor, "action": "look", "subject": "a 50 % sign, a :colon", "detail": ""}
+
+
+def entries(database: Database) -> list[AuditEntry]:
+    with database.reading() as session:
+        return list(session.scalars(select(AuditEntry).order_by(AuditEntry.id)))
+
+
+def test_values_are_converted_as_their_columns_want_it(database: Database) -> None:
+    rows = [row("Ada"), row("Bea")]
+    with database.writing() as session:
+        ADDING.run(session.connection(), rows[0])
+        ADDING.run(session.connection(), rows[1:])
+    assert [(e.at, e.actor, e.subject) for e in entries(database)] == [
+        (row["at"], row["actor"], row["subject"]) for row in rows
+    ]
+
+
+def test_many_rows_at_once_and_what_they_return(database: Database) -> None:
+    rows = [row(f"person {n}") for n in range(7)]
+    values = insert(TABLE).values(row_values(TABLE, COLUMNS, len(rows)))
+    adding = Prepared(values.returning(TABLE.c.id, TABLE.c.actor))
+    with database.writing() as session:
+        added = adding.run(session.connection(), row_parameters(COLUMNS, rows)).all()
+    assert sorted((id, actor) for id, actor in added) == [(e.id, e.actor) for e in entries(database)]
+    assert len(added) == 7
+
+
+def test_several_writings_happen_in_their_order(database: Database) -> None:
+    with database.writing() as session:
+        run_all(session.connection(), [Writing(ADDING, [row("Ada"), row("Bea")]), Writing(ADDING, [])])
+    second = entries(database)[1]
+    details = [{"by_id": second.id, "detail": words} for words in ("once", "twice")]
+    with database.writing() as session:
+        run_all(session.connection(), [Writing(DETAILING, details[:1]), Writing(DETAILING, details[1:])])
+    assert [e.detail for e in entries(database)] == ["", "twice"]
+
+
+def test_what_the_database_refuses_is_an_error_of_sqlalchemys_and_keeps_nothing(database: Database) -> None:
+    def add() -> None:
+        with database.writing() as session:
+            run_all(session.connection(), [Writing(ADDING, [row("Ada")]), Writing(ADDING, [row(None)])])
+
+    with pytest.raises(DBAPIError):
+        add()
+    assert entries(database) == []
+    with database.writing() as session:  # and the next one has a connection that works
+        run_all(session.connection(), [Writing(ADDING, [row("Cleo")])])
+    assert [e.actor for e in entries(database)] == ["Cleo"]
+
+
+def test_a_lost_connection_is_told_as_one(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has no connection to lose")
+
+    def add() -> None:
+        with database.writing() as session:
+            connection = session.connection()
+            pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+            with database.engine.connect() as other:
+                other.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
+            run_all(connection, [Writing(ADDING, [row("Ada")])])
+
+    with pytest.raises(DBAPIError) as caught:
+        add()
+    assert caught.value.connection_invalidated
+    with database.writing() as session:
+        run_all(session.connection(), [Writing(ADDING, [row("Bea")])])
+    assert [e.actor for e in entries(database)] == ["Bea"]
