@@ -10,7 +10,20 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Label, Row, Select, and_, case, distinct, false, func, literal, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Label,
+    Row,
+    Select,
+    and_,
+    case,
+    distinct,
+    false,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import SQLColumnExpression
 
@@ -18,13 +31,12 @@ from webapp.definitions.versions import Content, content_of
 from webapp.runs.selection import (
     Choice,
     Terms,
-    customers_in,
+    customers_of,
     mailed_otherwise,
     overlapping,
     reserved,
     seen_by,
     taken,
-    takes_many,
     terms_of,
 )
 from webapp.store.customers import Customer
@@ -57,25 +69,27 @@ def preview(session: Session, choice: Choice, viewer: Viewer) -> Preview:
     """What a run made now would take, send and skip. Stores nothing."""
     definition = session.get_one(MessageDefinition, choice.definition_id)
     content = content_of(session, definition)
-    many = takes_many(session, choice)
+    customers = customers_of(session, choice)
     conditions = [seen_by(viewer)]
     if choice.invoice_ids:
         conditions.append(Invoice.id.in_(choice.invoice_ids))
     terms = terms_of(definition.id, content)
-    lines = list(session.execute(_counted(choice, terms, taken(choice, terms, *conditions, many=many))))
+    lines = list(
+        session.execute(_counted(choice, terms, taken(choice, terms, *conditions, customers=customers)))
+    )
     skipped = {reason.value: 0 for reason in SkipReason}
     for line in lines:
         if line.reason:
             skipped[line.reason] += line.n
     ready = sum(line.n for line in lines if not line.reason)
-    customers = lines[0].customers if lines else 0
+    payers = lines[0].customers if lines else 0
     return Preview(
         invoices=sum(line.n for line in lines),
         ready=ready,
         skipped=skipped,
-        overlapping=0 if choice.invoice_ids else _overlapping(session, choice, viewer, many),
-        mails=customers if content["collate"] else ready,
-        customers=customers,
+        overlapping=0 if choice.invoice_ids else _overlapping(session, choice, viewer, customers),
+        mails=payers if content["collate"] else ready,
+        customers=payers,
         amounts=dict(sorted((line.currency, line.gross) for line in lines if not line.reason)),
         mailed_before=lines[0].mailed_before if lines else 0,
         twice=lines[0].twice if lines else 0,
@@ -142,14 +156,14 @@ def fingerprint(choice: Choice, content: Content, lines: Iterable[Sums]) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
-def _overlapping(session: Session, choice: Choice, viewer: Viewer, many: bool) -> int:
+def _overlapping(session: Session, choice: Choice, viewer: Viewer, customers: ColumnElement[bool]) -> int:
     """How many invoices share days with the period but reach beyond it."""
     found = session.scalar(
         select(func.count())
         .select_from(Invoice)
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(
-            customers_in(choice.cluster_id, choice.include_children, many=many),
+            customers,
             overlapping(choice.period_from, choice.period_to),
             seen_by(viewer),
         )

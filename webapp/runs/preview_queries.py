@@ -17,13 +17,12 @@ from webapp.runs.selection import (
     Choice,
     Terms,
     copy_to_send,
-    customers_in,
+    customers_of,
     mailed_otherwise,
     obstacles,
     overlapping,
     seen_by,
     skip_reason,
-    takes_many,
     terms_of,
     within,
 )
@@ -117,7 +116,6 @@ def _query(
     session: Session, viewer: Viewer, choice: Choice, terms: Terms, show: str
 ) -> Select[Invoice, str, str]:
     """The invoices of a list. A reason's own obstacle is asked for first: it is quicker than all of them."""
-    many = takes_many(session, choice)
     copy = copy_to_send(choice)
     reason = skip_reason(terms, copy)
     first, last = choice.period_from, choice.period_to
@@ -135,7 +133,7 @@ def _query(
         select(Invoice, Customer.code, Customer.name)
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(
-            customers_in(choice.cluster_id, choice.include_children, many=many),
+            customers_of(session, choice),
             seen_by(viewer),
             *conditions.get(show, (false(),)),  # a reason that this definition cannot have
             *chosen,
@@ -182,7 +180,7 @@ def _largest(session: Session, viewer: Viewer, choice: Choice, content: Content)
         .join(Customer, Customer.id == Invoice.customer_id)
         .join(document, document.invoice_id == Invoice.id)
         .where(
-            customers_in(choice.cluster_id, choice.include_children),
+            customers_of(session, choice),
             seen_by(viewer),
             within(choice.period_from, choice.period_to),
             Invoice.id.in_(choice.invoice_ids) if choice.invoice_ids else true(),

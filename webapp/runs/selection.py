@@ -119,6 +119,21 @@ def customers_in(cluster_id: int, include_children: bool, *, many: bool = False)
     return home == cluster_id
 
 
+def customers_of(session: Session, choice: Choice) -> ColumnElement[bool]:
+    """The same for a choice, said as both databases plan it best: few clusters by their ids, of which they
+    know how many customers they have; those that hold a fifth of all customers or more as `many`."""
+    condition = customers_in(choice.cluster_id, choice.include_children)
+    all_of_them, chosen = (
+        select(func.count()).select_from(Customer).where(these).scalar_subquery()
+        for these in (true(), condition)
+    )
+    if session.scalar(select(5 * chosen >= all_of_them)):
+        return customers_in(choice.cluster_id, choice.include_children, many=True)
+    if not choice.include_children:
+        return condition
+    return Customer.cluster_id.in_(session.scalars(below(frozenset({choice.cluster_id}))).all())
+
+
 def within(first: date, last: date) -> ColumnElement[bool]:
     """Whether the period of the Invoice at hand lies within these days. That it begins before the last is
     said although it follows: it bounds the search in an index."""
@@ -139,9 +154,15 @@ def copy_to_send(choice: Choice) -> SQLColumnExpression[int] | None:
 
 
 def taken(
-    choice: Choice, terms: Terms, *conditions: ColumnElement[bool], many: bool = False
+    choice: Choice,
+    terms: Terms,
+    *conditions: ColumnElement[bool],
+    customers: ColumnElement[bool] | None = None,
 ) -> Select[int, int, str]:
-    """(invoice id, customer id, skip reason or empty) of every invoice that the choice takes."""
+    """(invoice id, customer id, skip reason or empty) of every invoice that the choice takes. `customers`:
+    what `customers_of` says of it."""
+    if customers is None:
+        customers = customers_in(choice.cluster_id, choice.include_children)
     return (
         select(
             Invoice.id.label("invoice_id"),
@@ -150,7 +171,7 @@ def taken(
         )
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(
-            customers_in(choice.cluster_id, choice.include_children, many=many),
+            customers,
             within(choice.period_from, choice.period_to),
             *conditions,
         )
@@ -187,12 +208,3 @@ def seen_by(viewer: Viewer) -> ColumnElement[bool]:
     if not viewer.clusters:
         return true()
     return exists().where(Cluster.id == Customer.cluster_id, visible_to(viewer, Cluster))
-
-
-def takes_many(session: Session, choice: Choice) -> bool:
-    """Whether the chosen clusters hold a fifth of all customers or more."""
-    all_of_them, chosen = (
-        select(func.count()).select_from(Customer).where(condition).scalar_subquery()
-        for condition in (true(), customers_in(choice.cluster_id, choice.include_children))
-    )
-    return bool(session.scalar(select(5 * chosen >= all_of_them)))
