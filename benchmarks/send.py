@@ -118,32 +118,39 @@ def _report(report: Report, options: Options, rows: list[Row], taker: Sink, data
 
 
 def _targets(rows: dict[str, Row], options: Options) -> list[Target]:
-    """S1 and S2 with as many workers as the defaults start on two cores, S3 and S4 over all rows."""
-    connections = 4 if 4 in options.connections else options.connections[0]
-    best = min(2, max(options.workers))
-    sqlite = rows.get(mailrun("SQLite", best, connections))
-    postgres = rows.get(mailrun("PostgreSQL", best, connections))
-    found = [
-        _against("S1", f"pipeline on SQLite, {best} workers", sqlite, rows.get(PLAIN), 0.8),
-        _against("S1", "the same", sqlite, rows.get(FLASK_MAIL), 4.0),
-        _against("S1", "the same", sqlite, rows.get(POST_OFFICE), 2.5),
-        _against("S2", f"pipeline on PostgreSQL and Redis, {best} workers", postgres, rows.get(PLAIN), 0.8),
-    ]
-    ours = [row for name, row in rows.items() if name.startswith("Mailrun") and row.told]
-    cpu = max((row.cpu or 0.0 for row in ours), default=None)
-    held = None if cpu is None else cpu <= 1.0
-    cpu_words = "" if cpu is None else f"{cpu:.2f} s"
-    found.append(
-        Target("S3", "CPU of workers and renderers per 1,000, the worst row", "≤ 1.0 s", cpu_words, held)
-    )
-    memory = [each.memory for row in ours for each in row.told if each.memory]
+    """S1 and S2 with as many workers as the defaults start on two cores; S3 over all rows with so many
+    connections, S4 over all."""
+    found = [each for number in options.connections for each in _with_connections(number, rows, options)]
+    memory = [each.memory for row in _ours(rows) for each in row.told if each.memory]
     most = max((each[1] for each in memory), default=None)
     held = None if most is None else most <= 100
-    memory_words = "" if most is None else f"{most:.0f} MB"
-    found.append(
-        Target("S4", f"memory of a worker, {options.messages:,} results", "≤ 100 MB", memory_words, held)
-    )
-    return found
+    words = "" if most is None else f"{most:.0f} MB"
+    what = f"memory of a worker, {options.messages:,} results, the worst row"
+    return [*found, Target("S4", what, "≤ 100 MB", words, held)]
+
+
+def _with_connections(number: int, rows: dict[str, Row], options: Options) -> list[Target]:
+    best = min(2, max(options.workers))
+    with_them = f"{best} workers, {number} connections"
+    sqlite = rows.get(mailrun("SQLite", best, number))
+    postgres = rows.get(mailrun("PostgreSQL", best, number))
+    cpu = max((row.cpu or 0.0 for row in _ours(rows, f" {number} connections")), default=None)
+    held = None if cpu is None else cpu <= 1.0
+    words = "" if cpu is None else f"{cpu:.2f} s"
+    spent = f"CPU of workers and renderers per 1,000, the worst row with {number} connections"
+    return [
+        _against("S1", f"pipeline on SQLite, {with_them}", sqlite, rows.get(PLAIN), 0.8),
+        _against("S1", "the same", sqlite, rows.get(FLASK_MAIL), 4.0),
+        _against("S1", "the same", sqlite, rows.get(POST_OFFICE), 2.5),
+        _against("S2", f"pipeline on PostgreSQL and Redis, {with_them}", postgres, rows.get(PLAIN), 0.8),
+        Target("S3", spent, "≤ 1.0 s", words, held),
+    ]
+
+
+def _ours(rows: dict[str, Row], ending: str = "") -> list[Row]:
+    return [
+        row for name, row in rows.items() if name.startswith("Mailrun") and name.endswith(ending) and row.told
+    ]
 
 
 def _against(name: str, what: str, ours: Row | None, other: Row | None, least: float) -> Target:

@@ -38,8 +38,9 @@ def drain(
     If some stay free, ring for another worker.
     3. Open the first. If the server is in trouble, note it for everybody, and leave: no message is to blame.
     4. A thread claims, loads and renders ahead (feed.py). One lane per connection takes from it and hands
-    over message after message (lane.py). What they have to write they put into one book, whose rounds are
-    one commit each (ledger.py): marks before the last bytes, and what became of earlier messages.
+    over message after message (lane.py). The lanes run by turns in one thread, and change places where one
+    waits for the mail server (mailing/hub.py). What they have to write they put into one book, whose rounds
+    are one commit each (ledger.py): marks before the last bytes, and what became of earlier messages.
     5. Give back the connections, and what was claimed and not marked. If nothing is left at all, the run is
     finished; if something is due, ring again."""
     server, probing = _server(runtime, run_id)
