@@ -18,6 +18,7 @@ from webapp.runs.result_actions import Chosen, remove
 from webapp.runs.verdicts import Verdict
 from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
+from webapp.store.database import after_commit
 from webapp.store.runs import Attempt, Reservation
 from webapp.store.statuses import Outcome, ResultStatus
 from webapp.users.access import OPERATOR
@@ -102,13 +103,14 @@ def test_a_round_that_cannot_be_written_marks_nothing_and_loses_no_250(
     book.settle(ToSettle(claimed[0].work, claimed[0].hand, ACCEPTED, first))
     real, failed = marks.record, list[bool]()
 
-    def failing(*arguments: Any) -> Any:
-        answers = real(*arguments)
+    def fail_once() -> None:
         if not failed:
             failed.append(True)
-            arguments[0].commit()
             raise OperationalError("COMMIT", {}, Exception("the connection was lost"))
-        return answers
+
+    def failing(*arguments: Any) -> Any:
+        after_commit(arguments[0], fail_once)
+        return real(*arguments)
 
     monkeypatch.setattr(ledger, "record", failing)
     answers = in_one_round(book, claimed[1:])

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Table, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from webapp.store.database import Database
+from webapp.store.database import Database, write_last
 from webapp.store.people import AuditEntry
 from webapp.store.prepared import Prepared, Writing, named, row_parameters, row_values, run_all, update_by_id
 from webapp.store.types import now
@@ -58,16 +58,35 @@ def test_several_writings_happen_in_their_order(database: Database) -> None:
     assert [e.detail for e in entries(database)] == ["", "twice"]
 
 
+def test_what_is_written_last_comes_after_everything_and_with_the_commit(database: Database) -> None:
+    with database.writing() as session:
+        write_last(session, [Writing(ADDING, [row("Cleo")]), Writing(ADDING, [])])
+        run_all(session.connection(), [Writing(ADDING, [row("Ada")])])
+        write_last(session, [Writing(ADDING, [row("Dora"), row("Eve")])])
+    assert [e.actor for e in entries(database)] == ["Ada", "Cleo", "Dora", "Eve"]
+
+
+def test_what_is_written_last_is_not_written_when_the_block_fails(database: Database) -> None:
+    def add() -> None:
+        with database.writing() as session:
+            write_last(session, [Writing(ADDING, [row("Ada")])])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        add()
+    assert entries(database) == []
+
+
 def test_what_the_database_refuses_is_an_error_of_sqlalchemys_and_keeps_nothing(database: Database) -> None:
     def add() -> None:
         with database.writing() as session:
-            run_all(session.connection(), [Writing(ADDING, [row("Ada")]), Writing(ADDING, [row(None)])])
+            write_last(session, [Writing(ADDING, [row("Ada")]), Writing(ADDING, [row(None)])])
 
     with pytest.raises(DBAPIError):
         add()
     assert entries(database) == []
     with database.writing() as session:  # and the next one has a connection that works
-        run_all(session.connection(), [Writing(ADDING, [row("Cleo")])])
+        write_last(session, [Writing(ADDING, [row("Cleo")])])
     assert [e.actor for e in entries(database)] == ["Cleo"]
 
 
@@ -81,11 +100,11 @@ def test_a_lost_connection_is_told_as_one(database: Database) -> None:
             pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
             with database.engine.connect() as other:
                 other.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
-            run_all(connection, [Writing(ADDING, [row("Ada")])])
+            write_last(session, [Writing(ADDING, [row("Ada")])])
 
     with pytest.raises(DBAPIError) as caught:
         add()
     assert caught.value.connection_invalidated
     with database.writing() as session:
-        run_all(session.connection(), [Writing(ADDING, [row("Bea")])])
+        write_last(session, [Writing(ADDING, [row("Bea")])])
     assert [e.actor for e in entries(database)] == ["Bea"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,12 +20,13 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from webapp.store import folding
-from webapp.store.prepared import Prepared, Writing, run_all
+from webapp.store.prepared import Prepared, Writing, run_all_and_commit
 
 BUSY_TIMEOUT_MS = 20_000
 AGAIN_SECONDS = 0.25
 T = TypeVar("T")
 _AFTER_COMMIT = "after_commit"
+_LAST = "last"
 SECRET_KEY = "secret_key"
 """Where a session's `info` has the secret key that its process works with (store/installation.py)."""
 
@@ -56,6 +57,8 @@ class Database:
         """
         with self._turn, Session(self._writer, expire_on_commit=False, info=self._info) as session:
             yield session
+            if last := session.info.pop(_LAST, None):
+                run_all_and_commit(session.connection(), last)
             session.commit()
         for callback in session.info.pop(_AFTER_COMMIT, []):
             callback()
@@ -85,6 +88,12 @@ def after_commit(session: Session, callback: Callable[[], object]) -> None:
     session.info.setdefault(_AFTER_COMMIT, []).append(callback)
 
 
+def write_last(session: Session, writings: Iterable[Writing]) -> None:
+    """Has these written at the end of this session's transaction, with its commit: PostgreSQL is asked both
+    at once. An error in them is raised at the end of the `writing()` block."""
+    session.info.setdefault(_LAST, []).extend(writings)
+
+
 def hold_run(session: Session, run_id: int, *, exclusive: bool) -> None:
     """Takes the run's lock until the end of the transaction.
 
@@ -93,7 +102,7 @@ def hold_run(session: Session, run_id: int, *, exclusive: bool) -> None:
     answered (spec faults.md, invariant 3). SQLite needs none: its writers come one after the other."""
     if session.get_bind().dialect.name == "postgresql":
         locking = _EXCLUSIVELY if exclusive else _SHARED
-        run_all(session.connection(), [Writing(locking, [{"space": RUN_LOCKS, "run": run_id}])])
+        locking.run(session.connection(), {"space": RUN_LOCKS, "run": run_id})
 
 
 _EXCLUSIVELY = Prepared(text("SELECT pg_advisory_xact_lock(:space, :run)"))

@@ -80,17 +80,26 @@ class Writing:
 
 
 def run_all(connection: Connection, writings: Iterable[Writing]) -> None:
-    """Runs these in order, each for its rows. PostgreSQL is asked all at once, and
-    answers once: waiting for each answer would take longer than the work. Raises DBAPIError."""
-    if connection.dialect.name == "postgresql":
-        _run_at_once(connection, writings)
-        return
+    """Runs these in order, each for its rows. Raises DBAPIError."""
     for writing in writings:
         if writing.rows:
             writing.statement.run(connection, writing.rows)
 
 
+def run_all_and_commit(connection: Connection, writings: Iterable[Writing]) -> None:
+    """Runs these in order, each for its rows, as the last of their transaction. Raises DBAPIError.
+
+    PostgreSQL is asked all at once, the commit with it, and answers once: waiting for each answer would take
+    longer than the work. The session's own commit then has nothing left to do."""
+    if connection.dialect.name == "postgresql":
+        _run_at_once(connection, writings)
+    else:
+        run_all(connection, writings)
+
+
 def _run_at_once(connection: Connection, writings: Iterable[Writing]) -> None:
+    """The pipeline must not end within the transaction: psycopg ends it by a Flush, after which PostgreSQL 15
+    does not see any more that a session is idle in one (`store/database.py`, IDLE_SECONDS)."""
     import psycopg  # 10 MB, which whoever has SQLite need not load
 
     driver = cast(psycopg.Connection, connection.connection.dbapi_connection)
@@ -99,6 +108,7 @@ def _run_at_once(connection: Connection, writings: Iterable[Writing]) -> None:
             for writing in writings:
                 for row in writing.rows:
                     writing.statement.run(connection, row)
+            driver.execute("COMMIT", prepare=False)
     except psycopg.Error as error:  # what went wrong is known only at the end of the pipeline
         lost = connection.dialect.is_disconnect(cast(Any, error), connection.connection, None)
         if lost:
