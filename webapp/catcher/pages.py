@@ -77,7 +77,7 @@ def html(id: str) -> ResponseReturnValue:
     letter = letters.read(_found(id)[1])
     if letter.html is None:
         abort(404)
-    return foreign.framed(letter.html)
+    return foreign.framed(letter.html_to_show or abort(404))
 
 
 @catcher.get("/<id>/raw")

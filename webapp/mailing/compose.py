@@ -23,7 +23,7 @@ from itertools import chain, count
 
 from webapp.mailing.headers import Uncomposable, address_field, file_name_parameter, text_field
 
-__all__ = ["Document", "Letter", "Mail", "Uncomposable", "compose", "rebuild"]
+__all__ = ["Document", "Letter", "Mail", "Picture", "Uncomposable", "check", "compose", "rebuild"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,16 @@ class Document:
 
     invoice_id: int
     file_name: str
+    media_type: str
+    sha256: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image within the mail's HTML, which shows it by `cid:` and this content id."""
+
+    content_id: str
     media_type: str
     sha256: str
     content: bytes
@@ -51,6 +61,7 @@ class Letter:
     date: datetime
     invoice_ids: frozenset[int]
     real_recipients: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,18 +80,34 @@ def compose(letter: Letter, documents: Sequence[Document]) -> Mail:
     Each document must belong to one of the letter's invoices and have the bytes that its SHA-256 names.
     Raises Uncomposable for one that does not, and for anything that would break a header."""
     for document in documents:
-        _check(document, letter)
-    pieces: list[bytes | Document] = [_headers(letter)]
+        check(document, letter.invoice_ids)
+    head = _headers(letter)
     if documents:
         boundary = _boundary()
-        pieces.append(_multipart("mixed", boundary) + b"--%s\r\n" % boundary + _texts(letter))
+        pieces = [head + _multipart("mixed", boundary) + b"--%s\r\n" % boundary, *_texts(letter)]
         for document in documents:
             pieces += [b"\r\n--%s\r\n" % boundary + _part_head(document), document]
         pieces.append(b"\r\n--%s--\r\n" % boundary)
     else:
-        pieces.append(_texts(letter))
-    data = b"".join([_encoded(piece.content) if isinstance(piece, Document) else piece for piece in pieces])
+        pieces = [head, *_texts(letter)]
+    pieces = _joined(pieces)
+    data = b"".join([piece if isinstance(piece, bytes) else _encoded(piece.content) for piece in pieces])
     return Mail(data, _keep(pieces), hashlib.sha256(data).hexdigest())
+
+
+Pieces = list[bytes | Document | Picture]
+
+
+def _joined(pieces: Pieces) -> Pieces:
+    """The same with what is written in one piece from document to document."""
+    joined: Pieces = []
+    for piece in pieces:
+        last = joined[-1] if joined else None
+        if isinstance(piece, bytes) and isinstance(last, bytes):
+            joined[-1] = last + piece
+        else:
+            joined.append(piece)
+    return joined
 
 
 def rebuild(kept: bytes, document: Callable[[str], bytes]) -> bytes:
@@ -92,10 +119,9 @@ def rebuild(kept: bytes, document: Callable[[str], bytes]) -> bytes:
     )
 
 
-def _keep(pieces: Sequence[bytes | Document]) -> bytes:
+def _keep(pieces: Pieces) -> bytes:
     listed = [
-        {"sha256": piece.sha256} if isinstance(piece, Document) else piece.decode("latin-1")
-        for piece in pieces
+        piece.decode("latin-1") if isinstance(piece, bytes) else {"sha256": piece.sha256} for piece in pieces
     ]
     small = zlib.compressobj(1, zlib.DEFLATED, *SMALL)
     return small.compress(json.dumps(listed).encode()) + small.flush()
@@ -106,8 +132,10 @@ SMALL = (13, 6)
 times as much to set up as the compressing."""
 
 
-def _check(document: Document, letter: Letter) -> None:
-    if document.invoice_id not in letter.invoice_ids:
+def check(document: Document, invoice_ids: frozenset[int]) -> None:
+    """Raises Uncomposable for a document that does not belong to one of these invoices, or has not the bytes
+    that its SHA-256 names."""
+    if document.invoice_id not in invoice_ids:
         raise Uncomposable(f"the document {document.file_name!r} belongs to another invoice")
     if hashlib.sha256(document.content).hexdigest() != document.sha256:
         raise Uncomposable(f"the document {document.file_name!r} is not what it was when it was imported")
@@ -132,15 +160,41 @@ def _headers(letter: Letter) -> bytes:
     return b"".join(lines)
 
 
-def _texts(letter: Letter) -> bytes:
+def _texts(letter: Letter) -> Pieces:
     """The text, and the HTML beside it if there is one: a part with its own headers."""
     text = _text_part("plain", letter.text)
     if letter.html is None:
-        return text
+        return [text]
     boundary = _boundary()
-    html = _text_part("html", letter.html)
-    parts = (b"--%s\r\n" % boundary, text, b"\r\n--%s\r\n" % boundary, html, b"\r\n--%s--\r\n" % boundary)
-    return _multipart("alternative", boundary) + b"".join(parts)
+    before = (_multipart("alternative", boundary), b"--%s\r\n" % boundary, text, b"\r\n--%s\r\n" % boundary)
+    return [b"".join(before), *_html(letter, letter.html), b"\r\n--%s--\r\n" % boundary]
+
+
+def _html(letter: Letter, html: str) -> Pieces:
+    """The HTML, with its pictures if it has any (RFC 2387)."""
+    if not letter.pictures:
+        return [_text_part("html", html)]
+    boundary = _boundary()
+    root = _multipart("related", boundary, b'; type="text/html"')
+    pieces: Pieces = [root + b"--%s\r\n" % boundary + _text_part("html", html)]
+    for picture in letter.pictures:
+        pieces += [b"\r\n--%s\r\n" % boundary + _picture_head(picture), picture]
+    return [*pieces, b"\r\n--%s--\r\n" % boundary]
+
+
+def _picture_head(picture: Picture) -> bytes:
+    """Raises Uncomposable for a picture that is none, or whose bytes are not those of its SHA-256."""
+    if hashlib.sha256(picture.content).hexdigest() != picture.sha256:
+        raise Uncomposable(f"the picture {picture.content_id!r} is not what it was when it was stored")
+    if not (MEDIA_TYPE.fullmatch(picture.media_type) and CONTENT_ID.fullmatch(picture.content_id)):
+        raise Uncomposable(f"the picture {picture.content_id!r} cannot stand in a mail")
+    return (
+        f"Content-Type: {picture.media_type}\r\nContent-Transfer-Encoding: base64\r\n"
+        f"Content-ID: <{picture.content_id}>\r\nContent-Disposition: inline\r\n\r\n"
+    ).encode("ascii")
+
+
+CONTENT_ID = re.compile(r"[A-Za-z0-9._-]{1,200}(@[A-Za-z0-9.-]{1,200})?")
 
 
 def _text_part(subtype: str, text: str) -> bytes:
@@ -173,8 +227,8 @@ MEDIA_TYPE = re.compile(
 )
 
 
-def _multipart(subtype: str, boundary: bytes) -> bytes:
-    return b'Content-Type: multipart/%s;\r\n boundary="%s"\r\n\r\n' % (subtype.encode(), boundary)
+def _multipart(subtype: str, boundary: bytes, more: bytes = b"") -> bytes:
+    return b'Content-Type: multipart/%s;\r\n boundary="%s"%s\r\n\r\n' % (subtype.encode(), boundary, more)
 
 
 def _boundary() -> bytes:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import collapse_rfc2231_value, getaddresses
 
+PICTURES = ("image/png", "image/jpeg", "image/gif")
+"""What a mail may show. SVG is not among them: mail clients do not show it."""
 MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 
 
@@ -23,10 +26,24 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Letter:
+    """`pictures` are (content id, image) of those that the HTML shows."""
+
     headers: tuple[tuple[str, str], ...]
     text: str | None
     html: str | None
     attachments: tuple[Attachment, ...]
+    pictures: tuple[tuple[str, Attachment], ...] = ()
+
+    @property
+    def html_to_show(self) -> str | None:
+        """The HTML with its own pictures in it (`data:`), for a page that fetches nothing."""
+        if self.html is None:
+            return None
+        html = self.html
+        for content_id, picture in self.pictures:
+            data = f"data:{picture.media_type};base64,{b64encode(picture.content).decode()}"
+            html = re.sub(f"cid:{re.escape(content_id)}(?![\\w.@-])", data, html)
+        return html
 
     def header(self, name: str) -> str:
         """The first header of this name, decoded; empty if there is none."""
@@ -38,6 +55,7 @@ def read(content: bytes) -> Letter:
     message = message_from_bytes(content, policy=policy.compat32)
     text = html = None
     attachments: list[Attachment] = []
+    pictures: list[tuple[str, Attachment]] = []
     for part in message.walk():
         if part.is_multipart():
             continue
@@ -47,10 +65,12 @@ def read(content: bytes) -> Letter:
             text = _text_of(part)
         elif is_body and kind == "text/html" and html is None:
             html = _text_of(part)
+        elif is_body and kind in PICTURES and (content_id := str(part.get("Content-ID", "")).strip(" <>")):
+            pictures.append((content_id, _attachment(part, len(pictures) + 1)))
         else:
             attachments.append(_attachment(part, len(attachments) + 1))
     headers = tuple((name, decoded(value)) for name, value in message.raw_items())
-    return Letter(headers, text, html, tuple(attachments))
+    return Letter(headers, text, html, tuple(attachments), tuple(pictures))
 
 
 def subject_and_named(content: bytes) -> tuple[str, set[str]]:

@@ -23,6 +23,8 @@ FIRST, LAST = 0xE000, 0xF8FF
 """Placeholders: characters for private use, that an HTML parser takes for any other."""
 
 VALUE = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
+SPACES = {0xA0: " ", 0x202F: " "}
+"""Those that no line breaks at, as amounts have them: in the text that is made they are blanks."""
 SIMPLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\ue000-\uf8ff]+(?: [^\s\x00-\x1f\x7f-\x9f\ue000-\uf8ff]+)*")
 """No white space but single blanks within."""
 RUN = re.compile("([\ue000-\uf8ff])\\1*")
@@ -63,8 +65,9 @@ def plain_text_of_marked(marked: str) -> str:
     that, filled, is the mail's own text.
     3. Put the values into the gaps."""
     parts = VALUE.split(marked)
-    values = [unescape(value) for value in parts[1::2]]
-    simple = all(map(_is_simple, values, parts[1::2]))
+    written = [part.translate(SPACES) for part in parts[1::2]]
+    values = [unescape(value) for value in written]
+    simple = all(map(_is_simple, values, written))
     if not simple or len(values) > LAST - FIRST:
         return plain_text(unmarked(marked))
     around = tuple(parts[::2])

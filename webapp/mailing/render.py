@@ -5,28 +5,39 @@ ending. So this runs in a child process with limits (renderer.py), never in one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
+from jinja2 import FunctionLoader, Template, TemplateNotFound, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from webapp.mailing.addresses import LINE_BREAKS
+from webapp.mailing.local_formats import filters_for
 from webapp.mailing.plain_text import Unmarkable, mark, plain_text, plain_text_of_marked, unmarked
+from webapp.mailing.styles import with_styles
+from webapp.mailing.undefined import Undefined, seeing
 
 LONGEST = 2_000_000
 """Characters of a body. A mail's text that is longer is a template's mistake."""
 
+Parts = tuple[tuple[str, str], ...]
+
 
 @dataclass(frozen=True)
 class MessageText:
-    """The templates of one message, in the language of its customer."""
+    """The templates of one message, in the language of its customer.
+
+    `plain` is the template of the text alternative; without one it is made from the HTML. `parts` (name,
+    source) are what the others may include. `language` is how money, dates and numbers are written."""
 
     subject: str
     body: str
     is_html: bool
+    plain: str = ""
+    parts: Parts = ()
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,31 +51,50 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Unrenderable:
-    """Why no message can be made of the template, with the line where it is known."""
+    """Why no message can be made of the template: in which of its templates (SUBJECT, BODY, PLAIN, or a
+    part's name), at which line, where these are known, and what is wrong there."""
 
-    words: str
+    problem: str
+    where: str = ""
+    line: int | None = None
+
+    @property
+    def words(self) -> str:
+        """All of it in one line."""
+        place = f"{self.where}, line {self.line}" if self.line else self.where
+        return f"{place}: {self.problem}" if place else self.problem
+
+
+SUBJECT, BODY, PLAIN = "subject", "template", "text version"
 
 
 def render(message: MessageText, names: Mapping[str, Any]) -> Rendered | Unrenderable:
-    """Fills the templates with plain data. The text alternative of an HTML body is made from it."""
-    part = "subject"
+    """Fills the templates with plain data. The text alternative of an HTML body is made from it, unless it
+    has a template of its own."""
+    where = SUBJECT
     try:
-        subject = _compiled(message.subject, False).render(names).strip()
-        part = "template"
-        body, text = _body(message, names)
+        with seeing(names):
+            subject = _compiled(message.subject, False, message.parts, message.language).render(names).strip()
+            where = BODY
+            body, text = _body(message, names)
+            if message.is_html and message.plain:
+                where = PLAIN
+                text = _compiled(message.plain, False, message.parts, message.language).render(names)
     except TemplateSyntaxError as error:
-        return Unrenderable(f"{part}, line {error.lineno}: {error.message}")
+        return Unrenderable(error.message or "it cannot be read", _place(error.filename, where), error.lineno)
+    except TemplateNotFound as error:
+        return Unrenderable(f"there is no part “{error.name}” to include", *_place_of(error, where))
     except MemoryError:
-        return Unrenderable(f"{part}: it takes more memory than a mail may have")
+        return Unrenderable("it takes more memory than a mail may have", where)
     except Exception as error:  # a template may raise anything; it costs its own message, and is told
-        return Unrenderable(f"{part}, line {_line_of(error)}: {str(error) or type(error).__name__}")
-    if max(len(body), len(subject)) > LONGEST:
-        return Unrenderable(f"{part}: it makes more than {LONGEST:,} characters")
+        return Unrenderable(str(error) or type(error).__name__, *_place_of(error, where))
+    if max(len(body), len(text), len(subject)) > LONGEST:
+        return Unrenderable(f"it makes more than {LONGEST:,} characters", where)
     if not subject:
         return Unrenderable("the subject is empty")
     if LINE_BREAKS.search(subject):
         return Unrenderable("the subject has a line break, which would end the header")
-    return Rendered(subject, text, body if message.is_html else None)
+    return Rendered(subject, text, with_styles(body) if message.is_html else None)
 
 
 def text_in(texts: Mapping[str, str], language: str) -> str:
@@ -77,18 +107,22 @@ def text_in(texts: Mapping[str, str], language: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _compiled(source: str, escapes: bool) -> Template:
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=escapes)
-    return environment.from_string(source)
+def _compiled(source: str, escapes: bool, parts: Parts, language: str) -> Template:
+    return _environment(escapes, parts, language, None).from_string(source)
 
 
 @lru_cache(maxsize=256)
-def _marking(source: str) -> Template | None:
-    """The template of an HTML body, with marks around its values; None if what it puts out may go through its
-    own hands again, where marks would be in the way."""
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=True, finalize=mark)
-    tree = environment.parse(source)
-    return None if any(tree.find_all(HANDLED_AGAIN)) else environment.from_string(source)
+def _marking(source: str, parts: Parts, language: str) -> Template | None:
+    """The template of an HTML body, with marks around its values; None if what it, or a part of it, puts out
+    may go through its own hands again, where marks would be in the way; and if one of them cannot be read."""
+    environment = _environment(True, parts, language, mark)
+    try:
+        trees = [environment.parse(text) for text in (source, *(part for _, part in parts))]
+    except TemplateSyntaxError:
+        return None
+    if any(next(tree.find_all(HANDLED_AGAIN), None) is not None for tree in trees):
+        return None
+    return environment.from_string(source)
 
 
 HANDLED_AGAIN = (
@@ -97,16 +131,41 @@ HANDLED_AGAIN = (
     nodes.FilterBlock,
     nodes.AssignBlock,
     nodes.Block,
-    nodes.Include,
+    nodes.Extends,
+    nodes.Import,
+    nodes.FromImport,
 )
+
+
+@lru_cache(maxsize=256)
+def _environment(
+    escapes: bool, parts: Parts, language: str, finalize: Callable[[Any], Any] | None
+) -> ImmutableSandboxedEnvironment:
+    sources = dict(parts)
+
+    def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
+        return (sources[name], f"{PART}{name}", lambda: True) if name in sources else None
+
+    environment = ImmutableSandboxedEnvironment(
+        undefined=Undefined, autoescape=escapes, finalize=finalize, loader=FunctionLoader(load)
+    )
+    environment.filters.update(filters_for(language))
+    return environment
+
+
+PART = "part "
+"""What a part's name is preceded by in a traceback."""
 
 
 def _body(message: MessageText, names: Mapping[str, Any]) -> tuple[str, str]:
     """The body and its text alternative."""
+    parts, language = message.parts, message.language
     if not message.is_html:
-        body = _compiled(message.body, False).render(names)
+        body = _compiled(message.body, False, parts, language).render(names)
         return body, body
-    template = _marking(message.body)
+    if message.plain:
+        return _compiled(message.body, True, parts, language).render(names), ""
+    template = _marking(message.body, parts, language)
     if template is not None:
         try:
             marked = template.render(names)
@@ -114,16 +173,21 @@ def _body(message: MessageText, names: Mapping[str, Any]) -> tuple[str, str]:
             pass
         else:
             return unmarked(marked), plain_text_of_marked(marked) if len(marked) <= LONGEST else ""
-    body = _compiled(message.body, True).render(names)
+    body = _compiled(message.body, True, parts, language).render(names)
     return body, plain_text(body) if len(body) <= LONGEST else ""
 
 
-def _line_of(error: BaseException) -> int | str:
-    """The line of the template that was being rendered: Jinja puts it into the traceback."""
-    line: int | str = "?"
+def _place_of(error: BaseException, where: str) -> tuple[str, int | None]:
+    """The template that was being rendered, and its line: Jinja puts them into the traceback."""
+    line = None
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<template>":
-            line = trace.tb_lineno
+        file = trace.tb_frame.f_code.co_filename
+        if file == "<template>" or file.startswith(PART):
+            where, line = _place(file, where), trace.tb_lineno
         trace = trace.tb_next
-    return line
+    return where, line
+
+
+def _place(file: str | None, where: str) -> str:
+    return file if file and file.startswith(PART) else where

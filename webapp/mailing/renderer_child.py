@@ -31,7 +31,7 @@ def main(seconds: float, megabytes: int, questions: IO[bytes], answers: IO[bytes
             if isinstance(found, Rendered):
                 answer(answers, "rendered", found.subject, found.text, found.html)
             else:
-                answer(answers, "unrenderable", found.words)
+                answer(answers, "unrenderable", found.problem, found.where, found.line)
 
 
 def limit(megabytes: int) -> None:
@@ -46,7 +46,7 @@ def limit(megabytes: int) -> None:
         resource.setrlimit(what, (most, most))
 
 
-def answer(answers: IO[bytes], *words: str | None) -> None:
+def answer(answers: IO[bytes], *words: str | int | None) -> None:
     answers.write(json.dumps(words).encode() + b"\n")
     answers.flush()
 

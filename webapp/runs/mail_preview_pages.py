@@ -78,7 +78,7 @@ def html() -> ResponseReturnValue:
         return redirect(f"/runs/new?{dialog.query}")
     made = shown.made()
     letter = letters.read(made.mail.data) if isinstance(made, Message) else abort(404)
-    return foreign.framed(letter.html or abort(404))
+    return foreign.framed(letter.html_to_show or abort(404))
 
 
 def _shown(session: Session, dialog: Dialog) -> Shown | None:

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from webapp.definitions.versions import Content
 from webapp.mailing.addresses import BadAddress, wire_address
-from webapp.mailing.compose import Document, Letter, Mail, Uncomposable, compose
+from webapp.mailing.compose import Document, Letter, Mail, Picture, Uncomposable, compose
 from webapp.mailing.envelope import Envelope
+from webapp.mailing.references import SHOWN, pictures_in
 from webapp.mailing.render import MessageText, Rendered, Unrenderable, text_in
 from webapp.mailing.renderer import Renderer, ToRender
 from webapp.runs.work import Filed, Work
@@ -37,9 +39,29 @@ class Unmade:
 
 def to_render(work: Work) -> ToRender:
     """The templates of this mail, in its customer's language, with what they see."""
-    content = work.content
-    text = text_in(content["texts"], work.customer["language"])
-    return ToRender(MessageText(content["subject"], text, content["format"] == "html"), _names(work))
+    return ToRender(message_text(work.content, work.customer["language"]), _names(work))
+
+
+def message_text(content: Content, language: str) -> MessageText:
+    """The definition's templates in this language, each with its own fallback."""
+    parts = content.get("parts", {})
+    return MessageText(
+        subject=text_in({"": content["subject"], **content.get("subjects", {})}, language),
+        body=text_in(content["texts"], language),
+        is_html=content["format"] == "html",
+        plain=_plain(content, language),
+        parts=tuple((name, text_in(texts, language)) for name, texts in sorted(parts.items())),
+        language=language,
+    )
+
+
+def _plain(content: Content, language: str) -> str:
+    """The template of the text alternative, if the body of this language has one of its own."""
+    plains = content.get("plains", {})
+    for wanted in (language, language.partition("-")[0], ""):
+        if wanted in content["texts"]:
+            return plains.get(wanted, "")
+    return plains.get(next(iter(content["texts"])), "")
 
 
 def make_alone(work: Work, renderer: Renderer, store: DocumentStore, redirect_to: str) -> Message | Unmade:
@@ -64,15 +86,16 @@ def make(
         sender = content["sender"]
         letter = Letter(
             sender=(sender["address"], sender["display_name"]),
-            reply_to=sender["reply_to"],
+            reply_to=content.get("reply_to") or sender["reply_to"],
             to=((redirect_to, ""),) if redirect_to else to,
             subject=f"[to {', '.join(real)}] {rendered.subject}" if redirect_to else rendered.subject,
             text=rendered.text,
-            html=rendered.html,
+            html=_with_content_ids(content, rendered.html),
             message_id=work.message_id,
             date=now(),
             invoice_ids=frozenset(work.copies),
             real_recipients=(*real, *bcc) if redirect_to else (),
+            pictures=_pictures(content, rendered.html or "", store),
         )
         mail = compose(letter, files)
         back_to = wire_address(sender["envelope_sender"] or sender["address"])
@@ -106,6 +129,30 @@ def _file(store: DocumentStore, document: Filed) -> Document:
         document.sha256,
         store.read(document.sha256),  # compose looks whether they are the bytes of that SHA-256
     )
+
+
+def _with_content_ids(content: Content, html: str | None) -> str | None:
+    """`cid:logo` as the mail's own picture is called: a name that no other sender's mail has."""
+    images = content.get("images")
+    if not images or html is None:
+        return html
+    return SHOWN.sub(
+        lambda found: f"cid:{_content_id(content, found[1])}" if found[1] in images else found[0], html
+    )
+
+
+def _pictures(content: Content, html: str, store: DocumentStore) -> tuple[Picture, ...]:
+    """The pictures that this HTML shows, each once."""
+    shown = pictures_in([html]) if content.get("images") else set()
+    return tuple(
+        Picture(_content_id(content, name), image["media_type"], image["sha256"], store.read(image["sha256"]))
+        for name, image in content.get("images", {}).items()
+        if name in shown
+    )
+
+
+def _content_id(content: Content, name: str) -> str:
+    return f"{name}@{content['sender']['address'].rpartition('@')[2]}"
 
 
 def _others(addresses: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:

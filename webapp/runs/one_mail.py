@@ -6,7 +6,8 @@ import hashlib
 import logging
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import cast
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 from webapp.definitions.versions import Content
 from webapp.mailing import letters
 from webapp.mailing.compose import rebuild
-from webapp.mailing.letters import Letter
+from webapp.mailing.letters import Attachment, Letter
 from webapp.mailing.renderer import Renderer
 from webapp.runs.messages import Unmade, make_alone
 from webapp.runs.work import Work, load
@@ -73,7 +74,7 @@ def gone_out(
     if attempt is None or attempt.kept is None:
         return None
     content = cast(Content, session.get_one(DefinitionVersion, attempt.version_id).content)
-    letter, digests = _taken_apart(attempt.kept)
+    letter, digests = _taken_apart(attempt.kept, store)
     return OneMail(
         attempt,
         attempt.kept,
@@ -127,15 +128,28 @@ def rebuilt(kept: bytes, sha256: str | None, store: DocumentStore) -> bytes:
     return data
 
 
-def _taken_apart(kept: bytes) -> tuple[Letter, list[str]]:
-    """The mail without its documents' bytes, and the documents' SHA-256 in the order of its attachments."""
+def _taken_apart(kept: bytes, store: DocumentStore) -> tuple[Letter, list[str]]:
+    """The mail without its documents' bytes, and the documents' SHA-256 in the order of its attachments. The
+    pictures within it, which come first, are there if the store has them."""
     digests: list[str] = []
 
     def leave_out(sha256: str) -> bytes:
         digests.append(sha256)
         return b""
 
-    return letters.read(rebuild(kept, leave_out)), digests
+    letter = letters.read(rebuild(kept, leave_out))
+    shown, digests = digests[: len(letter.pictures)], digests[len(letter.pictures) :]
+    return replace(letter, pictures=_pictures(letter, shown, store)), digests
+
+
+def _pictures(
+    letter: Letter, digests: Sequence[str], store: DocumentStore
+) -> tuple[tuple[str, Attachment], ...]:
+    found = []
+    for (content_id, picture), sha256 in zip(letter.pictures, digests, strict=True):
+        with suppress(DocumentMissing, OSError):
+            found.append((content_id, replace(picture, content=store.get(sha256))))
+    return tuple(found)
 
 
 def _waiting(work: Work) -> list[Carried]:

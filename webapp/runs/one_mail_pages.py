@@ -42,7 +42,7 @@ def mail(result_id: int) -> ResponseReturnValue:
         letter = mail_in_address(session, visible(session, result_id)).letter
     if letter is None or letter.html is None:
         abort(404)
-    return foreign.framed(letter.html)
+    return foreign.framed(letter.html_to_show or abort(404))
 
 
 @mails.get("/results/<int:result_id>/mail.eml")

@@ -28,7 +28,10 @@ class MessageTemplate(Base):
 
 
 class TemplateText(Base):
-    """The template in one language; the empty language is what everybody else gets."""
+    """The template in one language; the empty language is what everybody else gets.
+
+    `subject`, if there is one, is used instead of the definition's. `plain` is the text alternative of an
+    HTML template; without one it is made from the HTML."""
 
     __tablename__ = "template_text"
 
@@ -36,10 +39,39 @@ class TemplateText(Base):
         ForeignKey("message_template.id", ondelete="CASCADE"), primary_key=True
     )
     language: Mapped[str] = mapped_column(String(16), primary_key=True, default="")
+    subject: Mapped[str] = mapped_column(String(1000), default="", server_default="")
+    source: Mapped[str] = mapped_column(Text)
+    plain: Mapped[str] = mapped_column(Text, default="", server_default="")
+
+
+class TemplatePart(Base):
+    """A piece that templates include, such as the signature: `{% include "signature" %}`. In one language;
+    the empty one is what everybody else gets."""
+
+    __tablename__ = "template_part"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    language: Mapped[str] = mapped_column(String(16), primary_key=True, default="")
     source: Mapped[str] = mapped_column(Text)
 
 
+class TemplateImage(Base):
+    """A picture that templates show, such as the logo: `<img src="cid:logo">`. Its bytes are in the document
+    store."""
+
+    __tablename__ = "template_image"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    media_type: Mapped[str] = mapped_column(String(127))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    changed_at: Mapped[datetime] = mapped_column(Instant, default=now)
+
+
 class MessageDefinition(Base):
+    """`reply_to`, if there is one, is used instead of the sender's. `file_name` is a template for the names
+    of the attachments; empty: they keep their own. A retired definition makes no new runs."""
+
     __tablename__ = "message_definition"
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -53,6 +85,9 @@ class MessageDefinition(Base):
     password_key: Mapped[str] = mapped_column(String(100), default="")
     collate: Mapped[bool] = mapped_column(default=False)
     bcc: Mapped[list[str]] = mapped_column(Json, default=list)
+    reply_to: Mapped[str] = mapped_column(String(254), default="", server_default="")
+    file_name: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    retired_at: Mapped[datetime | None] = mapped_column(Instant)
     sender: Mapped[Sender] = relationship()
     recipient_key: Mapped[RecipientKey] = relationship()
     template: Mapped[MessageTemplate] = relationship()
@@ -82,3 +117,4 @@ class DefinitionVersion(Base):
     number: Mapped[int]
     content: Mapped[dict[str, Any]] = mapped_column(Json)
     created_at: Mapped[datetime] = mapped_column(Instant, default=now)
+    created_by: Mapped[str] = mapped_column(String(254), default="", server_default="")
