@@ -20,6 +20,16 @@ def framed(html: str) -> Response:
     return _guarded(Response(html, mimetype="text/html"), IN_OUR_FRAME)
 
 
+def as_text(words: str) -> Response:
+    """Plain text for such a frame."""
+    return _guarded(Response(words, mimetype="text/plain"), IN_OUR_FRAME)
+
+
+def picture(content: bytes, media_type: str) -> Response:
+    """An image that our pages show by `<img>`."""
+    return _guarded(Response(content, mimetype=media_type), WITHOUT_RIGHTS)
+
+
 def to_save(content: bytes, media_type: str, name: str) -> Response:
     """A file to be saved under this name, never shown."""
     answer = send_file(BytesIO(content), mimetype=media_type, as_attachment=True, download_name=name)

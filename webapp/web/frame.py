@@ -34,7 +34,12 @@ class Banner:
     link: str = ""
 
 
-LINKS = (Link("Runs", "/runs", "run_list"), Link("Mailbox", "/dev/mailbox", "catcher"))
+LINKS = (
+    Link("Runs", "/runs", "run_list"),
+    Link("Definitions", "/definitions", "definitions"),
+    Link("Mailbox", "/dev/mailbox", "catcher"),
+)
+SETTINGS = (Link("Templates", "/templates", "template_pages"),)
 """In the order of the topbar; one is shown only if its pages exist."""
 
 ASK_EVERY = 2.0
@@ -53,6 +58,7 @@ def init_app(app: Flask) -> None:
             "viewer": viewer,
             "viewer_name": user.name if user else "",
             "topnav": [link for link in LINKS if link.blueprint in current_app.blueprints],
+            "settings_menu": [link for link in SETTINGS if link.blueprint in current_app.blueprints],
             "banners": banners(runtime(), asked.answer) if viewer else [],
             "sending": sending(runtime(), asked.answer) if viewer else None,
         }

@@ -1,0 +1,150 @@
+"""Making and changing message definitions. Every change that is saved is a version, and in the audit.
+
+Two people may have the same definition open: a change says what it was made on (`fingerprint`), and is
+refused if that has changed meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from webapp.definitions.versions import Fields, TemplateValue, fields_of, todays_version
+from webapp.store.definitions import (
+    DefinitionTransformation,
+    DefinitionVersion,
+    MessageDefinition,
+)
+from webapp.store.runs import Run
+from webapp.store.types import now
+from webapp.users.access import Viewer
+from webapp.users.audit import note
+
+SINGLE = ("name", "sender_id", "recipient_key_id", "template_id", "subject", "no_documents", "zip",
+          "password_key", "collate", "reply_to", "file_name")  # fmt: skip
+
+
+class Refused(Exception):
+    """The change is not made; the message says why, in words."""
+
+
+def create(session: Session, viewer: Viewer, fields: Fields) -> MessageDefinition:
+    """Stores a new definition and its first version. Raises Refused."""
+    must_be_allowed(viewer)
+    _must_be_free(session, fields.name, None)
+    definition = MessageDefinition()
+    session.add(definition)
+    _write(session, definition, fields)
+    todays_version(session, definition, viewer.name)
+    note(session, viewer.name, "create definition", fields.name)
+    return definition
+
+
+def change(
+    session: Session, viewer: Viewer, definition: MessageDefinition, fields: Fields, seen: str
+) -> bool:
+    """Stores the changes, made on what had this fingerprint; False if there are none. Raises Refused."""
+    must_be_allowed(viewer)
+    stored = fields_of(session, definition)
+    if fields == stored:
+        return False
+    if fingerprint(stored) != seen:
+        raise Refused(CHANGED_MEANWHILE)
+    _must_be_free(session, fields.name, definition.id)
+    _write(session, definition, fields)
+    version = todays_version(session, definition, viewer.name)
+    note(session, viewer.name, "change definition", fields.name, f"version {version.number}")
+    return True
+
+
+def copy(session: Session, viewer: Viewer, definition: MessageDefinition) -> MessageDefinition:
+    """Stores the same once more, under another name."""
+    fields = fields_of(session, definition)
+    names = set(session.scalars(select(MessageDefinition.name)))
+    return create(session, viewer, replace(fields, name=free_name(fields.name, names)))
+
+
+def retire(session: Session, viewer: Viewer, definition: MessageDefinition, *, back: bool = False) -> None:
+    """Takes the definition out of use for new runs, or `back` into it. Runs that exist go on."""
+    must_be_allowed(viewer)
+    definition.retired_at = None if back else definition.retired_at or now()
+    note(session, viewer.name, "use definition again" if back else "retire definition", definition.name)
+
+
+def remove(session: Session, viewer: Viewer, definition: MessageDefinition) -> None:
+    """Deletes a definition that no run was ever made with. Raises Refused for any other."""
+    must_be_allowed(viewer)
+    runs = runs_of(session, definition.id)
+    if runs:
+        raise Refused(f"“{definition.name}” cannot be deleted: {runs:,} runs need it. Retire it instead.")
+    session.execute(
+        delete(DefinitionTransformation).where(DefinitionTransformation.definition_id == definition.id)
+    )
+    session.execute(delete(DefinitionVersion).where(DefinitionVersion.definition_id == definition.id))
+    note(session, viewer.name, "delete definition", definition.name)
+    session.delete(definition)
+
+
+def runs_of(session: Session, definition_id: int) -> int:
+    """How many runs were made with the definition, archived ones too, whoever may see them."""
+    return session.scalars(
+        select(func.count()).select_from(Run).where(Run.definition_id == definition_id)
+    ).one()
+
+
+def must_be_allowed(viewer: Viewer) -> None:
+    """Raises Refused for somebody who may only look."""
+    if not viewer.may_send:
+        raise Refused(
+            "Your role only looks. Ask an administrator for the role manager to change definitions."
+        )
+
+
+def fingerprint(value: Fields | TemplateValue) -> str:
+    """Tells whether what a person is changing is still what they saw."""
+    return hashlib.sha256(json.dumps(asdict(value), sort_keys=True).encode()).hexdigest()[:32]
+
+
+CHANGED_MEANWHILE = (
+    "Somebody else has saved a change since you opened this page. Nothing was overwritten: keep your text "
+    "aside, reload the page, and make your change there."
+)
+
+
+def free_name(name: str, taken: Iterable[str], most: int = 200) -> str:
+    """A name like this one that is not taken yet: “Monthly invoice (copy)”, “… (copy 2)”."""
+    names = set(taken)
+    number = 1
+    while True:
+        ending = " (copy)" if number == 1 else f" (copy {number})"
+        wanted = name[: most - len(ending)] + ending
+        if wanted not in names:
+            return wanted
+        number += 1
+
+
+def _must_be_free(session: Session, name: str, but: int | None) -> None:
+    other = session.scalar(select(MessageDefinition.id).where(MessageDefinition.name == name))
+    if other is not None and other != but:
+        raise Refused(f"There is a definition “{name}” already. Choose another name.")
+
+
+def _write(session: Session, definition: MessageDefinition, fields: Fields) -> None:
+    for name in SINGLE:
+        setattr(definition, name, getattr(fields, name))
+    definition.bcc = list(fields.bcc)
+    session.flush()
+    session.expire(definition, ["sender", "recipient_key", "template"])
+    session.execute(
+        delete(DefinitionTransformation).where(DefinitionTransformation.definition_id == definition.id)
+    )
+    rows = [
+        {"definition_id": definition.id, "transformation_id": id, "position": position}
+        for position, id in enumerate(fields.transformations)
+    ]
+    if rows:
+        session.execute(insert(DefinitionTransformation), rows)

@@ -1,0 +1,149 @@
+"""The forms of definitions and templates: what was filled in, and what is wrong with it, at the field."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from jinja2 import Environment, TemplateSyntaxError
+from wtforms import BooleanField, Form, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from webapp.definitions.versions import Fields, Text
+from webapp.mailing.addresses import BadAddress, checked_address
+from webapp.runs.bcc import bcc_addresses
+from webapp.store.statuses import TemplateFormat
+
+SPACES = re.compile(r"[,;\s]+")
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
+UNREADABLE = "Line {}: {}"
+
+
+def readable(form: Form, field: StringField) -> None:
+    """A template that can be read. What it makes is seen in the preview."""
+    try:
+        Environment(autoescape=True).parse(field.data or "")
+    except TemplateSyntaxError as error:
+        raise ValidationError(UNREADABLE.format(error.lineno, error.message)) from None
+    except RecursionError:
+        raise ValidationError("It is nested too deeply.") from None
+
+
+def one_line(form: Form, field: StringField) -> None:
+    """A subject: one line, which is a template."""
+    field.data = (field.data or "").strip()
+    if "\n" in field.data or "\r" in field.data:
+        raise ValidationError("This is one line.")
+    readable(form, field)
+
+
+class DefinitionForm(Form):
+    """Every field of a message definition, in domain.md's words."""
+
+    name = StringField("Name", validators=[InputRequired("A definition needs a name."), Length(max=200)])
+    sender = SelectField("From key", coerce=int, validators=[InputRequired("Choose one.")])
+    recipient_key = SelectField("Recipient key", coerce=int, validators=[InputRequired("Choose one.")])
+    template = SelectField("Template", coerce=int, validators=[InputRequired("Choose one.")])
+    subject = StringField(
+        "Subject", validators=[InputRequired("A mail needs a subject."), Length(max=1000), one_line]
+    )
+    transformations = SelectMultipleField("Invoice transformations to attach", coerce=int)
+    no_documents = BooleanField("No documents")
+    zip = BooleanField("Zip")
+    password_key = StringField("Password key", validators=[Length(max=100)])
+    collate = BooleanField("Collate")
+    bcc = StringField("Bcc", validators=[Length(max=4000)])
+    reply_to = StringField("Reply to", validators=[Length(max=254)])
+    file_name = StringField("File names", validators=[Length(max=300), one_line])
+
+    def __init__(self, *args: Any, bcc_domains: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.bcc_domains = bcc_domains
+        self.addresses: list[str] = []
+
+    def validate_name(self, field: StringField) -> None:
+        field.data = (field.data or "").strip()
+        if not field.data.isprintable():
+            raise ValidationError("The name has a character that cannot be shown.")
+
+    def validate_transformations(self, field: SelectMultipleField) -> None:
+        if not field.data and not self.no_documents.data:
+            raise ValidationError("Choose what is attached, or tick “No documents”.")
+        if field.data and self.no_documents.data:
+            raise ValidationError("“No documents” is ticked: nothing can be attached then.")
+
+    def validate_password_key(self, field: StringField) -> None:
+        field.data = (field.data or "").strip()
+        if field.data and self.no_documents.data:
+            raise ValidationError("There are no documents that a password could protect.")
+
+    def validate_bcc(self, field: StringField) -> None:
+        texts = [text for text in SPACES.split(field.data or "") if text]
+        try:
+            self.addresses = bcc_addresses(texts, self.bcc_domains)
+        except BadAddress as problem:
+            raise ValidationError(f"{str(problem).rstrip('.')}.") from None
+
+    def validate_reply_to(self, field: StringField) -> None:
+        try:
+            field.data = checked_address(field.data) if (field.data or "").strip() else ""
+        except BadAddress as problem:
+            raise ValidationError(f"{str(problem).rstrip('.')}.") from None
+
+    @property
+    def first_wrong(self) -> str:
+        """The name of the first field with an error; empty if there is none."""
+        return next((field.name for field in self if field.errors), "")
+
+    def fields(self) -> Fields:
+        """What was filled in, once the form has been found valid."""
+        return Fields(
+            name=self.name.data,
+            sender_id=self.sender.data,
+            recipient_key_id=self.recipient_key.data,
+            template_id=self.template.data,
+            subject=self.subject.data,
+            transformations=tuple(self.transformations.data),
+            no_documents=self.no_documents.data,
+            zip=self.zip.data,
+            password_key=self.password_key.data,
+            collate=self.collate.data,
+            bcc=tuple(self.addresses),
+            reply_to=self.reply_to.data,
+            file_name=self.file_name.data,
+        )
+
+
+class TemplateForm(Form):
+    """A template in one language."""
+
+    name = StringField("Name", validators=[InputRequired("A template needs a name."), Length(max=200)])
+    format = SelectField(
+        "Format", choices=[(TemplateFormat.HTML.value, "HTML"), (TemplateFormat.TEXT.value, "Plain text")]
+    )
+    language = StringField("Language", validators=[Length(max=16)])
+    subject = StringField("Subject", validators=[Length(max=1000), one_line])
+    source = TextAreaField(
+        "Body", validators=[InputRequired("The body is empty."), Length(max=400_000), readable]
+    )
+    plain = TextAreaField("Text version", validators=[Length(max=400_000), readable])
+
+    def validate_name(self, field: StringField) -> None:
+        field.data = (field.data or "").strip()
+        if not field.data.isprintable():
+            raise ValidationError("The name has a character that cannot be shown.")
+
+    def validate_language(self, field: StringField) -> None:
+        field.data = (field.data or "").strip().replace("_", "-")
+        if field.data and not LANGUAGE.fullmatch(field.data):
+            raise ValidationError("A language is two letters, such as de, or with a country: de-CH.")
+
+    @property
+    def first_wrong(self) -> str:
+        """The name of the first field with an error; empty if there is none."""
+        return next((field.name for field in self if field.errors), "")
+
+    def text(self) -> Text:
+        """What was filled in, with the line ends that a template has."""
+        source, plain = ((field.data or "").replace("\r\n", "\n") for field in (self.source, self.plain))
+        return Text(source, self.subject.data or "", plain if plain.strip() else "")

@@ -1,0 +1,235 @@
+"""Message definitions: the list, the form, what became of it version by version."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import pairwise
+from typing import Any, cast
+
+from flask import Blueprint, Flask, abort, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from webapp.definitions import editing, queries
+from webapp.definitions.editing import Refused, fingerprint
+from webapp.definitions.forms import DefinitionForm
+from webapp.definitions.try_pages import Bench, bench, content_filled_in, definition_form
+from webapp.definitions.versions import Content, Fields, content_of, content_with, fields_of, template_value
+from webapp.extensions import runtime
+from webapp.store.definitions import MessageDefinition, MessageTemplate
+from webapp.web import presses
+from webapp.web.formats import plural
+from webapp.web.gate import MAY_NOT, viewer
+
+definitions = Blueprint("definitions", __name__)
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(definitions)
+
+
+@definitions.get("/definitions")
+def index() -> ResponseReturnValue:
+    """The definitions in use, or those that are retired."""
+    retired = request.args.get("show") == "retired"
+    with runtime().database.reading() as session:
+        return render_template(
+            "definitions/index.html", lines=queries.lines(session, retired=retired), retired=retired
+        )
+
+
+@definitions.get("/definitions/new")
+def new() -> ResponseReturnValue:
+    """An empty form; with the template that the address names."""
+    if not viewer().may_send:
+        abort(403, MAY_NOT)
+    with runtime().database.reading() as session:
+        form = definition_form(session, None, template=request.args.get("template", type=int))
+        return _form(session, form, None)
+
+
+@definitions.get("/definitions/<int:id>")
+def show(id: int) -> ResponseReturnValue:
+    """The form with what is stored, and its mail beside it."""
+    with runtime().database.reading() as session:
+        definition = _definition(session, id)
+        fields = fields_of(session, definition)
+        form = definition_form(session, None, **_as_data(fields))
+        return _form(session, form, definition, seen=fingerprint(fields))
+
+
+def _as_data(fields: Fields) -> dict[str, Any]:
+    """The fields, under the names that the form has for them."""
+    stored = asdict(fields)
+    named = {"sender": "sender_id", "recipient_key": "recipient_key_id", "template": "template_id"}
+    return {
+        **stored,
+        **{name: stored[key] for name, key in named.items()},
+        "bcc": ", ".join(fields.bcc),
+        "transformations": list(fields.transformations),
+    }
+
+
+@definitions.post("/definitions")
+def create() -> ResponseReturnValue:
+    """Stores a new definition."""
+    return _save(None)
+
+
+@definitions.post("/definitions/<int:id>")
+def change(id: int) -> ResponseReturnValue:
+    """Stores what was changed, as a new version."""
+    return _save(id)
+
+
+def _save(id: int | None) -> ResponseReturnValue:
+    """What fails for a sample invoice is asked about first: it would fail for customers."""
+    seen = request.form.get("seen", "")
+    with runtime().database.reading() as session:
+        definition = _definition(session, id) if id is not None else None
+        form = definition_form(session, request.form)
+        content = content_filled_in(session, form)
+        if content is None:
+            return _form(session, form, definition, seen=seen, status=422)
+        tried = bench(session, content, request.form)
+        if tried.troubles and not request.form.get("anyway"):
+            return _form(session, form, definition, seen=seen, tried=tried, asks=True, status=422)
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        if id is None:
+            made = editing.create(session, viewer(), form.fields())
+            return f"/definitions/{made.id}", f"Saved. “{made.name}” can be used for runs."
+        changed = editing.change(session, viewer(), _definition(session, id), form.fields(), seen)
+        return (
+            f"/definitions/{id}",
+            "Saved. Runs that exist keep their copy." if changed else "Nothing has changed.",
+        )
+
+    try:
+        return presses.once(effect)
+    except Refused as refusal:
+        with runtime().database.reading() as session:
+            definition = _definition(session, id) if id is not None else None
+            return _form(session, form, definition, seen=seen, refused=str(refusal), status=422)
+
+
+def _form(
+    session: Session,
+    form: DefinitionForm,
+    definition: MessageDefinition | None,
+    *,
+    seen: str = "",
+    tried: Bench | None = None,
+    asks: bool = False,
+    refused: str = "",
+    status: int = 200,
+) -> ResponseReturnValue:
+    """`asks`: the mail cannot be made for some samples, and whether to save all the same is the question."""
+    key = form.recipient_key.data or next(iter(form.recipient_key.choices or []), (None,))[0]
+    page = render_template(
+        "definitions/definition.html",
+        form=form,
+        definition=definition,
+        seen=seen,
+        bench=tried or bench(session, _content(session, form, definition), request.form or request.args),
+        asks=asks,
+        refused=refused,
+        runs=editing.runs_of(session, definition.id) if definition else 0,
+        reach=queries.reach(session, key) if key else None,
+        metadata_fields=queries.metadata_fields(session),
+        mail_url="/definitions/mail",
+        wrong="",
+    )
+    return make_response(page, status)
+
+
+def _content(session: Session, form: DefinitionForm, definition: MessageDefinition | None) -> Content | None:
+    """What is tried: what is stored, until something was filled in."""
+    if request.method == "GET":
+        return content_of(session, definition) if definition else None
+    if any(field.errors for field in form):
+        return None
+    template = session.get_one(MessageTemplate, form.template.data)
+    return content_with(session, form.fields(), template_value(template))
+
+
+@definitions.post("/definitions/<int:id>/copy")
+def copy(id: int) -> ResponseReturnValue:
+    """The same once more, under another name."""
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        made = editing.copy(session, viewer(), _definition(session, id))
+        return f"/definitions/{made.id}", f"This is a copy. Its name is “{made.name}”."
+
+    return _pressed(id, effect)
+
+
+@definitions.post("/definitions/<int:id>/retirement")
+def retire(id: int) -> ResponseReturnValue:
+    """No new runs with it."""
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        editing.retire(session, viewer(), _definition(session, id))
+        return f"/definitions/{id}", "Retired. It makes no new runs; runs that exist go on."
+
+    return _pressed(id, effect)
+
+
+@definitions.post("/definitions/<int:id>/retirement/end")
+def use_again(id: int) -> ResponseReturnValue:
+    """New runs with it again."""
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        editing.retire(session, viewer(), _definition(session, id), back=True)
+        return f"/definitions/{id}", "In use again."
+
+    return _pressed(id, effect)
+
+
+@definitions.post("/definitions/<int:id>/delete")
+def delete(id: int) -> ResponseReturnValue:
+    """Deletes one that no run was made with."""
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        definition = _definition(session, id)
+        editing.remove(session, viewer(), definition)
+        return "/definitions", f"“{definition.name}” is deleted."
+
+    return _pressed(id, effect)
+
+
+def _pressed(id: int, effect: Any) -> ResponseReturnValue:
+    try:
+        return presses.once(effect)
+    except Refused as refusal:
+        return presses.refused(str(refusal), f"/definitions/{id}")
+
+
+@definitions.get("/definitions/<int:id>/versions")
+def versions(id: int) -> ResponseReturnValue:
+    """Every version, the newest first, each with what it changed."""
+    with runtime().database.reading() as session:
+        definition = _definition(session, id)
+        stored = queries.versions(session, id)
+        contents = [cast(Content, version.content) for version in stored]
+        changes = [queries.differences(old, new) for new, old in pairwise(contents)]
+        now = queries.differences(contents[0], content_of(session, definition)) if contents else []
+        return render_template(
+            "definitions/versions.html",
+            definition=definition,
+            versions=list(zip(stored, [*changes, None], strict=True)) if stored else [],
+            unsaved=now,
+        )
+
+
+@definitions.get("/definitions/reach")
+def reach() -> ResponseReturnValue:
+    """How many customers have an address with the recipient key that is chosen."""
+    with runtime().database.reading() as session:
+        key = request.args.get("recipient_key", type=int)
+        having, of = queries.reach(session, key) if key else (0, 0)
+    return f"{having:,} of {plural(of, 'customer')} have it"
+
+
+def _definition(session: Session, id: int) -> MessageDefinition:
+    return session.get(MessageDefinition, id) or abort(404)

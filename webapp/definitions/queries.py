@@ -1,0 +1,211 @@
+"""The read side of definitions and templates: lists, how often something is used, what changed when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from webapp.definitions.versions import Content
+from webapp.store.customers import Customer, CustomerEmail, RecipientKey
+from webapp.store.definitions import (
+    DefinitionVersion,
+    MessageDefinition,
+    MessageTemplate,
+    TemplateImage,
+    TemplatePart,
+    TemplateText,
+)
+from webapp.store.mailservers import Sender
+from webapp.store.runs import Run
+
+
+@dataclass(frozen=True)
+class Line:
+    """A definition in the list."""
+
+    id: int
+    name: str
+    retired: bool
+    sender: str
+    recipient_key: str
+    template: str
+    runs: int
+    last_run_at: datetime | None
+    version: int | None
+
+
+def lines(session: Session, *, retired: bool) -> list[Line]:
+    """The definitions in use, or the `retired` ones, by name."""
+    runs = (
+        select(Run.definition_id, func.count().label("n"), func.max(Run.created_at).label("last"))
+        .group_by(Run.definition_id)
+        .subquery()
+    )
+    versions = (
+        select(DefinitionVersion.definition_id, func.max(DefinitionVersion.number).label("number"))
+        .group_by(DefinitionVersion.definition_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(
+            MessageDefinition.id,
+            MessageDefinition.name,
+            MessageDefinition.retired_at.is_not(None),
+            Sender.key,
+            RecipientKey.key,
+            MessageTemplate.name,
+            func.coalesce(runs.c.n, 0),
+            runs.c.last,
+            versions.c.number,
+        )
+        .join(Sender, Sender.id == MessageDefinition.sender_id)
+        .join(RecipientKey, RecipientKey.id == MessageDefinition.recipient_key_id)
+        .join(MessageTemplate, MessageTemplate.id == MessageDefinition.template_id)
+        .outerjoin(runs, runs.c.definition_id == MessageDefinition.id)
+        .outerjoin(versions, versions.c.definition_id == MessageDefinition.id)
+        .where(
+            MessageDefinition.retired_at.is_not(None) if retired else MessageDefinition.retired_at.is_(None)
+        )
+        .order_by(MessageDefinition.name)
+    )
+    return [Line(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class TemplateLine:
+    """A template in the list; `languages` without the one for everybody."""
+
+    id: int
+    name: str
+    format: str
+    languages: tuple[str, ...]
+    definitions: tuple[str, ...]
+
+
+def template_lines(session: Session) -> list[TemplateLine]:
+    """All templates, by name."""
+    languages: dict[int, list[str]] = {}
+    for template_id, language in session.execute(
+        select(TemplateText.template_id, TemplateText.language).order_by(TemplateText.language)
+    ):
+        languages.setdefault(template_id, []).append(language)
+    using: dict[int, list[str]] = {}
+    for template_id, name in session.execute(
+        select(MessageDefinition.template_id, MessageDefinition.name).order_by(MessageDefinition.name)
+    ):
+        using.setdefault(template_id, []).append(name)
+    return [
+        TemplateLine(id, name, kind, tuple(filter(None, languages.get(id, []))), tuple(using.get(id, [])))
+        for id, name, kind in session.execute(
+            select(MessageTemplate.id, MessageTemplate.name, MessageTemplate.format).order_by(
+                MessageTemplate.name
+            )
+        )
+    ]
+
+
+def parts(session: Session) -> dict[str, dict[str, str]]:
+    """All parts: name → language → source."""
+    found: dict[str, dict[str, str]] = {}
+    for part in session.scalars(select(TemplatePart).order_by(TemplatePart.name, TemplatePart.language)):
+        found.setdefault(part.name, {})[part.language] = part.source
+    return found
+
+
+def pictures(session: Session) -> Sequence[TemplateImage]:
+    """All pictures, by name."""
+    return session.scalars(select(TemplateImage).order_by(TemplateImage.name)).all()
+
+
+def reach(session: Session, recipient_key_id: int) -> tuple[int, int]:
+    """How many customers have an address with this key, and how many there are."""
+    having = select(func.count(CustomerEmail.customer_id.distinct())).where(
+        CustomerEmail.recipient_key_id == recipient_key_id
+    )
+    return session.scalars(having).one(), session.scalars(select(func.count()).select_from(Customer)).one()
+
+
+SOME_CUSTOMERS = 500
+
+
+def metadata_fields(session: Session) -> list[str]:
+    """The metadata fields that customers have, as far as the newest ones show."""
+    newest = select(Customer.extra).order_by(Customer.id.desc()).limit(SOME_CUSTOMERS)
+    return sorted({name for extra in session.scalars(newest) for name in extra})
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What two versions of a definition say about one thing."""
+
+    what: str
+    before: str
+    after: str
+
+
+LABELS = {
+    "name": "Name",
+    "recipient_key": "Recipient key",
+    "subject": "Subject",
+    "template": "Template",
+    "format": "Format",
+    "transformation_names": "Invoice transformations",
+    "no_documents": "No documents",
+    "zip": "Zip",
+    "password_key": "Password key",
+    "collate": "Collate",
+    "bcc": "Bcc",
+    "reply_to": "Reply to",
+    "file_name": "File names",
+}
+BY_LANGUAGE = {"texts": "Body", "subjects": "Subject of the template", "plains": "Text version"}
+
+
+def differences(before: Content, after: Content) -> list[Difference]:
+    """What changed between two versions, in the order of the form; a text is told with its language."""
+    old, new = cast(Mapping[str, Any], before), cast(Mapping[str, Any], after)
+    found = [(label, _said(old.get(key)), _said(new.get(key))) for key, label in LABELS.items()]
+    for key in ("key", "address", "display_name", "reply_to", "envelope_sender"):
+        label = "From key" if key == "key" else f"Sender’s {key.replace('_', ' ')}"
+        found.append((label, old["sender"][key], new["sender"][key]))  # type: ignore[literal-required]
+    for key, label in BY_LANGUAGE.items():
+        found += _by_language(label, old.get(key, {}), new.get(key, {}))
+    for name in sorted({**old.get("parts", {}), **new.get("parts", {})}):
+        both = [each.get("parts", {}).get(name, {}) for each in (old, new)]
+        found += _by_language(f"Part “{name}”", *both)
+    pictures = [
+        {name: image["sha256"] for name, image in each.get("images", {}).items()} for each in (old, new)
+    ]
+    found += [
+        (f"Picture “{name}”", pictures[0].get(name, "")[:12], pictures[1].get(name, "")[:12])
+        for name in sorted({**pictures[0], **pictures[1]})
+    ]
+    return [Difference(*each) for each in found if each[1] != each[2]]
+
+
+def _by_language(label: str, old: Mapping[str, str], new: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    languages = sorted({**old, **new})
+    return [
+        (f"{label}, {name or 'every other language'}", old.get(name, ""), new.get(name, ""))
+        for name in languages
+    ]
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list) else str(value or "")
+
+
+def versions(session: Session, definition_id: int) -> Sequence[DefinitionVersion]:
+    """All versions, the newest first."""
+    return session.scalars(
+        select(DefinitionVersion)
+        .where(DefinitionVersion.definition_id == definition_id)
+        .order_by(DefinitionVersion.number.desc())
+    ).all()

@@ -1,0 +1,291 @@
+"""Message templates, one language at a time; the parts that they include; the pictures that they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from flask import Blueprint, Flask, Response, abort, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from webapp.definitions import queries, templates
+from webapp.definitions.editing import Refused, fingerprint
+from webapp.definitions.forms import TemplateForm
+from webapp.definitions.templates import with_text
+from webapp.definitions.try_pages import Bench, bench, content_of_template, template_filled_in
+from webapp.definitions.versions import TemplateValue, Text, template_value
+from webapp.extensions import runtime
+from webapp.store.definitions import MessageTemplate, TemplateImage
+from webapp.store.documents import DocumentMissing
+from webapp.store.statuses import TemplateFormat
+from webapp.web import foreign, presses
+from webapp.web.gate import MAY_NOT, viewer
+
+template_pages = Blueprint("template_pages", __name__)
+
+START = "<p>Dear {{ customer.name }},</p>\n<p>Please find attached your invoice {{ invoice.number }}.</p>\n"
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(template_pages)
+
+
+@template_pages.get("/templates")
+def index() -> ResponseReturnValue:
+    """Everything that mails are written with."""
+    with runtime().database.reading() as session:
+        parts = {
+            name: (texts, templates.including(session, name))
+            for name, texts in queries.parts(session).items()
+        }
+        pictures = [(each, templates.showing(session, each.name)) for each in queries.pictures(session)]
+        return render_template(
+            "templates/index.html", lines=queries.template_lines(session), parts=parts, pictures=pictures
+        )
+
+
+@template_pages.get("/templates/new")
+def new() -> ResponseReturnValue:
+    """An empty template."""
+    _must_edit()
+    with runtime().database.reading() as session:
+        form = TemplateForm(None, format=TemplateFormat.HTML.value, source=START)
+        return _form(session, form, None, TemplateValue("", TemplateFormat.HTML, {"": Text(START)}), "")
+
+
+@template_pages.get("/templates/<int:id>")
+def show(id: int) -> ResponseReturnValue:
+    """The template in the language that the address names, and its mail beside it. A language that it does
+    not have yet begins as a copy of the one for everybody."""
+    with runtime().database.reading() as session:
+        template = _template(session, id)
+        value = template_value(template)
+        language = request.args.get("language", "" if "" in value.texts else next(iter(value.texts)))
+        text = value.texts.get(language) or next(iter(value.texts.values()))
+        form = TemplateForm(
+            None,
+            name=value.name,
+            format=value.format,
+            language=language,
+            subject=text.subject,
+            source=text.source,
+            plain=text.plain,
+        )
+        if not form.language.validate(form):
+            abort(404)
+        return _form(session, form, template, value, fingerprint(value))
+
+
+@template_pages.post("/templates")
+def create() -> ResponseReturnValue:
+    """Stores a new template."""
+    return _save(None)
+
+
+@template_pages.post("/templates/<int:id>")
+def change(id: int) -> ResponseReturnValue:
+    """Stores the text of this language; the others stay."""
+    return _save(id)
+
+
+def _save(id: int | None) -> ResponseReturnValue:
+    """What fails for a sample invoice is asked about first: it would fail for customers."""
+    form, seen = TemplateForm(request.form), request.form.get("seen", "")
+    with runtime().database.reading() as session:
+        template = _template(session, id) if id is not None else None
+        stored = template_value(template) if template else None
+        if not form.validate():
+            return _form(session, form, template, stored or TemplateValue("", "html", {}), seen, status=422)
+        value = template_filled_in(form, stored)
+        tried = _tried(session, form, value)
+        if tried.troubles and not request.form.get("anyway"):
+            return _form(session, form, template, value, seen, tried=tried, asks=True, status=422)
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        if id is None:
+            made = templates.create_template(session, viewer(), value)
+            return f"/templates/{made.id}", f"Saved. Choose “{made.name}” in a definition to use it."
+        changed = templates.change_template(session, viewer(), _template(session, id), value, seen)
+        address = f"/templates/{id}?language={form.language.data}"
+        return address, "Saved. Runs that exist keep their copy." if changed else "Nothing has changed."
+
+    try:
+        return presses.once(effect)
+    except Refused as refusal:
+        with runtime().database.reading() as session:
+            template = _template(session, id) if id is not None else None
+            return _form(session, form, template, value, seen, refused=str(refusal), status=422)
+
+
+def _tried(session: Session, form: TemplateForm, value: TemplateValue) -> Bench:
+    """The text of this language alone, for every sample: whoever reads another language has another text."""
+    text = value.texts.get(form.language.data) or next(iter(value.texts.values()), None)
+    if text is None:
+        return bench(session, None, request.form)
+    alone = replace(value, texts={form.language.data: text})
+    chosen = request.form.get("definition", "") or request.args.get("definition", "")
+    return bench(session, content_of_template(session, alone, chosen), request.form or request.args)
+
+
+def _form(
+    session: Session,
+    form: TemplateForm,
+    template: MessageTemplate | None,
+    value: TemplateValue,
+    seen: str,
+    *,
+    tried: Bench | None = None,
+    asks: bool = False,
+    refused: str = "",
+    status: int = 200,
+) -> ResponseReturnValue:
+    """`asks`: the mail cannot be made for some samples, and whether to save all the same is the question."""
+    if tried is None:
+        tried = _tried(session, form, with_text(value, form.language.data, form.text()))
+    page = render_template(
+        "templates/template.html",
+        form=form,
+        template=template,
+        value=value,
+        seen=seen,
+        bench=tried,
+        asks=asks,
+        refused=refused,
+        using=templates.used_by(session, template.id) if template else [],
+        definitions=queries.lines(session, retired=False),
+        chosen_definition=request.values.get("definition", type=int),
+        parts=list(queries.parts(session)),
+        pictures=queries.pictures(session),
+        mail_url="/templates/mail",
+        wrong="",
+    )
+    return make_response(page, status)
+
+
+@template_pages.post("/templates/<int:id>/copy")
+def copy(id: int) -> ResponseReturnValue:
+    """The same once more, under another name."""
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        made = templates.copy_template(session, viewer(), _template(session, id))
+        return f"/templates/{made.id}", f"This is a copy. Its name is “{made.name}”."
+
+    return _pressed(f"/templates/{id}", effect)
+
+
+@template_pages.post("/templates/<int:id>/delete")
+def delete(id: int) -> ResponseReturnValue:
+    """Deletes a template that no definition uses."""
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        template = _template(session, id)
+        templates.remove_template(session, viewer(), template)
+        return "/templates", f"“{template.name}” is deleted."
+
+    return _pressed(f"/templates/{id}", effect)
+
+
+@template_pages.post("/templates/<int:id>/languages/delete")
+def delete_language(id: int) -> ResponseReturnValue:
+    """Takes one language out; its customers get the text for everybody."""
+    language = request.form.get("language", "")
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        template = _template(session, id)
+        value = template_value(template)
+        if language not in value.texts or len(value.texts) == 1:
+            raise Refused("A template needs at least one text.")
+        left = with_text(value, language, None)
+        templates.change_template(session, viewer(), template, left, fingerprint(value))
+        return f"/templates/{id}", f"The text in “{language or 'every other language'}” is deleted."
+
+    return _pressed(f"/templates/{id}", effect)
+
+
+@template_pages.post("/templates/parts")
+def save_part() -> ResponseReturnValue:
+    """Stores a part in one language."""
+    name, language = request.form.get("name", "").strip(), request.form.get("language", "").strip()
+    source = request.form.get("source", "").replace("\r\n", "\n")
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        texts = queries.parts(session).get(name, {})
+        texts = (
+            {**texts, language: source}
+            if source.strip()
+            else {k: v for k, v in texts.items() if k != language}
+        )
+        if texts:
+            templates.save_part(session, viewer(), name, texts)
+        else:
+            templates.remove_part(session, viewer(), name)
+        return (
+            "/templates",
+            f'Saved. Templates include it by {{% include "{name}" %}}.' if texts else "Deleted.",
+        )
+
+    return _pressed("/templates", effect)
+
+
+@template_pages.post("/templates/parts/<name>/delete")
+def delete_part(name: str) -> ResponseReturnValue:
+    """Deletes a part that nothing includes."""
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        templates.remove_part(session, viewer(), name)
+        return "/templates", f"“{name}” is deleted."
+
+    return _pressed("/templates", effect)
+
+
+@template_pages.post("/templates/pictures")
+def save_picture() -> ResponseReturnValue:
+    """Stores a picture that was chosen from the person's own files."""
+    name, file = request.form.get("name", "").strip(), request.files.get("file")
+    content = file.stream.read(templates.MOST_BYTES + 1) if file else b""
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        templates.save_picture(session, runtime().documents, viewer(), name, content)
+        return "/templates", f'Saved. Templates show it by <img src="cid:{name}" alt="">.'
+
+    return _pressed("/templates", effect)
+
+
+@template_pages.post("/templates/pictures/<name>/delete")
+def delete_picture(name: str) -> ResponseReturnValue:
+    """Deletes a picture that nothing shows."""
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        templates.remove_picture(session, viewer(), name)
+        return "/templates", f"“{name}” is deleted."
+
+    return _pressed("/templates", effect)
+
+
+@template_pages.get("/templates/pictures/<name>")
+def picture(name: str) -> Response:
+    """The picture itself, as our pages show it."""
+    with runtime().database.reading() as session:
+        image = session.get(TemplateImage, name) or abort(404)
+    try:
+        content = runtime().documents.get(image.sha256)
+    except (DocumentMissing, OSError):
+        abort(404)
+    return foreign.picture(content, image.media_type)
+
+
+def _pressed(page: str, effect: Callable[[Session], tuple[str, presses.Said]]) -> ResponseReturnValue:
+    try:
+        return presses.once(effect)
+    except Refused as refusal:
+        return presses.refused(str(refusal), page)
+
+
+def _must_edit() -> None:
+    if not viewer().may_send:
+        abort(403, MAY_NOT)
+
+
+def _template(session: Session, id: int) -> MessageTemplate:
+    return session.get(MessageTemplate, id) or abort(404)

@@ -1,0 +1,197 @@
+"""Making and changing message templates, the parts that they include and the pictures that they show.
+
+Every saved change makes a version of each definition that it changes, and is in the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from webapp.definitions.editing import (
+    CHANGED_MEANWHILE,
+    Refused,
+    fingerprint,
+    free_name,
+    must_be_allowed,
+)
+from webapp.definitions.versions import TemplateValue, Text, template_value, todays_version
+from webapp.mailing.references import NAME, parts_in, pictures_in
+from webapp.store.definitions import (
+    MessageDefinition,
+    MessageTemplate,
+    TemplateImage,
+    TemplatePart,
+    TemplateText,
+)
+from webapp.store.documents import DocumentStore
+from webapp.store.types import now
+from webapp.users.access import Viewer
+from webapp.users.audit import note
+
+MOST_BYTES = 2_000_000
+KINDS = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+}
+"""What mail clients show, by how it begins."""
+
+
+def create_template(session: Session, viewer: Viewer, value: TemplateValue) -> MessageTemplate:
+    """Stores a new template. Raises Refused."""
+    must_be_allowed(viewer)
+    _must_be_free(session, value.name, None)
+    template = MessageTemplate(name=value.name, format=value.format)
+    session.add(template)
+    _write(session, template, value)
+    note(session, viewer.name, "create template", value.name)
+    return template
+
+
+def change_template(
+    session: Session, viewer: Viewer, template: MessageTemplate, value: TemplateValue, seen: str
+) -> bool:
+    """Stores the changes, made on what had this fingerprint; False if there are none. Raises Refused."""
+    must_be_allowed(viewer)
+    stored = template_value(template)
+    if value == stored:
+        return False
+    if fingerprint(stored) != seen:
+        raise Refused(CHANGED_MEANWHILE)
+    _must_be_free(session, value.name, template.id)
+    _write(session, template, value)
+    note(session, viewer.name, "change template", value.name)
+    new_versions(session, viewer)
+    return True
+
+
+def with_text(value: TemplateValue, language: str, text: Text | None) -> TemplateValue:
+    """The template with this text in this language; None takes the language out of it."""
+    others = {each: other for each, other in value.texts.items() if each != language}
+    return replace(value, texts=others if text is None else {**others, language: text})
+
+
+def copy_template(session: Session, viewer: Viewer, template: MessageTemplate) -> MessageTemplate:
+    """Stores the same once more, under another name."""
+    names = session.scalars(select(MessageTemplate.name)).all()
+    value = template_value(template)
+    return create_template(session, viewer, replace(value, name=free_name(value.name, names)))
+
+
+def remove_template(session: Session, viewer: Viewer, template: MessageTemplate) -> None:
+    """Deletes a template that no definition uses. Raises Refused for any other."""
+    must_be_allowed(viewer)
+    if using := used_by(session, template.id):
+        raise Refused(f"“{template.name}” cannot be deleted: {', '.join(using)} use it.")
+    note(session, viewer.name, "delete template", template.name)
+    session.delete(template)
+
+
+def used_by(session: Session, template_id: int) -> list[str]:
+    """The names of the definitions that use the template."""
+    using = select(MessageDefinition.name).where(MessageDefinition.template_id == template_id)
+    return list(session.scalars(using.order_by(MessageDefinition.name)))
+
+
+def save_part(session: Session, viewer: Viewer, name: str, texts: Mapping[str, str]) -> None:
+    """Stores a part in these languages, and in no other. Raises Refused."""
+    must_be_allowed(viewer)
+    if not NAME.fullmatch(name):
+        raise Refused("The name of a part has letters without accents, digits, - and _ only: “signature”.")
+    if not texts:
+        raise Refused("A part needs a text.")
+    session.execute(delete(TemplatePart).where(TemplatePart.name == name))
+    session.add_all(TemplatePart(name=name, language=each, source=source) for each, source in texts.items())
+    session.flush()
+    note(session, viewer.name, "change part", name)
+    new_versions(session, viewer)
+
+
+def remove_part(session: Session, viewer: Viewer, name: str) -> None:
+    """Deletes a part that nothing includes. Raises Refused for any other."""
+    must_be_allowed(viewer)
+    if using := including(session, name):
+        raise Refused(f"“{name}” cannot be deleted: {', '.join(using)} include it.")
+    session.execute(delete(TemplatePart).where(TemplatePart.name == name))
+    note(session, viewer.name, "delete part", name)
+
+
+def including(session: Session, name: str) -> list[str]:
+    """The templates and parts that include this part, by their names."""
+    return [each for each, source in _sources(session) if name in parts_in(source)]
+
+
+def save_picture(session: Session, store: DocumentStore, viewer: Viewer, name: str, content: bytes) -> None:
+    """Stores a picture, whose kind is told by its bytes. Raises Refused for what mail clients do not show."""
+    must_be_allowed(viewer)
+    if not NAME.fullmatch(name):
+        raise Refused("The name of a picture has letters without accents, digits, - and _ only: “logo”.")
+    kind = next((kind for begins, kind in KINDS.items() if content.startswith(begins)), None)
+    if kind is None:
+        raise Refused("A picture is a PNG, JPEG or GIF file: mail programs show no other.")
+    if len(content) > MOST_BYTES:
+        raise Refused(f"The picture has {len(content):,} bytes. It goes with every mail: 2 MB at most.")
+    picture = session.get(TemplateImage, name) or TemplateImage(name=name)
+    picture.media_type, picture.size, picture.sha256 = kind, len(content), store.put(content)
+    picture.changed_at = now()
+    session.add(picture)
+    session.flush()
+    note(session, viewer.name, "change picture", name)
+    new_versions(session, viewer)
+
+
+def remove_picture(session: Session, viewer: Viewer, name: str) -> None:
+    """Deletes a picture that nothing shows. Its bytes stay for the mails that had it. Raises Refused."""
+    must_be_allowed(viewer)
+    if using := showing(session, name):
+        raise Refused(f"“{name}” cannot be deleted: {', '.join(using)} show it.")
+    session.execute(delete(TemplateImage).where(TemplateImage.name == name))
+    note(session, viewer.name, "delete picture", name)
+
+
+def showing(session: Session, name: str) -> list[str]:
+    """The templates and parts that show this picture, by their names."""
+    return [each for each, source in _sources(session) if name in pictures_in([source])]
+
+
+def new_versions(session: Session, viewer: Viewer) -> None:
+    """Stores a new version of each definition that is not any more what its newest version says. One that was
+    never in a run and never saved here has none yet, and gets its first."""
+    session.flush()
+    session.expire_all()
+    for definition in session.scalars(select(MessageDefinition)).all():
+        todays_version(session, definition, viewer.name)
+
+
+def _sources(session: Session) -> list[tuple[str, str]]:
+    """(name, source) of everything that may refer to a part or a picture; each name once."""
+    texts = select(MessageTemplate.name, TemplateText.source + "\n" + TemplateText.plain).join(
+        TemplateText, TemplateText.template_id == MessageTemplate.id
+    )
+    parts = select("part " + TemplatePart.name, TemplatePart.source)
+    found: dict[str, str] = {}
+    for name, source in [*session.execute(texts), *session.execute(parts)]:
+        found[name] = f"{found.get(name, '')}\n{source}"
+    return sorted(found.items())
+
+
+def _must_be_free(session: Session, name: str, but: int | None) -> None:
+    other = session.scalar(select(MessageTemplate.id).where(func.lower(MessageTemplate.name) == name.lower()))
+    if other is not None and other != but:
+        raise Refused(f"There is a template “{name}” already. Choose another name.")
+
+
+def _write(session: Session, template: MessageTemplate, value: TemplateValue) -> None:
+    template.name, template.format = value.name, value.format
+    kept = {text.language: text for text in template.texts}
+    template.texts = [
+        kept.get(language) or TemplateText(language=language) for language in sorted(value.texts)
+    ]
+    for stored in template.texts:
+        text = value.texts[stored.language]
+        stored.source, stored.subject, stored.plain = text.source, text.subject, text.plain
+    session.flush()

@@ -1,0 +1,103 @@
+"""Invoices to try a definition on, before it mails anybody: what its mails would be, and what is wrong with
+them. Nothing is stored, nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.definitions.versions import Content
+from webapp.mailing.render import Unrenderable
+from webapp.mailing.renderer import Renderer
+from webapp.runs.messages import to_render
+from webapp.runs.work import Work, draft
+from webapp.store.customers import Customer
+from webapp.store.invoices import Invoice
+from webapp.store.statuses import InvoiceStatus
+from webapp.users.access import Viewer, visible_to
+
+MOST = 20
+LOOKED_AT = 400
+RUN_NAME = "Test"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An invoice to try with, and whose it is."""
+
+    invoice_id: int
+    number: str
+    customer: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong with the templates, and the sample that showed it."""
+
+    sample: Sample
+    found: Unrenderable
+
+
+def samples(session: Session, viewer: Viewer) -> list[Sample]:
+    """Up to MOST invoices that this person may see: of the newest, so chosen that every language, credit
+    notes, and invoices without a due date come first."""
+    rows = session.execute(
+        select(
+            Invoice.id,
+            Invoice.number,
+            Customer.name,
+            Customer.language,
+            Invoice.gross_amount < 0,
+            Invoice.due_date.is_(None),
+        )
+        .join(Customer, Customer.id == Invoice.customer_id)
+        .where(Invoice.status == InvoiceStatus.APPROVED, visible_to(viewer, Invoice))
+        .order_by(Invoice.id.desc())
+        .limit(LOOKED_AT)
+    ).all()
+    first, others, kinds = [], [], set()
+    for id, number, customer, language, *kind in rows:
+        sample = Sample(id, number, customer, language)
+        of_its_kind = (language, *kind)
+        (others if of_its_kind in kinds else first).append(sample)
+        kinds.add(of_its_kind)
+    return [*first, *others][:MOST]
+
+
+def sample_of(session: Session, viewer: Viewer, invoice_id: int) -> Sample | None:
+    """This invoice, if the person may see it."""
+    row = session.execute(
+        select(Invoice.id, Invoice.number, Customer.name, Customer.language)
+        .join(Customer, Customer.id == Invoice.customer_id)
+        .where(Invoice.id == invoice_id, visible_to(viewer, Invoice))
+    ).first()
+    return Sample(*row) if row else None
+
+
+def work_of(session: Session, content: Content, sample: Sample) -> Work:
+    """What the mail of this sample would be made of."""
+    return draft(session, content, RUN_NAME, content["bcc"], [sample.invoice_id])
+
+
+def troubles(
+    session: Session, content: Content, tried: Sequence[Sample], renderer: Renderer
+) -> list[Trouble]:
+    """What is wrong with the templates for any of these samples: each mistake once, with the first sample
+    that shows it. If the first one already takes all the time or memory that a mail may have, the others are
+    not tried."""
+    if not tried:
+        return []
+    first = renderer.render(to_render(work_of(session, content, tried[0])))
+    if isinstance(first, Unrenderable) and not first.where:
+        return [Trouble(tried[0], first)]
+    others = [to_render(work_of(session, content, sample)) for sample in tried[1:]]
+    found = [first, *renderer.render_all(others)]
+    seen: dict[Unrenderable, Trouble] = {}
+    for sample, one in zip(tried, found, strict=True):
+        if isinstance(one, Unrenderable):
+            seen.setdefault(one, Trouble(sample, one))
+    return list(seen.values())
