@@ -80,7 +80,8 @@ def remove(session: Session, viewer: Viewer, definition: MessageDefinition) -> N
     must_be_allowed(viewer)
     runs = runs_of(session, definition.id)
     if runs:
-        raise Refused(f"“{definition.name}” cannot be deleted: {runs:,} runs need it. Retire it instead.")
+        need = "1 run needs" if runs == 1 else f"{runs:,} runs need"
+        raise Refused(f"“{definition.name}” cannot be deleted: {need} it. Retire it instead.")
     session.execute(
         delete(DefinitionTransformation).where(DefinitionTransformation.definition_id == definition.id)
     )

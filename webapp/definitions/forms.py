@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError
 from wtforms import BooleanField, Form, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from webapp.definitions.versions import Fields, Text
@@ -37,10 +38,20 @@ def one_line(form: Form, field: StringField) -> None:
     readable(form, field)
 
 
+def named(given: str | None) -> str:
+    """The name of something, without blanks around it. Raises ValidationError for none."""
+    name = (given or "").strip()
+    if not name:
+        raise ValidationError("It needs a name.")
+    if not name.isprintable():
+        raise ValidationError("The name has a character that cannot be shown.")
+    return name
+
+
 class DefinitionForm(Form):
     """Every field of a message definition, in domain.md's words."""
 
-    name = StringField("Name", validators=[InputRequired("A definition needs a name."), Length(max=200)])
+    name = StringField("Name", validators=[InputRequired("It needs a name."), Length(max=200)])
     sender = SelectField("From key", coerce=int, validators=[InputRequired("Choose one.")])
     recipient_key = SelectField("Recipient key", coerce=int, validators=[InputRequired("Choose one.")])
     template = SelectField("Template", coerce=int, validators=[InputRequired("Choose one.")])
@@ -62,9 +73,7 @@ class DefinitionForm(Form):
         self.addresses: list[str] = []
 
     def validate_name(self, field: StringField) -> None:
-        field.data = (field.data or "").strip()
-        if not field.data.isprintable():
-            raise ValidationError("The name has a character that cannot be shown.")
+        field.data = named(field.data)
 
     def validate_transformations(self, field: SelectMultipleField) -> None:
         if not field.data and not self.no_documents.data:
@@ -117,9 +126,13 @@ class DefinitionForm(Form):
 class TemplateForm(Form):
     """A template in one language."""
 
-    name = StringField("Name", validators=[InputRequired("A template needs a name."), Length(max=200)])
+    name = StringField("Name", validators=[InputRequired("It needs a name."), Length(max=200)])
     format = SelectField(
-        "Format", choices=[(TemplateFormat.HTML.value, "HTML"), (TemplateFormat.TEXT.value, "Plain text")]
+        "Format",
+        choices=[
+            SelectChoice(TemplateFormat.HTML.value, "HTML"),
+            SelectChoice(TemplateFormat.TEXT.value, "Plain text"),
+        ],
     )
     language = StringField("Language", validators=[Length(max=16)])
     subject = StringField("Subject", validators=[Length(max=1000), one_line])
@@ -129,9 +142,7 @@ class TemplateForm(Form):
     plain = TextAreaField("Text version", validators=[Length(max=400_000), readable])
 
     def validate_name(self, field: StringField) -> None:
-        field.data = (field.data or "").strip()
-        if not field.data.isprintable():
-            raise ValidationError("The name has a character that cannot be shown.")
+        field.data = named(field.data)
 
     def validate_language(self, field: StringField) -> None:
         field.data = (field.data or "").strip().replace("_", "-")

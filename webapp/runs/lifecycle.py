@@ -63,6 +63,10 @@ def create(
     )
     if definition is None or cluster is None:
         raise NotFound("There is no such message definition or customer cluster.")
+    if definition.retired_at is not None:
+        raise Refused(
+            f"“{definition.name}” is retired: it makes no new runs. Use it again first, or another one."
+        )
     if definition.zip or definition.password_key:  # never sent open instead
         raise Refused(f"“{definition.name}” wants its documents zipped or behind a password: not built yet.")
     version = todays_version(session, definition)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from webapp.definitions.queries import differences
+from webapp.definitions.versions import Content, content_of
 from webapp.runs.counts import Counts, counts_of
 from webapp.runs.pace import Pace, pace
 from webapp.store import keyset
@@ -131,12 +134,13 @@ def states(session: Session, viewer: Viewer) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class About:
-    """A run's cluster as the path of names that leads to it, how many clusters are below it, and how many
-    invoices the run took."""
+    """A run's cluster as the path of names that leads to it, how many clusters are below it, how many
+    invoices the run took, and in what its definition differs from today's."""
 
     path: list[str]
     children: int
     invoices: int
+    differs_in: list[str]
 
 
 def about(session: Session, viewer: Viewer, run: Run, counted: Counts) -> About:
@@ -147,7 +151,9 @@ def about(session: Session, viewer: Viewer, run: Run, counted: Counts) -> About:
         invoices = session.scalar(
             select(func.count()).select_from(ResultInvoice).where(ResultInvoice.run_id == run.id)
         )
-    return About(path(session, viewer, run.cluster), (children or 1) - 1, invoices or 0)
+    frozen, today = cast(Content, run.version.content), content_of(session, run.definition)
+    differs_in = [difference.what for difference in differences(frozen, today)]
+    return About(path(session, viewer, run.cluster), (children or 1) - 1, invoices or 0, differs_in)
 
 
 def path(session: Session, viewer: Viewer, cluster: Cluster) -> list[str]:
@@ -176,9 +182,11 @@ def run(session: Session, viewer: Viewer, run_id: int) -> Run | None:
 
 
 def definitions(session: Session) -> list[tuple[int, str]]:
-    """Id and name of every message definition, by name."""
+    """Id and name of every message definition that is in use, by name."""
     rows = session.execute(
-        select(MessageDefinition.id, MessageDefinition.name).order_by(MessageDefinition.name)
+        select(MessageDefinition.id, MessageDefinition.name)
+        .where(MessageDefinition.retired_at.is_(None))
+        .order_by(MessageDefinition.name)
     )
     return [(id, name) for id, name in rows]
 

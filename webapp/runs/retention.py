@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from webapp.extensions import Runtime
 from webapp.mailing.compose import rebuild
 from webapp.store.database import Database
+from webapp.store.definitions import DefinitionVersion, TemplateImage
 from webapp.store.installation import Installation, held
 from webapp.store.invoices import TransformationResult
 from webapp.store.runs import Attempt
@@ -90,10 +91,11 @@ def _unneeded(
     same store."""
     end: Place | None = None
     candidates: set[str] = set()
+    pictures = _pictures(database)
     for mails in _kept_mails(database, None, before):
         mine = [kept for place, kept in mails if taken_over_at is None or place[0] >= taken_over_at]
         digests = {digest for kept in mine for digest in documents_of(kept)}
-        candidates |= digests - _of_invoices(database, digests)
+        candidates |= digests - _of_invoices(database, digests) - pictures
         end = mails[-1][0]
         if len(candidates) >= MOST_DOCUMENTS:
             break
@@ -129,6 +131,15 @@ def _of_invoices(database: Database, digests: set[str]) -> set[str]:
     with database.reading() as session:
         of_invoices = select(TransformationResult.sha256).where(TransformationResult.sha256.in_(digests))
         return set(session.scalars(of_invoices.distinct()))
+
+
+def _pictures(database: Database) -> set[str]:
+    """The pictures of today's templates, and of every version that a run may still send with."""
+    with database.reading() as session:
+        found = set(session.scalars(select(TemplateImage.sha256)))
+        for content in session.scalars(select(DefinitionVersion.content)):
+            found.update(image["sha256"] for image in content.get("images", {}).values())
+    return found
 
 
 def _clear(database: Database, end: Place, leaving: threading.Event) -> int:

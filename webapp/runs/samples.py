@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -51,7 +52,7 @@ def samples(session: Session, viewer: Viewer) -> list[Sample]:
             Invoice.number,
             Customer.name,
             Customer.language,
-            Invoice.gross_amount < 0,
+            Invoice.gross_amount < Decimal(0),
             Invoice.due_date.is_(None),
         )
         .join(Customer, Customer.id == Invoice.customer_id)
