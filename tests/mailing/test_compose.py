@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from webapp.mailing.compose import Document, Letter, Uncomposable, compose, rebuild
+from webapp.mailing import letters
+from webapp.mailing.compose import Document, Letter, Picture, Uncomposable, compose, rebuild
 
 LETTER = Letter(
     sender=("billing@example.com", "Example, Inc. Rechnungsbüro"),
@@ -28,6 +29,49 @@ LETTER = Letter(
 
 def document(name: str = "INV-1.pdf", content: bytes = b"%PDF" + bytes(range(256)) * 50) -> Document:
     return Document(1, name, "application/pdf", hashlib.sha256(content).hexdigest(), content)
+
+
+def picture(name: str = "logo@example.com", content: bytes = b"\x89PNG picture") -> Picture:
+    return Picture(name, "image/png", hashlib.sha256(content).hexdigest(), content)
+
+
+@pytest.mark.parametrize("documents", [0, 2])
+def test_pictures_are_within_the_html_and_no_attachments(documents: int) -> None:
+    html = '<p><img src="cid:logo@example.com" alt=""></p>\n'
+    shown = [picture(), picture("line@example.com", b"GIF89a line")]
+    files = [document(f"{n}.pdf") for n in range(documents)]
+    made = compose(replace(LETTER, html=html, pictures=tuple(shown)), files)
+    mail = email.message_from_bytes(made.data, policy=email.policy.default)
+    assert not any(part.defects for part in mail.walk())
+    body = mail.get_body(("related",))
+    assert body is not None
+    assert [part.get_content_type() for part in body.iter_parts()] == ["text/html", "image/png", "image/png"]
+    found = [(part["Content-ID"], part.get_payload(decode=True)) for part in list(body.iter_parts())[1:]]
+    assert found == [(f"<{each.content_id}>", each.content) for each in shown]
+    assert len(list(mail.iter_attachments())) == documents
+    text = mail.get_body(("plain",))
+    assert text is not None
+    assert text.get_content() == LETTER.text
+    stored = {each.sha256: each.content for each in [*shown, *files]}
+    assert rebuild(made.kept, stored.__getitem__) == made.data
+    letter = letters.read(made.data)
+    assert [name for name, _ in letter.pictures] == [each.content_id for each in shown]
+    assert len(letter.attachments) == documents
+    assert "data:image/png;base64," in (letter.html_to_show or "")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        picture("a\r\nBcc: b@c.test"),
+        picture("a>b"),
+        replace(picture(), media_type="text/html\r\nX: y"),
+        replace(picture(), content=b"another"),
+    ],
+)
+def test_a_picture_that_is_not_what_it_says_goes_nowhere(wrong: Picture) -> None:
+    with pytest.raises(Uncomposable):
+        compose(replace(LETTER, pictures=(wrong,)), [])
 
 
 @pytest.mark.parametrize("documents", [0, 1, 3])

@@ -48,7 +48,23 @@ def named(given: str | None) -> str:
     return name
 
 
-class DefinitionForm(Form):
+class Filled(Form):
+    """A form as it was filled in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def holds(self) -> bool:
+        """Whether nothing is wrong with it; what is, is told at the fields from then on."""
+        return bool(self.validate())  # type: ignore[no-untyped-call]
+
+    @property
+    def first_wrong(self) -> str:
+        """The name of the first field with an error; empty if there is none."""
+        return next((field.name for field in self if field.errors), "")
+
+
+class DefinitionForm(Filled):
     """Every field of a message definition, in domain.md's words."""
 
     name = StringField("Name", validators=[InputRequired("It needs a name."), Length(max=200)])
@@ -68,7 +84,7 @@ class DefinitionForm(Form):
     file_name = StringField("File names", validators=[Length(max=300), one_line])
 
     def __init__(self, *args: Any, bcc_domains: tuple[str, ...] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().__init__(*args, **kwargs)
         self.bcc_domains = bcc_domains
         self.addresses: list[str] = []
 
@@ -99,11 +115,6 @@ class DefinitionForm(Form):
         except BadAddress as problem:
             raise ValidationError(f"{str(problem).rstrip('.')}.") from None
 
-    @property
-    def first_wrong(self) -> str:
-        """The name of the first field with an error; empty if there is none."""
-        return next((field.name for field in self if field.errors), "")
-
     def fields(self) -> Fields:
         """What was filled in, once the form has been found valid."""
         return Fields(
@@ -123,17 +134,17 @@ class DefinitionForm(Form):
         )
 
 
-class TemplateForm(Form):
+FORMATS = [
+    SelectChoice(TemplateFormat.HTML.value, "HTML"),
+    SelectChoice(TemplateFormat.TEXT.value, "Plain text"),
+]
+
+
+class TemplateForm(Filled):
     """A template in one language."""
 
     name = StringField("Name", validators=[InputRequired("It needs a name."), Length(max=200)])
-    format = SelectField(
-        "Format",
-        choices=[
-            SelectChoice(TemplateFormat.HTML.value, "HTML"),
-            SelectChoice(TemplateFormat.TEXT.value, "Plain text"),
-        ],
-    )
+    format = SelectField("Format", choices=FORMATS)
     language = StringField("Language", validators=[Length(max=16)])
     subject = StringField("Subject", validators=[Length(max=1000), one_line])
     source = TextAreaField(
@@ -148,11 +159,6 @@ class TemplateForm(Form):
         field.data = (field.data or "").strip().replace("_", "-")
         if field.data and not LANGUAGE.fullmatch(field.data):
             raise ValidationError("A language is two letters, such as de, or with a country: de-CH.")
-
-    @property
-    def first_wrong(self) -> str:
-        """The name of the first field with an error; empty if there is none."""
-        return next((field.name for field in self if field.errors), "")
 
     def text(self) -> Text:
         """What was filled in, with the line ends that a template has."""

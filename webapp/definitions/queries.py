@@ -172,7 +172,7 @@ def differences(before: Content, after: Content) -> list[Difference]:
     found = [(label, _said(old.get(key)), _said(new.get(key))) for key, label in LABELS.items()]
     for key in ("key", "address", "display_name", "reply_to", "envelope_sender"):
         label = "From key" if key == "key" else f"Sender’s {key.replace('_', ' ')}"
-        found.append((label, old["sender"][key], new["sender"][key]))  # type: ignore[literal-required]
+        found.append((label, old["sender"][key], new["sender"][key]))
     for key, label in BY_LANGUAGE.items():
         found += _by_language(label, old.get(key, {}), new.get(key, {}))
     for name in sorted({**old.get("parts", {}), **new.get("parts", {})}):

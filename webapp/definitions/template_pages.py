@@ -95,7 +95,7 @@ def _save(id: int | None) -> ResponseReturnValue:
     with runtime().database.reading() as session:
         template = _template(session, id) if id is not None else None
         stored = template_value(template) if template else None
-        if not form.validate():
+        if not form.holds():
             return _form(session, form, template, stored or TemplateValue("", "html", {}), seen, status=422)
         value = template_filled_in(form, stored)
         tried = _tried(session, form, value)

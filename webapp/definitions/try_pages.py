@@ -129,7 +129,7 @@ def transformation_choices(session: Session) -> list[tuple[int, str]]:
 
 def content_filled_in(session: Session, form: DefinitionForm) -> Content | None:
     """What the form would be as a definition; None while it does not hold together."""
-    if not form.validate():
+    if not form.holds():
         return None
     template = session.get_one(MessageTemplate, form.template.data)
     return content_with(session, form.fields(), template_value(template))
@@ -179,7 +179,7 @@ def check_template() -> ResponseReturnValue:
         form = TemplateForm(request.form)
         content = _content_typed(session, form)
         seen = bench(session, content, request.form)
-        wrong = "" if content or form.validate() else _first_error(form)
+        wrong = "" if content or form.holds() else _first_error(form)
     return render_template("definitions/_checked.html", bench=seen, wrong=wrong, mail_url="/templates/mail")
 
 
@@ -190,7 +190,7 @@ def _first_error(form: DefinitionForm | TemplateForm) -> str:
 
 def _content_typed(session: Session, form: TemplateForm) -> Content | None:
     """None while it cannot be tried."""
-    form.validate()
+    form.holds()
     if form.format.errors or form.language.errors or not (form.source.data or "").strip():
         return None
     id = request.form.get("template", "")

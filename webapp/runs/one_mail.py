@@ -100,7 +100,7 @@ def as_it_will_go(
     key = work.content["recipient_key"]
     if isinstance(message, Unmade):
         return OneMail(None, None, None, work.bcc, key, documents, redirect_to, message.words)
-    letter, _ = _taken_apart(message.mail.kept)
+    letter, _ = _taken_apart(message.mail.kept, store)
     return OneMail(None, message.mail.kept, letter, message.bcc, key, documents, redirect_to)
 
 

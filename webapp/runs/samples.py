@@ -60,7 +60,9 @@ def samples(session: Session, viewer: Viewer) -> list[Sample]:
         .order_by(Invoice.id.desc())
         .limit(LOOKED_AT)
     ).all()
-    first, others, kinds = [], [], set()
+    first: list[Sample] = []
+    others: list[Sample] = []
+    kinds = set()
     for id, number, customer, language, *kind in rows:
         sample = Sample(id, number, customer, language)
         of_its_kind = (language, *kind)
