@@ -230,7 +230,7 @@ function tick(range) {
 }
 
 document.addEventListener('keydown', event => {
-  const typing = event.target.matches('input:not([type=checkbox], [type=radio]), textarea, select, [role=tree] *');
+  const typing = event.target.matches('input:not([type=checkbox], [type=radio]), textarea, select, [role=tree] *') || event.composedPath()[0].isContentEditable;
   if (typing || event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem('shortcuts') === 'off') return;
   const act = shortcuts[event.key];
   if (!act || ($('dialog[open]') && !'jku'.includes(event.key))) return;

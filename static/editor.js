@@ -28,6 +28,8 @@ const look = cm.EditorView.theme({
   '.cm-tooltip': { color: 'var(--ink)', backgroundColor: 'var(--sheet)', border: '1px solid var(--edge)', borderRadius: 'var(--r-sm)' },
   '.cm-tooltip-autocomplete ul li[aria-selected]': { color: 'var(--on-accent)', background: 'var(--accent)' },
   '.cm-diagnostic-error': { borderLeftColor: 'var(--failed-bar)' },
+  '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--failed-bar)' }, // its own are data: images
+  '.cm-lint-marker-error': { content: '""', inlineSize: '8px', blockSize: '8px', margin: '7px 3px', borderRadius: '50%', backgroundColor: 'var(--failed-bar)' },
 });
 const { tags } = cm;
 const colours = cm.HighlightStyle.define([

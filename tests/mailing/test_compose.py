@@ -51,8 +51,8 @@ def test_pictures_are_within_the_html_and_no_attachments(documents: int) -> None
     assert len(list(mail.iter_attachments())) == documents
     text = mail.get_body(("plain",))
     assert text is not None
-    assert text.get_content() == LETTER.text
-    stored = {each.sha256: each.content for each in [*shown, *files]}
+    assert text.get_content().replace("\r\n", "\n") == LETTER.text
+    stored = {each.sha256: each.content for each in shown} | {each.sha256: each.content for each in files}
     assert rebuild(made.kept, stored.__getitem__) == made.data
     letter = letters.read(made.data)
     assert [name for name, _ in letter.pictures] == [each.content_id for each in shown]

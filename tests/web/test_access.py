@@ -12,6 +12,7 @@ from tests.browser import Browser
 from tests.runs.conftest import World
 from tests.web.conftest import LogIn
 from webapp.store.customers import Cluster
+from webapp.store.definitions import TemplateImage
 
 OPEN = {"/login", "/healthz", "/readyz", "/static/<path:filename>"}
 LOOKING = {
@@ -35,8 +36,15 @@ LOOKING = {
     "/results/<int:result_id>/mail",
     "/results/<int:result_id>/mail.eml",
     "/results/<int:result_id>/documents/<int:number>",
+    "/definitions",
+    "/definitions/reach",
+    "/definitions/<int:definition_id>",
+    "/definitions/<int:definition_id>/versions",
+    "/templates",
+    "/templates/<int:template_id>",
+    "/templates/pictures/<name>",
 }
-FOR_SENDERS = {"/runs/new"}
+FOR_SENDERS = {"/runs/new", "/definitions/new", "/templates/new"}
 FOR_ADMINS = {"/takeover"}
 CHANGING = {
     "/runs",
@@ -50,8 +58,29 @@ CHANGING = {
     "/runs/<int:run_id>/results/mark-bounced",
     "/runs/<int:run_id>/archive",
     "/runs/<int:run_id>/archive/undo",
+    "/definitions",
+    "/definitions/check",
+    "/definitions/mail",
+    "/definitions/test",
+    "/definitions/<int:definition_id>",
+    "/definitions/<int:definition_id>/copy",
+    "/definitions/<int:definition_id>/retirement",
+    "/definitions/<int:definition_id>/retirement/end",
+    "/definitions/<int:definition_id>/delete",
+    "/templates",
+    "/templates/check",
+    "/templates/mail",
+    "/templates/test",
+    "/templates/<int:template_id>",
+    "/templates/<int:template_id>/copy",
+    "/templates/<int:template_id>/delete",
+    "/templates/<int:template_id>/languages/delete",
+    "/templates/parts",
+    "/templates/parts/<name>/delete",
+    "/templates/pictures",
+    "/templates/pictures/<name>/delete",
 }
-OF_A_RUN = {rule for rule in LOOKING | CHANGING if "<" in rule}
+OF_A_RUN = {rule for rule in LOOKING | CHANGING if "run_id>" in rule or "result_id>" in rule}
 
 
 def routes(app: Flask, method: str) -> set[str]:
@@ -59,8 +88,9 @@ def routes(app: Flask, method: str) -> set[str]:
 
 
 def address(rule: str, run_id: int, result_id: int) -> str:
-    ids = {"run_id": run_id, "result_id": result_id, "number": 1}
-    return re.sub("<int:([a-z_]+)>", lambda match: str(ids[match[1]]), rule)
+    ids = {"run_id": run_id, "result_id": result_id, "number": 1, "definition_id": 1, "template_id": 1}
+    named = rule.replace("<name>", "logo")
+    return re.sub("<int:([a-z_]+)>", lambda match: str(ids[match[1]]), named)
 
 
 @pytest.fixture
@@ -68,8 +98,10 @@ def left_run(world: World, in_cluster: Callable[[str], int]) -> tuple[int, int]:
     """A run over cluster "left" and below, and its first result, whose customer is in "both"."""
     in_cluster("both")
     in_cluster("left")
-    with world.runtime.database.reading() as session:
+    with world.runtime.database.writing() as session:
         left = session.query(Cluster).filter_by(tag_name="left").one()
+        logo = world.runtime.documents.put(b"a logo")
+        session.add(TemplateImage(name="logo", media_type="image/png", size=6, sha256=logo))
     run_id = world.run(cluster_id=left.id)
     return run_id, world.results(run_id)[0].id
 

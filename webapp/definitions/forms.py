@@ -81,7 +81,6 @@ class DefinitionForm(Filled):
     collate = BooleanField("Collate")
     bcc = StringField("Bcc", validators=[Length(max=4000)])
     reply_to = StringField("Reply to", validators=[Length(max=254)])
-    file_name = StringField("File names", validators=[Length(max=300), one_line])
 
     def __init__(self, *args: Any, bcc_domains: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -130,7 +129,6 @@ class DefinitionForm(Filled):
             collate=self.collate.data,
             bcc=tuple(self.addresses),
             reply_to=self.reply_to.data,
-            file_name=self.file_name.data,
         )
 
 

@@ -48,11 +48,11 @@ def new() -> ResponseReturnValue:
         return _form(session, form, None)
 
 
-@definitions.get("/definitions/<int:id>")
-def show(id: int) -> ResponseReturnValue:
+@definitions.get("/definitions/<int:definition_id>")
+def show(definition_id: int) -> ResponseReturnValue:
     """The form with what is stored, and its mail beside it."""
     with runtime().database.reading() as session:
-        definition = _definition(session, id)
+        definition = _definition(session, definition_id)
         fields = fields_of(session, definition)
         form = definition_form(session, None, **_as_data(fields))
         return _form(session, form, definition, seen=fingerprint(fields))
@@ -76,17 +76,17 @@ def create() -> ResponseReturnValue:
     return _save(None)
 
 
-@definitions.post("/definitions/<int:id>")
-def change(id: int) -> ResponseReturnValue:
+@definitions.post("/definitions/<int:definition_id>")
+def change(definition_id: int) -> ResponseReturnValue:
     """Stores what was changed, as a new version."""
-    return _save(id)
+    return _save(definition_id)
 
 
-def _save(id: int | None) -> ResponseReturnValue:
+def _save(definition_id: int | None) -> ResponseReturnValue:
     """What fails for a sample invoice is asked about first: it would fail for customers."""
     seen = request.form.get("seen", "")
     with runtime().database.reading() as session:
-        definition = _definition(session, id) if id is not None else None
+        definition = _definition(session, definition_id) if definition_id is not None else None
         form = definition_form(session, request.form)
         content = content_filled_in(session, form)
         if content is None:
@@ -96,12 +96,12 @@ def _save(id: int | None) -> ResponseReturnValue:
             return _form(session, form, definition, seen=seen, tried=tried, asks=True, status=422)
 
     def effect(session: Session) -> tuple[str, presses.Said]:
-        if id is None:
+        if definition_id is None:
             made = editing.create(session, viewer(), form.fields())
             return f"/definitions/{made.id}", f"Saved. “{made.name}” can be used for runs."
-        changed = editing.change(session, viewer(), _definition(session, id), form.fields(), seen)
+        changed = editing.change(session, viewer(), _definition(session, definition_id), form.fields(), seen)
         return (
-            f"/definitions/{id}",
+            f"/definitions/{definition_id}",
             "Saved. Runs that exist keep their copy." if changed else "Nothing has changed.",
         )
 
@@ -109,7 +109,7 @@ def _save(id: int | None) -> ResponseReturnValue:
         return presses.once(effect)
     except Refused as refusal:
         with runtime().database.reading() as session:
-            definition = _definition(session, id) if id is not None else None
+            definition = _definition(session, definition_id) if definition_id is not None else None
             return _form(session, form, definition, seen=seen, refused=str(refusal), status=422)
 
 
@@ -136,7 +136,6 @@ def _form(
         refused=refused,
         runs=editing.runs_of(session, definition.id) if definition else 0,
         reach=queries.reach(session, key) if key else None,
-        metadata_fields=queries.metadata_fields(session),
         mail_url="/definitions/mail",
         wrong="",
     )
@@ -153,64 +152,64 @@ def _content(session: Session, form: DefinitionForm, definition: MessageDefiniti
     return content_with(session, form.fields(), template_value(template))
 
 
-@definitions.post("/definitions/<int:id>/copy")
-def copy(id: int) -> ResponseReturnValue:
+@definitions.post("/definitions/<int:definition_id>/copy")
+def copy(definition_id: int) -> ResponseReturnValue:
     """The same once more, under another name."""
 
     def effect(session: Session) -> tuple[str, presses.Said]:
-        made = editing.copy(session, viewer(), _definition(session, id))
+        made = editing.copy(session, viewer(), _definition(session, definition_id))
         return f"/definitions/{made.id}", f"This is a copy. Its name is “{made.name}”."
 
-    return _pressed(id, effect)
+    return _pressed(definition_id, effect)
 
 
-@definitions.post("/definitions/<int:id>/retirement")
-def retire(id: int) -> ResponseReturnValue:
+@definitions.post("/definitions/<int:definition_id>/retirement")
+def retire(definition_id: int) -> ResponseReturnValue:
     """No new runs with it."""
 
     def effect(session: Session) -> tuple[str, presses.Said]:
-        editing.retire(session, viewer(), _definition(session, id))
-        return f"/definitions/{id}", "Retired. It makes no new runs; runs that exist go on."
+        editing.retire(session, viewer(), _definition(session, definition_id))
+        return f"/definitions/{definition_id}", "Retired. It makes no new runs; runs that exist go on."
 
-    return _pressed(id, effect)
+    return _pressed(definition_id, effect)
 
 
-@definitions.post("/definitions/<int:id>/retirement/end")
-def use_again(id: int) -> ResponseReturnValue:
+@definitions.post("/definitions/<int:definition_id>/retirement/end")
+def use_again(definition_id: int) -> ResponseReturnValue:
     """New runs with it again."""
 
     def effect(session: Session) -> tuple[str, presses.Said]:
-        editing.retire(session, viewer(), _definition(session, id), back=True)
-        return f"/definitions/{id}", "In use again."
+        editing.retire(session, viewer(), _definition(session, definition_id), back=True)
+        return f"/definitions/{definition_id}", "In use again."
 
-    return _pressed(id, effect)
+    return _pressed(definition_id, effect)
 
 
-@definitions.post("/definitions/<int:id>/delete")
-def delete(id: int) -> ResponseReturnValue:
+@definitions.post("/definitions/<int:definition_id>/delete")
+def delete(definition_id: int) -> ResponseReturnValue:
     """Deletes one that no run was made with."""
 
     def effect(session: Session) -> tuple[str, presses.Said]:
-        definition = _definition(session, id)
+        definition = _definition(session, definition_id)
         editing.remove(session, viewer(), definition)
         return "/definitions", f"“{definition.name}” is deleted."
 
-    return _pressed(id, effect)
+    return _pressed(definition_id, effect)
 
 
-def _pressed(id: int, effect: Any) -> ResponseReturnValue:
+def _pressed(definition_id: int, effect: Any) -> ResponseReturnValue:
     try:
         return presses.once(effect)
     except Refused as refusal:
-        return presses.refused(str(refusal), f"/definitions/{id}")
+        return presses.refused(str(refusal), f"/definitions/{definition_id}")
 
 
-@definitions.get("/definitions/<int:id>/versions")
-def versions(id: int) -> ResponseReturnValue:
+@definitions.get("/definitions/<int:definition_id>/versions")
+def versions(definition_id: int) -> ResponseReturnValue:
     """Every version, the newest first, each with what it changed."""
     with runtime().database.reading() as session:
-        definition = _definition(session, id)
-        stored = queries.versions(session, id)
+        definition = _definition(session, definition_id)
+        stored = queries.versions(session, definition_id)
         contents = [cast(Content, version.content) for version in stored]
         changes = [queries.differences(old, new) for new, old in pairwise(contents)]
         now = queries.differences(contents[0], content_of(session, definition)) if contents else []
@@ -231,5 +230,5 @@ def reach() -> ResponseReturnValue:
     return f"{having:,} of {plural(of, 'customer')} have it"
 
 
-def _definition(session: Session, id: int) -> MessageDefinition:
-    return session.get(MessageDefinition, id) or abort(404)
+def _definition(session: Session, definition_id: int) -> MessageDefinition:
+    return session.get(MessageDefinition, definition_id) or abort(404)

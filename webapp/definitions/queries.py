@@ -130,15 +130,6 @@ def reach(session: Session, recipient_key_id: int) -> tuple[int, int]:
     return session.scalars(having).one(), session.scalars(select(func.count()).select_from(Customer)).one()
 
 
-SOME_CUSTOMERS = 500
-
-
-def metadata_fields(session: Session) -> list[str]:
-    """The metadata fields that customers have, as far as the newest ones show."""
-    newest = select(Customer.extra).order_by(Customer.id.desc()).limit(SOME_CUSTOMERS)
-    return sorted({name for extra in session.scalars(newest) for name in extra})
-
-
 @dataclass(frozen=True)
 class Difference:
     """What two versions of a definition say about one thing."""
@@ -161,7 +152,6 @@ LABELS = {
     "collate": "Collate",
     "bcc": "Bcc",
     "reply_to": "Reply to",
-    "file_name": "File names",
 }
 BY_LANGUAGE = {"texts": "Body", "subjects": "Subject of the template", "plains": "Text version"}
 

@@ -54,12 +54,12 @@ def new() -> ResponseReturnValue:
         return _form(session, form, None, TemplateValue("", TemplateFormat.HTML, {"": Text(START)}), "")
 
 
-@template_pages.get("/templates/<int:id>")
-def show(id: int) -> ResponseReturnValue:
+@template_pages.get("/templates/<int:template_id>")
+def show(template_id: int) -> ResponseReturnValue:
     """The template in the language that the address names, and its mail beside it. A language that it does
     not have yet begins as a copy of the one for everybody."""
     with runtime().database.reading() as session:
-        template = _template(session, id)
+        template = _template(session, template_id)
         value = template_value(template)
         language = request.args.get("language", "" if "" in value.texts else next(iter(value.texts)))
         text = value.texts.get(language) or next(iter(value.texts.values()))
@@ -83,17 +83,17 @@ def create() -> ResponseReturnValue:
     return _save(None)
 
 
-@template_pages.post("/templates/<int:id>")
-def change(id: int) -> ResponseReturnValue:
+@template_pages.post("/templates/<int:template_id>")
+def change(template_id: int) -> ResponseReturnValue:
     """Stores the text of this language; the others stay."""
-    return _save(id)
+    return _save(template_id)
 
 
-def _save(id: int | None) -> ResponseReturnValue:
+def _save(template_id: int | None) -> ResponseReturnValue:
     """What fails for a sample invoice is asked about first: it would fail for customers."""
     form, seen = TemplateForm(request.form), request.form.get("seen", "")
     with runtime().database.reading() as session:
-        template = _template(session, id) if id is not None else None
+        template = _template(session, template_id) if template_id is not None else None
         stored = template_value(template) if template else None
         if not form.holds():
             return _form(session, form, template, stored or TemplateValue("", "html", {}), seen, status=422)
@@ -103,18 +103,18 @@ def _save(id: int | None) -> ResponseReturnValue:
             return _form(session, form, template, value, seen, tried=tried, asks=True, status=422)
 
     def effect(session: Session) -> tuple[str, presses.Said]:
-        if id is None:
+        if template_id is None:
             made = templates.create_template(session, viewer(), value)
             return f"/templates/{made.id}", f"Saved. Choose “{made.name}” in a definition to use it."
-        changed = templates.change_template(session, viewer(), _template(session, id), value, seen)
-        address = f"/templates/{id}?language={form.language.data}"
+        changed = templates.change_template(session, viewer(), _template(session, template_id), value, seen)
+        address = f"/templates/{template_id}?language={form.language.data}"
         return address, "Saved. Runs that exist keep their copy." if changed else "Nothing has changed."
 
     try:
         return presses.once(effect)
     except Refused as refusal:
         with runtime().database.reading() as session:
-            template = _template(session, id) if id is not None else None
+            template = _template(session, template_id) if template_id is not None else None
             return _form(session, form, template, value, seen, refused=str(refusal), status=422)
 
 
@@ -163,44 +163,44 @@ def _form(
     return make_response(page, status)
 
 
-@template_pages.post("/templates/<int:id>/copy")
-def copy(id: int) -> ResponseReturnValue:
+@template_pages.post("/templates/<int:template_id>/copy")
+def copy(template_id: int) -> ResponseReturnValue:
     """The same once more, under another name."""
 
     def effect(session: Session) -> tuple[str, presses.Said]:
-        made = templates.copy_template(session, viewer(), _template(session, id))
+        made = templates.copy_template(session, viewer(), _template(session, template_id))
         return f"/templates/{made.id}", f"This is a copy. Its name is “{made.name}”."
 
-    return _pressed(f"/templates/{id}", effect)
+    return _pressed(f"/templates/{template_id}", effect)
 
 
-@template_pages.post("/templates/<int:id>/delete")
-def delete(id: int) -> ResponseReturnValue:
+@template_pages.post("/templates/<int:template_id>/delete")
+def delete(template_id: int) -> ResponseReturnValue:
     """Deletes a template that no definition uses."""
 
     def effect(session: Session) -> tuple[str, presses.Said]:
-        template = _template(session, id)
+        template = _template(session, template_id)
         templates.remove_template(session, viewer(), template)
         return "/templates", f"“{template.name}” is deleted."
 
-    return _pressed(f"/templates/{id}", effect)
+    return _pressed(f"/templates/{template_id}", effect)
 
 
-@template_pages.post("/templates/<int:id>/languages/delete")
-def delete_language(id: int) -> ResponseReturnValue:
+@template_pages.post("/templates/<int:template_id>/languages/delete")
+def delete_language(template_id: int) -> ResponseReturnValue:
     """Takes one language out; its customers get the text for everybody."""
     language = request.form.get("language", "")
 
     def effect(session: Session) -> tuple[str, presses.Said]:
-        template = _template(session, id)
+        template = _template(session, template_id)
         value = template_value(template)
         if language not in value.texts or len(value.texts) == 1:
             raise Refused("A template needs at least one text.")
         left = with_text(value, language, None)
         templates.change_template(session, viewer(), template, left, fingerprint(value))
-        return f"/templates/{id}", f"The text in “{language or 'every other language'}” is deleted."
+        return f"/templates/{template_id}", f"The text in “{language or 'every other language'}” is deleted."
 
-    return _pressed(f"/templates/{id}", effect)
+    return _pressed(f"/templates/{template_id}", effect)
 
 
 @template_pages.post("/templates/parts")
@@ -287,5 +287,5 @@ def _must_edit() -> None:
         abort(403, MAY_NOT)
 
 
-def _template(session: Session, id: int) -> MessageTemplate:
-    return session.get(MessageTemplate, id) or abort(404)
+def _template(session: Session, template_id: int) -> MessageTemplate:
+    return session.get(MessageTemplate, template_id) or abort(404)

@@ -153,6 +153,12 @@ def _fields_to_try(session: Session, value: TemplateValue, definition_id: str) -
     if definition_id.isascii() and definition_id.isdecimal() and len(definition_id) <= 18:
         definition = session.get(MessageDefinition, int(definition_id))
         return fields_of(session, definition) if definition else None
+    using = select(MessageDefinition).join(
+        MessageTemplate, MessageTemplate.id == MessageDefinition.template_id
+    )
+    using = using.where(MessageTemplate.name == value.name).order_by(MessageDefinition.name).limit(1)
+    if first := session.scalar(using):
+        return fields_of(session, first)
     sender, key = (
         session.scalar(select(table.id).order_by(table.id).limit(1)) for table in (Sender, RecipientKey)
     )

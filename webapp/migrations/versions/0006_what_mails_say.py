@@ -1,4 +1,4 @@
-"""what mails say and carry"""
+"""what mails say"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = "0005"
 
 TEXTS = {
     "template_text": (("subject", sa.String(1000)), ("plain", sa.Text())),
-    "message_definition": (("reply_to", sa.String(254)), ("file_name", sa.String(300))),
+    "message_definition": (("reply_to", sa.String(254)),),
     "definition_version": (("created_by", sa.String(254)),),
 }
 
@@ -39,41 +39,10 @@ def upgrade() -> None:
         sa.Column("changed_at", webapp.store.types.Instant(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_template_image"),
     )
-    _verdicts()
-
-
-def _verdicts() -> None:
-    suspect = sa.text("suspect")
-    op.create_table(
-        "document_verdict",
-        sa.Column("invoice_id", webapp.store.types.Key, nullable=False),
-        sa.Column("sha256", sa.String(64), nullable=False),
-        sa.Column("verdict", sa.String(16), nullable=False),
-        sa.Column("suspect", sa.Boolean(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False),
-        sa.Column("checked_at", webapp.store.types.Instant(timezone=True), nullable=False),
-        sa.Column("passed_by", sa.String(254), nullable=False),
-        sa.Column("passed_at", webapp.store.types.Instant(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "verdict IN ('names_it', 'not_named', 'not_whole', 'unreadable')",
-            name="ck_document_verdict_verdict",
-        ),
-        sa.ForeignKeyConstraint(
-            ["invoice_id"], ["invoice.id"], name="fk_document_verdict_invoice_id", ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("invoice_id", "sha256", name="pk_document_verdict"),
-    )
-    op.create_index(
-        "ix_document_verdict_suspect",
-        "document_verdict",
-        ["invoice_id"],
-        sqlite_where=suspect,
-        postgresql_where=suspect,
-    )
 
 
 def downgrade() -> None:
-    for table in ("document_verdict", "template_image", "template_part"):
+    for table in ("template_image", "template_part"):
         op.drop_table(table)
     op.drop_column("message_definition", "retired_at")
     for table, columns in TEXTS.items():

@@ -1,0 +1,118 @@
+"""An account manager makes a template with a logo in two languages, sees its mail while typing, sends a test,
+and mails with it."""
+
+from __future__ import annotations
+
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browsing.conftest import NewContext, log_in
+from tests.browsing.installation import Installation
+from tests.browsing.test_accessible import accessible
+from tests.mailserver import MailServer
+from tests.runs.conftest import World
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c636078f8000001810101"
+    "a12f2ec10000000049454e44ae426082"
+)
+
+
+@pytest.fixture
+def manager(new_context: NewContext, installed: Installation) -> Page:
+    page = new_context().new_page()
+    log_in(page, installed.person("manager"), at="/")
+    return page
+
+
+def type_body(page: Page, text: str) -> None:
+    page.get_by_role("textbox", name="Body").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(text)
+
+
+def test_a_newcomer_writes_a_template_and_mails_with_it(
+    manager: Page, world: World, server: MailServer, tmp_path: Path
+) -> None:
+    page = manager
+    world.add("ada@customers.test")
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(PNG)
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_role("link", name="Templates").click()
+    page.get_by_label("Name of the picture").fill("logo")
+    page.get_by_label("PNG, JPEG or GIF file").set_input_files(logo)
+    page.get_by_role("button", name="Save picture").click()
+    expect(page.get_by_text('<img src="cid:logo" alt="">').first).to_be_visible()
+
+    page.get_by_role("link", name="New template").click()
+    page.get_by_label("Name", exact=True).fill("Thanks")
+    type_body(page, '<img src="cid:logo" alt="">\n<p>Dear {{ customer.nmae }},</p>')
+    expect(page.get_by_text("there is no customer.nmae. Did you mean customer.name?")).to_be_visible()
+    expect(page.locator(".cm-lintRange-error")).to_have_count(1)
+    type_body(page, '<img src="cid:logo" alt="">\n<p>Dear {{ customer.name }},</p>')
+    expect(page.get_by_text("every mail can be made")).to_be_visible()
+    expect(page.frame_locator("iframe.mail").get_by_text("Dear ")).to_be_visible()
+    length = page.evaluate("history.length")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", name="Thanks", level=1)).to_be_visible()
+    assert page.evaluate("history.length") <= length + 1  # no entry of the preview's
+    page.get_by_label("Another language").fill("de")
+    page.get_by_role("button", name="Add language").click()
+    type_body(page, "<p>Guten Tag, {{ customer.name }}</p>")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("link", name="de", exact=True)).to_be_visible()
+
+    page.get_by_role("link", name="New definition").click()
+    page.get_by_label("Name", exact=True).fill("Thank you")
+    page.get_by_label("Subject").fill("Thanks for {{ invoice.number }}")
+    page.get_by_label("Invoice PDF").check()
+    expect(page.get_by_text("every mail can be made")).to_be_visible()
+    page.get_by_role("button", name="Send a test to me").click()
+    expect(page.get_by_text("A test was sent to")).to_be_visible()
+    [test] = server.taken
+    assert len(test.recipients) == 1
+    assert "customers.test" not in test.recipients[0]
+
+
+def test_both_pages_are_accessible_and_a_version_tells_what_changed(manager: Page, world: World) -> None:
+    page = manager
+    world.add("ada@customers.test")
+    for url, what in (("/definitions", "definitions"), ("/templates", "templates"), ("/templates/1", "template"),
+                      ("/definitions/new", "new definition"), ("/definitions/1", "definition")):  # fmt: skip
+        page.goto(url)
+        if what in ("template", "definition"):
+            expect(page.get_by_text("every mail can be made")).to_be_visible()
+        accessible(page, what)
+    for subject in ("One {{ invoice.number }}", "Two {{ invoice.number }}"):
+        page.get_by_label("Subject").fill(subject)
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("Saved. Runs that exist keep their copy.")).to_be_visible()
+    page.get_by_role("link", name="Versions").click()
+    expect(page.get_by_text("One {{ invoice.number }}").first).to_be_visible()
+    accessible(page, "versions")
+
+
+def test_the_logo_is_in_the_mail_of_a_run(manager: Page, world: World, server: MailServer) -> None:
+    page = manager
+    world.add("ada@customers.test")
+    page.goto("/templates")
+    page.get_by_label("Name of the picture").fill("logo")
+    page.get_by_label("PNG, JPEG or GIF file").set_input_files(
+        {"name": "l.png", "mimeType": "image/png", "buffer": PNG}
+    )
+    page.get_by_role("button", name="Save picture").click()
+    page.get_by_role("link", name=page.locator("table a.who").first.inner_text()).click()
+    type_body(page, '<p><img src="cid:logo" alt="Example"> {{ customer.name }}</p>')
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    world.run(start=True)
+    server.wait_for_mails(1) if hasattr(server, "wait_for_mails") else page.wait_for_timeout(5000)
+    [taken] = server.taken
+    mail = message_from_bytes(taken.data, policy=policy.default)
+    assert [
+        part.get_payload(decode=True) for part in mail.walk() if part.get_content_type() == "image/png"
+    ] == [PNG]
