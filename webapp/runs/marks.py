@@ -22,8 +22,8 @@ from webapp.runs.moves import UNCLAIMED, Change, Held, move_each, moving_each
 from webapp.runs.pace import counting_sent
 from webapp.runs.verdicts import Verdict
 from webapp.runs.work import Work
-from webapp.store.database import hold_run, write_last
-from webapp.store.prepared import Prepared, Writing, row_parameters, row_values, update_by_id
+from webapp.store.database import hold_run
+from webapp.store.prepared import Prepared, Writing, row_parameters, row_values, run_all, update_by_id
 from webapp.store.runs import Attempt, Reservation, Result, Run
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus, RunStatus
 from webapp.store.types import now
@@ -103,7 +103,7 @@ def record(
     worker_id, sent = entries[0].hand.worker_id, sum(change.to == ResultStatus.SENT for change in changes)
     counting = counting_sent(connection.dialect.name, run_id, worker_id, sent)
     moving = moving_each(session, run_id, [*changes, *marked], worker_id)
-    write_last(session, [closing, *moving, counting])
+    run_all(connection, [closing, *moving, counting])
     return answers
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,13 +20,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from webapp.store import folding
-from webapp.store.prepared import Prepared, Writing, run_all_and_commit
+from webapp.store.prepared import Prepared
 
 BUSY_TIMEOUT_MS = 20_000
 AGAIN_SECONDS = 0.25
 T = TypeVar("T")
 _AFTER_COMMIT = "after_commit"
-_LAST = "last"
 SECRET_KEY = "secret_key"
 """Where a session's `info` has the secret key that its process works with (store/installation.py)."""
 
@@ -57,8 +56,6 @@ class Database:
         """
         with self._turn, Session(self._writer, expire_on_commit=False, info=self._info) as session:
             yield session
-            if last := session.info.pop(_LAST, None):
-                run_all_and_commit(session.connection(), last)
             session.commit()
         for callback in session.info.pop(_AFTER_COMMIT, []):
             callback()
@@ -86,12 +83,6 @@ class Database:
 def after_commit(session: Session, callback: Callable[[], object]) -> None:
     """Has `callback` called when this session's transaction is committed; if it is rolled back, never."""
     session.info.setdefault(_AFTER_COMMIT, []).append(callback)
-
-
-def write_last(session: Session, writings: Iterable[Writing]) -> None:
-    """Has these written at the end of this session's transaction, with its commit: PostgreSQL is asked both
-    at once. An error in them is raised at the end of the `writing()` block."""
-    session.info.setdefault(_LAST, []).extend(writings)
 
 
 def hold_run(session: Session, run_id: int, *, exclusive: bool) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import BindParameter, Connection, CursorResult, Dialect, Table, Update, bindparam, update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
@@ -80,49 +79,16 @@ class Writing:
 
 
 def run_all(connection: Connection, writings: Iterable[Writing]) -> None:
-    """Runs these in order, each for its rows. Raises DBAPIError."""
+    """Runs these in order, each for its rows. Raises DBAPIError.
+
+    PostgreSQL is asked row by row: psycopg's way for many rows is a pipeline, and a process that is frozen
+    within one is not "idle in a transaction" to PostgreSQL, which would leave it its locks for as long
+    (`store/database.py`, IDLE_SECONDS). On one machine a pipeline is no faster, either."""
+    row_by_row = connection.dialect.name == "postgresql"
     for writing in writings:
-        if writing.rows:
-            writing.statement.run(connection, writing.rows)
-
-
-def run_all_and_commit(connection: Connection, writings: Iterable[Writing]) -> None:
-    """Runs these in order, each for its rows, as the last of their transaction. Raises DBAPIError.
-
-    PostgreSQL is asked all at once, the commit with it, and answers once: waiting for each answer would take
-    longer than the work. The session's own commit then has nothing left to do."""
-    if connection.dialect.name == "postgresql":
-        _run_at_once(connection, writings)
-    else:
-        run_all(connection, writings)
-
-
-def _run_at_once(connection: Connection, writings: Iterable[Writing]) -> None:
-    """The pipeline must not end within the transaction: psycopg ends it by a Flush, after which PostgreSQL 15
-    does not see any more that a session is idle in one (`store/database.py`, IDLE_SECONDS)."""
-    import psycopg  # 10 MB, which whoever has SQLite need not load
-
-    driver = cast(psycopg.Connection, connection.connection.dbapi_connection)
-    try:
-        with driver.pipeline():
-            for writing in writings:
-                for row in writing.rows:
-                    writing.statement.run(connection, row)
-            driver.execute("COMMIT", prepare=False)
-    except psycopg.Error as error:  # what went wrong is known only at the end of the pipeline
-        lost = connection.dialect.is_disconnect(cast(Any, error), connection.connection, None)
-        if lost:
-            connection.invalidate(error)
-        raise _told_by_sqlalchemy(connection.dialect, error, psycopg.Error, lost) from error
-
-
-def _told_by_sqlalchemy(
-    dialect: Dialect, error: Exception, kind: type[Exception], lost: bool
-) -> BaseException:
-    told = DBAPIError.instance(
-        None, None, error, kind, hide_parameters=True, connection_invalidated=lost, dialect=dialect
-    )
-    return cast(BaseException, told)
+        batches: Iterable[Row | Sequence[Row]] = writing.rows if row_by_row else filter(None, [writing.rows])
+        for rows in batches:
+            writing.statement.run(connection, rows)
 
 
 def named(table: Table, columns: Sequence[str], suffix: str = "") -> dict[str, BindParameter[Any]]:
