@@ -195,6 +195,36 @@ def test_f06_frozen_beyond_the_lease_and_thawed(site: Site, stage: str) -> None:
     accounted(site.world, run_id)
 
 
+@pytest.mark.parametrize("waits", [{"MAILRUN_LEASE": "1"}], indirect=True)
+@pytest.mark.parametrize("milliseconds", [1, 3, 5, 8, 11, 14, 18, 23])
+@pytest.mark.slow_fault
+def test_f06_frozen_at_any_moment(site: Site, milliseconds: int) -> None:
+    """Wherever it stands, in whichever transaction: another worker ends the run, and the thawed one settles
+    what was in doubt. (The sharpest of it on SQLite: a frozen writer keeps all others out until it thaws.)"""
+    site.over(max_connections=1)
+    frozen = site.start_worker()
+
+    def freeze_soon() -> None:
+        time.sleep(milliseconds / 1000)
+        frozen.send_signal(signal.SIGSTOP)
+
+    site.server.when("rcpt", SECOND, lambda _: threading.Thread(target=freeze_soon).start())
+    run_id = site.send(FIRST, SECOND, THIRD)
+    try:
+        site.until(lambda: is_frozen(frozen.pid))
+        site.start_worker()
+        if not site.world.runtime.database.is_sqlite:
+            site.until_finished(run_id, 40)
+    finally:
+        time.sleep(1.5)
+        frozen.send_signal(signal.SIGCONT)
+    for address in (FIRST, SECOND, THIRD):
+        site.until_status(run_id, address, "sent")
+        assert len(site.server.mails_to(address)) == 1
+    site.until_finished(run_id)
+    accounted(site.world, run_id)
+
+
 def freeze(site: Site, worker: subprocess.Popen[bytes]) -> None:
     """Freezes it outside a transaction: a process that is stopped while it holds SQLite keeps every writer
     out for as long (F13 is about that)."""

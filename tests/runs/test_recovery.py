@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 
 from tests.runs.conftest import World
 from webapp.mailservers import slots
-from webapp.runs import claims, delivery, marks, recovery, report, result_actions, workers
+from webapp.runs import claims, delivery, lifecycle, marks, recovery, report, result_actions, workers
 from webapp.runs.claims import Claim
 from webapp.runs.marks import Hand, Marked, ToSettle
 from webapp.runs.recovery import Watch
@@ -149,6 +149,43 @@ def test_a_late_proof_settles_a_doubt(
     settle(world, work, hand, proof, mark)
     assert world.statuses(run_id) == [status]
     assert reservations(world) == reserved
+
+
+def finish(world: World, run_id: int) -> bool:
+    with world.runtime.database.writing() as session:
+        return lifecycle.finish_if_done(session, run_id)
+
+
+def test_a_late_proof_that_a_mail_did_not_go_out_lets_a_finished_run_go_on(
+    world: World, worker: WorkerLife
+) -> None:
+    """Or it would be deferred for ever: nobody sends for a run that is finished."""
+    run_id, work, hand, mark = marked(world, worker)
+    lose(world, worker)
+    assert finish(world, run_id)
+    settle(world, work, hand, NOT_GONE, mark)
+    assert (world.status(run_id), world.statuses(run_id)) == ("running", ["deferred"])
+    worker.beat()
+    world.work(worker, run_id)
+    assert (world.status(run_id), world.statuses(run_id)) == ("finished", ["sent"])
+    assert len(world.server.taken) == 1
+
+
+def test_a_run_does_not_finish_beside_a_proof_that_is_just_being_written(
+    world: World, worker: WorkerLife
+) -> None:
+    run_id, work, hand, mark = marked(world, worker)
+    lose(world, worker)
+    finished = list[bool]()
+    finishing = threading.Thread(target=lambda: finished.append(finish(world, run_id)))
+    with world.runtime.database.writing() as session:
+        settled = ToSettle(work, hand, NOT_GONE, mark)
+        marks.record(session, world.runtime.settings, run_id, [], [settled])
+        finishing.start()
+        finishing.join(0.5)
+    finishing.join()
+    assert finished == [False]
+    assert world.status(run_id) == "running"
 
 
 def test_a_late_proof_does_not_undo_what_a_person_has_decided(world: World, worker: WorkerLife) -> None:

@@ -226,6 +226,18 @@ def finish_if_done(session: Session, run_id: int) -> bool:
     return True
 
 
+def go_on(session: Session, run_id: int) -> None:
+    """Lets a finished run go on that has something to send after all: a mail of which it was not known
+    whether it had gone out had not. Needs the run's lock; shared is enough. Harmless when it runs already."""
+    run = session.scalar(
+        select(Run).where(Run.id == run_id, Run.status == RunStatus.FINISHED).with_for_update()
+    )
+    if run is not None:
+        _become(run, RunStatus.RUNNING)
+        run.finished_at = run.archived_at = None
+        audit(session, "Mailrun", "start", run, "a mail that was unconfirmed had not gone out")
+
+
 def others_running(session: Session, run_id: int) -> bool:
     """Whether any other run is running."""
     return bool(session.scalar(select(exists().where(Run.status == RunStatus.RUNNING, Run.id != run_id))))

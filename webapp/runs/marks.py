@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, select, upd
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
+from webapp.runs import lifecycle
 from webapp.runs.fates import fate_of
 from webapp.runs.messages import Message
 from webapp.runs.moves import UNCLAIMED, Change, Held, move_each, moving_each
@@ -85,20 +86,22 @@ def record(
 ) -> list[Marked | NotHeld]:
     """Stores a round of one run and one worker; for each to be marked, in order, whether its mark holds.
 
-    1. If there are marks, take the run's lock shared.
+    1. Take the run's lock shared.
     2. Lock all results of the round in the order of their ids, and read with them whether the run runs: in a
     statement after the lock is had, so that Stop is exact. If it does not, no mark holds.
     3. What became of attempts is stored, results go where that leads, and the reservation of what certainly
-    did not go out is given back. To settle twice is harmless.
+    did not go out is given back. To settle twice is harmless. If the run was finished meanwhile, a late proof
+    that a mail did not go out lets it go on.
     4. A mark holds if the result is still ours (token) and `ready` or `deferred`, and if every invoice could
     be reserved as this copy (in safe mode none is). The result becomes `sending`, its attempt is stored with
     what will have gone out."""
     entries: list[ToMark | ToSettle] = [*to_settle, *to_mark]
-    if to_mark:
-        hold_run(session, run_id, exclusive=False)
+    hold_run(session, run_id, exclusive=False)
     connection = session.connection()
     held = _lock(connection, [entry.work.result_id for entry in entries])
     closing, changes = _settled(connection, settings, to_settle, held)
+    if any(change.to in SENDABLE and held[change.held.id].run_is_finished for change in changes):
+        lifecycle.go_on(session, run_id)
     answers, marked = _marks(connection, to_mark, held)
     worker_id, sent = entries[0].hand.worker_id, sum(change.to == ResultStatus.SENT for change in changes)
     counting = counting_sent(connection.dialect.name, run_id, worker_id, sent)
@@ -109,11 +112,12 @@ def record(
 
 @dataclass(frozen=True)
 class Locked:
-    """A result as it is now, with its token, and whether its run runs."""
+    """A result as it is now, with its token, and whether its run runs or has been finished."""
 
     held: Held
     token: str | None
     runs: bool
+    run_is_finished: bool
 
 
 def _lock(connection: Connection, result_ids: Iterable[int]) -> Mapping[int, Locked]:
@@ -122,7 +126,12 @@ def _lock(connection: Connection, result_ids: Iterable[int]) -> Mapping[int, Loc
     ids = {f"id_{n}": id for n, id in enumerate(sorted(set(result_ids)))}
     rows = _locking(len(ids)).run(connection, ids)
     return {
-        id: Locked(Held(id, ResultStatus(status), reason), token, run_status == RunStatus.RUNNING)
+        id: Locked(
+            Held(id, ResultStatus(status), reason),
+            token,
+            run_status == RunStatus.RUNNING,
+            run_status == RunStatus.FINISHED,
+        )
         for id, status, reason, token, run_status in rows
     }
 
