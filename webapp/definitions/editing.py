@@ -25,7 +25,7 @@ from webapp.users.access import Viewer
 from webapp.users.audit import note
 
 SINGLE = ("name", "sender_id", "recipient_key_id", "template_id", "subject", "no_documents", "zip",
-          "password_key", "collate", "reply_to")  # fmt: skip
+          "password_key", "collate", "reply_to", "file_name")  # fmt: skip
 
 
 class Refused(Exception):

@@ -65,6 +65,7 @@ class Content(TypedDict):
     parts: NotRequired[dict[str, dict[str, str]]]
     images: NotRequired[dict[str, ImageContent]]
     reply_to: NotRequired[str]
+    file_name: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Fields:
     collate: bool = False
     bcc: tuple[str, ...] = ()
     reply_to: str = ""
+    file_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def fields_of(session: Session, definition: MessageDefinition) -> Fields:
         collate=definition.collate,
         bcc=tuple(definition.bcc),
         reply_to=definition.reply_to,
+        file_name=definition.file_name,
     )
 
 
@@ -180,6 +183,7 @@ def content_with(
         parts=parts,
         images=_images(session, pictures_in([*sources, *shown])),
         reply_to=fields.reply_to,
+        file_name=fields.file_name,
     )
 
 

@@ -26,6 +26,8 @@ REASONS = {
     "no_recipient": "no recipient",
     "no_attachment": "no attachment",
     "already_sent": "already sent",
+    "no_password": "no password",
+    "suspect_document": "suspect document",
 }
 
 PROBLEMS = (S.FAILED, S.UNCONFIRMED, S.BOUNCED)

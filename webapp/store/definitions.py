@@ -69,7 +69,8 @@ class TemplateImage(Base):
 
 
 class MessageDefinition(Base):
-    """`reply_to`, if there is one, is taken instead of the sender's. A retired one makes no new runs."""
+    """`reply_to`, if there is one, is used instead of the sender's. `file_name` is a template for the names
+    of the attachments; empty: they keep their own. A retired definition makes no new runs."""
 
     __tablename__ = "message_definition"
 
@@ -85,6 +86,7 @@ class MessageDefinition(Base):
     collate: Mapped[bool] = mapped_column(default=False)
     bcc: Mapped[list[str]] = mapped_column(Json, default=list)
     reply_to: Mapped[str] = mapped_column(String(254), default="", server_default="")
+    file_name: Mapped[str] = mapped_column(String(300), default="", server_default="")
     retired_at: Mapped[datetime | None] = mapped_column(Instant)
     sender: Mapped[Sender] = relationship()
     recipient_key: Mapped[RecipientKey] = relationship()
