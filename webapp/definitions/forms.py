@@ -79,6 +79,7 @@ class DefinitionForm(Filled):
     zip = BooleanField("Zip")
     password_key = StringField("Password key", validators=[Length(max=100)])
     collate = BooleanField("Collate")
+    file_name = StringField("File names", validators=[Length(max=300), one_line])
     bcc = StringField("Bcc", validators=[Length(max=4000)])
     reply_to = StringField("Reply to", validators=[Length(max=254)])
 
@@ -127,6 +128,7 @@ class DefinitionForm(Filled):
             zip=self.zip.data,
             password_key=self.password_key.data,
             collate=self.collate.data,
+            file_name=self.file_name.data,
             bcc=tuple(self.addresses),
             reply_to=self.reply_to.data,
         )

@@ -136,6 +136,8 @@ def _form(
         refused=refused,
         runs=editing.runs_of(session, definition.id) if definition else 0,
         reach=queries.reach(session, key) if key else None,
+        passwords=queries.passwords(session, form.password_key.data or ""),
+        metadata_keys=queries.metadata_keys(session),
         mail_url="/definitions/mail",
         wrong="",
     )
@@ -228,6 +230,14 @@ def reach() -> ResponseReturnValue:
         key = request.args.get("recipient_key", type=int)
         having, of = queries.reach(session, key) if key else (0, 0)
     return f"{having:,} of {plural(of, 'customer')} have it"
+
+
+@definitions.get("/definitions/passwords")
+def passwords() -> ResponseReturnValue:
+    """How many customers have a password in the field that is named."""
+    with runtime().database.reading() as session:
+        found = queries.passwords(session, request.args.get("password_key", "").strip())
+    return render_template("definitions/_passwords.html", passwords=found)
 
 
 def _definition(session: Session, definition_id: int) -> MessageDefinition:

@@ -130,6 +130,25 @@ def reach(session: Session, recipient_key_id: int) -> tuple[int, int]:
     return session.scalars(having).one(), session.scalars(select(func.count()).select_from(Customer)).one()
 
 
+def passwords(session: Session, key: str) -> tuple[int, int] | None:
+    """How many customers have a password in this field of their metadata, and how many customers there are;
+    None without a field."""
+    if not key:
+        return None
+    having = select(func.count()).select_from(Customer).where(has_metadata(key))
+    return session.scalars(having).one(), session.scalars(select(func.count()).select_from(Customer)).one()
+
+
+LOOKED_AT = 200
+"""Customers whose metadata is looked at for the names of fields."""
+
+
+def metadata_keys(session: Session) -> list[str]:
+    """What the fields of customers' metadata are called, as far as some of them show."""
+    some = session.scalars(select(Customer.extra).order_by(Customer.id.desc()).limit(LOOKED_AT))
+    return sorted({key for metadata in some for key in metadata})
+
+
 @dataclass(frozen=True)
 class Difference:
     """What two versions of a definition say about one thing."""
@@ -150,6 +169,7 @@ LABELS = {
     "zip": "Zip",
     "password_key": "Password key",
     "collate": "Collate",
+    "file_name": "File names",
     "bcc": "Bcc",
     "reply_to": "Reply to",
 }

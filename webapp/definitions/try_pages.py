@@ -27,7 +27,7 @@ from webapp.extensions import runtime
 from webapp.mailing import letters
 from webapp.mailing.letters import Letter
 from webapp.runs import samples
-from webapp.runs.messages import Message, Unmade, make_alone, to_render
+from webapp.runs.messages import Message, Unmade, make, to_render
 from webapp.runs.samples import Sample, Trouble
 from webapp.runs.test_mails import NotSent, send_test
 from webapp.store.customers import RecipientKey
@@ -71,7 +71,8 @@ def bench(
         return Bench(offered, chosen)
     parts = runtime()
     work = samples.work_of(session, content, chosen)
-    made = make_alone(work, parts.renderer, parts.documents, parts.settings.redirect_to)
+    rendered = parts.renderer.render(to_render(work))
+    made = make(work, rendered, parts.documents, parts.settings.redirect_to)
     tried = [chosen, *(each for each in offered if each != chosen)] if all_of_them else [chosen]
     return Bench(
         samples=offered if chosen in offered else [chosen, *offered],
@@ -79,7 +80,7 @@ def bench(
         message=made if isinstance(made, Message) else None,
         letter=letters.read(made.mail.data) if isinstance(made, Message) else None,
         unmade=made.words if isinstance(made, Unmade) else "",
-        troubles=tuple(samples.troubles(session, content, tried, parts.renderer)),
+        troubles=tuple(samples.troubles(session, content, tried, rendered, parts.renderer)),
         variables=tuple(_listed(to_render(work).names)),
     )
 

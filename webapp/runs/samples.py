@@ -3,6 +3,7 @@ them. Nothing is stored, nothing is sent."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import Content
-from webapp.mailing.render import Unrenderable
+from webapp.mailing.render import Rendered, Unrenderable
 from webapp.mailing.renderer import Renderer
 from webapp.runs.messages import to_render
 from webapp.runs.work import Work, draft
@@ -21,6 +22,7 @@ from webapp.store.statuses import InvoiceStatus
 from webapp.users.access import Viewer, visible_to
 
 MOST = 20
+SECONDS = 4.0
 LOOKED_AT = 400
 RUN_NAME = "Test"
 
@@ -87,20 +89,26 @@ def work_of(session: Session, content: Content, sample: Sample) -> Work:
 
 
 def troubles(
-    session: Session, content: Content, tried: Sequence[Sample], renderer: Renderer
+    session: Session,
+    content: Content,
+    tried: Sequence[Sample],
+    first: Rendered | Unrenderable,
+    renderer: Renderer,
 ) -> list[Trouble]:
-    """What is wrong with the templates for any of these samples: each mistake once, with the first sample
-    that shows it. If the first one already takes all the time or memory that a mail may have, the others are
-    not tried."""
-    if not tried:
-        return []
-    first = renderer.render(to_render(work_of(session, content, tried[0])))
-    if isinstance(first, Unrenderable) and not first.where:
-        return [Trouble(tried[0], first)]
-    others = [to_render(work_of(session, content, sample)) for sample in tried[1:]]
-    found = [first, *renderer.render_all(others)]
+    """What is wrong with the templates for any of these samples, of which the first has been rendered: each
+    mistake once, with the first sample that shows it.
+
+    Somebody waits for this. If the first one already takes all the time or memory that a mail may have, the
+    others are not tried; nor is what is left after SECONDS."""
+    found = [first]
+    if not isinstance(first, Unrenderable) or first.where:
+        until = time.monotonic() + SECONDS
+        for sample in tried[1:]:
+            if time.monotonic() > until:
+                break
+            found.append(renderer.render(to_render(work_of(session, content, sample))))
     seen: dict[Unrenderable, Trouble] = {}
-    for sample, one in zip(tried, found, strict=True):
+    for sample, one in zip(tried, found, strict=False):
         if isinstance(one, Unrenderable):
             seen.setdefault(one, Trouble(sample, one))
     return list(seen.values())
