@@ -59,6 +59,7 @@ def test_a_run_is_made_and_sent(
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page).to_have_title("Runs · Mailrun")
+    page.wait_for_load_state()  # keys are heard once the scripts have run
 
     page.keyboard.press("n")
     dialog = page.get_by_role("dialog", name="New run")

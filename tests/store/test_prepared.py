@@ -15,6 +15,7 @@ from webapp.store.types import now
 
 TABLE = cast(Table, AuditEntry.__table__)
 COLUMNS = ("at", "actor", "action", "subject", "detail")
+postgresql_only = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 ADDING = Prepared(insert(TABLE).values(named(TABLE, COLUMNS)))
 DETAILING = Prepared(update_by_id(TABLE, ("detail",)))
 
@@ -58,10 +59,9 @@ def test_several_writings_happen_in_their_order(database: Database) -> None:
     assert [e.detail for e in entries(database)] == ["", "twice"]
 
 
+@postgresql_only
 def test_postgresql_sees_between_any_two_rows_that_its_client_is_idle(database: Database) -> None:
     """Or it would not end the session of a process that is frozen there, with the locks it holds (F06)."""
-    if database.is_sqlite:
-        pytest.skip("SQLite's locks end with the process alone")
     states = []
 
     def look(connection: Connection, *_: Any) -> None:
@@ -90,10 +90,8 @@ def test_what_the_database_refuses_is_an_error_of_sqlalchemys_and_keeps_nothing(
     assert [e.actor for e in entries(database)] == ["Cleo"]
 
 
+@postgresql_only
 def test_a_lost_connection_is_told_as_one(database: Database) -> None:
-    if database.is_sqlite:
-        pytest.skip("SQLite has no connection to lose")
-
     def add() -> None:
         with database.writing() as session:
             connection = session.connection()
