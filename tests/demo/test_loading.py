@@ -41,7 +41,7 @@ def test_everything_is_there_once_and_the_login_opens(runtime: Runtime) -> None:
         assert count(session, Customer) == 200
         assert count(session, Invoice) > 600
         assert count(session, TransformationResult) > 800
-        assert count(session, MessageDefinition) == 4
+        assert count(session, MessageDefinition) == 5
         assert set(session.scalars(select(TemplateText.language))) == {"", "nl", "de", "fr"}
         assert session.scalar(select(func.count()).where(Customer.suspended)) == 4
         kept = loading.login(runtime.settings.home)

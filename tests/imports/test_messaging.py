@@ -12,7 +12,7 @@ from webapp.extensions import Runtime
 from webapp.imports.folder import import_folder
 from webapp.imports.merging import Counts
 from webapp.imports.problems import ImportRefused
-from webapp.store.definitions import DefinitionTransformation, MessageDefinition
+from webapp.store.definitions import DefinitionTransformation, MessageDefinition, TemplatePart, TemplateText
 from webapp.store.mailservers import MailServer, Sender
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -117,6 +117,45 @@ def test_a_key_that_is_left_out_has_its_default_again(runtime: Runtime, tmp_path
     with runtime.database.reading() as session:
         assert session.execute(select(Sender.reply_to, Sender.display_name)).one() == ("", "")
         assert session.scalars(select(MailServer.password_env)).one() == ""
+
+
+def test_parts_subjects_of_a_language_and_names_of_files_are_stored_and_told_apart(
+    runtime: Runtime, tmp_path: Path
+) -> None:
+    more = folders.MESSAGING.replace('language = "nl"', 'language = "nl"\nsubject = "Factuur"\nplain = "Dag"')
+    more += 'reply_to = "help@example.com"\nfile_name = "{{ invoice.number }}"\n'
+    for language in ("", "nl"):
+        more += f'[[template_part]]\nname = "regards"\nlanguage = "{language}"\nsource = "<p>Bye</p>"\n'
+    folder = folders.write(tmp_path / "in", messaging_toml=more)
+    done = import_folder(runtime.database, runtime.documents, folder)
+    assert done.counts["parts of templates"] == Counts(2, 0, 0)
+    with runtime.database.reading() as session:
+        texts = {text.language: (text.subject, text.plain) for text in session.scalars(select(TemplateText))}
+        assert texts == {"": ("", ""), "nl": ("Factuur", "Dag")}
+        made = select(MessageDefinition.reply_to, MessageDefinition.file_name)
+        assert session.execute(made).one() == ("help@example.com", "{{ invoice.number }}")
+        assert sorted(part.language for part in session.scalars(select(TemplatePart))) == ["", "nl"]
+    assert not import_folder(runtime.database, runtime.documents, folder).changed_anything
+    changed = more.replace("<p>Bye</p>", "<p>Farewell</p>", 1)
+    done = import_folder(
+        runtime.database, runtime.documents, folders.write(tmp_path / "in", messaging_toml=changed)
+    )
+    assert done.counts["parts of templates"] == Counts(0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ('[[template_part]]\nname = "two words"\nsource = "x"\n', "name: is 'two words'; it has letters"),
+        ('[[template_part]]\nname = "a"\nsource = "{% if %}"\n', "source: line 1 of the template"),
+        ('file_name = "{{"\n', "file_name: line 1 of the template"),
+        (2 * '[[template_part]]\nname = "a"\nsource = "x"\n', "stands in line 40 already, for the same"),
+    ],
+)
+def test_what_is_wrong_with_these_is_told(runtime: Runtime, tmp_path: Path, wrong: str, words: str) -> None:
+    folder = folders.write(tmp_path / "in", messaging_toml=folders.MESSAGING + wrong)
+    [told] = refused(runtime, folder)
+    assert words in told
 
 
 def test_the_order_of_transformations_is_kept_and_can_change(runtime: Runtime, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ PAYLOADS = (
     "{% macro f() %}{% endmacro %}{{ f.__call__.__globals__ }}",
     "{% macro f() %}{{ caller.__closure__ }}{% endmacro %}{% call f() %}{% endcall %}",
     "{{ (1,).__iter__.__self__.__class__ }}",
-    "{% set x = loop.__class__ %}",
+    "{% set x = loop.__class__ %}{{ x }}",
     "{% for a in [1] %}{{ loop.__init__.__globals__ }}{% endfor %}",
     # ways through texts that format others
     "{{ '{0.__class__}'.format(1) }}",
@@ -79,7 +79,7 @@ BOMBS = (
     "{% set n = namespace(x='x') %}{% for i in range(64) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
     "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
     "{{ 'x' * 3000000 }}",
-    "{{ range(99999)|map('string')|join|wordwrap(1)|urlize }}{{ (('<b>' * 99999)|striptags) * 99 }}",
+    "{% for n in range(99) %}{{ range(99999)|map('string')|join|wordwrap(1)|urlize|length }}{% endfor %}",
     "{{ range(99999)|batch(1)|map('list')|list|tojson|length * 10**(10**8) }}",
     "{{ ('a' * 40 ~ '!')|replace('a', 'a' * 10**9) }}",
 )

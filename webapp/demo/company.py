@@ -105,6 +105,12 @@ class Customer:
     emails: tuple[tuple[str, str, str], ...]
 
     @property
+    def document_password(self) -> str:
+        """What the demo has agreed with hospitals and surgeries, but for one of them."""
+        agreed = self.cluster == "UK Care and Health" and not self.name.startswith("St Bride")
+        return f"Heron-{self.code.removeprefix('K-')}" if agreed else ""
+
+    @property
     def is_large(self) -> bool:
         return self.cluster in LARGE or self.cluster in RESELLERS
 

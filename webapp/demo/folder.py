@@ -34,11 +34,15 @@ def write(folder: Path, today: date, catcher_port: int) -> None:
 
 
 def _write_customers(folder: Path, customers: list[Customer]) -> None:
-    columns = ("code", "name", "cluster", "language", "metadata.town", "metadata.tax_id", "metadata.manager")
+    metadata = ("town", "tax_id", "manager", "document_password")
+    columns = ("code", "name", "cluster", "language", *(f"metadata.{name}" for name in metadata))
     _rows(
         folder / "customers.csv",
         columns,
-        ((c.code, c.name, c.cluster, c.country.language, c.town, c.tax_id, c.manager) for c in customers),
+        (
+            (c.code, c.name, c.cluster, c.country.language, c.town, c.tax_id, c.manager, c.document_password)
+            for c in customers
+        ),
     )
     _rows(
         folder / "emails.csv",

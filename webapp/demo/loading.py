@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Select, exists, select, update
 from sqlalchemy.orm import Session
 
+from webapp.definitions import templates
 from webapp.demo import company, folder
 from webapp.extensions import Runtime
 from webapp.imports.folder import import_folder
@@ -20,10 +21,13 @@ from webapp.store.mailservers import MailServer
 from webapp.store.people import User
 from webapp.store.statuses import Role
 from webapp.users import accounts
+from webapp.users.access import Viewer
 
 EMAIL = "demo@noordlicht.example"
 NAME = "Marit Hoving"
+LOADER = Viewer(name="demo", role=Role.ADMIN)
 SERVER = "Mail catcher"
+LOGO = Path(__file__).parent / "logo.png"
 
 
 def load(runtime: Runtime, today: date, say: Callable[[str], None]) -> None:
@@ -63,6 +67,8 @@ def _import(runtime: Runtime, aside: Path, today: date) -> None:
     try:
         folder.write(aside, today, runtime.settings.catcher_port)
         import_folder(runtime.database, runtime.documents, aside, actor="demo")
+        with runtime.database.writing() as session:
+            templates.save_picture(session, runtime.documents, LOADER, "logo", LOGO.read_bytes())
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

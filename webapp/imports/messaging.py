@@ -161,7 +161,7 @@ def _add(messaging: Messaging, table: str, entry: Entry, problems: Problems) -> 
     other = messaging.first.setdefault(key, entry)
     if other is not entry and None not in key:
         words = f"{shown(key[1])} stands in line {other.line} already"
-        if table == "template":
+        if "language" in natural:
             words += f", for the same language ({entry.values['language'] or 'everybody else'})"
         problems.add(FILE, entry.lines(natural[0]), natural[0], words)
     elif table == "template":

@@ -10,7 +10,7 @@ from webapp.imports import toml_values as check
 from webapp.imports.kinds import longest
 from webapp.imports.toml_values import TomlCheck
 from webapp.store.customers import RecipientKey
-from webapp.store.definitions import MessageDefinition, MessageTemplate, TemplateText
+from webapp.store.definitions import MessageDefinition, MessageTemplate, TemplatePart, TemplateText
 from webapp.store.invoices import Transformation
 from webapp.store.mailservers import MailServer, Sender
 from webapp.store.statuses import OutputType, Security, TemplateFormat
@@ -27,6 +27,7 @@ NATURAL = {
     "recipient_key": ("key",),
     "transformation": ("name",),
     "template": ("name", "language"),
+    "template_part": ("name", "language"),
     "definition": ("name",),
 }
 
@@ -73,6 +74,13 @@ def keys(bcc_domains: Sequence[str] = ()) -> dict[str, dict[str, Key]]:
             "name": Key(check.text(longest(MessageTemplate.name))),
             "format": Key(check.word(TemplateFormat)),
             "language": Key(check.language(longest(TemplateText.language)), ""),
+            "subject": Key(check.subject_or_none(longest(TemplateText.subject)), ""),
+            "source": Key(check.source),
+            "plain": Key(check.source_or_none, ""),
+        },
+        "template_part": {
+            "name": Key(check.part_name),
+            "language": Key(check.language(longest(TemplatePart.language)), ""),
             "source": Key(check.source),
         },
         "definition": {
@@ -87,5 +95,7 @@ def keys(bcc_domains: Sequence[str] = ()) -> dict[str, dict[str, Key]]:
             "password_key": Key(check.text(longest(MessageDefinition.password_key), empty=True), ""),
             "collate": Key(check.truth, False),
             "bcc": Key(check.addresses(bcc_domains), []),
+            "reply_to": Key(check.address_or_none, ""),
+            "file_name": Key(check.subject_or_none(longest(MessageDefinition.file_name)), ""),
         },
     }

@@ -14,6 +14,7 @@ from webapp.store.definitions import (
     DefinitionTransformation,
     MessageDefinition,
     MessageTemplate,
+    TemplatePart,
     TemplateText,
 )
 from webapp.store.invoices import Transformation
@@ -92,12 +93,20 @@ def _template(session: Session, values: Values) -> None:
     _write(session, MessageTemplate, name, {**name, "format": values["format"]})
     template_id = _id(session, MessageTemplate.__table__, **name)
     text = {"template_id": template_id, "language": values["language"]}
-    _write(session, TemplateText, text, {**text, "source": values["source"]})
+    _write(session, TemplateText, text, {**text, **{key: values[key] for key in TEXT}})
+
+
+TEXT = ("subject", "source", "plain")
+
+
+def _template_part(session: Session, values: Values) -> None:
+    _write(session, TemplatePart, {key: values[key] for key in NATURAL["template_part"]}, values)
 
 
 def _definition(session: Session, values: Values) -> None:
     name = {"name": values["name"]}
-    direct = ("name", "subject", "no_documents", "zip", "password_key", "collate", "bcc")
+    direct = ("name", "subject", "no_documents", "zip", "password_key", "collate", "bcc",
+              "reply_to", "file_name")  # fmt: skip
     _write(
         session,
         MessageDefinition,
@@ -123,6 +132,7 @@ WRITERS = {
     "recipient_key": _recipient_key,
     "transformation": _transformation,
     "template": _template,
+    "template_part": _template_part,
     "definition": _definition,
 }
 
@@ -156,13 +166,16 @@ STATEMENTS: dict[str, Any] = {
     "recipient_key": select(RecipientKey.key, RecipientKey.description),
     "transformation": select(Transformation.name, Transformation.output_type, Transformation.autogenerate),
     "template": select(
-        MessageTemplate.name, MessageTemplate.format, TemplateText.language, TemplateText.source
+        MessageTemplate.name, MessageTemplate.format, TemplateText.language, TemplateText.subject,
+        TemplateText.source, TemplateText.plain,
     ).join(TemplateText, TemplateText.template_id == MessageTemplate.id),
+    "template_part": select(TemplatePart.name, TemplatePart.language, TemplatePart.source),
     "definition": select(
         MessageDefinition.id, MessageDefinition.name, Sender.key.label("from_key"),
         RecipientKey.key.label("recipient_key"), MessageDefinition.subject,
         MessageTemplate.name.label("template"), MessageDefinition.no_documents, MessageDefinition.zip,
         MessageDefinition.password_key, MessageDefinition.collate, MessageDefinition.bcc,
+        MessageDefinition.reply_to, MessageDefinition.file_name,
     )
     .join(Sender, Sender.id == MessageDefinition.sender_id)
     .join(RecipientKey, RecipientKey.id == MessageDefinition.recipient_key_id)

@@ -27,6 +27,7 @@ WORDS = {
     "recipient_key": "recipient keys",
     "transformation": "invoice transformations",
     "template": "message templates",
+    "template_part": "parts of templates",
     "definition": "message definitions",
 }
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, TemplateSyntaxError
 
 from webapp.imports import values
 from webapp.imports.values import shown
+from webapp.mailing.references import NAME
 
 TomlCheck = Callable[[Any], Any]
 
@@ -165,6 +166,31 @@ def subject(most: int) -> TomlCheck:
         return line
 
     return check
+
+
+def source_or_none(value: Any) -> str:
+    """A template that can be compiled, or none."""
+    _of_type(value, str)
+    return source(value) if value.strip() else ""
+
+
+def subject_or_none(most: int) -> TomlCheck:
+    """A template of one line, or none."""
+    one = subject(most)
+
+    def check(value: Any) -> str:
+        _of_type(value, str)
+        return str(one(value)) if value.strip() else ""
+
+    return check
+
+
+def part_name(value: Any) -> str:
+    """How templates name a part that they include."""
+    _of_type(value, str)
+    if not NAME.fullmatch(value):
+        raise ValueError(f"is {shown(value)}; it has letters without accents, digits, - and _ only")
+    return str(value)
 
 
 def _parse(template: str) -> None:
