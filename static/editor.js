@@ -49,6 +49,7 @@ const complete = context => {
 function edit(area) {
   const box = document.createElement('div'), root = box.attachShadow({ mode: 'open' });
   area.before(box);
+  box.addEventListener('input', event => event.stopPropagation()); // the field below says what has changed
   area.hidden = true;
   const label = form.querySelector(`label[for=${area.id}]`);
   const language = area.dataset.editor === 'html' ? cm.jinja({ base: cm.html() }) : cm.jinja();
