@@ -12,6 +12,7 @@ from itertools import count
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tests.pdfs import pdf
 from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEmail, RecipientKey
 from webapp.store.definitions import (
     DefinitionTransformation,
@@ -113,7 +114,9 @@ def document(
 ) -> TransformationResult:
     """A document of the invoice, its bytes in the store."""
     made_by = made_by or transformation(session)
-    content = content or f"%PDF-1.4 invoice {of.number}\n".encode()
+    if not content:
+        payer = session.get_one(Customer, of.customer_id)
+        content = pdf(f"Invoice {of.number}", payer.code, payer.name)
     made = TransformationResult(
         invoice_id=of.id,
         transformation_id=made_by.id,

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import Content
-from webapp.store.customers import Customer, CustomerEmail, RecipientKey
+from webapp.store.customers import Customer, CustomerEmail, RecipientKey, has_metadata
 from webapp.store.definitions import (
     DefinitionVersion,
     MessageDefinition,
@@ -135,7 +135,7 @@ def passwords(session: Session, key: str) -> tuple[int, int] | None:
     None without a field."""
     if not key:
         return None
-    having = select(func.count()).select_from(Customer).where(Customer.id > 0)
+    having = select(func.count()).select_from(Customer).where(has_metadata(key))
     return session.scalars(having).one(), session.scalars(select(func.count()).select_from(Customer)).one()
 
 

@@ -5,7 +5,7 @@ ending. So this runs in a child process with limits (renderer.py), never in one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -29,8 +29,9 @@ Parts = tuple[tuple[str, str], ...]
 class MessageText:
     """The templates of one message, in the language of its customer.
 
-    `plain` is the template of the text alternative; without one it is made from the HTML. `parts` (name,
-    source) are what the others may include. `language` is how money, dates and numbers are written."""
+    `plain` is the template of the text alternative; without one it is made from the HTML. `file_name` is the
+    one of the attachments' names, if they are not to keep their own. `parts` (name, source) are what the
+    others may include. `language` is how money, dates and numbers are written."""
 
     subject: str
     body: str
@@ -38,15 +39,18 @@ class MessageText:
     plain: str = ""
     parts: Parts = ()
     language: str = ""
+    file_name: str = ""
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """What the customer reads. `html` is None for a message in plain text."""
+    """What the customer reads. `html` is None for a message in plain text. `file_names` are those of the
+    attachments, in order; none if they keep their own."""
 
     subject: str
     text: str
     html: str | None
+    file_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,14 @@ class Unrenderable:
         return f"{place}: {self.problem}" if place else self.problem
 
 
-SUBJECT, BODY, PLAIN = "subject", "template", "text version"
+SUBJECT, BODY, PLAIN, FILE_NAME = "subject", "template", "text version", "file names"
 
 
-def render(message: MessageText, names: Mapping[str, Any]) -> Rendered | Unrenderable:
+def render(
+    message: MessageText, names: Mapping[str, Any], files: Sequence[Mapping[str, Any]] = ()
+) -> Rendered | Unrenderable:
     """Fills the templates with plain data. The text alternative of an HTML body is made from it, unless it
-    has a template of its own."""
+    has a template of its own. `files`: what the template of file names sees besides, file by file."""
     where = SUBJECT
     try:
         with seeing(names):
@@ -80,6 +86,8 @@ def render(message: MessageText, names: Mapping[str, Any]) -> Rendered | Unrende
             if message.is_html and message.plain:
                 where = PLAIN
                 text = _compiled(message.plain, False, message.parts, message.language).render(names)
+            where = FILE_NAME
+            file_names = _file_names(message, names, files)
     except TemplateSyntaxError as error:
         return Unrenderable(error.message or "it cannot be read", _place(error.filename, where), error.lineno)
     except TemplateNotFound as error:
@@ -94,7 +102,28 @@ def render(message: MessageText, names: Mapping[str, Any]) -> Rendered | Unrende
         return Unrenderable("the subject is empty")
     if LINE_BREAKS.search(subject):
         return Unrenderable("the subject has a line break, which would end the header")
-    return Rendered(subject, text, with_styles(body) if message.is_html else None)
+    return Rendered(subject, text, with_styles(body) if message.is_html else None, file_names)
+
+
+def _file_names(
+    message: MessageText, names: Mapping[str, Any], files: Sequence[Mapping[str, Any]]
+) -> tuple[str, ...]:
+    if not message.file_name:
+        return ()
+    template = _compiled(message.file_name, False, message.parts, message.language)
+    made = []
+    for file in files:
+        with seeing({**names, **file}):
+            name = template.render({**names, **file}).strip()
+        if not name or len(name) > LONGEST_FILE_NAME:
+            raise ValueError("it makes no name" if not name else "it makes a name that is too long")
+        if LINE_BREAKS.search(name):
+            raise ValueError("the name has a line break, which would end the header")
+        made.append(name)
+    return tuple(made)
+
+
+LONGEST_FILE_NAME = 1_000
 
 
 def text_in(texts: Mapping[str, str], language: str) -> str:

@@ -31,13 +31,18 @@ BATCH = 200
 """Messages per frame: what the child has in its hands at once."""
 
 
+Question = tuple[MessageText, dict[str, Any], tuple[Mapping[str, Any], ...]]
+"""A message, the names that its templates see, and those that the names of its files see besides."""
+
+
 @dataclass(frozen=True)
 class ToRender:
-    """One message's templates, and the names that they see: dicts, lists, texts, numbers, dates; no
-    objects."""
+    """One message's templates, and the names that they see: dicts, lists, texts, numbers, dates; no objects.
+    `files`: what the template of file names sees besides, file by file."""
 
     message: MessageText
     names: Mapping[str, Any]
+    files: tuple[Mapping[str, Any], ...] = ()
 
 
 class Renderer:
@@ -81,7 +86,7 @@ class Renderer:
         try:
             if self._child is None:
                 self._child = Child(self.seconds, self.megabytes)
-            self._child.give([(one.message, dict(one.names)) for one in batch])
+            self._child.give([(one.message, dict(one.names), one.files) for one in batch])
             for _ in batch:
                 rendered.append(self._child.next_answer(self.seconds))
         except ChildGone as gone:
@@ -130,7 +135,7 @@ class Child:
         if not self._line(START_SECONDS):
             raise OSError("the process that renders templates could not be started")
 
-    def give(self, batch: list[tuple[MessageText, dict[str, Any]]]) -> None:
+    def give(self, batch: list[Question]) -> None:
         """Hands the batch over; the child reads all of it before it begins."""
         frame = pickle.dumps(batch, protocol=pickle.HIGHEST_PROTOCOL)
         left = memoryview(len(frame).to_bytes(8, "big") + frame)
@@ -149,7 +154,10 @@ class Child:
         if not line:
             raise ChildGone("the template took more time or memory than a mail may have, and was ended")
         kind, *values = json.loads(line)
-        return Rendered(*values) if kind == "rendered" else Unrenderable(*values)
+        if kind != "rendered":
+            return Unrenderable(*values)
+        subject, text, html, file_names = values
+        return Rendered(subject, text, html, tuple(file_names))
 
     def _line(self, seconds: float) -> bytes | None:
         """The next line; None if it does not come within so many seconds, empty if none will come."""

@@ -10,9 +10,11 @@ import pickle
 import resource
 import signal
 import sys
-from typing import IO, Any
+from collections.abc import Sequence
+from typing import IO
 
-from webapp.mailing.render import MessageText, Rendered, render
+from webapp.mailing.render import Rendered, render
+from webapp.mailing.renderer import Question
 
 
 def main(seconds: float, megabytes: int, questions: IO[bytes], answers: IO[bytes]) -> None:
@@ -23,13 +25,13 @@ def main(seconds: float, megabytes: int, questions: IO[bytes], answers: IO[bytes
     limit(megabytes)
     answer(answers, "ready")
     while size := int.from_bytes(questions.read(8), "big"):
-        batch: list[tuple[MessageText, dict[str, Any]]] = pickle.loads(questions.read(size))
-        for message, names in batch:
+        batch: list[Question] = pickle.loads(questions.read(size))
+        for message, names, files in batch:
             signal.setitimer(signal.ITIMER_REAL, seconds)
-            found = render(message, names)
+            found = render(message, names, files)
             signal.setitimer(signal.ITIMER_REAL, 0)
             if isinstance(found, Rendered):
-                answer(answers, "rendered", found.subject, found.text, found.html)
+                answer(answers, "rendered", found.subject, found.text, found.html, found.file_names)
             else:
                 answer(answers, "unrenderable", found.problem, found.where, found.line)
 
@@ -46,7 +48,7 @@ def limit(megabytes: int) -> None:
         resource.setrlimit(what, (most, most))
 
 
-def answer(answers: IO[bytes], *words: str | int | None) -> None:
+def answer(answers: IO[bytes], *words: str | int | Sequence[str] | None) -> None:
     answers.write(json.dumps(words).encode() + b"\n")
     answers.flush()
 

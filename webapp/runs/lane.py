@@ -7,6 +7,7 @@ import logging
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 from webapp.extensions import Runtime
 from webapp.mailing import outcomes
@@ -103,7 +104,7 @@ class Lane:
             return make(piece.work, piece.rendered, documents, redirect_to)
 
         try:
-            return self.hub.aside(made) if documents.is_far else made()
+            return self.hub.aside(made) if documents.is_far or _is_packed(piece) else made()
         except Exception as error:
             log.exception("result %s cannot be made", piece.work.result_id)
             return Unmade(f"an error in making the mail: {type(error).__name__}: {error}")
@@ -115,8 +116,8 @@ class Lane:
         1. Wait for the message's place in the server's rate.
         2. Offer it up to its last byte. What the server refuses is settled; a connection that breaks here did
         not carry it. One that had served an earlier message and was closed in between is opened anew, once.
-        3. Mark it: `sending`, with its reservation, is committed. A mark that does not hold withdraws the
-        message.
+        3. Store what was packed for it, if anything was. Then mark it: `sending`, with its reservation, is
+        committed. A mark that does not hold withdraws the message.
         4. Look at the socket: if the server has spoken or closed, or the mark has taken half a lease, no dot
         goes out, and the mark is taken back.
         5. Send the dot. While the server takes this one in, the next mail is made.
@@ -130,6 +131,8 @@ class Lane:
             offer = outcomes.Broken("body", "the server broke off before the end of the message")
         if not isinstance(offer, outcomes.Offered):
             return self._not_offered(ready, offer), None
+        if not self._stored(ready):
+            return True, None
         began = time.monotonic()
         try:
             marked = self.ledger.mark(ToMark(ready.piece.work, ready.piece.hand, ready.message))
@@ -169,6 +172,19 @@ class Lane:
             return False
         self._note_fine(offer)
         self._settle(ready.piece, self._verdict(offer))
+        return True
+
+    def _stored(self, ready: Ready) -> bool:
+        """Whether the document store has what was packed for this mail; if it is away, the message is
+        withdrawn, and tried again later."""
+        try:
+            for content in ready.message.packed:
+                self.hub.aside(partial(self.runtime.documents.put, content))
+        except OSError as problem:
+            self.conversation.drop()
+            words = f"what was packed for this mail could not be stored: {problem.strerror}"
+            self._settle(ready.piece, Verdict(Outcome.UNMADE, ResultStatus.DEFERRED, detail=words))
+            return False
         return True
 
     def _finish(
@@ -213,3 +229,8 @@ class Lane:
             with self.runtime.database.writing() as session:
                 waiting.note_fine(session, self.server.id)
             self.suspect = False
+
+
+def _is_packed(piece: Piece) -> bool:
+    """Whether the documents are packed, which takes its time."""
+    return piece.work.content["zip"] or bool(piece.work.content["password_key"])

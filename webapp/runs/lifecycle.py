@@ -67,8 +67,6 @@ def create(
         raise Refused(
             f"“{definition.name}” is retired: it makes no new runs. Use it again first, or another one."
         )
-    if definition.zip or definition.password_key:  # never sent open instead
-        raise Refused(f"“{definition.name}” wants its documents zipped or behind a password: not built yet.")
     version = todays_version(session, definition)
     run = Run(
         name=name.strip() or default_name(session, choice),

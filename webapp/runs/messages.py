@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from webapp.definitions.versions import Content
 from webapp.mailing.addresses import BadAddress, wire_address
-from webapp.mailing.compose import Document, Letter, Mail, Picture, Uncomposable, compose
+from webapp.mailing.attach import Packing, pack, safe_file_name
+from webapp.mailing.compose import Document, Letter, Mail, Picture, Uncomposable, check, compose
 from webapp.mailing.envelope import Envelope
 from webapp.mailing.references import SHOWN, pictures_in
 from webapp.mailing.render import MessageText, Rendered, Unrenderable, text_in
@@ -20,13 +22,15 @@ from webapp.store.types import now
 
 @dataclass(frozen=True)
 class Message:
-    """A mail ready to be offered. `redirected_to` is empty but in safe mode."""
+    """A mail ready to be offered. `redirected_to` is empty but in safe mode. `packed`: the bytes of what was
+    packed for this mail alone; they are to be stored before it goes out, or it could not be proven."""
 
     envelope: Envelope
     mail: Mail
     recipients: tuple[str, ...]
     bcc: tuple[str, ...]
     redirected_to: str
+    packed: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Unmade:
 
 def to_render(work: Work) -> ToRender:
     """The templates of this mail, in its customer's language, with what they see."""
-    return ToRender(message_text(work.content, work.customer["language"]), _names(work))
+    return ToRender(message_text(work.content, work.customer["language"]), _names(work), _files(work))
 
 
 def message_text(content: Content, language: str) -> MessageText:
@@ -52,6 +56,7 @@ def message_text(content: Content, language: str) -> MessageText:
         plain=_plain(content, language),
         parts=tuple((name, text_in(texts, language)) for name, texts in sorted(parts.items())),
         language=language,
+        file_name=content.get("file_name", ""),
     )
 
 
@@ -81,7 +86,8 @@ def make(
     try:
         to = tuple((wire_address(address), name) for address, name in work.recipients)
         bcc = _others([wire_address(address) for address in work.bcc], [address for address, _ in to])
-        files = [_file(store, document) for document in work.documents]
+        packing = packing_of(work)
+        files = _attached(work, rendered, store, packing)
         real = tuple(address for address, _ in to)
         sender = content["sender"]
         letter = Letter(
@@ -104,7 +110,8 @@ def make(
     except OSError as problem:
         return Unmade(f"a document could not be read: {problem.strerror}", for_now=True)
     envelope = Envelope(back_to, (redirect_to,)) if redirect_to else Envelope(back_to, real, bcc)
-    return Message(envelope, mail, real, bcc, redirect_to)
+    packed = tuple(file.content for file in files) if packing.changes_bytes else ()
+    return Message(envelope, mail, real, bcc, redirect_to, packed)
 
 
 def _lacking(work: Work) -> str:
@@ -119,6 +126,38 @@ def _lacking(work: Work) -> str:
             if (invoice["id"], id) not in attached:
                 return f"invoice {invoice['number']} has no document “{name}” any more"
     return ""
+
+
+def _attached(work: Work, rendered: Rendered, store: DocumentStore, packing: Packing) -> list[Document]:
+    """The files as they are attached. Each document is looked at before it is packed: in an archive nobody
+    would see any more that it belongs to another."""
+    files = [_file(store, document) for document in work.documents]
+    for file in files:
+        check(file, frozenset(work.copies))
+    if rendered.file_names:
+        pairs = zip(files, rendered.file_names, strict=True)
+        files = [replace(file, file_name=_named(file, name)) for file, name in pairs]
+    return pack(files, packing)
+
+
+def _named(file: Document, wanted: str) -> str:
+    """The name that the template has made, with the extension that the document has."""
+    name = safe_file_name(wanted, PurePosixPath(file.file_name).suffix)
+    if not name:
+        raise Uncomposable(f"the template of file names makes no name of {wanted!r}")
+    return name
+
+
+def packing_of(work: Work) -> Packing:
+    """How this mail's documents are attached. Raises Uncomposable if they need a password and the customer
+    has none: they never go out open instead."""
+    content, key = work.content, work.content["password_key"]
+    password = str(work.customer["metadata"].get(key) or "").strip() if key else ""
+    if key and not password and work.documents:
+        raise Uncomposable(f"the customer has no password: its metadata have nothing in “{key}”")
+    first = work.invoices[0]["number"]
+    archive = f"{work.customer['code']}-{first}" if len(work.invoices) > 1 else first
+    return Packing(content["zip"], password, archive)
 
 
 def _file(store: DocumentStore, document: Filed) -> Document:
@@ -164,6 +203,26 @@ def _others(addresses: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
             seen.add(address.lower())
             others.append(address)
     return tuple(others)
+
+
+def _files(work: Work) -> tuple[dict[str, Any], ...]:
+    """What the template of file names sees of each file: `document`, and its invoice, also in a collated
+    mail. Nothing, if there is no such template."""
+    if not work.content.get("file_name"):
+        return ()
+    invoices = {invoice["id"]: invoice for invoice in work.invoices}
+    kinds = dict(zip(work.content["transformations"], work.content["transformation_names"], strict=True))
+    return tuple(
+        {
+            "invoice": invoices[document.invoice_id],
+            "document": {
+                "name": PurePosixPath(document.file_name).stem,
+                "transformation": kinds[document.transformation_id],
+                "number": number,
+            },
+        }
+        for number, document in enumerate(work.documents, 1)
+    )
 
 
 def _names(work: Work) -> dict[str, Any]:

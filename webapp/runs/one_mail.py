@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from sqlalchemy import select
@@ -45,7 +45,8 @@ class OneMail:
     """A mail without the bytes of its documents.
 
     `attempt` handed it over; without one it is as it would go now, and nothing of it is stored. `kept` is
-    what compose.rebuild makes the whole of; None if no mail can be made: then `trouble` says why."""
+    what compose.rebuild makes the whole of; None if no mail can be made: then `trouble` says why. `packed`
+    (by SHA-256) is what was packed for it and is not stored, because it has not gone out."""
 
     attempt: Attempt | None
     kept: bytes | None
@@ -55,6 +56,7 @@ class OneMail:
     documents: list[Carried]
     redirected_to: str = ""
     trouble: str = ""
+    packed: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class NotWhole(Exception):
@@ -101,7 +103,8 @@ def as_it_will_go(
     if isinstance(message, Unmade):
         return OneMail(None, None, None, work.bcc, key, documents, redirect_to, message.words)
     letter, _ = _taken_apart(message.mail.kept, store)
-    return OneMail(None, message.mail.kept, letter, message.bcc, key, documents, redirect_to)
+    packed = {hashlib.sha256(content).hexdigest(): content for content in message.packed}
+    return OneMail(None, message.mail.kept, letter, message.bcc, key, documents, redirect_to, packed=packed)
 
 
 def whole(mail: OneMail, store: DocumentStore) -> bytes:
@@ -109,14 +112,18 @@ def whole(mail: OneMail, store: DocumentStore) -> bytes:
     not what the attempt says that went out."""
     if mail.kept is None:
         raise NotWhole(mail.trouble)
-    return rebuilt(mail.kept, mail.attempt.sha256 if mail.attempt else None, store)
+    return rebuilt(mail.kept, mail.attempt.sha256 if mail.attempt else None, store, mail.packed)
 
 
-def rebuilt(kept: bytes, sha256: str | None, store: DocumentStore) -> bytes:
-    """The mail byte for byte, of what was kept of it. Raises NotWhole if a document cannot be had, or if it
-    has not this SHA-256 (None: it has not gone out yet)."""
+def rebuilt(
+    kept: bytes, sha256: str | None, store: DocumentStore, packed: Mapping[str, bytes] | None = None
+) -> bytes:
+    """The mail byte for byte, of what was kept of it, and of what was `packed` for it if that is not stored.
+    Raises NotWhole if a document cannot be had, or if it has not this SHA-256 (None: it has not gone out
+    yet)."""
+    at_hand = packed or {}
     try:
-        data = rebuild(kept, store.get)
+        data = rebuild(kept, lambda digest: at_hand.get(digest) or store.get(digest))
     except DocumentMissing as missing:
         raise NotWhole(f"{missing}, so the mail cannot be put together as it went out") from None
     except OSError as problem:

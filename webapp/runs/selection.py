@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import SQLColumnExpression
 
 from webapp.definitions.versions import Content
-from webapp.store.customers import Cluster, Customer, CustomerEmail
+from webapp.store.customers import Cluster, Customer, CustomerEmail, has_metadata
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import ChosenInvoice, Reservation, Run
 from webapp.store.statuses import InvoiceStatus, SkipReason
@@ -45,16 +45,20 @@ class Choice:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a definition asks of an invoice and its customer."""
+    """What a definition asks of an invoice and its customer. `password_key`: the field of the customer's
+    metadata that its documents' password must stand in; empty: they need none."""
 
     definition_id: int
     recipient_key_id: int
     transformations: tuple[int, ...]
+    password_key: str = ""
 
 
 def terms_of(definition_id: int, content: Content) -> Terms:
     """The terms of this version of a definition."""
-    return Terms(definition_id, content["recipient_key_id"], tuple(content["transformations"]))
+    transformations = tuple(content["transformations"])
+    password_key = content["password_key"] if transformations else ""
+    return Terms(definition_id, content["recipient_key_id"], transformations, password_key)
 
 
 def skip_reason(terms: Terms, copy: SQLColumnExpression[int] | None) -> ColumnElement[str]:
@@ -78,6 +82,8 @@ def obstacles(terms: Terms, copy: SQLColumnExpression[int] | None) -> dict[SkipR
         found[SkipReason.NO_ATTACHMENT] = or_(*lacks)
     if copy is not None:
         found[SkipReason.ALREADY_SENT] = reserved(terms.definition_id, copy)
+    if terms.password_key:
+        found[SkipReason.NO_PASSWORD] = not_(has_metadata(terms.password_key))
     return found
 
 

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    literal,
+)
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from webapp.store.base import Base
 from webapp.store.types import Json, Key
@@ -59,3 +71,30 @@ class CustomerEmail(Base):
     recipient_key_id: Mapped[int] = mapped_column(ForeignKey("recipient_key.id"))
     address: Mapped[str] = mapped_column(String(254))
     display_name: Mapped[str] = mapped_column(String(300), default="")
+
+
+class metadata_text(FunctionElement[str]):
+    """`metadata_text(metadata, name)`: the text in this field, NULL without one.
+
+    SQLite's json_extract takes a path, in which not every name can be written, and compares names as they are
+    stored: with their letters escaped."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(metadata_text, "sqlite")
+def _in_sqlite(element: metadata_text, compiler: SQLCompiler, **options: Any) -> str:
+    metadata, name = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(SELECT value FROM json_each({metadata}) WHERE key = {name})"  # noqa: S608  # both written by SQLAlchemy
+
+
+@compiles(metadata_text, "postgresql")
+def _in_postgresql(element: metadata_text, compiler: SQLCompiler, **options: Any) -> str:
+    metadata, name = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({metadata} ->> {name})"
+
+
+def has_metadata(name: str) -> ColumnElement[bool]:
+    """Whether the Customer at hand has something but blanks in this field of its metadata."""
+    return func.trim(func.coalesce(metadata_text(Customer.extra, literal(name, String)), "")) != ""

@@ -1,0 +1,150 @@
+"""A mail's documents as they are attached: as they are, in one archive, behind a password. Bytes in, bytes
+out.
+
+What a password protects is encrypted with AES-256: PDFs themselves, by PDF 2.0's own way (ISO 32000-2, 7.6);
+everything else in an archive by WinZip's AE-2, which 7-Zip, WinZip and macOS' Archive Utility open (Windows'
+Explorer opens none that is encrypted with AES)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import PurePosixPath
+
+import pikepdf
+import pyzipper  # type: ignore[import-untyped]
+
+from webapp.mailing.compose import Document, Uncomposable
+
+PDF = "application/pdf"
+ZIP = "application/zip"
+LONGEST_NAME = 150
+"""Characters of a file's name, with its extension."""
+LONGEST_PASSWORD = 127
+"""Bytes of a password that PDF 2.0 looks at."""
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How a mail's documents are attached. `archive` is the name of the archive, without its extension; an
+    empty `password` protects nothing."""
+
+    zip: bool = False
+    password: str = ""
+    archive: str = "documents"
+
+    @property
+    def changes_bytes(self) -> bool:
+        """Whether what is attached has other bytes than the documents, and other ones each time."""
+        return self.zip or bool(self.password)
+
+
+def pack(documents: Sequence[Document], how: Packing) -> list[Document]:
+    """The files to attach, each with a name of its own.
+
+    1. With zip all documents go into one archive; with a password that is encrypted.
+    2. With a password alone each PDF is encrypted, and each other document goes into an encrypted archive of
+    its own.
+    3. With neither each is attached as it is.
+
+    Raises Uncomposable for a PDF that cannot be opened: without that it cannot be protected, and nothing goes
+    out open that should not; and for a password that cannot be one."""
+    if how.password:
+        _check(how.password)
+    documents = told_apart(documents)
+    if not documents:
+        return []
+    if how.zip:
+        return [_archive(documents, how.archive, how.password)]
+    if not how.password:
+        return documents
+    return told_apart([_protected(document, how.password) for document in documents])
+
+
+def told_apart(documents: Iterable[Document]) -> list[Document]:
+    """The same documents; of equal names (letter case aside) the second gets a number: "a (2).pdf"."""
+    taken: set[str] = set()
+    named = []
+    for document in documents:
+        path = PurePosixPath(document.file_name)
+        name, number = document.file_name, 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{path.stem} ({number}){path.suffix}"
+        taken.add(name.lower())
+        named.append(replace(document, file_name=name))
+    return named
+
+
+def safe_file_name(wanted: str, extension: str) -> str:
+    """The name with this extension, as every file system takes it; empty if nothing of it is left."""
+    stem = wanted.strip()
+    if extension and stem.lower().endswith(extension.lower()):
+        stem = stem[: -len(extension)]
+    stem = UNSAFE.sub("_", stem).strip(" .")
+    if stem.split(".")[0].upper() in DEVICES:
+        stem = f"_{stem}"
+    return stem[: LONGEST_NAME - len(extension)].rstrip(" .") + extension if stem else ""
+
+
+UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069<>:"/\\|?*]')
+"""What a file system, a header or an eye could stumble over: marks of direction hide a name's true end."""
+DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
+"""What no file of Windows may be called, whatever its extension."""
+
+
+def _check(password: str) -> None:
+    if len(password.encode()) > LONGEST_PASSWORD:
+        raise Uncomposable(
+            f"the password has more than {LONGEST_PASSWORD} bytes, which not every reader takes"
+        )
+    if not password.isprintable():
+        raise Uncomposable("the password has a character that cannot be typed")
+
+
+def _protected(document: Document, password: str) -> Document:
+    if document.media_type == PDF or document.content.startswith(b"%PDF-"):
+        return _with_bytes(document, _encrypted_pdf(document, password))
+    return _archive([document], document.file_name, password)
+
+
+def _encrypted_pdf(document: Document, password: str) -> bytes:
+    """The owner's password is thrown away: whoever may open the document may do everything with it."""
+    encrypted = BytesIO()
+    how = pikepdf.Encryption(user=password, owner=secrets.token_urlsafe(24), R=6)
+    try:
+        with pikepdf.open(BytesIO(document.content)) as pdf:
+            if pdf.is_encrypted:
+                raise Uncomposable(f"{document.file_name!r} is encrypted already, so no password can be set")
+            pdf.save(encrypted, encryption=how)
+    except pikepdf.PasswordError:
+        raise Uncomposable(f"{document.file_name!r} has a password of its own already") from None
+    except pikepdf.PdfError as error:
+        raise Uncomposable(
+            f"{document.file_name!r} cannot be opened, so no password can be set: {error}"
+        ) from None
+    return encrypted.getvalue()
+
+
+def _archive(documents: Sequence[Document], name: str, password: str) -> Document:
+    packed = BytesIO()
+    if password:
+        with pyzipper.AESZipFile(packed, "w", zipfile.ZIP_DEFLATED, encryption=pyzipper.WZ_AES) as archive:
+            archive.setpassword(password.encode())
+            for document in documents:
+                archive.writestr(document.file_name, document.content)
+    else:
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for document in documents:
+                archive.writestr(document.file_name, document.content)
+    named = replace(documents[0], file_name=safe_file_name(name, ".zip") or "documents.zip", media_type=ZIP)
+    return _with_bytes(named, packed.getvalue())
+
+
+def _with_bytes(document: Document, content: bytes) -> Document:
+    return replace(document, content=content, sha256=hashlib.sha256(content).hexdigest())
