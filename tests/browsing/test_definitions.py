@@ -4,10 +4,13 @@ and mails with it."""
 from __future__ import annotations
 
 from email import message_from_bytes, policy
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+import pyzipper  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
 from tests.browsing.conftest import NewContext, log_in
 from tests.browsing.installation import Installation
@@ -15,6 +18,8 @@ from tests.browsing.test_accessible import accessible
 from tests.launch.launched import until
 from tests.mailserver import MailServer
 from tests.runs.conftest import World
+from webapp.store.customers import Customer
+from webapp.store.definitions import MessageDefinition
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c636078f8000001810101"
@@ -40,7 +45,9 @@ def test_a_newcomer_writes_a_template_and_mails_with_it(
     manager: Page, world: World, server: MailServer, tmp_path: Path
 ) -> None:
     page = manager
-    world.add("ada@customers.test")
+    customer, invoice = world.add("ada@customers.test")
+    with world.runtime.database.writing() as session:
+        session.get_one(Customer, customer.id).extra = {"door_code": "s3cret"}
     logo = tmp_path / "logo.png"
     logo.write_bytes(PNG)
     page.get_by_text("Settings", exact=True).click()
@@ -73,12 +80,38 @@ def test_a_newcomer_writes_a_template_and_mails_with_it(
     page.get_by_label("From key").select_option(str(world.definition.sender_id))
     page.get_by_label("Subject").fill("Thanks for {{ invoice.number }}")
     page.get_by_label("Invoice PDF").check()
+    page.get_by_label("Zip").check()
+    page.get_by_label("Password key").fill("door_code")
+    page.get_by_label("Password key").press("Tab")
+    expect(page.get_by_text("have one.")).to_contain_text("1 of ")
+    page.get_by_label("File names").fill("{{ invoice.number }} for you")
+    page.get_by_label("Invoice to show").select_option(label=f"{invoice.number}, {customer.name}")
     expect(page.get_by_text("every mail can be made")).to_be_visible()
     page.get_by_role("button", name="Send a test to me").click()
     expect(page.get_by_text("A test was sent to")).to_be_visible()
     [test] = server.taken
     assert len(test.recipients) == 1
     assert "customers.test" not in test.recipients[0]
+    opens(test.data, "s3cret", f"{invoice.number} for you.pdf")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("can be used for runs")).to_be_visible()
+    with world.runtime.database.reading() as session:
+        made = session.scalars(select(MessageDefinition).where(MessageDefinition.name == "Thank you")).one()
+    world.run(start=True, definition_id=made.id)
+    until(lambda: len(server.taken) == 2, 30, "the mail is there")
+    [sent] = server.mails_to("ada@customers.test")
+    opens(sent.data, "s3cret", f"{invoice.number} for you.pdf")
+
+
+def opens(data: bytes, password: str, name: str) -> None:
+    """The mail's one attachment is an archive that opens with this password, and not without."""
+    mail = message_from_bytes(data, policy=policy.default)
+    [attached] = [part for part in mail.walk() if part.get_content_disposition() == "attachment"]
+    with pyzipper.AESZipFile(BytesIO(attached.get_payload(decode=True))) as archive:
+        assert archive.namelist() == [name]
+        with pytest.raises(RuntimeError):
+            archive.read(name)
+        assert archive.read(name, pwd=password.encode()).startswith(b"%PDF")
 
 
 def test_both_pages_are_accessible_and_a_version_tells_what_changed(manager: Page, world: World) -> None:

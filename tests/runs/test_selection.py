@@ -45,6 +45,7 @@ def test_every_reason_in_its_order_and_all_add_up(world: World) -> None:
         "no_recipient": 1,
         "no_attachment": 1,
         "already_sent": 0,
+        "no_password": 0,
     }
     assert preview.amounts == {"EUR": Decimal("100.05"), "CHF": Decimal("7.00")}
     run_id = world.run()

@@ -37,6 +37,7 @@ LOOKING = {
     "/results/<int:result_id>/mail.eml",
     "/results/<int:result_id>/documents/<int:number>",
     "/definitions",
+    "/definitions/passwords",
     "/definitions/reach",
     "/definitions/<int:definition_id>",
     "/definitions/<int:definition_id>/versions",

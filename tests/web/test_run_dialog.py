@@ -23,6 +23,7 @@ from webapp.runs import preview_pages
 from webapp.runs.forms import last_month, shortcuts
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Run
+from webapp.store.types import now
 
 OVER = {"HX-Request": "true", "HX-Target": "div#dialog"}
 HTMX = {"HX-Request": "true"}
@@ -236,12 +237,12 @@ def test_a_changed_list_is_asked_about_with_its_new_numbers(log_in: LogIn, world
 def test_a_refusal_is_told_in_the_form(log_in: LogIn, world: World) -> None:
     world.add()
     with world.runtime.database.writing() as session:
-        session.merge(world.definition).zip = True
+        session.merge(world.definition).retired_at = now()
     browser = log_in("manager")
     browser.look("/runs/new")
     answer = browser.press("/runs", htmx=True, **fields(world, name="Kept"))
     assert answer.status_code == 422
-    assert "zipped" in text_of(answer)
+    assert "This one was retired or deleted meanwhile." in text_of(answer)
     assert 'value="Kept"' in answer.text
 
 

@@ -32,7 +32,9 @@ class DayField(DateField):
 class NewRunForm(Form):
     """Every field of the dialog. Whether the cluster exists, and may be seen, is looked up by the page."""
 
-    definition = SelectField("Message definition", coerce=int, validators=[InputRequired("Choose one.")])
+    definition = SelectField(
+        "Message definition", coerce=int, validate_choice=False, validators=[InputRequired("Choose one.")]
+    )
     cluster = StringField(
         "Customer cluster", validators=[InputRequired("Choose a customer cluster."), Length(max=200)]
     )
@@ -47,6 +49,10 @@ class NewRunForm(Form):
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         self.bcc_domains = bcc_domains
         self.addresses: list[str] = []
+
+    def validate_definition(self, field: SelectField) -> None:
+        if field.data not in [id for id, *_ in field.choices or ()]:
+            raise ValidationError("This one was retired or deleted meanwhile. Choose another.")
 
     def validate_period_to(self, field: DateField) -> None:
         first = self.period_from.data

@@ -12,20 +12,17 @@ from sqlalchemy import (
     Integer,
     case,
     cast,
-    delete,
-    exists,
     func,
     insert,
     literal,
     select,
     text,
-    update,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import Content
 from webapp.queue import Bell
-from webapp.runs import finding, lifecycle
+from webapp.runs import collating, finding, lifecycle
 from webapp.runs.counts import shift
 from webapp.runs.preview import fingerprint, sums_of
 from webapp.runs.selection import choice_of, customers_in, taken_by, terms_of
@@ -95,7 +92,7 @@ def _end_of_slice(session: Session, run: Run, size: int) -> int | None:
 
 def _make_slice(session: Session, run: Run, content: Content, up_to: int) -> None:
     """One result for each invoice of the slice's customers. With collate, those of one customer that can be
-    sent are then put together in the first one's result."""
+    sent are then put together."""
     within = Customer.id.between(run.made_up_to + 1, up_to)
     terms = terms_of(run.definition_id, content)
     rows = taken_by(run, terms).where(within).order_by(Customer.id, Invoice.id).subquery()
@@ -126,7 +123,7 @@ def _make_slice(session: Session, run: Run, content: Content, up_to: int) -> Non
         )
     )
     if content["collate"]:
-        _put_together(session, *made)
+        collating.put_together(session, content, *made)
         finding.index(session, content, *made, Result.status == ResultStatus.READY)
     counted = session.execute(
         select(Result.status, Result.reason, func.count()).where(*made).group_by(Result.status, Result.reason)
@@ -148,29 +145,6 @@ def _copy(run: Run) -> ColumnElement[int]:
         .scalar_subquery()
     )
     return cast(highest, Integer) + 1
-
-
-def _put_together(session: Session, *made: ColumnElement[bool]) -> None:
-    """Moves the invoices of each customer's ready results to the first of these, and drops the emptied
-    ones."""
-    own, first = aliased(Result), aliased(Result)
-    ready = select(Result.id).where(*made, Result.status == ResultStatus.READY)
-    lead = (
-        select(func.min(first.id))
-        .join(own, (own.customer_id == first.customer_id) & (own.run_id == first.run_id))
-        .where(own.id == ResultInvoice.result_id, first.status == ResultStatus.READY)
-        .scalar_subquery()
-    )
-    unsynchronized = {"synchronize_session": False}
-    session.execute(
-        update(ResultInvoice).where(ResultInvoice.result_id.in_(ready)).values(result_id=lead),
-        execution_options=unsynchronized,
-    )
-    emptied = ~exists().where(ResultInvoice.result_id == Result.id)
-    session.execute(
-        delete(Result).where(*made, Result.status == ResultStatus.READY, emptied),
-        execution_options=unsynchronized,
-    )
 
 
 def _complete(session: Session, bell: Bell, run: Run, content: Content) -> None:

@@ -40,7 +40,6 @@ REASON_WORDS = {
     SkipReason.NO_RECIPIENT: "the customer has no address with the recipient key",
     SkipReason.NO_ATTACHMENT: "a document is missing",
     SkipReason.NO_PASSWORD: "the customer has no password for its documents",
-    SkipReason.SUSPECT_DOCUMENT: "a document does not name its invoice: look at it, and let it pass",
     SkipReason.ALREADY_SENT: "already sent: confirm that the customer may get it twice",
 }
 

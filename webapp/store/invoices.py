@@ -3,16 +3,16 @@ results)."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.store.base import Base, one_of
-from webapp.store.statuses import InvoiceStatus, OutputType, Verdict
-from webapp.store.types import Instant, Json, Key, Money, now
+from webapp.store.statuses import InvoiceStatus, OutputType
+from webapp.store.types import Json, Key, Money
 
 
 class Invoice(Base):
@@ -68,26 +68,3 @@ class TransformationResult(Base):
     media_type: Mapped[str] = mapped_column(String(127))
     size: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64), index=True)
-
-
-class DocumentVerdict(Base):
-    """Whether a document's bytes name the invoice that they are filed under (runs/guard.py). The same bytes
-    under another invoice are another question.
-
-    `suspect` is true until the guard is content, or until a person has looked and let it pass."""
-
-    __tablename__ = "document_verdict"
-    __table_args__ = (
-        one_of("verdict", Verdict),
-        Index("ix_document_verdict_suspect", "invoice_id", sqlite_where=text("suspect"),
-              postgresql_where=text("suspect")),
-    )  # fmt: skip
-
-    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id", ondelete="CASCADE"), primary_key=True)
-    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    verdict: Mapped[str] = mapped_column(String(16))
-    suspect: Mapped[bool]
-    detail: Mapped[str] = mapped_column(Text, default="")
-    checked_at: Mapped[datetime] = mapped_column(Instant, default=now)
-    passed_by: Mapped[str] = mapped_column(String(254), default="")
-    passed_at: Mapped[datetime | None] = mapped_column(Instant)

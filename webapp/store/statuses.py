@@ -36,7 +36,6 @@ class SkipReason(StrEnum):
     NO_ATTACHMENT = "no_attachment"
     ALREADY_SENT = "already_sent"
     NO_PASSWORD = "no_password"
-    SUSPECT_DOCUMENT = "suspect_document"
 
 
 class InvoiceStatus(StrEnum):
@@ -77,15 +76,6 @@ class OutputType(StrEnum):
     CSV = "csv"
     HTML = "html"
     XML = "xml"
-
-
-class Verdict(StrEnum):
-    """What the guard found in a document. Only NAMES_IT lets it go out without a person's word."""
-
-    NAMES_IT = "names_it"
-    NOT_NAMED = "not_named"
-    NOT_WHOLE = "not_whole"
-    UNREADABLE = "unreadable"
 
 
 class TemplateFormat(StrEnum):

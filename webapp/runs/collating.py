@@ -1,0 +1,93 @@
+"""With collate, what a customer can be sent goes into one mail; into several, if one would be too large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from webapp.definitions.versions import Content
+from webapp.store.invoices import TransformationResult
+from webapp.store.runs import Result, ResultInvoice
+from webapp.store.statuses import ResultStatus
+
+MOST_INVOICES = 50
+MOST_BYTES = 15_000_000
+"""Of a mail's documents, before they are encoded: 20 MB on the wire, which most mail servers take."""
+
+UNSYNCHRONIZED = {"synchronize_session": False}
+
+
+def put_together(session: Session, content: Content, *made: ColumnElement[bool]) -> None:
+    """Moves the invoices of each customer's ready results to the first of these, and drops the emptied ones.
+
+    1. Find the customers whose mail would have too many invoices, or too many bytes.
+    2. Put together everybody else's, in one statement.
+    3. Each of those gets several mails: invoice after invoice, in the order of their ids, as long as the mail
+    stays within the limits. An invoice that is too large by itself goes alone."""
+    ready = (*made, Result.status == ResultStatus.READY)
+    too_large = session.scalars(_customers_over(content, ready)).all()
+    _into_one(session, *ready, Result.customer_id.not_in(too_large))
+    for customer_id in too_large:
+        sizes = session.execute(_sizes(content, (*ready, Result.customer_id == customer_id))).all()
+        for mail in _mails(sizes):
+            session.execute(
+                update(ResultInvoice).where(ResultInvoice.result_id.in_(mail)).values(result_id=mail[0]),
+                execution_options=UNSYNCHRONIZED,
+            )
+    emptied = ~exists().where(ResultInvoice.result_id == Result.id)
+    session.execute(delete(Result).where(*ready, emptied), execution_options=UNSYNCHRONIZED)
+
+
+def _into_one(session: Session, *ready: ColumnElement[bool]) -> None:
+    own, first = aliased(Result), aliased(Result)
+    lead = (
+        select(func.min(first.id))
+        .join(own, (own.customer_id == first.customer_id) & (own.run_id == first.run_id))
+        .where(own.id == ResultInvoice.result_id, first.status == ResultStatus.READY)
+        .scalar_subquery()
+    )
+    session.execute(
+        update(ResultInvoice)
+        .where(ResultInvoice.result_id.in_(select(Result.id).where(*ready)))
+        .values(result_id=lead),
+        execution_options=UNSYNCHRONIZED,
+    )
+
+
+def _sizes(content: Content, ready: Sequence[ColumnElement[bool]]) -> Select[int, int, int]:
+    """(result, customer, bytes of its documents) of these results, each of one invoice, in the order of
+    theirs."""
+    attached = and_(
+        TransformationResult.invoice_id == Result.lead_invoice_id,
+        TransformationResult.transformation_id.in_(content["transformations"]),
+    )
+    size = func.coalesce(func.sum(TransformationResult.size), 0)
+    return (
+        select(Result.id, Result.customer_id, size.label("size"))
+        .outerjoin(TransformationResult, attached)
+        .where(*ready)
+        .group_by(Result.id, Result.customer_id, Result.lead_invoice_id)
+        .order_by(Result.lead_invoice_id)
+    )
+
+
+def _customers_over(content: Content, ready: Sequence[ColumnElement[bool]]) -> Select[int]:
+    each = _sizes(content, ready).order_by(None).subquery()
+    too_many, too_much = func.count() > MOST_INVOICES, func.sum(each.c.size) > MOST_BYTES
+    return select(each.c.customer_id).group_by(each.c.customer_id).having(or_(too_many, too_much))
+
+
+def _mails(sizes: Iterable[Row[int, int, int]]) -> Iterator[list[int]]:
+    """The results whose invoices go into one mail."""
+    mail: list[int] = []
+    total = 0
+    for result_id, _, size in sizes:
+        if mail and (len(mail) == MOST_INVOICES or total + size > MOST_BYTES):
+            yield mail
+            mail, total = [], 0
+        mail.append(result_id)
+        total += size
+    if mail:
+        yield mail
