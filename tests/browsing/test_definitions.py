@@ -107,7 +107,9 @@ def opens(data: bytes, password: str, name: str) -> None:
     """The mail's one attachment is an archive that opens with this password, and not without."""
     mail = message_from_bytes(data, policy=policy.default)
     [attached] = [part for part in mail.walk() if part.get_content_disposition() == "attachment"]
-    with pyzipper.AESZipFile(BytesIO(attached.get_payload(decode=True))) as archive:
+    content = attached.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    with pyzipper.AESZipFile(BytesIO(content)) as archive:
         assert archive.namelist() == [name]
         with pytest.raises(RuntimeError):
             archive.read(name)

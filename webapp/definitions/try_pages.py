@@ -263,8 +263,6 @@ def _send(session: Session, content: Content | None) -> ResponseReturnValue:
     except NotSent as why_not:
         return presses.refused(f"No test was sent: {why_not}.", back)
 
-    def effect(writing: Session) -> tuple[str, presses.Said]:
+    with parts.database.writing() as writing:
         note(writing, to, "send test", content["name"] or content["template"], f"{sample.number}: {reply}")
-        return back, f"A test was sent to {parts.settings.redirect_to or to}: {reply}"
-
-    return presses.once(effect)
+    return presses.told(f"A test was sent to {parts.settings.redirect_to or to}: {reply}", back)

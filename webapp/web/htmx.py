@@ -46,9 +46,14 @@ def tell(strip: str) -> AnyResponse:
 
 def changed(toast: str) -> AnyResponse:
     """Tells in a toast what was done, and has everything on screen that may have changed look anew."""
-    response = _put(toast, "#toasts", "beforeend")
+    response = said(toast)
     response.headers["HX-Trigger"] = "changed"
     return response
+
+
+def said(toast: str) -> AnyResponse:
+    """Tells in a toast what was done; the page stays as it is."""
+    return _put(toast, "#toasts", "beforeend")
 
 
 def _put(html: str, target: str, swap: str) -> AnyResponse:

@@ -43,6 +43,15 @@ def once(effect: Callable[[Session], tuple[str, Said]]) -> Response:
     return htmx.lead_to(url)
 
 
+def told(words: str, url: str) -> Response:
+    """Says what was done, where nothing on the page that is on screen has changed by it; what is being filled
+    in stays."""
+    if htmx.is_htmx():
+        return htmx.said(render_template("web/_toast.html", said=words))
+    flash(words)
+    return htmx.lead_to(url)
+
+
 def refused(words: str, url: str) -> Response:
     """Says why nothing was done: on top of the page that is on screen, or of the one at this address."""
     if htmx.is_htmx():
