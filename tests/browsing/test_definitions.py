@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-import pyzipper  # type: ignore[import-untyped]
+import pyzipper
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 

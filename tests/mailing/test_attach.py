@@ -8,7 +8,7 @@ import zipfile
 
 import pikepdf
 import pytest
-import pyzipper  # type: ignore[import-untyped]
+import pyzipper
 
 from webapp.mailing.attach import LONGEST_NAME, PDF, Packing, pack, safe_file_name, told_apart
 from webapp.mailing.compose import Document, Uncomposable

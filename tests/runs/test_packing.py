@@ -10,7 +10,7 @@ from email.message import EmailMessage
 
 import pikepdf
 import pytest
-import pyzipper  # type: ignore[import-untyped]
+import pyzipper
 from sqlalchemy import select, update
 
 from tests import factories

@@ -17,7 +17,7 @@ from io import BytesIO
 from pathlib import PurePosixPath
 
 import pikepdf
-import pyzipper  # type: ignore[import-untyped]
+import pyzipper
 
 from webapp.mailing.compose import Document, Uncomposable
 
