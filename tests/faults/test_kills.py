@@ -231,6 +231,7 @@ def freeze(site: Site, worker: subprocess.Popen[bytes]) -> None:
     with site.world.runtime.database.writing() as session:
         session.execute(update(Worker).values(started_at=Worker.started_at))
         worker.send_signal(signal.SIGSTOP)
+        site.until(lambda: is_frozen(worker.pid))  # the last of its threads could take the lock that we hold
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -271,7 +272,9 @@ def waiting_for_locks(site: Site) -> int:
 
 
 def is_frozen(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    """Whether every thread of it has stopped: a signal stops one after the other."""
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(thread.read_text().rpartition(")")[2].split()[0] == "T" for thread in threads)
 
 
 def test_f07_told_to_leave_while_sending(site: Site) -> None:

@@ -121,7 +121,7 @@ def test_a_mail_that_would_have_too_many_invoices_becomes_several(
     collated.start(run_id)
     collated.work(WorkerLife(collated.runtime.database), run_id)
     assert collated.statuses(run_id) == ["sent"] * 4
-    assert [len(mail) for mail in names(collated, "ada@customers.test")] == [3, 3, 1]
+    assert sorted(len(mail) for mail in names(collated, "ada@customers.test")) == [1, 3, 3]
 
 
 def test_a_mail_that_would_be_too_large_becomes_several_and_a_giant_goes_alone(
