@@ -11,11 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 
 from tests.faults.accounts import accounted
 from tests.faults.processes import children_of, lives
 from tests.faults.site import Site, kill_at, numbered
+from tests.jobs.conftest import is_frozen
 from tests.launch.launched import ROOT
 from webapp.mailservers import slots
 from webapp.runs import claims, recovery
@@ -179,7 +180,7 @@ def test_f06_frozen_beyond_the_lease_and_thawed(site: Site, stage: str) -> None:
     that waited for it. Never two."""
     site.over(max_connections=1)
     frozen = site.start_worker()
-    site.server.when(stage, SECOND, lambda _: freeze(site, frozen))
+    site.server.when(stage, SECOND, lambda _: site.freeze(frozen))
     run_id = site.send(FIRST, SECOND, THIRD)
     try:
         site.until(lambda: is_frozen(frozen.pid))
@@ -225,15 +226,6 @@ def test_f06_frozen_at_any_moment(site: Site, milliseconds: int) -> None:
     accounted(site.world, run_id)
 
 
-def freeze(site: Site, worker: subprocess.Popen[bytes]) -> None:
-    """Freezes it outside a transaction: a process that is stopped while it holds SQLite keeps every writer
-    out for as long (F13 is about that)."""
-    with site.world.runtime.database.writing() as session:
-        session.execute(update(Worker).values(started_at=Worker.started_at))
-        worker.send_signal(signal.SIGSTOP)
-        site.until(lambda: is_frozen(worker.pid))  # the last of its threads could take the lock that we hold
-
-
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("waits", [{"MAILRUN_LEASE": "1"}], indirect=True)
 @pytest.mark.slow_fault
@@ -269,12 +261,6 @@ def waiting_for_locks(site: Site) -> int:
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     with site.world.runtime.database.reading() as session:
         return int(session.execute(text(waiting)).scalar_one())
-
-
-def is_frozen(pid: int) -> bool:
-    """Whether every thread of it has stopped: a signal stops one after the other."""
-    threads = Path(f"/proc/{pid}/task").glob("*/stat")
-    return all(thread.read_text().rpartition(")")[2].split()[0] == "T" for thread in threads)
 
 
 def test_f07_told_to_leave_while_sending(site: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -12,11 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from tests.mailserver import MailServer, mail_server
 from tests.runs.conftest import World, make_world
 from webapp import config
 from webapp.extensions import open_runtime
+from webapp.store.workers import Worker
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -37,6 +40,14 @@ class Site:
         )
         self.workers.append(process)
         return process
+
+    def freeze(self, worker: subprocess.Popen[bytes]) -> None:
+        """Freezes it outside a transaction: a process that is stopped while it holds SQLite keeps every
+        writer out for as long (F13 is about that)."""
+        with self.world.runtime.database.writing() as session:
+            session.execute(update(Worker).values(started_at=Worker.started_at))
+            worker.send_signal(signal.SIGSTOP)
+            self.until(lambda: is_frozen(worker.pid))  # its last thread could take the lock that we hold
 
     def start_redis(self) -> None:
         """Starts it empty: nothing is kept from before."""
@@ -75,6 +86,12 @@ class Site:
                 raise
         if self.redis is not None:
             self.kill_redis()
+
+
+def is_frozen(pid: int) -> bool:
+    """Whether every thread of it has stopped: a signal stops one after the other."""
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(thread.read_text().rpartition(")")[2].split()[0] == "T" for thread in threads)
 
 
 def redis_binary() -> str:

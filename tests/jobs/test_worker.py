@@ -107,13 +107,13 @@ def test_told_to_end_a_worker_ends_its_message_and_leaves(site: Site) -> None:
 def test_a_frozen_worker_is_declared_lost_and_proves_it_later(site: Site) -> None:
     """SIGSTOP after the dot, beyond the lease: unconfirmed; SIGCONT: the 250 that waited settles it (F06)."""
     site.world.add()
-    site.world.server.delay = 1.0
+    site.world.server.delay = 3.0
     site.start_redis()
     frozen = site.start_worker()
     run_id = site.world.run()
     site.world.start(run_id)
     site.until(lambda: site.world.statuses(run_id) == ["sending"])
-    frozen.send_signal(signal.SIGSTOP)
+    site.freeze(frozen)
     try:
         site.start_worker()
         site.until(lambda: site.world.statuses(run_id) == ["unconfirmed"])
