@@ -114,6 +114,15 @@ def test_equal_names_are_told_apart() -> None:
         assert archive.namelist() == ["a.pdf", "a (2).pdf"]
 
 
+@pytest.mark.parametrize("name", ["../../.bashrc", "..\\..\\x.pdf", "/etc/x.pdf", "C:\\x.pdf", ".."])
+def test_no_name_in_an_archive_leads_out_of_its_folder(name: str) -> None:
+    [packed] = pack([document(name)], Packing(zip=True))
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
+        [inside] = archive.namelist()
+    assert not any(character in inside for character in "/\\:")
+    assert inside.strip(".")
+
+
 @pytest.mark.parametrize(
     ("wanted", "name"),
     [

@@ -67,15 +67,17 @@ def pack(documents: Sequence[Document], how: Packing) -> list[Document]:
 
 
 def told_apart(documents: Iterable[Document]) -> list[Document]:
-    """The same documents; of equal names (letter case aside) the second gets a number: "a (2).pdf"."""
+    """The same documents, under names that every file system takes: a name in an archive could lead out of
+    the folder that it is unpacked into. Of equal ones (letter case aside) the second gets a number."""
     taken: set[str] = set()
     named = []
     for document in documents:
-        path = PurePosixPath(document.file_name)
-        name, number = document.file_name, 1
+        suffix = PurePosixPath(document.file_name).suffix
+        name, number = safe_file_name(document.file_name, suffix) or f"document{suffix}", 1
+        stem = name.removesuffix(suffix)
         while name.lower() in taken:
             number += 1
-            name = f"{path.stem} ({number}){path.suffix}"
+            name = f"{stem} ({number}){suffix}"
         taken.add(name.lower())
         named.append(replace(document, file_name=name))
     return named
