@@ -180,12 +180,19 @@ def test_a_viewer_looks_and_changes_nothing(log_in: LogIn, world: World, filled:
     assert list(definitions(world)) == [world.definition.name]
 
 
-def test_beside_the_form_stands_the_mail_of_an_invoice(
-    log_in: LogIn, world: World, filled: dict[str, object]
-) -> None:
+@pytest.fixture
+def at_the_form(log_in: LogIn, world: World) -> Browser:
+    """A manager before the form of a new definition, with an invoice to try it on."""
     world.add("ada@example.com")
     browser = log_in("manager")
     browser.look("/definitions/new")
+    return browser
+
+
+def test_beside_the_form_stands_the_mail_of_an_invoice(
+    at_the_form: Browser, world: World, filled: dict[str, object]
+) -> None:
+    browser = at_the_form
     answer = browser.press("/definitions/check", **filled, htmx=True)
     said = text_of(answer)
     assert "ada@example.com" in said
@@ -210,11 +217,9 @@ def test_a_manager_of_one_cluster_tries_with_its_customers_only(
 
 
 def test_a_test_goes_to_oneself_alone_and_counts_nowhere(
-    log_in: LogIn, world: World, filled: dict[str, object]
+    at_the_form: Browser, world: World, filled: dict[str, object]
 ) -> None:
-    world.add("ada@example.com")
-    browser = log_in("manager")
-    browser.look("/definitions/new")
+    browser = at_the_form
     answer = browser.press("/definitions/test", **filled)
     assert answer.status_code == 303
     [taken] = world.server.taken
