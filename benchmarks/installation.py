@@ -94,7 +94,7 @@ class Site:
         bell, bcc = self.runtime.bell, [workload.BCC]
         with self.runtime.database.writing() as session:
             run = lifecycle.create(session, bell, choice, name="", bcc=bcc, viewer=OPERATOR)
-        making.make(self.runtime.database, bell, run.id)
+        making.make(self.runtime, run.id)
         return run.id
 
     def start(self, run_id: int) -> None:

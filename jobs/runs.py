@@ -15,4 +15,4 @@ def drain(run_id: int) -> None:
 def make(run_id: int) -> None:
     """Makes the results of a run that is being created."""
     process = worker.this_process()
-    making.make(process.runtime.database, process.runtime.bell, run_id)
+    making.make(process.runtime, run_id)

@@ -34,7 +34,7 @@ def sweep_for_ever(runtime: Runtime, life: WorkerLife) -> None:
             due = recovery.sweep(runtime, life, watch)
             for run_id in due.to_make:
                 if not runtime.bell.make(run_id):
-                    _beside(f"make {run_id}", making.make, runtime.database, runtime.bell, run_id)
+                    _beside(f"make {run_id}", making.make, runtime, run_id)
             for run_id in due.to_drain:
                 if not runtime.bell.drain(run_id):
                     _beside(f"drain {run_id}", delivery.drain, runtime, life, run_id)

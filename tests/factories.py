@@ -23,6 +23,7 @@ from webapp.store.definitions import (
 from webapp.store.documents import DocumentStore
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.mailservers import MailServer, Sender
+from webapp.store.statuses import Finding
 
 _numbers = count(1)
 
@@ -111,19 +112,23 @@ def document(
     made_by: Transformation | None = None,
     content: bytes = b"",
     file_name: str = "",
+    checked: bool = True,
 ) -> TransformationResult:
-    """A document of the invoice, its bytes in the store."""
+    """A document of the invoice, its bytes in the store. The guard has been at it, and was content."""
     made_by = made_by or transformation(session)
     if not content:
         payer = session.get_one(Customer, of.customer_id)
         content = pdf(f"Invoice {of.number}", payer.code, payer.name)
+    sha256 = documents.put(content)
     made = TransformationResult(
         invoice_id=of.id,
         transformation_id=made_by.id,
         file_name=file_name or f"{of.number}.pdf",
         media_type="application/pdf",
         size=len(content),
-        sha256=documents.put(content),
+        sha256=sha256,
+        found_in=sha256 if checked else "",
+        finding=Finding.FINE if checked else Finding.UNCHECKED,
     )
     session.add(made)
     session.flush()

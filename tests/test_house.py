@@ -14,6 +14,7 @@ TIERS = [
     ["webapp.mailing", "webapp.queue", "webapp.migrations"],
     ["webapp.extensions"],
     ["webapp.users", "webapp.mailservers"],
+    ["webapp.invoices"],
     ["webapp.definitions"],
     ["webapp.imports"],
     ["webapp.runs"],

@@ -35,7 +35,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def text_of(pdf: bytes) -> str:
-    document = pypdfium2.PdfDocument(pdf)  # type: ignore[no-untyped-call]
+    document = pypdfium2.PdfDocument(pdf)
     return "".join(page.get_textpage().get_text_bounded() for page in document)
 
 

@@ -81,8 +81,8 @@ def test_the_child_knows_no_secrets_and_can_write_no_file(monkeypatch: pytest.Mo
     monkeypatch.setenv("MAILRUN_SECRET_KEY", "a secret")
     renderer = Renderer()
     renderer.render(one("fine"))
-    assert renderer._child is not None
-    process = Path(f"/proc/{renderer._child.process.pid}")
+    assert renderer.confined._child is not None
+    process = Path(f"/proc/{renderer.confined._child.process.pid}")
     assert b"a secret" not in (process / "environ").read_bytes()
     limits = (process / "limits").read_text()
     assert [line.split()[3] for line in limits.splitlines() if line.startswith("Max file size")] == ["0"]
@@ -91,9 +91,9 @@ def test_the_child_knows_no_secrets_and_can_write_no_file(monkeypatch: pytest.Mo
 
 def test_a_child_that_was_killed_blames_no_message(renderer: Renderer) -> None:
     renderer.render(one("fine"))
-    assert renderer._child is not None
-    renderer._child.process.kill()
-    renderer._child.process.wait()
+    assert renderer.confined._child is not None
+    renderer.confined._child.process.kill()
+    renderer.confined._child.process.wait()
     found = renderer.render_all([one("one"), one("two")])
     assert [text.html for text in found if isinstance(text, Rendered)] == ["one", "two"]
 
@@ -101,7 +101,7 @@ def test_a_child_that_was_killed_blames_no_message(renderer: Renderer) -> None:
 def test_the_child_ends_with_the_one_it_works_for() -> None:
     renderer = Renderer()
     renderer.render(one("fine"))
-    assert renderer._child is not None
-    process = renderer._child.process
-    renderer._child._in.close()
+    assert renderer.confined._child is not None
+    process = renderer.confined._child.process
+    renderer.confined._child._in.close()
     assert process.wait(10) == 0

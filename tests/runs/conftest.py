@@ -69,7 +69,7 @@ class World:
                 viewer=OPERATOR,
                 start=start,
             )
-        making.make(self.runtime.database, self.runtime.bell, run.id)
+        making.make(self.runtime, run.id)
         return run.id
 
     def start(self, run_id: int) -> str:

@@ -46,6 +46,7 @@ def test_every_reason_in_its_order_and_all_add_up(world: World) -> None:
         "no_attachment": 1,
         "already_sent": 0,
         "no_password": 0,
+        "suspect_document": 0,
     }
     assert preview.amounts == {"EUR": Decimal("100.05"), "CHF": Decimal("7.00")}
     run_id = world.run()
@@ -106,7 +107,7 @@ def test_data_that_come_after_create_add_nothing(world: World) -> None:
     with world.runtime.database.writing() as session:
         run = lifecycle.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
     world.add()
-    making.make(world.runtime.database, world.runtime.bell, run.id)
+    making.make(world.runtime, run.id)
     assert len(world.statuses(run.id)) == 1
 
 
@@ -120,7 +121,7 @@ def test_a_set_that_changed_since_the_preview_is_not_started(world: World) -> No
             promised=promised, start=True,
         )  # fmt: skip
         session.get_one(Invoice, invoice.id).status = "open"
-    making.make(world.runtime.database, world.runtime.bell, run.id)
+    making.make(world.runtime, run.id)
     assert world.status(run.id) == "created"
     with world.runtime.database.reading() as session:
         assert "not what the preview showed" in (session.get_one(Run, run.id).problem or "")
@@ -143,9 +144,7 @@ def test_a_run_is_made_in_slices_by_two_makers_at_once(world: World, monkeypatch
         world.add()
     with world.runtime.database.writing() as session:
         run = lifecycle.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
-    makers = [
-        Thread(target=making.make, args=(world.runtime.database, world.runtime.bell, run.id)) for _ in "ab"
-    ]
+    makers = [Thread(target=making.make, args=(world.runtime, run.id)) for _ in "ab"]
     for maker in makers:
         maker.start()
     for maker in makers:
@@ -171,12 +170,12 @@ def test_a_half_made_run_cannot_be_started_and_is_completed(
 
     monkeypatch.setattr(making, "_make_slice", crash_in_the_second)
     with pytest.raises(KeyboardInterrupt):
-        making.make(world.runtime.database, world.runtime.bell, run.id)
+        making.make(world.runtime, run.id)
     assert world.statuses(run.id) == ["ready"] * 2
     with pytest.raises(Refused, match="still being made"):
         world.start(run.id)
     monkeypatch.setattr(making, "_make_slice", whole)
-    making.make(world.runtime.database, world.runtime.bell, run.id)
+    making.make(world.runtime, run.id)
     assert world.statuses(run.id) == ["ready"] * 5
 
 

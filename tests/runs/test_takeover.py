@@ -111,7 +111,7 @@ def test_a_run_that_was_to_start_by_itself_does_not(world: World, elsewhere: Run
             viewer=OPERATOR,
             start=True,
         )
-    making.make(elsewhere.database, elsewhere.bell, made.id)
+    making.make(elsewhere, made.id)
     assert world.status(made.id) == "created"
 
 
@@ -144,7 +144,7 @@ def test_taking_over_stops_what_runs_and_changes_the_owner(world: World, elsewhe
     assert take_over(elsewhere) == "Taken over. One running run was stopped."
     assert [world.status(id) for id in (running, created, half_made)] == ["stopped", "created", "creating"]
     assert (is_held(world.runtime), is_held(elsewhere)) == (True, False)
-    making.make(elsewhere.database, elsewhere.bell, half_made)
+    making.make(elsewhere, half_made)
     assert world.status(half_made) == "created"
     with elsewhere.database.reading() as session:
         problem = report.problem(session, session.get_one(Run, running)) or ""

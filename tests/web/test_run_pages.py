@@ -37,7 +37,7 @@ def made(browser: Browser, world: World, **fields: object) -> int:
     answer = browser.press("/runs", **shown_preview(browser, world), **fields)
     assert answer.status_code == 303, text_of(answer)
     run_id = int(answer.location.rpartition("/")[2])
-    making.make(world.runtime.database, world.runtime.bell, run_id)
+    making.make(world.runtime, run_id)
     return run_id
 
 
@@ -298,7 +298,7 @@ def test_the_table_comes_by_itself_once_the_list_is_made(log_in: LogIn, world: W
     assert "live?made=0" in page.text
     url = f"{answer.location}/live?made=0"
     assert "HX-Trigger" not in browser.look(url, htmx=True).headers
-    making.make(world.runtime.database, world.runtime.bell, runs(world)[0].id)
+    making.make(world.runtime, runs(world)[0].id)
     assert browser.look(url, htmx=True).headers["HX-Trigger"] == "changed"
     assert "live" not in browser.look(answer.location).text.split("poller")[1].split("</div>")[0]
 

@@ -16,6 +16,7 @@ from webapp.definitions import templates
 from webapp.demo import company, folder
 from webapp.extensions import Runtime
 from webapp.imports.folder import import_folder
+from webapp.invoices import guard
 from webapp.store.customers import Customer
 from webapp.store.mailservers import MailServer
 from webapp.store.people import User
@@ -67,6 +68,7 @@ def _import(runtime: Runtime, aside: Path, today: date) -> None:
     try:
         folder.write(aside, today, runtime.settings.catcher_port)
         import_folder(runtime.database, runtime.documents, aside, actor="demo")
+        guard.check(runtime.database, runtime.documents)
         with runtime.database.writing() as session:
             templates.save_picture(session, runtime.documents, LOADER, "logo", LOGO.read_bytes())
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,10 +11,11 @@ import click
 from flask.cli import with_appcontext
 
 from webapp import migrations
-from webapp.extensions import runtime
+from webapp.extensions import Runtime, runtime
 from webapp.imports.folder import Imported, import_folder
 from webapp.imports.problems import ImportRefused
 from webapp.imports.progress import Progress, silent
+from webapp.invoices import guard
 
 FINE = 1000
 """Steps of the bar."""
@@ -46,6 +47,31 @@ def import_command(folder: Path, dry_run: bool) -> None:
         click.echo(f"Nothing was imported: {errors}.", err=True)
         sys.exit(1)
     click.echo(table(done))
+    if not dry_run:
+        _check_documents(parts)
+
+
+def _check_documents(parts: Runtime) -> None:
+    """Tells of documents that do not name their invoice while whoever made them is still at hand. When this
+    is cut short, the runs that take the rest check it."""
+    with parts.database.reading() as session:
+        waiting = guard.count_unchecked(session)
+    if not waiting:
+        return
+    with _counting("Checking documents", waiting) as done:
+        found = guard.check(parts.database, parts.documents, done=done)
+    click.echo(f"Checked {found.documents:,} documents; {found.suspect:,} do not name their invoice.")
+    if found.suspect:
+        with parts.database.reading() as session:
+            listed = guard.suspects(session, MOST_LISTED)
+        for number, document in listed:
+            click.echo(f"  {number}: {document.file_name} {guard.said(document)}")
+        if found.suspect > len(listed):
+            click.echo("  …")
+        click.echo("Mails that would carry one are held (suspect_document) until somebody lets it pass.")
+
+
+MOST_LISTED = 20
 
 
 def table(done: Imported) -> str:
@@ -61,6 +87,16 @@ def table(done: Imported) -> str:
     for words, counts in done.counts.items():
         rows.append(f"{words:{wide}}  {counts.new:>9,}  {counts.changed:>9,}  {counts.unchanged:>9,}")
     return "\n".join([summary, *rows])
+
+
+@contextmanager
+def _counting(label: str, of: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar of so many things, where somebody looks."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    with click.progressbar(length=of, file=sys.stderr, label=label) as bar:
+        yield lambda count: bar.update(count - bar.pos)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from itertools import chain, count
 
 from webapp.mailing.headers import Uncomposable, address_field, file_name_parameter, text_field
 
-__all__ = ["Document", "Letter", "Mail", "Picture", "Uncomposable", "check", "compose", "rebuild"]
+__all__ = ["Altered", "Document", "Letter", "Mail", "Picture", "Uncomposable", "check", "compose", "rebuild"]
 
 
 @dataclass(frozen=True)
@@ -132,13 +132,21 @@ SMALL = (13, 6)
 times as much to set up as the compressing."""
 
 
+class Altered(Uncomposable):
+    """The store has other bytes under this SHA-256 than those that were imported."""
+
+    def __init__(self, file_name: str, sha256: str) -> None:
+        super().__init__(f"the document {file_name!r} is not what it was when it was imported")
+        self.sha256 = sha256
+
+
 def check(document: Document, invoice_ids: frozenset[int]) -> None:
-    """Raises Uncomposable for a document that does not belong to one of these invoices, or has not the bytes
-    that its SHA-256 names."""
+    """Raises Uncomposable for a document that does not belong to one of these invoices, and Altered for one
+    that has not the bytes that its SHA-256 names."""
     if document.invoice_id not in invoice_ids:
         raise Uncomposable(f"the document {document.file_name!r} belongs to another invoice")
     if hashlib.sha256(document.content).hexdigest() != document.sha256:
-        raise Uncomposable(f"the document {document.file_name!r} is not what it was when it was imported")
+        raise Altered(document.file_name, document.sha256)
     if not document.content:
         raise Uncomposable(f"the document {document.file_name!r} is empty")
 

@@ -86,6 +86,16 @@ def give_back(session: Session, of: Sequence[Claim]) -> None:
     )
 
 
+def free(session: Session, result_id: int, token: str) -> None:
+    """Frees one result of a claim that has not been marked."""
+    session.execute(
+        update(Result)
+        .where(Result.id == result_id, Result.token == token, Result.status.in_(SENDABLE))
+        .values(**UNCLAIMED),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def postpone(session: Session, claim: Claim, until: Mapping[int, datetime]) -> None:
     """Frees these results of a claim, to be claimed again no earlier than at their time: the domain that they
     go to has had its mails of this minute."""

@@ -77,7 +77,7 @@ def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen
                 session, Bell(""), choice, name=name, bcc=copies, viewer=OPERATOR, start=start
             )
         )
-    making.make(parts.database, parts.bell, made.id)
+    making.make(parts, made.id)
     _show(parts, made.id, as_json)
 
 

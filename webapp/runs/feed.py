@@ -8,7 +8,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from sqlalchemy.orm import Session
+
 from webapp.extensions import Runtime
+from webapp.invoices import guard
 from webapp.mailing.hub import Hub
 from webapp.mailing.render import Rendered, Unrenderable
 from webapp.mailservers.rates import Rates
@@ -19,6 +22,7 @@ from webapp.runs.messages import to_render
 from webapp.runs.persisting import persist
 from webapp.runs.work import Work, load
 from webapp.runs.workers import WorkerLife
+from webapp.store.invoices import TransformationResult
 from webapp.store.mailservers import MailServer
 from webapp.store.types import now
 
@@ -127,10 +131,41 @@ class Feed:
         self.messages -= claim.picked
         with database.reading() as session:
             works = load(session, claim.result_ids)
+        if not all(work.is_cleared for work in works):
+            works = self._cleared(claim, works)
         works = self._within_domain_rates(claim, works)
         rendered = self.runtime.renderer.render_all([to_render(work) for work in works])
         hand = Hand(claim.worker_id, claim.token, self.server.id)
         return [Piece(work, hand, texts) for work, texts in zip(works, rendered, strict=True)]
+
+    def _cleared(self, claim: Claim, works: list[Work]) -> list[Work]:
+        """Those whose documents the guard has cleared, once it has checked what is yet to be checked. The
+        others are looked at anew: `skipped` if a document is suspect, free if one was just imported anew."""
+        runtime = self.runtime
+        invoices = [invoice_id for work in works if not work.is_cleared for invoice_id in work.copies]
+        guard.check(runtime.database, runtime.documents, TransformationResult.invoice_id.in_(invoices))
+        with runtime.database.writing() as session:
+            sendable = claims.look_anew(session, self.run_id, claim.result_ids, claim.worker_id)
+        with runtime.database.reading() as session:
+            works = load(session, sendable)
+        unclear = [work.result_id for work in works if not work.is_cleared]
+        persist(
+            runtime,
+            self.worker,
+            lambda session: claims.postpone(session, claim, dict.fromkeys(unclear, now())),
+        )
+        return [work for work in works if work.is_cleared]
+
+    def hold_back(self, piece: Piece, sha256: str) -> None:
+        """Frees a result one of whose documents turned out not to be what was imported. It is noted with the
+        document, so that the next claim finds it suspect."""
+
+        def verb(session: Session) -> None:
+            for invoice_id in piece.work.copies:
+                guard.note_altered(session, invoice_id, sha256)
+            claims.free(session, piece.work.result_id, piece.hand.token)
+
+        persist(self.runtime, self.worker, verb)
 
     def _within_domain_rates(self, claim: Claim, works: list[Work]) -> list[Work]:
         """Those that may go out now; the others get the time at which their domain has room for them."""

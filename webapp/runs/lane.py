@@ -92,6 +92,9 @@ class Lane:
             message = self._make(piece)
             if isinstance(message, Message):
                 return Ready(piece, message)
+            if message.altered:
+                self.feed.hold_back(piece, message.altered)
+                continue
             to = ResultStatus.DEFERRED if message.for_now else ResultStatus.FAILED
             self._settle(piece, Verdict(Outcome.UNMADE, to, detail=message.words))
         return None

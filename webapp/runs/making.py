@@ -21,16 +21,17 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import Content
+from webapp.extensions import Runtime
+from webapp.invoices import guard
 from webapp.queue import Bell
 from webapp.runs import collating, finding, lifecycle
 from webapp.runs.counts import shift
 from webapp.runs.preview import fingerprint, sums_of
 from webapp.runs.selection import choice_of, customers_in, taken_by, terms_of
 from webapp.store.customers import Customer
-from webapp.store.database import Database
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.installation import held
-from webapp.store.invoices import Invoice
+from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import ChosenInvoice, Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 
@@ -43,9 +44,11 @@ LET_OTHERS_WRITE = 0.12
 every tenth of a second: without a pause the next slice would always be there first."""
 
 
-def make(database: Database, bell: Bell, run_id: int) -> None:
+def make(runtime: Runtime, run_id: int) -> None:
     """Makes the results of a run that is `creating`, and ends when it is whole. Harmless on any other run.
+    Raises OSError when documents are yet to be checked and their store is away.
 
+    0. Check what is not yet checked of the documents of its set (invoices/guard.py).
     1. Lock the run's row; leave if it is not `creating` (any more): somebody else has made it whole.
     2. Take the next slice of its customers, above the watermark `made_up_to`: so many that it takes some
     tenths of a second, fewer while other runs send.
@@ -55,7 +58,8 @@ def make(database: Database, bell: Bell, run_id: int) -> None:
 
     Two makers at once do no harm: the second waits at 1 and goes on behind the first one's watermark.
     """
-    size = FIRST_SLICE
+    database, size = runtime.database, FIRST_SLICE
+    _check_documents(runtime, run_id)
     while True:
         with database.writing() as session:
             began = time.monotonic()
@@ -67,7 +71,7 @@ def make(database: Database, bell: Bell, run_id: int) -> None:
             content: Content = session.get_one(DefinitionVersion, run.version_id).content  # type: ignore[assignment]
             up_to = _end_of_slice(session, run, size)
             if up_to is None:
-                _complete(session, bell, run, content)
+                _complete(session, runtime.bell, run, content)
                 return
             _make_slice(session, run, content, up_to)
             others = lifecycle.others_running(session, run_id)
@@ -75,6 +79,25 @@ def make(database: Database, bell: Bell, run_id: int) -> None:
         size = min(LARGEST_SLICE, max(100, int(size * min(2.0, fit))))
         if others and database.is_sqlite:
             time.sleep(LET_OTHERS_WRITE)
+
+
+def _check_documents(runtime: Runtime, run_id: int) -> None:
+    with runtime.database.reading() as session:
+        run = session.scalar(select(Run).where(Run.id == run_id, Run.status == RunStatus.CREATING))
+        if run is None:
+            return
+        conditions = documents_of(session, run)
+    guard.check(runtime.database, runtime.documents, *conditions)
+
+
+def documents_of(session: Session, run: Run) -> tuple[ColumnElement[bool], ...]:
+    """Which TransformationResults the run would attach."""
+    content: Content = session.get_one(DefinitionVersion, run.version_id).content  # type: ignore[assignment]
+    rows = taken_by(run, terms_of(run.definition_id, content)).subquery()
+    return (
+        TransformationResult.transformation_id.in_(content["transformations"]),
+        TransformationResult.invoice_id.in_(select(rows.c.invoice_id)),
+    )
 
 
 def _end_of_slice(session: Session, run: Run, size: int) -> int | None:

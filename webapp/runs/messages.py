@@ -10,7 +10,7 @@ from typing import Any
 from webapp.definitions.versions import Content
 from webapp.mailing.addresses import BadAddress, wire_address
 from webapp.mailing.attach import Packing, pack, safe_file_name
-from webapp.mailing.compose import Document, Letter, Mail, Picture, Uncomposable, check, compose
+from webapp.mailing.compose import Altered, Document, Letter, Mail, Picture, Uncomposable, check, compose
 from webapp.mailing.envelope import Envelope
 from webapp.mailing.references import SHOWN, pictures_in
 from webapp.mailing.render import MessageText, Rendered, Unrenderable, text_in
@@ -35,10 +35,12 @@ class Message:
 
 @dataclass(frozen=True)
 class Unmade:
-    """Why no mail could be made, in words for the account manager. `for_now`: it may be made later."""
+    """Why no mail could be made, in words for the account manager. `for_now`: it may be made later.
+    `altered`: the SHA-256 of a document that is not what was imported; the guard holds the mail back."""
 
     words: str
     for_now: bool = False
+    altered: str = ""
 
 
 def to_render(work: Work) -> ToRender:
@@ -105,6 +107,8 @@ def make(
         )
         mail = compose(letter, files)
         back_to = wire_address(sender["envelope_sender"] or sender["address"])
+    except Altered as problem:
+        return Unmade(str(problem), altered=problem.sha256)
     except (BadAddress, DocumentMissing, Uncomposable) as problem:
         return Unmade(str(problem))
     except OSError as problem:

@@ -1,5 +1,5 @@
-"""What a person does with results: send again, remove, put back, mark as sent, mark as bounced. On one row,
-on the rows ticked, or on everything that a filter matches.
+"""What a person does with results: send again, remove, put back, let pass, mark as sent, mark as bounced. On
+one row, on the rows ticked, or on everything that a filter matches.
 
 Each takes the run's lock, changes what can be changed, and tells how many could not, with the reason in
 words."""
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import todays_version as version_of_today
+from webapp.invoices import guard
 from webapp.queue import Bell
 from webapp.runs import lifecycle
 from webapp.runs.claims import reasons_of
@@ -41,6 +42,7 @@ REASON_WORDS = {
     SkipReason.NO_ATTACHMENT: "a document is missing",
     SkipReason.NO_PASSWORD: "the customer has no password for its documents",
     SkipReason.ALREADY_SENT: "already sent: confirm that the customer may get it twice",
+    SkipReason.SUSPECT_DOCUMENT: "a document does not name its invoice: look at it, then let it pass",
 }
 
 
@@ -88,6 +90,7 @@ def send_again(
     run = _open(session, chosen, viewer)
     version = version_of_today(session, run.definition).id if todays_version else None
     rows = _held(session, chosen)
+    _check_again(session, rows)
     again, unchanged = _may_go_again(session, rows, confirmed)
     if confirmed:
         _next_copies(session, run, again)
@@ -117,6 +120,38 @@ def send_again(
     if fit:
         _go_on(session, bell, run, viewer)
     return _done(session, viewer, "send again", run, fit, unchanged)
+
+
+def let_pass(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Done:
+    """Somebody has looked at the documents that the guard holds these results back for: they may go out. The
+    results become `ready`, as by Send again; those that something else keeps back stay. Raises Refused."""
+    run = _open(session, chosen, viewer)
+    rows = _held(session, chosen)
+    suspect = [row for row in rows if _is_suspect(row)]
+    others = len(rows) - len(suspect)
+    for start in range(0, len(suspect), CHUNK):
+        invoices = _invoices_of(suspect[start : start + CHUNK])
+        guard.let_pass(session, invoices, run.version.content["transformations"], viewer.name)
+    ids = tuple(row.id for row in suspect)
+    done = send_again(session, bell, replace(chosen, result_ids=ids), viewer)
+    _done(session, viewer, "let documents pass", run, suspect, Counter())
+    unchanged = Counter(done.unchanged) + Counter({"not held for a suspect document": others})
+    return replace(done, unchanged=dict(unchanged))
+
+
+def _check_again(session: Session, rows: Sequence[Held]) -> None:
+    """What the document store had not as it was imported may have been mended."""
+    suspect = [row for row in rows if _is_suspect(row)]
+    for start in range(0, len(suspect), CHUNK):
+        guard.check_again(session, _invoices_of(suspect[start : start + CHUNK]))
+
+
+def _is_suspect(row: Held) -> bool:
+    return row.status == R.SKIPPED and row.reason == SkipReason.SUSPECT_DOCUMENT
+
+
+def _invoices_of(rows: Sequence[Held]) -> Select[int]:
+    return select(ResultInvoice.invoice_id).where(ResultInvoice.result_id.in_([row.id for row in rows]))
 
 
 def remove(session: Session, chosen: Chosen, viewer: Viewer) -> Done:

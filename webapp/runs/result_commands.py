@@ -102,6 +102,20 @@ def put_back(run_id: int, results: tuple[int, ...]) -> None:
     _change(_chosen(run_id, None, None, results), verb)
 
 
+@click.command("let-pass")
+@rows_of_a_run
+@result_numbers
+@with_appcontext
+def let_pass(run_id: int, status: str | None, reason: str | None, results: tuple[int, ...]) -> None:
+    """Let documents pass that do not name their invoice: somebody has looked at them."""
+    parts = runtime()
+
+    def verb(session: Session, chosen: Chosen, viewer: Any) -> Done:
+        return result_actions.let_pass(session, parts.bell, chosen, viewer)
+
+    _change(_chosen(run_id, status, reason, results), verb)
+
+
 @click.command("confirm-sent")
 @click.argument("run_id", type=int)
 @result_numbers
@@ -144,5 +158,5 @@ def _tell(done: Done, chosen: Chosen) -> None:
         fail(f"{missing} of these results are not in run {chosen.run_id}")
 
 
-result_commands = (results, send_again, remove, put_back, confirm_sent, mark_bounced)
+result_commands = (results, send_again, remove, put_back, let_pass, confirm_sent, mark_bounced)
 """Added to the group `mailrun runs` by the command line."""

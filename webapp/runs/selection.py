@@ -84,6 +84,8 @@ def obstacles(terms: Terms, copy: SQLColumnExpression[int] | None) -> dict[SkipR
         found[SkipReason.ALREADY_SENT] = reserved(terms.definition_id, copy)
     if terms.password_key:
         found[SkipReason.NO_PASSWORD] = not_(has_metadata(terms.password_key))
+    if terms.transformations:
+        found[SkipReason.SUSPECT_DOCUMENT] = _has_suspect_document(terms)
     return found
 
 
@@ -111,6 +113,14 @@ def _has_document(transformation_id: int) -> ColumnElement[bool]:
     return exists().where(
         TransformationResult.invoice_id == Invoice.id,
         TransformationResult.transformation_id == transformation_id,
+    )
+
+
+def _has_suspect_document(terms: Terms) -> ColumnElement[bool]:
+    return exists().where(
+        TransformationResult.invoice_id == Invoice.id,
+        TransformationResult.suspect,
+        TransformationResult.transformation_id.in_(terms.transformations),
     )
 
 

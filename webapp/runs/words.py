@@ -27,6 +27,7 @@ REASONS = {
     "no_attachment": "no attachment",
     "already_sent": "already sent",
     "no_password": "no password",
+    "suspect_document": "suspect document",
 }
 
 PROBLEMS = (S.FAILED, S.UNCONFIRMED, S.BOUNCED)

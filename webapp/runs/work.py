@@ -8,10 +8,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, Row, bindparam, func, select
+from sqlalchemy import BindParameter, Row, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import Content
+from webapp.invoices import guard
 from webapp.store.customers import Cluster, Customer, CustomerEmail
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.invoices import Invoice, TransformationResult
@@ -21,7 +22,8 @@ from webapp.store.statuses import ResultStatus
 
 @dataclass(frozen=True)
 class Filed:
-    """A document of an invoice: where its bytes are (their SHA-256), and how it is to be called."""
+    """A document of an invoice: where its bytes are (their SHA-256), and how it is to be called.
+    `is_cleared`: the guard has checked it, and is content or was overruled."""
 
     invoice_id: int
     transformation_id: int
@@ -29,6 +31,7 @@ class Filed:
     media_type: str
     sha256: str
     size: int
+    is_cleared: bool
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class Work:
     invoices: tuple[dict[str, Any], ...]
     copies: dict[int, int]
     documents: tuple[Filed, ...]
+
+    @property
+    def is_cleared(self) -> bool:
+        """Whether the guard has cleared every document."""
+        return all(document.is_cleared for document in self.documents)
 
 
 def load(session: Session, result_ids: Iterable[int]) -> list[Work]:
@@ -168,6 +176,7 @@ INVOICES_BY_RESULT = (
 DOCUMENTS = select(
     TransformationResult.invoice_id, TransformationResult.transformation_id, TransformationResult.file_name,
     TransformationResult.media_type, TransformationResult.sha256, TransformationResult.size,
+    and_(~guard.UNCHECKED, ~TransformationResult.suspect),
 )  # fmt: skip
 DOCUMENTS_BY_INVOICE = DOCUMENTS.where(TransformationResult.invoice_id.in_(IDS))
 DOCUMENTS_BY_RESULT = (

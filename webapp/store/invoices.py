@@ -3,16 +3,16 @@ results)."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.store.base import Base, one_of
-from webapp.store.statuses import InvoiceStatus, OutputType
-from webapp.store.types import Json, Key, Money
+from webapp.store.statuses import Finding, InvoiceStatus, OutputType
+from webapp.store.types import Instant, Json, Key, Money
 
 
 class Invoice(Base):
@@ -51,15 +51,30 @@ class Transformation(Base):
     autogenerate: Mapped[bool] = mapped_column(default=False)
 
 
+SUSPECT_ON_SQLITE, SUSPECT = text("suspect = 1"), text("suspect")
+UNCHECKED = text("found_in <> sha256")
+"""Of what the partial indices are: nearly every document is neither, and the few are found at once. SQLite
+takes such an index for a query that says the same in the same words."""
+
+
 class TransformationResult(Base):
-    """One document. Its bytes are in the document store under their SHA-256."""
+    """One document. Its bytes are in the document store under their SHA-256.
+
+    `finding` is what the guard found (invoices/guard.py) in the bytes with the SHA-256 `found_in`: where that
+    is not today's, the document is yet to be checked. It is `suspect` until the guard is content, or until
+    somebody has looked and let it pass."""
 
     __tablename__ = "transformation_result"
     __table_args__ = (
         UniqueConstraint("invoice_id", "transformation_id", "file_name"),
         CheckConstraint("size >= 0", name="size"),
         CheckConstraint("length(sha256) = 64", name="sha256"),
-    )
+        one_of("finding", Finding),
+        Index("ix_transformation_result_suspect", "invoice_id", sqlite_where=SUSPECT_ON_SQLITE,
+              postgresql_where=SUSPECT),
+        Index("ix_transformation_result_unchecked", "invoice_id", sqlite_where=UNCHECKED,
+              postgresql_where=UNCHECKED),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id", ondelete="CASCADE"))
@@ -68,3 +83,10 @@ class TransformationResult(Base):
     media_type: Mapped[str] = mapped_column(String(127))
     size: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64), index=True)
+    found_in: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    finding: Mapped[str] = mapped_column(String(16), default=Finding.UNCHECKED, server_default="unchecked")
+    finding_words: Mapped[str] = mapped_column(Text, default="", server_default="")
+    suspect: Mapped[bool] = mapped_column(default=False, server_default=false())
+    checked_at: Mapped[datetime | None] = mapped_column(Instant)
+    passed_by: Mapped[str] = mapped_column(String(254), default="", server_default="")
+    passed_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -36,6 +36,7 @@ class SkipReason(StrEnum):
     NO_ATTACHMENT = "no_attachment"
     ALREADY_SENT = "already_sent"
     NO_PASSWORD = "no_password"
+    SUSPECT_DOCUMENT = "suspect_document"
 
 
 class InvoiceStatus(StrEnum):
@@ -76,6 +77,19 @@ class OutputType(StrEnum):
     CSV = "csv"
     HTML = "html"
     XML = "xml"
+
+
+class Finding(StrEnum):
+    """What the guard found in a document (invoices/guard.py). Only `fine` lets it go out without a person's
+    word; `unchecked` is none yet."""
+
+    UNCHECKED = "unchecked"
+    FINE = "fine"
+    NOT_NAMED = "not_named"
+    OTHER_CUSTOMER = "other_customer"
+    NO_TEXT = "no_text"
+    UNREADABLE = "unreadable"
+    ALTERED = "altered"
 
 
 class TemplateFormat(StrEnum):

@@ -1,0 +1,116 @@
+"""Whether a document names its invoice: what counts as naming, and what documents there are."""
+
+from __future__ import annotations
+
+import io
+
+import pikepdf
+import pytest
+
+from tests.pdfs import pdf
+from webapp.mailing.naming import Unreadable, findings
+from webapp.mailing.reader import Names
+from webapp.store.statuses import Finding
+
+OURS = Names("INV-10042", "C007", "Jansen Bouw B.V.")
+PDF, XML = "application/pdf", "application/xml"
+
+
+def found(content: bytes, names: Names = OURS, media_type: str = PDF) -> Finding:
+    [finding] = findings(media_type, content, [names])
+    return finding
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Invoice INV-10042", "C007"),
+        ("Invoice inv-10042", "JANSEN BOUW B.V."),
+        ("Invoice INV-100", "42", "for Jansen Bouw", "B.V."),  # broken over lines
+        ("Invoice I N V - 1 0 0 4 2", "(C007)"),  # letters set apart
+        ("#INV-10042/C007",),
+        ("INV-10042-annex", "customer:C007,"),
+        ("_INV-10042_C007_",),
+    ],
+)
+def test_number_and_customer_are_found_however_they_are_set(lines: tuple[str, ...]) -> None:
+    assert found(pdf(*lines)) == Finding.FINE
+
+
+@pytest.mark.parametrize("number", ["INV-100421", "XINV-10042", "INV-1004", "1INV-10042", "10042"])
+def test_a_number_within_another_one_is_not_named(number: str) -> None:
+    assert found(pdf(f"Invoice {number}", "C007")) == Finding.NOT_NAMED
+
+
+@pytest.mark.parametrize("other", ["C0071", "AC007", "Jansen B.V."])
+def test_another_customer_is_noticed(other: str) -> None:
+    assert found(pdf("Invoice INV-10042", other)) == Finding.OTHER_CUSTOMER
+
+
+def test_each_invoice_that_the_same_bytes_are_filed_under_is_asked_for() -> None:
+    other = Names("INV-10043", "C007", "Jansen Bouw B.V.")
+    assert findings(PDF, pdf("INV-10042", "C007"), [OURS, other]) == [Finding.FINE, Finding.NOT_NAMED]
+
+
+def test_a_customer_without_a_name_of_letters_is_found_by_the_code_only() -> None:
+    nameless = Names("INV-10042", "C007", " ")
+    assert found(pdf("INV-10042 C007"), nameless) == Finding.FINE
+    assert found(pdf("INV-10042"), nameless) == Finding.OTHER_CUSTOMER
+
+
+def pages(*texts: str) -> bytes:
+    whole = pikepdf.new()
+    for text in texts:
+        with pikepdf.open(io.BytesIO(pdf(text))) as one:
+            whole.pages.extend(one.pages)
+    out = io.BytesIO()
+    whole.save(out)
+    return out.getvalue()
+
+
+def test_later_pages_count() -> None:
+    assert found(pages(*["call"] * 22, "INV-10042", "C007", "call")) == Finding.FINE
+    assert found(pages(*["call"] * 40)) == Finding.NOT_NAMED
+
+
+def test_a_scanned_page_has_no_text() -> None:
+    assert found(pages("", "")) == Finding.NO_TEXT
+
+
+def locked(user: str) -> bytes:
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf("INV-10042", "C007"))) as document:
+        document.save(out, encryption=pikepdf.Encryption(user=user, owner="owner"))
+    return out.getvalue()
+
+
+def test_a_pdf_that_opens_without_a_password_is_read() -> None:
+    assert found(locked("")) == Finding.FINE
+
+
+@pytest.mark.parametrize(
+    ("media_type", "content"),
+    [
+        (PDF, b"%PDF-1.7\nnothing of it is left"),
+        (PDF, pdf("INV-10042", "C007")[:200]),
+        (PDF, locked("secret")),
+        (XML, b"<invoice><id>INV-10042</invoice>"),
+        (XML, b""),
+    ],
+)
+def test_what_cannot_be_opened_says_why(media_type: str, content: bytes) -> None:
+    with pytest.raises(Unreadable, match="cannot be opened as"):
+        found(content, media_type=media_type)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<cbc:ID xmlns:cbc='urn:x'>INV-10042</cbc:ID>",
+        "<id n='INV-10042'/>",
+        "<a><b>due</b> INV-10042</a>",
+    ],
+)
+def test_an_xml_document_names_its_invoice_anywhere(body: str) -> None:
+    assert found(f"<?xml version='1.0'?>\n{body}".encode(), media_type=XML) == Finding.FINE
+    assert found(body.replace("10042", "10043").encode("utf-16"), media_type="text/xml") == Finding.NOT_NAMED

@@ -1,0 +1,262 @@
+"""The guard: a document that does not name its invoice goes nowhere until somebody has looked at it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from tests import factories
+from tests.mailserver import MailServer
+from tests.pdfs import pdf
+from tests.runs.conftest import World, make_world
+from webapp.extensions import Runtime
+from webapp.invoices import guard
+from webapp.invoices.guard import Checked
+from webapp.runs import result_actions
+from webapp.runs.preview import preview
+from webapp.runs.result_actions import Chosen, Done
+from webapp.runs.workers import WorkerLife
+from webapp.store.customers import Customer
+from webapp.store.definitions import TemplateText
+from webapp.store.documents import DocumentFolder
+from webapp.store.invoices import Invoice, TransformationResult
+from webapp.store.people import AuditEntry
+from webapp.store.statuses import Finding, SkipReason
+from webapp.users.access import OPERATOR
+
+Paper = Callable[[Invoice, Customer], bytes]
+
+
+def right(of: Invoice, payer: Customer) -> bytes:
+    return pdf(f"Invoice {of.number}", payer.code)
+
+
+def add(world: World, address: str, paper: Paper = right) -> Invoice:
+    """A customer with one invoice, whose document nobody has checked yet."""
+    payer, of = world.add(address, documents=False)
+    file(world, of, paper(of, payer))
+    return of
+
+
+def file(world: World, of: Invoice, content: bytes) -> None:
+    with world.runtime.database.writing() as session:
+        factories.document(session, world.runtime.documents, of, content=content, checked=False)
+
+
+def swapped(world: World) -> tuple[Invoice, Invoice]:
+    """Two customers, each with the other's PDF: what an import folder of mixed-up files leads to."""
+    (ada, of_ada), (bob, of_bob) = (
+        world.add(f"{name}@example.com", documents=False) for name in ("ada", "bob")
+    )
+    file(world, of_ada, right(of_bob, bob))
+    file(world, of_bob, right(of_ada, ada))
+    return of_ada, of_bob
+
+
+def check(world: World) -> Checked:
+    return guard.check(world.runtime.database, world.runtime.documents)
+
+
+def findings(world: World) -> list[str]:
+    with world.runtime.database.reading() as session:
+        return list(
+            session.scalars(select(TransformationResult.finding).order_by(TransformationResult.id)).all()
+        )
+
+
+def held(world: World, run_id: int) -> list[tuple[str, str]]:
+    return [(result.status, result.reason) for result in world.results(run_id)]
+
+
+HELD = ("skipped", "suspect_document")
+
+
+def let_pass(world: World, run_id: int, *result_ids: int) -> Done:
+    chosen = Chosen(run_id, result_ids or None, reason="" if result_ids else SkipReason.SUSPECT_DOCUMENT)
+    with world.runtime.database.writing() as session:
+        return result_actions.let_pass(session, world.runtime.bell, chosen, OPERATOR)
+
+
+def send_again(world: World, run_id: int) -> Done:
+    chosen = Chosen(run_id, reason=SkipReason.SUSPECT_DOCUMENT)
+    with world.runtime.database.writing() as session:
+        return result_actions.send_again(session, world.runtime.bell, chosen, OPERATOR)
+
+
+def test_swapped_files_are_held_and_everything_else_goes_out(world: World, worker: WorkerLife) -> None:
+    swapped(world)
+    add(world, "eve@example.com")
+    assert check(world) == Checked(3, 2)
+    with world.runtime.database.reading() as session:
+        assert preview(session, world.choice(), OPERATOR).skipped[SkipReason.SUSPECT_DOCUMENT] == 2
+    run_id = world.deliver(worker)
+    assert held(world, run_id) == [HELD, HELD, ("sent", "")]
+    assert [taken.recipients for taken in world.server.taken] == [("eve@example.com",)]
+
+
+def test_what_is_not_checked_yet_is_checked_before_the_run_is_made(world: World) -> None:
+    swapped(world)
+    add(world, "eve@example.com")
+    assert held(world, world.run()) == [HELD, HELD, ("ready", "")]
+    assert findings(world) == [Finding.NOT_NAMED, Finding.NOT_NAMED, Finding.FINE]
+
+
+def test_a_run_checks_its_own_documents_only(world: World) -> None:
+    add(world, "eve@example.com")
+    first, last = factories.OCTOBER
+    world.run(period_from=first.replace(month=9, day=1), period_to=last.replace(month=9, day=30))
+    assert findings(world) == [Finding.UNCHECKED]
+
+
+def test_what_was_imported_after_create_is_checked_before_it_goes_out(
+    world: World, worker: WorkerLife
+) -> None:
+    add(world, "eve@example.com")
+    add(world, "ada@example.com")
+    run_id = world.run()
+    with world.runtime.database.writing() as session:  # as an import that files another's paper does
+        first = select(TransformationResult.id).order_by(TransformationResult.id).limit(1)
+        strange = world.runtime.documents.put(pdf("Invoice INV-999999", "C99999"))
+        session.execute(
+            update(TransformationResult)
+            .where(TransformationResult.id.in_(first.scalar_subquery()))
+            .values(sha256=strange)
+        )
+    world.start(run_id)
+    world.work(worker, run_id)
+    assert held(world, run_id) == [HELD, ("sent", "")]
+    assert [taken.recipients for taken in world.server.taken] == [("ada@example.com",)]
+
+
+def test_files_swapped_in_the_store_are_held_however_late(world: World, worker: WorkerLife) -> None:
+    for name in ("ada", "bob", "eve"):
+        add(world, f"{name}@example.com")
+    run_id = world.run()
+    one, other = (stored(world, number) for number in (0, 1))
+    aside = one.with_name("aside")
+    for source, target in ((one, aside), (other, one), (aside, other)):
+        shutil.move(source, target)
+    world.start(run_id)
+    world.work(worker, run_id)
+    assert held(world, run_id) == [HELD, HELD, ("sent", "")]
+    assert [taken.recipients for taken in world.server.taken] == [("eve@example.com",)]
+    assert let_pass(world, run_id).changed == 2  # nobody can let pass what is not what was imported
+    world.work(worker, run_id)
+    assert held(world, run_id)[:2] == [HELD, HELD]
+    for source, target in ((one, aside), (other, one), (aside, other)):
+        shutil.move(source, target)
+    send_again(world, run_id)
+    world.work(worker, run_id)
+    assert [taken.recipients[0] for taken in world.server.taken] == [
+        f"{name}@example.com" for name in ("eve", "ada", "bob")
+    ]
+
+
+def stored(world: World, number: int) -> Path:
+    """The file in the store of this document, counted from 0."""
+    documents = world.runtime.documents
+    assert isinstance(documents, DocumentFolder)
+    with world.runtime.database.reading() as session:
+        digests = session.scalars(select(TransformationResult.sha256).order_by(TransformationResult.id))
+        return documents._path(digests.all()[number])
+
+
+def test_what_is_let_pass_goes_out_and_is_remembered(world: World, worker: WorkerLife) -> None:
+    swapped(world)
+    run_id = world.deliver(worker)
+    [first, second] = world.results(run_id)
+    assert let_pass(world, run_id, first.id).changed == 1
+    world.work(worker, run_id)
+    assert held(world, run_id) == [("sent", ""), HELD]
+    with world.runtime.database.reading() as session:
+        documents = session.scalars(select(TransformationResult).order_by(TransformationResult.id)).all()
+        assert [(each.passed_by, each.suspect) for each in documents] == [("command line", False), ("", True)]
+        notes = session.scalars(select(AuditEntry).where(AuditEntry.action == "let documents pass")).all()
+    assert [note.subject for note in notes] == [f"run {run_id}"]
+    assert f"results {first.id}" in notes[0].detail
+    assert let_pass(world, run_id, first.id).unchanged == {"not held for a suspect document": 1}
+
+
+def test_send_again_without_a_look_changes_nothing(world: World) -> None:
+    swapped(world)
+    run_id = world.run()
+    assert send_again(world, run_id) == Done(
+        0, {"a document does not name its invoice: look at it, then let it pass": 2}
+    )
+    assert held(world, run_id) == [HELD, HELD]
+
+
+def test_a_document_imported_anew_is_checked_anew_though_it_was_let_pass(world: World) -> None:
+    of = add(world, "ada@example.com", lambda of, payer: pdf("nothing of that"))
+    run_id = world.run()
+    let_pass(world, run_id)
+    assert held(world, run_id) == [("ready", "")]
+    other = world.runtime.documents.put(pdf("nothing of that either"))
+    with world.runtime.database.writing() as session:
+        session.execute(
+            update(TransformationResult).where(TransformationResult.invoice_id == of.id).values(sha256=other)
+        )
+    assert check(world) == Checked(1, 1)
+    assert held(world, world.run()) == [HELD]
+
+
+def test_other_reasons_come_first(world: World) -> None:
+    payer, of = world.add("", documents=False)
+    file(world, of, pdf("nothing of that"))
+    assert held(world, world.run()) == [("skipped", "no_recipient")]
+
+
+def test_of_a_collated_mail_only_the_suspect_invoice_is_held(
+    runtime: Runtime, server: MailServer, worker: WorkerLife
+) -> None:
+    world = make_world(runtime, server, collate=True, subject="Invoices")
+    with runtime.database.writing() as session:
+        session.execute(update(TemplateText).values(source="<p>{{ invoices|length }}</p>"))
+    payer, first = world.add("ada@example.com", documents=False)
+    with runtime.database.writing() as session:
+        owner = session.get_one(Customer, payer.id)
+        others = [factories.invoice(session, owner) for _ in range(2)]
+    for of in (first, *others):
+        file(world, of, right(of, payer) if of is not others[0] else pdf("somebody else's"))
+    run_id = world.deliver(worker)
+    assert sorted(held(world, run_id)) == [("sent", ""), HELD]
+    [mail] = world.server.taken
+    assert mail.data.count(b"Content-Disposition: attachment") == 2
+
+
+def test_other_kinds_of_documents_are_checked_for_their_bytes_alone(world: World) -> None:
+    _, of = world.add("ada@example.com", documents=False)
+    with world.runtime.database.writing() as session:
+        document = factories.document(session, world.runtime.documents, of, content=b"a,b\n", checked=False)
+        document.media_type = "text/csv"
+        lost = factories.document(
+            session, world.runtime.documents, of, content=b"c,d\n", checked=False, file_name="lost.csv"
+        )
+        lost.media_type = "text/csv"
+    world.runtime.documents.remove(lost.sha256)
+    assert check(world) == Checked(2, 1)
+    assert findings(world) == [Finding.FINE, Finding.ALTERED]
+
+
+@pytest.mark.parametrize("count", [260])
+def test_more_than_one_commit_holds_are_checked(world: World, count: int) -> None:
+    same = pdf("the same for all")
+    payer, of = world.add("ada@example.com", documents=False)
+    with world.runtime.database.writing() as session:
+        for number in range(count):
+            factories.document(
+                session,
+                world.runtime.documents,
+                of,
+                content=same if number % 2 else right(of, payer),
+                file_name=f"{number}.pdf",
+                checked=False,
+            )
+    seen: list[int] = []
+    found = guard.check(world.runtime.database, world.runtime.documents, done=seen.append)
+    assert found == Checked(count, count // 2)
+    assert seen == [200, 260]

@@ -1,0 +1,269 @@
+"""The guard: nothing goes out before it is checked that each document belongs to its invoice.
+
+What it found is kept with the document, for the bytes that it looked at: from the import on, so that a run
+waits for nothing but what is not yet checked. A document that it is not content with is `suspect` until
+somebody has looked and let it pass (runs/selection.py holds back what has one)."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from webapp.mailing.reader import Found, Names, Reader, ToRead, is_read
+from webapp.store.customers import Customer
+from webapp.store.database import Database
+from webapp.store.documents import DocumentMissing, DocumentStore
+from webapp.store.invoices import Invoice, TransformationResult
+from webapp.store.statuses import Finding
+from webapp.store.types import now
+
+CHUNK = 200
+"""Documents per commit."""
+AT_ONCE, BYTES_AT_ONCE = 25, 8 * 2**20
+"""What a thread has in its hands."""
+
+Condition = ColumnElement[bool] | InstrumentedAttribute[bool]
+
+UNCHECKED = TransformationResult.found_in != TransformationResult.sha256
+"""Of today's bytes nothing is known yet."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How many documents were checked, and how many of them are suspect."""
+
+    documents: int = 0
+    suspect: int = 0
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """A document with what it should say."""
+
+    id: int
+    sha256: str
+    media_type: str
+    names: Names
+
+
+def check(
+    database: Database,
+    store: DocumentStore,
+    *conditions: ColumnElement[bool],
+    done: Callable[[int], None] = lambda documents: None,
+) -> Checked:
+    """Checks the documents that are yet to be checked, or those of them that meet the conditions on
+    TransformationResult; `done` is told how many have been. Raises OSError when the store is away.
+
+    1. Take the next of them, in the order of their invoices. No lock is held.
+    2. Has each the bytes of its SHA-256 in the store? Do those that are looked into name their invoice? They
+    are read in child processes, one per core.
+    3. Note what was found, in one commit, for these bytes only: a document that was imported anew meanwhile
+    stays to be checked. Again from 1, until there is none.
+
+    Two that check at once do no harm. A crash costs what was not noted yet."""
+    documents = suspect = 0
+    if not _anything_unchecked(database):
+        return Checked()
+    with _readers() as look_at:
+        while some := _next(database, conditions):
+            found = look_at(store, some)
+            _note(database, some, found)
+            documents += len(some)
+            suspect += sum(each.finding != Finding.FINE for each in found)
+            done(documents)
+    return Checked(documents, suspect)
+
+
+def let_pass(session: Session, invoice_ids: Select[int], transformations: Collection[int], by: str) -> None:
+    """Lets the suspect documents of these invoices pass: somebody has looked at them. What the store has not
+    as it was imported cannot pass, nor be sent."""
+    _change(
+        session,
+        TransformationResult.invoice_id.in_(invoice_ids),
+        TransformationResult.transformation_id.in_(transformations),
+        TransformationResult.suspect,
+        TransformationResult.finding != Finding.ALTERED,
+        suspect=False,
+        passed_by=by,
+        passed_at=now(),
+    )
+
+
+def check_again(session: Session, invoice_ids: Select[int]) -> None:
+    """Has documents of these invoices checked anew that the store did not have as they were imported:
+    somebody may have mended that."""
+    ours = TransformationResult.invoice_id.in_(invoice_ids)
+    altered = TransformationResult.finding == Finding.ALTERED
+    _change(session, ours, TransformationResult.suspect, altered, suspect=False, found_in="")
+
+
+def note_altered(session: Session, invoice_id: int, sha256: str) -> None:
+    """Notes that the store does not have this document as it was imported, found when its mail was made."""
+    _change(
+        session,
+        TransformationResult.invoice_id == invoice_id,
+        TransformationResult.sha256 == sha256,
+        suspect=True,
+        finding=Finding.ALTERED,
+        found_in=sha256,
+        finding_words=NOT_AS_IMPORTED,
+        checked_at=now(),
+        passed_by="",
+        passed_at=None,
+    )
+
+
+def count_unchecked(session: Session, *conditions: ColumnElement[bool]) -> int:
+    """How many documents are yet to be checked."""
+    counting = select(func.count()).select_from(TransformationResult).where(UNCHECKED, *conditions)
+    return session.scalars(counting).one()
+
+
+def suspects(session: Session, at_most: int) -> list[tuple[str, TransformationResult]]:
+    """(invoice number, document) of what is suspect, what was checked last before the rest."""
+    rows = session.execute(
+        select(Invoice.number, TransformationResult)
+        .join(Invoice, Invoice.id == TransformationResult.invoice_id)
+        .where(TransformationResult.suspect)
+        .order_by(TransformationResult.checked_at.desc(), TransformationResult.id)
+        .limit(at_most)
+    )
+    return [(number, document) for number, document in rows]
+
+
+NOT_AS_IMPORTED = "the document store does not have the bytes that were imported"
+
+SAID = {
+    Finding.UNCHECKED: "was not checked yet",
+    Finding.FINE: "names its invoice",
+    Finding.NOT_NAMED: "does not name its invoice",
+    Finding.OTHER_CUSTOMER: "names its invoice, but neither the code nor the name of its customer",
+    Finding.NO_TEXT: "has no text that could name its invoice",
+    Finding.UNREADABLE: "cannot be read",
+    Finding.ALTERED: "is not what was imported",
+}
+
+
+def said(document: TransformationResult) -> str:
+    """What the guard found, as what follows the document's name in a sentence."""
+    words = SAID[Finding(document.finding)]
+    return f"{words}: {document.finding_words}" if document.finding_words else words
+
+
+def _anything_unchecked(database: Database) -> bool:
+    """Nearly always nothing is, and that is known at once, whatever the conditions."""
+    with database.reading() as session:
+        return bool(session.scalar(select(exists().where(UNCHECKED))))
+
+
+def _next(database: Database, conditions: Sequence[ColumnElement[bool]]) -> list[Unchecked]:
+    columns = (
+        *(TransformationResult.id, TransformationResult.sha256, TransformationResult.media_type),
+        *(Invoice.number, Customer.code, Customer.name),
+    )
+    waiting = (
+        select(*columns)
+        .join(Invoice, Invoice.id == TransformationResult.invoice_id)
+        .join(Customer, Customer.id == Invoice.customer_id)
+        .where(UNCHECKED, *conditions)
+        .order_by(TransformationResult.invoice_id, TransformationResult.id)
+        .limit(CHUNK)
+    )
+    with database.reading() as session:
+        rows = session.execute(waiting).all()
+    return [Unchecked(id, sha256, media_type, Names(*names)) for id, sha256, media_type, *names in rows]
+
+
+@contextmanager
+def _readers() -> Iterator[Callable[[DocumentStore, Sequence[Unchecked]], list[Found]]]:
+    """Looks at documents, several at a time: a thread and a child process per core."""
+    free = [Reader() for _ in range(os.cpu_count() or 1)]
+    pool = ThreadPoolExecutor(len(free))
+
+    def look_at(store: DocumentStore, documents: Sequence[Unchecked]) -> list[Found]:
+        def some(start: int) -> list[Found]:
+            reader = free.pop()
+            try:
+                return _look(store, reader, documents[start : start + AT_ONCE])
+            finally:
+                free.append(reader)
+
+        return [found for part in pool.map(some, range(0, len(documents), AT_ONCE)) for found in part]
+
+    try:
+        yield look_at
+    finally:
+        pool.shutdown(cancel_futures=True)
+        for reader in free:
+            reader.close()
+
+
+def _look(store: DocumentStore, reader: Reader, documents: Sequence[Unchecked]) -> list[Found]:
+    """What is found in each. Bytes that several of them have are read once."""
+    same: dict[tuple[str, str], list[Unchecked]] = defaultdict(list)
+    for document in documents:
+        same[document.sha256, document.media_type].append(document)
+    found: dict[int, Found] = {}
+    in_hand: list[tuple[list[Unchecked], ToRead]] = []
+
+    def read() -> None:
+        answers = reader.read_all([to_read for _, to_read in in_hand])
+        for (those, _), answer in zip(in_hand, answers, strict=True):
+            found.update(zip((each.id for each in those), answer, strict=True))
+        in_hand.clear()
+
+    for (sha256, media_type), those in same.items():
+        try:
+            content = store.get(sha256)
+        except DocumentMissing:
+            found.update((each.id, Found(Finding.ALTERED, NOT_AS_IMPORTED)) for each in those)
+            continue
+        if not is_read(media_type):
+            found.update((each.id, Found(Finding.FINE)) for each in those)
+            continue
+        in_hand.append((those, ToRead(media_type, content, tuple(each.names for each in those))))
+        if sum(len(to_read.content) for _, to_read in in_hand) > BYTES_AT_ONCE:
+            read()
+    read()
+    return [found[document.id] for document in documents]
+
+
+def _note(database: Database, documents: Sequence[Unchecked], found: Sequence[Found]) -> None:
+    rows = [
+        {
+            "by_id": document.id,
+            "found_in": document.sha256,
+            "finding": what.finding,
+            "finding_words": what.words,
+            "suspect": what.finding != Finding.FINE,
+            "checked_at": now(),
+        }
+        for document, what in zip(documents, found, strict=True)
+    ]
+    noting = (
+        update(TransformationResult)
+        .where(
+            TransformationResult.id == bindparam("by_id"),
+            TransformationResult.sha256 == bindparam("found_in"),
+        )
+        .values(
+            **{name: bindparam(name) for name in rows[0] if name != "by_id"}, passed_by="", passed_at=None
+        )
+    )
+    with database.writing() as session:
+        session.connection().execute(noting, rows)
+
+
+def _change(session: Session, *conditions: Condition, **values: object) -> None:
+    session.execute(
+        update(TransformationResult).where(*conditions).values(**values),
+        execution_options={"synchronize_session": False},
+    )

@@ -1,0 +1,162 @@
+"""What handles things that others have written (templates, documents) runs in a child process that lives on,
+with limits on time, memory and output: what runs away costs its own question only (spec security.md, C5, C6).
+
+Questions go to the child pickled, and answers come back as JSON: what a template or a document could get hold
+of is never unpickled. The child's side is confined_child.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+MEGABYTES = 512
+START_SECONDS = 60.0
+"""How long the child itself may take to come up, on a machine with too much to do."""
+PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "HOME")
+"""What the child may know of the environment: no key, no password, no address."""
+BATCH = 200
+"""Questions per frame: what the child has in its hands at once."""
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """The child was ended over a question, because it took too long, or died over it."""
+
+    is_late: bool
+
+
+class Confined:
+    """A child process that answers: started at the first question, and again whenever it had to be ended.
+
+    `module` is what it runs; a question may take so many seconds. May be used from several threads; one batch
+    is answered at a time."""
+
+    def __init__(self, module: str, seconds: float, megabytes: int = MEGABYTES) -> None:
+        self.module, self.seconds, self.megabytes = module, seconds, megabytes
+        self._turn = threading.Lock()
+        self._child: Child | None = None
+
+    def ask_all(self, questions: Sequence[Any]) -> list[list[Any] | NoAnswer]:
+        """The answer to each question, in order. Raises OSError if no child process can be started."""
+        with self._turn:
+            answers: list[list[Any] | NoAnswer] = []
+            died_at = -1
+            while len(answers) < len(questions):
+                at = len(answers)
+                some, gone = self._some(questions[at : at + BATCH])
+                answers += some
+                if gone is not None and (gone.is_late or died_at == len(answers)):
+                    answers.append(NoAnswer(gone.is_late))
+                elif gone is not None:  # it may have been killed from outside: asked again, once
+                    died_at = len(answers)
+            return answers
+
+    def close(self) -> None:
+        """Ends the child; the next question would start another."""
+        with self._turn:
+            self._end()
+
+    def _some(self, questions: Sequence[Any]) -> tuple[list[list[Any]], ChildGone | None]:
+        """Answers from the beginning of the batch, up to its end or to the first over which the child is
+        gone."""
+        answers: list[list[Any]] = []
+        try:
+            if self._child is None:
+                self._child = Child(self.module, self.seconds, self.megabytes)
+            self._child.give(questions)
+            for _ in questions:
+                answers.append(self._child.next_answer(self.seconds))
+        except ChildGone as gone:
+            self._end()
+            return answers, gone
+        except BaseException:  # an answer that nobody waits for any more must not meet the next question
+            self._end()
+            raise
+        return answers, None
+
+    def _end(self) -> None:
+        if self._child is not None:
+            self._child.end()
+            self._child = None
+
+
+class ChildGone(Exception):
+    """The child is gone, or too slow with the question at hand."""
+
+    def __init__(self, *, is_late: bool = False) -> None:
+        super().__init__("too late" if is_late else "gone")
+        self.is_late = is_late
+
+
+class Child:
+    """One process that answers, as long as it lives."""
+
+    def __init__(self, module: str, seconds: float, megabytes: int) -> None:
+        command = [sys.executable, "-m", module, str(seconds + 1), str(megabytes)]
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parent.parent.parent,
+            env={name: value for name, value in os.environ.items() if name in PASSED_ON},
+            bufsize=0,
+            start_new_session=True,  # Ctrl-C is the worker's to answer: it ends the batch, then the child
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self._in: IO[bytes] = self.process.stdin
+        self._out: IO[bytes] = self.process.stdout
+        self._pending = b""
+        self._waiting = selectors.DefaultSelector()
+        self._waiting.register(self._out, selectors.EVENT_READ)
+        if not self._line(START_SECONDS):
+            raise OSError(f"the child process {module} could not be started")
+
+    def give(self, questions: Sequence[Any]) -> None:
+        """Hands the batch over; the child reads all of it before it begins."""
+        frame = pickle.dumps(list(questions), protocol=pickle.HIGHEST_PROTOCOL)
+        left = memoryview(len(frame).to_bytes(8, "big") + frame)
+        try:
+            while left:
+                left = left[self._in.write(left) :]
+        except BrokenPipeError:
+            raise ChildGone from None
+
+    def next_answer(self, seconds: float) -> list[Any]:
+        """The next answer. Raises ChildGone if it does not come in time, or not at all."""
+        line = self._line(seconds)
+        if not line:
+            raise ChildGone(is_late=line is None)
+        answer: list[Any] = json.loads(line)
+        return answer
+
+    def _line(self, seconds: float) -> bytes | None:
+        """The next line; None if it does not come within so many seconds, empty if none will come."""
+        until = time.monotonic() + seconds
+        while b"\n" not in self._pending:
+            if not self._waiting.select(max(0.0, until - time.monotonic())):
+                return None
+            received = self._out.read(1 << 20)
+            if not received:
+                return b""
+            self._pending += received
+        line, _, self._pending = self._pending.partition(b"\n")
+        return line + b"\n"
+
+    def end(self) -> None:
+        """Ends the process, whatever it is at."""
+        self.process.kill()
+        self.process.wait()
+        self._waiting.close()
+        self._in.close()
+        self._out.close()
