@@ -13,12 +13,14 @@ import pytest
 from sqlalchemy import select, update
 
 from tests import factories
+from tests.pdfs import pdf
 from tests.runs.conftest import World
 from webapp.extensions import Runtime, open_runtime
 from webapp.runs import one_mail, result_actions, retention
 from webapp.runs.result_actions import Chosen
 from webapp.runs.workers import WorkerLife
 from webapp.store import installation
+from webapp.store.customers import Customer
 from webapp.store.installation import Installation
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Attempt
@@ -176,7 +178,9 @@ def test_a_copy_lets_nothing_go_and_after_a_take_over_no_document_of_before(
         installation.bind(session)
     _, of = world.add()
     run_id = world.deliver(worker)
-    old, _ = import_anew(world, of, b"%PDF-1.4 another")
+    with world.runtime.database.reading() as session:
+        code = session.get_one(Customer, of.customer_id).code
+    old, _ = import_anew(world, of, pdf(of.number, code, "another"))
     age(world, 31)
     copy = open_runtime(
         replace(runtime, settings=replace(runtime.settings, secret_key="another", keep_mails=30)).settings

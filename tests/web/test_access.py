@@ -55,6 +55,7 @@ CHANGING = {
     "/runs/<int:run_id>/results/send-again",
     "/runs/<int:run_id>/results/remove",
     "/runs/<int:run_id>/results/put-back",
+    "/runs/<int:run_id>/results/let-pass",
     "/runs/<int:run_id>/results/mark-sent",
     "/runs/<int:run_id>/results/mark-bounced",
     "/runs/<int:run_id>/archive",

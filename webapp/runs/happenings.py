@@ -46,6 +46,7 @@ DECISIONS = {
     "send again": ("ready", "Sent again"),
     "remove": ("removed", "Removed"),
     "put back": ("ready", "Put back"),
+    "let documents pass": ("check", "Documents let pass"),
     "confirm sent": ("sent", "Marked as sent"),
     "mark bounced": ("bounced", "Marked as bounced"),
 }

@@ -12,6 +12,7 @@ from webapp.runs.words import MAY_REMOVE, MAY_SEND_AGAIN
 from webapp.store.customers import Cluster, Customer
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Result, ResultInvoice, Run
+from webapp.store.statuses import ResultStatus, SkipReason
 from webapp.users.access import Viewer, visible_to
 
 
@@ -38,6 +39,12 @@ class Line:
     @property
     def may_send_again(self) -> bool:
         return self.result.status in MAY_SEND_AGAIN
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether a document of it waits for somebody to look at it."""
+        result = self.result
+        return result.status == ResultStatus.SKIPPED and result.reason == SkipReason.SUSPECT_DOCUMENT
 
     @property
     def may_remove(self) -> bool:

@@ -4,6 +4,7 @@ crash costs one slice."""
 from __future__ import annotations
 
 import time
+import typing
 from collections import Counter
 from dataclasses import replace
 
@@ -27,11 +28,11 @@ from webapp.queue import Bell
 from webapp.runs import collating, finding, lifecycle
 from webapp.runs.counts import shift
 from webapp.runs.preview import fingerprint, sums_of
-from webapp.runs.selection import choice_of, customers_in, taken_by, terms_of
+from webapp.runs.selection import attached_by, choice_of, customers_in, taken_by, terms_of
 from webapp.store.customers import Customer
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.installation import held
-from webapp.store.invoices import Invoice, TransformationResult
+from webapp.store.invoices import Invoice
 from webapp.store.runs import ChosenInvoice, Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 
@@ -86,18 +87,8 @@ def _check_documents(runtime: Runtime, run_id: int) -> None:
         run = session.scalar(select(Run).where(Run.id == run_id, Run.status == RunStatus.CREATING))
         if run is None:
             return
-        conditions = documents_of(session, run)
+        conditions = attached_by(run, typing.cast(Content, run.version.content))
     guard.check(runtime.database, runtime.documents, *conditions)
-
-
-def documents_of(session: Session, run: Run) -> tuple[ColumnElement[bool], ...]:
-    """Which TransformationResults the run would attach."""
-    content: Content = session.get_one(DefinitionVersion, run.version_id).content  # type: ignore[assignment]
-    rows = taken_by(run, terms_of(run.definition_id, content)).subquery()
-    return (
-        TransformationResult.transformation_id.in_(content["transformations"]),
-        TransformationResult.invoice_id.in_(select(rows.c.invoice_id)),
-    )
 
 
 def _end_of_slice(session: Session, run: Run, size: int) -> int | None:

@@ -14,7 +14,8 @@ from webapp.runs.neighbours import Place, place
 from webapp.runs.one_mail_pages import addresses, mail_in_address, not_whole, visible
 from webapp.runs.one_result import OneResult
 from webapp.runs.result_queries import Filter
-from webapp.store.runs import Attempt
+from webapp.runs.suspects import suspects
+from webapp.store.runs import Attempt, Result
 from webapp.web import htmx
 from webapp.web.gate import viewer
 from webapp.web.marks import polled
@@ -74,6 +75,7 @@ def _shown(session: Session, found: OneResult) -> dict[str, object]:
         "mail": shown,
         "let_go": _let_go(found) if shown.attempt is None else None,
         "not_whole": not_whole(shown),
+        "suspects": suspects(session, found.run, [Result.id == found.result.id]),
         "happenings": happenings.happenings(session, found),
         **addresses(found, shown, args),
     }

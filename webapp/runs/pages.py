@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from flask import Blueprint, Flask, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from webapp.definitions.versions import Content
 from webapp.extensions import runtime
+from webapp.invoices import guard
 from webapp.runs import filters, queries, report, result_queries, words
 from webapp.runs.archive import MAY_ARCHIVE
 from webapp.runs.counts import Counts, counts
@@ -20,6 +23,7 @@ from webapp.runs.lifecycle import period_words
 from webapp.runs.pace import pace
 from webapp.runs.plots import sent_over_time
 from webapp.runs.result_queries import Filter
+from webapp.runs.selection import attached_by
 from webapp.runs.spreadsheet import csv_lines
 from webapp.store import keyset
 from webapp.store.installation import held
@@ -128,7 +132,13 @@ def facts(session: Session, run: Run) -> dict[str, object]:
         "held": held(session),
         "server": report.waited_for(session, run),
         "pace": pace(session, run, counted),
+        "unchecked": _unchecked(session, run) if run.status == RunStatus.CREATING else 0,
     }
+
+
+def _unchecked(session: Session, run: Run) -> int:
+    """How many documents are still to be checked before the list is made."""
+    return guard.count_unchecked(session, *attached_by(run, cast(Content, run.version.content)))
 
 
 def ahead(session: Session, run: Run) -> dict[str, object]:
@@ -188,6 +198,7 @@ def _can(session: Session, run: Run, chosen: Filter) -> dict[str, int]:
         "send-again": sum(found.get(status, 0) for status in words.MAY_SEND_AGAIN),
         "remove": sum(found.get(status, 0) for status in words.MAY_REMOVE),
         "put-back": found.get(ResultStatus.REMOVED, 0),
+        "let-pass": found.get(ResultStatus.SKIPPED, 0),
     }
 
 

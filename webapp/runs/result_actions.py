@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, func, select, update
@@ -89,11 +89,25 @@ def send_again(
     """
     run = _open(session, chosen, viewer)
     version = version_of_today(session, run.definition).id if todays_version else None
-    rows = _held(session, chosen)
-    _check_again(session, rows)
-    again, unchanged = _may_go_again(session, rows, confirmed)
+    again, unchanged = _may_go_again(session, _held(session, chosen), confirmed)
+    _check_again(session, again)
     if confirmed:
         _next_copies(session, run, again)
+    fit = _make_ready(session, bell, run, viewer, again, unchanged, version)
+    return _done(session, viewer, "send again", run, fit, unchanged)
+
+
+def _make_ready(
+    session: Session,
+    bell: Bell,
+    run: Run,
+    viewer: Viewer,
+    again: Sequence[Held],
+    unchanged: Counter[str],
+    version: int | None = None,
+) -> list[Held]:
+    """Makes those of the results `ready` whose data are fit, and returns them; why others are not is counted
+    in `unchanged`."""
     fit: list[Held] = []
     for row, reason in _looked_at_anew(session, again, version):
         if not reason:
@@ -119,24 +133,22 @@ def send_again(
     move(session, run.id, fit, R.READY, values=values)
     if fit:
         _go_on(session, bell, run, viewer)
-    return _done(session, viewer, "send again", run, fit, unchanged)
+    return fit
 
 
 def let_pass(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Done:
     """Somebody has looked at the documents that the guard holds these results back for: they may go out. The
-    results become `ready`, as by Send again; those that something else keeps back stay. Raises Refused."""
+    results become `ready`, as by Send again, but for those that something else keeps back. Raises Refused."""
     run = _open(session, chosen, viewer)
     rows = _held(session, chosen)
     suspect = [row for row in rows if _is_suspect(row)]
-    others = len(rows) - len(suspect)
     for start in range(0, len(suspect), CHUNK):
         invoices = _invoices_of(suspect[start : start + CHUNK])
         guard.let_pass(session, invoices, run.version.content["transformations"], viewer.name)
-    ids = tuple(row.id for row in suspect)
-    done = send_again(session, bell, replace(chosen, result_ids=ids), viewer)
-    _done(session, viewer, "let documents pass", run, suspect, Counter())
-    unchanged = Counter(done.unchanged) + Counter({"not held for a suspect document": others})
-    return replace(done, unchanged=dict(unchanged))
+    others = len(rows) - len(suspect)
+    unchanged = Counter({"not held for a suspect document": others} if others else {})
+    fit = _make_ready(session, bell, run, viewer, suspect, unchanged)
+    return _done(session, viewer, "let documents pass", run, fit, unchanged)
 
 
 def _check_again(session: Session, rows: Sequence[Held]) -> None:

@@ -14,8 +14,10 @@ from webapp.runs import filters, queries, result_actions, result_queries
 from webapp.runs.filter_forms import address, filter_in, ids_in
 from webapp.runs.lifecycle import NotFound, Refused
 from webapp.runs.result_actions import Chosen, Done
+from webapp.runs.suspects import suspects
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus
+from webapp.users.access import visible_to
 from webapp.web import htmx, presses, questions
 from webapp.web.gate import viewer
 
@@ -58,6 +60,19 @@ def remove(run_id: int) -> ResponseReturnValue:
             return _question("runs/ask_remove.html", run_id, chosen, found)
     return _press(
         "Removed", chosen, lambda session: result_actions.remove(session, chosen, viewer()), undo=True
+    )
+
+
+@results.post("/runs/<int:run_id>/results/let-pass")
+def let_pass(run_id: int) -> ResponseReturnValue:
+    """Let documents pass that do not name their invoice. Asks once, but on the page that shows them."""
+    chosen = chosen_in_form(run_id)
+    if not (request.form.get("asked") or request.form.get("from_result")):
+        return _question("runs/ask_let_pass.html", run_id, chosen, _statuses(run_id, chosen))
+    return _press(
+        "Let pass:",
+        chosen,
+        lambda session: result_actions.let_pass(session, runtime().bell, chosen, viewer()),
     )
 
 
@@ -139,7 +154,9 @@ def _question(
 ) -> ResponseReturnValue:
     with runtime().database.reading() as session:
         run = _visible(session, run_id)
-        return questions.ask(template, run=run, chosen=chosen, found=found, back=_back(run_id))
+        shown = {"run": run, "chosen": chosen, "found": found, "back": _back(run_id)}
+        held = suspects(session, run, [*_conditions(chosen), visible_to(viewer(), Result)])
+        return questions.ask(template, suspects=held, **shown)
 
 
 def _visible(session: Session, run_id: int) -> Run:

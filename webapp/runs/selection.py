@@ -206,6 +206,15 @@ def taken_by(run: Run, terms: Terms) -> Select[int, int, str]:
     )
 
 
+def attached_by(run: Run, content: Content) -> tuple[ColumnElement[bool], ...]:
+    """Which TransformationResults a run with this version of its definition would attach, sendable or not."""
+    rows = taken_by(run, terms_of(run.definition_id, content)).subquery()
+    return (
+        TransformationResult.transformation_id.in_(content["transformations"]),
+        TransformationResult.invoice_id.in_(select(rows.c.invoice_id)),
+    )
+
+
 def choice_of(run: Run) -> Choice:
     """What was chosen when the run was made (without the chosen invoices, which are rows of their own)."""
     return Choice(

@@ -44,15 +44,6 @@ def _index(name: str, sqlite: str, postgresql: str) -> None:
 def downgrade() -> None:
     for name in ("suspect", "unchecked"):
         op.drop_index(f"ix_{TABLE}_{name}", TABLE)
-    with op.batch_alter_table(TABLE) as table:
-        table.drop_constraint(f"ck_{TABLE}_finding", type_="check")
-        for name in (
-            "passed_at",
-            "passed_by",
-            "checked_at",
-            "suspect",
-            "finding_words",
-            "finding",
-            "found_in",
-        ):
-            table.drop_column(name)
+    added = ("passed_at", "passed_by", "checked_at", "suspect", "finding_words", "finding", "found_in")
+    for name in added:
+        op.drop_column(TABLE, name)
