@@ -80,7 +80,7 @@ def write(folder: Path, messages: int) -> None:
         ([each.number, "Invoice PDF", each.file] for each in letters),
     )
     for each in letters:
-        (folder / each.file).write_bytes(workload.document(each.number))
+        (folder / each.file).write_bytes(workload.document(each.number, each.code))
 
 
 def _invoice(letter: workload.Letter) -> dict[str, str]:

@@ -31,7 +31,7 @@ def built(letter: workload.Letter) -> bytes:
     message["Subject"] = Template(workload.SUBJECT).render(letter.names)
     message.set_content(Template(workload.text()).render(letter.names))
     message.add_alternative(Template(workload.html()).render(letter.names), subtype="html")
-    document = workload.document(letter.number)
+    document = workload.document(letter.number, letter.code)
     message.add_attachment(document, maintype="application", subtype="pdf", filename=f"{letter.number}.pdf")
     return message.as_bytes().replace(b"\n", b"\r\n")
 

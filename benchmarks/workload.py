@@ -100,6 +100,21 @@ FIRST = ("Bakker", "Brunner", "De Wit", "Hartmann", "Keller", "Lefèvre", "Morea
 SECOND = ("Advocaten", "Bouw", "Data Services", "Energie", "Foods", "Logistics", "Media", "Zorggroep")
 
 
-def document(number: str) -> bytes:
-    """60 KB that no other invoice has; a PDF by its first bytes only, which is all that anybody looks at."""
-    return b"%PDF-1.4\n" + random.Random(number).randbytes(DOCUMENT_BYTES - 9)
+def document(*words: str) -> bytes:
+    """60 KB that no other invoice has: a PDF of one page that shows these words, and a stream that nothing
+    shows."""
+    shown = b" ".join(b"(%s) Tj T*" % word.encode() for word in words)
+    page = b"BT /F1 11 Tf 14 TL 60 780 Td %s ET" % shown
+    ballast = random.Random(words[0]).randbytes(DOCUMENT_BYTES - 500)
+    objects = (
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
+        b" /Resources << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(page), page),
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(ballast), ballast),
+    )
+    made = b"%PDF-1.4\n"
+    for number, content in enumerate(objects, 1):
+        made += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    return made + b"trailer\n<< /Size %d /Root 1 0 R >>\n%%%%EOF\n" % (len(objects) + 1)

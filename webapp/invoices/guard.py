@@ -24,7 +24,7 @@ from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.statuses import Finding
 from webapp.store.types import now
 
-CHUNK = 200
+CHUNK = 1_000
 """Documents per commit."""
 AT_ONCE, BYTES_AT_ONCE = 25, 8 * 2**20
 """What a thread has in its hands."""
@@ -179,7 +179,8 @@ def _next(database: Database, conditions: Sequence[ColumnElement[bool]]) -> list
     )
     with database.reading() as session:
         rows = session.execute(waiting).all()
-    return [Unchecked(id, sha256, media_type, Names(*names)) for id, sha256, media_type, *names in rows]
+    found = [Unchecked(id, sha256, media_type, Names(*names)) for id, sha256, media_type, *names in rows]
+    return sorted(found, key=lambda document: document.sha256)  # equal ones are read together
 
 
 @contextmanager
