@@ -117,10 +117,11 @@ def _has_document(transformation_id: int) -> ColumnElement[bool]:
 
 
 def _has_suspect_document(terms: Terms) -> ColumnElement[bool]:
+    """Looked for where the few suspect ones are: what is said of the transformation is in no index."""
     return exists().where(
         TransformationResult.invoice_id == Invoice.id,
         TransformationResult.suspect,
-        TransformationResult.transformation_id.in_(terms.transformations),
+        (TransformationResult.transformation_id + 0).in_(terms.transformations),
     )
 
 
@@ -210,7 +211,7 @@ def attached_by(run: Run, content: Content) -> tuple[ColumnElement[bool], ...]:
     """Which TransformationResults a run with this version of its definition would attach, sendable or not."""
     rows = taken_by(run, terms_of(run.definition_id, content)).subquery()
     return (
-        TransformationResult.transformation_id.in_(content["transformations"]),
+        (TransformationResult.transformation_id + 0).in_(content["transformations"]),
         TransformationResult.invoice_id.in_(select(rows.c.invoice_id)),
     )
 
