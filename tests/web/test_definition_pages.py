@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.browser import Browser, text_of
 from tests.runs.conftest import World
 from tests.web.conftest import LogIn
 from webapp.definitions.versions import fields_of
 from webapp.runs.lifecycle import Refused
+from webapp.store.customers import Customer
 from webapp.store.definitions import DefinitionVersion, MessageDefinition
 from webapp.store.people import AuditEntry
 
@@ -203,6 +204,17 @@ def test_beside_the_form_stands_the_mail_of_an_invoice(
     assert "sandbox" in frame.headers["Content-Security-Policy"]
     wrong = browser.press("/definitions/check", **{**filled, "subject": "\u007b{ x }}"}, htmx=True)
     assert 'data-where="subject" data-line="1"' in wrong.text
+
+
+def test_the_password_of_documents_is_on_no_screen(
+    at_the_form: Browser, world: World, filled: dict[str, object]
+) -> None:
+    with world.runtime.database.writing() as session:
+        session.execute(update(Customer).values(extra={"door_code": "s3cret", "town": "Zwolle"}))
+    answer = at_the_form.press("/definitions/check", **{**filled, "password_key": "door_code"}, htmx=True)
+    assert "Zwolle" in answer.text
+    assert "customer.metadata.door_code" in answer.text
+    assert "s3cret" not in answer.text
 
 
 def test_a_manager_of_one_cluster_tries_with_its_customers_only(

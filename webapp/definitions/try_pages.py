@@ -81,7 +81,7 @@ def bench(
         letter=letters.read(made.mail.data) if isinstance(made, Message) else None,
         unmade=made.words if isinstance(made, Unmade) else "",
         troubles=tuple(samples.troubles(session, content, tried, rendered, parts.renderer)),
-        variables=tuple(_listed(to_render(work).names)),
+        variables=tuple(_listed(to_render(work).names, _passwords(session, content))),
     )
 
 
@@ -96,12 +96,20 @@ def _chosen(session: Session, named: str, offered: list[Sample]) -> Sample | Non
 MOST_LISTED = 80
 
 
-def _listed(names: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
-    """(how a template reaches it, its value) of everything that a template sees."""
+def _passwords(session: Session, content: Content) -> frozenset[str]:
+    """How a template would reach the passwords of documents: their values are for no screen."""
+    used = session.scalars(select(MessageDefinition.password_key).distinct())
+    return frozenset(f"customer.metadata.{key}" for key in {content["password_key"], *used} if key)
+
+
+def _listed(names: Mapping[str, Any], secret: frozenset[str], before: str = "") -> list[tuple[str, str]]:
+    """(how a template reaches it, its value) of everything that a template sees, but for what is secret."""
     found: list[tuple[str, str]] = []
     for name, value in names.items():
         if isinstance(value, Mapping):
-            found += _listed(value, f"{before}{name}.")
+            found += _listed(value, secret, f"{before}{name}.")
+        elif f"{before}{name}" in secret:
+            found.append((f"{before}{name}", "a password" if value else ""))
         elif isinstance(value, list | tuple):
             found.append((f"{before}{name}", f"a list of {len(value)}"))
         elif name != "id":
