@@ -155,7 +155,7 @@ def kill_at(process: subprocess.Popen[bytes]) -> Callable[[object], None]:
 
 
 def crowd(world: World, addresses: Iterable[str], *, slice: int = 20_000) -> None:
-    """Very many customers at once, with one invoice and the same document each."""
+    """Very many customers at once, with one invoice and the same document each, which the guard let pass."""
     content = b"%PDF-1.4 the same for all\n"
     digest = world.runtime.documents.put(content)
     given = list(addresses)
@@ -182,7 +182,7 @@ def crowd(world: World, addresses: Iterable[str], *, slice: int = 20_000) -> Non
             ])  # fmt: skip
             _stored(session, TransformationResult, [
                 {"invoice_id": id, "transformation_id": made_by.id, "file_name": "invoice.pdf",
-                 "media_type": "application/pdf", "size": len(content), "sha256": digest}
+                 "media_type": "application/pdf", "size": len(content), "sha256": digest, "found_in": digest}
                 for id in invoices
             ])  # fmt: skip
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
+import io
 import os
 import signal
 import subprocess
@@ -11,8 +14,10 @@ import time
 from pathlib import Path
 
 import pytest
+import pyzipper
 from sqlalchemy import select, text
 
+from tests import factories
 from tests.faults.accounts import accounted
 from tests.faults.processes import children_of, lives
 from tests.faults.site import Site, kill_at, numbered
@@ -21,8 +26,9 @@ from tests.launch.launched import ROOT
 from webapp.mailservers import slots
 from webapp.runs import claims, recovery
 from webapp.runs.workers import WorkerLife
+from webapp.store.customers import Customer
 from webapp.store.database import hold_run
-from webapp.store.definitions import TemplateText
+from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.mailservers import MailServer
 from webapp.store.workers import Worker
 
@@ -144,8 +150,7 @@ def test_f04_the_parent_of_the_workers_killed_alone(site: Site, stage: str) -> N
 
 @sqlite_only
 def test_f05_killed_while_rendering(site: Site, tmp_path: Path) -> None:
-    """Tried again, one copy; no temporary file and no child is left. (Zips and passwords come with that
-    feature, and belong here too.)"""
+    """Tried again, one copy; no temporary file and no child is left."""
     slow = "{% for a in range(100) %}{% for b in range(60000) %}{% endfor %}{% endfor %}"
     with site.world.runtime.database.writing() as session:
         session.query(TemplateText).update({"source": f"{slow}<p>Invoice</p>"})
@@ -164,6 +169,41 @@ def test_f05_killed_while_rendering(site: Site, tmp_path: Path) -> None:
     assert site.world.statuses(run_id) == ["sent"]
     assert files_in(temporary) == set()
     assert files_in(site.home) == before
+    accounted(site.world, run_id)
+
+
+@sqlite_only
+def test_f05_killed_while_zipping_with_a_password(site: Site, tmp_path: Path) -> None:
+    """Tried again, one copy, locked; no temporary file is left, and nothing that was packed for the mail that
+    did not go."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with site.world.runtime.database.writing() as session:
+        session.query(MessageDefinition).update({"zip": True, "password_key": "pin"})
+    payer, invoice = site.world.add(FIRST, documents=False)
+    with site.world.runtime.database.writing() as session:
+        session.get_one(Customer, payer.id).extra = {"pin": "1234"}
+        content = b"%PDF-1.4" + os.urandom(30_000_000)  # takes seconds to pack
+        factories.document(session, site.world.runtime.documents, invoice, content=content)
+    before = files_in(site.home)
+    worker = site.start_worker(TMPDIR=str(temporary))
+    run_id = site.world.run()
+    site.world.start(run_id)
+    site.until(lambda: site.result(run_id, FIRST).worker_id is not None)
+    time.sleep(0.4)  # rendered by now
+    kill_at(worker)(None)
+    assert site.server.heard["MAIL"] == 0, "it packs more quickly than the kill comes"
+    site.start_worker(TMPDIR=str(temporary))
+    site.until_finished(run_id)
+    assert site.world.statuses(run_id) == ["sent"]
+    assert files_in(temporary) == set()
+    assert files_in(site.home) == before
+    [taken] = site.server.taken
+    mail = email.message_from_bytes(taken.data, policy=email.policy.default)
+    [archive] = [part.get_content() for part in mail.iter_attachments()]
+    with pyzipper.AESZipFile(io.BytesIO(archive)) as opened:
+        [inside] = opened.namelist()
+        assert opened.read(inside, pwd=b"1234") == content
     accounted(site.world, run_id)
 
 

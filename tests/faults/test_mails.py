@@ -17,7 +17,7 @@ from tests.faults.site import Site, numbered
 from tests.faults.test_kills import FIRST, SECOND, sqlite_only
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.store.customers import Customer, CustomerEmail
-from webapp.store.definitions import TemplateText
+from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Result
 
@@ -112,8 +112,7 @@ def run_of_two(site: Site) -> int:
 
 
 def test_f46_attachment_missing_when_it_is_sent(site: Site) -> None:
-    """`skipped` with the reason, although it was there when the run was made. (Zips and passwords come with
-    that feature, and belong here too.)"""
+    """`skipped` with the reason, although it was there when the run was made."""
     site.add(FIRST, SECOND)
     run_id = site.world.run()
     replace_document(site, 1, None)
@@ -122,6 +121,31 @@ def test_f46_attachment_missing_when_it_is_sent(site: Site) -> None:
     site.until_finished(run_id)
     result = site.result(run_id, FIRST)
     assert (result.status, result.reason) == ("skipped", "no_attachment")
+    assert accounted(site.world, run_id) == {"sent": 1, "skipped": 1}
+
+
+@pytest.mark.parametrize("password", [None, "", "   "])
+@pytest.mark.parametrize("zipped", [True, False])
+@sqlite_only
+def test_f46_password_empty(site: Site, password: str | None, zipped: bool) -> None:
+    """`skipped` with the reason, also when it was there as the run was made; never sent open."""
+    with site.world.runtime.database.writing() as session:
+        session.execute(update(MessageDefinition).values(zip=zipped, password_key="pin"))
+    site.add(FIRST, SECOND)
+    with site.world.runtime.database.writing() as session:
+        session.execute(update(Customer).values(extra={"pin": "1234"}))
+    run_id = site.world.run()
+    with site.world.runtime.database.writing() as session:
+        of = (CustomerEmail.customer_id == Customer.id) & (CustomerEmail.address == FIRST)
+        session.execute(
+            update(Customer).where(of).values(extra={} if password is None else {"pin": password})
+        )
+    site.world.start(run_id)
+    site.start_worker()
+    site.until_finished(run_id)
+    result = site.result(run_id, FIRST)
+    assert (result.status, result.reason) == ("skipped", "no_password")
+    assert [taken.recipients for taken in site.server.taken] == [(SECOND,)]
     assert accounted(site.world, run_id) == {"sent": 1, "skipped": 1}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter
@@ -15,10 +16,10 @@ from tests.faults.accounts import accounted
 from tests.faults.site import Site, kill_at, numbered
 from tests.faults.test_kills import sqlite_only
 from tests.faults.test_replies import there
+from webapp.definitions.versions import fields_of
 from webapp.runs import lifecycle, result_actions
 from webapp.runs.result_actions import Chosen
 from webapp.store.customers import CustomerEmail
-from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.people import AuditEntry
 from webapp.users.access import OPERATOR
 
@@ -192,7 +193,7 @@ def test_f42_the_same_job_ten_times_and_many_workers(site: Site, workers: int) -
 def test_f43_changes_while_sending(site: Site) -> None:
     """While the first mail is on the wire: its customer's address, the template and the definition change,
     and another result is removed. What is on its way, and what follows, uses the frozen copy; the removed one
-    is not sent. (Pages to edit these with come with their features, and belong here too.)"""
+    is not sent."""
     addresses = numbered(4)
     on_the_wire, go_on = threading.Event(), threading.Event()
 
@@ -209,16 +210,42 @@ def test_f43_changes_while_sending(site: Site) -> None:
     with site.world.runtime.database.writing() as session:
         first = CustomerEmail.address == addresses[0]
         session.execute(update(CustomerEmail).where(first).values(address="other@customers.test"))
-        session.execute(update(TemplateText).values(source="<p>Not what was approved</p>"))
-        session.execute(update(MessageDefinition).values(subject="Not what was approved"))
         done = result_actions.remove(session, Chosen(run_id, (removed,)), OPERATOR)
         assert done.changed == 1
+    edit(site, "Not what was approved")
     go_on.set()
     site.until_finished(run_id)
     assert accounted(site.world, run_id) == {"sent": 3, "removed": 1}
     arrived = [taken.recipients[0] for taken in site.server.taken]
     assert sorted(arrived) == sorted([addresses[0], addresses[1], addresses[3]])
     assert not [taken for taken in site.server.taken if b"Not what was approved" in taken.data]
+
+
+def edit(site: Site, words: str) -> None:
+    """An account manager gives the template and the definition these words, in the pages."""
+    browser, definition = site.pages("manager"), site.world.definition
+    template = f"/templates/{definition.template_id}"
+    typed = {"name": "Another", "format": "html", "language": "", "source": f"<p>{words}</p>"}
+    assert browser.press(template, **typed, seen=seen(browser, template)).status_code == 303
+    with site.world.runtime.database.reading() as session:
+        fields = fields_of(session, session.merge(definition))
+    filled = {
+        "name": fields.name,
+        "sender": fields.sender_id,
+        "recipient_key": fields.recipient_key_id,
+        "template": fields.template_id,
+        "subject": words,
+        "transformations": list(fields.transformations),
+    }
+    address = f"/definitions/{definition.id}"
+    assert browser.press(address, **filled, seen=seen(browser, address)).status_code == 303
+
+
+def seen(browser: Browser, address: str) -> str:
+    """What the form at this address says that it was made on."""
+    found = re.search(r'name="seen" value="(\w+)"', browser.look(address).text)
+    assert found
+    return found[1]
 
 
 def test_f43_removed_before_it_is_on_its_way(site: Site) -> None:

@@ -204,6 +204,8 @@ def test_a_document_imported_anew_is_checked_anew_though_it_was_let_pass(world: 
         )
     assert check(world) == Checked(1, 1)
     assert held(world, world.run()) == [HELD]
+    with world.runtime.database.reading() as session:
+        assert session.scalars(select(TransformationResult.passed_by)).one() == ""
 
 
 def test_other_reasons_come_first(world: World) -> None:
