@@ -100,6 +100,7 @@ def _make_slice(session: Session, run: Run, content: Content, up_to: int) -> Non
         (rows.c.reason == "", literal(ResultStatus.READY.value)), else_=literal(ResultStatus.SKIPPED.value)
     )
     found_by = finding.of_one_invoice(content)
+    before = session.scalar(select(func.max(Result.id)).where(Result.run_id == run.id)) or 0
     session.execute(
         insert(Result).from_select(
             ["run_id", "customer_id", "lead_invoice_id", "status", "reason", *found_by],
@@ -115,7 +116,7 @@ def _make_slice(session: Session, run: Run, content: Content, up_to: int) -> Non
             .join(Customer, Customer.id == rows.c.customer_id),
         )
     )
-    made = (Result.run_id == run.id, Result.customer_id.between(run.made_up_to + 1, up_to))
+    made = (Result.run_id == run.id, Result.id > before)
     session.execute(
         insert(ResultInvoice).from_select(
             ["run_id", "invoice_id", "result_id", "copy"],
