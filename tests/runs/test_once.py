@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from tests import factories
 from tests.runs.conftest import World
@@ -13,7 +15,7 @@ from webapp.runs import result_actions
 from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.workers import WorkerLife
 from webapp.store.invoices import Invoice
-from webapp.store.runs import Reservation
+from webapp.store.runs import Reservation, ResultInvoice
 from webapp.users.access import OPERATOR
 
 
@@ -222,3 +224,12 @@ def test_a_collated_result_sheds_what_cannot_be_sent(world: World, worker: Worke
         assert session.scalar(select(func.count()).select_from(Reservation)) == 4
     again = world.run()
     assert sorted(result.reason for result in world.results(again)) == ["already_sent"] * 4 + ["not_approved"]
+
+
+def test_a_run_s_invoice_is_in_no_result_of_another_run(world: World) -> None:
+    world.add("a@x.test")
+    one, other = world.run(), world.run()
+    [of_other] = world.results(other)
+    moving = update(ResultInvoice).where(ResultInvoice.run_id == one).values(result_id=of_other.id)
+    with pytest.raises(IntegrityError), world.runtime.database.writing() as session:
+        session.execute(moving)

@@ -28,8 +28,9 @@ from webapp.queue import Bell
 from webapp.runs import collating, finding, lifecycle
 from webapp.runs.counts import shift
 from webapp.runs.preview import fingerprint, sums_of
-from webapp.runs.selection import attached_by, choice_of, customers_in, taken_by, terms_of
+from webapp.runs.selection import are_many, attached_by, choice_of, customers_in, taken_by, terms_of
 from webapp.store.customers import Customer
+from webapp.store.database import Database
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.installation import held
 from webapp.store.invoices import Invoice
@@ -61,6 +62,7 @@ def make(runtime: Runtime, run_id: int) -> None:
     """
     database, size = runtime.database, FIRST_SLICE
     _check_documents(runtime, run_id)
+    many = _takes_many(database, run_id)
     while True:
         with database.writing() as session:
             began = time.monotonic()
@@ -70,11 +72,11 @@ def make(runtime: Runtime, run_id: int) -> None:
             if run is None:
                 return
             content: Content = session.get_one(DefinitionVersion, run.version_id).content  # type: ignore[assignment]
-            up_to = _end_of_slice(session, run, size)
+            up_to = _end_of_slice(session, run, size, many=many)
             if up_to is None:
                 _complete(session, runtime.bell, run, content)
                 return
-            _make_slice(session, run, content, up_to)
+            _make_slice(session, run, content, up_to, many=many)
             others = lifecycle.others_running(session, run_id)
         fit = (SHARED_SECONDS if others else SLICE_SECONDS) / (time.monotonic() - began)
         size = min(LARGEST_SLICE, max(100, int(size * min(2.0, fit))))
@@ -91,11 +93,19 @@ def _check_documents(runtime: Runtime, run_id: int) -> None:
     guard.check(runtime.database, runtime.documents, *conditions)
 
 
-def _end_of_slice(session: Session, run: Run, size: int) -> int | None:
+def _takes_many(database: Database, run_id: int) -> bool:
+    """Whether the search for its invoices should not begin with its clusters (selection.py, `customers_in`).
+    A slice of many customers is then read in the order of their ids, as it is written."""
+    with database.reading() as session:
+        run = session.get(Run, run_id)
+        return run is not None and are_many(session, run.cluster_id, run.include_children)
+
+
+def _end_of_slice(session: Session, run: Run, size: int, *, many: bool) -> int | None:
     """The highest customer id of the next slice; None when there is none."""
     ids = (
         select(Customer.id)
-        .where(customers_in(run.cluster_id, run.include_children), Customer.id > run.made_up_to)
+        .where(customers_in(run.cluster_id, run.include_children, many=many), Customer.id > run.made_up_to)
         .order_by(Customer.id)
         .limit(size)
         .subquery()
@@ -104,32 +114,28 @@ def _end_of_slice(session: Session, run: Run, size: int) -> int | None:
     return highest
 
 
-def _make_slice(session: Session, run: Run, content: Content, up_to: int) -> None:
+def _make_slice(session: Session, run: Run, content: Content, up_to: int, *, many: bool) -> None:
     """One result for each invoice of the slice's customers. With collate, those of one customer that can be
     sent are then put together."""
-    within = Customer.id.between(run.made_up_to + 1, up_to)
-    terms = terms_of(run.definition_id, content)
-    rows = taken_by(run, terms).where(within).order_by(Customer.id, Invoice.id).subquery()
+    before = session.scalar(select(func.max(Result.id)).where(Result.run_id == run.id)) or 0
+    found_by = finding.of_one_invoice(content)
+    rows = (
+        taken_by(run, terms_of(run.definition_id, content), many=many)
+        .add_columns(*(column.label(name) for name, column in found_by.items()))
+        .where(Customer.id.between(run.made_up_to + 1, up_to))
+        .order_by(Customer.id, Invoice.id)
+        .subquery()  # ordered, it is worked out row by row, and so why it is skipped only once
+    )
     status = case(
         (rows.c.reason == "", literal(ResultStatus.READY.value)), else_=literal(ResultStatus.SKIPPED.value)
     )
-    found_by = finding.of_one_invoice(content)
     session.execute(
         insert(Result).from_select(
-            ["run_id", "customer_id", "lead_invoice_id", "status", "reason", *found_by],
-            select(
-                literal(run.id),
-                rows.c.customer_id,
-                rows.c.invoice_id,
-                status,
-                rows.c.reason,
-                *found_by.values(),
-            )
-            .join(Invoice, Invoice.id == rows.c.invoice_id)
-            .join(Customer, Customer.id == rows.c.customer_id),
+            ["lead_invoice_id", "customer_id", "reason", *found_by, "run_id", "status"],
+            select(*rows.c, literal(run.id), status),
         )
     )
-    made = (Result.run_id == run.id, Result.customer_id.between(run.made_up_to + 1, up_to))
+    made = (Result.run_id == run.id, Result.id > before)
     session.execute(
         insert(ResultInvoice).from_select(
             ["run_id", "invoice_id", "result_id", "copy"],

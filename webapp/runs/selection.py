@@ -139,16 +139,20 @@ def customers_in(cluster_id: int, include_children: bool, *, many: bool = False)
 def customers_of(session: Session, choice: Choice) -> ColumnElement[bool]:
     """The same for a choice, said as both databases plan it best: few clusters by their ids, of which they
     know how many customers they have; those that hold a fifth of all customers or more as `many`."""
-    condition = customers_in(choice.cluster_id, choice.include_children)
-    all_of_them, chosen = (
-        select(func.count()).select_from(Customer).where(these).scalar_subquery()
-        for these in (true(), condition)
-    )
-    if session.scalar(select(5 * chosen >= all_of_them)):
+    if are_many(session, choice.cluster_id, choice.include_children):
         return customers_in(choice.cluster_id, choice.include_children, many=True)
     if not choice.include_children:
-        return condition
+        return customers_in(choice.cluster_id, choice.include_children)
     return Customer.cluster_id.in_(session.scalars(below(frozenset({choice.cluster_id}))).all())
+
+
+def are_many(session: Session, cluster_id: int, include_children: bool) -> bool:
+    """Whether these are a fifth of all customers or more."""
+    all_of_them, chosen = (
+        select(func.count()).select_from(Customer).where(these).scalar_subquery()
+        for these in (true(), customers_in(cluster_id, include_children))
+    )
+    return bool(session.scalar(select(5 * chosen >= all_of_them)))
 
 
 def within(first: date, last: date) -> ColumnElement[bool]:
@@ -195,21 +199,22 @@ def taken(
     )
 
 
-def taken_by(run: Run, terms: Terms) -> Select[int, int, str]:
+def taken_by(run: Run, terms: Terms, *, many: bool) -> Select[int, int, str]:
     """The same for a run: bounded by the highest invoice at Create, narrowed to its chosen invoices if it has
-    any."""
+    any. `many`: see `customers_in`."""
     chosen = select(ChosenInvoice.invoice_id).where(ChosenInvoice.run_id == run.id)
     return taken(
         choice_of(run),
         terms,
         Invoice.id <= run.highest_invoice_id,
         or_(not_(exists().where(ChosenInvoice.run_id == run.id)), Invoice.id.in_(chosen)),
+        customers=customers_in(run.cluster_id, run.include_children, many=many),
     )
 
 
 def attached_by(run: Run, content: Content) -> tuple[ColumnElement[bool], ...]:
     """Which TransformationResults a run with this version of its definition would attach, sendable or not."""
-    rows = taken_by(run, terms_of(run.definition_id, content)).subquery()
+    rows = taken_by(run, terms_of(run.definition_id, content), many=False).subquery()
     return (
         (TransformationResult.transformation_id + 0).in_(content["transformations"]),
         TransformationResult.invoice_id.in_(select(rows.c.invoice_id)),
