@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
@@ -24,11 +24,10 @@ from webapp.runs.pace import counting_sent
 from webapp.runs.verdicts import Verdict
 from webapp.runs.work import Work
 from webapp.store.database import hold_run
-from webapp.store.prepared import Prepared, Writing, row_parameters, row_values, run_all, update_by_id
+from webapp.store.prepared import Inserting, Prepared, Updating, Writing, run_all
 from webapp.store.runs import Attempt, Reservation, Result, Run
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus, RunStatus
 from webapp.store.types import now
-from webapp.store.upsert import insert_of
 
 AFTER_THE_MARK = (ResultStatus.SENDING, ResultStatus.UNCONFIRMED)
 
@@ -104,8 +103,8 @@ def record(
         lifecycle.go_on(session, run_id)
     answers, marked = _marks(connection, to_mark, held)
     worker_id, sent = entries[0].hand.worker_id, sum(change.to == ResultStatus.SENT for change in changes)
-    counting = counting_sent(connection.dialect.name, run_id, worker_id, sent)
-    moving = moving_each(session, run_id, [*changes, *marked], worker_id)
+    counting = counting_sent(run_id, worker_id, sent)
+    moving = moving_each(run_id, [*changes, *marked], worker_id)
     run_all(connection, [closing, *moving, counting])
     return answers
 
@@ -227,8 +226,7 @@ def _reserve(connection: Connection, entries: Sequence[ToMark], attempt_ids: Seq
     if not rows:
         return set(attempt_ids)
     wanted = Counter(row["attempt_id"] for row in rows)
-    reserving = _reserving(connection.dialect.name, len(rows))
-    got = Counter(reserving.run(connection, row_parameters(RESERVED, rows)).scalars())
+    got = Counter(_RESERVE.run(connection, rows).scalars())
     without = {attempt_id for attempt_id, n in wanted.items() if got[attempt_id] < n}
     if without:
         connection.execute(delete(Reservation).where(Reservation.attempt_id.in_(without)))
@@ -236,28 +234,18 @@ def _reserve(connection: Connection, entries: Sequence[ToMark], attempt_ids: Seq
     return set(attempt_ids) - without
 
 
-@lru_cache
-def _reserving(dialect: str, rows: int) -> Prepared:
-    table = cast(Table, Reservation.__table__)
-    values = row_values(table, RESERVED, rows)
-    inserting = insert_of(dialect, Reservation).values(values).on_conflict_do_nothing()
-    return Prepared(inserting.returning(Reservation.attempt_id))
-
-
 RESERVED = ("definition_id", "invoice_id", "copy", "result_id", "attempt_id", "taken_at")
+_RESERVE = Inserting(
+    Reservation,
+    RESERVED,
+    lambda inserting: inserting.on_conflict_do_nothing().returning(Reservation.attempt_id),
+)
 
 
 def _begin(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Stores these attempts, each of a result of its own; their ids, in order."""
-    stored = _beginning(len(rows)).run(connection, row_parameters(ATTEMPTED, rows))
-    ids: dict[int, int] = {result_id: id for id, result_id in stored}
+    ids: dict[int, int] = {result_id: id for id, result_id in _BEGIN.run(connection, rows)}
     return [ids[row["result_id"]] for row in rows]
-
-
-@lru_cache
-def _beginning(rows: int) -> Prepared:
-    values = row_values(ATTEMPT, ATTEMPTED, rows)
-    return Prepared(insert(ATTEMPT).values(values).returning(ATTEMPT.c.id, ATTEMPT.c.result_id))
 
 
 def _attempt(work: Work, hand: Hand, message: Message | None = None) -> dict[str, Any]:
@@ -312,12 +300,12 @@ def _locking(rows: int) -> Prepared:
     )
 
 
-ATTEMPT = cast(Table, Attempt.__table__)
 ATTEMPTED = (
     *("run_id", "result_id", "number", "worker_id", "mail_server_id", "version_id", "started_at"),
     *("message_id", "recipients", "bcc", "redirected_to", "size", "sha256", "kept", *CLOSED),
 )
-_CLOSE = Prepared(update_by_id(ATTEMPT, CLOSED))
+_BEGIN = Inserting(Attempt, ATTEMPTED, lambda inserting: inserting.returning(Attempt.id, Attempt.result_id))
+_CLOSE = Updating(Attempt, CLOSED)
 
 
 def take_back(session: Session, entries: Sequence[ToMark]) -> None:
