@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from webapp.mailing.render import MessageText, Rendered, Unrenderable
+from webapp.mailing.texts import MessageText, Rendered, Unrenderable
 
 SECONDS = 5.0
 """For one message: subject, body and the text made from it."""

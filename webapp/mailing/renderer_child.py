@@ -13,8 +13,9 @@ import sys
 from collections.abc import Sequence
 from typing import IO
 
-from webapp.mailing.render import Rendered, render
+from webapp.mailing.render import render
 from webapp.mailing.renderer import Question
+from webapp.mailing.texts import Rendered
 
 
 def main(seconds: float, megabytes: int, questions: IO[bytes], answers: IO[bytes]) -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from webapp.extensions import Runtime
 from webapp.mailing.hub import Hub
-from webapp.mailing.render import Rendered, Unrenderable
+from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.mailservers.rates import Rates
 from webapp.runs import claims, lifecycle
 from webapp.runs.claims import Claim
