@@ -153,13 +153,13 @@ def _settled(
 
     A result that was declared `unconfirmed` meanwhile is settled by this proof, unless a person has touched
     it since (no token): then only the attempt, and the reservation, learn the truth."""
-    changes, closed, begun, given_back = [], [], [], []
+    changes, closed, begun, given_back = [], [], [], dict[int, int]()
     for entry in to_settle:
         found = _ours(held, entry, AFTER_THE_MARK if entry.marked else SENDABLE)
         if entry.marked is not None:
             closed.append({**_closing(entry.verdict), "by_id": entry.marked.attempt_id})
             if not entry.verdict.went:
-                given_back.append(entry.marked.attempt_id)
+                given_back[entry.marked.attempt_id] = entry.work.result_id
         elif found is not None:
             begun.append({**_attempt(entry.work, entry.hand), **_closing(entry.verdict)})
         if found is not None:
@@ -168,8 +168,7 @@ def _settled(
             changes.append(Change(found, fate.status, fate.values))
     if begun:
         _begin(connection, begun)
-    if given_back:
-        connection.execute(delete(Reservation).where(Reservation.attempt_id.in_(given_back)))
+    _give_back(connection, given_back)
     return Writing(_CLOSE, closed), changes
 
 
@@ -227,11 +226,23 @@ def _reserve(connection: Connection, entries: Sequence[ToMark], attempt_ids: Seq
         return set(attempt_ids)
     wanted = Counter(row["attempt_id"] for row in rows)
     got = Counter(_RESERVE.run(connection, rows).scalars())
-    without = {attempt_id for attempt_id, n in wanted.items() if got[attempt_id] < n}
+    without = {
+        attempt_id: entry.work.result_id
+        for entry, attempt_id in zip(entries, attempt_ids, strict=True)
+        if got[attempt_id] < wanted[attempt_id]
+    }
     if without:
-        connection.execute(delete(Reservation).where(Reservation.attempt_id.in_(without)))
+        _give_back(connection, without)
         connection.execute(delete(Attempt).where(Attempt.id.in_(without)))
-    return set(attempt_ids) - without
+    return set(attempt_ids) - without.keys()
+
+
+def _give_back(connection: Connection, attempts: Mapping[int, int]) -> None:
+    """Deletes the reservations of these attempts (attempt id → result id, along whose index they are
+    found)."""
+    if attempts:
+        of_them = Reservation.attempt_id.in_(attempts), Reservation.result_id.in_(attempts.values())
+        connection.execute(delete(Reservation).where(*of_them))
 
 
 RESERVED = ("definition_id", "invoice_id", "copy", "result_id", "attempt_id", "taken_at")
