@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from webapp.mailing.render import MessageText, Rendered, Unrenderable, render
+from webapp.mailing.render import render
+from webapp.mailing.texts import MessageText, Rendered, Unrenderable
 
 NAMES: dict[str, Any] = {
     "invoice": {

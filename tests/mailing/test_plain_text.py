@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from webapp.mailing import plain_text as module
 from webapp.mailing.plain_text import plain_text, plain_text_of_marked, unmarked
-from webapp.mailing.render import HANDLED_AGAIN, MessageText, Rendered, _marking, render
+from webapp.mailing.render import HANDLED_AGAIN, _marking, render
+from webapp.mailing.texts import MessageText, Rendered
 
 TEMPLATES = [
     "<p>Dear {{ a }},</p><p>please pay {{ b }}{{ c }} to <b>{{ a }}</b>.</p>",

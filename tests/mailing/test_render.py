@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from webapp.mailing.render import MessageText, Rendered, Unrenderable, render, text_in
+from webapp.mailing.render import render
+from webapp.mailing.texts import MessageText, Rendered, Unrenderable, text_in
 
 NAMES = {"customer": {"name": "O'Connor & Sons <b>", "metadata": {}}, "invoice": {"net": Decimal("12.50")}}
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.mailing.hostile import BOMBS, PAYLOADS
-from webapp.mailing.render import MessageText, Rendered, Unrenderable
 from webapp.mailing.renderer import Renderer, ToRender
+from webapp.mailing.texts import MessageText, Rendered, Unrenderable
 
 NAMES = {
     "customer": {"code": "C1", "name": "Jan & Co", "metadata": {"contact": "Jan"}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
@@ -19,8 +20,11 @@ from webapp.runs.verdicts import Verdict
 from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
 from webapp.store.database import after_commit
-from webapp.store.runs import Attempt, Reservation
+from webapp.store.mailservers import MailServer
+from webapp.store.prepared import Inserting, Updating
+from webapp.store.runs import Attempt, Reservation, Run
 from webapp.store.statuses import Outcome, ResultStatus
+from webapp.store.types import now
 from webapp.users.access import OPERATOR
 
 ACCEPTED = Verdict(Outcome.ACCEPTED, ResultStatus.SENT, "dot", 250, "250 ok")
@@ -134,3 +138,57 @@ def test_what_became_of_a_message_is_written_though_no_mark_comes(
 
     book.hub.run(book.keep, look)
     assert not book.hub.errors
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("kept", b"\x00\xff\\x41'\""),
+        ("kept", b""),
+        ("kept", None),
+        ("recipients", ["é\u2028\U0001f600", 'a "b" \\ c', ""]),
+        ("transcript", [[0.001, "DATA  354 go ahead"], [1.5, "."]]),
+        ("refused", {}),
+        ("refused", {"a@x.test": "550 'no' \\ such"}),
+        ("code", None),
+        ("code", 250),
+        ("reply", "250 %s \\n {}, \t ünï"),
+        ("ended_at", datetime(2026, 10, 25, 2, 30, 0, 123456, tzinfo=timezone(timedelta(hours=2)))),
+        ("outcome", Outcome.ACCEPTED),
+    ],
+)
+def test_every_kind_of_value_comes_back_as_it_was_given(world: World, column: str, value: object) -> None:
+    world.add()
+    run_id = world.run()
+    [result] = world.results(run_id)
+    with world.runtime.database.reading() as session:
+        version_id = session.get_one(Run, run_id).version_id
+        server_id = session.scalars(select(MailServer.id)).one()
+    attempt = {
+        "run_id": run_id,
+        "result_id": result.id,
+        "number": 1,
+        "mail_server_id": server_id,
+        "version_id": version_id,
+        "started_at": now(),
+        "outcome": "sending",
+        "recipients": [],
+        "bcc": [],
+        "refused": {},
+        "transcript": [],
+        "stage": "",
+        "reply": "",
+        "detail": "",
+        "message_id": "",
+        "redirected_to": "",
+        "sha256": "",
+        "size": 0,
+    }
+    inserted, updated = {**attempt, column: value}, {**attempt, "outcome": "accepted"}
+    with world.runtime.database.writing() as session:
+        Inserting(Attempt, tuple(inserted)).run(session.connection(), [inserted])
+        adding = Inserting(Attempt, tuple(updated), lambda inserting: inserting.returning(Attempt.id))
+        id = adding.run(session.connection(), [updated]).scalar_one()
+        Updating(Attempt, (column,)).run(session.connection(), [{column: value, "by_id": id}])
+    with world.runtime.database.reading() as session:
+        assert session.scalars(select(getattr(Attempt, column))).all() == [value, value]

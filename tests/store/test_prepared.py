@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Connection, Table, create_engine, event, insert, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Table, bindparam, create_engine, event, insert, select, text
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from webapp.store.database import Database
 from webapp.store.people import AuditEntry
-from webapp.store.prepared import Prepared, Writing, named, row_parameters, row_values, run_all, update_by_id
+from webapp.store.prepared import Inserting, Prepared, Updating, Writing, run_all
 from webapp.store.types import now
 
 TABLE = cast(Table, AuditEntry.__table__)
 COLUMNS = ("at", "actor", "action", "subject", "detail")
 postgresql_only = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-ADDING = Prepared(insert(TABLE).values(named(TABLE, COLUMNS)))
-DETAILING = Prepared(update_by_id(TABLE, ("detail",)))
+ADDING = Inserting(AuditEntry, COLUMNS)
+DETAILING = Updating(AuditEntry, ("detail",))
 
 
 def row(actor: str | None) -> dict[str, Any]:
@@ -30,10 +30,11 @@ def entries(database: Database) -> list[AuditEntry]:
 
 
 def test_values_are_converted_as_their_columns_want_it(database: Database) -> None:
-    rows = [row("Ada"), row("Bea")]
+    values = {column: bindparam(column, type_=TABLE.c[column].type) for column in COLUMNS}
+    adding, rows = Prepared(insert(TABLE).values(values)), [row("Ada"), row("Bea"), row("Cleo")]
     with database.writing() as session:
-        ADDING.run(session.connection(), rows[0])
-        ADDING.run(session.connection(), rows[1:])
+        adding.run(session.connection(), rows[0])
+        adding.run(session.connection(), rows[1:])
     assert [(e.at, e.actor, e.subject) for e in entries(database)] == [
         (row["at"], row["actor"], row["subject"]) for row in rows
     ]
@@ -41,12 +42,21 @@ def test_values_are_converted_as_their_columns_want_it(database: Database) -> No
 
 def test_many_rows_at_once_and_what_they_return(database: Database) -> None:
     rows = [row(f"person {n}") for n in range(7)]
-    values = insert(TABLE).values(row_values(TABLE, COLUMNS, len(rows)))
-    adding = Prepared(values.returning(TABLE.c.id, TABLE.c.actor))
+    adding = Inserting(
+        AuditEntry, COLUMNS, lambda inserting: inserting.returning(AuditEntry.id, TABLE.c.actor)
+    )
     with database.writing() as session:
-        added = adding.run(session.connection(), row_parameters(COLUMNS, rows)).all()
-    assert sorted((id, actor) for id, actor in added) == [(e.id, e.actor) for e in entries(database)]
-    assert len(added) == 7
+        added = adding.run(session.connection(), rows).all()
+        adding.run(session.connection(), rows[:2])
+    assert sorted((id, actor) for id, actor in added) == [(e.id, e.actor) for e in entries(database)][:7]
+    assert [(e.at, e.actor, e.subject) for e in entries(database)] == [
+        (row["at"], row["actor"], row["subject"]) for row in (*rows, *rows[:2])
+    ]
+
+
+def test_an_instant_without_a_time_zone_is_refused(database: Database) -> None:
+    with pytest.raises((ValueError, StatementError)), database.writing() as session:
+        ADDING.run(session.connection(), [{**row("Ada"), "at": now().replace(tzinfo=None)}])
 
 
 def test_several_writings_happen_in_their_order(database: Database) -> None:
@@ -60,7 +70,7 @@ def test_several_writings_happen_in_their_order(database: Database) -> None:
 
 
 @postgresql_only
-def test_postgresql_sees_between_any_two_rows_that_its_client_is_idle(database: Database) -> None:
+def test_postgresql_sees_between_any_two_statements_that_its_client_is_idle(database: Database) -> None:
     """Or it would not end the session of a process that is frozen there, with the locks it holds (F06)."""
     states = []
 
@@ -74,7 +84,7 @@ def test_postgresql_sees_between_any_two_rows_that_its_client_is_idle(database: 
         connection = session.connection()
         event.listen(connection, "after_cursor_execute", look)
         run_all(connection, [Writing(ADDING, [row("Ada"), row("Bea")]), Writing(ADDING, [row("Cleo")])])
-    assert states == ["idle in transaction"] * 3
+    assert states == ["idle in transaction"] * 2
 
 
 def test_what_the_database_refuses_is_an_error_of_sqlalchemys_and_keeps_nothing(database: Database) -> None:

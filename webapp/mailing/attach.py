@@ -16,9 +16,6 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import PurePosixPath
 
-import pikepdf
-import pyzipper
-
 from webapp.mailing.compose import Document, Uncomposable
 
 PDF = "application/pdf"
@@ -117,6 +114,8 @@ def _protected(document: Document, password: str) -> Document:
 
 def _encrypted_pdf(document: Document, password: str) -> bytes:
     """The owner's password is thrown away: whoever may open the document may do everything with it."""
+    import pikepdf  # 5 MB, which whoever sends documents as they are need not load
+
     encrypted = BytesIO()
     how = pikepdf.Encryption(user=password, owner=secrets.token_urlsafe(24), R=6)
     try:
@@ -136,6 +135,8 @@ def _encrypted_pdf(document: Document, password: str) -> bytes:
 def _archive(documents: Sequence[Document], name: str, password: str) -> Document:
     packed = BytesIO()
     if password:
+        import pyzipper  # 3 MB, likewise
+
         with pyzipper.AESZipFile(packed, "w", zipfile.ZIP_DEFLATED, encryption=pyzipper.WZ_AES) as archive:
             archive.setpassword(password.encode())
             for document in documents:

@@ -6,7 +6,6 @@ ending. So this runs in a child process with limits (renderer.py), never in one 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -17,57 +16,11 @@ from webapp.mailing.addresses import LINE_BREAKS
 from webapp.mailing.local_formats import filters_for
 from webapp.mailing.plain_text import Unmarkable, mark, plain_text, plain_text_of_marked, unmarked
 from webapp.mailing.styles import with_styles
+from webapp.mailing.texts import MessageText, Parts, Rendered, Unrenderable
 from webapp.mailing.undefined import Undefined, seeing
 
 LONGEST = 2_000_000
 """Characters of a body. A mail's text that is longer is a template's mistake."""
-
-Parts = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class MessageText:
-    """The templates of one message, in the language of its customer.
-
-    `plain` is the template of the text alternative; without one it is made from the HTML. `file_name` is the
-    one of the attachments' names, if they are not to keep their own. `parts` (name, source) are what the
-    others may include. `language` is how money, dates and numbers are written."""
-
-    subject: str
-    body: str
-    is_html: bool
-    plain: str = ""
-    parts: Parts = ()
-    language: str = ""
-    file_name: str = ""
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """What the customer reads. `html` is None for a message in plain text. `file_names` are those of the
-    attachments, in order; none if they keep their own."""
-
-    subject: str
-    text: str
-    html: str | None
-    file_names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Unrenderable:
-    """Why no message can be made of the template: in which of its templates (SUBJECT, BODY, PLAIN, or a
-    part's name), at which line, where these are known, and what is wrong there."""
-
-    problem: str
-    where: str = ""
-    line: int | None = None
-
-    @property
-    def words(self) -> str:
-        """All of it in one line."""
-        place = f"{self.where}, line {self.line}" if self.line else self.where
-        return f"{place}: {self.problem}" if place else self.problem
-
 
 SUBJECT, BODY, PLAIN, FILE_NAME = "subject", "template", "text version", "file names"
 
@@ -124,15 +77,6 @@ def _file_names(
 
 
 LONGEST_FILE_NAME = 1_000
-
-
-def text_in(texts: Mapping[str, str], language: str) -> str:
-    """The template in the customer's language ("nl-BE", then "nl"), else in the one for everybody, else
-    any."""
-    for wanted in (language, language.partition("-")[0], ""):
-        if wanted in texts:
-            return texts[wanted]
-    return next(iter(texts.values()))
 
 
 @lru_cache(maxsize=256)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from webapp.mailing.confined import MEGABYTES, Confined, NoAnswer
-from webapp.mailing.render import MessageText, Rendered, Unrenderable
+from webapp.mailing.texts import MessageText, Rendered, Unrenderable
 
 SECONDS = 5.0
 """For one message: subject, body and the text made from it."""

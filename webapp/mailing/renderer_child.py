@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from webapp.mailing.confined_child import Answer, serve
-from webapp.mailing.render import Rendered, render
+from webapp.mailing.render import render
 from webapp.mailing.renderer import Question
+from webapp.mailing.texts import Rendered
 
 
 def answer(question: Question) -> Answer:

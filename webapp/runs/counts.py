@@ -5,16 +5,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import cast
+from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from webapp.store.prepared import Prepared, Writing, named, run_all
+from webapp.store.prepared import Inserting, Writing, run_all
 from webapp.store.runs import RunCount
 from webapp.store.statuses import OUTSTANDING, ResultStatus, SkipReason
-from webapp.store.upsert import insert_of
 
 NOBODY = 0
 """The worker under whom moves made by pages, commands and the sweep are counted."""
@@ -69,26 +67,24 @@ def shift(session: Session, run_id: int, deltas: Deltas, worker_id: int = NOBODY
 
     Call it after the results themselves are locked, never before (spec speed.md).
     """
-    run_all(session.connection(), [shifting(session.get_bind().dialect.name, run_id, deltas, worker_id)])
+    run_all(session.connection(), [shifting(run_id, deltas, worker_id)])
 
 
-def shifting(dialect: str, run_id: int, deltas: Deltas, worker_id: int) -> Writing:
+def shifting(run_id: int, deltas: Deltas, worker_id: int) -> Writing:
     """What `shift` has to write, for whoever writes more than that."""
     rows = [
         {"run_id": run_id, "worker_id": worker_id, "status": status, "reason": reason, "n": n}
         for (status, reason), n in sorted(deltas.items())
         if n
     ]
-    return Writing(_adding(dialect), rows)
+    return Writing(_ADDING, rows)
 
 
-@lru_cache
-def _adding(dialect: str) -> Prepared:
-    columns = ("run_id", "worker_id", "status", "reason", "n")
-    inserting = insert_of(dialect, RunCount).values(named(cast(Table, RunCount.__table__), columns))
-    return Prepared(
-        inserting.on_conflict_do_update(
-            index_elements=["run_id", "worker_id", "status", "reason"],
-            set_={"n": RunCount.n + inserting.excluded.n},
-        )
+def _adding_up(inserting: Any) -> Any:
+    return inserting.on_conflict_do_update(
+        index_elements=["run_id", "worker_id", "status", "reason"],
+        set_={"n": RunCount.n + inserting.excluded.n},
     )
+
+
+_ADDING = Inserting(RunCount, ("run_id", "worker_id", "status", "reason", "n"), _adding_up)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.extensions import Runtime
 from webapp.invoices import guard
 from webapp.mailing.hub import Hub
-from webapp.mailing.render import Rendered, Unrenderable
+from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.mailservers.rates import Rates
 from webapp.runs import claims, lifecycle
 from webapp.runs.claims import Claim

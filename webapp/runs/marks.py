@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
@@ -24,11 +24,10 @@ from webapp.runs.pace import counting_sent
 from webapp.runs.verdicts import Verdict
 from webapp.runs.work import Work
 from webapp.store.database import hold_run
-from webapp.store.prepared import Prepared, Writing, row_parameters, row_values, run_all, update_by_id
+from webapp.store.prepared import Inserting, Prepared, Updating, Writing, run_all
 from webapp.store.runs import Attempt, Reservation, Result, Run
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus, RunStatus
 from webapp.store.types import now
-from webapp.store.upsert import insert_of
 
 AFTER_THE_MARK = (ResultStatus.SENDING, ResultStatus.UNCONFIRMED)
 
@@ -104,8 +103,8 @@ def record(
         lifecycle.go_on(session, run_id)
     answers, marked = _marks(connection, to_mark, held)
     worker_id, sent = entries[0].hand.worker_id, sum(change.to == ResultStatus.SENT for change in changes)
-    counting = counting_sent(connection.dialect.name, run_id, worker_id, sent)
-    moving = moving_each(session, run_id, [*changes, *marked], worker_id)
+    counting = counting_sent(run_id, worker_id, sent)
+    moving = moving_each(run_id, [*changes, *marked], worker_id)
     run_all(connection, [closing, *moving, counting])
     return answers
 
@@ -154,13 +153,13 @@ def _settled(
 
     A result that was declared `unconfirmed` meanwhile is settled by this proof, unless a person has touched
     it since (no token): then only the attempt, and the reservation, learn the truth."""
-    changes, closed, begun, given_back = [], [], [], []
+    changes, closed, begun, given_back = [], [], [], dict[int, int]()
     for entry in to_settle:
         found = _ours(held, entry, AFTER_THE_MARK if entry.marked else SENDABLE)
         if entry.marked is not None:
             closed.append({**_closing(entry.verdict), "by_id": entry.marked.attempt_id})
             if not entry.verdict.went:
-                given_back.append(entry.marked.attempt_id)
+                given_back[entry.marked.attempt_id] = entry.work.result_id
         elif found is not None:
             begun.append({**_attempt(entry.work, entry.hand), **_closing(entry.verdict)})
         if found is not None:
@@ -169,8 +168,7 @@ def _settled(
             changes.append(Change(found, fate.status, fate.values))
     if begun:
         _begin(connection, begun)
-    if given_back:
-        connection.execute(delete(Reservation).where(Reservation.attempt_id.in_(given_back)))
+    _give_back(connection, given_back)
     return Writing(_CLOSE, closed), changes
 
 
@@ -227,37 +225,38 @@ def _reserve(connection: Connection, entries: Sequence[ToMark], attempt_ids: Seq
     if not rows:
         return set(attempt_ids)
     wanted = Counter(row["attempt_id"] for row in rows)
-    reserving = _reserving(connection.dialect.name, len(rows))
-    got = Counter(reserving.run(connection, row_parameters(RESERVED, rows)).scalars())
-    without = {attempt_id for attempt_id, n in wanted.items() if got[attempt_id] < n}
+    got = Counter(_RESERVE.run(connection, rows).scalars())
+    without = {
+        attempt_id: entry.work.result_id
+        for entry, attempt_id in zip(entries, attempt_ids, strict=True)
+        if got[attempt_id] < wanted[attempt_id]
+    }
     if without:
-        connection.execute(delete(Reservation).where(Reservation.attempt_id.in_(without)))
+        _give_back(connection, without)
         connection.execute(delete(Attempt).where(Attempt.id.in_(without)))
-    return set(attempt_ids) - without
+    return set(attempt_ids) - without.keys()
 
 
-@lru_cache
-def _reserving(dialect: str, rows: int) -> Prepared:
-    table = cast(Table, Reservation.__table__)
-    values = row_values(table, RESERVED, rows)
-    inserting = insert_of(dialect, Reservation).values(values).on_conflict_do_nothing()
-    return Prepared(inserting.returning(Reservation.attempt_id))
+def _give_back(connection: Connection, attempts: Mapping[int, int]) -> None:
+    """Deletes the reservations of these attempts (attempt id → result id, along whose index they are
+    found)."""
+    if attempts:
+        of_them = Reservation.attempt_id.in_(attempts), Reservation.result_id.in_(attempts.values())
+        connection.execute(delete(Reservation).where(*of_them))
 
 
 RESERVED = ("definition_id", "invoice_id", "copy", "result_id", "attempt_id", "taken_at")
+_RESERVE = Inserting(
+    Reservation,
+    RESERVED,
+    lambda inserting: inserting.on_conflict_do_nothing().returning(Reservation.attempt_id),
+)
 
 
 def _begin(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Stores these attempts, each of a result of its own; their ids, in order."""
-    stored = _beginning(len(rows)).run(connection, row_parameters(ATTEMPTED, rows))
-    ids: dict[int, int] = {result_id: id for id, result_id in stored}
+    ids: dict[int, int] = {result_id: id for id, result_id in _BEGIN.run(connection, rows)}
     return [ids[row["result_id"]] for row in rows]
-
-
-@lru_cache
-def _beginning(rows: int) -> Prepared:
-    values = row_values(ATTEMPT, ATTEMPTED, rows)
-    return Prepared(insert(ATTEMPT).values(values).returning(ATTEMPT.c.id, ATTEMPT.c.result_id))
 
 
 def _attempt(work: Work, hand: Hand, message: Message | None = None) -> dict[str, Any]:
@@ -312,12 +311,12 @@ def _locking(rows: int) -> Prepared:
     )
 
 
-ATTEMPT = cast(Table, Attempt.__table__)
 ATTEMPTED = (
     *("run_id", "result_id", "number", "worker_id", "mail_server_id", "version_id", "started_at"),
     *("message_id", "recipients", "bcc", "redirected_to", "size", "sha256", "kept", *CLOSED),
 )
-_CLOSE = Prepared(update_by_id(ATTEMPT, CLOSED))
+_BEGIN = Inserting(Attempt, ATTEMPTED, lambda inserting: inserting.returning(Attempt.id, Attempt.result_id))
+_CLOSE = Updating(Attempt, CLOSED)
 
 
 def take_back(session: Session, entries: Sequence[ToMark]) -> None:

@@ -13,8 +13,8 @@ from webapp.mailing.attach import Packing, pack, safe_file_name
 from webapp.mailing.compose import Altered, Document, Letter, Mail, Picture, Uncomposable, check, compose
 from webapp.mailing.envelope import Envelope
 from webapp.mailing.references import SHOWN, pictures_in
-from webapp.mailing.render import MessageText, Rendered, Unrenderable, text_in
 from webapp.mailing.renderer import Renderer, ToRender
+from webapp.mailing.texts import MessageText, Rendered, Unrenderable, text_in
 from webapp.runs.work import Filed, Work
 from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.types import now

@@ -6,13 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from webapp.runs.counts import NOBODY, Deltas, shift, shifting
-from webapp.store.prepared import Prepared, Writing, run_all, update_by_id
+from webapp.store.prepared import Updating, Writing, run_all
 from webapp.store.runs import Result
 from webapp.store.statuses import RESULT_MOVES, ResultStatus
 from webapp.store.types import now
@@ -94,10 +94,10 @@ def move_each(session: Session, run_id: int, changes: Sequence[Change], worker_i
     statements. One that keeps its status only gets its values.
 
     A move that the table of moves does not have is a programming error and raises ValueError."""
-    run_all(session.connection(), moving_each(session, run_id, changes, worker_id))
+    run_all(session.connection(), moving_each(run_id, changes, worker_id))
 
 
-def moving_each(session: Session, run_id: int, changes: Sequence[Change], worker_id: int) -> list[Writing]:
+def moving_each(run_id: int, changes: Sequence[Change], worker_id: int) -> list[Writing]:
     """What `move_each` has to write, for whoever writes more than that.
 
     A move that the table of moves does not have is a programming error and raises ValueError."""
@@ -112,11 +112,10 @@ def moving_each(session: Session, run_id: int, changes: Sequence[Change], worker
         by_columns[tuple(row)].append({**row, "by_id": held.id})
         deltas[counted(to, "")] += 1
         deltas[counted(held.status, held.reason)] -= 1
-    dialect = session.get_bind().dialect.name
-    updates = [Writing(_update_by_id(columns), rows) for columns, rows in by_columns.items()]
-    return [*updates, shifting(dialect, run_id, deltas, worker_id)]
+    updates = [Writing(_updating(columns), rows) for columns, rows in by_columns.items()]
+    return [*updates, shifting(run_id, deltas, worker_id)]
 
 
 @lru_cache
-def _update_by_id(columns: tuple[str, ...]) -> Prepared:
-    return Prepared(update_by_id(cast(Table, Result.__table__), columns))
+def _updating(columns: tuple[str, ...]) -> Updating:
+    return Updating(Result, columns)

@@ -5,18 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import cast
+from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.runs.counts import Counts
-from webapp.store.prepared import Prepared, Writing, named
+from webapp.store.prepared import Inserting, Writing
 from webapp.store.runs import Run, SentCount
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
-from webapp.store.upsert import insert_of
 
 SLOT = 10
 """Seconds."""
@@ -24,21 +22,19 @@ LOOKED_BACK = 60
 """Seconds over which the present speed is measured."""
 
 
-def counting_sent(dialect: str, run_id: int, worker_id: int, n: int) -> Writing:
+def counting_sent(run_id: int, worker_id: int, n: int) -> Writing:
     """What counts so many mails that were handed over just now: to be written with their `sent`."""
     row = {"run_id": run_id, "worker_id": worker_id, "slot": int(time.time()) // SLOT, "n": n}
-    return Writing(_adding(dialect), [row] if n else [])
+    return Writing(_ADDING, [row] if n else [])
 
 
-@lru_cache
-def _adding(dialect: str) -> Prepared:
-    table = cast(Table, SentCount.__table__)
-    inserting = insert_of(dialect, SentCount).values(named(table, ("run_id", "worker_id", "slot", "n")))
-    return Prepared(
-        inserting.on_conflict_do_update(
-            index_elements=["run_id", "worker_id", "slot"], set_={"n": SentCount.n + inserting.excluded.n}
-        )
+def _adding_up(inserting: Any) -> Any:
+    return inserting.on_conflict_do_update(
+        index_elements=["run_id", "worker_id", "slot"], set_={"n": SentCount.n + inserting.excluded.n}
     )
+
+
+_ADDING = Inserting(SentCount, ("run_id", "worker_id", "slot", "n"), _adding_up)
 
 
 @dataclass(frozen=True)

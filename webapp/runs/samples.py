@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import Content
-from webapp.mailing.render import Rendered, Unrenderable
 from webapp.mailing.renderer import Renderer
+from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.runs.messages import to_render
 from webapp.runs.work import Work, draft
 from webapp.store.customers import Customer

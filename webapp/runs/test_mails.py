@@ -12,8 +12,8 @@ from webapp.config import Settings
 from webapp.mailing import outcomes
 from webapp.mailing.addresses import wire_address
 from webapp.mailing.envelope import Envelope
-from webapp.mailing.render import Rendered
 from webapp.mailing.renderer import Renderer
+from webapp.mailing.texts import Rendered
 from webapp.mailing.transport import Conversation, Waits
 from webapp.mailservers import waiting
 from webapp.runs.messages import Unmade, make, to_render

@@ -97,7 +97,14 @@ def hold_run(session: Session, run_id: int, *, exclusive: bool) -> None:
 
 
 _EXCLUSIVELY = Prepared(text("SELECT pg_advisory_xact_lock(:space, :run)"))
-_SHARED = Prepared(text("SELECT pg_advisory_xact_lock_shared(:space, :run)"))
+_SHARED = Prepared(
+    text(
+        "SELECT pg_advisory_xact_lock_shared(:space, :run), set_config('enable_seqscan', 'off', true), "
+        "set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+    )
+)
+"""Marks find every row by its id. PostgreSQL keeps a plan for as long as the connection lasts: one made while
+the tables were small enough to be looked through would be kept when they are not any more."""
 
 
 RUN_LOCKS = 7_203

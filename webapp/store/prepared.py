@@ -6,14 +6,35 @@ database; so do conversions of values, errors, and the transaction."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, lru_cache
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, Connection, CursorResult, Dialect, Table, Update, bindparam, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    CursorResult,
+    Dialect,
+    Table,
+    TableValuedAlias,
+    Text,
+    bindparam,
+    column,
+    func,
+    select,
+    update,
+)
+from sqlalchemy import cast as cast_to
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
+
+from webapp.store.base import Base
+from webapp.store.upsert import insert_of
 
 Row = Mapping[str, Any]
 Converter = Callable[[Any], Any]
@@ -70,42 +91,120 @@ class Prepared:
         return made
 
 
+class Inserting:
+    """An INSERT of many rows in one statement, which may return what it stores. `ending` is what the
+    statement says after the rows."""
+
+    def __init__(
+        self,
+        model: type[Base],
+        columns: Sequence[str],
+        ending: Callable[[Any], Any] = lambda inserting: inserting,
+    ) -> None:
+        self._model, self._columns, self._ending = model, columns, ending
+
+    def run(self, connection: Connection, rows: Sequence[Row]) -> CursorResult[*tuple[Any, ...]]:
+        """Stores these. Raises DBAPIError."""
+        if connection.dialect.name == "postgresql":
+            return self._at_once.run(connection, _as_json(self._columns, rows))
+        values = {f"{column}_{n}": row[column] for n, row in enumerate(rows) for column in self._columns}
+        return _value_by_value(self, len(rows)).run(connection, values)
+
+    @cached_property
+    def _at_once(self) -> Prepared:
+        given = select(_given(self._table, self._columns))
+        rows = insert_of("postgresql", self._model).from_select(self._columns, given, include_defaults=False)
+        return Prepared(self._ending(rows))
+
+    def value_by_value(self, rows: int) -> Prepared:
+        """The statement for so many rows, with a parameter for each value."""
+        values = [_named(self._table, self._columns, f"_{n}") for n in range(rows)]
+        return Prepared(self._ending(insert_of("sqlite", self._model).values(values)))
+
+    @property
+    def _table(self) -> Table:
+        return cast(Table, self._model.__table__)
+
+
+@lru_cache
+def _value_by_value(inserting: Inserting, rows: int) -> Prepared:
+    return inserting.value_by_value(rows)
+
+
+class Updating:
+    """Sets these columns of many rows, each known by its id, the parameter `by_id`."""
+
+    def __init__(self, model: type[Base], columns: Sequence[str]) -> None:
+        self._model, self._columns = model, columns
+
+    def run(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Changes these, each id once. Raises DBAPIError."""
+        if connection.dialect.name == "postgresql":
+            self._at_once.run(connection, _as_json(("by_id", *self._columns), rows))
+        else:
+            self._one_by_one.run(connection, rows)
+
+    @cached_property
+    def _at_once(self) -> Prepared:
+        table = cast(Table, self._model.__table__)
+        given = _given(table, ("by_id", *self._columns))
+        values = {column: given.c[column] for column in self._columns}
+        return Prepared(update(table).where(table.c.id == given.c.by_id).values(values))
+
+    @cached_property
+    def _one_by_one(self) -> Prepared:
+        table = cast(Table, self._model.__table__)
+        return Prepared(
+            update(table).where(table.c.id == bindparam("by_id")).values(_named(table, self._columns))
+        )
+
+
 @dataclass(frozen=True)
 class Writing:
-    """A statement that returns nothing, and the rows that it is to be run for."""
+    """What is to be written: a statement, and the rows that it is to be run for."""
 
-    statement: Prepared
+    statement: Inserting | Updating
     rows: Sequence[Row]
 
 
 def run_all(connection: Connection, writings: Iterable[Writing]) -> None:
-    """Runs these in order, each for its rows. Raises DBAPIError.
+    """Runs these in order. Raises DBAPIError.
 
-    PostgreSQL is asked row by row: psycopg's way for many rows is a pipeline, and a process that is frozen
-    within one is not "idle in a transaction" to PostgreSQL, which would leave it its locks for as long
-    (`store/database.py`, IDLE_SECONDS). On one machine a pipeline is no faster, either."""
-    row_by_row = connection.dialect.name == "postgresql"
+    Each is one statement, whose answer is waited for. A pipeline would hide a process that is frozen within
+    it: to PostgreSQL that is not "idle in a transaction", so it would leave it its locks for as long
+    (`store/database.py`, IDLE_SECONDS)."""
     for writing in writings:
-        batches: Iterable[Row | Sequence[Row]] = writing.rows if row_by_row else filter(None, [writing.rows])
-        for rows in batches:
-            writing.statement.run(connection, rows)
+        if writing.rows:
+            writing.statement.run(connection, writing.rows)
 
 
-def named(table: Table, columns: Sequence[str], suffix: str = "") -> dict[str, BindParameter[Any]]:
+def _named(table: Table, columns: Sequence[str], suffix: str = "") -> dict[str, BindParameter[Any]]:
     """These columns, each set by the parameter of its name."""
     return {column: bindparam(f"{column}{suffix}", type_=table.c[column].type) for column in columns}
 
 
-def row_values(table: Table, columns: Sequence[str], rows: int) -> list[dict[str, BindParameter[Any]]]:
-    """The VALUES of an INSERT of so many rows at once; `row_parameters` goes with it."""
-    return [named(table, columns, f"_{n}") for n in range(rows)]
+def _given(table: Table, columns: Sequence[str]) -> TableValuedAlias:
+    """Rows as PostgreSQL takes them in: one JSON text, `rows`. So the statement is the same for any number of
+    rows, and what it is given is made in one go: psycopg takes its time for every parameter, and reads a
+    statement with more than 50 of them anew each time."""
+    typed = [column(name, table.c["id" if name == "by_id" else name].type) for name in columns]
+    rows = cast_to(bindparam("rows", type_=Text), postgresql.JSON)
+    return func.json_to_recordset(rows).table_valued(*typed, name="given").render_derived(with_types=True)
 
 
-def row_parameters(columns: Sequence[str], rows: Sequence[Row]) -> dict[str, Any]:
-    """What `row_values` calls these."""
-    return {f"{column}_{n}": row[column] for n, row in enumerate(rows) for column in columns}
+def _as_json(columns: Sequence[str], rows: Sequence[Row]) -> dict[str, str]:
+    return {
+        "rows": json.dumps([{column: row[column] for column in columns} for row in rows], default=_written)
+    }
 
 
-def update_by_id(table: Table, columns: Sequence[str]) -> Update:
-    """Sets these columns of the row whose id is the parameter `by_id`."""
-    return update(table).where(table.c.id == bindparam("by_id")).values(named(table, columns))
+def _written(value: object) -> str:
+    """The value as PostgreSQL reads its type."""
+    match value:
+        case datetime(tzinfo=None):
+            raise ValueError(f"an instant needs a time zone: {value!r}")
+        case datetime():
+            return value.isoformat()
+        case bytes():
+            return f"\\x{value.hex()}"
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

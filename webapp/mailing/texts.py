@@ -1,0 +1,62 @@
+"""What is rendered, and what comes of it, as plain values: for whoever has it rendered, too, without the
+libraries that do it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Parts = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class MessageText:
+    """The templates of one message, in the language of its customer.
+
+    `plain` is the template of the text alternative; without one it is made from the HTML. `file_name` is the
+    one of the attachments' names, if they are not to keep their own. `parts` (name, source) are what the
+    others may include. `language` is how money, dates and numbers are written."""
+
+    subject: str
+    body: str
+    is_html: bool
+    plain: str = ""
+    parts: Parts = ()
+    language: str = ""
+    file_name: str = ""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What the customer reads. `html` is None for a message in plain text. `file_names` are those of the
+    attachments, in order; none if they keep their own."""
+
+    subject: str
+    text: str
+    html: str | None
+    file_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unrenderable:
+    """Why no message can be made of the template: in which of its templates (SUBJECT, BODY, PLAIN, or a
+    part's name), at which line, where these are known, and what is wrong there."""
+
+    problem: str
+    where: str = ""
+    line: int | None = None
+
+    @property
+    def words(self) -> str:
+        """All of it in one line."""
+        place = f"{self.where}, line {self.line}" if self.line else self.where
+        return f"{place}: {self.problem}" if place else self.problem
+
+
+def text_in(texts: Mapping[str, str], language: str) -> str:
+    """The template in the customer's language ("nl-BE", then "nl"), else in the one for everybody, else
+    any."""
+    for wanted in (language, language.partition("-")[0], ""):
+        if wanted in texts:
+            return texts[wanted]
+    return next(iter(texts.values()))
