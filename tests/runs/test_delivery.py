@@ -14,14 +14,14 @@ from sqlalchemy import func, select
 from tests.mailserver import MailServer
 from tests.runs.conftest import World
 from webapp.mailing.compose import rebuild
-from webapp.runs import claims, delivery, ledger, marks, result_actions
+from webapp.runs import claims, delivery, ledger, marks, report, result_actions
 from webapp.runs.marks import Hand, NotHeld
 from webapp.runs.result_actions import Chosen
 from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
 from webapp.store.documents import DocumentFolder
 from webapp.store.mailservers import ConnectionSlot
-from webapp.store.runs import Attempt, Reservation, Result
+from webapp.store.runs import Attempt, Reservation, Result, Run
 from webapp.users.access import OPERATOR
 
 
@@ -209,6 +209,17 @@ def test_a_document_changed_in_the_store_is_not_sent(world: World, worker: Worke
     [result] = world.results(run_id)
     assert (result.status, result.reason) == ("skipped", "suspect_document")
     assert world.server.taken == []
+
+
+def test_whatever_a_server_answers_with_can_be_kept(world: World, worker: WorkerLife) -> None:
+    world.add()
+    world.server.greeting = "554 go\x00 away"
+    run_id = world.run()
+    world.start(run_id)
+    delivery.drain(world.runtime, worker, run_id)
+    assert world.statuses(run_id) == ["ready"]
+    with world.runtime.database.reading() as session:
+        assert "554 go\ufffd away" in str(report.problem(session, session.get_one(Run, run_id)))
 
 
 def test_a_store_that_cannot_be_read_for_now_costs_nobody_their_mail(

@@ -315,4 +315,6 @@ def _own_name() -> str:
 
 
 def _text(reply: bytes | str) -> str:
-    return reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+    """What the server said, as a text that any database takes: PostgreSQL has no place for a NUL."""
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+    return text.replace("\x00", "\ufffd")
