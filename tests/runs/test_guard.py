@@ -16,7 +16,7 @@ from tests.runs.conftest import World, make_world
 from webapp.extensions import Runtime
 from webapp.invoices import guard
 from webapp.invoices.guard import Checked
-from webapp.runs import result_actions
+from webapp.runs import delivery, result_actions
 from webapp.runs.preview import preview
 from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.workers import WorkerLife
@@ -132,6 +132,26 @@ def test_what_was_imported_after_create_is_checked_before_it_goes_out(
     assert [taken.recipients for taken in world.server.taken] == [("ada@example.com",)]
 
 
+def test_a_store_that_is_away_while_documents_are_checked_is_waited_for(
+    world: World, worker: WorkerLife
+) -> None:
+    add(world, "eve@example.com")
+    run_id = world.run()
+    with world.runtime.database.writing() as session:
+        session.execute(update(TransformationResult).values(found_in=""))
+    path = stored(world, 0)
+    aside = path.rename(path.with_name("aside"))
+    path.mkdir()  # what is read is no file: an OSError, as of a disk or a bucket that is away
+    world.start(run_id)
+    delivery.drain(world.runtime, worker, run_id)
+    assert held(world, run_id) == [("ready", "")]
+    assert world.server.taken == []
+    path.rmdir()
+    aside.rename(path)
+    world.work(worker, run_id)
+    assert held(world, run_id) == [("sent", "")]
+
+
 def test_files_swapped_in_the_store_are_held_however_late(world: World, worker: WorkerLife) -> None:
     for name in ("ada", "bob", "eve"):
         add(world, f"{name}@example.com")
@@ -244,6 +264,22 @@ def test_other_kinds_of_documents_are_checked_for_their_bytes_alone(world: World
     world.runtime.documents.remove(lost.sha256)
     assert check(world) == Checked(2, 1)
     assert findings(world) == [Finding.FINE, Finding.ALTERED]
+
+
+def test_what_is_imported_anew_while_it_is_checked_is_not_taken_for_checked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(world, "ada@example.com")
+    other, note = world.runtime.documents.put(pdf("somebody else's")), guard._note
+
+    def late(*args: object) -> None:
+        with world.runtime.database.writing() as session:
+            session.execute(update(TransformationResult).values(sha256=other))
+        note(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(guard, "_note", late)
+    assert check(world) == Checked(2, 1)
+    assert findings(world) == [Finding.NOT_NAMED]
 
 
 def test_more_than_one_commit_holds_are_checked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,10 @@ def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen
                 session, Bell(""), choice, name=name, bcc=copies, viewer=OPERATOR, start=start
             )
         )
-    making.make(parts, made.id)
+    try:
+        making.make(parts, made.id)
+    except OSError as problem:
+        fail(f"run {made.id}: its documents cannot be checked: {problem}. A worker goes on with it.")
     _show(parts, made.id, as_json)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -25,6 +26,8 @@ from webapp.runs.workers import WorkerLife
 from webapp.store.invoices import TransformationResult
 from webapp.store.mailservers import MailServer
 from webapp.store.types import now
+
+log = logging.getLogger(__name__)
 
 MOST = 100
 """Results per claim."""
@@ -140,20 +143,21 @@ class Feed:
 
     def _cleared(self, claim: Claim, works: list[Work]) -> list[Work]:
         """Those whose documents the guard has cleared, once it has checked what is yet to be checked. The
-        others are looked at anew: `skipped` if a document is suspect, free if one was just imported anew."""
-        runtime = self.runtime
+        others are looked at anew: `skipped` if a document is suspect; left for later if one was just imported
+        anew, or if the document store is away."""
+        runtime, later = self.runtime, now()
         invoices = [invoice_id for work in works if not work.is_cleared for invoice_id in work.copies]
-        guard.check(runtime.database, runtime.documents, TransformationResult.invoice_id.in_(invoices))
+        try:
+            guard.check(runtime.database, runtime.documents, TransformationResult.invoice_id.in_(invoices))
+        except OSError as problem:
+            log.warning("documents cannot be checked: %s", problem)
+            later += timedelta(seconds=runtime.settings.retry_first)
         with runtime.database.writing() as session:
             sendable = claims.look_anew(session, self.run_id, claim.result_ids, claim.worker_id)
         with runtime.database.reading() as session:
             works = load(session, sendable)
-        unclear = [work.result_id for work in works if not work.is_cleared]
-        persist(
-            runtime,
-            self.worker,
-            lambda session: claims.postpone(session, claim, dict.fromkeys(unclear, now())),
-        )
+        unclear = {work.result_id: later for work in works if not work.is_cleared}
+        persist(runtime, self.worker, lambda session: claims.postpone(session, claim, unclear))
         return [work for work in works if work.is_cleared]
 
     def hold_back(self, piece: Piece, sha256: str) -> None:

@@ -179,25 +179,26 @@ def _sqlite_engine(url: str) -> Engine:
 
 
 def _begin_to_write(connection: Connection) -> None:
-    """BEGIN IMMEDIATE, in its turn.
+    """BEGIN IMMEDIATE, in its turn. Said to the driver as it is: this comes before every commit of ours.
 
     Another process may be writing. SQLite waits for it by sleeping, longer each time, up to a tenth of a
     second: far longer than a commit takes. So it is told not to wait here, and asked again soon. Raises
     OperationalError when the turn does not come within the busy time-out."""
+    driver: Any = connection.connection.dbapi_connection
     deadline, pause = time.monotonic() + BUSY_TIMEOUT_MS / 1000, SHORTEST_PAUSE
-    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    driver.execute("PRAGMA busy_timeout=0")
     try:
         while True:
             try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                driver.execute("BEGIN IMMEDIATE")
                 return
-            except OperationalError as error:
-                if "locked" not in str(error.orig) or time.monotonic() > deadline:
-                    raise
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise OperationalError("BEGIN IMMEDIATE", None, error) from error
             time.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 1.25)
     finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.000_3, 0.02
