@@ -49,13 +49,14 @@ class Camera:
     def page(self) -> Page:
         return next(iter(self.pages.values()))
 
-    def take(self, name: str, *looks: str) -> None:
-        """A picture of the page as it is, in the first look; in the others of the same address."""
+    def take(self, name: str, *looks: str, settles: int = 700) -> None:
+        """A picture of the page as it is, in the first look; in the others of the same address, after so many
+        milliseconds."""
         for look in looks or tuple(self.pages):
             page = self.pages[look]
             if page is not self.page:
                 page.goto(self.page.url)
-                page.wait_for_timeout(700)
+                page.wait_for_timeout(settles)
             page.screenshot(path=self.folder / f"{name}-{look}.png")
 
 
@@ -73,6 +74,7 @@ def main(folder: Path = FOLDER) -> None:
         a_run(camera, runtime, server)
         its_results(camera)
         the_lists(camera)
+        what_mails_say(camera)
     shutil.copy(folder / "run-1280-light.png", folder / "run.png")
 
 
@@ -204,6 +206,17 @@ def the_lists(camera: Camera) -> None:
     camera.take("runs")
     page.goto("/")
     camera.take("overview", *LIGHT)
+
+
+def what_mails_say(camera: Camera) -> None:
+    """A definition and a template, each with its mail beside it."""
+    page = camera.page
+    for name, link in (("definition", "Monthly invoice"), ("template", "Invoice")):
+        page.goto(f"/{name}s")
+        page.get_by_role("link", name=link, exact=True).first.click()
+        expect(page.get_by_text("every mail can be made")).to_be_visible()
+        page.wait_for_timeout(1_500)
+        camera.take(name, settles=2_500)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from webapp.extensions import Runtime, runtime
 from webapp.imports.folder import Imported, import_folder
 from webapp.imports.problems import ImportRefused
 from webapp.imports.progress import Progress, silent
-from webapp.invoices import guard
+from webapp.invoices import findings, guard
 
 FINE = 1000
 """Steps of the bar."""
@@ -55,7 +55,7 @@ def _check_documents(parts: Runtime) -> None:
     """Tells of documents that do not name their invoice while whoever made them is still at hand. When this
     is cut short, the runs that take the rest check it."""
     with parts.database.reading() as session:
-        waiting = guard.count_unchecked(session)
+        waiting = findings.count_unchecked(session)
     if not waiting:
         return
     with _counting("Checking documents", waiting) as done:
@@ -63,9 +63,9 @@ def _check_documents(parts: Runtime) -> None:
     click.echo(f"Checked {found.documents:,} documents; {found.suspect:,} do not name their invoice.")
     if found.suspect:
         with parts.database.reading() as session:
-            listed = guard.suspects(session, MOST_LISTED)
+            listed = findings.suspects(session, MOST_LISTED)
         for number, document in listed:
-            click.echo(f"  {number}: {document.file_name} {guard.said(document)}")
+            click.echo(f"  {number}: {document.file_name} {findings.said(document)}")
         if found.suspect > len(listed):
             click.echo("  …")
         click.echo("Mails that would carry one are held (suspect_document) until somebody lets it pass.")

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, exists, func, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, exists, select
 
+from webapp.invoices.findings import NOT_AS_IMPORTED, UNCHECKED, note
 from webapp.mailing.reader import Found, Names, Reader, ToRead, is_read
 from webapp.store.customers import Customer
 from webapp.store.database import Database
@@ -28,11 +28,6 @@ CHUNK = 1_000
 """Documents per commit."""
 AT_ONCE, BYTES_AT_ONCE = 25, 8 * 2**20
 """What a thread has in its hands."""
-
-Condition = ColumnElement[bool] | InstrumentedAttribute[bool]
-
-UNCHECKED = TransformationResult.found_in != TransformationResult.sha256
-"""Of today's bytes nothing is known yet."""
 
 
 @dataclass(frozen=True)
@@ -80,82 +75,6 @@ def check(
             suspect += sum(each.finding != Finding.FINE for each in found)
             done(documents)
     return Checked(documents, suspect)
-
-
-def let_pass(session: Session, invoice_ids: Select[int], transformations: Collection[int], by: str) -> None:
-    """Lets the suspect documents of these invoices pass: somebody has looked at them. What the store has not
-    as it was imported cannot pass, nor be sent."""
-    _change(
-        session,
-        TransformationResult.invoice_id.in_(invoice_ids),
-        TransformationResult.transformation_id.in_(transformations),
-        TransformationResult.suspect,
-        TransformationResult.finding != Finding.ALTERED,
-        suspect=False,
-        passed_by=by,
-        passed_at=now(),
-    )
-
-
-def check_again(session: Session, invoice_ids: Select[int]) -> None:
-    """Has documents of these invoices checked anew that the store did not have as they were imported:
-    somebody may have mended that."""
-    ours = TransformationResult.invoice_id.in_(invoice_ids)
-    altered = TransformationResult.finding == Finding.ALTERED
-    _change(session, ours, TransformationResult.suspect, altered, suspect=False, found_in="")
-
-
-def note_altered(session: Session, invoice_id: int, sha256: str) -> None:
-    """Notes that the store does not have this document as it was imported, found when its mail was made."""
-    _change(
-        session,
-        TransformationResult.invoice_id == invoice_id,
-        TransformationResult.sha256 == sha256,
-        suspect=True,
-        finding=Finding.ALTERED,
-        found_in=sha256,
-        finding_words=NOT_AS_IMPORTED,
-        checked_at=now(),
-        passed_by="",
-        passed_at=None,
-    )
-
-
-def count_unchecked(session: Session, *conditions: ColumnElement[bool]) -> int:
-    """How many documents are yet to be checked."""
-    counting = select(func.count()).select_from(TransformationResult).where(UNCHECKED, *conditions)
-    return session.scalars(counting).one()
-
-
-def suspects(session: Session, at_most: int) -> list[tuple[str, TransformationResult]]:
-    """(invoice number, document) of what is suspect, what was checked last before the rest."""
-    rows = session.execute(
-        select(Invoice.number, TransformationResult)
-        .join(Invoice, Invoice.id == TransformationResult.invoice_id)
-        .where(TransformationResult.suspect)
-        .order_by(TransformationResult.checked_at.desc(), TransformationResult.id)
-        .limit(at_most)
-    )
-    return [(number, document) for number, document in rows]
-
-
-NOT_AS_IMPORTED = "the document store does not have the bytes that were imported"
-
-SAID = {
-    Finding.UNCHECKED: "was not checked yet",
-    Finding.FINE: "names its invoice",
-    Finding.NOT_NAMED: "does not name its invoice",
-    Finding.OTHER_CUSTOMER: "names its invoice, but neither the code nor the name of its customer",
-    Finding.NO_TEXT: "has no text that could name its invoice",
-    Finding.UNREADABLE: "cannot be read",
-    Finding.ALTERED: "is not what was imported",
-}
-
-
-def said(document: TransformationResult) -> str:
-    """What the guard found, as what follows the document's name in a sentence."""
-    words = SAID[Finding(document.finding)]
-    return f"{words}: {document.finding_words}" if document.finding_words else words
 
 
 def _anything_unchecked(database: Database) -> bool:
@@ -249,7 +168,7 @@ def _note(database: Database, documents: Sequence[Unchecked], found: Sequence[Fo
             if today.get(document.id) == document.sha256:
                 alike[what].append(document.id)
         for what, ids in alike.items():
-            _change(
+            note(
                 session,
                 TransformationResult.id.in_(ids),
                 found_in=TransformationResult.sha256,
@@ -260,10 +179,3 @@ def _note(database: Database, documents: Sequence[Unchecked], found: Sequence[Fo
                 passed_by="",
                 passed_at=None,
             )
-
-
-def _change(session: Session, *conditions: Condition, **values: object) -> None:
-    session.execute(
-        update(TransformationResult).where(*conditions).values(**values),
-        execution_options={"synchronize_session": False},
-    )

@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime
-from webapp.invoices import guard
+from webapp.invoices import findings, guard
 from webapp.mailing.hub import Hub
 from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.mailservers.rates import Rates
@@ -166,7 +166,7 @@ class Feed:
 
         def verb(session: Session) -> None:
             for invoice_id in piece.work.copies:
-                guard.note_altered(session, invoice_id, sha256)
+                findings.note_altered(session, invoice_id, sha256)
             claims.free(session, piece.work.result_id, piece.hand.token)
 
         persist(self.runtime, self.worker, verb)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import Content
 from webapp.extensions import runtime
-from webapp.invoices import guard
+from webapp.invoices import findings
 from webapp.runs import filters, queries, report, result_queries, words
 from webapp.runs.archive import MAY_ARCHIVE
 from webapp.runs.counts import Counts, counts
@@ -138,7 +138,7 @@ def facts(session: Session, run: Run) -> dict[str, object]:
 
 def _unchecked(session: Session, run: Run) -> int:
     """How many documents are still to be checked before the list is made."""
-    return guard.count_unchecked(session, *attached_by(run, cast(Content, run.version.content)))
+    return findings.count_unchecked(session, *attached_by(run, cast(Content, run.version.content)))
 
 
 def ahead(session: Session, run: Run) -> dict[str, object]:

@@ -15,7 +15,7 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import todays_version as version_of_today
-from webapp.invoices import guard
+from webapp.invoices import findings
 from webapp.queue import Bell
 from webapp.runs import lifecycle
 from webapp.runs.claims import reasons_of
@@ -146,7 +146,7 @@ def let_pass(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Do
     suspect = [row for row in rows if _is_suspect(row)]
     for start in range(0, len(suspect), CHUNK):
         invoices = _invoices_of(suspect[start : start + CHUNK])
-        guard.let_pass(session, invoices, run.version.content["transformations"], viewer.name)
+        findings.let_pass(session, invoices, run.version.content["transformations"], viewer.name)
     others = len(rows) - len(suspect)
     unchanged = Counter({"not held for a suspect document": others} if others else {})
     fit = _make_ready(session, bell, run, viewer, suspect, unchanged)
@@ -157,7 +157,7 @@ def _check_again(session: Session, rows: Sequence[Held]) -> None:
     """What the document store had not as it was imported may have been mended."""
     suspect = [row for row in rows if _is_suspect(row)]
     for start in range(0, len(suspect), CHUNK):
-        guard.check_again(session, _invoices_of(suspect[start : start + CHUNK]))
+        findings.check_again(session, _invoices_of(suspect[start : start + CHUNK]))
 
 
 def _is_suspect(row: Held) -> bool:

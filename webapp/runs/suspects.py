@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from webapp.invoices import guard
+from webapp.invoices import findings
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Result, ResultInvoice, Run
@@ -48,6 +48,6 @@ def suspects(session: Session, run: Run, conditions: Sequence[ColumnElement[bool
         .limit(MOST_LISTED)
     )
     return [
-        Suspect(result_id, number, name, document.file_name, guard.said(document))
+        Suspect(result_id, number, name, document.file_name, findings.said(document))
         for result_id, number, name, document in rows
     ]

@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, Row, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import Content
-from webapp.invoices import guard
+from webapp.invoices import findings
 from webapp.store.customers import Cluster, Customer, CustomerEmail
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.invoices import Invoice, TransformationResult
@@ -176,7 +176,7 @@ INVOICES_BY_RESULT = (
 DOCUMENTS = select(
     TransformationResult.invoice_id, TransformationResult.transformation_id, TransformationResult.file_name,
     TransformationResult.media_type, TransformationResult.sha256, TransformationResult.size,
-    and_(~guard.UNCHECKED, ~TransformationResult.suspect),
+    and_(~findings.UNCHECKED, ~TransformationResult.suspect),
 )  # fmt: skip
 DOCUMENTS_BY_INVOICE = DOCUMENTS.where(TransformationResult.invoice_id.in_(IDS))
 DOCUMENTS_BY_RESULT = (

@@ -1,0 +1,102 @@
+"""What the guard (guard.py) knows of documents: which are suspect, which are yet to be checked; and what a
+person or a worker adds to that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from webapp.store.invoices import Invoice, TransformationResult
+from webapp.store.statuses import Finding
+from webapp.store.types import now
+
+Condition = ColumnElement[bool] | InstrumentedAttribute[bool]
+
+UNCHECKED = TransformationResult.found_in != TransformationResult.sha256
+"""Of today's bytes nothing is known yet."""
+
+
+def let_pass(session: Session, invoice_ids: Select[int], transformations: Collection[int], by: str) -> None:
+    """Lets the suspect documents of these invoices pass: somebody has looked at them. What the store has not
+    as it was imported cannot pass, nor be sent."""
+    note(
+        session,
+        TransformationResult.invoice_id.in_(invoice_ids),
+        TransformationResult.transformation_id.in_(transformations),
+        TransformationResult.suspect,
+        TransformationResult.finding != Finding.ALTERED,
+        suspect=False,
+        passed_by=by,
+        passed_at=now(),
+    )
+
+
+def check_again(session: Session, invoice_ids: Select[int]) -> None:
+    """Has documents of these invoices checked anew that the store did not have as they were imported:
+    somebody may have mended that."""
+    ours = TransformationResult.invoice_id.in_(invoice_ids)
+    altered = TransformationResult.finding == Finding.ALTERED
+    note(session, ours, TransformationResult.suspect, altered, suspect=False, found_in="")
+
+
+def note_altered(session: Session, invoice_id: int, sha256: str) -> None:
+    """Notes that the store does not have this document as it was imported, found when its mail was made."""
+    note(
+        session,
+        TransformationResult.invoice_id == invoice_id,
+        TransformationResult.sha256 == sha256,
+        suspect=True,
+        finding=Finding.ALTERED,
+        found_in=sha256,
+        finding_words=NOT_AS_IMPORTED,
+        checked_at=now(),
+        passed_by="",
+        passed_at=None,
+    )
+
+
+def count_unchecked(session: Session, *conditions: ColumnElement[bool]) -> int:
+    """How many documents are yet to be checked."""
+    counting = select(func.count()).select_from(TransformationResult).where(UNCHECKED, *conditions)
+    return session.scalars(counting).one()
+
+
+def suspects(session: Session, at_most: int) -> list[tuple[str, TransformationResult]]:
+    """(invoice number, document) of what is suspect, what was checked last before the rest."""
+    rows = session.execute(
+        select(Invoice.number, TransformationResult)
+        .join(Invoice, Invoice.id == TransformationResult.invoice_id)
+        .where(TransformationResult.suspect)
+        .order_by(TransformationResult.checked_at.desc(), TransformationResult.id)
+        .limit(at_most)
+    )
+    return [(number, document) for number, document in rows]
+
+
+NOT_AS_IMPORTED = "the document store does not have the bytes that were imported"
+
+SAID = {
+    Finding.UNCHECKED: "was not checked yet",
+    Finding.FINE: "names its invoice",
+    Finding.NOT_NAMED: "does not name its invoice",
+    Finding.OTHER_CUSTOMER: "names its invoice, but neither the code nor the name of its customer",
+    Finding.NO_TEXT: "has no text that could name its invoice",
+    Finding.UNREADABLE: "cannot be read",
+    Finding.ALTERED: "is not what was imported",
+}
+
+
+def said(document: TransformationResult) -> str:
+    """What the guard found, as what follows the document's name in a sentence."""
+    words = SAID[Finding(document.finding)]
+    return f"{words}: {document.finding_words}" if document.finding_words else words
+
+
+def note(session: Session, *conditions: Condition, **values: object) -> None:
+    """Writes this with the documents that meet the conditions."""
+    session.execute(
+        update(TransformationResult).where(*conditions).values(**values),
+        execution_options={"synchronize_session": False},
+    )
