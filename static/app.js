@@ -187,8 +187,13 @@ document.addEventListener('htmx:before:request', event => {
   const { sourceElement, target } = event.detail.ctx;
   const button = sourceElement.dataset?.working && $('button', sourceElement);
   if (button) {
+    const word = button.lastChild.textContent;
     button.setAttribute('aria-disabled', 'true');
     button.lastChild.textContent = sourceElement.dataset.working;
+    sourceElement.addEventListener('htmx:finally:request', () => { // a question may come instead, and be cancelled
+      button.removeAttribute('aria-disabled');
+      button.lastChild.textContent = word;
+    }, { once: true });
   }
   if (target?.matches?.('#results, #runs') && !isPoll(event.detail.ctx)) target.classList.add('waits');
 });

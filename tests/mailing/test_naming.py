@@ -37,9 +37,18 @@ def test_number_and_customer_are_found_however_they_are_set(lines: tuple[str, ..
     assert found(pdf(*lines)) == Finding.FINE
 
 
-@pytest.mark.parametrize("number", ["INV-100421", "XINV-10042", "INV-1004", "1INV-10042", "10042"])
+@pytest.mark.parametrize(
+    "number", ["INV-100421", "XINV-10042", "INV-1004", "1INV-10042", "10042", "INV-10042.00"]
+)
 def test_a_number_within_another_one_is_not_named(number: str) -> None:
     assert found(pdf(f"Invoice {number}", "C007")) == Finding.NOT_NAMED
+
+
+@pytest.mark.parametrize("text", ["Tel 555-1002", "1002.50", "12/1002"])
+def test_a_number_of_digits_within_a_longer_one_is_not_named(text: str) -> None:
+    numbered = Names("1002", "C007", "Jansen")
+    assert found(pdf(text, "C007"), numbered) == Finding.NOT_NAMED
+    assert found(pdf(text, "Invoice 1002.", "C007"), numbered) == Finding.FINE
 
 
 @pytest.mark.parametrize("other", ["C0071", "AC007", "Jansen B.V."])

@@ -164,7 +164,7 @@ def test_files_swapped_in_the_store_are_held_however_late(world: World, worker: 
     world.work(worker, run_id)
     assert held(world, run_id) == [HELD, HELD, ("sent", "")]
     assert [taken.recipients for taken in world.server.taken] == [("eve@example.com",)]
-    words = "a document does not name its invoice: look at it, then let it pass"
+    words = "a document is suspect: look at it; let it pass, or import the right one"
     assert let_pass(world, run_id).unchanged == {words: 2}  # what is not what was imported never passes
     assert send_again(world, run_id).changed == 2
     world.work(worker, run_id)
@@ -207,7 +207,7 @@ def test_send_again_without_a_look_changes_nothing(world: World) -> None:
     swapped(world)
     run_id = world.run()
     assert send_again(world, run_id) == Done(
-        0, {"a document does not name its invoice: look at it, then let it pass": 2}
+        0, {"a document is suspect: look at it; let it pass, or import the right one": 2}
     )
     assert held(world, run_id) == [HELD, HELD]
 

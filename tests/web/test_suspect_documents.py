@@ -67,7 +67,11 @@ def test_the_result_says_what_is_wrong_with_which_document(log_in: LogIn, world:
     assert "This mail is held: it may carry somebody else’s document." in said
     assert ".pdf does not name its invoice." in said
     assert "Let pass" in said
-    answer = browser.press(f"/runs/{run_id}/results/let-pass", only=first.id, from_result=first.id)
+    pressed = {"only": first.id, "from_result": first.id}
+    question = text_of(browser.press(f"/runs/{run_id}/results/let-pass", **pressed))
+    assert "Let the documents of 1 mail pass?" in question
+    assert world.statuses(run_id) == ["skipped", "skipped", "ready"]
+    answer = browser.press(f"/runs/{run_id}/results/let-pass", **pressed, asked="1", looked="1")
     assert answer.status_code == 303
     assert world.statuses(run_id) == ["ready", "skipped", "ready"]
     said = text_of(browser.look(f"/results/{first.id}"))

@@ -60,10 +60,10 @@ def _check_documents(parts: Runtime) -> None:
         return
     with _counting("Checking documents", waiting) as done:
         found = guard.check(parts.database, parts.documents, done=done)
-    click.echo(f"Checked {found.documents:,} documents; {found.suspect:,} do not name their invoice.")
+    click.echo(f"Checked {found.documents:,} documents; suspect: {found.suspect:,}")
     if found.suspect:
         with parts.database.reading() as session:
-            listed = findings.suspects(session, MOST_LISTED)
+            listed = findings.suspects(session, min(found.suspect, MOST_LISTED))
         for number, document in listed:
             click.echo(f"  {number}: {document.file_name} {findings.said(document)}")
         if found.suspect > len(listed):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -122,17 +122,23 @@ def opened(path: Path, given: str) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def keep(store: DocumentStore, wanted: Iterable[tuple[str, int, str]], done: Callable[[int], None]) -> None:
-    """Puts documents (SHA-256, size, path) into the store, those that it lacks; `done` is told how many have
-    been looked at. Raises ImportRefused when the disk is full, or a file is not what it was when it was
-    checked."""
+def keep(
+    store: DocumentStore,
+    wanted: Iterable[tuple[str, int, str]],
+    done: Callable[[int], None],
+    altered: Container[str] = (),
+) -> None:
+    """Puts documents (SHA-256, size, path) into the store, those that it lacks, and those that are known to
+    be `altered` in it; `done` is told how many have been looked at. Raises ImportRefused when the disk is
+    full, or a file is not what it was when it was checked."""
     count = 0
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         for batch in _batches(wanted):
             large = [each for each in batch if each[1] > SMALL]
-            list(pool.map(lambda each: _keep(store, *each), (e for e in batch if e[1] <= SMALL)))
+            small = (each for each in batch if each[1] <= SMALL)
+            list(pool.map(lambda each: _keep(store, *each, anew=each[0] in altered), small))
             for each in large:
-                _keep(store, *each)
+                _keep(store, *each, anew=each[0] in altered)
             count += len(batch)
             done(count)
 
@@ -143,12 +149,14 @@ def _batches(wanted: Iterable[tuple[str, int, str]]) -> Iterator[list[tuple[str,
         yield batch
 
 
-def _keep(store: DocumentStore, digest: str, size: int, path: str) -> None:
-    if store.has(digest):
+def _keep(store: DocumentStore, digest: str, size: int, path: str, *, anew: bool) -> None:
+    if store.has(digest) and not anew:
         return
     try:
         with opened(Path(path), path) as file:
             content = file.read(LARGEST)
+        if anew and hashlib.sha256(content).hexdigest() == digest:
+            store.remove(digest)  # what is there is something else
         kept = store.put(content)
     except ValueError as error:
         raise ImportRefused([f"a document could not be read again: {error}"]) from None

@@ -18,6 +18,7 @@ from webapp.imports.problems import ImportRefused
 from webapp.imports.progress import within
 from webapp.imports.reading import Row
 from webapp.imports.targets import CLUSTER, TARGETS, Target
+from webapp.invoices import findings
 from webapp.store.documents import DocumentStore
 from webapp.store.people import AuditEntry
 
@@ -79,7 +80,11 @@ def keep_documents(work: Work, documents: DocumentStore) -> None:
     with work.stage.working() as session:
         rows = session.execute(wanted.order_by(staged.DOCUMENT.c.line).execution_options(yield_per=1000))
         total = work.rows.get("transformation_results.csv", 0)
-        in_folder.keep(documents, rows, within(work.progress, progress.DOCUMENTS, total))
+        altered = findings.altered(session)
+        in_folder.keep(documents, rows, within(work.progress, progress.DOCUMENTS, total), altered)
+    if altered:
+        with work.stage.merging() as session:
+            findings.check_all_again(session, altered)
 
 
 def store(work: Work, plan: Plan, actor: str) -> None:

@@ -41,6 +41,19 @@ def check_again(session: Session, invoice_ids: Select[int]) -> None:
     note(session, ours, TransformationResult.suspect, altered, suspect=False, found_in="")
 
 
+def altered(session: Session) -> set[str]:
+    """The SHA-256 of what the store did not have as it was imported."""
+    known = select(TransformationResult.sha256).where(
+        TransformationResult.suspect, TransformationResult.finding == Finding.ALTERED
+    )
+    return set(session.scalars(known))
+
+
+def check_all_again(session: Session, digests: Collection[str]) -> None:
+    """Has these documents checked anew: they were put into the store once more."""
+    note(session, TransformationResult.sha256.in_(digests), suspect=False, found_in="")
+
+
 def note_altered(session: Session, invoice_id: int, sha256: str) -> None:
     """Notes that the store does not have this document as it was imported, found when its mail was made."""
     note(

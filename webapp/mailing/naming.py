@@ -30,8 +30,8 @@ def findings(media_type: str, content: bytes, of: Sequence[Names]) -> list[Findi
 
     1. Read on, page by page, until every invoice is named, or to the end.
     2. A PDF without any text (a scanned one) can name nothing.
-    3. The number must be there as a word of its own: `INV-1` is not in `INV-10`. Spaces and line breaks
-    within it do not count: a PDF only knows where each letter stands.
+    3. The number must be there as a word of its own: `INV-1` is not in `INV-10`, nor `1002` in `555-1002`.
+    Spaces and line breaks within it do not count: a PDF only knows where each letter stands.
     4. Of a PDF, the customer's code must be there likewise, or the name, letter case and spaces aside."""
     text, found = "", [Finding.NO_TEXT] * len(of)
     for some in _ever_more(_pdf(content) if is_pdf(media_type) else [_xml(content)]):
@@ -62,7 +62,10 @@ def _finding(text: str, names: Names, *, customer_too: bool) -> Finding:
 
 @lru_cache(maxsize=1024)
 def _word(word: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![^\W_]){_spaced(word)}(?![^\W_])")
+    plain = _plain(word).strip()
+    before = r"(?<!\d[-./])" if plain[:1].isdigit() else ""
+    after = r"(?![-./]\d)" if plain[-1:].isdigit() else ""
+    return re.compile(rf"(?<![^\W_]){before}{_spaced(word)}(?![^\W_]){after}")
 
 
 @lru_cache(maxsize=1024)

@@ -121,14 +121,14 @@ def make(
 def _lacking(work: Work) -> str:
     """What was there when the result was claimed and is not any more: nothing is ever sent without it."""
     if not work.recipients:
-        return "the customer has no address any more"
+        return "the customer has no address with the recipient key"
     attached = {(document.invoice_id, document.transformation_id) for document in work.documents}
     for invoice in work.invoices:
         for id, name in zip(
             work.content["transformations"], work.content["transformation_names"], strict=True
         ):
             if (invoice["id"], id) not in attached:
-                return f"invoice {invoice['number']} has no document “{name}” any more"
+                return f"invoice {invoice['number']} has no document “{name}”"
     return ""
 
 
@@ -186,7 +186,9 @@ def _with_content_ids(content: Content, html: str | None) -> str | None:
 
 def _pictures(content: Content, html: str, store: DocumentStore) -> tuple[Picture, ...]:
     """The pictures that this HTML shows, each once."""
-    shown = pictures_in([html]) if content.get("images") else set()
+    shown = pictures_in([html]) if "cid:" in html else set()
+    if missing := sorted(shown - content.get("images", {}).keys()):
+        raise Uncomposable(f"the mail shows a picture that there is not: {', '.join(missing)}")
     return tuple(
         Picture(_content_id(content, name), image["media_type"], image["sha256"], store.read(image["sha256"]))
         for name, image in content.get("images", {}).items()
@@ -230,10 +232,12 @@ def _files(work: Work) -> tuple[dict[str, Any], ...]:
 
 
 def _names(work: Work) -> dict[str, Any]:
-    """What templates see: plain data, no object of ours and nothing to call."""
-    sender = work.content["sender"]
+    """What templates see: plain data, no object of ours and nothing to call. The password of the mail's
+    documents is not among it: it must not go out beside them."""
+    sender, secret = work.content["sender"], work.content["password_key"]
+    known = {name: value for name, value in work.customer["metadata"].items() if name != secret}
     names: dict[str, Any] = {
-        "customer": work.customer,
+        "customer": {**work.customer, "metadata": known},
         "run": {"name": work.run_name},
         "definition": {"name": work.content["name"]},
         "sender": {"address": sender["address"], "display_name": sender["display_name"]},

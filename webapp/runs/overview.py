@@ -85,24 +85,28 @@ def _waiting(session: Session, viewer: Viewer) -> dict[str, int]:
         select(RunCount.status, RunCount.reason, func.sum(RunCount.n))
         .where(
             RunCount.run_id.in_(shown),
-            or_(RunCount.status.in_(PROBLEMS), RunCount.reason == SkipReason.NO_RECIPIENT),
+            or_(RunCount.status.in_(PROBLEMS), RunCount.reason.in_(TO_MEND)),
         )
         .group_by(RunCount.status, RunCount.reason)
     )
-    found = {status.value: 0 for status in PROBLEMS} | {SkipReason.NO_RECIPIENT.value: 0}
+    found = {problem.value: 0 for problem in (*PROBLEMS, *TO_MEND)}
     for status, reason, n in rows:
         found[reason or status] += int(n)
     return found
 
 
 PROBLEMS = (ResultStatus.UNCONFIRMED, ResultStatus.FAILED, ResultStatus.BOUNCED)
+TO_MEND = (SkipReason.SUSPECT_DOCUMENT, SkipReason.NO_RECIPIENT)
+"""Why results are skipped that a person should do something about."""
 
 
 def need_a_person(session: Session, viewer: Viewer, most: int = 20) -> list[RunLine]:
-    """The runs, newest first, that run, or with a mail that failed, bounced or may have been sent."""
+    """The runs, newest first, that run, or with a mail that failed, bounced, may have been sent, or is held
+    for a suspect document."""
+    held = RunCount.reason == SkipReason.SUSPECT_DOCUMENT
     troubled = (
         select(RunCount.run_id)
-        .where(RunCount.status.in_(PROBLEMS))
+        .where(or_(RunCount.status.in_(PROBLEMS), held))
         .group_by(RunCount.run_id)
         .having(func.sum(RunCount.n) > 0)
     )

@@ -44,7 +44,7 @@ REASON_WORDS = {
     SkipReason.NO_ATTACHMENT: "a document is missing",
     SkipReason.NO_PASSWORD: "the customer has no password for its documents",
     SkipReason.ALREADY_SENT: "already sent: confirm that the customer may get it twice",
-    SkipReason.SUSPECT_DOCUMENT: "a document does not name its invoice: look at it, then let it pass",
+    SkipReason.SUSPECT_DOCUMENT: "a document is suspect: look at it; let it pass, or import the right one",
 }
 
 

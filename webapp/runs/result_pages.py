@@ -65,9 +65,9 @@ def remove(run_id: int) -> ResponseReturnValue:
 
 @results.post("/runs/<int:run_id>/results/let-pass")
 def let_pass(run_id: int) -> ResponseReturnValue:
-    """Let documents pass that do not name their invoice. Asks once, but on the page that shows them."""
+    """Let documents pass that do not name their invoice. Asks once: such a mail cannot be called back."""
     chosen = chosen_in_form(run_id)
-    if not (request.form.get("asked") or request.form.get("from_result")):
+    if not request.form.get("asked"):
         return _question("runs/ask_let_pass.html", run_id, chosen, _statuses(run_id, chosen))
     return _press(
         "Let pass:",

@@ -70,6 +70,8 @@ def ending(counts: Counts) -> str:
     doubtful = "is unconfirmed" if by[S.UNCONFIRMED] == 1 else "are unconfirmed"
     wrong = {S.FAILED: "failed", S.UNCONFIRMED: doubtful, S.BOUNCED: "bounced"}
     parts = [f"{by[status]:,} {words}" for status, words in wrong.items() if by[status]]
+    if held := counts.reasons.get(SkipReason.SUSPECT_DOCUMENT, 0):
+        parts.append(f"{held:,} {'is' if held == 1 else 'are'} held")
     if not parts:
         return "All sent"
     said = " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[:-1] else parts)
@@ -82,8 +84,11 @@ def skipped_words(counts: Counts) -> str:
     """Why results are skipped, and whether a person should do something: 4 not approved, 8 already sent. …"""
     there = {reason: n for reason, n in counts.reasons.items() if n}
     said = ", ".join(f"{n:,} {reason_words(reason)}" for reason, n in there.items())
-    to_mend = there.keys() - {SkipReason.ALREADY_SENT, SkipReason.SUSPENDED}
-    return f"{said}. " + ("Mend the data, then send again." if to_mend else "Nothing to do.")
+    to_mend = there.keys() - {SkipReason.ALREADY_SENT, SkipReason.SUSPENDED, SkipReason.SUSPECT_DOCUMENT}
+    if to_mend:
+        return f"{said}. Mend the data, then send again."
+    is_suspect = SkipReason.SUSPECT_DOCUMENT in there
+    return f"{said}. " + ("Look at the suspect ones." if is_suspect else "Nothing to do.")
 
 
 def span_words(first: datetime, last: datetime) -> str:
