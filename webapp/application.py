@@ -10,7 +10,7 @@ from jinja2 import StrictUndefined
 from webapp import config, extensions
 from webapp.catcher import pages as catcher
 from webapp.definitions import pages as definitions
-from webapp.definitions import template_pages, try_pages
+from webapp.definitions import part_pages, template_pages, try_pages
 from webapp.runs import (
     control_pages,
     dialog_pages,
@@ -41,7 +41,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         manners.init_app(app)
     of_dialog = (dialog_pages, preview_pages, mail_preview_pages)
     of_runs = (runs, list_pages, *of_dialog, control_pages, result_pages, one_result_pages, one_mail_pages)
-    of_definitions = (definitions, template_pages, try_pages)
+    of_definitions = (definitions, template_pages, part_pages, try_pages)
     for feature in (users, *of_runs, evidence_pages, takeover_pages, *of_definitions, catcher):
         feature.init_app(app)
     app.register_blueprint(health.health)

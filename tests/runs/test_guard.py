@@ -14,6 +14,7 @@ from tests.mailserver import MailServer
 from tests.pdfs import pdf
 from tests.runs.conftest import World, make_world
 from webapp.extensions import Runtime
+from webapp.imports.folder import import_folder
 from webapp.invoices import guard
 from webapp.invoices.guard import Checked
 from webapp.runs import delivery, result_actions
@@ -176,6 +177,29 @@ def test_files_swapped_in_the_store_are_held_however_late(world: World, worker: 
     assert sorted(taken.recipients[0] for taken in world.server.taken) == [
         f"{name}@example.com" for name in ("ada", "bob", "eve")
     ]
+
+
+def test_an_import_mends_what_was_altered_in_the_store(
+    world: World, worker: WorkerLife, tmp_path: Path
+) -> None:
+    _, of = world.add("ada@example.com")
+    path = stored(world, 0)
+    content = path.read_bytes()
+    path.write_bytes(b"%PDF of somebody else")
+    run_id = world.deliver(worker)
+    assert held(world, run_id) == [HELD]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / f"{of.number}.pdf").write_bytes(content)
+    (tmp_path / "in" / "transformation_results.csv").write_text(
+        f"invoice_number,transformation,file\n{of.number},Invoice PDF,{of.number}.pdf\n"
+    )
+    runtime = world.runtime
+    assert not import_folder(runtime.database, runtime.documents, tmp_path / "in").changed_anything
+    assert path.read_bytes() == content
+    assert check(world) == Checked(1, 0)
+    send_again(world, run_id)
+    world.work(worker, run_id)
+    assert held(world, run_id) == [("sent", "")]
 
 
 def stored(world: World, number: int) -> Path:

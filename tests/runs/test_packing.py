@@ -170,3 +170,20 @@ def test_a_name_that_cannot_be_made_fails_its_message(
     [result] = world.results(run_id)
     assert result.status == "failed"
     assert "name" in result.detail
+
+
+@pytest.mark.parametrize("body", ["{{ customer.metadata." + KEY + " }}", "{{ customer.metadata }}"])
+def test_the_password_never_stands_in_the_mail_that_it_locks(
+    runtime: Runtime, server: MailServer, body: str
+) -> None:
+    world = locked(runtime, server, zip=True)
+    add(world, "ada@customers.test", {KEY: "s3cret", "town": "Zwolle"})
+    with runtime.database.writing() as session:
+        session.execute(update(TemplateText).values(source=body))
+    world.deliver(WorkerLife(runtime.database))
+    for taken in server.taken:
+        mail = message_from_bytes(taken.data, policy=policy.default)
+        text = mail.get_body(("plain",))
+        assert text is not None
+        assert "Zwolle" in text.get_content()
+        assert "s3cret" not in text.get_content()

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from tests.browser import Browser, text_of
 from tests.runs.conftest import World
 from tests.web.conftest import LogIn
+from webapp.definitions.queries import parts as stored_parts
 from webapp.definitions.versions import template_value
 from webapp.runs.workers import WorkerLife
 from webapp.store.definitions import DefinitionVersion, MessageTemplate, TemplateImage, TemplatePart
@@ -185,3 +186,44 @@ def test_a_viewer_changes_no_template(log_in: LogIn, world: World) -> None:
                 "/templates/parts", "/templates/pictures", "/templates/check",
                 "/templates/test"):  # fmt: skip
         assert browser.press(url, **typed("Mine")).status_code == 403, url
+
+
+def test_a_part_that_breaks_mails_is_asked_about_first(log_in: LogIn, world: World) -> None:
+    world.add("ada@example.com")
+    browser = log_in("manager")
+    browser.look("/templates")
+    part = {"name": "signature", "language": ""}
+    browser.press("/templates/parts", **part, source="<p>Yours</p>")
+    save(browser, own(world), source='<p>Dear {{ customer.name }}</p>{% include "signature" %}')
+    for source, words in {
+        "{% for": "Line 1:",
+        "<p>{{ nope }}</p>": "part signature, line 1",
+        "<p>{{ invoice.nope }}</p>": "there is no invoice.nope",
+        '{% include "signature" %}': "It includes itself.",
+    }.items():
+        browser.look("/templates")
+        question = text_of(browser.press("/templates/parts", **part, source=source)).replace("&#34;", '"')
+        assert "Not saved yet." in question, source
+        assert words in question
+    with world.runtime.database.reading() as session:
+        assert stored_parts(session) == {"signature": {"": "<p>Yours</p>"}}
+    browser.press("/templates/parts", **part, source="<p>{{ nope }}</p>", anyway="1")
+    with world.runtime.database.reading() as session:
+        assert stored_parts(session) == {"signature": {"": "<p>{{ nope }}</p>"}}
+
+
+def test_a_part_that_somebody_else_has_changed_is_not_overwritten_unasked(
+    log_in: LogIn, world: World
+) -> None:
+    first, second = log_in("manager"), log_in("admin")
+    first.look("/templates")
+    part = {"name": "signature", "language": ""}
+    first.press("/templates/parts", **part, source="<p>Yours</p>")
+    seen_by_both = re.search(r'name="seen" value="(\w+)"', first.look("/templates").text)
+    assert seen_by_both
+    second.look("/templates")
+    second.press("/templates/parts", **part, source="<p>AAA</p>", seen=seen_by_both[1])
+    question = text_of(first.press("/templates/parts", **part, source="<p>BBB</p>", seen=seen_by_both[1]))
+    assert "Somebody else has saved another text since you opened the page" in question
+    with world.runtime.database.reading() as session:
+        assert stored_parts(session) == {"signature": {"": "<p>AAA</p>"}}

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from webapp.definitions import queries, templates
 from webapp.definitions.editing import Refused, fingerprint
 from webapp.definitions.forms import TemplateForm
+from webapp.definitions.part_pages import seen_as
 from webapp.definitions.templates import with_text
 from webapp.definitions.try_pages import Bench, bench, content_of_template, template_filled_in
 from webapp.definitions.versions import TemplateValue, Text, template_value
@@ -36,7 +37,11 @@ def index() -> ResponseReturnValue:
     """Everything that mails are written with."""
     with runtime().database.reading() as session:
         parts = {
-            name: (texts, templates.including(session, name))
+            name: (
+                texts,
+                templates.including(session, name),
+                {each: seen_as(text) for each, text in texts.items()},
+            )
             for name, texts in queries.parts(session).items()
         }
         pictures = [(each, templates.showing(session, each.name)) for each in queries.pictures(session)]
@@ -201,42 +206,6 @@ def delete_language(template_id: int) -> ResponseReturnValue:
         return f"/templates/{template_id}", f"The text in “{language or 'every other language'}” is deleted."
 
     return _pressed(f"/templates/{template_id}", effect)
-
-
-@template_pages.post("/templates/parts")
-def save_part() -> ResponseReturnValue:
-    """Stores a part in one language."""
-    name, language = request.form.get("name", "").strip(), request.form.get("language", "").strip()
-    source = request.form.get("source", "").replace("\r\n", "\n")
-
-    def effect(session: Session) -> tuple[str, presses.Said]:
-        texts = queries.parts(session).get(name, {})
-        texts = (
-            {**texts, language: source}
-            if source.strip()
-            else {k: v for k, v in texts.items() if k != language}
-        )
-        if texts:
-            templates.save_part(session, viewer(), name, texts)
-        else:
-            templates.remove_part(session, viewer(), name)
-        return (
-            "/templates",
-            f'Saved. Templates include it by {{% include "{name}" %}}.' if texts else "Deleted.",
-        )
-
-    return _pressed("/templates", effect)
-
-
-@template_pages.post("/templates/parts/<name>/delete")
-def delete_part(name: str) -> ResponseReturnValue:
-    """Deletes a part that nothing includes."""
-
-    def effect(session: Session) -> tuple[str, presses.Said]:
-        templates.remove_part(session, viewer(), name)
-        return "/templates", f"“{name}” is deleted."
-
-    return _pressed("/templates", effect)
 
 
 @template_pages.post("/templates/pictures")

@@ -65,7 +65,7 @@ def bench(
 ) -> Bench:
     """Tries the definition on the sample that the fields name, or on the first; on `all_of_them` for what is
     wrong."""
-    offered = samples.samples(session, viewer())
+    offered = samples.samples(session, viewer(), content)
     chosen = _chosen(session, given.get("sample", ""), offered)
     if content is None or chosen is None:
         return Bench(offered, chosen)
@@ -258,7 +258,7 @@ def send_test_of_template() -> ResponseReturnValue:
 
 def _send(session: Session, content: Content | None) -> ResponseReturnValue:
     parts, back = runtime(), htmx.page_on_screen()
-    sample = _chosen(session, request.form.get("sample", ""), samples.samples(session, viewer()))
+    sample = _chosen(session, request.form.get("sample", ""), samples.samples(session, viewer(), content))
     if content is None or sample is None:
         return presses.refused("There is nothing to send yet: fill in the form, and choose an invoice.", back)
     if why := held(session):

@@ -4,17 +4,19 @@ them. Nothing is stored, nothing is sent."""
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import Content
 from webapp.mailing.renderer import Renderer
 from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.runs.messages import to_render
+from webapp.runs.selection import skip_reason, terms_of
 from webapp.runs.work import Work, draft
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
@@ -23,7 +25,7 @@ from webapp.users.access import Viewer, visible_to
 
 MOST = 20
 SECONDS = 4.0
-LOOKED_AT = 400
+LOOKED_AT = 1_000
 RUN_NAME = "Test"
 
 
@@ -45,32 +47,37 @@ class Trouble:
     found: Unrenderable
 
 
-def samples(session: Session, viewer: Viewer) -> list[Sample]:
-    """Up to MOST invoices that this person may see: of the newest, so chosen that every language, credit
-    notes, and invoices without a due date come first."""
+def samples(session: Session, viewer: Viewer, content: Content | None = None) -> list[Sample]:
+    """Up to MOST invoices that this person may see: of the newest, so chosen that those come first that the
+    definition could send, and among these every language, credit notes, and invoices without a due date."""
+    unfit = skip_reason(terms_of(0, content), None) if content else literal("")
+    newest = (
+        select(Invoice.id)
+        .where(Invoice.status == InvoiceStatus.APPROVED, visible_to(viewer, Invoice))
+        .order_by(Invoice.id.desc())
+        .limit(LOOKED_AT)
+    )
     rows = session.execute(
         select(
             Invoice.id,
             Invoice.number,
             Customer.name,
             Customer.language,
+            unfit != "",
             Invoice.gross_amount < Decimal(0),
             Invoice.due_date.is_(None),
         )
         .join(Customer, Customer.id == Invoice.customer_id)
-        .where(Invoice.status == InvoiceStatus.APPROVED, visible_to(viewer, Invoice))
+        .where(Invoice.id.in_(newest.subquery().select()))
         .order_by(Invoice.id.desc())
-        .limit(LOOKED_AT)
     ).all()
-    first: list[Sample] = []
-    others: list[Sample] = []
+    ranked: dict[tuple[bool, bool], list[Sample]] = defaultdict(list)
     kinds = set()
-    for id, number, customer, language, *kind in rows:
-        sample = Sample(id, number, customer, language)
-        of_its_kind = (language, *kind)
-        (others if of_its_kind in kinds else first).append(sample)
+    for id, number, customer, language, is_unfit, *kind in rows:
+        of_its_kind = (is_unfit, language, *kind)
+        ranked[is_unfit, of_its_kind in kinds].append(Sample(id, number, customer, language))
         kinds.add(of_its_kind)
-    return [*first, *others][:MOST]
+    return [sample for rank in sorted(ranked) for sample in ranked[rank]][:MOST]
 
 
 def sample_of(session: Session, viewer: Viewer, invoice_id: int) -> Sample | None:

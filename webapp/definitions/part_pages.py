@@ -1,0 +1,135 @@
+"""Parts that templates include. What would keep mails from being made is asked about before it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from flask import Blueprint, Flask, request
+from flask.typing import ResponseReturnValue
+from jinja2 import Environment, TemplateSyntaxError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.definitions import queries, templates
+from webapp.definitions.editing import Refused
+from webapp.definitions.versions import Content, content_with, fields_of, template_value
+from webapp.extensions import runtime
+from webapp.mailing.references import parts_in
+from webapp.runs import samples
+from webapp.runs.messages import to_render
+from webapp.store.definitions import MessageDefinition
+from webapp.web import presses, questions
+from webapp.web.gate import viewer
+
+part_pages = Blueprint("part_pages", __name__)
+
+Texts = Mapping[str, Mapping[str, str]]
+"""Name of a part → language → source."""
+SECONDS = 8.0
+"""So long all definitions that use a part are tried with it."""
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(part_pages)
+
+
+@part_pages.post("/templates/parts")
+def save_part() -> ResponseReturnValue:
+    """Stores a part in one language; without a text takes it out. Asks first if mails could not be made with
+    it, or if somebody else has changed it meanwhile."""
+    name, language = request.form.get("name", "").strip(), request.form.get("language", "").strip()
+    source = request.form.get("source", "").replace("\r\n", "\n")
+    if source.strip() and not request.form.get("anyway"):
+        with runtime().database.reading() as session:
+            stored = queries.parts(session)
+            texts = {**stored, name: {**stored.get(name, {}), language: source}}
+            doubts = list(_doubts(session, texts, name, source, stored.get(name, {}).get(language)))
+        if doubts:
+            shown = {"name": name, "language": language, "source": source}
+            return questions.ask("templates/ask_part.html", doubts=doubts, back="/templates", **shown)
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        texts = dict(queries.parts(session).get(name, {}))
+        if source.strip():
+            texts[language] = source
+        else:
+            texts.pop(language, None)
+        if not texts:
+            templates.remove_part(session, viewer(), name)
+            return "/templates", "Deleted."
+        templates.save_part(session, viewer(), name, texts)
+        return "/templates", f'Saved. Templates include it by {{% include "{name}" %}}.'
+
+    return _pressed(effect)
+
+
+@part_pages.post("/templates/parts/<name>/delete")
+def delete_part(name: str) -> ResponseReturnValue:
+    """Deletes a part that nothing includes."""
+
+    def effect(session: Session) -> tuple[str, presses.Said]:
+        templates.remove_part(session, viewer(), name)
+        return "/templates", f"“{name}” is deleted."
+
+    return _pressed(effect)
+
+
+def seen_as(source: str | None) -> str:
+    """What a form says that its text was made on."""
+    return hashlib.sha256((source or "").encode()).hexdigest()[:16]
+
+
+def _doubts(session: Session, texts: Texts, name: str, source: str, stored: str | None) -> Iterator[str]:
+    """What speaks against storing the part, in words."""
+    if request.form.get("seen", seen_as(stored)) != seen_as(stored):
+        yield f"Somebody else has saved another text since you opened the page: {stored or 'none'}"
+    try:
+        Environment(autoescape=True).parse(source)
+    except TemplateSyntaxError as error:
+        yield f"Line {error.lineno}: {error.message}"
+        return
+    except RecursionError:
+        yield "It is nested too deeply."
+        return
+    if name in _reached(texts, source):
+        yield "It includes itself."
+        return
+    until = time.monotonic() + SECONDS
+    for definition in session.scalars(select(MessageDefinition).order_by(MessageDefinition.name)):
+        content = content_with(
+            session, fields_of(session, definition), template_value(definition.template), texts
+        )
+        if name in content.get("parts", {}) and time.monotonic() < until:
+            yield from _troubles(session, content, name)
+
+
+def _reached(texts: Texts, source: str) -> set[str]:
+    """The parts that this source includes, and those that these include."""
+    reached: set[str] = set()
+    waiting = parts_in(source)
+    while waiting:
+        reached |= waiting
+        sources = (each for name in waiting for each in texts.get(name, {}).values())
+        waiting = set().union(*map(parts_in, sources)) - reached
+    return reached
+
+
+def _troubles(session: Session, content: Content, name: str) -> Iterator[str]:
+    """The mistakes of this part that the mails of a definition would show."""
+    tried = samples.samples(session, viewer(), content)
+    if not tried:
+        return
+    renderer = runtime().renderer
+    first = renderer.render(to_render(samples.work_of(session, content, tried[0])))
+    for trouble in samples.troubles(session, content, tried, first, renderer):
+        if trouble.found.where == f"part {name}":
+            yield f"{trouble.found.words} ({content['name']}, {trouble.sample.number})"
+
+
+def _pressed(effect: Callable[[Session], tuple[str, presses.Said]]) -> ResponseReturnValue:
+    try:
+        return presses.once(effect)
+    except Refused as refusal:
+        return presses.refused(str(refusal), "/templates")
