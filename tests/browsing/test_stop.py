@@ -37,3 +37,17 @@ def test_nothing_goes_out_while_a_run_is_stopped_and_all_of_it_afterwards(
     counted(page, Sent=20, Ready=0)
     assert len(server.taken) == 20
     assert len({taken.recipients for taken in server.taken}) == 20
+
+
+def test_a_start_that_is_thought_better_of_can_be_pressed_again(page: Page, world: World) -> None:
+    customers(world, *addresses(101))  # more than are started unasked
+    page.goto(f"/runs/{world.run()}")
+    press(page, "Start")
+    question = page.get_by_role("dialog")
+    press(page, "Cancel", question)
+    start = page.get_by_role("button", name="Start", exact=True)
+    expect(start).to_have_text("Start")
+    expect(start).to_be_enabled()
+    press(page, "Start")
+    press(page, "Start", question)
+    state(page, "Finished")
