@@ -200,6 +200,7 @@ def test_a_part_that_breaks_mails_is_asked_about_first(log_in: LogIn, world: Wor
         "<p>{{ nope }}</p>": "part signature, line 1",
         "<p>{{ invoice.nope }}</p>": "there is no invoice.nope",
         '{% include "signature" %}': "It includes itself.",
+        "{{ 10**(10**8) }}": "ran for more than",
     }.items():
         browser.look("/templates")
         question = text_of(browser.press("/templates/parts", **part, source=source)).replace("&#34;", '"')

@@ -124,7 +124,7 @@ def _troubles(session: Session, content: Content, name: str) -> Iterator[str]:
     renderer = runtime().renderer
     first = renderer.render(to_render(samples.work_of(session, content, tried[0])))
     for trouble in samples.troubles(session, content, tried, first, renderer):
-        if trouble.found.where == f"part {name}":
+        if trouble.found.where in (f"part {name}", ""):  # what runs away is told of no place
             yield f"{trouble.found.words} ({content['name']}, {trouble.sample.number})"
 
 
