@@ -8,11 +8,13 @@ import re
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy import update
 
 from tests.browser import Browser, text_of
 from tests.runs.conftest import World
 from tests.web.conftest import LogIn
 from webapp.runs.moves import hold, move
+from webapp.store.definitions import DefinitionVersion, MessageDefinition
 from webapp.store.people import AuditEntry
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus
@@ -218,3 +220,21 @@ def test_a_viewer_is_shown_no_button_that_would_be_refused(log_in: LogIn, world:
         assert "Send again" not in page
         assert 'method="post" action="/runs/1/sending"' not in page
         assert "New run" not in page
+
+
+def test_when_the_definition_has_changed_the_list_asks_which_version_is_meant(
+    log_in: LogIn, world: World
+) -> None:
+    run_id, [id] = made(world, S.FAILED)
+    with world.runtime.database.writing() as session:
+        session.execute(update(MessageDefinition).values(subject="Mended"))
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    question = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=id))
+    assert "With which version of the message definition" in question
+    assert world.statuses(run_id) == ["failed"]
+    browser.press(f"/runs/{run_id}/results/send-again", id=id, asked="1", todays_version="1")
+    [result] = world.results(run_id)
+    assert result.status == "ready"
+    with world.runtime.database.reading() as session:
+        assert session.get_one(DefinitionVersion, result.version_id).content["subject"] == "Mended"

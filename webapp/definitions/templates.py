@@ -134,7 +134,7 @@ def save_picture(session: Session, store: DocumentStore, viewer: Viewer, name: s
     if kind is None:
         raise Refused("A picture is a PNG, JPEG or GIF file: mail programs show no other.")
     if len(content) > MOST_BYTES:
-        raise Refused(f"The picture has {len(content):,} bytes. It goes with every mail: 2 MB at most.")
+        raise Refused("The picture is too large. It goes with every mail: 2 MB at most.")
     picture = session.get(TemplateImage, name) or TemplateImage(name=name)
     picture.media_type, picture.size, picture.sha256 = kind, len(content), store.put(content)
     picture.changed_at = now()

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
+from webapp.definitions.versions import content_of
 from webapp.extensions import runtime
 from webapp.runs import filters, queries, result_actions, result_queries
 from webapp.runs.filter_forms import address, filter_in, ids_in
@@ -32,12 +33,14 @@ def init_app(app: Flask) -> None:
 
 @results.post("/runs/<int:run_id>/results/send-again")
 def send_again(run_id: int) -> ResponseReturnValue:
-    """Send again. Asks once if a customer may have the mail already."""
+    """Send again. Asks once if a customer may have the mail already, and in the list also which version is
+    meant, if the definition is not what it was when the run was created: what failed may have been mended."""
     chosen = chosen_in_form(run_id)
     asked = bool(request.form.get("asked"))
     found = _statuses(run_id, chosen)
     doubtful = any(found.get(status) for status in NEEDS_CONFIRMATION)
-    if (doubtful and not asked) or _has_grown(chosen, found):
+    in_the_list = not (asked or request.form.get("from_result"))
+    if (doubtful and not asked) or _has_grown(chosen, found) or (in_the_list and _changed_since(run_id)):
         return _question("runs/ask_again.html", run_id, chosen, found)
     confirmed = asked and bool(request.form.get("confirmed"))
     todays = bool(request.form.get("todays_version"))
@@ -147,6 +150,13 @@ def _has_grown(chosen: Chosen, found: dict[ResultStatus, int]) -> bool:
     """Whether the filter matches more by now than the number the person saw when it was selected."""
     seen = ids_in([request.form.get("seen", "")])
     return chosen.result_ids is None and bool(seen) and sum(found.values()) > seen[0]
+
+
+def _changed_since(run_id: int) -> bool:
+    """Whether the definition is another one than the run keeps."""
+    with runtime().database.reading() as session:
+        run = _visible(session, run_id)
+        return content_of(session, run.definition) != run.version.content
 
 
 def _question(
