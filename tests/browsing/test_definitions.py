@@ -15,6 +15,7 @@ from sqlalchemy import select
 from tests.browsing.conftest import NewContext, log_in
 from tests.browsing.installation import Installation
 from tests.browsing.test_accessible import accessible
+from tests.browsing.watching import Watch
 from tests.launch.launched import until
 from tests.mailserver import MailServer
 from tests.runs.conftest import World
@@ -160,3 +161,15 @@ def test_the_logo_is_in_the_mail_of_a_run(manager: Page, world: World, server: M
     assert [
         part.get_payload(decode=True) for part in mail.walk() if part.get_content_type() == "image/png"
     ] == [PNG]
+
+
+def test_whoever_is_logged_out_elsewhere_keeps_the_text(manager: Page, world: World, watch: Watch) -> None:
+    watch.expect("401")
+    page = manager
+    world.add("ada@customers.test")
+    page.goto(f"/templates/{world.definition.template_id}")
+    expect(page.get_by_text("every mail can be made")).to_be_visible()
+    page.context.clear_cookies()
+    type_body(page, "<p>A long text, {{ customer.name }}</p>")
+    expect(page.get_by_text("You are not logged in any more.")).to_be_visible()
+    expect(page.locator(".cm-content[aria-label=Body]")).to_contain_text("A long text")

@@ -38,6 +38,7 @@ from webapp.store.mailservers import MailServer, Sender
 from webapp.users.audit import note
 from webapp.web import foreign, htmx, presses
 from webapp.web.gate import viewer
+from webapp.web.marks import while_typing
 
 tries = Blueprint("tries", __name__)
 
@@ -177,6 +178,7 @@ def _fields_to_try(session: Session, value: TemplateValue, definition_id: str) -
 
 
 @tries.post("/definitions/check")
+@while_typing
 def check_definition() -> ResponseReturnValue:
     """What stands beside the form of a definition, while it is being filled in."""
     with runtime().database.reading() as session:
@@ -188,6 +190,7 @@ def check_definition() -> ResponseReturnValue:
 
 
 @tries.post("/templates/check")
+@while_typing
 def check_template() -> ResponseReturnValue:
     """What stands beside the form of a template, while it is being typed."""
     with runtime().database.reading() as session:

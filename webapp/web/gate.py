@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import cast
 from urllib.parse import quote
 
-from flask import Flask, Response, abort, g, redirect, request
+from flask import Flask, Response, abort, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.users.access import Viewer
@@ -42,6 +42,8 @@ def init_app(app: Flask) -> None:
 def _to_login() -> AnyResponse:
     page = page_on_screen()
     login = "/login" if page == "/" else f"/login?next={quote(page, safe='/')}"
+    if is_htmx() and is_marked("while_typing"):
+        return make_response(render_template("web/_logged_out.html", login=login), 401)
     if is_htmx():
         return Response(status=401, headers={"HX-Redirect": login})
     return redirect(login, 303)

@@ -28,6 +28,13 @@ def polled(view: View) -> View:
     return view
 
 
+def while_typing(view: View) -> View:
+    """Marks a view that a page asks by itself while somebody types: whoever is not logged in any more is told
+    there, and is not led away from the text."""
+    view.while_typing = True  # type: ignore[attr-defined]
+    return view
+
+
 def is_marked(mark: str) -> bool:
     """Whether the view of this request bears the mark."""
     view = current_app.view_functions.get(request.endpoint or "")
