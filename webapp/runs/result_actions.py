@@ -31,8 +31,9 @@ from webapp.users.access import Viewer
 
 R = ResultStatus
 
-LOOKED_AT = 1_000
-"""Results looked at anew by one query. For more PostgreSQL reads all invoices through, each time."""
+LOOKED_AT = {"sqlite": 5_000, "postgresql": 1_000}
+"""Results looked at anew by one query. For more PostgreSQL reads all invoices through, each time; SQLite takes
+a fifth longer for fewer."""
 MOST_NAMED = 200
 NAMED = "; results "
 """What the audit says before the ids of the results that were changed, where these are not too many."""
@@ -310,8 +311,9 @@ def _looked_at_anew(
 ) -> Iterable[tuple[Held, str]]:
     """Each row with why it cannot be sent now, or empty; invoices of collated results are taken out on the
     way."""
-    for start in range(0, len(rows), LOOKED_AT):
-        chunk = rows[start : start + LOOKED_AT]
+    at_once = LOOKED_AT[session.get_bind().dialect.name]
+    for start in range(0, len(rows), at_once):
+        chunk = rows[start : start + at_once]
         reasons = reasons_of(session, [row.id for row in chunk], version)
         for row in chunk:
             by_invoice = reasons[row.id]
