@@ -32,8 +32,8 @@ from webapp.users.access import Viewer
 R = ResultStatus
 
 LOOKED_AT = {"sqlite": 5_000, "postgresql": 1_000}
-"""Results looked at anew by one query. For more PostgreSQL reads all invoices through, each time; SQLite takes
-a fifth longer for fewer."""
+"""Results looked at anew by one query. For more PostgreSQL reads all invoices through, each time; SQLite
+takes a fifth longer for fewer."""
 MOST_NAMED = 200
 NAMED = "; results "
 """What the audit says before the ids of the results that were changed, where these are not too many."""
