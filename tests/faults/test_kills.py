@@ -279,7 +279,7 @@ def test_f06_frozen_inside_a_transaction(site: Site) -> None:
     held: list[bool] = []
     site.world.start(run_id)
     with site.world.runtime.database.writing() as session:
-        hold_run(session, run_id, exclusive=True)
+        hold_run(session.connection(), run_id, exclusive=True)
         held.append(True)
         site.until(lambda: waiting_for_locks(site) > 0)
         frozen.send_signal(signal.SIGSTOP)

@@ -115,7 +115,8 @@ class World:
     def mark(self, work: Work, hand: Hand) -> Marked:
         """Marks it, alone in its round. Raises NotHeld."""
         with self.runtime.database.writing() as session:
-            [answer] = record(session, self.runtime.settings, work.run_id, [self.to_mark(work, hand)], [])
+            to_mark = [self.to_mark(work, hand)]
+            [answer] = record(session.connection(), self.runtime.settings, work.run_id, to_mark, [])
         if isinstance(answer, Marked):
             return answer
         raise answer

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import OperationalError
 
 from tests.runs.conftest import World
@@ -19,7 +21,7 @@ from webapp.runs.result_actions import Chosen, remove
 from webapp.runs.verdicts import Verdict
 from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
-from webapp.store.database import after_commit
+from webapp.store.database import Database
 from webapp.store.mailservers import MailServer
 from webapp.store.prepared import Inserting, Updating
 from webapp.store.runs import Attempt, Reservation, Run
@@ -69,9 +71,9 @@ def test_marks_of_all_lanes_and_earlier_250s_are_one_commit(
 ) -> None:
     rounds: list[tuple[int, int]] = []
 
-    def counting(session: Any, settings: Any, run_id: int, to_mark: Any, to_settle: Any) -> Any:
+    def counting(connection: Any, settings: Any, run_id: int, to_mark: Any, to_settle: Any) -> Any:
         rounds.append((len(to_mark), len(to_settle)))
-        return marks.record(session, settings, run_id, to_mark, to_settle)
+        return marks.record(connection, settings, run_id, to_mark, to_settle)
 
     monkeypatch.setattr(ledger, "record", counting)
     monkeypatch.setattr(ledger, "ROUND_SECONDS", 5.0)
@@ -105,18 +107,17 @@ def test_a_round_that_cannot_be_written_marks_nothing_and_loses_no_250(
     book = book_of(world, worker, claimed[0].work.run_id)
     first = book.mark(claimed[0])
     book.settle(ToSettle(claimed[0].work, claimed[0].hand, ACCEPTED, first))
-    real, failed = marks.record, list[bool]()
+    real, failed = Database.writing_plainly, list[bool]()
 
-    def fail_once() -> None:
+    @contextmanager
+    def losing_one_answer(database: Database) -> Iterator[Connection]:
+        with real(database) as connection:
+            yield connection
         if not failed:
             failed.append(True)
             raise OperationalError("COMMIT", {}, Exception("the connection was lost"))
 
-    def failing(*arguments: Any) -> Any:
-        after_commit(arguments[0], fail_once)
-        return real(*arguments)
-
-    monkeypatch.setattr(ledger, "record", failing)
+    monkeypatch.setattr(Database, "writing_plainly", losing_one_answer)
     answers = in_one_round(book, claimed[1:])
     book.flush()
     assert [type(answer) for answer in answers] == [NotHeld, NotHeld]
@@ -188,7 +189,7 @@ def test_every_kind_of_value_comes_back_as_it_was_given(world: World, column: st
     with world.runtime.database.writing() as session:
         Inserting(Attempt, tuple(inserted)).run(session.connection(), [inserted])
         adding = Inserting(Attempt, tuple(updated), lambda inserting: inserting.returning(Attempt.id))
-        id = adding.run(session.connection(), [updated]).scalar_one()
+        [(id,)] = adding.run(session.connection(), [updated])
         Updating(Attempt, (column,)).run(session.connection(), [{column: value, "by_id": id}])
     with world.runtime.database.reading() as session:
         assert session.scalars(select(getattr(Attempt, column))).all() == [value, value]

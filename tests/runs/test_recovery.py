@@ -55,7 +55,7 @@ def marked(world: World, worker: WorkerLife, *, add: bool = True) -> tuple[int, 
 def settle(world: World, work: Work, hand: Hand, verdict: Verdict, mark: Marked) -> None:
     settled = ToSettle(work, hand, verdict, mark)
     with world.runtime.database.writing() as session:
-        marks.record(session, world.runtime.settings, work.run_id, [], [settled])
+        marks.record(session.connection(), world.runtime.settings, work.run_id, [], [settled])
 
 
 def lose(world: World, worker: WorkerLife) -> bool:
@@ -180,7 +180,7 @@ def test_a_run_does_not_finish_beside_a_proof_that_is_just_being_written(
     finishing = threading.Thread(target=lambda: finished.append(finish(world, run_id)))
     with world.runtime.database.writing() as session:
         settled = ToSettle(work, hand, NOT_GONE, mark)
-        marks.record(session, world.runtime.settings, run_id, [], [settled])
+        marks.record(session.connection(), world.runtime.settings, run_id, [], [settled])
         finishing.start()
         finishing.join(0.5)
     finishing.join()

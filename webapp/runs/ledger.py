@@ -138,8 +138,8 @@ class Ledger:
     def _write(self, entries: list[Entry], to_mark: list[ToMark], settlements: list[ToSettle]) -> None:
         settings, run_id = self.runtime.settings, self.run_id
         try:
-            with self.runtime.database.writing() as session:
-                answers = record(session, settings, run_id, to_mark, settlements)
+            with self.runtime.database.writing_plainly() as connection:
+                answers = record(connection, settings, run_id, to_mark, settlements)
         except DBAPIError as error:
             if to_mark:
                 persist(self.runtime, self.worker, lambda session: take_back(session, to_mark))
@@ -147,7 +147,7 @@ class Ledger:
                 persist(
                     self.runtime,
                     self.worker,
-                    lambda session: record(session, settings, run_id, [], settlements),
+                    lambda session: record(session.connection(), settings, run_id, [], settlements),
                 )
             answers = [NotHeld(str(error))] * len(entries)
         for entry, answer in zip(entries, answers, strict=True):

@@ -192,7 +192,7 @@ def stop_all(session: Session, by: str, why: str) -> int:
     stopped = 0
     open_runs = select(Run.id).where(Run.status.in_((RunStatus.CREATING, RunStatus.RUNNING))).order_by(Run.id)
     for run_id in session.scalars(open_runs).all():
-        hold_run(session, run_id, exclusive=True)
+        hold_run(session.connection(), run_id, exclusive=True)
         run = session.get_one(Run, run_id, with_for_update=True, populate_existing=True)
         if run.status == RunStatus.RUNNING:
             _become(run, RunStatus.STOPPED)
@@ -213,7 +213,7 @@ def finish_if_done(session: Session, run_id: int) -> bool:
     """Derives the end of a run from its rows: finished when nothing is ready, sending or deferred."""
     if has_outstanding(session, run_id):
         return False
-    hold_run(session, run_id, exclusive=True)
+    hold_run(session.connection(), run_id, exclusive=True)
     run = session.scalar(
         select(Run).where(Run.id == run_id, Run.status == RunStatus.RUNNING).with_for_update()
     )
@@ -255,7 +255,7 @@ def changeable(session: Session, run_id: int, viewer: Viewer) -> Run:
     if run is None:
         raise NotFound(f"There is no run {run_id}.")
     _must_be_allowed(viewer)
-    hold_run(session, run_id, exclusive=True)
+    hold_run(session.connection(), run_id, exclusive=True)
     session.refresh(run, with_for_update=True)
     return run
 

@@ -77,7 +77,7 @@ class ToSettle:
 
 
 def record(
-    session: Session,
+    connection: Connection,
     settings: Settings,
     run_id: int,
     to_mark: Sequence[ToMark],
@@ -95,12 +95,13 @@ def record(
     be reserved as this copy (in safe mode none is). The result becomes `sending`, its attempt is stored with
     what will have gone out."""
     entries: list[ToMark | ToSettle] = [*to_settle, *to_mark]
-    hold_run(session, run_id, exclusive=False)
-    connection = session.connection()
+    hold_run(connection, run_id, exclusive=False)
     held = _lock(connection, [entry.work.result_id for entry in entries])
     closing, changes = _settled(connection, settings, to_settle, held)
     if any(change.to in SENDABLE and held[change.held.id].run_is_finished for change in changes):
-        lifecycle.go_on(session, run_id)
+        with Session(connection) as session:
+            lifecycle.go_on(session, run_id)
+            session.flush()
     answers, marked = _marks(connection, to_mark, held)
     worker_id, sent = entries[0].hand.worker_id, sum(change.to == ResultStatus.SENT for change in changes)
     counting = counting_sent(run_id, worker_id, sent)
@@ -225,7 +226,7 @@ def _reserve(connection: Connection, entries: Sequence[ToMark], attempt_ids: Seq
     if not rows:
         return set(attempt_ids)
     wanted = Counter(row["attempt_id"] for row in rows)
-    got = Counter(_RESERVE.run(connection, rows).scalars())
+    got = Counter(attempt_id for (attempt_id,) in _RESERVE.run(connection, rows))
     without = {
         attempt_id: entry.work.result_id
         for entry, attempt_id in zip(entries, attempt_ids, strict=True)
@@ -255,7 +256,7 @@ _RESERVE = Inserting(
 
 def _begin(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Stores these attempts, each of a result of its own; their ids, in order."""
-    ids: dict[int, int] = {result_id: id for id, result_id in _BEGIN.run(connection, rows)}
+    ids = {result_id: id for id, result_id in _BEGIN.run(connection, rows)}
     return [ids[row["result_id"]] for row in rows]
 
 

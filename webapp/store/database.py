@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from webapp.store import folding
 from webapp.store.prepared import Prepared
@@ -60,6 +61,13 @@ class Database:
         for callback in session.info.pop(_AFTER_COMMIT, []):
             callback()
 
+    @contextmanager
+    def writing_plainly(self) -> Iterator[Connection]:
+        """The same without a session, which alone costs as much as all that is written about a message: for
+        statements that are prepared."""
+        with self._turn, self._writer.begin() as connection:
+            yield connection
+
     def persist(self, verb: Callable[[Session], T], *, give_up: Callable[[], bool]) -> T:
         """Runs the verb in a writing transaction, again and again while the database is locked, full or away.
 
@@ -85,15 +93,15 @@ def after_commit(session: Session, callback: Callable[[], object]) -> None:
     session.info.setdefault(_AFTER_COMMIT, []).append(callback)
 
 
-def hold_run(session: Session, run_id: int, *, exclusive: bool) -> None:
+def hold_run(connection: Connection, run_id: int, *, exclusive: bool) -> None:
     """Takes the run's lock until the end of the transaction.
 
     Marks take it shared, then read the run's status in a second statement; whatever stops a run, finishes it
     or gives it new work takes it exclusively. So no mark that read "running" can commit after Stop has
     answered (spec faults.md, invariant 3). SQLite needs none: its writers come one after the other."""
-    if session.get_bind().dialect.name == "postgresql":
+    if connection.dialect.name == "postgresql":
         locking = _EXCLUSIVELY if exclusive else _SHARED
-        locking.run(session.connection(), {"space": RUN_LOCKS, "run": run_id})
+        locking.run(connection, {"space": RUN_LOCKS, "run": run_id})
 
 
 _EXCLUSIVELY = Prepared(text("SELECT pg_advisory_xact_lock(:space, :run)"))
@@ -134,16 +142,33 @@ def _server_engine(url: str) -> Engine:
 
     A process that is frozen within a transaction keeps its locks, a run's among them: Stop would wait for it.
     So the server ends a session that is idle in a transaction; no transaction of ours is, for any time."""
-    engine = create_engine(url, pool_pre_ping=True, pool_size=20, hide_parameters=True)
+    engine = create_engine(url, pool_size=20, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000}")
         connection.commit()
 
+    @event.listens_for(engine, "checkin")
+    def note(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info[LAST_USED] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def look(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        """As `pool_pre_ping` does, which asks the server before every use, though the last was just now."""
+        if time.monotonic() - record.info.get(LAST_USED, time.monotonic()) < TRUSTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error
+
     return engine
 
 
+LAST_USED = "last_used"
+TRUSTED_SECONDS = 1.0
+"""A connection that was not used for so long is asked whether it still is one before it is used again."""
 IDLE_SECONDS = 15
 IDLE_IN_TRANSACTION = "25P03"
 """What PostgreSQL calls it (SQLSTATE)."""

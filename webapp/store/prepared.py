@@ -1,8 +1,8 @@
 """Statements that run for every message: compiled once, then handed to the driver as they are.
 
-SQLAlchemy looks each statement up in its cache, binds, and makes a context for the result, every time: three
+SQLAlchemy looks each statement up in its cache, binds, and makes a context and a result, every time: three
 times the work of the driver itself. What a statement says stays SQLAlchemy's, so it is the same on every
-database; so do conversions of values, errors, and the transaction."""
+database; so do conversions of values, the kinds of errors, and the transaction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from typing import Any, cast
 from sqlalchemy import (
     BindParameter,
     Connection,
-    CursorResult,
     Dialect,
     Table,
     TableValuedAlias,
@@ -24,11 +23,13 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    literal_column,
     select,
     update,
 )
 from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
@@ -37,24 +38,23 @@ from webapp.store.base import Base
 from webapp.store.upsert import insert_of
 
 Row = Mapping[str, Any]
+Found = tuple[Any, ...]
 Converter = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
 class _Compiled:
-    """The SQL for a driver, the order of its parameters if they go by place, and what to convert."""
+    """The SQL for a driver; its parameters, each with what converts it, if anything; and whether they go by
+    place."""
 
     sql: str
-    places: Sequence[str] | None
-    names: Sequence[str]
-    converters: Mapping[str, Converter]
+    wanted: Sequence[tuple[str, Converter | None]]
+    by_place: bool
 
     def parameters(self, row: Row) -> Any:
-        converted = {
-            name: self.converters[name](row[name]) if name in self.converters else row[name]
-            for name in self.names
-        }
-        return tuple(converted[name] for name in self.places) if self.places is not None else converted
+        if self.by_place:
+            return [convert(row[name]) if convert else row[name] for name, convert in self.wanted]
+        return {name: convert(row[name]) if convert else row[name] for name, convert in self.wanted}
 
 
 class Prepared:
@@ -65,30 +65,52 @@ class Prepared:
         self._statement = cast(ClauseElement, statement)
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, connection: Connection, parameters: Row | Sequence[Row]) -> CursorResult[*tuple[Any, ...]]:
-        """Runs it once, or once for each of several rows (then nothing is returned). Raises DBAPIError as
-        SQLAlchemy does, and KeyError for a parameter that is not given."""
+    def run(self, connection: Connection, parameters: Row | Sequence[Row]) -> list[Found]:
+        """Runs it once, or once for each of several rows (then nothing is returned), within the transaction
+        that the connection is in. Raises DBAPIError as SQLAlchemy does, and KeyError for a parameter that is
+        not given."""
         dialect = connection.dialect
         compiled = self._compiled.get(dialect.name) or self._compile(dialect)
         if isinstance(parameters, Mapping):
-            return connection.exec_driver_sql(compiled.sql, compiled.parameters(parameters))
-        return connection.exec_driver_sql(compiled.sql, [compiled.parameters(row) for row in parameters])
+            return _said(connection, compiled.sql, compiled.parameters(parameters))
+        return _said(connection, compiled.sql, [compiled.parameters(row) for row in parameters], many=True)
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         """Threads may do this at the same time: each comes to the same."""
         compiled = cast(SQLCompiler, self._statement.compile(dialect=dialect))
         binds: dict[str, BindParameter[Any]] = dict(compiled.binds)
-        processors = {
+        converters = {
             name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in binds.items()
         }
-        made = _Compiled(
-            str(compiled),
-            compiled.positiontup,
-            tuple(binds),
-            {name: processor for name, processor in processors.items() if processor is not None},
-        )
+        places = compiled.positiontup
+        wanted = [(name, converters[name]) for name in (binds if places is None else places)]
+        made = _Compiled(str(compiled), wanted, places is not None)
         self._compiled[dialect.name] = made
         return made
+
+
+def _said(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> list[Found]:
+    """Has the driver run this; the rows that it gives back, if any. What it raises is told as SQLAlchemy
+    tells it, and a connection that is lost is not used again."""
+    if not connection.in_transaction():
+        raise RuntimeError("what runs for every message runs within a transaction")
+    dialect, driver = connection.dialect, cast(Any, connection.connection.dbapi_connection)
+    cursor = driver.cursor()
+    try:
+        if many:
+            cursor.executemany(sql, parameters)
+            return []
+        cursor.execute(sql, parameters)
+        return cast(list[Found], cursor.fetchall()) if cursor.description else []
+    except dialect.loaded_dbapi.Error as error:
+        lost = dialect.is_disconnect(error, driver, cursor)
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            sql, None, error, dialect.loaded_dbapi.Error, connection_invalidated=lost, dialect=dialect
+        ) from error
+    finally:
+        cursor.close()
 
 
 class Inserting:
@@ -103,18 +125,22 @@ class Inserting:
     ) -> None:
         self._model, self._columns, self._ending = model, columns, ending
 
-    def run(self, connection: Connection, rows: Sequence[Row]) -> CursorResult[*tuple[Any, ...]]:
-        """Stores these. Raises DBAPIError."""
+    def run(self, connection: Connection, rows: Sequence[Row]) -> list[Found]:
+        """Stores these; the rows that it returns. Raises DBAPIError."""
         if connection.dialect.name == "postgresql":
-            return self._at_once.run(connection, _as_json(self._columns, rows))
+            return _at_once(self).run(connection, {"rows": self.as_json(rows)})
         values = {f"{column}_{n}": row[column] for n, row in enumerate(rows) for column in self._columns}
         return _value_by_value(self, len(rows)).run(connection, values)
 
-    @cached_property
-    def _at_once(self) -> Prepared:
-        given = select(_given(self._table, self._columns))
-        rows = insert_of("postgresql", self._model).from_select(self._columns, given, include_defaults=False)
-        return Prepared(self._ending(rows))
+    def as_json(self, rows: Sequence[Row]) -> str:
+        """These rows as `at_once` takes them."""
+        return _as_json(self._columns, rows)
+
+    def at_once(self, rows: str) -> Any:
+        """The statement for any number of rows, which are one parameter of this name."""
+        given = select(_given(self._table, self._columns, rows))
+        inserting = insert_of("postgresql", self._model)
+        return self._ending(inserting.from_select(self._columns, given, include_defaults=False))
 
     def value_by_value(self, rows: int) -> Prepared:
         """The statement for so many rows, with a parameter for each value."""
@@ -140,16 +166,20 @@ class Updating:
     def run(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Changes these, each id once. Raises DBAPIError."""
         if connection.dialect.name == "postgresql":
-            self._at_once.run(connection, _as_json(("by_id", *self._columns), rows))
+            _at_once(self).run(connection, {"rows": self.as_json(rows)})
         else:
             self._one_by_one.run(connection, rows)
 
-    @cached_property
-    def _at_once(self) -> Prepared:
+    def as_json(self, rows: Sequence[Row]) -> str:
+        """These rows as `at_once` takes them."""
+        return _as_json(("by_id", *self._columns), rows)
+
+    def at_once(self, rows: str) -> Any:
+        """The statement for any number of rows, which are one parameter of this name."""
         table = cast(Table, self._model.__table__)
-        given = _given(table, ("by_id", *self._columns))
+        given = _given(table, ("by_id", *self._columns), rows)
         values = {column: given.c[column] for column in self._columns}
-        return Prepared(update(table).where(table.c.id == given.c.by_id).values(values))
+        return update(table).where(table.c.id == given.c.by_id).values(values)
 
     @cached_property
     def _one_by_one(self) -> Prepared:
@@ -168,14 +198,29 @@ class Writing:
 
 
 def run_all(connection: Connection, writings: Iterable[Writing]) -> None:
-    """Runs these in order. Raises DBAPIError.
+    """Runs these, which are about different rows. Raises DBAPIError.
 
-    Each is one statement, whose answer is waited for. A pipeline would hide a process that is frozen within
-    it: to PostgreSQL that is not "idle in a transaction", so it would leave it its locks for as long
-    (`store/database.py`, IDLE_SECONDS)."""
-    for writing in writings:
-        if writing.rows:
-            writing.statement.run(connection, writing.rows)
+    On PostgreSQL they are one statement, so that one answer is waited for. A pipeline of several would hide a
+    process that is frozen within it: to PostgreSQL that is not "idle in a transaction", so it would leave it
+    its locks for as long (`store/database.py`, IDLE_SECONDS)."""
+    due = [writing for writing in writings if writing.rows]
+    if connection.dialect.name == "postgresql" and len(due) > 1:
+        rows = {f"rows_{n}": writing.statement.as_json(writing.rows) for n, writing in enumerate(due)}
+        _together(tuple(writing.statement for writing in due)).run(connection, rows)
+        return
+    for writing in due:
+        writing.statement.run(connection, writing.rows)
+
+
+@lru_cache
+def _together(statements: tuple[Inserting | Updating, ...]) -> Prepared:
+    parts = [statement.at_once(f"rows_{n}").cte(f"part_{n}") for n, statement in enumerate(statements)]
+    return Prepared(select(literal_column("1")).add_cte(*parts))
+
+
+@lru_cache
+def _at_once(statement: Inserting | Updating) -> Prepared:
+    return Prepared(statement.at_once("rows"))
 
 
 def _named(table: Table, columns: Sequence[str], suffix: str = "") -> dict[str, BindParameter[Any]]:
@@ -183,19 +228,17 @@ def _named(table: Table, columns: Sequence[str], suffix: str = "") -> dict[str, 
     return {column: bindparam(f"{column}{suffix}", type_=table.c[column].type) for column in columns}
 
 
-def _given(table: Table, columns: Sequence[str]) -> TableValuedAlias:
-    """Rows as PostgreSQL takes them in: one JSON text, `rows`. So the statement is the same for any number of
-    rows, and what it is given is made in one go: psycopg takes its time for every parameter, and reads a
-    statement with more than 50 of them anew each time."""
+def _given(table: Table, columns: Sequence[str], parameter: str) -> TableValuedAlias:
+    """Rows as PostgreSQL takes them in: one JSON text, the parameter of this name. So the statement is the
+    same for any number of rows, and what it is given is made in one go: psycopg takes its time for every
+    parameter, and reads a statement with more than 50 of them anew each time."""
     typed = [column(name, table.c["id" if name == "by_id" else name].type) for name in columns]
-    rows = cast_to(bindparam("rows", type_=Text), postgresql.JSON)
+    rows = cast_to(bindparam(parameter, type_=Text), postgresql.JSON)
     return func.json_to_recordset(rows).table_valued(*typed, name="given").render_derived(with_types=True)
 
 
-def _as_json(columns: Sequence[str], rows: Sequence[Row]) -> dict[str, str]:
-    return {
-        "rows": json.dumps([{column: row[column] for column in columns} for row in rows], default=_written)
-    }
+def _as_json(columns: Sequence[str], rows: Sequence[Row]) -> str:
+    return json.dumps([{column: row[column] for column in columns} for row in rows], default=_written)
 
 
 def _written(value: object) -> str:
