@@ -13,13 +13,14 @@ import hashlib
 import json
 import re
 import secrets
-import struct
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from itertools import chain, count
+from itertools import count
+
+import pybase64
 
 from webapp.mailing.headers import Uncomposable, address_field, file_name_parameter, text_field
 
@@ -251,12 +252,4 @@ _boundaries = count(1)
 
 def _encoded(content: bytes) -> bytes:
     """Base64 in lines of 76, ended by CRLF; the last line's end belongs to the boundary that follows."""
-    flat = binascii.b2a_base64(content, newline=False)
-    at_once = len(flat) - len(flat) % LINES.size
-    lines = list(chain.from_iterable(LINES.iter_unpack(memoryview(flat)[:at_once])))
-    lines += [flat[start : start + 76] for start in range(at_once, len(flat), 76)]
-    return b"\r\n".join(lines)
-
-
-LINES = struct.Struct("76s" * 128)
-"""Cuts 128 lines at once: twice as fast as one after the other."""
+    return pybase64.encodebytes(content).replace(b"\n", b"\r\n")[:-2]
