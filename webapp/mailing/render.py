@@ -81,7 +81,7 @@ LONGEST_FILE_NAME = 1_000
 
 @lru_cache(maxsize=256)
 def _compiled(source: str, escapes: bool, parts: Parts, language: str) -> Template:
-    return _environment(escapes, parts, language, None).from_string(source)
+    return _ready(_environment(escapes, parts, language, None).from_string(source))
 
 
 @lru_cache(maxsize=256)
@@ -95,7 +95,14 @@ def _marking(source: str, parts: Parts, language: str) -> Template | None:
         return None
     if any(next(tree.find_all(HANDLED_AGAIN), None) is not None for tree in trees):
         return None
-    return environment.from_string(source)
+    return _ready(environment.from_string(source))
+
+
+def _ready(template: Template) -> Template:
+    """With what every template may name in one dict: looking it together each time takes longer than many a
+    template."""
+    template.globals = dict(template.globals)
+    return template
 
 
 HANDLED_AGAIN = (
