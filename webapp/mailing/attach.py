@@ -76,7 +76,7 @@ def told_apart(documents: Iterable[Document]) -> list[Document]:
             number += 1
             name = f"{stem} ({number}){suffix}"
         taken.add(name.lower())
-        named.append(replace(document, file_name=name))
+        named.append(document if name == document.file_name else replace(document, file_name=name))
     return named
 
 

@@ -29,7 +29,7 @@ from webapp.store.types import now
 
 log = logging.getLogger(__name__)
 
-MOST = 100
+MOST = 200
 """Results per claim."""
 FRESH_SECONDS = 5.0
 """What was looked at anew should go out within about this time: a batch that lasts longer was too large."""

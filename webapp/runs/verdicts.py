@@ -4,7 +4,8 @@ every row)."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 
 from webapp.mailing import outcomes
 from webapp.store.statuses import Outcome, ResultStatus
@@ -35,19 +36,16 @@ def verdict_of(
 ) -> Verdict:
     """No final dot sent: ready or deferred. Dot sent and no reply: unconfirmed. 2yz sent, 4yz deferred, 5yz
     failed."""
+    told = partial(Verdict, refused=refused, transcript=transcript)
     match outcome:
         case outcomes.Accepted(reply):
-            found = Verdict(
-                Outcome.ACCEPTED, ResultStatus.SENT, "dot", reply.code, str(reply), refused=refused
-            )
+            return told(Outcome.ACCEPTED, ResultStatus.SENT, "dot", reply.code, str(reply))
         case outcomes.Deferred(stage, reply):
-            found = Verdict(Outcome.DEFERRED, ResultStatus.DEFERRED, stage, reply.code, str(reply))
+            return told(Outcome.DEFERRED, ResultStatus.DEFERRED, stage, reply.code, str(reply))
         case outcomes.Refused(stage, reply):
-            found = Verdict(Outcome.REFUSED, ResultStatus.FAILED, stage, reply.code, str(reply), str(reply))
+            return told(Outcome.REFUSED, ResultStatus.FAILED, stage, reply.code, str(reply), str(reply))
         case outcomes.Unknown(words):
-            found = Verdict(Outcome.UNKNOWN, ResultStatus.UNCONFIRMED, "dot", detail=words)
+            return told(Outcome.UNKNOWN, ResultStatus.UNCONFIRMED, "dot", detail=words)
         case outcomes.Broken(stage, words):
-            found = Verdict(Outcome.BROKEN, ResultStatus.READY, stage, detail=words)
-        case _:
-            raise TypeError(f"{outcome} says nothing about a message")
-    return replace(found, refused=refused, transcript=transcript)
+            return told(Outcome.BROKEN, ResultStatus.READY, stage, detail=words)
+    raise TypeError(f"{outcome} says nothing about a message")
