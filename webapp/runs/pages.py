@@ -26,7 +26,6 @@ from webapp.runs.result_queries import Filter
 from webapp.runs.selection import attached_by
 from webapp.runs.spreadsheet import csv_lines
 from webapp.store import keyset
-from webapp.store.installation import held
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
@@ -122,15 +121,15 @@ def _since() -> datetime | None:
 
 def facts(session: Session, run: Run) -> dict[str, object]:
     """What the page says about the run as a whole."""
-    counted = counts(session, run.id)
+    counted, hindrance = counts(session, run.id), report.hindrance(session, run)
     return {
         "run": run,
         "counts": counted,
         "going": words.progress(counted),
         "is_live": is_live(run, counted),
-        "problem": report.problem(session, run),
-        "held": held(session),
-        "server": report.waited_for(session, run),
+        "problem": hindrance.words,
+        "held": hindrance.held,
+        "server": hindrance.server,
         "pace": pace(session, run, counted),
         "unchecked": _unchecked(session, run) if run.status == RunStatus.CREATING else 0,
     }

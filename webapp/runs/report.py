@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
@@ -50,19 +51,38 @@ def show(session: Session, run: Run) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Hindrance:
+    """What keeps a run from going on: the database belongs to another secret key (`held`), a running run
+    waits for this mail server, or it has a problem of its own."""
+
+    held: str | None
+    server: MailServer | None
+    own: str | None
+    is_over: bool
+
+    @property
+    def words(self) -> str | None:
+        """What a person is told first; None if it goes on, or is over."""
+        if self.held and not self.is_over:
+            return self.held
+        return waiting_sentence(self.server) if self.server else self.own
+
+
+def hindrance(session: Session, run: Run) -> Hindrance:
+    """What keeps this run from going on, if anything does."""
+    why = held(session)
+    waits = run.status == RunStatus.RUNNING and not (why or run.problem)
+    server = _server_in_trouble(session, run) if waits else None
+    return Hindrance(why, server, run.problem, run.status == RunStatus.FINISHED)
+
+
 def problem(session: Session, run: Run) -> str | None:
-    """What keeps the run from going on: the database belongs to another secret key; the run's own problem; or
-    its mail server's while it runs."""
-    if run.status != RunStatus.FINISHED and (why := held(session)):
-        return why
-    server = waited_for(session, run)
-    return waiting_sentence(server) if server else run.problem
+    """What keeps this run from going on, in words."""
+    return hindrance(session, run).words
 
 
-def waited_for(session: Session, run: Run) -> MailServer | None:
-    """The mail server in trouble that a running run waits for; None if there is none."""
-    if run.problem or held(session) or run.status != RunStatus.RUNNING:
-        return None
+def _server_in_trouble(session: Session, run: Run) -> MailServer | None:
     content = cast(Content, session.get_one(DefinitionVersion, run.version_id).content)
     server = session.get(MailServer, content["sender"]["mail_server_id"], populate_existing=True)
     return server if server and server.trouble is not None else None
