@@ -135,7 +135,7 @@ def test_what_became_of_a_message_is_written_though_no_mark_comes(
 
     def look() -> None:
         with book.lane():
-            assert book.hub.wait_for(lambda: world.statuses(book.run_id)[0] == "sent", 5)
+            assert book.hub.wait_for(lambda: world.statuses(book.run_id)[0] == "sent", 1)
 
     book.hub.run(book.keep, look)
     assert not book.hub.errors
