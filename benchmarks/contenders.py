@@ -51,6 +51,12 @@ class Row:
         ratios = [mine.timed.rate / theirs.timed.rate for mine, theirs in pairs if mine and theirs]
         return statistics.median(ratios) if ratios else None
 
+    def cpu_ratio(self, other: Row) -> float | None:
+        """How much of the other's CPU time a message takes: the median of the ratios of the same round."""
+        pairs = zip(self.rounds, other.rounds, strict=True)
+        ratios = [m.timed.cpu_per_1000 / t.timed.cpu_per_1000 for m, t in pairs if m and t]
+        return statistics.median(ratios) if ratios else None
+
     def cells(self, plain: Row) -> tuple[str, ...]:
         """The row as it is shown."""
         if self.rate is None or self.cpu is None:

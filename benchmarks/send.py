@@ -134,16 +134,33 @@ def _with_connections(number: int, rows: dict[str, Row], options: Options) -> li
     with_them = f"{best} workers, {number} connections"
     sqlite = rows.get(mailrun("SQLite", best, number))
     postgres = rows.get(mailrun("PostgreSQL", best, number))
-    cpu = max((row.cpu or 0.0 for row in _ours(rows, f" {number} connections")), default=None)
-    held = None if cpu is None else cpu <= 1.0
-    words = "" if cpu is None else f"{cpu:.2f} s"
-    spent = f"CPU of workers and renderers per 1,000, the worst row with {number} connections"
     return [
         _against("S1", f"pipeline on SQLite, {with_them}", sqlite, rows.get(PLAIN), 0.8),
         _against("S1", "the same", sqlite, rows.get(FLASK_MAIL), 4.0),
         _against("S1", "the same", sqlite, rows.get(POST_OFFICE), 2.5),
         _against("S2", f"pipeline on PostgreSQL and Redis, {with_them}", postgres, rows.get(PLAIN), 0.8),
-        Target("S3", spent, "≤ 1.0 s", words, held),
+        *_cpu_with_connections(number, rows),
+    ]
+
+
+def _cpu_with_connections(number: int, rows: dict[str, Row]) -> list[Target]:
+    """The target in seconds, and as what it is of Flask-Mail's loop, which took 3.8 s where it was set: on a
+    machine that is slower, or busier, only that says something."""
+    worst = max(_ours(rows, f" {number} connections"), key=lambda row: row.cpu or 0.0, default=None)
+    spent = f"CPU of workers and renderers per 1,000, the worst row with {number} connections"
+    if worst is None or worst.cpu is None:
+        return [Target("S3", spent, "≤ 1.0 s", "", None)]
+    ratio = worst.cpu_ratio(rows[FLASK_MAIL]) if FLASK_MAIL in rows else None
+    most = 1.0 / 3.8
+    return [
+        Target("S3", spent, "≤ 1.0 s", f"{worst.cpu:.2f} s", worst.cpu <= 1.0),
+        Target(
+            "S3",
+            "the same, against Flask-Mail's loop",
+            f"≤ {most:.2f} ×",
+            f"{ratio:.2f} ×" if ratio else "",
+            None if ratio is None else ratio <= most,
+        ),
     ]
 
 
