@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
-from pathlib import PurePosixPath
+from posixpath import splitext
 
 from webapp.mailing.compose import Document, Uncomposable
 
@@ -69,7 +69,7 @@ def told_apart(documents: Iterable[Document]) -> list[Document]:
     taken: set[str] = set()
     named = []
     for document in documents:
-        suffix = PurePosixPath(document.file_name).suffix
+        suffix = splitext(document.file_name)[1]
         name, number = safe_file_name(document.file_name, suffix) or f"document{suffix}", 1
         stem = name.removesuffix(suffix)
         while name.lower() in taken:

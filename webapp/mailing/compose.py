@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from itertools import count
 
 import pybase64
@@ -159,7 +160,7 @@ def _headers(letter: Letter) -> bytes:
         lines.append(address_field("Reply-To", [(letter.reply_to, "")]))
     lines += [
         text_field("Subject", letter.subject),
-        text_field("Date", format_datetime(letter.date)),
+        _date_field(letter.date.replace(microsecond=0)),
         text_field("Message-ID", letter.message_id),
         b"Auto-Submitted: auto-generated\r\n",
     ]
@@ -167,6 +168,12 @@ def _headers(letter: Letter) -> bytes:
         lines.append(text_field("X-Mailrun-Recipients", ", ".join(letter.real_recipients)))
     lines.append(b"MIME-Version: 1.0\r\n")
     return b"".join(lines)
+
+
+@lru_cache(maxsize=16)
+def _date_field(moment: datetime) -> bytes:
+    """Many mails are made within a second."""
+    return text_field("Date", format_datetime(moment))
 
 
 def _texts(letter: Letter) -> Pieces:

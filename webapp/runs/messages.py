@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from posixpath import splitext
 from typing import Any
 
 from webapp.definitions.versions import Content
@@ -146,7 +147,7 @@ def _attached(work: Work, rendered: Rendered, store: DocumentStore, packing: Pac
 
 def _named(file: Document, wanted: str) -> str:
     """The name that the template has made, with the extension that the document has."""
-    name = safe_file_name(wanted, PurePosixPath(file.file_name).suffix)
+    name = safe_file_name(wanted, splitext(file.file_name)[1])
     if not name:
         raise Uncomposable(f"the template of file names makes no name of {wanted!r}")
     return name
