@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import keys
 from tests.postgres import PostgresServer, postgres_server
 from webapp import config, migrations
 from webapp.config import Settings
@@ -79,10 +80,13 @@ def settings(environ: dict[str, str]) -> Settings:
 
 @pytest.fixture
 def runtime(settings: Settings) -> Iterator[Runtime]:
-    """Everything opened, as the application has it."""
+    """Everything opened, as the application has it. Whatever a test did, no row may then lead to nothing."""
     opened = open_runtime(settings)
     yield opened
+    with opened.database.reading() as session:
+        astray = list(keys.broken(session))
     opened.close()
+    assert astray == []
 
 
 @pytest.fixture

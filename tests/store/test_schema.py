@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -24,8 +26,19 @@ def test_migrations_and_tables_agree(database: Database) -> None:
     has, needs = migrations.versions(database)
     assert has == needs
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_object": _is_of(connection.dialect.name)}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, metadata) == []
+
+
+def _is_of(dialect: str) -> Callable[..., bool]:
+    """Leaves out what the code declares for the other database alone."""
+
+    def is_of(item: Any, *_: object) -> bool:
+        only = getattr(item, "_ddl_if", None)
+        return only is None or only.dialect == dialect
+
+    return is_of
 
 
 def test_a_circle_among_clusters_is_refused(database: Database) -> None:

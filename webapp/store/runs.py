@@ -76,6 +76,14 @@ class ChosenInvoice(Base):
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True)
 
 
+def _key(columns: list[str], others: list[str]) -> ForeignKeyConstraint:
+    """A foreign key that only SQLite is told of, which looks one up in passing. PostgreSQL runs a query for
+    each, row by row, and writes a lock into the row that it leads to: half of what making a run cost, and
+    more than half of what it wrote. What keeps it right there is said of each table that has one; after every
+    test it is looked whether it is (tests/conftest.py)."""
+    return ForeignKeyConstraint(columns, others).ddl_if(dialect="sqlite")
+
+
 class Result(Base):
     """What becomes of one invoice (with collate: of one customer's invoices) in one run.
 
@@ -85,14 +93,20 @@ class Result(Base):
     message. `sort_name`, `amount` and `sought` are what the run's page sorts by and searches in, written when
     the result is made (runs/finding.py): customers and invoices are too many to be asked on every look.
 
-    No foreign keys lead to the lead invoice and the customer: the former is among the run's `result_invoice`,
-    whose key keeps it, and an invoice keeps its customer. PostgreSQL looks each key up row by row, which was
-    half of what making a run cost."""
+    No foreign keys lead to the lead invoice and the customer: the former is among the result's own
+    `result_invoice`, and an invoice keeps its customer. So no two results of a run have the same lead either.
+    What the other keys say holds on PostgreSQL too. A run makes its results while its row is locked, has
+    counts of them (`run_count`, with a key) from then on, and is never deleted. A worker writes its own id,
+    and its row stays when it has left. A version is one of the run's definition, which goes only while it has
+    no run."""
 
     __tablename__ = "result"
     __table_args__ = (
         one_of("status", ResultStatus),
-        UniqueConstraint("run_id", "lead_invoice_id"),
+        _key(["run_id"], ["run.id"]),
+        _key(["version_id"], ["definition_version.id"]),
+        _key(["worker_id"], ["worker.id"]),
+        UniqueConstraint("run_id", "lead_invoice_id").ddl_if(dialect="sqlite"),
         CheckConstraint("status <> 'skipped' OR reason <> ''", name="skipped_says_why"),
         CheckConstraint("status <> 'sending' OR token IS NOT NULL", name="sending_is_claimed"),
         CheckConstraint("status <> 'deferred' OR next_try_at IS NOT NULL", name="deferred_has_a_time"),
@@ -105,7 +119,7 @@ class Result(Base):
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+    run_id: Mapped[int] = mapped_column(Key)
     customer_id: Mapped[int] = mapped_column(Key, index=True)
     lead_invoice_id: Mapped[int] = mapped_column(Key)
     status: Mapped[str] = mapped_column(String(16))
@@ -123,24 +137,31 @@ class Result(Base):
     sort_name: Mapped[str] = mapped_column(Text, default="", server_default="")
     amount: Mapped[Decimal] = mapped_column(Money, default=Decimal(0), server_default="0")
     sought: Mapped[str] = mapped_column(Text, default="", server_default="")
-    version_id: Mapped[int | None] = mapped_column(ForeignKey("definition_version.id"))
+    version_id: Mapped[int | None] = mapped_column(Key)
     first_try_at: Mapped[datetime | None] = mapped_column(Instant)
     next_try_at: Mapped[datetime | None] = mapped_column(Instant)
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
     changed_at: Mapped[datetime] = mapped_column(Instant, default=now)
-    worker_id: Mapped[int | None] = mapped_column(ForeignKey("worker.id"))
+    worker_id: Mapped[int | None] = mapped_column(Key)
     token: Mapped[str | None] = mapped_column(String(32))
 
 
 class ResultInvoice(Base):
     """Every invoice taken is in exactly one result of the run. `copy` is the copy number this result would
-    send."""
+    send.
+
+    What its keys say holds on PostgreSQL too. Each row is read from the result that it leads to, in the
+    commit that made it, and moves only to another result of the same customer and run. A result is deleted
+    only where it has no invoice left (runs/collating.py), an invoice never."""
 
     __tablename__ = "result_invoice"
-    __table_args__ = (ForeignKeyConstraint(["run_id", "result_id"], ["result.run_id", "result.id"]),)
+    __table_args__ = (
+        _key(["run_id", "result_id"], ["result.run_id", "result.id"]),
+        _key(["invoice_id"], ["invoice.id"]),
+    )
 
     run_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
-    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True, index=True)
+    invoice_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     result_id: Mapped[int] = mapped_column(Key, index=True)
     copy: Mapped[int] = mapped_column(default=1)
 
