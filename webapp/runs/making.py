@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal,
     select,
     text,
+    true,
 )
 from sqlalchemy.orm import Session
 
@@ -79,7 +80,7 @@ def make(runtime: Runtime, run_id: int) -> None:
             _make_slice(session, run, content, up_to, many=many)
             others = lifecycle.others_running(session, run_id)
         fit = (SHARED_SECONDS if others else SLICE_SECONDS) / (time.monotonic() - began)
-        size = min(LARGEST_SLICE, max(100, int(size * min(2.0, fit))))
+        size = min(LARGEST_SLICE, max(100, int(size * min(4.0, fit))))
         if others and database.is_sqlite:
             time.sleep(LET_OTHERS_WRITE)
 
@@ -102,10 +103,12 @@ def _takes_many(database: Database, run_id: int) -> bool:
 
 
 def _end_of_slice(session: Session, run: Run, size: int, *, many: bool) -> int | None:
-    """The highest customer id of the next slice; None when there is none."""
+    """The highest customer id of the next slice; None when there is none. If they are `many` of all customers
+    it is not asked which of the next ones belong to the run: that takes longer than a shorter slice costs."""
+    wanted = true() if many else customers_in(run.cluster_id, run.include_children)
     ids = (
         select(Customer.id)
-        .where(customers_in(run.cluster_id, run.include_children, many=many), Customer.id > run.made_up_to)
+        .where(wanted, Customer.id > run.made_up_to)
         .order_by(Customer.id)
         .limit(size)
         .subquery()
@@ -119,10 +122,11 @@ def _make_slice(session: Session, run: Run, content: Content, up_to: int, *, man
     sent are then put together."""
     before = session.scalar(select(func.max(Result.id)).where(Result.run_id == run.id)) or 0
     found_by = finding.of_one_invoice(content)
+    within = (id.between(run.made_up_to + 1, up_to) for id in (Customer.id, Invoice.customer_id))
     rows = (
         taken_by(run, terms_of(run.definition_id, content), many=many)
         .add_columns(*(column.label(name) for name, column in found_by.items()))
-        .where(Customer.id.between(run.made_up_to + 1, up_to))
+        .where(*within)  # said of both: PostgreSQL would look for the invoices among all of the period's
         .order_by(Customer.id, Invoice.id)
         .subquery()  # ordered, it is worked out row by row, and so why it is skipped only once
     )
@@ -174,7 +178,9 @@ def _complete(session: Session, bell: Bell, run: Run, content: Content) -> None:
     session.flush()
     if session.get_bind().dialect.name == "postgresql":
         # Its own statistics come a minute later: until then it would plan a run's pages as if it were empty.
-        session.execute(text("ANALYZE result, result_invoice"))
+        # Those of the columns that rows are chosen by take a third of the time that those of all do.
+        columns = "run_id, status, reason, customer_id, worker_id, next_try_at"
+        session.execute(text(f"ANALYZE result ({columns}), result_invoice"))
     if run.promised and run.promised != made_fingerprint(session, run, content):
         run.problem = (
             "The invoices changed while this list was made, so it is not what the preview showed. "
