@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs import worker
+from jobs import upkeep, worker
 from webapp.runs import delivery, making
 
 
@@ -13,6 +13,7 @@ def drain(run_id: int) -> None:
 
 
 def make(run_id: int) -> None:
-    """Makes the results of a run that is being created."""
+    """Makes the results of a run that is being created: beside the jobs, since a large one takes as long as a
+    drain, and with few workers nothing would be sent meanwhile."""
     process = worker.this_process()
-    making.make(process.runtime, run_id)
+    upkeep.beside(f"make {run_id}", making.make, process.runtime, run_id)

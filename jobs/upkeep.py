@@ -34,12 +34,12 @@ def sweep_for_ever(runtime: Runtime, life: WorkerLife) -> None:
             due = recovery.sweep(runtime, life, watch)
             for run_id in due.to_make:
                 if not runtime.bell.make(run_id):
-                    _beside(f"make {run_id}", making.make, runtime, run_id)
+                    beside(f"make {run_id}", making.make, runtime, run_id)
             for run_id in due.to_drain:
                 if not runtime.bell.drain(run_id):
-                    _beside(f"drain {run_id}", delivery.drain, runtime, life, run_id)
+                    beside(f"drain {run_id}", delivery.drain, runtime, life, run_id)
             if retention.is_due(runtime):
-                _beside("tidy", _tidy, runtime, life)
+                beside("tidy", _tidy, runtime, life)
         except DBAPIError as error:
             log.warning("cannot sweep: %s", error.orig)
 
@@ -51,7 +51,7 @@ def _tidy(runtime: Runtime, life: WorkerLife) -> None:
         log.warning("cannot let go what was kept for long enough; tomorrow again: %s", error)
 
 
-def _beside(name: str, verb: Callable[..., None], *args: object) -> None:
-    """Runs the verb in a thread of its own, so that the sweep goes on meanwhile; one thread per name."""
+def beside(name: str, verb: Callable[..., None], *args: object) -> None:
+    """Runs the verb in a thread of its own, so that whoever asks for it goes on; one thread per name."""
     if not any(thread.name == name for thread in threading.enumerate()):
         threading.Thread(target=verb, args=args, name=name).start()
