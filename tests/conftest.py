@@ -14,7 +14,7 @@ from tests.postgres import PostgresServer, postgres_server
 from webapp import config, migrations
 from webapp.config import Settings
 from webapp.extensions import Runtime, open_runtime
-from webapp.store.database import Database
+from webapp.store.database import Database, answers
 
 
 @pytest.fixture(scope="session")
@@ -80,11 +80,12 @@ def settings(environ: dict[str, str]) -> Settings:
 
 @pytest.fixture
 def runtime(settings: Settings) -> Iterator[Runtime]:
-    """Everything opened, as the application has it. Whatever a test did, no row may then lead to nothing."""
+    """Everything opened, as the application has it. Whatever a test did, no row may then lead to nothing
+    (unless it took the database away)."""
     opened = open_runtime(settings)
     yield opened
     with opened.database.reading() as session:
-        astray = list(keys.broken(session))
+        astray = list(keys.broken(session)) if answers(opened.database) else []
     opened.close()
     assert astray == []
 
