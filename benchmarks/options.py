@@ -36,7 +36,7 @@ def parse(arguments: list[str] | None = None) -> Options:
     )
     add("--rounds", type=int, help="how often each is measured (3; quick: 2)")
     add("--messages", type=int, help="messages of a run of Mailrun (5,000; quick: 1,000)")
-    add("--connections", default="4,16", help="max_connections of the mail server, such as 4 or 1,2,4,8")
+    add("--connections", default="4,8,16", help="max_connections of the mail server, such as 4 or 1,2,4,8")
     add("--workers", default="1,2", help="worker processes, such as 2 or 1,2")
     add("--databases", default="sqlite,postgresql")
     add("--no-peers", action="store_true", help="only B-plain and Mailrun")

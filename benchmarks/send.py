@@ -14,6 +14,7 @@ from benchmarks.contenders import Row, Told
 from benchmarks.options import Options
 from benchmarks.sink import HOW, Sink, sink
 from benchmarks.table import Report, Target
+from webapp.store.mailservers import CONNECTIONS
 
 PLAIN, FLASK_MAIL, POST_OFFICE = (
     "B-plain: smtplib, bytes made before",
@@ -131,7 +132,7 @@ def _targets(rows: dict[str, Row], options: Options) -> list[Target]:
 
 def _with_connections(number: int, rows: dict[str, Row], options: Options) -> list[Target]:
     best = min(2, max(options.workers))
-    with_them = f"{best} workers, {number} connections"
+    with_them = f"{best} workers, {number} connections{' (the default)' * (number == CONNECTIONS)}"
     sqlite = rows.get(mailrun("SQLite", best, number))
     postgres = rows.get(mailrun("PostgreSQL", best, number))
     return [

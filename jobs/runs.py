@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs import upkeep, worker
-from webapp.runs import delivery, making
+from webapp.runs import delivery
 
 
 def drain(run_id: int) -> None:
@@ -16,4 +16,4 @@ def make(run_id: int) -> None:
     """Makes the results of a run that is being created: beside the jobs, since a large one takes as long as a
     drain, and with few workers nothing would be sent meanwhile."""
     process = worker.this_process()
-    upkeep.beside(f"make {run_id}", making.make, process.runtime, run_id)
+    upkeep.make_beside(process.runtime, process.life, run_id)

@@ -34,12 +34,12 @@ def sweep_for_ever(runtime: Runtime, life: WorkerLife) -> None:
             due = recovery.sweep(runtime, life, watch)
             for run_id in due.to_make:
                 if not runtime.bell.make(run_id):
-                    beside(f"make {run_id}", making.make, runtime, run_id)
+                    make_beside(runtime, life, run_id)
             for run_id in due.to_drain:
                 if not runtime.bell.drain(run_id):
-                    beside(f"drain {run_id}", delivery.drain, runtime, life, run_id)
+                    _beside(f"drain {run_id}", delivery.drain, runtime, life, run_id)
             if retention.is_due(runtime):
-                beside("tidy", _tidy, runtime, life)
+                _beside("tidy", _tidy, runtime, life)
         except DBAPIError as error:
             log.warning("cannot sweep: %s", error.orig)
 
@@ -51,7 +51,21 @@ def _tidy(runtime: Runtime, life: WorkerLife) -> None:
         log.warning("cannot let go what was kept for long enough; tomorrow again: %s", error)
 
 
-def beside(name: str, verb: Callable[..., None], *args: object) -> None:
+def make_beside(runtime: Runtime, life: WorkerLife, run_id: int) -> None:
+    """Makes a run's results in a thread of its own, as far as it gets before this worker leaves."""
+    _beside(f"make {run_id}", _make, runtime, life, run_id)
+
+
+def _make(runtime: Runtime, life: WorkerLife, run_id: int) -> None:
+    try:
+        making.make(runtime, run_id, life.leaving.is_set)
+    except DBAPIError as error:
+        log.warning("run %s cannot be made; tried again soon: %s", run_id, error.orig)
+    except OSError as error:
+        log.warning("run %s cannot be made; tried again soon: %s", run_id, error)
+
+
+def _beside(name: str, verb: Callable[..., None], *args: object) -> None:
     """Runs the verb in a thread of its own, so that whoever asks for it goes on; one thread per name."""
     if not any(thread.name == name for thread in threading.enumerate()):
         threading.Thread(target=verb, args=args, name=name).start()

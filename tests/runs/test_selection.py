@@ -179,6 +179,20 @@ def test_a_half_made_run_cannot_be_started_and_is_completed(
     assert world.statuses(run.id) == ["ready"] * 5
 
 
+def test_whoever_leaves_ends_between_two_slices_and_the_next_one_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "FIRST_SLICE", 2)
+    for _ in range(5):
+        world.add()
+    with world.runtime.database.writing() as session:
+        run = lifecycle.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
+    making.make(world.runtime, run.id, iter([False, True]).__next__)
+    assert world.statuses(run.id) == ["ready"] * 2
+    making.make(world.runtime, run.id)
+    assert world.statuses(run.id) == ["ready"] * 5
+
+
 def test_a_viewer_bound_to_a_cluster_sees_and_takes_only_what_is_below_it(world: World) -> None:
     world.add()
     with world.runtime.database.writing() as session:

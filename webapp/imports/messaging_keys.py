@@ -12,7 +12,7 @@ from webapp.imports.toml_values import TomlCheck
 from webapp.store.customers import RecipientKey
 from webapp.store.definitions import MessageDefinition, MessageTemplate, TemplatePart, TemplateText
 from webapp.store.invoices import Transformation
-from webapp.store.mailservers import MailServer, Sender
+from webapp.store.mailservers import CONNECTIONS, MailServer, Sender
 from webapp.store.statuses import OutputType, Security, TemplateFormat
 
 NEEDED = object()
@@ -51,7 +51,7 @@ def keys(bcc_domains: Sequence[str] = ()) -> dict[str, dict[str, Key]]:
             "password_env": Key(check.variable, ""),
             "rate_per_minute": Key(check.whole(0, MOST_A_MINUTE), 0),
             "domain_rate_per_minute": Key(check.whole(0, MOST_A_MINUTE), 0),
-            "max_connections": Key(check.whole(1, MOST_CONNECTIONS), 4),
+            "max_connections": Key(check.whole(1, MOST_CONNECTIONS), CONNECTIONS),
         },
         "sender": {
             "key": Key(check.text(longest(Sender.key))),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 import typing
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import (
@@ -47,9 +48,10 @@ LET_OTHERS_WRITE = 0.12
 every tenth of a second: without a pause the next slice would always be there first."""
 
 
-def make(runtime: Runtime, run_id: int) -> None:
-    """Makes the results of a run that is `creating`, and ends when it is whole. Harmless on any other run.
-    Raises OSError when documents are yet to be checked and their store is away.
+def make(runtime: Runtime, run_id: int, is_leaving: Callable[[], bool] = lambda: False) -> None:
+    """Makes the results of a run that is `creating`, and ends when it is whole, or between two slices if this
+    process is leaving: the next one goes on. Harmless on any other run. Raises OSError when documents are yet
+    to be checked and their store is away.
 
     0. Check what is not yet checked of the documents of its set (invoices/guard.py).
     1. Lock the run's row; leave if it is not `creating` (any more): somebody else has made it whole.
@@ -64,7 +66,7 @@ def make(runtime: Runtime, run_id: int) -> None:
     database, size = runtime.database, FIRST_SLICE
     _check_documents(runtime, run_id)
     many = _takes_many(database, run_id)
-    while True:
+    while not is_leaving():
         with database.writing() as session:
             began = time.monotonic()
             run = session.scalar(
