@@ -11,7 +11,6 @@ from webapp.store.base import Base, one_of
 from webapp.store.statuses import Security
 from webapp.store.types import Instant, Key
 
-
 CONNECTIONS = 8
 """What a mail server is given if nobody says how many. Each round of a worker's connections is one commit, so
 four of them cost a message a fifth less than two; Exchange takes twenty from one machine, postfix fifty."""
