@@ -36,8 +36,6 @@ from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import SENDABLE, ResultStatus, RunStatus
 from webapp.store.types import Instant, now
 
-S = ResultStatus
-
 
 @dataclass(frozen=True)
 class Claim:
@@ -135,9 +133,10 @@ def _due(lock: bool) -> tuple[Select[int], ...]:
     is the order of ids is not seen where the status is said to lie between itself and itself."""
     rested = Result.next_try_at <= bindparam("at", type_=Instant)
     free = (Result.run_id == bindparam("run_id"), Result.worker_id.is_(None), ~_on_the_wire_elsewhere())
+    ready, deferred = ResultStatus.READY, ResultStatus.DEFERRED
     kinds = (
-        (Result.status.between(S.READY, S.READY), or_(Result.next_try_at.is_(None), rested)),
-        (Result.status.between(S.DEFERRED, S.DEFERRED), rested),
+        (Result.status.between(ready, ready), or_(Result.next_try_at.is_(None), rested)),
+        (Result.status.between(deferred, deferred), rested),
     )
     due = (select(Result.id).where(*kind, *free).order_by(Result.status, Result.id) for kind in kinds)
     due = (waiting.limit(bindparam("at_most", type_=Integer)) for waiting in due)
