@@ -25,6 +25,7 @@ from webapp.runs.workers import WorkerLife
 from webapp.store.mailservers import ConnectionSlot, MailServer
 from webapp.store.runs import Attempt, Reservation, Run
 from webapp.store.statuses import Outcome, ResultStatus
+from webapp.store.types import now
 from webapp.store.workers import Worker
 from webapp.users.access import OPERATOR
 
@@ -270,8 +271,9 @@ def test_a_server_in_trouble_makes_the_run_wait_and_blames_no_message(
     world.server.stop()
     run_id = world.run()
     world.start(run_id)
+    patient = replace(world.runtime, settings=replace(world.runtime.settings, trouble_first=3600.0))
     for _ in range(3):
-        delivery.drain(world.runtime, worker, run_id)
+        delivery.drain(patient, worker, run_id)
     assert world.statuses(run_id) == ["ready"] * 30
     with world.runtime.database.reading() as session:
         problem = report.problem(session, session.get_one(Run, run_id)) or ""
@@ -279,6 +281,8 @@ def test_a_server_in_trouble_makes_the_run_wait_and_blames_no_message(
         assert session.scalars(select(MailServer.trouble_count)).one() == 1  # one try at a time
     assert problem.startswith("waiting for mail server 127.0.0.1: connection refused, next try at ")
     world.server.start(port)
+    with world.runtime.database.writing() as session:
+        session.execute(update(MailServer).values(next_try_at=now()))
     world.work(worker, run_id)
     assert world.statuses(run_id) == ["sent"] * 30
     with world.runtime.database.reading() as session:
