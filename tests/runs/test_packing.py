@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 from tests import factories
 from tests.mailserver import MailServer
+from tests.pdfs import pdf
 from tests.runs.conftest import World, make_world
 from webapp.extensions import Runtime
 from webapp.runs import one_mail, retention
@@ -22,6 +23,7 @@ from webapp.runs.preview import preview
 from webapp.runs.workers import WorkerLife
 from webapp.store.customers import Customer
 from webapp.store.definitions import TemplateText
+from webapp.store.documents import DocumentFolder
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Attempt
 from webapp.store.statuses import SkipReason
@@ -71,6 +73,24 @@ def test_who_has_no_password_is_skipped_and_gets_nothing(runtime: Runtime, serve
         with pytest.raises(RuntimeError):
             archive.read(inside)
         assert archive.read(inside, pwd=b"s3cret").startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("packing", [{"zip": True}, {"password_key": KEY}])
+def test_what_was_altered_in_the_store_is_not_packed(
+    runtime: Runtime, server: MailServer, packing: dict[str, object]
+) -> None:
+    """In an archive, or behind a password, nobody would see any more that it is another's."""
+    world = make_world(runtime, server, **packing)
+    add(world, "ada@customers.test", {KEY: "s3cret"})
+    documents = runtime.documents
+    assert isinstance(documents, DocumentFolder)
+    [path] = [path for path in documents.root.rglob("*") if path.is_file()]
+    path.write_bytes(pdf("INV-999999", "C99999", "Somebody Else"))
+    run_id = world.deliver(WorkerLife(runtime.database))
+    assert [(result.status, result.reason) for result in world.results(run_id)] == [
+        ("skipped", SkipReason.SUSPECT_DOCUMENT)
+    ]
+    assert server.taken == []
 
 
 def test_a_password_that_vanishes_after_the_list_was_made_skips_the_result(

@@ -134,11 +134,12 @@ def _lacking(work: Work) -> str:
 
 
 def _attached(work: Work, rendered: Rendered, store: DocumentStore, packing: Packing) -> list[Document]:
-    """The files as they are attached. Each document is looked at before it is packed: in an archive nobody
-    would see any more that it belongs to another."""
+    """The files as they are attached. What is packed is looked at before: in an archive nobody would see any
+    more that it belongs to another. What is not, compose looks at."""
     files = [_file(store, document) for document in work.documents]
-    for file in files:
-        check(file, frozenset(work.copies))
+    if packing.changes_bytes:
+        for file in files:
+            check(file, frozenset(work.copies))
     if rendered.file_names:
         pairs = zip(files, rendered.file_names, strict=True)
         files = [replace(file, file_name=_named(file, name)) for file, name in pairs]

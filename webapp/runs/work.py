@@ -173,6 +173,7 @@ INVOICES_BY_RESULT = (
     .join(ResultInvoice, ResultInvoice.invoice_id == Invoice.id)
     .where(ResultInvoice.result_id.in_(IDS))
 )
+FILED = len(fields(Filed))
 DOCUMENTS = select(
     TransformationResult.invoice_id, TransformationResult.transformation_id, TransformationResult.file_name,
     TransformationResult.media_type, TransformationResult.sha256, TransformationResult.size,
@@ -203,7 +204,7 @@ def _invoice_names(row: Row[Any]) -> dict[str, Any]:
 
 
 def _document(row: Sequence[Any]) -> Filed:
-    return Filed(*row[: len(fields(Filed))])
+    return Filed(*row[:FILED])
 
 
 def _invoices(
