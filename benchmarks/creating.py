@@ -15,7 +15,8 @@ from benchmarks import meters
 from benchmarks.installation import Site
 from benchmarks.spending import Spent, spending
 from webapp.definitions.versions import content_of
-from webapp.runs.selection import Choice, taken, terms_of
+from webapp.runs import finding
+from webapp.runs.selection import Choice, customers_of, taken, terms_of
 from webapp.store.definitions import MessageDefinition
 from webapp.store.runs import Attempt, Result
 from webapp.store.types import now
@@ -26,12 +27,14 @@ BEFORE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Created:
-    """What a run cost, and a bare CREATE TABLE AS of the same SELECT right before (the median of three)."""
+    """What a run cost, and a bare CREATE TABLE AS of the same SELECT right before (the median of three).
+    `thin`: the same of no more than which invoices it takes, and why they are skipped."""
 
     run_id: int
     results: int
     spent: Spent
     bare: Spent
+    thin: Spent
 
 
 @dataclass(frozen=True)
@@ -47,20 +50,29 @@ class Meanwhile:
 
 def measure(site: Site, choice: Choice) -> Created:
     """Makes a run of this choice."""
-    bare = sorted((_bare(site, choice) for _ in range(3)), key=lambda spent: spent.cpu)[1]
+    bare, thin = (_median([_bare(site, choice, whole=whole) for _ in range(3)]) for whole in (True, False))
     with spending(site) as spent:
         run_id = site.make_run(choice)
     with site.runtime.database.reading() as session:
         results = session.scalar(select(func.count()).where(Result.run_id == run_id)) or 0
-    return Created(run_id, results, spent, bare)
+    return Created(run_id, results, spent, bare, thin)
 
 
-def _bare(site: Site, choice: Choice) -> Spent:
-    """The rows alone: a table without keys, indices and checks, committed."""
+def _median(several: Sequence[Spent]) -> Spent:
+    return sorted(several, key=lambda spent: spent.cpu)[len(several) // 2]
+
+
+def _bare(site: Site, choice: Choice, *, whole: bool) -> Spent:
+    """The rows alone: a table without keys, indices and checks, committed. `whole`: with what the pages sort
+    by and search in, as the run's own SELECT has it."""
     database = site.runtime.database
     with database.writing() as session:
         content = content_of(session, session.get_one(MessageDefinition, choice.definition_id))
-        query = taken(choice, terms_of(choice.definition_id, content))
+        customers = customers_of(session, choice)
+        query = taken(choice, terms_of(choice.definition_id, content), customers=customers)
+        if whole:
+            found_by = finding.of_one_invoice(content)
+            query = query.add_columns(*(column.label(name) for name, column in found_by.items()))
         sql = query.compile(database.engine, compile_kwargs={"literal_binds": True})
     with spending(site) as spent, database.writing() as session:
         session.connection().exec_driver_sql(f"CREATE TABLE bare AS {sql}")

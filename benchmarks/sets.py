@@ -16,6 +16,7 @@ from benchmarks.installation import Site, opened
 from benchmarks.options import Options
 from benchmarks.pages import Looked
 from benchmarks.sink import sink
+from benchmarks.spending import Spent
 from benchmarks.table import Report, Target
 from webapp import migrations
 
@@ -75,8 +76,8 @@ def _steps(site: Site, whole: Company, folder: Path, times: int) -> Iterator[Tar
     small = site.make_run(site.choice(whole.leaf, *month(1, 12)))
     one_month = creating.measure(site, site.choice(whole.root, *month(3)))
     large = creating.measure(site, site.choice(whole.root, *month(1, 12)))
-    yield _creation(one_month, 3.0)
-    yield _creation(large, 4.5)
+    yield from _creation(one_month, 3.0)
+    yield from _creation(large, 4.5)
     yield from _changes(
         site, large.run_id, whole.invoices // 10
     )  # before anything is sent, which could not be sent again
@@ -110,12 +111,23 @@ def _previews(site: Site, whole: Company, times: int) -> Iterator[Target]:
         yield Target("S7", what, target, f"{seconds * 1000:,.0f} ms", seconds <= most)
 
 
-def _creation(created: Created, most: float) -> Target:
+def _creation(created: Created, most: float) -> Iterator[Target]:
     """Judged by CPU time: on a machine with other work the clock says more about that."""
-    ratio, clock = created.spent.cpu / created.bare.cpu, created.spent.seconds / created.bare.seconds
-    words = f"{ratio:.2f} ×: {created.spent} against {created.bare}; {clock:.2f} × by the clock"
     what = f"create a run of {created.results:,}, against CREATE TABLE AS"
-    return Target("S6", what, f"≤ {most:g} ×", words, ratio <= most)
+    ratio, words = _against(created.spent, created.bare)
+    yield Target("S6", what, f"≤ {most:g} ×", words, ratio <= most)
+    yield Target(
+        "",
+        "against one of invoice, customer and reason alone",
+        "",
+        _against(created.spent, created.thin)[1],
+        None,
+    )
+
+
+def _against(spent: Spent, bare: Spent) -> tuple[float, str]:
+    ratio, clock = spent.cpu / bare.cpu, spent.seconds / bare.seconds
+    return ratio, f"{ratio:.2f} ×: {spent} against {bare}; {clock:.2f} × by the clock"
 
 
 def _sending_meanwhile(site: Site, whole: Company, sending: int) -> Target:
