@@ -44,7 +44,7 @@ def test_a_number_within_another_one_is_not_named(number: str) -> None:
     assert found(pdf(f"Invoice {number}", "C007")) == Finding.NOT_NAMED
 
 
-@pytest.mark.parametrize("text", ["Tel 555-1002", "1002.50", "12/1002"])
+@pytest.mark.parametrize("text", ["Tel 555-1002", "1002.50", "12/1002", "EUR 1002,00", "3,1002"])
 def test_a_number_of_digits_within_a_longer_one_is_not_named(text: str) -> None:
     numbered = Names("1002", "C007", "Jansen")
     assert found(pdf(text, "C007"), numbered) == Finding.NOT_NAMED
@@ -54,6 +54,18 @@ def test_a_number_of_digits_within_a_longer_one_is_not_named(text: str) -> None:
 @pytest.mark.parametrize("other", ["C0071", "AC007", "Jansen B.V."])
 def test_another_customer_is_noticed(other: str) -> None:
     assert found(pdf("Invoice INV-10042", other)) == Finding.OTHER_CUSTOMER
+
+
+@pytest.mark.parametrize("other", ["Van den Bergh", "Limberg", "Bergers"])
+def test_a_short_name_within_another_one_is_not_named(other: str) -> None:
+    short = Names("INV-10042", "C007", "Berg")
+    assert found(pdf("Invoice INV-10042", other), short) == Finding.OTHER_CUSTOMER
+    assert found(pdf("Invoice INV-10042", "(BERG)"), short) == Finding.FINE
+
+
+def test_scripts_that_part_no_words_end_none() -> None:
+    text = "<a>請求書INV-10042号</a>".encode()
+    assert found(text, media_type=XML) == Finding.FINE
 
 
 def test_each_invoice_that_the_same_bytes_are_filed_under_is_asked_for() -> None:

@@ -30,9 +30,10 @@ def findings(media_type: str, content: bytes, of: Sequence[Names]) -> list[Findi
 
     1. Read on, page by page, until every invoice is named, or to the end.
     2. A PDF without any text (a scanned one) can name nothing.
-    3. The number must be there as a word of its own: `INV-1` is not in `INV-10`, nor `1002` in `555-1002`.
+    3. The number must be there as a word of its own: `INV-1` is not in `INV-10`, nor `121` in `121,00`.
     Spaces and line breaks within it do not count: a PDF only knows where each letter stands.
-    4. Of a PDF, the customer's code must be there likewise, or the name, letter case and spaces aside."""
+    4. Of a PDF, the customer's code must be there likewise, or the name, letter case and spaces aside: `Berg`
+    is not in `Van den Bergh`."""
     text, found = "", [Finding.NO_TEXT] * len(of)
     for some in _ever_more(_pdf(content) if is_pdf(media_type) else [_xml(content)]):
         text += _plain(some)
@@ -63,14 +64,20 @@ def _finding(text: str, names: Names, *, customer_too: bool) -> Finding:
 @lru_cache(maxsize=1024)
 def _word(word: str) -> re.Pattern[str]:
     plain = _plain(word).strip()
-    before = r"(?<!\d[-./])" if plain[:1].isdigit() else ""
-    after = r"(?![-./]\d)" if plain[-1:].isdigit() else ""
-    return re.compile(rf"(?<![^\W_]){before}{_spaced(word)}(?![^\W_]){after}")
+    before = r"(?<!\d[-./,])" if plain[:1].isdigit() else ""
+    after = r"(?![-./,]\d)" if plain[-1:].isdigit() else ""
+    return re.compile(rf"(?<!{LETTER}){before}{_spaced(word)}(?!{LETTER}){after}")
 
 
 @lru_cache(maxsize=1024)
 def _name(name: str) -> re.Pattern[str]:
-    return re.compile(_spaced(name))
+    return re.compile(rf"(?<!{LETTER}){_spaced(name)}(?!{LETTER})")
+
+
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
+"""Scripts that part no words (Thai, Lao, Burmese, Khmer, kana, Han), or put particles to them (Hangul)."""
+LETTER = rf"[^\W_{UNSPACED}]"
+"""What a word would go on with: a letter or digit of a script that parts its words."""
 
 
 def _spaced(words: str) -> str:
