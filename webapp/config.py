@@ -8,10 +8,13 @@ import re
 import secrets
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv import dotenv_values
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 
 class SettingError(Exception):
@@ -57,6 +60,10 @@ class Settings:
 
 SHORTEST = 0.5
 """No scaled pause is shorter than this, in seconds."""
+LONGEST = 365 * 86400.0
+"""No duration is longer: what is added to a date must still be one."""
+LONGEST_KEPT = 36_500
+"""Days."""
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -68,7 +75,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         dotenv = {name: value for name, value in dotenv_values(".env").items() if value is not None}
         environ = {**dotenv, **os.environ}
     home = Path(environ.get("MAILRUN_HOME") or "instance").absolute()
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as problem:
+        raise SettingError(f"MAILRUN_HOME is {home}; it cannot be made: {problem.strerror}") from None
     scale = _number(environ, "MAILRUN_TIME_SCALE", 1, least=1e-6)
 
     def scaled(seconds: float) -> float:
@@ -76,18 +86,18 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
     return Settings(
         home=home,
-        database_url=environ.get("MAILRUN_DATABASE_URL") or f"sqlite:///{home / 'mailrun.sqlite3'}",
+        database_url=_database_url(environ.get("MAILRUN_DATABASE_URL", ""), home),
         redis_url=_redis_url(environ.get("MAILRUN_REDIS_URL", ""), home),
         store_url=environ.get("MAILRUN_STORE_URL") or str(home / "documents"),
         secret_key=environ.get("MAILRUN_SECRET_KEY") or _own_secret(home / "secret_key"),
         host=environ.get("MAILRUN_HOST") or "127.0.0.1",
-        port=int(_number(environ, "MAILRUN_PORT", 8000, least=0)),
-        workers=int(_number(environ, "MAILRUN_WORKERS", os.cpu_count() or 1, least=1)),
-        catcher_port=int(_number(environ, "MAILRUN_CATCHER_PORT", 2525, least=0)),
+        port=_whole(environ, "MAILRUN_PORT", 8000, most=65_535),
+        workers=_whole(environ, "MAILRUN_WORKERS", os.cpu_count() or 1, least=1, most=1_000),
+        catcher_port=_whole(environ, "MAILRUN_CATCHER_PORT", 2525, most=65_535),
         redirect_to=_address(environ, "MAILRUN_REDIRECT_TO"),
         smtp_timeout=_number(environ, "MAILRUN_SMTP_TIMEOUT", 60, least=0.01),
         smtp_data_timeout=_number(environ, "MAILRUN_SMTP_DATA_TIMEOUT", 600, least=0.01),
-        confirm_above=int(_number(environ, "MAILRUN_CONFIRM_ABOVE", 100, least=0)),
+        confirm_above=_whole(environ, "MAILRUN_CONFIRM_ABOVE", 100),
         lease=_number(environ, "MAILRUN_LEASE", 30, least=0.5),
         retry_first=scaled(_number(environ, "MAILRUN_RETRY_FIRST", 300, least=0)),
         retry_last=scaled(_number(environ, "MAILRUN_RETRY_LAST", 4000, least=0)),
@@ -95,10 +105,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         sweep_every=scaled(5),
         trouble_first=scaled(5),
         trouble_last=scaled(300),
-        refusals_to_stop=int(_number(environ, "MAILRUN_REFUSALS_TO_STOP", 20, least=0)),
+        refusals_to_stop=_whole(environ, "MAILRUN_REFUSALS_TO_STOP", 20),
         unverified_hosts=_words(environ, "MAILRUN_UNVERIFIED_HOSTS"),
         bcc_domains=_words(environ, "MAILRUN_BCC_DOMAINS"),
-        keep_mails=_number(environ, "MAILRUN_KEEP_MAILS", 3650, least=0),
+        keep_mails=_number(environ, "MAILRUN_KEEP_MAILS", 3650, least=0, most=LONGEST_KEPT),
         tidy_every=scaled(86400),
     )
 
@@ -132,26 +142,71 @@ def _redis_url(given: str, home: Path) -> str:
     running."""
     if given == "none":
         return ""
+    if given and not given.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingError(
+            f"MAILRUN_REDIS_URL is {given!r}; it must begin with redis://, rediss:// or unix://"
+        )
     return given or f"unix://{embedded_redis_socket(home)}"
 
 
-def _number(environ: Mapping[str, str], name: str, default: float, *, least: float) -> float:
+def _database_url(given: str, home: Path) -> str:
+    """An address of a database that Mailrun can work with; unset is a file of SQLite in the home."""
+    url = given or f"sqlite:///{home / 'mailrun.sqlite3'}"
+    try:
+        kind = make_url(url).drivername
+    except ArgumentError:
+        kind = ""
+    if kind not in ("sqlite", "postgresql+psycopg"):
+        raise SettingError(
+            "MAILRUN_DATABASE_URL must begin with sqlite:/// and the path of a file, or with "
+            "postgresql+psycopg:// and the address of a server"
+        )
+    return url
+
+
+def _number(
+    environ: Mapping[str, str], name: str, default: float, *, least: float, most: float = LONGEST
+) -> float:
     given = environ.get(name) or str(default)
     try:
         value = float(given)
     except ValueError:
         raise SettingError(f"{name} is {given!r}; it must be a number") from None
-    if not least <= value < float("inf"):
+    if not value >= least:
         raise SettingError(f"{name} is {given}; it must be a number of at least {least:g}")
+    if value > most:
+        raise SettingError(f"{name} is {given}; it must be a number of at most {most:.0f}")
     return value
 
 
+def _whole(
+    environ: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = 1_000_000_000
+) -> int:
+    value = _number(environ, name, default, least=least, most=most)
+    if value != int(value):
+        raise SettingError(f"{name} is {environ.get(name)}; it must be a whole number")
+    return int(value)
+
+
 def _own_secret(path: Path) -> str:
-    """This installation's own key, made at first use and readable by its owner alone."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48) + "\n")
-    return path.read_text().strip()
+    """This installation's own key, made at first use and readable by its owner alone. It is written aside, so
+    that it is whole or absent. Raises SettingError for an empty one: somebody has lost it."""
+    if not path.exists():
+        aside = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(48) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):  # another process was first: its key counts
+                os.link(aside, path)
+        finally:
+            aside.unlink()
+    key = path.read_text().strip()
+    if not key:
+        raise SettingError(
+            f"{path} is empty. Put this installation's key back into it; if it is lost for good, delete the "
+            "file: a new key is made, and the database is then to be taken over (mailrun takeover)"
+        )
+    return key

@@ -47,6 +47,8 @@ def options(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 DAY = click.DateTime(["%Y-%m-%d"])
+ID = click.IntRange(1, 2**63 - 1)
+"""Of a run or a result: no database has others."""
 
 choosing = options(
     click.option("--definition", required=True, help="Name of the message definition."),
@@ -108,6 +110,8 @@ def preview(as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> No
     click.echo(f"{seen.invoices} invoices match, {seen.ready} would be sent to {seen.customers} customers")
     for reason, n in skipped.items():
         click.echo(f"  {n} skipped: {reason}")
+    if seen.mailed_before:
+        click.echo(f"  {seen.mailed_before} of those to send were mailed before with another definition")
     if seen.overlapping:
         click.echo(f"  {seen.overlapping} reach beyond this period and are not taken")
     for currency, amount in amounts.items():
@@ -132,7 +136,7 @@ def list_runs(as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("run_id", type=int)
+@click.argument("run_id", type=ID)
 @click.option("--json", "as_json", is_flag=True)
 @with_appcontext
 def show(run_id: int, as_json: bool) -> None:
@@ -141,9 +145,9 @@ def show(run_id: int, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("run_id", type=int)
+@click.argument("run_id", type=ID)
 @click.option("--wait", is_flag=True, help="Until it is finished; exit 1 on any failure.")
-@click.option("--timeout", type=float, default=None, metavar="S", help="Wait for at most so many seconds.")
+@click.option("--timeout", type=click.FloatRange(min=0), metavar="S", help="Wait at most so many seconds.")
 @with_appcontext
 def start(run_id: int, wait: bool, timeout: float | None) -> None:
     """Let a run send."""
@@ -155,7 +159,7 @@ def start(run_id: int, wait: bool, timeout: float | None) -> None:
 
 
 @runs.command()
-@click.argument("run_id", type=int)
+@click.argument("run_id", type=ID)
 @with_appcontext
 def stop(run_id: int) -> None:
     """Stop a run: once this has answered, nothing goes out but what is on the wire."""

@@ -9,13 +9,13 @@ from flask.cli import with_appcontext
 
 from webapp.extensions import runtime
 from webapp.runs import queries
-from webapp.runs.commands import fail
+from webapp.runs.commands import ID, fail
 from webapp.runs.evidence import evidence
 from webapp.users.access import OPERATOR
 
 
 @click.command("evidence")
-@click.argument("run_id", type=int)
+@click.argument("run_id", type=ID)
 @click.option("--output", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
 @with_appcontext
 def evidence_command(run_id: int, output: Path) -> None:

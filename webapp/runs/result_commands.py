@@ -12,18 +12,18 @@ from sqlalchemy.orm import Session
 
 from webapp.extensions import runtime
 from webapp.runs import report, result_actions
-from webapp.runs.commands import fail, options, or_fail, visible_run
+from webapp.runs.commands import ID, fail, options, or_fail, visible_run
 from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.spreadsheet import csv_lines
 from webapp.store.statuses import ResultStatus, SkipReason
 from webapp.users.access import OPERATOR
 
 rows_of_a_run = options(
-    click.argument("run_id", type=int),
+    click.argument("run_id", type=ID),
     click.option("--status", type=click.Choice([status.value for status in ResultStatus])),
     click.option("--reason", type=click.Choice([reason.value for reason in SkipReason])),
 )
-result_numbers = click.option("--result", "results", type=int, multiple=True, metavar="N")
+result_numbers = click.option("--result", "results", type=ID, multiple=True, metavar="N")
 
 
 @click.command()
@@ -89,7 +89,7 @@ def remove(run_id: int, status: str | None, reason: str | None, results: tuple[i
 
 
 @click.command("put-back")
-@click.argument("run_id", type=int)
+@click.argument("run_id", type=ID)
 @result_numbers
 @with_appcontext
 def put_back(run_id: int, results: tuple[int, ...]) -> None:
@@ -117,7 +117,7 @@ def let_pass(run_id: int, status: str | None, reason: str | None, results: tuple
 
 
 @click.command("confirm-sent")
-@click.argument("run_id", type=int)
+@click.argument("run_id", type=ID)
 @result_numbers
 @with_appcontext
 def confirm_sent(run_id: int, results: tuple[int, ...]) -> None:
@@ -126,7 +126,7 @@ def confirm_sent(run_id: int, results: tuple[int, ...]) -> None:
 
 
 @click.command("mark-bounced")
-@click.argument("run_id", type=int)
+@click.argument("run_id", type=ID)
 @result_numbers
 @with_appcontext
 def mark_bounced(run_id: int, results: tuple[int, ...]) -> None:
