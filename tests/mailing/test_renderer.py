@@ -98,6 +98,18 @@ def test_a_child_that_was_killed_blames_no_message(renderer: Renderer) -> None:
     assert [text.html for text in found if isinstance(text, Rendered)] == ["one", "two"]
 
 
+def test_when_its_time_is_over_the_rest_is_left_and_the_next_batch_is_its_own() -> None:
+    slow = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}"
+    renderer = Renderer(seconds=0.5)
+    found = renderer.render_all([one("fine"), one(slow), one("left"), one("left")], time.monotonic() + 0.2)
+    assert len(found) in (1, 2)  # the first may have taken its time, too
+    assert len(renderer.render_all([one("1"), one("2")], time.monotonic() - 1)) == 1  # one at least
+    [answer] = renderer.render_all([one("fine")])
+    assert isinstance(answer, Rendered)
+    assert answer.html == "fine"
+    renderer.close()
+
+
 def test_the_child_ends_with_the_one_it_works_for() -> None:
     renderer = Renderer()
     renderer.render(one("fine"))

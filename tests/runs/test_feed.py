@@ -4,15 +4,22 @@ runs."""
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
 
 from tests import factories
 from tests.runs.conftest import World
-from webapp.runs import delivery
+from webapp.mailing.renderer import Renderer
+from webapp.runs import delivery, feed
 from webapp.runs.workers import WorkerLife
-from webapp.store.runs import Result
+from webapp.store.definitions import TemplateText
+from webapp.store.runs import Result, Run
 from webapp.store.types import now
 
 
@@ -75,6 +82,34 @@ def leaving_after(worker: WorkerLife, happened: Callable[[], bool]) -> Iterator[
     finally:
         worker.leaving.set()
         thread.join()
+
+
+def test_a_template_that_takes_its_time_keeps_no_other_run_waiting(
+    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch is given back once it has taken its time, however many of it are left."""
+    monkeypatch.setattr(feed, "FRESH_SECONDS", 0.3)
+    monkeypatch.setattr(feed, "SHARED_SECONDS", 0.3)
+    for _ in range(100):
+        world.add()
+    loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    for source in (loop, "fine"):
+        with world.runtime.database.writing() as session:
+            session.scalars(select(TemplateText)).one().source = source
+        world.start(world.run())
+    large, _ = run_ids(world)
+    runtime = replace(world.runtime, renderer=Renderer(seconds=0.4))
+    delivery.drain(runtime, worker, large, seconds=600)
+    runtime.renderer.close()
+    statuses = Counter(world.statuses(large))
+    assert 0 < statuses["failed"] <= 6
+    assert statuses["failed"] + statuses["ready"] == 100
+    assert all(result.worker_id is None for result in world.results(large))
+
+
+def run_ids(world: World) -> list[int]:
+    with world.runtime.database.reading() as session:
+        return list(session.scalars(select(Run.id).order_by(Run.id)))
 
 
 def test_a_drain_ends_soon_when_another_run_has_something_to_send(world: World, worker: WorkerLife) -> None:

@@ -246,6 +246,45 @@ def test_the_sweep_loses_a_worker_whose_process_is_gone_at_once(world: World, wo
     assert world.statuses(run_id) == ["unconfirmed"]
 
 
+def test_what_a_worker_that_has_left_could_not_write_is_unconfirmed(world: World, worker: WorkerLife) -> None:
+    run_id, *_ = marked(world, worker)
+    worker.leave()
+    recovery.sweep(world.runtime, WorkerLife(world.runtime.database), Watch())
+    assert world.statuses(run_id) == ["unconfirmed"]
+    with world.runtime.database.reading() as session:
+        assert session.scalars(select(Attempt.outcome)).one() == Outcome.UNKNOWN
+
+
+def test_a_drain_that_breaks_leaves_nothing_on_the_wire(
+    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever nobody could foresee: what was handed over is `unconfirmed`, everything else is free."""
+    for _ in range(20):
+        world.add()
+
+    def fate_of(*_: object) -> None:
+        raise OverflowError("nobody could foresee this")
+
+    monkeypatch.setattr(marks, "fate_of", fate_of)
+    run_id = world.run()
+    world.start(run_id)
+    with pytest.raises(OverflowError):
+        delivery.drain(world.runtime, worker, run_id)
+    results = world.results(run_id)
+    there = len(world.server.taken)
+    assert {result.status for result in results} == {"unconfirmed", "ready"}
+    assert sum(result.status == "unconfirmed" for result in results) >= there
+    assert all(result.worker_id is None for result in results)
+    assert "nobody could foresee this" in next(r.detail for r in results if r.status == "unconfirmed")
+    with world.runtime.database.reading() as session:
+        assert set(session.scalars(select(Attempt.outcome))) == {Outcome.UNKNOWN}
+    monkeypatch.undo()
+    world.work(worker, run_id)
+    assert set(world.statuses(run_id)) == {"sent", "unconfirmed"}
+    recipients = [taken.recipients for taken in world.server.taken]
+    assert len(recipients) == len(set(recipients))
+
+
 def test_the_sweep_does_not_lose_a_living_one(world: World, worker: WorkerLife) -> None:
     run_id, *_ = marked(world, worker)
     other, watch = WorkerLife(world.runtime.database), Watch()

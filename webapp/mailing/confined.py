@@ -46,14 +46,15 @@ class Confined:
         self._turn = threading.Lock()
         self._child: Child | None = None
 
-    def ask_all(self, questions: Sequence[Any]) -> list[list[Any] | NoAnswer]:
-        """The answer to each question, in order. Raises OSError if no child process can be started."""
+    def ask_all(self, questions: Sequence[Any], until: float = float("inf")) -> list[list[Any] | NoAnswer]:
+        """The answer to each question, in order; to the first ones only, but one at least, if `until`
+        (monotonic) passes meanwhile. Raises OSError if no child process can be started."""
         with self._turn:
             answers: list[list[Any] | NoAnswer] = []
             died_at = -1
-            while len(answers) < len(questions):
+            while len(answers) < len(questions) and not (answers and time.monotonic() > until):
                 at = len(answers)
-                some, gone = self._some(questions[at : at + BATCH])
+                some, gone = self._some(questions[at : at + BATCH], until)
                 answers += some
                 if gone is not None and (gone.is_late or died_at == len(answers)):
                     answers.append(NoAnswer(gone.is_late))
@@ -66,9 +67,9 @@ class Confined:
         with self._turn:
             self._end()
 
-    def _some(self, questions: Sequence[Any]) -> tuple[list[list[Any]], ChildGone | None]:
-        """Answers from the beginning of the batch, up to its end or to the first over which the child is
-        gone."""
+    def _some(self, questions: Sequence[Any], until: float) -> tuple[list[list[Any]], ChildGone | None]:
+        """Answers from the beginning of the batch, up to its end, to the first over which the child is gone,
+        or to the first after `until`."""
         answers: list[list[Any]] = []
         try:
             if self._child is None:
@@ -76,6 +77,9 @@ class Confined:
             self._child.give(questions)
             for _ in questions:
                 answers.append(self._child.next_answer(self.seconds))
+                if time.monotonic() > until and len(answers) < len(questions):
+                    self._end()  # it would go on with the others
+                    break
         except ChildGone as gone:
             self._end()
             return answers, gone

@@ -33,10 +33,13 @@ class Renderer:
     def __init__(self, seconds: float = SECONDS, megabytes: int = MEGABYTES) -> None:
         self.confined = Confined("webapp.mailing.renderer_child", seconds, megabytes)
 
-    def render_all(self, batch: Sequence[ToRender]) -> list[Rendered | Unrenderable]:
-        """What becomes of each message, in order. Raises OSError if no child process can be started."""
+    def render_all(
+        self, batch: Sequence[ToRender], until: float = float("inf")
+    ) -> list[Rendered | Unrenderable]:
+        """What becomes of each message, in order; of the first ones only, but one at least, if `until`
+        (monotonic) passes meanwhile. Raises OSError if no child process can be started."""
         questions: list[Question] = [(one.message, dict(one.names), one.files) for one in batch]
-        return [self._read(answer) for answer in self.confined.ask_all(questions)]
+        return [self._read(answer) for answer in self.confined.ask_all(questions, until)]
 
     def render(self, one: ToRender) -> Rendered | Unrenderable:
         """What becomes of one message."""

@@ -86,11 +86,11 @@ def give_back(session: Session, of: Sequence[Claim]) -> None:
     )
 
 
-def free(session: Session, result_id: int, token: str) -> None:
-    """Frees one result of a claim that has not been marked."""
+def free(session: Session, result_ids: Sequence[int], token: str) -> None:
+    """Frees these results of a claim, as far as they have not been marked."""
     session.execute(
         update(Result)
-        .where(Result.id == result_id, Result.token == token, Result.status.in_(SENDABLE))
+        .where(Result.id.in_(result_ids), Result.token == token, Result.status.in_(SENDABLE))
         .values(**UNCLAIMED),
         execution_options={"synchronize_session": False},
     )

@@ -108,7 +108,8 @@ def _ring_for_help(runtime: Runtime, run_id: int, server: MailServer) -> None:
 
 def _run_all(lanes: list[Lane], feed: Feed, ledger: Ledger, hub: Hub) -> None:
     """Runs the lanes and the book behind them by turns in one thread, the feed before them in another, until
-    all have ended. However they end, what was claimed and not marked is given back.
+    all have ended. However they end, what was claimed and not marked is given back. If something broke that
+    nobody could foresee, what was marked and not settled is `unconfirmed`.
 
     Neither is the thread at hand: signals come to that one, and what their handlers raise must not meet a
     message on its way."""
@@ -125,7 +126,11 @@ def _run_all(lanes: list[Lane], feed: Feed, ledger: Ledger, hub: Hub) -> None:
     finally:
         feed.give_back()
     if hub.errors:
-        raise hub.errors[0]
+        error = hub.errors[0]
+        feed.leave_in_doubt(
+            f"the worker broke down before the reply was written: {type(error).__name__}: {error}"
+        )
+        raise error
 
 
 @contextmanager

@@ -21,10 +21,12 @@ from webapp.runs.claims import Claim
 from webapp.runs.marks import Hand
 from webapp.runs.messages import to_render
 from webapp.runs.persisting import persist
+from webapp.runs.recovery import leave_in_doubt
 from webapp.runs.work import Work, load
 from webapp.runs.workers import WorkerLife
 from webapp.store.invoices import TransformationResult
 from webapp.store.mailservers import MailServer
+from webapp.store.runs import Result
 from webapp.store.types import now
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,9 @@ FRESH_SECONDS = 5.0
 """What was looked at anew should go out within about this time: a batch that lasts longer was too large."""
 SHARED_SECONDS = 5.0
 """So long a drain goes on when other runs have something to send, too."""
+FIRST_SECONDS = 1.0
+"""So long its first batch may be taken in any case: or a run whose templates take their time would never get
+anywhere."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class Feed:
     _pieces: deque[Piece] = field(default_factory=deque)
     _claims: list[Claim] = field(default_factory=list)
     _ended: bool = False
+    _first_until: float = 0.0
     _news: threading.Condition = field(default_factory=threading.Condition)
 
     def __post_init__(self) -> None:
@@ -86,7 +92,7 @@ class Feed:
     @property
     def is_over(self) -> bool:
         """Whether its time is up: nothing more is begun."""
-        return time.monotonic() > self.until
+        return time.monotonic() > max(self.until, self._first_until)
 
     def fill(self) -> None:
         """Claims, loads and renders, always one batch ahead of the lanes, until it ends."""
@@ -96,6 +102,7 @@ class Feed:
                 pieces = self._batch()
                 if pieces is None:
                     break
+                self._first_until = self._first_until or time.monotonic() + FIRST_SECONDS
                 self._pieces.extend(pieces)
                 self.hub.poke()
                 with self._news:
@@ -114,6 +121,12 @@ class Feed:
     def give_back(self) -> None:
         """Frees what was claimed and has not been marked, in one statement."""
         persist(self.runtime, self.worker, lambda session: claims.give_back(session, self._claims))
+
+    def leave_in_doubt(self, words: str) -> None:
+        """Declares `unconfirmed` what was marked and will not be settled, because the drain broke."""
+        ours = Result.token.in_([claim.token for claim in self._claims])
+        mine = Result.worker_id == self.worker_id
+        persist(self.runtime, self.worker, lambda session: leave_in_doubt(session, words, mine, ours))
 
     def _goes_on(self) -> bool:
         self.spent = self.messages <= 0 or time.monotonic() > self.until
@@ -137,9 +150,12 @@ class Feed:
         if not all(work.is_cleared for work in works):
             works = self._cleared(claim, works)
         works = self._within_domain_rates(claim, works)
-        rendered = self.runtime.renderer.render_all([to_render(work) for work in works])
+        until = time.monotonic() + FRESH_SECONDS
+        rendered = self.runtime.renderer.render_all([to_render(work) for work in works], until)
+        if over := [work.result_id for work in works[len(rendered) :]]:  # a template that takes its time
+            persist(self.runtime, self.worker, lambda session: claims.free(session, over, claim.token))
         hand = Hand(claim.worker_id, claim.token, self.server.id)
-        return [Piece(work, hand, texts) for work, texts in zip(works, rendered, strict=True)]
+        return [Piece(work, hand, texts) for work, texts in zip(works, rendered, strict=False)]
 
     def _cleared(self, claim: Claim, works: list[Work]) -> list[Work]:
         """Those whose documents the guard has cleared, once it has checked what is yet to be checked. The
@@ -167,7 +183,7 @@ class Feed:
         def verb(session: Session) -> None:
             for invoice_id in piece.work.copies:
                 findings.note_altered(session, invoice_id, sha256)
-            claims.free(session, piece.work.result_id, piece.hand.token)
+            claims.free(session, [piece.work.result_id], piece.hand.token)
 
         persist(self.runtime, self.worker, verb)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import select, union, update
+from sqlalchemy import ColumnElement, or_, select, union, update
 from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime
@@ -78,7 +79,7 @@ def sweep(runtime: Runtime, worker: WorkerLife, watch: Watch) -> Due:
         if watch.still[other.id] > settings.lease or kernel_says_gone(other):
             with database.writing() as session:
                 declare_lost(session, other)
-    _take_from_those_declared_lost(runtime)
+    _take_from_those_who_are_gone(runtime)
     _finish_done_runs(runtime)
     with database.reading() as session:
         making = session.scalars(select(Run.id).where(Run.status == RunStatus.CREATING))
@@ -114,29 +115,46 @@ def take_from(session: Session, lost: Worker) -> None:
         .execution_options(synchronize_session=False)
     )
     words = f"the worker {lost.name} was lost after the whole message was handed over, before the reply"
-    on_the_wire = (Result.worker_id == lost.id, Result.status == ResultStatus.SENDING)
-    for run_id in session.scalars(select(Result.run_id).where(*on_the_wire).distinct()).all():
-        rows = hold(session, Result.run_id == run_id, *on_the_wire)
-        move(session, run_id, rows, ResultStatus.UNCONFIRMED, values={"worker_id": None, "detail": words})
+    leave_in_doubt(session, words, Result.worker_id == lost.id)
     session.execute(
         update(Attempt)
         .where(Attempt.worker_id == lost.id, Attempt.outcome == Outcome.SENDING)
-        .values(outcome=Outcome.UNKNOWN, stage="dot", detail=words, ended_at=now())
+        .values(_unknown(words))
         .execution_options(synchronize_session=False)
     )
     slots.free_all_of(session, lost.id)
 
 
-def _take_from_those_declared_lost(runtime: Runtime) -> None:
+def leave_in_doubt(session: Session, words: str, *which: ColumnElement[bool]) -> None:
+    """Declares `unconfirmed` those of these results that are on the wire: nobody is left who could settle
+    them. `words` say why."""
+    on_the_wire = (*which, Result.status == ResultStatus.SENDING)
+    for run_id in session.scalars(select(Result.run_id).where(*on_the_wire).distinct()).all():
+        rows = hold(session, Result.run_id == run_id, *on_the_wire)
+        move(session, run_id, rows, ResultStatus.UNCONFIRMED, values={"worker_id": None, "detail": words})
+        session.execute(
+            update(Attempt)
+            .where(Attempt.result_id.in_([row.id for row in rows]), Attempt.outcome == Outcome.SENDING)
+            .values(_unknown(words))
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _unknown(words: str) -> dict[str, Any]:
+    return {"outcome": Outcome.UNKNOWN, "stage": "dot", "detail": words, "ended_at": now()}
+
+
+def _take_from_those_who_are_gone(runtime: Runtime) -> None:
     """A worker may take something after it was declared lost: its last statement was still on its way to
-    PostgreSQL, or it was frozen and claims before its next beat tells it. That must be free again, too."""
+    PostgreSQL, or it was frozen and claims before its next beat tells it. That must be free again, too; and
+    so must what one that has left could not write any more."""
     holding = union(
         select(Result.worker_id).where(Result.worker_id.is_not(None)),
         select(ConnectionSlot.worker_id).where(ConnectionSlot.worker_id.is_not(None)),
     ).subquery()
-    lost = select(Worker).where(Worker.lost_at.is_not(None), Worker.id.in_(select(holding)))
+    is_gone = or_(Worker.lost_at.is_not(None), Worker.left_at.is_not(None))
     with runtime.database.reading() as session:
-        found = session.scalars(lost).all()
+        found = session.scalars(select(Worker).where(is_gone, Worker.id.in_(select(holding)))).all()
     for worker in found:
         with runtime.database.writing() as session:
             take_from(session, worker)
