@@ -16,8 +16,8 @@ from tests.web.conftest import LogIn
 from webapp.runs.moves import hold, move
 from webapp.store.definitions import DefinitionVersion, MessageDefinition
 from webapp.store.people import AuditEntry
-from webapp.store.runs import Result
-from webapp.store.statuses import ResultStatus
+from webapp.store.runs import Result, Run
+from webapp.store.statuses import ResultStatus, RunStatus
 
 S = ResultStatus
 PATHS = {
@@ -192,6 +192,25 @@ def test_undo_puts_back_those_and_keeps_the_filter(log_in: LogIn, world: World) 
     form = page[page.index("/results/put-back") : page.index("Undo")]
     assert re.findall(r'name="id" value="([^"]*)"', form) == [ids[1]]
     assert 'name="status" value="ready"' in form
+
+
+def test_what_a_finished_run_would_send_is_put_back_after_a_question_only(
+    log_in: LogIn, world: World
+) -> None:
+    run_id, ids = made(world, S.SENT, S.REMOVED)
+    with world.runtime.database.writing() as session:
+        session.get_one(Run, run_id).status = RunStatus.FINISHED
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    asked = browser.press(f"/runs/{run_id}/results/put-back", only=ids[1])
+    assert "Put 1 result back and send it?" in text_of(asked)
+    assert world.statuses(run_id) == ["sent", "removed"]
+    browser.press(f"/runs/{run_id}/results/put-back", only=ids[1], asked="1")
+    assert world.statuses(run_id) == ["sent", "ready"]
+    assert world.status(run_id) == "running"
+    browser.press(f"/runs/{run_id}/results/remove", only=ids[0])
+    browser.press(f"/runs/{run_id}/results/put-back", only=ids[0])  # nothing of this would be sent
+    assert world.statuses(run_id) == ["sent", "ready"]
 
 
 def test_each_row_has_the_buttons_its_status_allows(log_in: LogIn, world: World) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Flask, abort, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import content_of
@@ -17,7 +17,7 @@ from webapp.runs.lifecycle import NotFound, Refused
 from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.suspects import suspects
 from webapp.store.runs import Result, Run
-from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus
+from webapp.store.statuses import NEEDS_CONFIRMATION, SENDABLE, ResultStatus, RunStatus
 from webapp.users.access import visible_to
 from webapp.web import htmx, presses, questions
 from webapp.web.gate import viewer
@@ -81,8 +81,11 @@ def let_pass(run_id: int) -> ResponseReturnValue:
 
 @results.post("/runs/<int:run_id>/results/put-back")
 def put_back(run_id: int) -> ResponseReturnValue:
-    """Put back what was removed; what is to be sent is looked at anew."""
+    """Put back what was removed; what is to be sent is looked at anew. Asks if that would have a finished run
+    send again, without a Start."""
     chosen = chosen_in_form(run_id)
+    if not request.form.get("asked") and (n := _would_go_out(run_id, chosen)):
+        return _question("runs/ask_put_back.html", run_id, chosen, {ResultStatus.REMOVED: n})
     return _press(
         "Put back",
         chosen,
@@ -144,6 +147,16 @@ def _statuses(run_id: int, chosen: Chosen) -> dict[ResultStatus, int]:
     with runtime().database.reading() as session:
         _visible(session, run_id)
         return result_queries.statuses_of(session, viewer(), _conditions(chosen))
+
+
+def _would_go_out(run_id: int, chosen: Chosen) -> int:
+    """How many of these a finished run would send, or look at anew, if they were put back."""
+    with runtime().database.reading() as session:
+        if _visible(session, run_id).status != RunStatus.FINISHED:
+            return 0
+        removed = (*_conditions(chosen), visible_to(viewer(), Result), Result.status == ResultStatus.REMOVED)
+        would_go = Result.removed_from.in_((*SENDABLE, ResultStatus.SKIPPED))
+        return session.scalar(select(func.count(Result.id)).where(*removed, would_go)) or 0
 
 
 def _has_grown(chosen: Chosen, found: dict[ResultStatus, int]) -> bool:
