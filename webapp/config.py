@@ -8,7 +8,6 @@ import re
 import secrets
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -199,10 +198,14 @@ def _own_secret(path: Path) -> str:
                 file.write(secrets.token_urlsafe(48) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
-            with suppress(FileExistsError):  # another process was first: its key counts
+            try:
                 os.link(aside, path)
+            except FileExistsError:
+                pass  # another process was first: its key counts
+            except OSError:  # a file system without links
+                aside.replace(path)
         finally:
-            aside.unlink()
+            aside.unlink(missing_ok=True)
     key = path.read_text().strip()
     if not key:
         raise SettingError(

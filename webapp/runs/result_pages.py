@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Flask, abort, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import content_of
@@ -154,9 +154,8 @@ def _would_go_out(run_id: int, chosen: Chosen) -> int:
     with runtime().database.reading() as session:
         if _visible(session, run_id).status != RunStatus.FINISHED:
             return 0
-        removed = (*_conditions(chosen), visible_to(viewer(), Result), Result.status == ResultStatus.REMOVED)
         would_go = Result.removed_from.in_((*SENDABLE, ResultStatus.SKIPPED))
-        return session.scalar(select(func.count(Result.id)).where(*removed, would_go)) or 0
+        return sum(result_queries.statuses_of(session, viewer(), [*_conditions(chosen), would_go]).values())
 
 
 def _has_grown(chosen: Chosen, found: dict[ResultStatus, int]) -> bool:
