@@ -65,6 +65,10 @@ LONGEST_KEPT = 36_500
 """Days."""
 
 
+LAST_PORT = 65_535
+"""The resolver would quietly take the remainder of a greater one."""
+
+
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Reads the settings; makes the home folder and its secret key if they are missing.
 
@@ -90,9 +94,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         store_url=environ.get("MAILRUN_STORE_URL") or str(home / "documents"),
         secret_key=environ.get("MAILRUN_SECRET_KEY") or _own_secret(home / "secret_key"),
         host=environ.get("MAILRUN_HOST") or "127.0.0.1",
-        port=_whole(environ, "MAILRUN_PORT", 8000, most=65_535),
+        port=_whole(environ, "MAILRUN_PORT", 8000, most=LAST_PORT),
         workers=_whole(environ, "MAILRUN_WORKERS", os.cpu_count() or 1, least=1, most=1_000),
-        catcher_port=_whole(environ, "MAILRUN_CATCHER_PORT", 2525, most=65_535),
+        catcher_port=_whole(environ, "MAILRUN_CATCHER_PORT", 2525, most=LAST_PORT),
         redirect_to=_address(environ, "MAILRUN_REDIRECT_TO"),
         smtp_timeout=_number(environ, "MAILRUN_SMTP_TIMEOUT", 60, least=0.01),
         smtp_data_timeout=_number(environ, "MAILRUN_SMTP_DATA_TIMEOUT", 600, least=0.01),

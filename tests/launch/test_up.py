@@ -98,7 +98,7 @@ def test_a_taken_port_is_told_before_anything_is_started(tmp_path: Path, setting
 @pytest.mark.parametrize(
     ("environ", "words"),
     [
-        ({"MAILRUN_PORT": "99999"}, "MAILRUN_PORT is 99999; a port is a number up to 65535"),
+        ({"MAILRUN_PORT": "99999"}, "MAILRUN_PORT is 99999; it must be a number of at most 65535"),
         ({"MAILRUN_PORT": "eight"}, "MAILRUN_PORT is 'eight'; it must be a number"),
         ({"MAILRUN_HOST": "nowhere.invalid"}, "MAILRUN_HOST is 'nowhere.invalid'"),
     ],

@@ -52,8 +52,6 @@ def reserve(settings: Settings, *, with_catcher: bool) -> Settings:
 
 def _had(host: str, port: int, setting: str) -> int:
     """The port, tried out; 0 becomes a free one."""
-    if port > 65535:  # the resolver would quietly take the remainder
-        raise Occupied(f"{setting} is {port}; a port is a number up to 65535.")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, kind, protocol, _, address in found:
