@@ -63,8 +63,6 @@ LONGEST = 365 * 86400.0
 """No duration is longer: what is added to a date must still be one."""
 LONGEST_KEPT = 36_500
 """Days."""
-
-
 LAST_PORT = 65_535
 """The resolver would quietly take the remainder of a greater one."""
 
