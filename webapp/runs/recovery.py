@@ -64,7 +64,8 @@ def sweep(runtime: Runtime, worker: WorkerLife, watch: Watch) -> Due:
     """One round.
 
     1. Note every worker's beat. Those whose beat stood still for a lease, or whose process the kernel on this
-    machine says is gone, are declared lost. What they take after that is taken from them, too.
+    machine says is gone, are declared lost. What they, or one that has left, still hold after that is taken
+    from them, too.
     2. Running runs with nothing left to send are finished.
     3. Running runs with something to claim, whose mail server may be tried, are due; so are half-made ones.
     """
