@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from tests import factories
@@ -39,6 +39,26 @@ def test_whoever_waits_for_a_commit_is_called_once_it_is_done(database: Database
         factories.cluster(session, "whole")
         assert seen == []
     assert seen == [1]
+
+
+def test_whoever_only_looks_changes_nothing(database: Database) -> None:
+    with database.writing() as session:
+        factories.cluster(session, "as it was")
+
+    def by_statement() -> None:
+        with database.reading() as session:
+            session.execute(update(Cluster).values(tag_name="changed"))
+
+    def by_value() -> None:
+        with database.reading() as session:
+            session.scalars(select(Cluster)).one().tag_name = "changed"
+            session.scalars(select(Cluster)).all()
+
+    for changes in (by_statement, by_value):
+        with pytest.raises(RuntimeError, match=r"needs writing\(\)"):
+            changes()
+    with database.reading() as session:
+        assert session.scalars(select(Cluster.tag_name)).all() == ["as it was"]
 
 
 def test_an_error_does_not_tell_the_data(database: Database) -> None:

@@ -2,7 +2,8 @@
 
 SQLite takes one writer at a time, and a transaction that begins by reading cannot become a writer once
 another has written. So a writing transaction begins with BEGIN IMMEDIATE, and waits for its turn there; a
-reading one never waits. On PostgreSQL both are ordinary READ COMMITTED transactions."""
+reading one never waits. On PostgreSQL writing is an ordinary READ COMMITTED transaction, and what reads
+needs none."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from webapp.store import folding
@@ -39,14 +40,19 @@ class Database:
         self._info = {SECRET_KEY: secret_key}
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url) if self.is_sqlite else _server_engine(url)
+        alone = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._reader = self.engine.execution_options(**alone)
         self._writer = self.engine.execution_options(writes=True)
         # Within a process SQLite's writers queue here: its own way of waiting is to sleep and look again.
         self._turn: AbstractContextManager[Any] = threading.RLock() if self.is_sqlite else nullcontext()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session for looking. What it changes is not kept."""
-        with Session(self.engine, expire_on_commit=False, info=self._info) as session:
+        """A session for looking. Raises RuntimeError if it is asked to change something.
+
+        On PostgreSQL each statement stands alone, as READ COMMITTED has it within a transaction, too: not to
+        begin and end one spares two exchanges with the server."""
+        with _Looking(self._reader, expire_on_commit=False, info=self._info) as session:
             yield session
 
     @contextmanager
@@ -86,6 +92,24 @@ class Database:
     def dispose(self) -> None:
         """Closes every pooled connection."""
         self.engine.dispose()
+
+
+class _Looking(Session):
+    """A session that must not change anything: on PostgreSQL nothing would take it back."""
+
+
+@event.listens_for(_Looking, "before_flush")
+def _refuse_to_flush(*_: object) -> None:
+    raise RuntimeError(ONLY_LOOKING)
+
+
+@event.listens_for(_Looking, "do_orm_execute")
+def _refuse_to_execute(state: ORMExecuteState) -> None:
+    if not state.is_select:
+        raise RuntimeError(ONLY_LOOKING)
+
+
+ONLY_LOOKING = "This session was opened by reading(): what changes something needs writing()."
 
 
 def after_commit(session: Session, callback: Callable[[], object]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from flask import Flask, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from sqlalchemy import not_, select
 
 from webapp.extensions import runtime
 from webapp.store.people import User
@@ -75,8 +76,9 @@ def _load(cookie: str) -> LoggedIn | None:
     if not id.isdecimal() or not _is_young():
         return None
     with runtime().database.reading() as reading:
-        user = reading.get(User, int(id))
-        if user is None or user.disabled_at is not None or form_keys.is_used(reading, own_key()):
+        still_open = (User.disabled_at.is_(None), not_(form_keys.is_used(own_key())))
+        user = reading.scalar(select(User).where(User.id == int(id), *still_open))
+        if user is None:
             return None
         if not hmac.compare_digest(user.session_key.encode(), key.encode()):
             return None
