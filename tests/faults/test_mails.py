@@ -63,7 +63,7 @@ BOMBS = {
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 @sqlite_only
 def test_f45_a_template_that_runs_away(site: Site, bomb: str) -> None:
-    """Cut at 5 s and 512 MB (security.md C6): its own message is `failed` in words, the others go out, the
+    """Cut at 5 s and 512 MB: its own message is `failed` in words, the others go out, the
     worker lives on."""
     template(site, f"{WHOLE}{{% if customer.name == 'Bomb' %}}{bomb}{{% endif %}}")
     site.add(FIRST, SECOND)

@@ -1,5 +1,5 @@
 """Templates that somebody writes who means ill, or who knows no better: ways out of Jinja's sandbox that have
-been published, and bombs. None may do anything but show an error (spec security.md, C5 and C6)."""
+been published, and bombs. None may do anything but show an error."""
 
 from __future__ import annotations
 

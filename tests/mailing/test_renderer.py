@@ -1,5 +1,5 @@
 """The templates' child process: what a template may do, what it may not, and that it costs its own message
-only (spec security.md, C5 and C6)."""
+only."""
 
 from __future__ import annotations
 

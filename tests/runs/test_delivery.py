@@ -1,4 +1,4 @@
-"""What becomes of every message, over a real SMTP conversation on both databases (spec faults.md)."""
+"""What becomes of every message, over a real SMTP conversation on both databases."""
 
 from __future__ import annotations
 

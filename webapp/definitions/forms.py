@@ -65,7 +65,7 @@ class Filled(Form):
 
 
 class DefinitionForm(Filled):
-    """Every field of a message definition, in domain.md's words."""
+    """Every field of a message definition."""
 
     name = StringField("Name", validators=[InputRequired("It needs a name."), Length(max=200)])
     sender = SelectField("From key", coerce=int, validators=[InputRequired("Choose one.")])

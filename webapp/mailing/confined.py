@@ -1,5 +1,5 @@
 """What handles things that others have written (templates, documents) runs in a child process that lives on,
-with limits on time, memory and output: what runs away costs its own question only (spec security.md, C5, C6).
+with limits on time, memory and output: what runs away costs its own question only.
 
 Questions go to the child pickled, and answers come back as JSON: what a template or a document could get hold
 of is never unpickled. The child's side is confined_child.py."""

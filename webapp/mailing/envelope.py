@@ -1,4 +1,4 @@
-"""Who a message goes to, and what a server's replies to that come to (spec domain.md, Several recipients)."""
+"""Who a message goes to, and what a server's replies to that come to."""
 
 from __future__ import annotations
 

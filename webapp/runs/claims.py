@@ -114,7 +114,7 @@ def anything_due(session: Session, run_id: int) -> bool:
 
 
 def _pick(session: Session, run_id: int, at_most: int, *, lock: bool = True) -> list[int]:
-    """Ids first, then an UPDATE by id: PostgreSQL plans `IN (SELECT … LIMIT n)` badly (spec speed.md)."""
+    """Ids first, then an UPDATE by id: PostgreSQL plans `IN (SELECT … LIMIT n)` badly."""
     ids: list[int] = []
     for waiting in _due(lock):
         if len(ids) < at_most:

@@ -65,7 +65,7 @@ def shift(session: Session, run_id: int, deltas: Deltas, worker_id: int = NOBODY
     """Adds these changes to the counts. Rows are touched in one fixed order, so that no two can wait for each
     other.
 
-    Call it after the results themselves are locked, never before (spec speed.md).
+    Call it after the results themselves are locked, never before: a count is what many wait for.
     """
     run_all(session.connection(), [shifting(run_id, deltas, worker_id)])
 

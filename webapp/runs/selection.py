@@ -1,5 +1,5 @@
 """Which invoices a run takes, and which of them it can send. The preview, the run, every claim and every Send
-again use the same terms (domain.md, "Which invoices a run takes")."""
+again use the same terms."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What the transport says, as what becomes of the attempt and of its result (spec faults.md, the rule behind
-every row)."""
+"""What the transport says, as what becomes of the attempt and of its result: without a final dot it is tried
+again, after one only the server's reply decides."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def hold_run(connection: Connection, run_id: int, *, exclusive: bool) -> None:
 
     Marks take it shared, then read the run's status in a second statement; whatever stops a run, finishes it
     or gives it new work takes it exclusively. So no mark that read "running" can commit after Stop has
-    answered (spec faults.md, invariant 3). SQLite needs none: its writers come one after the other."""
+    answered. SQLite needs none: its writers come one after the other."""
     if connection.dialect.name == "postgresql":
         locking = _EXCLUSIVELY if exclusive else _SHARED
         locking.run(connection, {"space": RUN_LOCKS, "run": run_id})
