@@ -169,7 +169,7 @@ def crowd(world: World, addresses: Iterable[str], *, slice: int = 20_000) -> Non
                 [{"code": f"C{n:08d}", "name": f"Customer {n}", "cluster_id": world.everybody.id}
                  for n in numbers],
             )  # fmt: skip
-            _stored(session, CustomerEmail, [
+            session.execute(insert(CustomerEmail), [
                 {"customer_id": id, "recipient_key_id": key.id, "address": address}
                 for id, address in zip(customers, given[first : first + slice], strict=True)
             ])  # fmt: skip
@@ -180,7 +180,7 @@ def crowd(world: World, addresses: Iterable[str], *, slice: int = 20_000) -> Non
                  "issue_date": factories.OCTOBER[1], "currency": "EUR", **period, **amounts}
                 for n, id in zip(numbers, customers, strict=True)
             ])  # fmt: skip
-            _stored(session, TransformationResult, [
+            session.execute(insert(TransformationResult), [
                 {"invoice_id": id, "transformation_id": made_by.id, "file_name": "invoice.pdf",
                  "media_type": "application/pdf", "size": len(content), "sha256": digest, "found_in": digest}
                 for id in invoices
