@@ -20,6 +20,7 @@ from webapp.definitions.versions import fields_of
 from webapp.runs import lifecycle, result_actions
 from webapp.runs.result_actions import Chosen
 from webapp.store.customers import CustomerEmail
+from webapp.store.definitions import MessageDefinition
 from webapp.store.people import AuditEntry
 from webapp.users.access import OPERATOR
 
@@ -228,7 +229,7 @@ def edit(site: Site, words: str) -> None:
     typed = {"name": "Another", "format": "html", "language": "", "source": f"<p>{words}</p>"}
     assert browser.press(template, **typed, seen=seen(browser, template)).status_code == 303
     with site.world.runtime.database.reading() as session:
-        fields = fields_of(session, session.merge(definition))
+        fields = fields_of(session, session.get_one(MessageDefinition, definition.id))
     filled = {
         "name": fields.name,
         "sender": fields.sender_id,

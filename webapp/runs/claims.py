@@ -195,21 +195,30 @@ def reasons_of(
 
     The terms are those of the version that the result would be sent with, unless another is given.
     """
-    by_version: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for result_id, version_id, definition_id in session.execute(
-        select(Result.id, func.coalesce(with_version, Result.version_id, Run.version_id), Run.definition_id)
-        .join(Run, Run.id == Result.run_id)
-        .where(Result.id.in_(result_ids))
-        .order_by(Result.id)
-    ):
-        by_version[version_id, definition_id].append(result_id)
     found: dict[int, dict[int, str]] = defaultdict(dict)
-    for (version_id, definition_id), ids in by_version.items():
+    for version_id, definition_id, ids in _by_version(session, list(result_ids), with_version):
         content = cast(Content, session.get_one(DefinitionVersion, version_id).content)
         by_terms = _reasons(terms_of(definition_id, content))
         for result_id, invoice_id, words in session.connection().execute(by_terms, {"result_ids": ids}):
             found[result_id][invoice_id] = words
     return found
+
+
+def _by_version(
+    session: Session, result_ids: list[int], with_version: int | None
+) -> Iterable[tuple[int, int, list[int]]]:
+    """(version, definition, the results that would be sent with it). Nearly always it is one for all: then no
+    row is read for each of them."""
+    version = func.coalesce(with_version, Result.version_id, Run.version_id)
+    these = select(version, Run.definition_id).join(Run, Run.id == Result.run_id)
+    these = these.where(Result.id.in_(result_ids))
+    versions = session.execute(these.distinct()).all()
+    for version_id, definition_id in versions:
+        ids = result_ids
+        if len(versions) > 1:
+            of_it = (version == version_id, Run.definition_id == definition_id)
+            ids = list(session.scalars(these.with_only_columns(Result.id).where(*of_it)))
+        yield version_id, definition_id, ids
 
 
 @lru_cache(maxsize=256)

@@ -105,7 +105,7 @@ def _refuse_to_flush(*_: object) -> None:
 
 @event.listens_for(_Looking, "do_orm_execute")
 def _refuse_to_execute(state: ORMExecuteState) -> None:
-    if not state.is_select:
+    if state.is_insert or state.is_update or state.is_delete:
         raise RuntimeError(ONLY_LOOKING)
 
 
