@@ -1,10 +1,9 @@
 """Envelope + headers + parts → the bytes of the mail.
 
 The bytes are written directly: the standard library's generator takes 3 ms to push 80 KB of base64 line by
-line, this a tenth of a millisecond. That it is as correct is proven by reading every kind of
-mail back with the standard library (tests/mailing/test_compose.py). A mail is kept as its pieces: the written
-bytes, and each document by its SHA-256. So what went out can be rebuilt byte for byte without being stored
-twice."""
+line, this a tenth of a millisecond. That it is as correct is proven by reading every kind of mail back with
+the standard library (tests/mailing/test_compose.py). A mail is kept as its pieces: the written bytes, and
+each document by its SHA-256. So what went out can be rebuilt byte for byte without being stored twice."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """One SMTP connection: offer a message up to its last byte, then finish it. What became of it is a value.
 
 The configuration and the Connection are Flask-Mail's; its send() is not used, because it cannot tell where a
-conversation broke, waits for ever, checks no certificate and drops the server's words. The
-socket and the dialogue are smtplib's, with a deadline on every wait (bounded.py).
+conversation broke, waits for ever, checks no certificate and drops the server's words. The socket and the
+dialogue are smtplib's, with a deadline on every wait (bounded.py).
 
 The caller marks a message as on the wire between `offer` and `finish`. Before `finish` no final dot has gone
 out, so whatever breaks there is safe to try again; after it, only the server's reply says what became of the

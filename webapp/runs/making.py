@@ -39,15 +39,16 @@ from webapp.store.invoices import Invoice
 from webapp.store.runs import ChosenInvoice, Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 
-FIRST_SLICE, LARGEST_SLICE = 1_000, 100_000
-"""Customers per commit."""
+FIRST_SLICE, LARGEST_SLICE, LARGEST_SHARED = 1_000, 100_000, 20_000
+"""Customers per commit: of the first, and at most, alone and while other runs send. Nobody knows beforehand
+how many invoices the next ones have."""
 SLICE_SECONDS, SHARED_SECONDS = 0.8, 0.15
 """How long one may take: alone, and while other runs send. On SQLite every other writer waits meanwhile."""
-_IN_PERIOD = (Invoice.period_start, Invoice.period_end, Invoice.id)
-"""How one customer's invoices follow each other: as in the index that finds them, so nothing sorts them."""
 LET_OTHERS_WRITE = 0.12
 """Seconds between two slices while other runs send. Other processes look for their turn to write to SQLite
 every tenth of a second: without a pause the next slice would always be there first."""
+_IN_PERIOD = (Invoice.period_start, Invoice.period_end, Invoice.id)
+"""How one customer's invoices follow each other: as in the index that finds them, so nothing sorts them."""
 
 
 def make(runtime: Runtime, run_id: int, is_leaving: Callable[[], bool] = lambda: False) -> None:
@@ -83,8 +84,9 @@ def make(runtime: Runtime, run_id: int, is_leaving: Callable[[], bool] = lambda:
                 return
             _make_slice(session, run, content, up_to, many=many)
             others = lifecycle.others_running(session, run_id)
-        fit = (SHARED_SECONDS if others else SLICE_SECONDS) / (time.monotonic() - began)
-        size = min(LARGEST_SLICE, max(100, int(size * min(4.0, fit))))
+        largest, seconds = (LARGEST_SHARED, SHARED_SECONDS) if others else (LARGEST_SLICE, SLICE_SECONDS)
+        fit = seconds / (time.monotonic() - began)
+        size = min(largest, max(100, int(size * min(4.0, fit))))
         if others and database.is_sqlite:
             time.sleep(LET_OTHERS_WRITE)
 
