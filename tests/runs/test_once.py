@@ -13,12 +13,10 @@ from sqlalchemy.orm import Session
 from tests import factories, keys
 from tests.runs.conftest import World
 from webapp.runs import result_actions
-from webapp.runs.claims import reasons_of
 from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.workers import WorkerLife
-from webapp.store.definitions import DefinitionVersion
 from webapp.store.invoices import Invoice
-from webapp.store.runs import Reservation, Result, ResultInvoice, Run
+from webapp.store.runs import Reservation, ResultInvoice
 from webapp.users.access import OPERATOR
 
 
@@ -227,25 +225,6 @@ def test_a_collated_result_sheds_what_cannot_be_sent(world: World, worker: Worke
         assert session.scalar(select(func.count()).select_from(Reservation)) == 4
     again = world.run()
     assert sorted(result.reason for result in world.results(again)) == ["already_sent"] * 4 + ["not_approved"]
-
-
-def test_each_result_is_looked_at_by_the_version_that_it_would_be_sent_with(world: World) -> None:
-    world.add()
-    world.add()
-    run_id = world.run()
-    by_run, by_itself = (result.id for result in world.results(run_id))
-    with world.runtime.database.writing() as session:
-        old = session.get_one(Run, run_id).version
-        content = {**old.content, "recipient_key_id": factories.recipient_key(session, "nobody has this").id}
-        newer = DefinitionVersion(definition_id=old.definition_id, number=old.number + 1, content=content)
-        session.add(newer)
-        session.flush()
-        session.get_one(Result, by_itself).version_id = newer.id
-    with world.runtime.database.reading() as session:
-        own = reasons_of(session, [by_run, by_itself])
-        with_it = reasons_of(session, [by_run, by_itself], newer.id)
-    assert [list(own[id].values()) for id in (by_run, by_itself)] == [[""], ["no_recipient"]]
-    assert [list(with_it[id].values()) for id in (by_run, by_itself)] == [["no_recipient"]] * 2
 
 
 def test_a_run_s_invoice_is_in_no_result_of_another_run(world: World) -> None:

@@ -68,20 +68,6 @@ def reservations(world: World) -> int:
         return session.scalar(select(func.count()).select_from(Reservation)) or 0
 
 
-def test_a_result_is_claimed_by_one_worker_only(world: World, worker: WorkerLife) -> None:
-    for _ in range(5):
-        world.add()
-    run_id = world.run()
-    world.start(run_id)
-    first, _ = claimed(world, worker, run_id)
-    second, _ = claimed(world, WorkerLife(world.runtime.database), run_id)
-    assert (len(first.result_ids), len(second.result_ids)) == (5, 0)
-    assert world.statuses(run_id) == ["ready"] * 5
-    with world.runtime.database.writing() as session:
-        claims.give_back(session, [first])
-    assert len(claimed(world, worker, run_id)[0].result_ids) == 5
-
-
 @pytest.mark.parametrize(("proof", "claimable", "status"), [(ACCEPTED, 0, "skipped"), (REFUSED, 1, "ready")])
 def test_a_second_run_waits_while_the_first_ones_message_is_on_the_wire(
     world: World, worker: WorkerLife, proof: Verdict, claimable: int, status: str

@@ -152,6 +152,29 @@ def test_a_run_is_made_in_slices_by_two_makers_at_once(world: World, monkeypatch
     assert world.statuses(run.id) == ["ready"] * 20
 
 
+def test_slices_are_smaller_while_another_run_sends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, size in (("FIRST_SLICE", 5), ("LARGEST_SLICE", 10), ("LARGEST_SHARED", 2)):
+        monkeypatch.setattr(making, name, size)
+    for _ in range(25):
+        world.add()
+    slices: list[int] = []
+    whole = making._make_slice
+
+    def counted(*args: object, **kwargs: object) -> None:
+        before = sum(slices)
+        whole(*args, **kwargs)  # type: ignore[arg-type]
+        slices.append(int(str(args[3])) - before)  # up to which customer
+
+    monkeypatch.setattr(making, "_make_slice", counted)
+    first = world.run()
+    alone, slices[:] = slices[:], []
+    assert alone == [5, 10, 10]
+    world.start(first)
+    monkeypatch.setattr(making, "LET_OTHERS_WRITE", 0)
+    world.run()
+    assert slices == [5, *[2] * 10]
+
+
 def test_a_half_made_run_cannot_be_started_and_is_completed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,7 +95,8 @@ class Database:
 
 
 class _Looking(Session):
-    """A session that must not change anything: on PostgreSQL nothing would take it back."""
+    """A session that must not change anything: on PostgreSQL nothing would take it back. SQL in plain text is
+    let through as it is."""
 
 
 @event.listens_for(_Looking, "before_flush")
