@@ -24,7 +24,8 @@ def test_a_server_in_trouble_makes_the_run_wait_and_blames_no_message(
     world.server.stop()
     run_id = world.run()
     world.start(run_id)
-    patient = replace(world.runtime, settings=replace(world.runtime.settings, trouble_first=3600.0))
+    long = replace(world.runtime.settings, trouble_first=3600.0, trouble_last=3600.0)
+    patient = replace(world.runtime, settings=long)
     for _ in range(3):
         delivery.drain(patient, worker, run_id)
     assert world.statuses(run_id) == ["ready"] * 30
