@@ -32,11 +32,21 @@ def count(session: Session, table: type[object]) -> int:
     return session.scalar(select(func.count()).select_from(table)) or 0
 
 
-def test_everything_is_there_once_and_the_login_opens(runtime: Runtime) -> None:
+def test_everything_is_there_once_whatever_it_crashed_at(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said: list[str] = []
+    for step, customers in (("import_folder", 0), ("_let_in", 200)):
+        with monkeypatch.context() as patch:
+            patch.setattr(loading, step, _crash)
+            with pytest.raises(KeyboardInterrupt):
+                loading.load(runtime, TODAY, said.append)
+        with runtime.database.reading() as session:
+            assert count(session, Customer) == customers
+            assert count(session, User) == 0
     for _ in range(2):
         loading.load(runtime, TODAY, said.append)
-    assert len(said) == 1
+    assert len(said) == 2  # the import, begun twice
     with runtime.database.reading() as session:
         assert count(session, Customer) == 200
         assert count(session, Invoice) > 600
@@ -44,6 +54,7 @@ def test_everything_is_there_once_and_the_login_opens(runtime: Runtime) -> None:
         assert count(session, MessageDefinition) == 5
         assert set(session.scalars(select(TemplateText.language))) == {"", "nl", "de", "fr"}
         assert session.scalar(select(func.count()).where(Customer.suspended)) == 4
+        assert count(session, User) == 1
         kept = loading.login(runtime.settings.home)
         assert kept is not None
         user = accounts.authenticate(session, *kept)
@@ -72,31 +83,6 @@ def test_data_of_ones_own_is_left_alone(runtime: Runtime) -> None:
         assert count(session, Customer) == 1
         assert count(session, User) == 0
     assert loading.login(runtime.settings.home) is None
-
-
-def test_a_crash_after_the_import_is_made_good(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(loading, "_let_in", _crash)
-        with pytest.raises(KeyboardInterrupt):
-            loading.load(runtime, TODAY, silent)
-    loading.load(runtime, TODAY, silent)
-    kept = loading.login(runtime.settings.home)
-    assert kept is not None
-    with runtime.database.reading() as session:
-        assert accounts.authenticate(session, *kept) is not None
-        assert session.scalar(select(func.count()).where(Customer.suspended)) == 4
-
-
-def test_a_crash_before_the_import_is_made_good(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(loading, "import_folder", _crash)
-        with pytest.raises(KeyboardInterrupt):
-            loading.load(runtime, TODAY, silent)
-    with runtime.database.reading() as session:
-        assert count(session, Customer) == 0
-    loading.load(runtime, TODAY, silent)
-    with runtime.database.reading() as session:
-        assert count(session, User) == 1
 
 
 def test_a_password_that_was_changed_is_no_longer_told(runtime: Runtime) -> None:

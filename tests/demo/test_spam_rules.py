@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from datetime import date
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -54,26 +55,30 @@ def demo_mails(runtime: Runtime) -> list[bytes]:
     return made
 
 
-def marks(spamassassin: str, mail: bytes) -> dict[str, float]:
-    """Rule → points, of the rules that speak against the mail."""
+def marks(spamassassin: str, folder: Path, *mails: bytes) -> dict[str, float]:
+    """Rule → points, of the rules that speak against any of these mails."""
+    paths = [folder / f"{number}.eml" for number in range(len(mails))]
+    for path, mail in zip(paths, mails, strict=True):
+        path.write_bytes(mail)
     report = subprocess.run(
-        [spamassassin, "--local", "--test-mode"], input=mail, capture_output=True, timeout=120, check=False
+        [spamassassin, "--local", "--test-mode", *paths], capture_output=True, timeout=120, check=False
     ).stdout.decode("utf-8", "replace")
-    _, _, table = report.rpartition("Content analysis details:")
-    assert table, report[-500:]
-    found = re.findall(r"^\s*(-?\d+\.\d+)\s+([A-Z][A-Z0-9_]+)", table, re.M)
+    _, *tables = report.split("Content analysis details:")
+    assert len(tables) >= len(mails), report[-500:]
+    found = re.findall(r"^\s*(-?\d+\.\d+)\s+([A-Z][A-Z0-9_]+)", "\n".join(tables), re.M)
     return {rule: float(points) for points, rule in found if float(points) > 0}
 
 
-def test_nothing_speaks_against_the_form_of_the_demos_mails(runtime: Runtime, spamassassin: str) -> None:
+def test_nothing_speaks_against_the_form_of_the_demos_mails(
+    runtime: Runtime, spamassassin: str, tmp_path: Path
+) -> None:
     if not runtime.database.is_sqlite:
         return  # the mails are the same
     mails = demo_mails(runtime)
     assert len(mails) >= 4
-    found = {rule for mail in mails for rule in marks(spamassassin, mail)} - OF_THE_SETTING
-    assert found == set()
+    assert set(marks(spamassassin, tmp_path, *mails)) <= OF_THE_SETTING
 
 
-def test_it_would_tell(spamassassin: str) -> None:
+def test_it_would_tell(spamassassin: str, tmp_path: Path) -> None:
     bad = b"From: x\r\nSubject: FREE MONEY\r\nDate: yesterday\r\nMIME-Version: 1.0\r\n\r\nviagra\r\n"
-    assert len(marks(spamassassin, bad)) >= 2
+    assert len(marks(spamassassin, tmp_path, bad)) >= 2
