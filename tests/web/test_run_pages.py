@@ -284,9 +284,25 @@ def test_an_unconfirmed_one_is_decided_by_a_person(log_in: LogIn, world: World, 
     assert "may have been sent" in text_of(browser.look(f"/runs/{run_id}"))
     browser.press(f"/runs/{run_id}/results/mark-sent", only=str(result.id))
     assert world.statuses(run_id) == ["sent"]
-    browser.look(f"/runs/{run_id}")
+    page = text_of(browser.look(f"/results/{result.id}"))
+    assert "A person marked this mail as sent. The mail server’s answer is not known." in page
+    assert "The mail server took this mail" not in page
+    assert "marked as sent by" in text_of(browser.look(f"/runs/{run_id}"))
     browser.press(f"/runs/{run_id}/results/mark-bounced", only=str(result.id))
     assert world.statuses(run_id) == ["bounced"]
+    assert "marked as bounced by" in text_of(browser.look(f"/runs/{run_id}"))
+
+
+def test_what_a_mail_server_took_is_told_apart(log_in: LogIn, world: World, worker: WorkerLife) -> None:
+    world.add()
+    run_id = world.deliver(worker)
+    [result] = world.results(run_id)
+    browser = log_in("manager")
+    assert "The mail server took this mail" in text_of(browser.look(f"/results/{result.id}"))
+    browser.press(f"/runs/{run_id}/results/mark-bounced", only=str(result.id))
+    page = text_of(browser.look(f"/runs/{run_id}"))
+    assert "marked as bounced by" in page
+    assert "250" not in page
 
 
 def test_the_table_comes_by_itself_once_the_list_is_made(log_in: LogIn, world: World) -> None:

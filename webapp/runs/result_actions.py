@@ -209,8 +209,10 @@ def put_back(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Do
 
 
 def confirm_sent(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
-    """A person knows that it arrived: `unconfirmed` becomes `sent`. Raises Refused."""
-    values = {**UNCLAIMED, "sent_at": now(), "detail": f"marked as sent by {viewer.name}"}
+    """A person knows that it arrived: `unconfirmed` becomes `sent`, without a mail server's reply. Raises
+    Refused."""
+    detail = f"marked as sent by {viewer.name}"
+    values = {**UNCLAIMED, "sent_at": now(), "detail": detail, "smtp_reply": ""}  # of an earlier attempt
     return _decide(session, chosen, viewer, "confirm sent", R.UNCONFIRMED, R.SENT, values)
 
 

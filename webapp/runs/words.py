@@ -53,10 +53,12 @@ def why(result: Result) -> str:
         case S.UNCONFIRMED:
             return f"may have been sent: {result.detail or said}".removesuffix(": ")
         case S.SENT:
-            return result.warning
+            return result.warning or ("" if result.smtp_reply else result.detail)
         case S.REMOVED:
             return f"was {result.removed_from}"
-        case S.DEFERRED | S.FAILED | S.BOUNCED:
+        case S.BOUNCED:
+            return result.detail or said
+        case S.DEFERRED | S.FAILED:
             return said
     return ""
 
