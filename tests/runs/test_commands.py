@@ -116,10 +116,15 @@ def test_wrong_usage_is_told_apart(world: World, mailrun: Mailrun) -> None:
         ["remove", run_id],
         ["send-again", run_id],
         ["put-back", run_id],
+        ["confirm-sent", run_id],
+        ["mark-bounced", run_id],
         ["create"],
         ["nonsense"],
     ):
         assert mailrun("runs", *arguments).exit_code == 2
+    said = mailrun("runs", "confirm-sent", run_id).stderr
+    assert "Say which results: --result N" in said
+    assert "--status" not in said
 
 
 def test_results_are_changed_and_counted(world: World, mailrun: Mailrun, worker: WorkerLife) -> None:

@@ -99,7 +99,7 @@ def put_back(run_id: int, results: tuple[int, ...]) -> None:
     def verb(session: Session, chosen: Chosen, viewer: Any) -> Done:
         return result_actions.put_back(session, parts.bell, chosen, viewer)
 
-    _change(_chosen(run_id, None, None, results), verb)
+    _change(_these(run_id, results), verb)
 
 
 @click.command("let-pass")
@@ -122,7 +122,7 @@ def let_pass(run_id: int, status: str | None, reason: str | None, results: tuple
 @with_appcontext
 def confirm_sent(run_id: int, results: tuple[int, ...]) -> None:
     """Mark unconfirmed results as sent: somebody knows that they arrived."""
-    _change(_chosen(run_id, None, None, results), result_actions.confirm_sent)
+    _change(_these(run_id, results), result_actions.confirm_sent)
 
 
 @click.command("mark-bounced")
@@ -131,7 +131,7 @@ def confirm_sent(run_id: int, results: tuple[int, ...]) -> None:
 @with_appcontext
 def mark_bounced(run_id: int, results: tuple[int, ...]) -> None:
     """Mark sent results as bounced: somebody knows that they came back."""
-    _change(_chosen(run_id, None, None, results), result_actions.mark_bounced)
+    _change(_these(run_id, results), result_actions.mark_bounced)
 
 
 def _chosen(run_id: int, status: str | None, reason: str | None, results: Iterable[int]) -> Chosen:
@@ -141,6 +141,12 @@ def _chosen(run_id: int, status: str | None, reason: str | None, results: Iterab
     if ids and (status or reason):
         raise click.UsageError("Say either --result, or --status and --reason.")
     return Chosen(run_id, ids or None, status or "", reason or "")
+
+
+def _these(run_id: int, results: tuple[int, ...]) -> Chosen:
+    if not results:
+        raise click.UsageError("Say which results: --result N, as often as you like.")
+    return Chosen(run_id, results)
 
 
 def _change(chosen: Chosen, verb: Callable[[Session, Chosen, Any], Done]) -> None:
