@@ -82,6 +82,7 @@ def test_all_is_well(runtime: Runtime) -> None:
         "schema": True,
         "redis": True,
         "store": True,
+        "documents": True,
         "secret key": True,
         "workers": True,
         "mail server one": True,
@@ -100,7 +101,7 @@ def test_each_trouble_is_told_in_its_own_line(runtime: Runtime) -> None:
         seen = findings(sick)
     assert not seen["redis"].well
     assert "0 at work, 1 silent" in seen["workers"].words
-    assert "go away" in seen["mail server rude"].words
+    assert seen["mail server rude"].words.endswith(": 554 go away")
     assert "refused" in seen["mail server shut"].words
     assert not any(seen[about].well for about in ("workers", "mail server rude", "mail server shut"))
 
@@ -126,6 +127,18 @@ def test_a_store_that_cannot_be_written_is_told(runtime: Runtime, tmp_path: Path
     (tmp_path / "file").write_text("not a folder")
     sick = open_runtime(replace(runtime.settings, store_url=str(tmp_path / "file" / "documents")))
     assert not findings(sick)["store"].well
+
+
+def test_a_store_without_the_databases_documents_is_told(runtime: Runtime) -> None:
+    with runtime.database.writing() as session:
+        of = factories.invoice(session, factories.customer(session, factories.cluster(session, "all")))
+        document = factories.document(session, runtime.documents, of)
+    assert findings(runtime)["documents"].words == "the store has all of 1"
+    runtime.documents.remove(document.sha256)
+    seen = findings(runtime)
+    assert seen["store"].well
+    assert not seen["documents"].well
+    assert seen["documents"].words.startswith("the store lacks 1 of 1; restore it")
 
 
 def test_the_probe_is_removed(runtime: Runtime) -> None:

@@ -16,12 +16,15 @@ from webapp import migrations
 from webapp.extensions import Runtime
 from webapp.store import installation
 from webapp.store.documents import DocumentMissing
+from webapp.store.invoices import TransformationResult
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Security
 from webapp.store.workers import Worker
 
 SMTP_SECONDS = 10.0
 BEATS_TO_WAIT = 3
+NEWEST = 20
+"""Documents that are looked for in the store."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,11 @@ def examine(runtime: Runtime) -> Iterator[Finding]:
     schema = list(_database(runtime))
     yield from schema
     yield _redis(runtime)
-    yield _store(runtime)
+    store = _store(runtime)
+    yield store
     if all(finding.well for finding in schema):
+        if store.well:
+            yield _documents(runtime)
         yield _installation(runtime)
         yield _workers(runtime)
         yield from _mail_servers(runtime)
@@ -78,6 +84,19 @@ def _store(runtime: Runtime) -> Finding:
     except (OSError, DocumentMissing) as problem:
         return Finding("store", False, f"{where}: {problem}")
     return Finding("store", same, f"{where}: written, read and removed a probe")
+
+
+def _documents(runtime: Runtime) -> Finding:
+    """Whether the store belongs to this database: after a restore it may be an empty one, or an older one."""
+    newest = select(TransformationResult.sha256).order_by(TransformationResult.id.desc()).limit(NEWEST)
+    with runtime.database.reading() as session:
+        digests = session.scalars(newest).all()
+    missing = sum(not runtime.documents.has(digest) for digest in digests)
+    of = f"of the {len(digests)} newest" if len(digests) > 1 else "of 1"
+    if not missing:
+        return Finding("documents", True, f"the store has all {of}" if digests else "none imported yet")
+    words = f"the store lacks {missing} {of}; restore it, or call mailrun import with their folder again"
+    return Finding("documents", False, words)
 
 
 def _installation(runtime: Runtime) -> Finding:
@@ -132,6 +151,11 @@ def _greeting(server: MailServer, seconds: float) -> Finding:
             smtp = smtplib.SMTP(server.host, server.port, "localhost", timeout=seconds)
         with smtp:
             return Finding(about, True, f"{where} greets")
+    except smtplib.SMTPResponseException as answer:
+        said = (
+            answer.smtp_error if isinstance(answer.smtp_error, str) else answer.smtp_error.decode("latin-1")
+        )
+        return Finding(about, False, f"{where}: {answer.smtp_code} {_first_line(said)}")
     except (OSError, smtplib.SMTPException) as problem:
         return Finding(about, False, f"{where}: {_first_line(problem)}")
 
