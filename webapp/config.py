@@ -108,7 +108,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         trouble_last=scaled(300),
         refusals_to_stop=_whole(environ, "MAILRUN_REFUSALS_TO_STOP", 20),
         unverified_hosts=_words(environ, "MAILRUN_UNVERIFIED_HOSTS"),
-        bcc_domains=_words(environ, "MAILRUN_BCC_DOMAINS"),
+        bcc_domains=_domains(environ, "MAILRUN_BCC_DOMAINS"),
         keep_mails=_number(environ, "MAILRUN_KEEP_MAILS", 3650, least=0, most=LONGEST_KEPT),
         tidy_every=scaled(86400),
     )
@@ -117,6 +117,15 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     """Names, in lower case, between commas or spaces."""
     return tuple(environ.get(name, "").replace(",", " ").lower().split())
+
+
+def _domains(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Names of domains. One that cannot be one must not start: it would only ever refuse."""
+    given = _words(environ, name)
+    for domain in given:
+        if not re.fullmatch(r"[\w.-]+", domain):
+            raise SettingError(f"{name} has {domain!r}; it must be names of domains, such as example.com")
+    return given
 
 
 def _address(environ: Mapping[str, str], name: str) -> str:

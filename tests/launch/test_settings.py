@@ -24,6 +24,7 @@ from webapp.config import SettingError
         ("MAILRUN_DATABASE_URL", "foo", "must begin with sqlite:///"),
         ("MAILRUN_DATABASE_URL", "mysql://x/y", "must begin with sqlite:///"),
         ("MAILRUN_REDIS_URL", "foo", "MAILRUN_REDIS_URL is 'foo'; it must begin with redis://"),
+        ("MAILRUN_BCC_DOMAINS", "a.example, @b.example", "has .@b.example.; it must be names of domains"),
         ("MAILRUN_HOME", "/dev/null", "MAILRUN_HOME is /dev/null; it cannot be made"),
     ],
 )
