@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import redis
 from sqlalchemy import update
 
 from tests.mailserver import MailServer, mail_server
@@ -52,13 +53,7 @@ class Site:
     def start_redis(self) -> None:
         """Starts it empty: nothing is kept from before."""
         self.redis_socket.unlink(missing_ok=True)
-        self.redis = subprocess.Popen(
-            [redis_binary(), "--port", "0", "--unixsocket", str(self.redis_socket),
-             "--save", "", "--appendonly", "no",
-             "--dir", str(self.redis_socket.parent)],
-            stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        self.until(self.redis_socket.exists)
+        self.redis = redis_server(self.redis_socket)
 
     def kill_redis(self) -> None:
         assert self.redis is not None
@@ -92,6 +87,28 @@ def is_frozen(pid: int) -> bool:
     """Whether every thread of it has stopped: a signal stops one after the other."""
     threads = Path(f"/proc/{pid}/task").glob("*/stat")
     return all(thread.read_text().rpartition(")")[2].split()[0] == "T" for thread in threads)
+
+
+def redis_server(socket: Path) -> subprocess.Popen[bytes]:
+    """A Redis that keeps nothing, and answers: its socket is there before it listens."""
+    process = subprocess.Popen(
+        [redis_binary(), "--port", "0", "--unixsocket", str(socket),
+         "--save", "", "--appendonly", "no", "--dir", str(socket.parent)],
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 30
+    while not _answers(socket):
+        assert time.monotonic() < deadline, "Redis does not answer"
+        time.sleep(0.01)
+    return process
+
+
+def _answers(socket: Path) -> bool:
+    with redis.Redis(unix_socket_path=str(socket)) as client:
+        try:
+            return client.ping() is True
+        except redis.ConnectionError:
+            return False
 
 
 def redis_binary() -> str:

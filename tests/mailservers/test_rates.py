@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.jobs.conftest import redis_binary
+from tests.jobs.conftest import redis_server
 from webapp.mailservers.rates import Rates
 
 
 @pytest.fixture
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     socket = tmp_path_factory.mktemp("r") / "redis.sock"
-    process = subprocess.Popen(
-        [
-            redis_binary(),
-            "--port",
-            "0",
-            "--unixsocket",
-            str(socket),
-            "--save",
-            "",
-            "--dir",
-            str(socket.parent),
-        ],
-        stdout=subprocess.DEVNULL,
-    )
-    while not socket.exists():
-        time.sleep(0.01)
+    process = redis_server(socket)
     yield f"unix://{socket}"
     process.kill()
     process.wait()
