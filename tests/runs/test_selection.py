@@ -7,7 +7,7 @@ from decimal import Decimal
 from threading import Thread
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from tests import factories
 from tests.runs.conftest import World
@@ -15,6 +15,7 @@ from webapp.runs import lifecycle, making
 from webapp.runs.counts import counts
 from webapp.runs.lifecycle import Refused
 from webapp.runs.preview import Preview, preview
+from webapp.runs.selection import are_many
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, ResultInvoice, Run
@@ -227,3 +228,37 @@ def test_a_viewer_bound_to_a_cluster_sees_and_takes_only_what_is_below_it(world:
         with pytest.raises(lifecycle.NotFound):
             lifecycle.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=bound)
         assert session.scalar(select(func.count()).select_from(Customer)) == 2
+
+
+def test_a_fifth_of_all_customers_are_many(world: World) -> None:
+    """Both ways of searching take the same invoices; which one is quicker is what this decides."""
+    with world.runtime.database.writing() as session:
+        few = factories.cluster(session, "few", world.everybody)
+        factories.customer(session, few)
+        for _ in range(4):
+            factories.customer(session, world.everybody)
+    with world.runtime.database.reading() as session:
+        assert are_many(session, few.id, include_children=True)
+        assert are_many(session, world.everybody.id, include_children=False)
+    with world.runtime.database.writing() as session:
+        factories.customer(session, world.everybody)
+    with world.runtime.database.reading() as session:
+        assert not are_many(session, few.id, include_children=True)
+
+
+def test_the_days_and_the_clusters_are_part_of_the_statement(world: World) -> None:
+    """PostgreSQL plans a statement that it has seen ten times without the values that stand beside it."""
+    sqls: list[str] = []
+    listen = event.listens_for(world.runtime.database.engine, "before_cursor_execute")
+    listen(lambda _connection, _cursor, sql, *_: sqls.append(sql))
+    with world.runtime.database.writing() as session:
+        few = factories.cluster(session, "few", world.everybody)
+        for _ in range(6):
+            factories.customer(session, world.everybody)
+    choice = world.choice(cluster_id=few.id)
+    seen(world, cluster_id=few.id)
+    counted = next(sql for sql in sqls if "seen" in sql)
+    assert f"customer.cluster_id IN ({few.id})" in counted
+    assert f"invoice.period_end <= '{choice.period_to}'" in counted
+    beyond = next(sql for sql in sqls if "invoice.period_start < " in sql)
+    assert f"invoice.period_start < '{choice.period_from}'" in beyond
