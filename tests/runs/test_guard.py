@@ -325,3 +325,22 @@ def test_more_than_one_commit_holds_are_checked(world: World, monkeypatch: pytes
     found = guard.check(world.runtime.database, world.runtime.documents, done=seen.append)
     assert found == Checked(count, count // 2)
     assert seen == [50, 70]
+
+
+def test_what_is_imported_anew_behind_it_is_checked_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "CHUNK", 1)
+    first = add(world, "ada@example.com")
+    add(world, "bea@example.com")
+    other = world.runtime.documents.put(pdf("somebody else's"))
+
+    def meanwhile(documents: int) -> None:
+        if documents == 2:
+            with world.runtime.database.writing() as session:
+                ours = TransformationResult.invoice_id == first.id
+                session.execute(update(TransformationResult).where(ours).values(sha256=other))
+
+    found = guard.check(world.runtime.database, world.runtime.documents, done=meanwhile)
+    assert found == Checked(3, 1)
+    assert findings(world) == [Finding.NOT_NAMED, Finding.FINE]

@@ -43,6 +43,7 @@ class Unchecked:
     """A document with what it should say."""
 
     id: int
+    invoice_id: int
     sha256: str
     media_type: str
     names: Names
@@ -57,7 +58,8 @@ def check(
     """Checks the documents that are yet to be checked, or those of them that meet the conditions on
     TransformationResult; `done` is told how many have been. Raises OSError when the store is away.
 
-    1. Take the next of them, in the order of their invoices. No lock is held.
+    1. Take the next of them, in the order of their invoices; after the last once more from the first, for
+    what came meanwhile. No lock is held.
     2. Has each the bytes of its SHA-256 in the store? Do those that are looked into name their invoice? They
     are read in child processes, one per core.
     3. Note what was found, in one commit, for these bytes only: a document that was imported anew meanwhile
@@ -68,7 +70,7 @@ def check(
     if not _anything_unchecked(database):
         return Checked()
     with _readers() as look_at:
-        while some := _next(database, conditions):
+        for some in _chunks(database, conditions):
             found = look_at(store, some)
             _note(database, some, found)
             documents += len(some)
@@ -85,23 +87,39 @@ def _anything_unchecked(database: Database) -> bool:
         return session.scalar(unchecked.order_by(TransformationResult.invoice_id).limit(1)) is not None
 
 
-def _next(database: Database, conditions: Sequence[ColumnElement[bool]]) -> list[Unchecked]:
+def _chunks(database: Database, conditions: Sequence[ColumnElement[bool]]) -> Iterator[Sequence[Unchecked]]:
+    """What is yet to be checked, until nothing is. Each search begins where the last one ended: on PostgreSQL
+    what was noted leaves dead entries in the index, through which a search from the first goes every time."""
+    first = 0
+    while True:
+        if some := _next(database, conditions, first):
+            first = some[-1].invoice_id
+            yield sorted(some, key=lambda document: document.sha256)  # equal ones are read together
+        elif first:
+            first = 0
+        else:
+            return
+
+
+def _next(database: Database, conditions: Sequence[ColumnElement[bool]], first: int) -> list[Unchecked]:
     columns = (
-        *(TransformationResult.id, TransformationResult.sha256, TransformationResult.media_type),
-        *(Invoice.number, Customer.code, Customer.name),
+        *(TransformationResult.id, TransformationResult.invoice_id, TransformationResult.sha256),
+        *(TransformationResult.media_type, Invoice.number, Customer.code, Customer.name),
     )
     waiting = (
         select(*columns)
         .join(Invoice, Invoice.id == TransformationResult.invoice_id)
         .join(Customer, Customer.id == Invoice.customer_id)
-        .where(UNCHECKED, *conditions)
+        .where(UNCHECKED, TransformationResult.invoice_id >= first, Invoice.id >= first, *conditions)
         .order_by(TransformationResult.invoice_id, TransformationResult.id)
         .limit(CHUNK)
     )
     with database.reading() as session:
         rows = session.execute(waiting).all()
-    found = [Unchecked(id, sha256, media_type, Names(*names)) for id, sha256, media_type, *names in rows]
-    return sorted(found, key=lambda document: document.sha256)  # equal ones are read together
+    return [
+        Unchecked(id, invoice_id, sha256, media_type, Names(*names))
+        for id, invoice_id, sha256, media_type, *names in rows
+    ]
 
 
 @contextmanager
