@@ -87,6 +87,7 @@ def _steps(site: Site, whole: Company, folder: Path, times: int) -> Iterator[Tar
         yield _memory(site, large)
     site.start(small)
     site.start(large.run_id)  # nobody sends them, but their pages are live
+    settle(site.runtime.database)  # else PostgreSQL's own cleaning up after all this is measured beside them
     yield from _looks(site, large.run_id, small, times)
 
 

@@ -24,7 +24,7 @@ def test_an_account_is_found_by_its_address_in_any_case(database: Database) -> N
         factories.cluster(session, "Germany")
         user = create_user(session, " Marit@Example.com ", GOOD, "manager", "Marit de Vries", ["Germany"])
         assert (user.email, user.name) == ("marit@example.com", "Marit de Vries")
-        assert len(viewer_of(session, user).clusters) == 1
+        assert len(viewer_of(user).clusters) == 1
     with database.reading() as session:
         found = authenticate(session, "MARIT@example.com", GOOD)
         assert found is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.store.base import Base, one_of
 from webapp.store.statuses import Role
@@ -26,6 +26,8 @@ class User(Base):
     session_key: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(Instant, default=now)
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    bound_to: Mapped[list[UserCluster]] = relationship(viewonly=True)
 
 
 class UserCluster(Base):

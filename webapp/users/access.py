@@ -6,11 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, select, true
-from sqlalchemy.orm import Session
 
 from webapp.store.customers import Cluster, ClusterParent, Customer
 from webapp.store.invoices import Invoice
-from webapp.store.people import User, UserCluster
+from webapp.store.people import User
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import Role
 
@@ -36,10 +35,10 @@ OPERATOR = Viewer(name="command line", role=Role.ADMIN)
 Restricted = type[Cluster] | type[Customer] | type[Invoice] | type[Run] | type[Result]
 
 
-def viewer_of(session: Session, user: User) -> Viewer:
+def viewer_of(user: User) -> Viewer:
     """What this user may see, as a value."""
-    bound = session.scalars(select(UserCluster.cluster_id).where(UserCluster.user_id == user.id))
-    return Viewer(name=user.email, role=Role(user.role), clusters=frozenset(bound))
+    bound = frozenset(each.cluster_id for each in user.bound_to)
+    return Viewer(name=user.email, role=Role(user.role), clusters=bound)
 
 
 def visible_to(viewer: Viewer, table: Restricted) -> ColumnElement[bool]:

@@ -45,7 +45,7 @@ def log_in() -> ResponseReturnValue:
         return _again(email, f"Too many tries. Try again at {wait:%H:%M}.", 429)
     with runtime().database.reading() as session:
         user = accounts.authenticate(session, email, password)
-        seen_as = viewer_of(session, user) if user else None
+        seen_as = viewer_of(user) if user else None
     with runtime().database.writing() as session:
         if user and accounts.has_old_hash(user):
             accounts.hash_anew(session, user, password)

@@ -15,6 +15,7 @@ from typing import Any, cast
 from flask import Flask, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from sqlalchemy import not_, select
+from sqlalchemy.orm import joinedload
 
 from webapp.extensions import runtime
 from webapp.store.people import User
@@ -77,12 +78,13 @@ def _load(cookie: str) -> LoggedIn | None:
         return None
     with runtime().database.reading() as reading:
         still_open = (User.disabled_at.is_(None), not_(form_keys.is_used(own_key())))
-        user = reading.scalar(select(User).where(User.id == int(id), *still_open))
+        asked = select(User).options(joinedload(User.bound_to)).where(User.id == int(id), *still_open)
+        user = reading.scalars(asked).unique().one_or_none()
         if user is None:
             return None
         if not hmac.compare_digest(user.session_key.encode(), key.encode()):
             return None
-        return LoggedIn(user.id, user.session_key, user.name, viewer_of(reading, user))
+        return LoggedIn(user.id, user.session_key, user.name, viewer_of(user))
 
 
 def _is_young() -> bool:
