@@ -88,8 +88,9 @@ def _anything_unchecked(database: Database) -> bool:
 
 
 def _chunks(database: Database, conditions: Sequence[ColumnElement[bool]]) -> Iterator[Sequence[Unchecked]]:
-    """What is yet to be checked, until nothing is. Each search begins where the last one ended: on PostgreSQL
-    what was noted leaves dead entries in the index, through which a search from the first goes every time."""
+    """What is yet to be checked, until nothing is. Each search begins where the last one ended, in both
+    tables: PostgreSQL, which merges them, would go through all invoices from the first every time, and
+    through what its index still has of the documents that were noted."""
     first = 0
     while True:
         if some := _next(database, conditions, first):
