@@ -4,13 +4,14 @@ reading."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from webapp.store.prepared import Inserting, Writing, run_all
+from webapp.store.prepared import Inserting, Prepared, Writing, run_all
 from webapp.store.runs import RunCount
 from webapp.store.statuses import OUTSTANDING, ResultStatus, SkipReason
 
@@ -40,24 +41,33 @@ class Counts:
 
 def counts(session: Session, run_id: int) -> Counts:
     """The results of this run, counted."""
-    return counts_of(session, [run_id])[run_id]
+    return _counted(_OF_ONE.run(session.connection(), {"run_id": run_id}))
+
+
+_SUMMED = select(RunCount.status, RunCount.reason, func.sum(RunCount.n)).group_by(
+    RunCount.status, RunCount.reason
+)
+_OF_ONE = Prepared(_SUMMED.where(RunCount.run_id == bindparam("run_id")))
+"""Every page that is open on a running run asks every two seconds."""
 
 
 def counts_of(session: Session, run_ids: list[int]) -> dict[int, Counts]:
     """The results of several runs, counted, in one query."""
     rows = session.execute(
-        select(RunCount.run_id, RunCount.status, RunCount.reason, func.sum(RunCount.n))
-        .where(RunCount.run_id.in_(run_ids))
-        .group_by(RunCount.run_id, RunCount.status, RunCount.reason)
-    ).all()
-    found = {
-        run_id: Counts(dict.fromkeys(ResultStatus, 0), {reason.value: 0 for reason in SkipReason})
-        for run_id in run_ids
-    }
-    for run_id, status, reason, n in rows:
-        found[run_id].by_status[ResultStatus(status)] += int(n)
+        _SUMMED.add_columns(RunCount.run_id).where(RunCount.run_id.in_(run_ids)).group_by(RunCount.run_id)
+    )
+    of_run: dict[int, list[Any]] = {run_id: [] for run_id in run_ids}
+    for *counted, run_id in rows:
+        of_run[run_id].append(counted)
+    return {run_id: _counted(counted) for run_id, counted in of_run.items()}
+
+
+def _counted(rows: Iterable[Sequence[Any]]) -> Counts:
+    found = Counts(dict.fromkeys(ResultStatus, 0), {reason.value: 0 for reason in SkipReason})
+    for status, reason, n in rows:
+        found.by_status[ResultStatus(status)] += int(n)
         if reason:
-            found[run_id].reasons[reason] = found[run_id].reasons.get(reason, 0) + int(n)
+            found.reasons[reason] = found.reasons.get(reason, 0) + int(n)
     return found
 
 

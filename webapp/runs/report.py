@@ -17,7 +17,7 @@ from webapp.runs.counts import counts
 from webapp.runs.filters import mentions
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.definitions import DefinitionVersion
-from webapp.store.installation import held
+from webapp.store.installation import Installation, held_by
 from webapp.store.invoices import Invoice
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Result, ResultInvoice, Run
@@ -71,21 +71,22 @@ class Hindrance:
 
 def hindrance(session: Session, run: Run) -> Hindrance:
     """What keeps this run from going on, if anything does."""
-    why = held(session)
+    content = cast(Content, session.get_one(DefinitionVersion, run.version_id).content)
+    in_trouble = and_(MailServer.id == content["sender"]["mail_server_id"], MailServer.trouble.is_not(None))
+    id, key_check, server = session.execute(
+        select(Installation.id, Installation.key_check, MailServer)
+        .select_from(Installation)
+        .outerjoin(MailServer, in_trouble)
+        .execution_options(populate_existing=True)
+    ).one()
+    why = held_by(session, id, key_check)
     waits = run.status == RunStatus.RUNNING and not (why or run.problem)
-    server = _server_in_trouble(session, run) if waits else None
-    return Hindrance(why, server, run.problem, run.status == RunStatus.FINISHED)
+    return Hindrance(why, server if waits else None, run.problem, run.status == RunStatus.FINISHED)
 
 
 def problem(session: Session, run: Run) -> str | None:
     """What keeps this run from going on, in words."""
     return hindrance(session, run).words
-
-
-def _server_in_trouble(session: Session, run: Run) -> MailServer | None:
-    content = cast(Content, session.get_one(DefinitionVersion, run.version_id).content)
-    server = session.get(MailServer, content["sender"]["mail_server_id"], populate_existing=True)
-    return server if server and server.trouble is not None else None
 
 
 def results(

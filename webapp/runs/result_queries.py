@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from webapp.runs import filters, lines
@@ -93,7 +93,8 @@ def changed_on_screen(
     session: Session, viewer: Viewer, run: Run, ids: list[int], since: datetime | None
 ) -> list[Line]:
     """Those of these results that belong to the run and have changed since that moment."""
-    query = lines.rows(viewer).where(Result.run_id == run.id, Result.id.in_(ids))
+    on_screen: BindParameter[Any] = bindparam("on_screen", ids, expanding=True, literal_execute=True)
+    query = lines.rows(viewer).where(Result.run_id == run.id, Result.id.in_(on_screen))
     if since:
         query = query.where(Result.changed_at >= since)
     return [Line(*row) for row in session.execute(query)]

@@ -45,10 +45,14 @@ def held(session: Session) -> str | None:
     """Why nothing may be sent by this process; None if the database is bound to its secret key, or to none
     yet."""
     row = session.execute(select(Installation.id, Installation.key_check)).one_or_none()
-    if row is None or row.key_check is None:
+    return held_by(session, *row) if row else None
+
+
+def held_by(session: Session, id: str, key_check: str | None) -> str | None:
+    """The same, for whoever has read these two columns of the one row already."""
+    if key_check is None or hmac.compare_digest(key_check, _check(_own_key(session), id)):
         return None
-    same = hmac.compare_digest(row.key_check, _check(_own_key(session), row.id))
-    return None if same else HELD
+    return HELD
 
 
 def bind(session: Session) -> None:

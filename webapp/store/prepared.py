@@ -1,4 +1,5 @@
-"""Statements that run for every message: compiled once, then handed to the driver as they are.
+"""Statements that run for every message or every request: compiled once, then handed to the driver as they
+are.
 
 SQLAlchemy looks each statement up in its cache, binds, and makes a context and a result, every time: three
 times the work of the driver itself. What a statement says stays SQLAlchemy's, so it is the same on every
@@ -93,7 +94,7 @@ def _said(connection: Connection, sql: str, parameters: Any, *, many: bool = Fal
     """Has the driver run this; the rows that it gives back, if any. What it raises is told as SQLAlchemy
     tells it, and a connection that is lost is not used again."""
     if not connection.in_transaction():
-        raise RuntimeError("what runs for every message runs within a transaction")
+        raise RuntimeError("a prepared statement runs within a transaction")
     dialect, driver = connection.dialect, cast(Any, connection.connection.dbapi_connection)
     cursor = driver.cursor()
     try:

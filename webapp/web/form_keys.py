@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import secrets
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import BindParameter, ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
 from webapp.store.people import FormKey
@@ -52,6 +52,6 @@ def answer(session: Session, key: str) -> str:
     return session.scalar(select(FormKey.answer).where(FormKey.key == key)) or ""
 
 
-def is_used(key: str) -> ColumnElement[bool]:
+def is_used(key: str | BindParameter[str]) -> ColumnElement[bool]:
     """Whether the key was taken."""
     return exists().where(FormKey.key == key)

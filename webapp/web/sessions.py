@@ -14,12 +14,13 @@ from typing import Any, cast
 
 from flask import Flask, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
-from sqlalchemy import not_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import bindparam, not_, select
 
 from webapp.extensions import runtime
-from webapp.store.people import User
-from webapp.users.access import Viewer, viewer_of
+from webapp.store.people import User, UserCluster
+from webapp.store.prepared import Prepared
+from webapp.store.statuses import Role
+from webapp.users.access import Viewer
 from webapp.web import form_keys
 from webapp.web.marks import is_marked
 
@@ -77,14 +78,24 @@ def _load(cookie: str) -> LoggedIn | None:
     if not id.isdecimal() or not _is_young():
         return None
     with runtime().database.reading() as reading:
-        still_open = (User.disabled_at.is_(None), not_(form_keys.is_used(own_key())))
-        asked = select(User).options(joinedload(User.bound_to)).where(User.id == int(id), *still_open)
-        user = reading.scalars(asked).unique().one_or_none()
-        if user is None:
-            return None
-        if not hmac.compare_digest(user.session_key.encode(), key.encode()):
-            return None
-        return LoggedIn(user.id, user.session_key, user.name, viewer_of(user))
+        found = _BY_ID.run(reading.connection(), {"id": int(id), "own_key": own_key()})
+    if not found or not hmac.compare_digest(found[0][0].encode(), key.encode()):
+        return None
+    _, email, name, role, _ = found[0]
+    bound = frozenset(cluster_id for *_, cluster_id in found if cluster_id is not None)
+    return LoggedIn(int(id), key, name, Viewer(email, Role(role), bound))
+
+
+_BY_ID = Prepared(
+    select(User.session_key, User.email, User.name, User.role, UserCluster.cluster_id)
+    .outerjoin(UserCluster, UserCluster.user_id == User.id)
+    .where(
+        User.id == bindparam("id"),
+        User.disabled_at.is_(None),
+        not_(form_keys.is_used(bindparam("own_key"))),
+    )
+)
+"""The user, once for each cluster that it is bound to, while its session is open. Every request asks."""
 
 
 def _is_young() -> bool:
