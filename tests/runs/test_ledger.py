@@ -21,7 +21,7 @@ from webapp.runs.result_actions import Chosen, remove
 from webapp.runs.verdicts import Verdict
 from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
-from webapp.store.database import Database
+from webapp.store.database import Pen
 from webapp.store.mailservers import MailServer
 from webapp.store.prepared import Inserting, Updating
 from webapp.store.runs import Attempt, Reservation, Run
@@ -107,17 +107,17 @@ def test_a_round_that_cannot_be_written_marks_nothing_and_loses_no_250(
     book = book_of(world, worker, claimed[0].work.run_id)
     first = book.mark(claimed[0])
     book.settle(ToSettle(claimed[0].work, claimed[0].hand, ACCEPTED, first))
-    real, failed = Database.writing_plainly, list[bool]()
+    real, failed = Pen.writing, list[bool]()
 
     @contextmanager
-    def losing_one_answer(database: Database) -> Iterator[Connection]:
-        with real(database) as connection:
+    def losing_one_answer(pen: Pen) -> Iterator[Connection]:
+        with real(pen) as connection:
             yield connection
         if not failed:
             failed.append(True)
             raise OperationalError("COMMIT", {}, Exception("the connection was lost"))
 
-    monkeypatch.setattr(Database, "writing_plainly", losing_one_answer)
+    monkeypatch.setattr(Pen, "writing", losing_one_answer)
     answers = in_one_round(book, claimed[1:])
     book.flush()
     assert [type(answer) for answer in answers] == [NotHeld, NotHeld]

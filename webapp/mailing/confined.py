@@ -141,7 +141,7 @@ class Child:
         line = self._line(seconds)
         if not line:
             raise ChildGone(is_late=line is None)
-        answer: list[Any] = json.loads(line)
+        answer: list[Any] = json.loads(line.decode("ascii"))
         return answer
 
     def _line(self, seconds: float) -> bytes | None:

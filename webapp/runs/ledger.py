@@ -53,6 +53,9 @@ class Ledger:
     _settlements: list[ToSettle] = field(default_factory=list)
     _oldest: float = 0.0
 
+    def __post_init__(self) -> None:
+        self._pen = self.runtime.database.pen()
+
     @contextmanager
     def lane(self) -> Iterator[None]:
         """While the block lasts this lane may have something to write."""
@@ -114,8 +117,11 @@ class Ledger:
 
     def keep(self) -> None:
         """Sees to it that nothing waits for longer than it may, until all lanes have ended."""
-        while not self.hub.wait_for(lambda: not self.lanes, SETTLED_WITHIN / 2):
-            self.flush(older_than=SETTLED_WITHIN / 2)
+        try:
+            while not self.hub.wait_for(lambda: not self.lanes, SETTLED_WITHIN / 2):
+                self.flush(older_than=SETTLED_WITHIN / 2)
+        finally:
+            self._pen.put_down()
 
     def _commit(self) -> None:
         """One round."""
@@ -138,7 +144,7 @@ class Ledger:
     def _write(self, entries: list[Entry], to_mark: list[ToMark], settlements: list[ToSettle]) -> None:
         settings, run_id = self.runtime.settings, self.run_id
         try:
-            with self.runtime.database.writing_plainly() as connection:
+            with self._pen.writing() as connection:
                 answers = record(connection, settings, run_id, to_mark, settlements)
         except DBAPIError as error:
             if to_mark:

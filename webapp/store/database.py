@@ -67,12 +67,9 @@ class Database:
         for callback in session.info.pop(_AFTER_COMMIT, []):
             callback()
 
-    @contextmanager
-    def writing_plainly(self) -> Iterator[Connection]:
-        """The same without a session, which alone costs as much as all that is written about a message: for
-        statements that are prepared."""
-        with self._turn, self._writer.begin() as connection:
-            yield connection
+    def pen(self) -> Pen:
+        """For a thread that writes again and again."""
+        return Pen(self._writer, self._turn)
 
     def persist(self, verb: Callable[[Session], T], *, give_up: Callable[[], bool]) -> T:
         """Runs the verb in a writing transaction, again and again while the database is locked, full or away.
@@ -92,6 +89,39 @@ class Database:
     def dispose(self) -> None:
         """Closes every pooled connection."""
         self.engine.dispose()
+
+
+class Pen:
+    """Writes without a session, and over one connection: either costs as much, each time, as all that is
+    written about a message. For one thread, and for statements that are prepared."""
+
+    def __init__(self, writer: Engine, turn: AbstractContextManager[Any]) -> None:
+        self._writer, self._turn = writer, turn
+        self._connection: Connection | None = None
+        self._used = 0.0
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction, committed at the end of the block, or rolled back if it raises."""
+        with self._turn:
+            if time.monotonic() - self._used > TRUSTED_SECONDS:
+                self.put_down()
+            self._connection = self._connection or self._writer.connect()
+            try:
+                with self._connection.begin():
+                    yield self._connection
+            except BaseException:
+                self.put_down()
+                raise
+            self._used = time.monotonic()
+
+    def put_down(self) -> None:
+        """Gives the connection back, until something is to be written again."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            info = {} if connection.invalidated else connection.info
+            connection.close()
+            info[LAST_USED] = self._used  # which may be a while ago
 
 
 class _Looking(Session):
