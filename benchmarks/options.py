@@ -34,7 +34,7 @@ def parse(arguments: list[str] | None = None) -> Options:
         action="store_true",
         help="a twentieth of the work: shows that it runs, and orders of magnitude",
     )
-    add("--rounds", type=int, help="how often each is measured (3; quick: 2)")
+    add("--rounds", type=int, help="how often each is measured (5; quick: 2)")
     add("--messages", type=int, help="messages of a run of Mailrun (5,000; quick: 1,000)")
     add("--connections", default="4,8,16", help="max_connections of the mail server, such as 4 or 1,2,4,8")
     add("--workers", default="1,2", help="worker processes, such as 2 or 1,2")
@@ -52,7 +52,7 @@ def parse(arguments: list[str] | None = None) -> Options:
     return Options(
         only=only,
         quick=given.quick,
-        rounds=given.rounds or (2 if given.quick else 3),
+        rounds=given.rounds or (2 if given.quick else 5),
         messages=given.messages or (1_000 if given.quick else 5_000),
         connections=_numbers(given.connections),
         workers=_numbers(given.workers),
