@@ -29,6 +29,7 @@ from webapp.definitions.versions import Content
 from webapp.runs.moves import UNCLAIMED, hold, move
 from webapp.runs.selection import Terms, skip_reason, terms_of
 from webapp.runs.splitting import split_off
+from webapp.store.among import among
 from webapp.store.customers import Customer
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.invoices import Invoice
@@ -211,7 +212,7 @@ def _by_version(
     row is read for each of them."""
     version = func.coalesce(with_version, Result.version_id, Run.version_id)
     these = select(version, Run.definition_id).join(Run, Run.id == Result.run_id)
-    these = these.where(Result.id.in_(result_ids))
+    these = these.where(among(session, Result.id, result_ids))
     versions = session.execute(these.distinct()).all()
     for version_id, definition_id in versions:
         ids = result_ids

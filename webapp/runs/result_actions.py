@@ -23,6 +23,7 @@ from webapp.runs.filters import matching
 from webapp.runs.lifecycle import Refused
 from webapp.runs.moves import CHUNK, UNCLAIMED, Held, hold, move
 from webapp.runs.splitting import split_off
+from webapp.store.among import among
 from webapp.store.people import AuditEntry
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus, RunStatus, SkipReason
@@ -285,7 +286,7 @@ def _column(session: Session, rows: Sequence[Held], column: Any) -> Iterable[tup
     """(result id, value of this column) of each row."""
     for start in range(0, len(rows), CHUNK):
         ids = [row.id for row in rows[start : start + CHUNK]]
-        yield from session.execute(select(Result.id, column).where(Result.id.in_(ids)))
+        yield from session.execute(select(Result.id, column).where(among(session, Result.id, ids)))
 
 
 def _next_copies(session: Session, run: Run, rows: Sequence[Held]) -> None:
@@ -302,7 +303,7 @@ def _next_copies(session: Session, run: Run, rows: Sequence[Held]) -> None:
         ids = [row.id for row in rows[start : start + CHUNK]]
         session.execute(
             update(ResultInvoice)
-            .where(ResultInvoice.result_id.in_(ids), highest >= ResultInvoice.copy)
+            .where(among(session, ResultInvoice.result_id, ids), highest >= ResultInvoice.copy)
             .values(copy=highest + 1)
             .execution_options(synchronize_session=False)
         )
