@@ -1,4 +1,4 @@
-"""The database: one engine, and two ways in: `reading()` and `writing()`.
+"""The database: one engine, and two ways in: `reading()` and `writing()`; a pen for who writes all the time.
 
 SQLite takes one writer at a time, and a transaction that begins by reading cannot become a writer once
 another has written. So a writing transaction begins with BEGIN IMMEDIATE, and waits for its turn there; a
