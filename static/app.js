@@ -82,12 +82,37 @@ document.addEventListener('click', event => {
 // After a press the page looks for what has changed; what is ticked, typed or open stays as it is.
 let pressed = null;
 document.addEventListener('submit', event => (pressed = event.submitter), true);
-document.addEventListener('changed', async () => {
+document.addEventListener('changed', () => {
   for (const dialog of $$('#ask dialog')) dialog.close();
-  const hadFocus = document.activeElement !== document.body;
   if (pressed?.closest('.bulk') || pressed?.closest('dialog.ask')) untick();
-  await htmx.ajax('GET', under?.url ?? location.href, { target: '#main', select: '#main', swap: 'outerMorph ignoreTitle:true' });
+  look();
+});
+
+// What it finds is not laid over what was pressed meanwhile: then it looks once more, when that has come.
+const awaited = new Set(); // presses whose answer has not come
+let lookedAt = '', anew = false; // where it looks, whether it must again
+const here = () => under?.url ?? location.href;
+const isLook = context => context.sourceElement === document.body;
+
+async function look() {
+  const hadFocus = document.activeElement !== document.body;
+  anew = false;
+  lookedAt = here();
+  await htmx.ajax('GET', lookedAt, { target: '#main', select: '#main', swap: 'outerMorph ignoreTitle:true' });
   if (hadFocus && isLost()) land();
+}
+document.addEventListener('htmx:before:request', event => {
+  const { ctx } = event.detail;
+  if (!isPoll(ctx) && !isLook(ctx)) awaited.add(ctx);
+});
+document.addEventListener('htmx:finally:request', event => {
+  awaited.delete(event.detail.ctx);
+  if (anew && !awaited.size) look();
+});
+document.addEventListener('htmx:before:swap', event => {
+  if (!isLook(event.detail.ctx) || (!awaited.size && lookedAt === here())) return;
+  anew = true;
+  event.preventDefault();
 });
 
 // Toasts: one at a time, gone by themselves unless the pointer or the focus is on them.

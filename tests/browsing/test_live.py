@@ -7,13 +7,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, Request, expect
+from playwright.sync_api import Locator, Page, Request, Route, expect
 from sqlalchemy import update
 
 from tests.browser import PASSWORD
 from tests.browsing.conftest import NewContext, log_in
 from tests.browsing.installation import Installation, addresses, customers
-from tests.browsing.seen import counted, invoices, results, state
+from tests.browsing.seen import counted, invoices, results, state, tab
 from tests.browsing.watching import Watch
 from tests.mailserver import MailServer
 from tests.runs.conftest import World
@@ -123,6 +123,52 @@ def test_the_poll_stops_in_a_hidden_tab_and_when_the_run_is_over(
     state(page, "Finished")
     counted(page, Sent=60)
     assert polls.pass_time(5) == 0
+
+
+@pytest.mark.parametrize("first", ["the look", "the press"])
+def test_what_is_pressed_while_a_finished_run_looks_anew_is_not_lost(
+    page: Page, world: World, server: MailServer, first: str
+) -> None:
+    server.delay = 0.5
+    customers(world, *addresses(9), *addresses(1, "data-554-1"))
+    run = world.run(start=True)
+    page.goto(f"/runs/{run}")
+    looks, presses = Answers(page, rf"/runs/{run}$"), Answers(page, rf"/runs/{run}/results\?status=failed$")
+    looks.asked()
+    tab(page, "Failed").click()
+    presses.asked()
+    for answers in (looks, presses) if first == "the look" else (presses, looks):
+        answers.come()
+    state(page, "Finished")
+    expect(page.locator("#done")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"\?status=failed$"))
+    expect(tab(page, "Failed")).to_have_attribute("aria-current", "true")
+    expect(results(page).get_by_role("checkbox")).to_have_count(2)  # one row, and the header's
+
+
+class Answers:
+    """Keeps the first answer from this address back until it is let come."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.kept = page, list[Route]()
+        page.route(re.compile(url), self._keep)
+
+    def _keep(self, route: Route) -> None:
+        if self.kept:
+            route.continue_()
+        self.kept.append(route)
+
+    def asked(self) -> None:
+        """Waits until the page has asked for it."""
+        while not self.kept:
+            self.page.wait_for_timeout(20)
+
+    def come(self) -> None:
+        """Lets it come, and gives the page the time to show it."""
+        with self.page.expect_response(self.kept[0].request.url) as answer:
+            self.kept[0].continue_()
+        answer.value.finished()
+        self.page.wait_for_timeout(200)
 
 
 def test_a_lost_server_is_told_until_it_is_back(
