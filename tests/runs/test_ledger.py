@@ -21,8 +21,8 @@ from webapp.runs.result_actions import Chosen, remove
 from webapp.runs.verdicts import Verdict
 from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
-from webapp.store.database import Pen
 from webapp.store.mailservers import MailServer
+from webapp.store.pen import Pen
 from webapp.store.prepared import Inserting, Updating
 from webapp.store.runs import Attempt, Reservation, Run
 from webapp.store.statuses import Outcome, ResultStatus

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from tests import factories
-from webapp.store import database as store_database
+from webapp.store import pen as pens
 from webapp.store.customers import Cluster
 from webapp.store.database import Database, after_commit
 
@@ -121,7 +121,7 @@ def test_a_pen_that_was_put_aside_for_a_while_looks_whether_its_connection_still
     with elsewhere.writing() as session:
         session.execute(text("SELECT pg_terminate_backend(:backend)"), {"backend": backend})
     elsewhere.dispose()
-    monkeypatch.setattr(store_database, "TRUSTED_SECONDS", 0.3)
+    monkeypatch.setattr(pens, "TRUSTED_SECONDS", 0.3)
     time.sleep(0.4)
     with pen.writing() as connection:
         assert connection.scalar(text("SELECT pg_backend_pid()")) != backend

@@ -66,7 +66,8 @@ def move(
     before = Counter((row.status, row.reason) for row in rows)
     for status, _ in before:
         if to not in RESULT_MOVES[status] and not (status == to == ResultStatus.SKIPPED):
-            raise ValueError(f"a result cannot go from {status} to {to}")
+            one = next(row.id for row in rows if row.status == status)
+            raise ValueError(f"result {one} cannot go from {status} to {to}")
     changes = {"status": to, "reason": reason, "changed_at": now(), **(values or {})}
     for start in range(0, len(rows), CHUNK):
         ids = [row.id for row in rows[start : start + CHUNK]]

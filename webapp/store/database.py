@@ -22,6 +22,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from webapp.store import folding
+from webapp.store.pen import LAST_USED, Pen, is_trusted
 from webapp.store.prepared import Prepared
 
 BUSY_TIMEOUT_MS = 20_000
@@ -89,39 +90,6 @@ class Database:
     def dispose(self) -> None:
         """Closes every pooled connection."""
         self.engine.dispose()
-
-
-class Pen:
-    """Writes without a session, and over one connection: either costs as much, each time, as all that is
-    written about a message. For one thread, and for statements that are prepared."""
-
-    def __init__(self, writer: Engine, turn: AbstractContextManager[Any]) -> None:
-        self._writer, self._turn = writer, turn
-        self._connection: Connection | None = None
-        self._used = 0.0
-
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction, committed at the end of the block, or rolled back if it raises."""
-        with self._turn:
-            if time.monotonic() - self._used > TRUSTED_SECONDS:
-                self.put_down()
-            self._connection = self._connection or self._writer.connect()
-            try:
-                with self._connection.begin():
-                    yield self._connection
-            except BaseException:
-                self.put_down()
-                raise
-            self._used = time.monotonic()
-
-    def put_down(self) -> None:
-        """Gives the connection back, until something is to be written again."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            info = {} if connection.invalidated else connection.info
-            connection.close()
-            info[LAST_USED] = self._used  # which may be a while ago
 
 
 class _Looking(Session):
@@ -211,7 +179,7 @@ def _server_engine(url: str) -> Engine:
     @event.listens_for(engine, "checkout")
     def look(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
         """As `pool_pre_ping` does, which asks the server before every use, though the last was just now."""
-        if time.monotonic() - record.info.get(LAST_USED, time.monotonic()) < TRUSTED_SECONDS:
+        if LAST_USED not in record.info or is_trusted(record.info[LAST_USED]):
             return
         try:
             engine.dialect.do_ping(connection)
@@ -221,9 +189,6 @@ def _server_engine(url: str) -> Engine:
     return engine
 
 
-LAST_USED = "last_used"
-TRUSTED_SECONDS = 1.0
-"""A connection that was not used for so long is asked whether it still is one before it is used again."""
 IDLE_SECONDS = 15
 IDLE_IN_TRANSACTION = "25P03"
 """What PostgreSQL calls it (SQLSTATE)."""
