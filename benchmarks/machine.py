@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -38,7 +40,7 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GB, {platform.system()}, "
-        f"Python {platform.python_version()}, SQLAlchemy {version('SQLAlchemy')}."
+        f"{_interpreter()}, SQLAlchemy {version('SQLAlchemy')}."
     )
 
 
@@ -56,6 +58,15 @@ def commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return said.stdout.strip().replace("-dirty", " with changes")
+
+
+def _interpreter() -> str:
+    """Its version, and whose: one compiled without its optimisations takes a sixth more CPU for all this."""
+    whose = "not the system's own"
+    if sys.base_prefix == "/usr":
+        with suppress(OSError):
+            whose = platform.freedesktop_os_release()["PRETTY_NAME"]
+    return f"Python {platform.python_version()}, {whose}"
 
 
 def _processor() -> str:
