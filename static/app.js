@@ -88,31 +88,20 @@ document.addEventListener('changed', () => {
   look();
 });
 
-// What it finds is not laid over what was pressed meanwhile: then it looks once more, when that has come.
-const awaited = new Set(); // presses whose answer has not come
-let lookedAt = '', anew = false; // where it looks, whether it must again
-const here = () => under?.url ?? location.href;
-const isLook = context => context.sourceElement === document.body;
-
+function here() {
+  const { pathname, search } = new URL(under?.url ?? location.href);
+  return pathname + search;
+}
 async function look() {
   const hadFocus = document.activeElement !== document.body;
-  anew = false;
-  lookedAt = here();
-  await htmx.ajax('GET', lookedAt, { target: '#main', select: '#main', swap: 'outerMorph ignoreTitle:true' });
+  await htmx.ajax('GET', here(), { target: '#main', select: '#main', swap: 'outerMorph ignoreTitle:true' });
   if (hadFocus && isLost()) land();
 }
-document.addEventListener('htmx:before:request', event => {
+document.addEventListener('htmx:before:swap', event => { // what was pressed meanwhile leads elsewhere: it looks there
   const { ctx } = event.detail;
-  if (!isPoll(ctx) && !isLook(ctx)) awaited.add(ctx);
-});
-document.addEventListener('htmx:finally:request', event => {
-  awaited.delete(event.detail.ctx);
-  if (anew && !awaited.size) look();
-});
-document.addEventListener('htmx:before:swap', event => {
-  if (!isLook(event.detail.ctx) || (!awaited.size && lookedAt === here())) return;
-  anew = true;
+  if (ctx.sourceElement !== document.body || ctx.request.action === here()) return;
   event.preventDefault();
+  look();
 });
 
 // Toasts: one at a time, gone by themselves unless the pointer or the focus is on them.
