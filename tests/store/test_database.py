@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import URL, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from tests import factories
@@ -125,3 +126,23 @@ def test_a_pen_that_was_put_aside_for_a_while_looks_whether_its_connection_still
     time.sleep(0.4)
     with pen.writing() as connection:
         assert connection.scalar(text("SELECT pg_backend_pid()")) != backend
+
+
+def test_a_server_whose_machine_is_gone_is_given_up_within_half_a_minute(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite's connection is a file")
+
+    def parameters(url: URL) -> dict[str, str]:
+        opened = Database(url.render_as_string(hide_password=False))
+        with opened.engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            known: dict[str, str] = driver.info.get_parameters()
+        opened.dispose()
+        return known
+
+    own = parameters(database.url)
+    silent = int(own["keepalives_idle"]) + int(own["keepalives_interval"]) * int(own["keepalives_count"])
+    assert silent <= int(own["tcp_user_timeout"]) / 1000 <= 30
+    assert own["connect_timeout"] == "10"
+    wished = parameters(database.url.update_query_dict({"keepalives_idle": "77"}))
+    assert (wished["keepalives_idle"], wished["connect_timeout"]) == ("77", "10")

@@ -164,8 +164,12 @@ def _server_engine(url: str) -> Engine:
     """Parameters stay out of errors and so out of logs: they are customers' data, and password hashes.
 
     A process that is frozen within a transaction keeps its locks, a run's among them: Stop would wait for it.
-    So the server ends a session that is idle in a transaction; no transaction of ours is, for any time."""
-    engine = create_engine(url, pool_size=20, hide_parameters=True)
+    So the server ends a session that is idle in a transaction; no transaction of ours is, for any time.
+
+    And a server whose machine is gone says nothing: the kernel would wait for it from a quarter of an hour to
+    more than two. Whatever the URL says about that comes first."""
+    patience = {name: value for name, value in PATIENCE.items() if name not in make_url(url).query}
+    engine = create_engine(url, pool_size=20, hide_parameters=True, connect_args=patience)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
@@ -189,6 +193,15 @@ def _server_engine(url: str) -> Engine:
     return engine
 
 
+PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""How long PostgreSQL may be silent: seconds, the last one milliseconds (libpq's connection parameters). It
+answers for as long as its machine does, however long a statement takes."""
 IDLE_SECONDS = 15
 IDLE_IN_TRANSACTION = "25P03"
 """What PostgreSQL calls it (SQLSTATE)."""
