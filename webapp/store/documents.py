@@ -54,7 +54,9 @@ class DocumentFolder:
         digest = hashlib.sha256(content).hexdigest()
         path = self._path(digest)
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not path.parent.exists():
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                _sync(self.root)
             aside = path.with_name(f".{digest[:16]}-{secrets.token_hex(6)}")
             try:
                 with open(aside, "xb") as file:
@@ -62,6 +64,7 @@ class DocumentFolder:
                     file.flush()
                     os.fsync(file.fileno())
                 aside.replace(path)
+                _sync(path.parent)
             finally:
                 aside.unlink(missing_ok=True)
         return digest
@@ -100,3 +103,12 @@ def checked(content: bytes, digest: str) -> bytes:
     if hashlib.sha256(content).hexdigest() != digest:
         raise DocumentMissing(f"the document {digest} was changed in the store")
     return content
+
+
+def _sync(folder: Path) -> None:
+    """What is new in a folder is there after a power cut only once the folder is on the disk, too."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
