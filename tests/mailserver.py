@@ -50,22 +50,25 @@ class MailServer:
     """`orders`: faults by whole addresses, as a local part would order them. `close_after`: says nothing more
     after so many messages of a connection; `busy_after`: 421 at MAIL then. `greeting`: what a connection is
     met with; `busy_every`: each so manieth with 421; `silent_first`: the first ones with nothing at all.
-    `mail_reply`: what MAIL gets instead of 250. `delay`: seconds before the reply to the dot; `latency`:
-    before any other; `drip`: between its bytes. `quits`: what QUIT gets: "answer", "reset" or "hang".
-    `auth`: "user:password" that must log in. `certificate`: a PEM file with key; `tls`: "starttls" or
-    "implicit"."""
+    `size`: what SIZE is offered with instead of `max_size`; `mail_reply`: what MAIL gets instead of 250.
+    `delay`: seconds before the reply to the dot; `latency`: before any other; `drip`: between its bytes.
+    `quits`: what QUIT gets: "answer", "reset" or "hang".
+    `auth`: "user:password" that must log in; `challenge`: what AUTH gets instead of an answer.
+    `certificate`: a PEM file with key; `tls`: "starttls" or "implicit"."""
 
     close_after: int = 0
     busy_after: int = 0
     busy_every: int = 0
     silent_first: int = 0
     greeting: str = "220 mail.test ESMTP"
+    size: str = ""
     mail_reply: str = ""
     delay: float = 0.0
     latency: float = 0.0
     drip: float = 0.0
     quits: str = "answer"
     auth: str = ""
+    challenge: str = ""
     certificate: Path | None = None
     tls: str = "starttls"
     pipelining: bool = True

@@ -95,13 +95,16 @@ class Session:
         offers += ["STARTTLS"] if server.certificate and not self.encrypted else []
         offers += ["AUTH PLAIN LOGIN"] if server.auth else []
         lines = [f"250-{offer}\r\n" for offer in offers]
-        self.say("".join(lines) + f"250 SIZE {server.max_size}")
+        self.say("".join(lines) + f"250 SIZE {server.size or server.max_size}")
 
     def do_starttls(self, rest: str) -> None:
         self.say("220 go on")
         self._encrypt()
 
     def do_auth(self, rest: str) -> None:
+        if self.server.challenge:
+            self.say(self.server.challenge)
+            return
         method, _, initial = rest.partition(" ")
         if method.upper() == "PLAIN":
             user, password = base64.b64decode(initial or self._asked("")).decode().split("\0")[1:]

@@ -22,10 +22,16 @@ LETTER = b"Subject: hello\r\n\r\n.a line with a dot\r\nand more\r\n"
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 
 
-def conversation(server: MailServer, waits: Waits = QUICK, **address: str) -> Conversation:
-    return Conversation(
-        ServerAddress(address.get("host", "127.0.0.1"), server.port, address.get("security", "none")), waits
-    )
+def conversation(
+    server: MailServer,
+    waits: Waits = QUICK,
+    *,
+    host: str = "127.0.0.1",
+    security: str = "none",
+    username: str = "",
+    password: str = "",
+) -> Conversation:
+    return Conversation(ServerAddress(host, server.port, security, username, password), waits)
 
 
 def to(*addresses: str) -> Envelope:
@@ -207,6 +213,40 @@ def test_a_server_that_does_not_offer_starttls_is_refused(server: MailServer) ->
     trouble = conversation(server, security="starttls").open()
     assert trouble is not None
     assert "STARTTLS" in trouble.words
+
+
+@pytest.mark.parametrize(
+    ("host", "password", "words"),
+    [
+        ("smtp..example.com", "", "cannot be the name of a host"),
+        ("x" * 64 + ".example.com", "", "cannot be the name of a host"),
+        ("127.0.0.1", "Schlüssel", "a letter, such as ä, that no login can carry"),
+        ("127.0.0.1", "wrong", "535 5.7.8 authentication failed"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_told_without_its_secret(
+    server: MailServer, host: str, password: str, words: str
+) -> None:
+    server.auth = "mailrun:right"
+    trouble = conversation(server, host=host, username="mailrun", password=password).open()
+    assert trouble is not None
+    assert words in trouble.words
+    assert "ü" not in trouble.words
+
+
+def test_a_login_that_makes_no_sense_is_trouble(server: MailServer) -> None:
+    server.auth, server.challenge = "mailrun:right", "334 A"
+    trouble = conversation(server, username="mailrun", password="right").open()
+    assert trouble is not None
+    assert "makes no sense" in trouble.words
+
+
+@pytest.mark.parametrize("size", ["=1000", "none", "²"])
+def test_a_size_that_is_no_number_limits_nothing(server: MailServer, size: str) -> None:
+    server.size = size
+    talk = conversation(server)
+    assert talk.open() is None
+    assert isinstance(talk.offer(to("a@customers.test"), LETTER), Offered)
 
 
 @contextmanager

@@ -29,12 +29,16 @@ def in_a_language_of_its_own(world: World, number: int, source: str) -> str:
     return address
 
 
+UNWRITABLE = [r"{{ '\x00'|money('EUR') }}", r"{{ '\ud800'|money('EUR') }}"]
+"""Why they fail is told with what a database has no place for."""
+
+
 def test_each_costs_its_own_mail_and_all_others_go_out(runtime: Runtime, server: MailServer) -> None:
     runtime = replace(runtime, renderer=Renderer(seconds=1.0))
     world = make_world(runtime, server, subject="Invoice")
     with runtime.database.writing() as session:
         session.execute(delete(TemplateText))
-    sources = [*PAYLOADS, *BOMBS, *["<p>{{ customer.name }}</p>"] * FINE]
+    sources = [*PAYLOADS, *BOMBS, *UNWRITABLE, *["<p>{{ customer.name }}</p>"] * FINE]
     addresses = [in_a_language_of_its_own(world, n, source) for n, source in enumerate(sources)]
     run_id = world.run(start=True)
     world.work(WorkerLife(runtime.database), run_id)

@@ -36,6 +36,7 @@ from webapp.mailing.outcomes import (
     ServerTrouble,
     Unknown,
 )
+from webapp.store.types import storable
 
 T = TypeVar("T")
 
@@ -101,18 +102,35 @@ class Conversation(flask_mail.Connection):
         smtp.reply_wait = self.waits.reply
         smtp._host = self.mail.server  # type: ignore[attr-defined]  # the name that the certificate must bear
         try:
-            code, text = smtp.connect(self.mail.server, self.mail.port)
+            code, text = self._connected(smtp)
             if code != 220:
                 raise smtplib.SMTPConnectError(code, text)
             smtp.ehlo_or_helo_if_needed()
             if context is not None and self.mail.use_tls:
                 smtp.begin_tls(context)
             if self.mail.username:
-                smtp.login(self.mail.username, self.mail.password or "")
+                self._log_in(smtp)
         except BaseException:
             smtp.close()
             raise
         return smtp
+
+    def _connected(self, smtp: Bounded) -> tuple[int, bytes]:
+        try:
+            return smtp.connect(self.mail.server, self.mail.port)
+        except UnicodeError:
+            raise Lost(f"“{self.mail.server}” cannot be the name of a host") from None
+
+    def _log_in(self, smtp: Bounded) -> None:
+        """smtplib's errors about letters quote the password: they go no further."""
+        try:
+            smtp.login(self.mail.username or "", self.mail.password or "")
+        except UnicodeError:
+            raise Lost(
+                "the user name or the password has a letter, such as ä, that no login can carry"
+            ) from None
+        except ValueError:
+            raise Lost("what the server says to the login makes no sense") from None
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
@@ -151,7 +169,8 @@ class Conversation(flask_mail.Connection):
             return Broken("connect", "the connection is closed")
         self.transcript, self._began = [], time.monotonic()
         smtp.deadline = time.monotonic() + 3 * self.waits.reply + self.waits.data
-        limit = int(smtp.esmtp_features.get("size") or 0)
+        size = smtp.esmtp_features.get("size", "")
+        limit = int(size) if size.isdecimal() else 0
         if limit and len(data) > limit:
             return Refused(
                 "SIZE", Reply(552, f"the message has {len(data):,} bytes, the server takes {limit:,}")
@@ -315,6 +334,5 @@ def _own_name() -> str:
 
 
 def _text(reply: bytes | str) -> str:
-    """What the server said, as a text that any database takes: PostgreSQL has no place for a NUL."""
-    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    return text.replace("\x00", "\ufffd")
+    """What the server said, as a text that any database takes."""
+    return storable(reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply)

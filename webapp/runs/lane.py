@@ -23,6 +23,7 @@ from webapp.runs.verdicts import Verdict, verdict_of
 from webapp.runs.workers import WorkerLife
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Outcome, ResultStatus
+from webapp.store.types import storable
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ class Lane:
                 self.feed.hold_back(piece, message.altered)
                 continue
             to = ResultStatus.DEFERRED if message.for_now else ResultStatus.FAILED
-            self._settle(piece, Verdict(Outcome.UNMADE, to, detail=message.words))
+            self._settle(piece, Verdict(Outcome.UNMADE, to, detail=storable(message.words)))
         return None
 
     def _make(self, piece: Piece) -> Message | Unmade:

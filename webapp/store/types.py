@@ -44,6 +44,11 @@ class Money(TypeDecorator[Decimal]):
         return with_cents(amount)
 
 
+def storable(text: str) -> str:
+    """The text without what a database has no place for: NUL on PostgreSQL, halves of a pair on either."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
 def with_cents(amount: Decimal) -> Decimal:
     """The amount with at least two and no needless further decimals: 12 → 12.00, 0.1250 → 0.125."""
     trimmed = amount.normalize()
