@@ -27,6 +27,10 @@ from webapp.store.statuses import OUTSTANDING, RUN_MOVES, RunStatus
 from webapp.store.types import now
 from webapp.users.access import Viewer, visible_to
 
+LOCKED = {"key_share": True}
+"""How a run's row is locked for a change: rows that only refer to it, such as a worker's counts, may come
+meanwhile. Else a worker that holds results, and has one to count, waits for who waits for its results."""
+
 
 class Refused(Exception):
     """What was asked for cannot be done; the message says why, and the way out, in plain words."""
@@ -193,7 +197,7 @@ def stop_all(session: Session, by: str, why: str) -> int:
     open_runs = select(Run.id).where(Run.status.in_((RunStatus.CREATING, RunStatus.RUNNING))).order_by(Run.id)
     for run_id in session.scalars(open_runs).all():
         hold_run(session.connection(), run_id, exclusive=True)
-        run = session.get_one(Run, run_id, with_for_update=True, populate_existing=True)
+        run = session.get_one(Run, run_id, with_for_update=LOCKED, populate_existing=True)
         if run.status == RunStatus.RUNNING:
             _become(run, RunStatus.STOPPED)
             audit(session, by, "stop", run, why)
@@ -215,7 +219,7 @@ def finish_if_done(session: Session, run_id: int) -> bool:
         return False
     hold_run(session.connection(), run_id, exclusive=True)
     run = session.scalar(
-        select(Run).where(Run.id == run_id, Run.status == RunStatus.RUNNING).with_for_update()
+        select(Run).where(Run.id == run_id, Run.status == RunStatus.RUNNING).with_for_update(key_share=True)
     )
     if run is None or has_outstanding(session, run_id):
         return False
@@ -228,7 +232,7 @@ def go_on(session: Session, run_id: int) -> None:
     """Lets a finished run go on that has something to send after all: a mail of which it was not known
     whether it had gone out had not. Needs the run's lock; shared is enough. Harmless when it runs already."""
     run = session.scalar(
-        select(Run).where(Run.id == run_id, Run.status == RunStatus.FINISHED).with_for_update()
+        select(Run).where(Run.id == run_id, Run.status == RunStatus.FINISHED).with_for_update(key_share=True)
     )
     if run is not None:
         _become(run, RunStatus.RUNNING)
@@ -256,7 +260,7 @@ def changeable(session: Session, run_id: int, viewer: Viewer) -> Run:
         raise NotFound(f"There is no run {run_id}.")
     _must_be_allowed(viewer)
     hold_run(session.connection(), run_id, exclusive=True)
-    session.refresh(run, with_for_update=True)
+    session.refresh(run, with_for_update=LOCKED)
     return run
 
 

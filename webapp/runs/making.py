@@ -73,7 +73,9 @@ def make(runtime: Runtime, run_id: int, is_leaving: Callable[[], bool] = lambda:
         with database.writing() as session:
             began = time.monotonic()
             run = session.scalar(
-                select(Run).where(Run.id == run_id, Run.status == RunStatus.CREATING).with_for_update()
+                select(Run)
+                .where(Run.id == run_id, Run.status == RunStatus.CREATING)
+                .with_for_update(key_share=True)
             )
             if run is None:
                 return

@@ -22,7 +22,7 @@ def stop_if_too_many(session: Session, settings: Settings, run_id: int) -> bool:
     if not settings.refusals_to_stop or _refused(session, run_id)[0] < settings.refusals_to_stop:
         return False
     hold_run(session.connection(), run_id, exclusive=True)
-    run = session.get_one(Run, run_id, with_for_update=True)
+    run = session.get_one(Run, run_id, with_for_update=lifecycle.LOCKED)
     refused, looked_at, reply = _refused(session, run_id)
     if run.status != RunStatus.RUNNING or refused < settings.refusals_to_stop:
         return False
