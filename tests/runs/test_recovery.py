@@ -203,6 +203,34 @@ def test_a_mark_that_may_have_been_committed_is_taken_back(world: World, worker:
     assert reservations(world) == 0
 
 
+def test_a_mark_is_taken_back_though_its_worker_was_declared_lost_meanwhile(
+    world: World, worker: WorkerLife
+) -> None:
+    run_id, work, hand, mark = marked(world, worker)
+    lose(world, worker)
+    assert finish(world, run_id)
+    for _ in range(2):
+        with world.runtime.database.writing() as session:
+            marks.take_back(session, [world.to_mark(work, hand)])
+    assert (world.status(run_id), world.statuses(run_id)) == ("running", ["deferred"])
+    assert (world.results(run_id)[0].detail, reservations(world)) == ("", 0)
+    with world.runtime.database.reading() as session:
+        assert session.get_one(Attempt, mark.attempt_id).outcome == Outcome.HELD
+    worker.beat()
+    world.work(worker, run_id)
+    assert world.statuses(run_id) == ["sent"]
+
+
+def test_a_mark_is_not_taken_back_once_a_person_has_decided(world: World, worker: WorkerLife) -> None:
+    run_id, work, hand, _ = marked(world, worker)
+    lose(world, worker)
+    with world.runtime.database.writing() as session:
+        result_actions.confirm_sent(session, Chosen(run_id), OPERATOR)
+    with world.runtime.database.writing() as session:
+        marks.take_back(session, [world.to_mark(work, hand)])
+    assert (world.statuses(run_id), reservations(world)) == (["sent"], 1)
+
+
 def test_a_beat_that_stands_still_counts_only_while_the_observer_can_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
@@ -321,23 +321,30 @@ _CLOSE = Updating(Attempt, CLOSED)
 
 
 def take_back(session: Session, entries: Sequence[ToMark]) -> None:
-    """Undoes marks of which it is not known whether they were committed, when no dot has gone out. May be
+    """Undoes marks of which it is not known whether they were committed, when no dot has gone out; also those
+    that were declared `unconfirmed` while this worker was away, unless a person has touched them. May be
     repeated."""
     connection = session.connection()
+    run_id, worker_id = entries[0].work.run_id, entries[0].hand.worker_id
+    hold_run(connection, run_id, exclusive=False)
     held = _lock(connection, [entry.work.result_id for entry in entries])
-    ours = [(entry, _ours(held, entry, (ResultStatus.SENDING,))) for entry in entries]
-    undone = [(entry, found) for entry, found in ours if found is not None]
+    ours = [_ours(held, entry, AFTER_THE_MARK) for entry in entries]
+    undone = [found for found in ours if found is not None]
     if not undone:
         return
+    if any(held[found.id].run_is_finished for found in undone):
+        lifecycle.go_on(session, run_id)
+        session.flush()
     unsure = Verdict(Outcome.HELD, ResultStatus.READY, "dot", detail="the database did not confirm the mark")
-    open_attempts = (
-        Attempt.result_id.in_([found.id for _, found in undone]),
-        Attempt.outcome == Outcome.SENDING,
-    )
-    session.execute(
-        delete(Reservation).where(Reservation.attempt_id.in_(select(Attempt.id).where(*open_attempts)))
-    )
-    session.execute(update(Attempt).where(*open_attempts).values(**_closing(unsure)))
-    first = undone[0][0]
-    changes = [Change(found, ResultStatus.READY, UNCLAIMED) for _, found in undone]
-    move_each(session, first.work.run_id, changes, first.hand.worker_id)
+    last = select(func.max(Attempt.id)).where(Attempt.result_id.in_([found.id for found in undone]))
+    attempts = session.scalars(last.group_by(Attempt.result_id)).all()
+    session.execute(delete(Reservation).where(Reservation.attempt_id.in_(attempts)))
+    session.execute(update(Attempt).where(Attempt.id.in_(attempts)).values(**_closing(unsure)))
+    move_each(session, run_id, [_to_wait(found) for found in undone], worker_id)
+
+
+def _to_wait(found: Held) -> Change:
+    """Back to where a mark comes from, due at once."""
+    if found.status == ResultStatus.UNCONFIRMED:
+        return Change(found, ResultStatus.DEFERRED, {**UNCLAIMED, "detail": "", "next_try_at": now()})
+    return Change(found, ResultStatus.READY, UNCLAIMED)
