@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 
 from tests import factories, keys
 from tests.runs.conftest import World
-from webapp.runs import result_actions
+from webapp.runs import result_actions, result_queries
+from webapp.runs.lifecycle import Refused
 from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.workers import WorkerLife
 from webapp.store.invoices import Invoice
-from webapp.store.runs import Reservation, ResultInvoice
+from webapp.store.runs import Reservation, Result, ResultInvoice
+from webapp.store.statuses import ResultStatus
 from webapp.users.access import OPERATOR
 
 
@@ -199,6 +201,37 @@ def test_a_redirected_result_can_be_sent_for_real_without_a_question(
     assert send_again(world, run_id, status="sent").changed == 1
     world.work(worker, run_id)
     assert [taken.recipients[0][:8] for taken in world.server.taken] == ["rehearsa", "billing."]
+
+
+def test_the_rehearsal_of_a_mail_that_a_customer_has_does_not_make_it_unsent(
+    world: World, worker: WorkerLife
+) -> None:
+    run_id, real = sent(world, worker), world.runtime
+    world.runtime = replace(real, settings=replace(real.settings, redirect_to="rehearsal@example.com"))
+    assert send_again(world, run_id, confirmed=True).changed == 1
+    world.work(worker, run_id)
+    world.runtime = real
+    assert [result.redirected for result in world.results(run_id)] == [True]
+    assert send_again(world, run_id, status="sent").changed == 0
+    with real.database.reading() as session:
+        found = result_queries.statuses_of(session, OPERATOR, [Result.run_id == run_id])
+    assert found == {ResultStatus.SENT: 1}  # so the page asks
+    assert send_again(world, run_id, confirmed=True).changed == 1
+
+
+def test_a_version_that_is_sent_through_another_server_needs_a_run_of_its_own(world: World) -> None:
+    world.add()
+    run_id = world.run()
+    with world.runtime.database.writing() as session:
+        elsewhere = factories.mail_server(session, name="elsewhere", port=1)
+        session.merge(world.definition).sender.mail_server_id = elsewhere.id
+    with (
+        world.runtime.database.writing() as session,
+        pytest.raises(Refused, match="Make a new run"),
+    ):
+        result_actions.send_again(
+            session, world.runtime.bell, Chosen(run_id), OPERATOR, confirmed=True, todays_version=True
+        )
 
 
 def test_a_collated_result_sheds_what_cannot_be_sent(world: World, worker: WorkerLife) -> None:

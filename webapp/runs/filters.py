@@ -3,11 +3,11 @@ that changes them."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, String, cast, or_
+from sqlalchemy import ColumnElement, String, case, cast, exists, or_
 
 from webapp.store import folding
 from webapp.store.folding import anywhere, says
-from webapp.store.runs import Result
+from webapp.store.runs import Result, ResultInvoice
 from webapp.store.statuses import ResultStatus, SkipReason
 
 
@@ -36,3 +36,12 @@ def mentions(wanted: str) -> ColumnElement[bool]:
     texts = (cast(Result.recipients, String), Result.detail, Result.smtp_reply, Result.warning)
     pattern = anywhere(wanted)
     return or_(folding.mentions(Result.sought, wanted), *(says(text, pattern) for text in texts))
+
+
+def only_rehearsed() -> ColumnElement[bool]:
+    """Whether the mail of the Result at hand went to the redirect address, and none to a customer.
+
+    One that was redirected as a second copy is the rehearsal of a mail that somebody has, or may have: the
+    first had been reserved. A first copy goes nowhere while it is reserved."""
+    later = exists().where(ResultInvoice.result_id == Result.id, ResultInvoice.copy > 1)
+    return case((Result.redirected, ~later), else_=False)

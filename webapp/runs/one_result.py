@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, defer, joinedload
 
 from webapp.definitions.versions import Content, content_of
-from webapp.runs import lines, queries
+from webapp.runs import filters, lines, queries
 from webapp.runs.lines import Line
 from webapp.store.customers import Cluster, Customer
 from webapp.store.runs import Attempt, Result, Run
@@ -23,7 +23,8 @@ S = ResultStatus
 class OneResult:
     """`attempts` are without what was kept of their mails, the last one first; `kept` are the numbers of
     those that have something kept. `path` are the clusters that lead to the customer. `changed_since`: the
-    message definition is not today what it was when the run was created."""
+    message definition is not today what it was when the run was created. `only_rehearsed`: no customer has
+    it."""
 
     run: Run
     line: Line
@@ -31,6 +32,7 @@ class OneResult:
     kept: list[int]
     path: list[str]
     changed_since: bool
+    only_rehearsed: bool
 
     @property
     def result(self) -> Result:
@@ -74,6 +76,7 @@ def find(session: Session, viewer: Viewer, result_id: int) -> OneResult | None:
         _kept(session, result_id),
         queries.path(session, viewer, cluster),
         content_of(session, run.definition) != run.version.content,
+        bool(session.scalar(select(filters.only_rehearsed()).where(Result.id == result_id))),
     )
 
 

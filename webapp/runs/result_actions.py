@@ -19,11 +19,12 @@ from webapp.invoices import findings
 from webapp.queue import Bell
 from webapp.runs import lifecycle
 from webapp.runs.claims import reasons_of
-from webapp.runs.filters import matching
+from webapp.runs.filters import matching, only_rehearsed
 from webapp.runs.lifecycle import Refused
 from webapp.runs.moves import CHUNK, UNCLAIMED, Held, hold, move
 from webapp.runs.splitting import split_off
 from webapp.store.among import among
+from webapp.store.definitions import DefinitionVersion
 from webapp.store.people import AuditEntry
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus, RunStatus, SkipReason
@@ -92,13 +93,26 @@ def send_again(
     Raises Refused.
     """
     run = _open(session, chosen, viewer)
-    version = version_of_today(session, run.definition).id if todays_version else None
+    version = _version_of_today(session, run).id if todays_version else None
     again, unchanged = _may_go_again(session, _held(session, chosen), confirmed)
     _check_again(session, again)
     if confirmed:
         _next_copies(session, run, again)
     fit = _make_ready(session, bell, run, viewer, again, unchanged, version)
     return _done(session, viewer, "send again", run, fit, unchanged)
+
+
+def _version_of_today(session: Session, run: Run) -> DefinitionVersion:
+    """A run goes through one mail server: with the sender of another, its mails would be refused there, or
+    taken for forged."""
+    today = version_of_today(session, run.definition)
+    servers = [version.content["sender"]["mail_server_id"] for version in (run.version, today)]
+    if servers[0] != servers[1]:
+        raise Refused(
+            "Today’s version of the message definition is sent through another mail server than this run. "
+            "Make a new run: it takes what has not been sent."
+        )
+    return today
 
 
 def _make_ready(
@@ -274,8 +288,8 @@ def _may_go_again(session: Session, rows: Sequence[Held], confirmed: bool) -> tu
     asking = [row for row in fit if row.status in NEEDS_CONFIRMATION]
     if confirmed or not asking:
         return fit, unchanged
-    redirected = dict(_column(session, asking, Result.redirected))
-    unasked = {row.id for row in asking if not redirected[row.id]}
+    rehearsed = dict(_column(session, asking, only_rehearsed()))
+    unasked = {row.id for row in asking if not rehearsed[row.id]}
     for row in asking:
         if row.id in unasked:
             unchanged[f"{row.status}: confirm that the customer may get it twice"] += 1

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, false, func, select
 from sqlalchemy.orm import Session
 
 from webapp.runs import filters, lines
@@ -17,7 +17,7 @@ from webapp.runs.lines import Line
 from webapp.store import keyset
 from webapp.store.keyset import Edge, Page
 from webapp.store.runs import Result, Run
-from webapp.store.statuses import ResultStatus
+from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus
 from webapp.users.access import Viewer, visible_to
 
 S = ResultStatus
@@ -105,15 +105,14 @@ def statuses_of(
 ) -> dict[ResultStatus, int]:
     """How many of the results under these conditions are in each status that there is; those that went to
     the redirect address only count as ready, since no customer has them, unless `as_they_are`."""
-    rows = session.execute(
-        select(Result.status, Result.redirected, func.count())
-        .where(visible_to(viewer, Result), *conditions)
-        .group_by(Result.status, Result.redirected)
-    )
+    harmless = false() if as_they_are else filters.only_rehearsed()
+    each = select(Result.status, harmless.label("harmless")).where(visible_to(viewer, Result), *conditions)
+    hits = each.subquery()
+    kinds = (hits.c.status, hits.c.harmless)
+    rows = session.execute(select(*kinds, func.count()).group_by(*kinds))
     found: dict[ResultStatus, int] = defaultdict(int)
-    for status, redirected, n in rows:
-        harmless = redirected and status == S.SENT and not as_they_are
-        found[S.READY if harmless else S(status)] += n
+    for status, is_harmless, n in rows:
+        found[S.READY if is_harmless and status in NEEDS_CONFIRMATION else S(status)] += n
     return dict(found)
 
 
