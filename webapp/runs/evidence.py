@@ -52,8 +52,8 @@ problems.csv   each mail that is not in mails/, and why
 SHA256SUMS     the SHA-256 of every file
 
 Times are in UTC, or bear their offset. An outcome of "accepted" means that the mail server took the mail (its
-reply is beside it); "unknown", that it may have; any other, that it did not. A mail in mails/ is what its
-attempt handed over, or was about to: what became of it is in attempts.csv.
+reply is beside it); "unknown" or "sending", that it may have; any other, that it did not. A mail in mails/
+is what its attempt handed over, or was about to: what became of it is in attempts.csv.
 
 How to check: "sha256sum -c SHA256SUMS" reads every file. The SHA-256 of a mail is also in attempts.csv: it
 was stored before the mail's last byte went out. Compare with it whatever copy of the mail somebody has.
