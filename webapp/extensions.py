@@ -1,5 +1,5 @@
-"""What every part of the program is given: settings, database, documents, the bell for the workers, and the
-renderer of templates."""
+"""What every part of the program is given: settings, database, documents, the bell for the workers, the
+renderer of templates, and the counters of what goes out."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from flask import current_app
 
 from webapp.config import Settings
 from webapp.mailing.renderer import Renderer
+from webapp.mailservers.rates import Counters
 from webapp.queue import Bell
 from webapp.store.database import Database
 from webapp.store.documents import DocumentStore
@@ -23,6 +24,7 @@ class Runtime:
     documents: DocumentStore
     bell: Bell
     renderer: Renderer
+    counters: Counters
 
     def close(self) -> None:
         """Ends what was opened: pooled connections, and the renderer's process."""
@@ -38,6 +40,7 @@ def open_runtime(settings: Settings) -> Runtime:
         documents=open_store(settings.store_url),
         bell=Bell(settings.redis_url),
         renderer=Renderer(),
+        counters=Counters(settings.redis_url),
     )
 
 

@@ -63,6 +63,10 @@ def test_the_servers_rate_is_kept_and_what_is_over_it_goes_back(world: World, wo
         delivery.drain(world.runtime, worker, run_id)
     assert len(world.server.taken) == 5
     assert all(result.worker_id is None for result in world.results(run_id))
+    worker.leaving.clear()
+    with leaving_after(worker, lambda: True):
+        delivery.drain(world.runtime, worker, run_id)
+    assert len(world.server.taken) == 5
 
 
 @contextmanager

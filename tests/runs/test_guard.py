@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -133,6 +134,27 @@ def test_what_was_imported_after_create_is_checked_before_it_goes_out(
     assert [taken.recipients for taken in world.server.taken] == [("ada@example.com",)]
 
 
+def test_what_is_removed_while_its_document_is_checked_stays_removed(
+    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(world, "eve@example.com")
+    run_id = world.run()
+    with world.runtime.database.writing() as session:
+        strange = world.runtime.documents.put(pdf("Invoice INV-999999", "C99999"))
+        session.execute(update(TransformationResult).values(sha256=strange))
+    checks = guard.check
+
+    def is_slow(*of: Any) -> None:
+        checks(*of)
+        with world.runtime.database.writing() as session:
+            result_actions.remove(session, Chosen(run_id), OPERATOR)
+
+    monkeypatch.setattr(guard, "check", is_slow)
+    world.start(run_id)
+    delivery.drain(world.runtime, worker, run_id)
+    assert world.statuses(run_id) == ["removed"]
+
+
 def test_a_store_that_is_away_while_documents_are_checked_is_waited_for(
     world: World, worker: WorkerLife
 ) -> None:
@@ -146,11 +168,13 @@ def test_a_store_that_is_away_while_documents_are_checked_is_waited_for(
     world.start(run_id)
     delivery.drain(world.runtime, worker, run_id)
     assert held(world, run_id) == [("ready", "")]
+    assert "cannot be checked now" in world.results(run_id)[0].detail
     assert world.server.taken == []
     path.rmdir()
     aside.rename(path)
     world.work(worker, run_id)
     assert held(world, run_id) == [("sent", "")]
+    assert world.results(run_id)[0].detail == ""
 
 
 def test_files_swapped_in_the_store_are_held_however_late(world: World, worker: WorkerLife) -> None:

@@ -4,7 +4,8 @@ workers together; without Redis each living worker takes its share."""
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, Storage, storage_from_string
@@ -16,18 +17,29 @@ SPREAD = 5
 SLICES = 60 // SPREAD
 
 
-@dataclass
-class Rates:
-    """The counters of one drain. `share`: how many workers live, for when Redis is away."""
+@dataclass(frozen=True)
+class Counters:
+    """What has gone out lately, for as long as this process lives: a minute is longer than a drain."""
 
     redis_url: str
-    share: int = 1
-    _own: MovingWindowRateLimiter = field(default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()))
-    _common: MovingWindowRateLimiter | None = None
 
-    def __post_init__(self) -> None:
-        if self.redis_url:
-            self._common = MovingWindowRateLimiter(_storage(self.redis_url))
+    @cached_property
+    def common(self) -> MovingWindowRateLimiter | None:
+        """Everybody's, in Redis; None without one."""
+        return MovingWindowRateLimiter(_storage(self.redis_url)) if self.redis_url else None
+
+    @cached_property
+    def own(self) -> MovingWindowRateLimiter:
+        """This process's."""
+        return MovingWindowRateLimiter(MemoryStorage())
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The rates of one drain. `share`: how many workers live, for when Redis is away."""
+
+    counters: Counters
+    share: int = 1
 
     def pause_before(self, server_id: int, per_minute: int) -> float:
         """Takes one mail's place in the server's rate, and returns 0; or the seconds after which to ask
@@ -41,21 +53,25 @@ class Rates:
     def _taken(self, key: str, per_minute: int, *, spread: bool) -> float:
         if not per_minute:
             return 0.0
-        if self._common is not None:
+        if self.counters.common is not None:
             try:
-                return _take(self._common, key, per_minute, spread)
+                return _take(self.counters.common, key, per_minute, spread)
             except (RedisError, OSError):
                 pass
-        return _take(self._own, key, max(1, per_minute // max(1, self.share)), spread)
+        return _take(self.counters.own, key, per_minute, spread, max(1, self.share))
 
 
-def _take(limiter: MovingWindowRateLimiter, key: str, per_minute: int, spread: bool) -> float:
-    """Every window must have room; the narrowest is asked first, so that nothing is counted in vain."""
-    windows: list[RateLimitItem] = [RateLimitItemPerMinute(per_minute)]
-    if spread and per_minute >= SLICES:
-        windows.insert(0, RateLimitItemPerSecond(-(-per_minute // SLICES), SPREAD))
-    for window in windows:
-        if not limiter.hit(window, key):
+def _take(limiter: MovingWindowRateLimiter, key: str, per_minute: int, spread: bool, share: int = 1) -> float:
+    """Every window must have room; the narrowest is asked first, so that nothing is counted in vain.
+
+    A mail counts in the minute as one for each that shares it: what has been counted is so known, too, when
+    more or fewer share it."""
+    windows: list[tuple[RateLimitItem, int]] = [(RateLimitItemPerMinute(per_minute), min(share, per_minute))]
+    if spread and per_minute // share >= SLICES:
+        slice_ = RateLimitItemPerSecond(-(-per_minute // share // SLICES), SPREAD)
+        windows.insert(0, (slice_, 1))
+    for window, cost in windows:
+        if not limiter.hit(window, key, cost=cost):
             reset = limiter.get_window_stats(window, key).reset_time
             return max(0.05, reset - time.time())
     return 0.0

@@ -46,8 +46,14 @@ def take(session: Session, server: MailServer, worker_id: int, token: str, at_mo
     return [Slot(server.id, number, token) for number in free]
 
 
-def give_back(session: Session, token: str) -> None:
-    """Frees the connections that were taken with this token, unless somebody has freed them already."""
+def give_back(session: Session, token: str, *, in_doubt_of: int | None = None) -> None:
+    """Frees the connections that were taken with this token, unless somebody has freed them already.
+
+    `in_doubt_of`: the mail server, if taking them failed: its commit may still be under way. Without waiting
+    for it PostgreSQL would see the rows as they were before, free, and leave them taken for ever."""
+    if in_doubt_of is not None:
+        of_it = ConnectionSlot.mail_server_id == in_doubt_of
+        session.execute(select(ConnectionSlot.number).where(of_it).with_for_update())
     session.execute(
         update(ConnectionSlot).where(ConnectionSlot.token == token).values(worker_id=None, token=None)
     )

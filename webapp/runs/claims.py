@@ -71,10 +71,22 @@ def claim(session: Session, run_id: int, worker_id: int, at_most: int) -> Claim:
     return Claim(run_id, worker_id, token, tuple(sendable), len(ids))
 
 
+def still_held(session: Session, claim: Claim) -> list[int]:
+    """Those of a claim that are still this worker's and not marked, locked: a person may have touched the
+    others."""
+    ours = (Result.id.in_(claim.result_ids), Result.token == claim.token, Result.status.in_(SENDABLE))
+    return list(session.scalars(select(Result.id).where(*ours).order_by(Result.id).with_for_update()))
+
+
 def give_back(session: Session, of: Sequence[Claim]) -> None:
-    """Frees what was claimed and has not been marked, in one statement."""
+    """Frees what was claimed and has not been marked.
+
+    The last claim's commit may still be under way, if its answer was lost: without waiting for it PostgreSQL
+    would see these rows as they were before, without a token, and leave them claimed for ever."""
     if not of:
         return
+    last = select(Result.id).where(Result.id.in_(of[-1].result_ids)).order_by(Result.id)
+    session.execute(last.with_for_update())
     session.execute(
         update(Result)
         .where(
@@ -97,14 +109,15 @@ def free(session: Session, result_ids: Sequence[int], token: str) -> None:
     )
 
 
-def postpone(session: Session, claim: Claim, until: Mapping[int, datetime]) -> None:
+def postpone(session: Session, claim: Claim, until: Mapping[int, datetime], why: str = "") -> None:
     """Frees these results of a claim, to be claimed again no earlier than at their time: the domain that they
-    go to has had its mails of this minute."""
+    go to has had its mails of this minute, or `why` in words for their page."""
+    said = {"detail": why} if why else {}
     for result_id, moment in until.items():
         session.execute(
             update(Result)
             .where(Result.id == result_id, Result.token == claim.token, Result.status.in_(SENDABLE))
-            .values(**UNCLAIMED, next_try_at=moment),
+            .values(**UNCLAIMED, next_try_at=moment, **said),
             execution_options={"synchronize_session": False},
         )
 

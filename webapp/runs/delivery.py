@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from webapp.extensions import Runtime
 from webapp.mailing.hub import Hub
 from webapp.mailservers import slots, waiting
 from webapp.mailservers.rates import Rates
+from webapp.mailservers.slots import Slot
 from webapp.runs import claims, lifecycle
 from webapp.runs.feed import Feed
 from webapp.runs.lane import Lane
@@ -49,7 +51,7 @@ def drain(
     token = secrets.token_hex(16)
     try:
         spent = _send(runtime, worker, run_id, server, probing, token, messages, time.monotonic() + seconds)
-    finally:  # also when the database did not say whether they were taken
+    finally:
         persist(runtime, worker, lambda session: slots.give_back(session, token))
     with runtime.database.writing() as session:
         finished = lifecycle.finish_if_done(session, run_id)
@@ -69,13 +71,10 @@ def _send(
     until: float,
 ) -> bool:
     """Steps 2 to 4, and of 5 the results. Whether it was the budget that ended it."""
-    with runtime.database.writing() as session:
-        workers = max(1, living(session))
-        at_most = 1 if probing else -(-server.max_connections // workers)
-        taken = slots.take(session, server, worker.id, token, at_most)
+    workers, taken = _take(runtime, worker, server, probing, token)
     if not taken:
         return False
-    rates = Rates(runtime.settings.redis_url, workers)
+    rates = Rates(runtime.counters, workers)
     hub = Hub()
     feed = Feed(runtime, worker, run_id, server, rates, hub, len(taken), messages, until)
     ledger = Ledger(runtime, worker, run_id, hub, len(taken))
@@ -84,6 +83,22 @@ def _send(
         _ring_for_help(runtime, run_id, server)
         _run_all(lanes, feed, ledger, hub)
     return feed.spent
+
+
+def _take(
+    runtime: Runtime, worker: WorkerLife, server: MailServer, probing: bool, token: str
+) -> tuple[int, list[Slot]]:
+    """How many workers live; and the connections that this one may open. When the database does not say
+    whether it took them, they are given back."""
+    try:
+        with runtime.database.writing() as session:
+            workers = max(1, living(session))
+            at_most = 1 if probing else -(-server.max_connections // workers)
+            return workers, slots.take(session, server, worker.id, token, at_most)
+    except DBAPIError:
+        server_id = server.id
+        persist(runtime, worker, lambda session: slots.give_back(session, token, in_doubt_of=server_id))
+        raise
 
 
 def _server(runtime: Runtime, run_id: int) -> tuple[MailServer | None, bool]:

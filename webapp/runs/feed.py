@@ -161,19 +161,21 @@ class Feed:
         """Those whose documents the guard has cleared, once it has checked what is yet to be checked. The
         others are looked at anew: `skipped` if a document is suspect; left for later if one was just imported
         anew, or if the document store is away."""
-        runtime, later = self.runtime, now()
+        runtime, later, why = self.runtime, now(), ""
         invoices = [invoice_id for work in works if not work.is_cleared for invoice_id in work.copies]
         try:
             guard.check(runtime.database, runtime.documents, TransformationResult.invoice_id.in_(invoices))
         except OSError as problem:
             log.warning("documents cannot be checked: %s", problem)
             later += timedelta(seconds=runtime.settings.retry_first)
+            why = f"its documents cannot be checked now: {problem.strerror}"
         with runtime.database.writing() as session:
-            sendable = claims.look_anew(session, self.run_id, claim.result_ids, claim.worker_id)
+            still = claims.still_held(session, claim)
+            sendable = claims.look_anew(session, self.run_id, still, claim.worker_id)
         with runtime.database.reading() as session:
             works = load(session, sendable)
         unclear = {work.result_id: later for work in works if not work.is_cleared}
-        persist(runtime, self.worker, lambda session: claims.postpone(session, claim, unclear))
+        persist(runtime, self.worker, lambda session: claims.postpone(session, claim, unclear, why))
         return [work for work in works if work.is_cleared]
 
     def hold_back(self, piece: Piece, sha256: str) -> None:
