@@ -3,6 +3,7 @@ mailed."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -106,9 +107,13 @@ def checked(content: bytes, digest: str) -> bytes:
 
 
 def _sync(folder: Path) -> None:
-    """What is new in a folder is there after a power cut only once the folder is on the disk, too."""
+    """What is new in a folder is there after a power cut only once the folder is on the disk, too. Some file
+    systems, such as CIFS, cannot be asked for that."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(opened)
