@@ -14,6 +14,7 @@ from tests.browser import Browser, text_of
 from tests.runs.conftest import World
 from tests.web.conftest import LogIn
 from webapp.runs import queries
+from webapp.store.database import Database
 from webapp.store.runs import Result
 
 
@@ -75,6 +76,29 @@ def test_a_database_that_does_not_answer_is_told_in_words(
     answer = browser.look("/runs")
     assert answer.status_code == 503
     assert "Nothing is lost" in text_of(answer)
+
+
+def test_a_database_that_is_away_altogether_is_told_in_words(
+    log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then nobody can be asked who is logged in, nor what the frame shows."""
+
+    def away(*_: object) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("connection refused"))
+
+    browser = log_in()
+    with monkeypatch.context() as during:
+        during.setattr(Database, "reading", away)
+        during.setattr(Database, "writing", away)
+        answer = browser.look("/runs")
+    assert answer.status_code == 503
+    assert "Nothing is lost" in text_of(answer)
+
+
+def test_a_request_that_is_too_large_is_refused_before_anybody_is_asked_who_it_is(app: Flask) -> None:
+    answer = app.test_client().post("/login", data={"email": "x" * 5_000_000})
+    assert answer.status_code == 413
+    assert "too large" in answer.text
 
 
 def test_what_customers_and_servers_say_is_shown_as_text(log_in: LogIn, world: World) -> None:

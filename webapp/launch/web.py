@@ -9,12 +9,17 @@ from types import FrameType
 from flask import Flask
 from waitress.server import create_server
 
+from webapp.web.security import LARGEST_REQUEST
+
 THREADS = 8
 
 
 def serve(app: Flask, host: str, port: int) -> None:
     """Serves until SIGTERM or Ctrl-C; requests that are at work are finished first (up to 5 s)."""
-    server = create_server(app, host=host, port=port, threads=THREADS, ident=None)  # type: ignore[no-untyped-call]
+    most = 2 * LARGEST_REQUEST  # up to which the application itself says, in words, that it is too much
+    server = create_server(  # type: ignore[no-untyped-call]
+        app, host=host, port=port, threads=THREADS, ident=None, max_request_body_size=most
+    )
     signal.signal(signal.SIGTERM, _end)
     server.run()
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import secrets
 
-from flask import Flask, make_response, render_template, request
+from flask import Flask, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
@@ -58,7 +58,8 @@ def _told(error: HTTPException) -> Response | HTTPException:
 
 
 def _away(error: DBAPIError) -> Response:
-    """The database is locked for long, or away."""
+    """The database is locked for long, or away. The page has no frame: that would ask the database, too."""
+    g.pop("viewer", None)
     id = _new_id()
     log.error("%s: %s %s: the database does not answer: %s", id, request.method, request.path, error.orig)
     return _page(ServiceUnavailable.code, WORDS[503], id)

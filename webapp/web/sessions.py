@@ -46,7 +46,8 @@ class LoggedIn(UserMixin):
 def init_app(app: Flask) -> None:
     """Has every request know its user."""
     app.config["PERMANENT_SESSION_LIFETIME"] = ABSOLUTE
-    LoginManager(app).user_loader(_load)
+    # No template asks who is logged in by its way: the page that says that the database is away must not.
+    LoginManager(app, add_context_processor=False).user_loader(_load)
 
 
 def begin(user: User, viewer: Viewer) -> None:
