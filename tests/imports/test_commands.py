@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from tests.imports import folders
+from webapp.extensions import Runtime
+from webapp.store.invoices import TransformationResult
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from webapp.cli import main; main()", "import"]
@@ -85,3 +88,21 @@ def test_a_terminal_sees_a_bar(shell: dict[str, str], tmp_path: Path) -> None:
     assert child.returncode == 0
     assert "Storing" in shown
     assert "100%" in shown
+
+
+def test_a_store_that_is_away_once_all_is_imported_is_told(
+    shell: dict[str, str], tmp_path: Path, runtime: Runtime
+) -> None:
+    folder = folders.write(tmp_path / "in")
+    assert run(shell, str(folder)).returncode == 0
+    with runtime.database.writing() as session:
+        session.execute(update(TransformationResult).values(found_in=""))
+        digests = session.scalars(select(TransformationResult.sha256)).all()
+    for digest in digests:  # what is read is no file: an OSError, as of a disk that is away
+        path = runtime.settings.home / "documents" / digest[:2] / digest
+        path.unlink()
+        path.mkdir()
+    done = run(shell, str(folder))
+    assert done.returncode == 0
+    assert "The documents could not all be checked: Is a directory." in done.stderr
+    assert "Traceback" not in done.stderr

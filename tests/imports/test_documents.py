@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from tests.imports import folders
 from webapp.extensions import Runtime
+from webapp.imports import staging
 from webapp.imports.documents import LARGEST, SMALL
 from webapp.imports.folder import import_folder
 from webapp.imports.problems import ImportRefused
@@ -36,6 +37,19 @@ def refused(runtime: Runtime, folder: Path) -> str:
         import_folder(runtime.database, runtime.documents, folder)
     [error] = refusal.value.errors
     return error
+
+
+def test_an_import_may_take_its_time_where_it_locks_nothing(runtime: Runtime) -> None:
+    if runtime.database.is_sqlite:
+        pytest.skip("SQLite ends nobody's transaction")
+    limit = text("SHOW idle_in_transaction_session_timeout")
+    with staging.opened(runtime.database) as stage:
+        with stage.working() as session:
+            assert session.scalar(limit) == "0"
+        with stage.merging() as session:
+            assert session.scalar(limit) == "15s"
+        with stage.working() as session:
+            assert session.scalar(limit) == "0"
 
 
 @ONLY_SQLITE

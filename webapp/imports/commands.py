@@ -59,7 +59,15 @@ def _check_documents(parts: Runtime) -> None:
     if not waiting:
         return
     with _counting("Checking documents", waiting) as done:
-        found = guard.check(parts.database, parts.documents, done=done)
+        try:
+            found = guard.check(parts.database, parts.documents, done=done)
+        except OSError as problem:
+            click.echo(
+                f"Everything was imported. The documents could not all be checked: {problem.strerror}. "
+                "The runs that take the rest check it.",
+                err=True,
+            )
+            return
     click.echo(f"Checked {found.documents:,} documents; suspect: {found.suspect:,}")
     if found.suspect:
         with parts.database.reading() as session:

@@ -150,9 +150,9 @@ def _batches(wanted: Iterable[tuple[str, int, str]]) -> Iterator[list[tuple[str,
 
 
 def _keep(store: DocumentStore, digest: str, size: int, path: str, *, anew: bool) -> None:
-    if store.has(digest) and not anew:
-        return
     try:
+        if store.has(digest) and not anew:
+            return
         with opened(Path(path), path) as file:
             content = file.read(LARGEST)
         if anew and hashlib.sha256(content).hexdigest() == digest:

@@ -8,11 +8,11 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.orm import Session
 
 from webapp.imports import staged
-from webapp.store.database import Database
+from webapp.store.database import IDLE_LIMIT, IDLE_SECONDS, Database
 
 BATCH = 5_000
 CACHE_KIB = 65_536
@@ -20,7 +20,10 @@ CACHE_KIB = 65_536
 
 class Stage:
     """The connection. Each block is a transaction: `working` touches temporary tables only and never waits
-    for another writer, `merging` takes the write lock (on SQLite) and commits at its end."""
+    for another writer, `merging` takes the write lock (on SQLite) and commits at its end.
+
+    On PostgreSQL `working` may be idle for long, while documents are read or stored: it locks nothing that
+    anybody waits for. `merging` may not."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -38,6 +41,8 @@ class Stage:
         """The one transaction that changes the database."""
         self.connection.execution_options(writes=True)
         with Session(self.connection, expire_on_commit=False) as session:
+            if self.dialect == "postgresql":
+                session.execute(text(f"SET LOCAL {IDLE_LIMIT} = {IDLE_SECONDS * 1000}"))
             yield session
             session.commit()
         self.connection.execution_options(writes=False)
@@ -75,6 +80,8 @@ def opened(database: Database) -> Iterator[Stage]:
         stage = Stage(connection)
         with stage.working() as session:
             staged.metadata.create_all(session.connection(), checkfirst=False)
+            if not database.is_sqlite:
+                session.execute(text(f"SET {IDLE_LIMIT} = 0"))
         if database.is_sqlite:
             _tune(connection)
         yield stage

@@ -164,7 +164,8 @@ def _server_engine(url: str) -> Engine:
     """Parameters stay out of errors and so out of logs: they are customers' data, and password hashes.
 
     A process that is frozen within a transaction keeps its locks, a run's among them: Stop would wait for it.
-    So the server ends a session that is idle in a transaction; no transaction of ours is, for any time.
+    So the server ends a session that is idle in a transaction; no transaction of ours is, for any time, but
+    one of an import that locks nothing (imports/staging.py).
 
     And a server whose machine is gone says nothing: the kernel would wait for it from a quarter of an hour to
     more than two. Whatever the URL says about that comes first."""
@@ -173,7 +174,7 @@ def _server_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
-        connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000}")
+        connection.execute(f"SET {IDLE_LIMIT} = {IDLE_SECONDS * 1000}")
         connection.commit()
 
     @event.listens_for(engine, "checkin")
@@ -202,6 +203,7 @@ PATIENCE = {
 }
 """How long PostgreSQL may be silent: seconds, the last one milliseconds (libpq's connection parameters). It
 answers for as long as its machine does, however long a statement takes."""
+IDLE_LIMIT = "idle_in_transaction_session_timeout"
 IDLE_SECONDS = 15
 IDLE_IN_TRANSACTION = "25P03"
 """What PostgreSQL calls it (SQLSTATE)."""
