@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.runs.conftest import World
-from webapp.runs import claims, delivery, lifecycle
+from webapp.runs import claims, delivery, lifecycle, making
 from webapp.runs.lifecycle import Refused
 from webapp.runs.marks import Hand, NotHeld
 from webapp.runs.work import load
@@ -76,6 +76,18 @@ def test_stop_in_mid_run_then_start_goes_on(world: World, worker: WorkerLife) ->
     world.work(worker, run_id)
     assert world.statuses(run_id) == ["sent"] * 60
     assert len(world.server.taken) == 60
+
+
+def test_stop_while_the_list_is_made_keeps_it_from_starting_by_itself(world: World) -> None:
+    world.add()
+    with world.runtime.database.writing() as session:
+        bell, choice = world.runtime.bell, world.choice()
+        run = lifecycle.create(session, bell, choice, name="", bcc=[], viewer=OPERATOR, start=True)
+    assert "does not start by itself any more" in world.stop(run.id)
+    assert world.stop(run.id) == "This run has not been started."
+    making.make(world.runtime, run.id)
+    assert world.status(run.id) == "created"
+    assert world.start(run.id) == "Started."
 
 
 def test_a_viewer_may_not_start(world: World) -> None:

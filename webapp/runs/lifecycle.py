@@ -83,6 +83,7 @@ def create(
         bcc=bcc or definition.bcc,
         resend_already_sent=choice.resend_already_sent,
         highest_invoice_id=session.scalar(select(func.coalesce(func.max(Invoice.id), 0))),
+        watched_from=session.scalars(select(func.coalesce(func.max(Attempt.id), 0))).one(),
         promised=promised,
         start_when_made=start,
         message_key=secrets.token_hex(6),
@@ -174,11 +175,16 @@ def begin(session: Session, bell: Bell, run: Run, by: str) -> str:
 
 
 def stop(session: Session, run_id: int, viewer: Viewer) -> str:
-    """Stops the run: once this is committed, no message's last byte goes out but those already marked.
+    """Stops the run: once this is committed, no message's last byte goes out but those already marked. One
+    whose list is still being made does not start by itself.
 
     Harmless when it is stopped already. Raises Refused.
     """
     run = changeable(session, run_id, viewer)
+    if run.status == RunStatus.CREATING and run.start_when_made:
+        run.start_when_made = False
+        audit(session, viewer.name, "stop", run, "before its list was made")
+        return "This run does not start by itself any more. Once its list is made, press Start."
     if run.status == RunStatus.STOPPED:
         return "This run is already stopped."
     if run.status == RunStatus.FINISHED:

@@ -166,14 +166,16 @@ def _make_slice(session: Session, run: Run, content: Content, up_to: int, *, man
 
 
 def _copy(run: Run) -> ColumnElement[int]:
-    """The copy number of a result's invoice: the first, or the next after those reserved if all are sent
-    again."""
+    """The copy number of a result's invoice: the first; or, if all are sent again, the next after those that
+    were reserved when the run was created. What another run sends while this list is made is sent already."""
     if not run.resend_already_sent:
         return literal(1)
     highest = (
         select(func.coalesce(func.max(Reservation.copy), 0))
         .where(
-            Reservation.definition_id == run.definition_id, Reservation.invoice_id == Result.lead_invoice_id
+            Reservation.definition_id == run.definition_id,
+            Reservation.invoice_id == Result.lead_invoice_id,
+            Reservation.attempt_id <= run.watched_from,
         )
         .scalar_subquery()
     )
