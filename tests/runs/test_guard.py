@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from tests import factories
 from tests.mailserver import MailServer
@@ -21,12 +21,14 @@ from webapp.invoices.guard import Checked
 from webapp.runs import delivery, result_actions
 from webapp.runs.preview import preview
 from webapp.runs.result_actions import Chosen, Done
+from webapp.runs.suspects import checked_until
 from webapp.runs.workers import WorkerLife
 from webapp.store.customers import Customer
 from webapp.store.definitions import TemplateText
 from webapp.store.documents import DocumentFolder
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.people import AuditEntry
+from webapp.store.runs import Result, Run
 from webapp.store.statuses import Finding, SkipReason
 from webapp.users.access import OPERATOR
 
@@ -249,6 +251,25 @@ def test_what_is_let_pass_goes_out_and_is_remembered(world: World, worker: Worke
     assert [note.subject for note in notes] == [f"run {run_id}"]
     assert f"results {first.id}" in notes[0].detail
     assert let_pass(world, run_id, first.id).unchanged == {"not held for a suspect document": 1}
+
+
+def test_what_was_imported_after_somebody_looked_does_not_pass(world: World) -> None:
+    swapped(world)
+    run_id = world.run()
+    with world.runtime.database.reading() as session:
+        run = session.get_one(Run, run_id)
+        as_of = checked_until(session, run, [Result.run_id == run_id])
+        first = session.scalars(select(func.min(TransformationResult.id))).one()
+    strange = world.runtime.documents.put(pdf("Invoice INV-999999", "C99999"))
+    with world.runtime.database.writing() as session:
+        imported = update(TransformationResult).where(TransformationResult.id == first)
+        session.execute(imported.values(sha256=strange))
+        chosen = Chosen(run_id, as_of=as_of)
+    for _ in range(2):  # before it is checked, and after
+        with world.runtime.database.writing() as session:
+            result_actions.let_pass(session, world.runtime.bell, chosen, OPERATOR)
+        assert held(world, run_id) == [HELD, ("ready", "")]
+        guard.check(world.runtime.database, world.runtime.documents)
 
 
 def test_send_again_without_a_look_changes_nothing(world: World) -> None:

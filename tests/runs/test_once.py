@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from tests import factories, keys
 from tests.runs.conftest import World
-from webapp.runs import result_actions, result_queries
+from webapp.runs import lifecycle, making, result_actions, result_queries
 from webapp.runs.lifecycle import Refused
 from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.workers import WorkerLife
+from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Reservation, Result, ResultInvoice
 from webapp.store.statuses import ResultStatus
@@ -217,6 +218,41 @@ def test_the_rehearsal_of_a_mail_that_a_customer_has_does_not_make_it_unsent(
         found = result_queries.statuses_of(session, OPERATOR, [Result.run_id == run_id])
     assert found == {ResultStatus.SENT: 1}  # so the page asks
     assert send_again(world, run_id, confirmed=True).changed == 1
+
+
+def test_a_yes_for_what_was_sent_is_none_for_what_is_skipped_otherwise(
+    world: World, worker: WorkerLife
+) -> None:
+    """It may be mended later: then it is sent already, by the run before, and asked about."""
+    payer, _ = world.add()
+    world.add()
+    world.deliver(worker)
+    with world.runtime.database.writing() as session:
+        session.get_one(Customer, payer.id).suspended = True
+    second = world.run()
+    assert sorted(result.reason for result in world.results(second)) == ["already_sent", "suspended"]
+    world.start(second)
+    assert send_again(world, second, confirmed=True).changed == 1
+    with world.runtime.database.writing() as session:
+        session.get_one(Customer, payer.id).suspended = False
+    assert send_again(world, second, reason="suspended").changed == 0
+    assert send_again(world, second, reason="already_sent", confirmed=True).changed == 1
+
+
+def test_what_another_run_sends_again_while_a_list_is_made_is_sent_again_once(
+    world: World, worker: WorkerLife
+) -> None:
+    sent(world, worker)
+    first = world.run(resend_already_sent=True)
+    with world.runtime.database.writing() as session:
+        bell, choice = world.runtime.bell, world.choice(resend_already_sent=True)
+        second = lifecycle.create(session, bell, choice, name="", bcc=[], viewer=OPERATOR, start=True)
+    world.start(first)
+    world.work(worker, first)
+    making.make(world.runtime, second.id)
+    world.work(worker, second.id)
+    assert [result.reason for result in world.results(second.id)] == ["already_sent"]
+    assert len(world.server.taken) == 2
 
 
 def test_a_version_that_is_sent_through_another_server_needs_a_run_of_its_own(world: World) -> None:

@@ -8,12 +8,15 @@ import re
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from tests import factories
 from tests.browser import Browser, text_of
 from tests.runs.conftest import World
 from tests.web.conftest import LogIn
 from webapp.runs.moves import hold, move
+from webapp.runs.workers import WorkerLife
+from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import DefinitionVersion, MessageDefinition
 from webapp.store.people import AuditEntry
 from webapp.store.runs import Result, Run
@@ -160,10 +163,73 @@ def test_send_again_asks_only_for_those_that_may_have_arrived(log_in: LogIn, wor
     browser.look(f"/runs/{run_id}")
     asked = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=ids))
     assert "Send 2 mails again?" in asked
-    assert "Also send the 1 that is sent" in asked
+    assert "Also send the 1 that was sent already, here or by another run, or may have been" in asked
     browser.press(f"/runs/{run_id}/results/send-again", id=ids, asked="1")
     assert world.statuses(run_id) == ["ready", "sent"]
     assert "sent: confirm that the customer may get it twice" in said(browser, f"/runs/{run_id}")
+
+
+def test_what_another_run_has_sent_is_asked_about_and_counted(
+    log_in: LogIn, world: World, worker: WorkerLife
+) -> None:
+    world.add()
+    world.add()
+    world.deliver(worker)
+    run_id = world.run()
+    assert world.statuses(run_id) == ["skipped", "skipped"]
+    skipped, failed = (str(result.id) for result in world.results(run_id))
+    with world.runtime.database.writing() as session:  # as if it had been before the other run came
+        session.execute(update(Result).where(Result.id == int(failed)).values(status=S.FAILED, reason=""))
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    asked = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=[skipped, failed]))
+    assert "Also send the 2 that were sent already, here or by another run, or may have been" in asked
+
+
+def test_who_was_asked_before_somebody_else_decided_sends_nothing_more(log_in: LogIn, world: World) -> None:
+    run_id, [id] = made(world, S.UNCONFIRMED)
+    one, other = log_in("manager"), log_in("admin")
+    forms = []
+    for browser in (one, other):
+        browser.look(f"/runs/{run_id}")
+        asked = browser.press(f"/runs/{run_id}/results/send-again", only=id).text
+        [as_of] = re.findall(r'name="as_of" value="([^"]*)"', asked)
+        forms.append({"only": id, "asked": "1", "confirmed": "1", "as_of": as_of})
+    one.press(f"/runs/{run_id}/results/mark-sent", only=id)
+    other.press(f"/runs/{run_id}/results/send-again", **forms[1])
+    assert world.statuses(run_id) == ["sent"]
+    assert "changed since you were asked" in said(other, f"/runs/{run_id}")
+
+
+@pytest.mark.parametrize("as_of", ["yesterday", "2026-11-27"])
+def test_a_moment_that_is_none_is_refused(log_in: LogIn, world: World, as_of: str) -> None:
+    run_id, [id] = made(world, S.SENT)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    answer = browser.press(f"/runs/{run_id}/results/send-again", only=id, asked="1", as_of=as_of)
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("verb", ["send-again", "remove", "let-pass", "mark-sent", "mark-bounced"])
+def test_what_somebody_does_not_see_any_more_is_not_changed(log_in: LogIn, world: World, verb: str) -> None:
+    """The customer has moved to another cluster since the run was made."""
+    with world.runtime.database.writing() as session:
+        left = session.scalars(select(Cluster).where(Cluster.tag_name == "left")).one()
+        own = factories.cluster(session, "own", left)
+        payer = factories.customer(session, own)
+        factories.document(session, world.runtime.documents, factories.invoice(session, payer))
+    run_id = world.run(cluster_id=left.id)
+    [result] = world.results(run_id)
+    with world.runtime.database.writing() as session:
+        was = S.UNCONFIRMED if verb == "mark-sent" else S.SENT
+        for step in PATHS[was]:
+            move(session, run_id, hold(session, Result.run_id == run_id), step, values=needed(step))
+        session.get_one(Customer, payer.id).cluster_id = world.everybody.id
+    browser = log_in("manager", "left")
+    browser.look(f"/runs/{run_id}")
+    for which in ({"only": str(result.id)}, {"all": "1", "seen": "1"}):
+        browser.press(f"/runs/{run_id}/results/{verb}", asked="1", confirmed="1", **which)
+    assert world.statuses(run_id) == [was]
 
 
 def test_more_than_was_selected_is_never_changed(log_in: LogIn, world: World) -> None:

@@ -4,6 +4,7 @@ person or a worker adds to that."""
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -18,15 +19,25 @@ UNCHECKED = TransformationResult.found_in != TransformationResult.sha256
 """Of today's bytes nothing is known yet."""
 
 
-def let_pass(session: Session, invoice_ids: Select[int], transformations: Collection[int], by: str) -> None:
-    """Lets the suspect documents of these invoices pass: somebody has looked at them. What the store has not
-    as it was imported cannot pass, nor be sent."""
+def let_pass(
+    session: Session,
+    invoice_ids: Select[int],
+    transformations: Collection[int],
+    by: str,
+    as_of: datetime | None = None,
+) -> None:
+    """Lets the suspect documents of these invoices pass: somebody has looked at them, `as_of` when. What was
+    imported or checked since nobody has looked at. What the store has not as it was imported cannot pass, nor
+    be sent."""
+    looked_at = [] if as_of is None else [TransformationResult.checked_at <= as_of]
     note(
         session,
         TransformationResult.invoice_id.in_(invoice_ids),
         TransformationResult.transformation_id.in_(transformations),
         TransformationResult.suspect,
         TransformationResult.finding != Finding.ALTERED,
+        ~UNCHECKED,
+        *looked_at,
         suspect=False,
         passed_by=by,
         passed_at=now(),

@@ -3,12 +3,12 @@ that changes them."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, String, case, cast, exists, or_
+from sqlalchemy import ColumnElement, String, and_, case, cast, exists, or_
 
 from webapp.store import folding
 from webapp.store.folding import anywhere, says
-from webapp.store.runs import Result, ResultInvoice
-from webapp.store.statuses import ResultStatus, SkipReason
+from webapp.store.runs import Reservation, Result, ResultInvoice
+from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus, SkipReason
 
 
 def matching(run_id: int, status: str = "", reason: str = "", search: str = "") -> list[ColumnElement[bool]]:
@@ -45,3 +45,20 @@ def only_rehearsed() -> ColumnElement[bool]:
     first had been reserved. A first copy goes nowhere while it is reserved."""
     later = exists().where(ResultInvoice.result_id == Result.id, ResultInvoice.copy > 1)
     return case((Result.redirected, ~later), else_=False)
+
+
+def may_come_twice(definition_id: int) -> ColumnElement[bool]:
+    """Whether the customer of the Result at hand, of a run with this definition, may get its mail twice if it
+    is sent again, confirmed: it went out, or may have, in this run or in another."""
+    reserved = (
+        exists()
+        .where(ResultInvoice.result_id == Result.id)
+        .where(Reservation.definition_id == definition_id, Reservation.invoice_id == ResultInvoice.invoice_id)
+        .where(Reservation.copy >= ResultInvoice.copy)
+    )
+    already_sent = and_(Result.status == ResultStatus.SKIPPED, Result.reason == SkipReason.ALREADY_SENT)
+    return or_(
+        and_(Result.status.in_(NEEDS_CONFIRMATION), ~only_rehearsed()),
+        already_sent,
+        and_(Result.status.in_((ResultStatus.FAILED, ResultStatus.DEFERRED)), reserved),
+    )

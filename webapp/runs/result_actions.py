@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select, update
@@ -29,13 +30,14 @@ from webapp.store.people import AuditEntry
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus, RunStatus, SkipReason
 from webapp.store.types import now
-from webapp.users.access import Viewer
+from webapp.users.access import Viewer, visible_to
 
 R = ResultStatus
 
 LOOKED_AT = {"sqlite": 5_000, "postgresql": 1_000}
 """Results looked at anew by one query. For more PostgreSQL reads all invoices through, each time; SQLite
 takes a fifth longer for fewer."""
+CHANGED_SINCE = "changed since you were asked: look at what became of it"
 MOST_NAMED = 200
 NAMED = "; results "
 """What the audit says before the ids of the results that were changed, where these are not too many."""
@@ -53,13 +55,17 @@ REASON_WORDS = {
 
 @dataclass(frozen=True)
 class Chosen:
-    """Results of one run: these ids, or, without any, everything that the filter matches at the time."""
+    """Results of one run: these ids, or, without any, everything that the filter matches at the time.
+
+    `as_of`: a person was asked about them as they were then. What a yes is needed for, and has changed since,
+    stays as it is: another may have said yes already."""
 
     run_id: int
     result_ids: tuple[int, ...] | None = None
     status: str = ""
     reason: str = ""
     search: str = ""
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -83,8 +89,9 @@ def send_again(
 ) -> Done:
     """Makes results `ready`, after looking at their data anew; in a running or finished run they then go out.
 
-    1. What was sent, or may have been, needs `confirmed`: it takes the next copy number of its invoices. Only
-    a mail that went to the redirect address alone needs no confirmation.
+    1. What was sent, or may have been, needs `confirmed`: it takes the next copy number of its invoices, and
+    so does what another run has sent. Only a mail that went to the redirect address alone needs no
+    confirmation. One that is skipped for another reason takes none: nobody was asked about it.
     2. Those whose data are not fit stay as they are (a skipped one with today's reason); of a collated result
     only the invoice concerned is taken out.
     3. The others become `ready`, with a new Message-ID, from the run's copy of the definition or today's
@@ -94,10 +101,10 @@ def send_again(
     """
     run = _open(session, chosen, viewer)
     version = _version_of_today(session, run).id if todays_version else None
-    again, unchanged = _may_go_again(session, _held(session, chosen), confirmed)
+    again, unchanged = _may_go_again(session, _held(session, chosen, viewer), confirmed, chosen.as_of)
     _check_again(session, again)
     if confirmed:
-        _next_copies(session, run, again)
+        _next_copies(session, run, [row for row in again if row.reason in ("", SkipReason.ALREADY_SENT)])
     fit = _make_ready(session, bell, run, viewer, again, unchanged, version)
     return _done(session, viewer, "send again", run, fit, unchanged)
 
@@ -158,11 +165,12 @@ def let_pass(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Do
     """Somebody has looked at the documents that the guard holds these results back for: they may go out. The
     results become `ready`, as by Send again, but for those that something else keeps back. Raises Refused."""
     run = _open(session, chosen, viewer)
-    rows = _held(session, chosen)
+    rows = _held(session, chosen, viewer)
     suspect = [row for row in rows if _is_suspect(row)]
+    transformations = run.version.content["transformations"]
     for start in range(0, len(suspect), CHUNK):
         invoices = _invoices_of(suspect[start : start + CHUNK])
-        findings.let_pass(session, invoices, run.version.content["transformations"], viewer.name)
+        findings.let_pass(session, invoices, transformations, viewer.name, chosen.as_of)
     others = len(rows) - len(suspect)
     unchanged = Counter({"not held for a suspect document": others} if others else {})
     fit = _make_ready(session, bell, run, viewer, suspect, unchanged)
@@ -189,7 +197,7 @@ def remove(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
     Refused."""
     run = _open(session, chosen, viewer)
     rows, unchanged = _sorted(
-        _held(session, chosen),
+        _held(session, chosen, viewer),
         {R.SENDING: "on the wire right now", R.REMOVED: "already removed"},
     )
     values = {**UNCLAIMED, "removed_from": Result.status, "reason": Result.reason}
@@ -204,7 +212,7 @@ def put_back(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Do
     Raises Refused.
     """
     run = _open(session, chosen, viewer)
-    held = hold(session, Result.status == R.REMOVED, *_conditions(chosen, status=R.REMOVED))
+    held = hold(session, Result.status == R.REMOVED, *_conditions(chosen, viewer, R.REMOVED))
     had = dict(_column(session, held, Result.removed_from))
     back: dict[tuple[R, str], list[Held]] = defaultdict(list)
     anew = [row for row in held if had[row.id] in (R.READY, R.DEFERRED, R.SKIPPED)]
@@ -242,7 +250,7 @@ def _decide(
 ) -> Done:
     run = _open(session, chosen, viewer)
     rows, unchanged = _sorted(
-        _held(session, chosen), {status: f"not {old}, but {status}" for status in R if status != old}
+        _held(session, chosen, viewer), {status: f"not {old}, but {status}" for status in R if status != old}
     )
     move(session, run.id, rows, new, values=values)
     return _done(session, viewer, action, run, rows, unchanged)
@@ -255,14 +263,15 @@ def _open(session: Session, chosen: Chosen, viewer: Viewer) -> Run:
     return run
 
 
-def _conditions(chosen: Chosen, status: str = "") -> list[Any]:
+def _conditions(chosen: Chosen, viewer: Viewer, status: str = "") -> list[Any]:
+    seen = visible_to(viewer, Result)
     if chosen.result_ids is None:
-        return matching(chosen.run_id, chosen.status or status, chosen.reason, chosen.search)
-    return [Result.run_id == chosen.run_id, Result.id.in_(chosen.result_ids)]
+        return [*matching(chosen.run_id, chosen.status or status, chosen.reason, chosen.search), seen]
+    return [Result.run_id == chosen.run_id, Result.id.in_(chosen.result_ids), seen]
 
 
-def _held(session: Session, chosen: Chosen) -> list[Held]:
-    return hold(session, *_conditions(chosen))
+def _held(session: Session, chosen: Chosen, viewer: Viewer) -> list[Held]:
+    return hold(session, *_conditions(chosen, viewer))
 
 
 def _sorted(rows: Iterable[Held], refused: dict[R, str]) -> tuple[list[Held], Counter[str]]:
@@ -276,7 +285,9 @@ def _sorted(rows: Iterable[Held], refused: dict[R, str]) -> tuple[list[Held], Co
     return fit, unchanged
 
 
-def _may_go_again(session: Session, rows: Sequence[Held], confirmed: bool) -> tuple[list[Held], Counter[str]]:
+def _may_go_again(
+    session: Session, rows: Sequence[Held], confirmed: bool, as_of: datetime | None
+) -> tuple[list[Held], Counter[str]]:
     fit, unchanged = _sorted(
         rows,
         {
@@ -286,14 +297,16 @@ def _may_go_again(session: Session, rows: Sequence[Held], confirmed: bool) -> tu
         },
     )
     asking = [row for row in fit if row.status in NEEDS_CONFIRMATION]
-    if confirmed or not asking:
-        return fit, unchanged
-    rehearsed = dict(_column(session, asking, only_rehearsed()))
-    unasked = {row.id for row in asking if not rehearsed[row.id]}
-    for row in asking:
-        if row.id in unasked:
-            unchanged[f"{row.status}: confirm that the customer may get it twice"] += 1
-    return [row for row in fit if row.id not in unasked], unchanged
+    kept = dict[int, str]()
+    if confirmed and as_of:
+        since = _column(session, asking, Result.changed_at)
+        kept = {id: CHANGED_SINCE for id, changed_at in since if changed_at > as_of}
+    elif not confirmed:
+        rehearsed = dict(_column(session, asking, only_rehearsed()))
+        words = "confirm that the customer may get it twice"
+        kept = {row.id: f"{row.status}: {words}" for row in asking if not rehearsed[row.id]}
+    unchanged.update(kept.values())
+    return [row for row in fit if row.id not in kept], unchanged
 
 
 def _column(session: Session, rows: Sequence[Held], column: Any) -> Iterable[tuple[int, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from flask import Blueprint, Flask, abort, request
 from flask.typing import ResponseReturnValue
@@ -15,9 +16,9 @@ from webapp.runs import filters, queries, result_actions, result_queries
 from webapp.runs.filter_forms import address, filter_in, ids_in
 from webapp.runs.lifecycle import NotFound, Refused
 from webapp.runs.result_actions import Chosen, Done
-from webapp.runs.suspects import suspects
+from webapp.runs.suspects import checked_until, suspects
 from webapp.store.runs import Result, Run
-from webapp.store.statuses import NEEDS_CONFIRMATION, SENDABLE, ResultStatus, RunStatus
+from webapp.store.statuses import SENDABLE, ResultStatus, RunStatus
 from webapp.users.access import visible_to
 from webapp.web import htmx, presses, questions
 from webapp.web.gate import viewer
@@ -38,10 +39,10 @@ def send_again(run_id: int) -> ResponseReturnValue:
     chosen = chosen_in_form(run_id)
     asked = bool(request.form.get("asked"))
     found = _statuses(run_id, chosen)
-    doubtful = any(found.get(status) for status in NEEDS_CONFIRMATION)
+    twice, as_of = _asked_about(run_id, chosen)
     in_the_list = not (asked or request.form.get("from_result"))
-    if (doubtful and not asked) or _has_grown(chosen, found) or (in_the_list and _changed_since(run_id)):
-        return _question("runs/ask_again.html", run_id, chosen, found)
+    if (twice and not asked) or _has_grown(chosen, found) or (in_the_list and _changed_since(run_id)):
+        return _question("runs/ask_again.html", run_id, chosen, found, as_of, twice=twice)
     confirmed = asked and bool(request.form.get("confirmed"))
     todays = bool(request.form.get("todays_version"))
     return _press(
@@ -70,8 +71,9 @@ def remove(run_id: int) -> ResponseReturnValue:
 def let_pass(run_id: int) -> ResponseReturnValue:
     """Let documents pass that do not name their invoice. Asks once: such a mail cannot be called back."""
     chosen = chosen_in_form(run_id)
-    if not request.form.get("asked"):
-        return _question("runs/ask_let_pass.html", run_id, chosen, _statuses(run_id, chosen))
+    found = _statuses(run_id, chosen)
+    if not request.form.get("asked") or _has_grown(chosen, found):
+        return _question("runs/ask_let_pass.html", run_id, chosen, found, _checked_until(run_id, chosen))
     return _press(
         "Let pass:",
         chosen,
@@ -120,18 +122,29 @@ def chosen_in_form(run_id: int) -> Chosen:
 
     Without script the box "Select all on this page" ticks none: then the rows on screen are meant."""
     form = request.form
+    as_of = _instant(form.get("as_of", ""))
     if form.get("only"):
         ids = ids_in([form["only"]])
     elif form.get("all"):
         shown = filter_in(form)
-        return Chosen(run_id, status=shown.status, reason=shown.reason, search=shown.search)
+        return Chosen(run_id, None, shown.status, shown.reason, shown.search, as_of)
     elif form.get("page"):
         ids = ids_in(form.get("rows", "").split("-"))
     else:
         ids = ids_in(form.getlist("id"))
     if len(ids) > MOST_TICKED:
         abort(400, f"Tick at most {MOST_TICKED} rows, or select all that match.")
-    return Chosen(run_id, result_ids=tuple(ids))
+    return Chosen(run_id, result_ids=tuple(ids), as_of=as_of)
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        abort(400)
+    if moment and moment.tzinfo is None:
+        abort(400)
+    return moment
 
 
 def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
@@ -147,6 +160,18 @@ def _statuses(run_id: int, chosen: Chosen) -> dict[ResultStatus, int]:
     with runtime().database.reading() as session:
         _visible(session, run_id)
         return result_queries.statuses_of(session, viewer(), _conditions(chosen))
+
+
+def _asked_about(run_id: int, chosen: Chosen) -> tuple[int, datetime | None]:
+    with runtime().database.reading() as session:
+        run = _visible(session, run_id)
+        return result_queries.asked_about(session, viewer(), run, _conditions(chosen))
+
+
+def _checked_until(run_id: int, chosen: Chosen) -> datetime | None:
+    with runtime().database.reading() as session:
+        run = _visible(session, run_id)
+        return checked_until(session, run, [*_conditions(chosen), visible_to(viewer(), Result)])
 
 
 def _would_go_out(run_id: int, chosen: Chosen) -> int:
@@ -172,11 +197,16 @@ def _changed_since(run_id: int) -> bool:
 
 
 def _question(
-    template: str, run_id: int, chosen: Chosen, found: dict[ResultStatus, int]
+    template: str,
+    run_id: int,
+    chosen: Chosen,
+    found: dict[ResultStatus, int],
+    as_of: datetime | None = None,
+    **more: object,
 ) -> ResponseReturnValue:
     with runtime().database.reading() as session:
         run = _visible(session, run_id)
-        shown = {"run": run, "chosen": chosen, "found": found, "back": _back(run_id)}
+        shown = {"run": run, "chosen": chosen, "found": found, "back": _back(run_id), "as_of": as_of, **more}
         held = suspects(session, run, [*_conditions(chosen), visible_to(viewer(), Result)])
         return questions.ask(template, suspects=held, **shown)
 

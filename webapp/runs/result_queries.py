@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, false, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, case, false, func, select
 from sqlalchemy.orm import Session
 
 from webapp.runs import filters, lines
@@ -114,6 +114,17 @@ def statuses_of(
     for status, is_harmless, n in rows:
         found[S.READY if is_harmless and status in NEEDS_CONFIRMATION else S(status)] += n
     return dict(found)
+
+
+def asked_about(
+    session: Session, viewer: Viewer, run: Run, conditions: list[ColumnElement[bool]]
+) -> tuple[int, datetime | None]:
+    """Of the results under these conditions: how many customers may get a mail twice if they are sent again,
+    and when the last of them has changed."""
+    twice = func.count(case((filters.may_come_twice(run.definition_id), 1)))
+    asking = select(twice, func.max(Result.changed_at)).where(visible_to(viewer, Result), *conditions)
+    n, changed_at = session.execute(asking).one()
+    return n, changed_at
 
 
 def _conditions(run_id: int, chosen: Filter) -> list[ColumnElement[bool]]:

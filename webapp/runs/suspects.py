@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from webapp.invoices import findings
@@ -30,7 +31,23 @@ class Suspect:
 
 def suspects(session: Session, run: Run, conditions: Sequence[ColumnElement[bool]]) -> list[Suspect]:
     """The suspect documents of those of these results that are held for one, at most MOST_LISTED."""
-    rows = session.execute(
+    listed = _suspect(run, conditions).order_by(Result.id, TransformationResult.id).limit(MOST_LISTED)
+    return [
+        Suspect(result_id, number, name, document.file_name, findings.said(document))
+        for result_id, number, name, document in session.execute(listed)
+    ]
+
+
+def checked_until(session: Session, run: Run, conditions: Sequence[ColumnElement[bool]]) -> datetime | None:
+    """When the last of all these documents was checked; None if there is none."""
+    last = func.max(TransformationResult.checked_at)
+    return session.scalar(_suspect(run, conditions).with_only_columns(last))
+
+
+def _suspect(
+    run: Run, conditions: Sequence[ColumnElement[bool]]
+) -> Select[int, str, str, TransformationResult]:
+    return (
         select(Result.id, Invoice.number, Customer.name, TransformationResult)
         .join(ResultInvoice, ResultInvoice.result_id == Result.id)
         .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
@@ -44,10 +61,4 @@ def suspects(session: Session, run: Run, conditions: Sequence[ColumnElement[bool
             TransformationResult.suspect,
             TransformationResult.transformation_id.in_(run.version.content["transformations"]),
         )
-        .order_by(Result.id, TransformationResult.id)
-        .limit(MOST_LISTED)
     )
-    return [
-        Suspect(result_id, number, name, document.file_name, findings.said(document))
-        for result_id, number, name, document in rows
-    ]
