@@ -7,21 +7,28 @@ later."""
 
 from __future__ import annotations
 
+import secrets
+import time
+
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 
 QUEUE = "mailrun"
 JOB_SECONDS = 24 * 3600
-ENOUGH = 64
-"""With so many jobs waiting another poke would tell nobody anything new."""
+AWAY_SECONDS = 10.0
+"""For so long a Redis that did not answer is left alone: one that takes connections and is silent costs
+whoever asks it seconds, each time."""
 
 
 class Bell:
     """Rings for the workers. Without a Redis address it never rings: the workers then look by themselves."""
 
     def __init__(self, redis_url: str) -> None:
-        self.redis = Redis.from_url(redis_url, socket_connect_timeout=2) if redis_url else None
+        self.redis = (
+            Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=2) if redis_url else None
+        )
+        self._away_until = 0.0
 
     def answers(self) -> bool:
         """Whether Redis is there right now."""
@@ -35,16 +42,28 @@ class Bell:
         return self._enqueue("jobs.runs.drain", run_id)
 
     def make(self, run_id: int) -> bool:
-        """Asks some worker to make this run's results; False if nobody could be asked."""
-        return self._enqueue("jobs.runs.make", run_id)
+        """Asks some worker to make this run's results, next: a person waits for them. False if nobody could
+        be asked."""
+        return self._enqueue("jobs.runs.make", run_id, at_front=True)
 
-    def _enqueue(self, job: str, run_id: int) -> bool:
-        if self.redis is None:
+    def _enqueue(self, job: str, run_id: int, *, at_front: bool = False) -> bool:
+        """At most one poke of a kind waits for each run: the sweeps of all workers ring all the time, and
+        another run's poke must not wait behind what they have to say of this one."""
+        if self.redis is None or time.monotonic() < self._away_until:
             return False
         try:
             queue = Queue(QUEUE, connection=self.redis, serializer="json", default_timeout=JOB_SECONDS)
-            if queue.count < ENOUGH:
-                queue.enqueue(job, run_id, result_ttl=0, failure_ttl=7 * 24 * 3600)
+            kind = f"{job.rpartition('.')[2]}-{run_id}-"
+            if not any(waiting.startswith(kind) for waiting in queue.get_job_ids()):
+                queue.enqueue_call(
+                    job,
+                    (run_id,),
+                    result_ttl=0,
+                    failure_ttl=7 * 24 * 3600,
+                    job_id=kind + secrets.token_hex(8),
+                    at_front=at_front,
+                )
         except (RedisError, OSError):
+            self._away_until = time.monotonic() + AWAY_SECONDS
             return False
         return True

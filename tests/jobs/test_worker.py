@@ -7,6 +7,7 @@ import random
 import signal
 import time
 
+from tests import factories
 from tests.jobs.conftest import Site
 from webapp.runs import lifecycle
 from webapp.users.access import OPERATOR
@@ -60,6 +61,24 @@ def test_redis_killed_and_started_again_empty(site: Site) -> None:
     site.until_finished(run_id)
     assert site.world.statuses(run_id) == ["sent"] * 120
     assert len(arrived(site)) == 120
+
+
+def test_a_small_run_is_not_stuck_behind_a_large_one(site: Site) -> None:
+    """However often the sweeps have rung for the large one meanwhile."""
+    for n in range(400):
+        site.world.add(f"{n}@customers.test")
+    site.world.server.delay = 0.2
+    site.start_redis()
+    site.start_worker()
+    large = site.world.run(start=True)
+    site.until(lambda: len(arrived(site)) > 100)
+    with site.world.runtime.database.writing() as session:
+        own = factories.cluster(session, "small")
+        payer = factories.customer(session, own, "small@customers.test")
+        factories.document(session, site.world.runtime.documents, factories.invoice(session, payer))
+    small = site.world.run(start=True, cluster_id=own.id)
+    site.until_finished(small)
+    assert site.world.status(large) == "running"
 
 
 def test_a_run_started_while_redis_is_away_goes_out(site: Site) -> None:

@@ -4,13 +4,15 @@ workers together; without Redis each living worker takes its share."""
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
+
+from webapp.queue import AWAY_SECONDS
 
 SPREAD = 5
 """Seconds: a minute's mails go out in slices of these, not all in its first second."""
@@ -22,6 +24,16 @@ class Counters:
     """What has gone out lately, for as long as this process lives: a minute is longer than a drain."""
 
     redis_url: str
+    _away_until: list[float] = field(default_factory=lambda: [0.0])
+
+    @property
+    def is_away(self) -> bool:
+        """Whether Redis did not answer just now: one that is silent would hold up every mail for seconds."""
+        return time.monotonic() < self._away_until[0]
+
+    def leave_alone(self) -> None:
+        """Redis has not answered."""
+        self._away_until[0] = time.monotonic() + AWAY_SECONDS
 
     @cached_property
     def common(self) -> MovingWindowRateLimiter | None:
@@ -53,11 +65,11 @@ class Rates:
     def _taken(self, key: str, per_minute: int, *, spread: bool) -> float:
         if not per_minute:
             return 0.0
-        if self.counters.common is not None:
+        if self.counters.common is not None and not self.counters.is_away:
             try:
                 return _take(self.counters.common, key, per_minute, spread)
             except (RedisError, OSError):
-                pass
+                self.counters.leave_alone()
         return _take(self.counters.own, key, per_minute, spread, max(1, self.share))
 
 
@@ -79,4 +91,4 @@ def _take(limiter: MovingWindowRateLimiter, key: str, per_minute: int, spread: b
 
 def _storage(redis_url: str) -> Storage:
     url = redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
-    return storage_from_string(url, socket_connect_timeout=2)  # type: ignore[return-value]
+    return storage_from_string(url, socket_connect_timeout=2, socket_timeout=2)  # type: ignore[return-value]

@@ -247,8 +247,9 @@ def go_on(session: Session, run_id: int) -> None:
 
 
 def others_running(session: Session, run_id: int) -> bool:
-    """Whether any other run is running."""
-    return bool(session.scalar(select(exists().where(Run.status == RunStatus.RUNNING, Run.id != run_id))))
+    """Whether any other run is running, or is to be made: somebody waits for a worker."""
+    at_work = Run.status.in_((RunStatus.RUNNING, RunStatus.CREATING))
+    return bool(session.scalar(select(exists().where(at_work, Run.id != run_id))))
 
 
 def has_outstanding(session: Session, run_id: int) -> bool:
