@@ -3,6 +3,7 @@ only."""
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.mailing.hostile import BOMBS, PAYLOADS
+from webapp.mailing import confined
 from webapp.mailing.renderer import Renderer, ToRender
 from webapp.mailing.texts import MessageText, Rendered, Unrenderable
 
@@ -96,6 +98,18 @@ def test_a_child_that_was_killed_blames_no_message(renderer: Renderer) -> None:
     renderer.confined._child.process.wait()
     found = renderer.render_all([one("one"), one("two")])
     assert [text.html for text in found if isinstance(text, Rendered)] == ["one", "two"]
+
+
+def test_a_child_that_does_not_read_is_ended_and_blames_no_message(
+    renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renderer.render(one("fine"))
+    assert renderer.confined._child is not None
+    renderer.confined._child.process.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr(confined, "START_SECONDS", 5.0)
+    long = "x" * 200_000  # more than the pipe between them holds
+    found = renderer.render_all([one(long), one("two")])
+    assert [text.html for text in found if isinstance(text, Rendered)] == [long, "two"]
 
 
 def test_when_its_time_is_over_the_rest_is_left_and_the_next_batch_is_its_own() -> None:

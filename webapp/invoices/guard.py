@@ -54,9 +54,11 @@ def check(
     store: DocumentStore,
     *conditions: ColumnElement[bool],
     done: Callable[[int], None] = lambda documents: None,
+    is_leaving: Callable[[], bool] = lambda: False,
 ) -> Checked:
     """Checks the documents that are yet to be checked, or those of them that meet the conditions on
-    TransformationResult; `done` is told how many have been. Raises OSError when the store is away.
+    TransformationResult; `done` is told how many have been. Ends early if this process is leaving. Raises
+    OSError when the store is away.
 
     1. Take the next of them, in the order of their invoices; after the last once more from the first, for
     what came meanwhile. No lock is held.
@@ -76,6 +78,8 @@ def check(
             documents += len(some)
             suspect += sum(each.finding != Finding.FINE for each in found)
             done(documents)
+            if is_leaving():
+                break
     return Checked(documents, suspect)
 
 

@@ -21,7 +21,8 @@ from typing import IO, Any
 
 MEGABYTES = 512
 START_SECONDS = 60.0
-"""How long the child itself may take to come up, on a machine with too much to do."""
+"""How long the child itself may take to come up, or to read what it is given, on a machine with too much to
+do."""
 PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "HOME")
 """What the child may know of the environment: no key, no password, no address."""
 BATCH = 200
@@ -120,6 +121,7 @@ class Child:
         assert self.process.stdout is not None
         self._in: IO[bytes] = self.process.stdin
         self._out: IO[bytes] = self.process.stdout
+        os.set_blocking(self._in.fileno(), False)
         self._pending = b""
         self._waiting = selectors.DefaultSelector()
         self._waiting.register(self._out, selectors.EVENT_READ)
@@ -127,14 +129,19 @@ class Child:
             raise OSError(f"the child process {module} could not be started")
 
     def give(self, questions: Sequence[Any]) -> None:
-        """Hands the batch over; the child reads all of it before it begins."""
+        """Hands the batch over; the child reads all of it first. Raises ChildGone if it does not."""
         frame = pickle.dumps(list(questions), protocol=pickle.HIGHEST_PROTOCOL)
         left = memoryview(len(frame).to_bytes(8, "big") + frame)
-        try:
-            while left:
-                left = left[self._in.write(left) :]
-        except BrokenPipeError:
-            raise ChildGone from None
+        until = time.monotonic() + START_SECONDS
+        with selectors.DefaultSelector() as room:
+            room.register(self._in, selectors.EVENT_WRITE)
+            try:
+                while left:
+                    if not room.select(max(0.0, until - time.monotonic())):
+                        raise ChildGone
+                    left = left[self._in.write(left) or 0 :]
+            except BrokenPipeError:
+                raise ChildGone from None
 
     def next_answer(self, seconds: float) -> list[Any]:
         """The next answer. Raises ChildGone if it does not come in time, or not at all."""

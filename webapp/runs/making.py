@@ -67,7 +67,7 @@ def make(runtime: Runtime, run_id: int, is_leaving: Callable[[], bool] = lambda:
     Two makers at once do no harm: the second waits at 1 and goes on behind the first one's watermark.
     """
     database, size = runtime.database, FIRST_SLICE
-    _check_documents(runtime, run_id)
+    _check_documents(runtime, run_id, is_leaving)
     many = _takes_many(database, run_id)
     while not is_leaving():
         with database.writing() as session:
@@ -93,13 +93,13 @@ def make(runtime: Runtime, run_id: int, is_leaving: Callable[[], bool] = lambda:
             time.sleep(LET_OTHERS_WRITE)
 
 
-def _check_documents(runtime: Runtime, run_id: int) -> None:
+def _check_documents(runtime: Runtime, run_id: int, is_leaving: Callable[[], bool]) -> None:
     with runtime.database.reading() as session:
         run = session.scalar(select(Run).where(Run.id == run_id, Run.status == RunStatus.CREATING))
         if run is None:
             return
         conditions = attached_by(run, typing.cast(Content, run.version.content))
-    guard.check(runtime.database, runtime.documents, *conditions)
+    guard.check(runtime.database, runtime.documents, *conditions, is_leaving=is_leaving)
 
 
 def _takes_many(database: Database, run_id: int) -> bool:

@@ -55,7 +55,7 @@ def tidy(runtime: Runtime, leaving: threading.Event) -> int:
     before = now() - timedelta(days=runtime.settings.keep_mails)
     gone = 0
     while not leaving.is_set():
-        end, documents = _unneeded(runtime.database, before, taken_over_at)
+        end, documents = _unneeded(runtime.database, before, taken_over_at, leaving)
         if end is None:
             break
         for digest in documents:
@@ -83,9 +83,10 @@ def _take_turn(session: Session, runtime: Runtime) -> bool:
 
 
 def _unneeded(
-    database: Database, before: datetime, taken_over_at: datetime | None
+    database: Database, before: datetime, taken_over_at: datetime | None, leaving: threading.Event
 ) -> tuple[Place | None, set[str]]:
-    """Where the mails end that may go now (None: there is none), and the documents that nothing else needs.
+    """Where the mails end that may go now, and the documents that nothing else needs. None: there is no such
+    mail, or this process is leaving.
 
     The documents of mails from before a take-over stay: the system that the copy was made of may have the
     same store."""
@@ -101,6 +102,8 @@ def _unneeded(
             break
     if end is not None and candidates:
         for mails in _kept_mails(database, end, None):
+            if leaving.is_set():
+                return None, set()
             for _, kept in mails:
                 candidates.difference_update(documents_of(kept))
     return end, candidates
