@@ -24,7 +24,7 @@ from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.suspects import checked_until
 from webapp.runs.workers import WorkerLife
 from webapp.store.customers import Customer
-from webapp.store.definitions import TemplateText
+from webapp.store.definitions import DefinitionVersion, TemplateText
 from webapp.store.documents import DocumentFolder
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.people import AuditEntry
@@ -270,6 +270,28 @@ def test_what_was_imported_after_somebody_looked_does_not_pass(world: World) -> 
             result_actions.let_pass(session, world.runtime.bell, chosen, OPERATOR)
         assert held(world, run_id) == [HELD, ("ready", "")]
         guard.check(world.runtime.database, world.runtime.documents)
+
+
+def test_what_passes_keeps_the_version_that_it_was_to_be_sent_with(world: World) -> None:
+    swapped(world)
+    run_id = world.run()
+    with world.runtime.database.writing() as session:
+        old = session.get_one(Run, run_id).version
+        content = {**old.content, "subject": "Mended"}
+        newer = DefinitionVersion(definition_id=old.definition_id, number=old.number + 1, content=content)
+        session.add(newer)
+        session.flush()
+        session.execute(update(Result).values(version_id=newer.id))
+    assert let_pass(world, run_id).changed == 2
+    assert [result.version_id for result in world.results(run_id)] == [newer.id] * 2
+
+
+def test_whoever_checks_stops_when_told_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "CHUNK", 1)
+    swapped(world)
+    assert (
+        guard.check(world.runtime.database, world.runtime.documents, is_leaving=lambda: True).documents == 1
+    )
 
 
 def test_send_again_without_a_look_changes_nothing(world: World) -> None:

@@ -19,21 +19,14 @@ UNCHECKED = TransformationResult.found_in != TransformationResult.sha256
 """Of today's bytes nothing is known yet."""
 
 
-def let_pass(
-    session: Session,
-    invoice_ids: Select[int],
-    transformations: Collection[int],
-    by: str,
-    as_of: datetime | None = None,
-) -> None:
-    """Lets the suspect documents of these invoices pass: somebody has looked at them, `as_of` when. What was
-    imported or checked since nobody has looked at. What the store has not as it was imported cannot pass, nor
-    be sent."""
+def let_pass(session: Session, document_ids: Select[int], by: str, as_of: datetime | None = None) -> None:
+    """Lets those of these documents pass that are suspect: somebody has looked at them, `as_of` when. What
+    was imported or checked since nobody has looked at. What the store has not as it was imported cannot pass,
+    nor be sent."""
     looked_at = [] if as_of is None else [TransformationResult.checked_at <= as_of]
     note(
         session,
-        TransformationResult.invoice_id.in_(invoice_ids),
-        TransformationResult.transformation_id.in_(transformations),
+        TransformationResult.id.in_(document_ids),
         TransformationResult.suspect,
         TransformationResult.finding != Finding.ALTERED,
         ~UNCHECKED,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from webapp.runs.report import addresses_of
 from webapp.runs.words import MAY_REMOVE, MAY_SEND_AGAIN
 from webapp.store.customers import Cluster, Customer
+from webapp.store.definitions import DefinitionVersion
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, SkipReason
@@ -81,15 +82,19 @@ def fill(session: Session, run: Run, lines: list[Line]) -> None:
     ):
         by_result[result_id].invoices.append(invoice)
         by_invoice[invoice.id] = by_result[result_id]
-    attached = set(run.version.content["transformations"])
+    versions = {line.result.id: line.result.version_id or run.version_id for line in lines}
+    attached = {
+        id: set(session.get_one(DefinitionVersion, id).content["transformations"])
+        for id in set(versions.values())
+    }
     for document in session.scalars(
         select(TransformationResult)
         .where(TransformationResult.invoice_id.in_(by_invoice))
         .order_by(TransformationResult.invoice_id, TransformationResult.id)
     ):
-        if document.transformation_id in attached:
-            by_invoice[document.invoice_id].documents.append(document)
-    versions = [(line.result.id, line.result.version_id or run.version_id) for line in lines]
-    addresses = addresses_of(session, versions)
+        line = by_invoice[document.invoice_id]
+        if document.transformation_id in attached[versions[line.result.id]]:
+            line.documents.append(document)
+    addresses = addresses_of(session, list(versions.items()))
     for line in lines:
         line.recipients = line.result.recipients or addresses[line.result.id]

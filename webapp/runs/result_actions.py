@@ -24,6 +24,7 @@ from webapp.runs.filters import matching, only_rehearsed
 from webapp.runs.lifecycle import Refused
 from webapp.runs.moves import CHUNK, UNCLAIMED, Held, hold, move
 from webapp.runs.splitting import split_off
+from webapp.runs.suspects import attached_to
 from webapp.store.among import among
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.people import AuditEntry
@@ -105,7 +106,9 @@ def send_again(
     _check_again(session, again)
     if confirmed:
         _next_copies(session, run, [row for row in again if row.reason in ("", SkipReason.ALREADY_SENT)])
-    fit = _make_ready(session, bell, run, viewer, again, unchanged, version)
+    fit = _make_ready(
+        session, bell, run, viewer, again, unchanged, judged_by=version or run.version_id, version_id=version
+    )
     return _done(session, viewer, "send again", run, fit, unchanged)
 
 
@@ -129,12 +132,14 @@ def _make_ready(
     viewer: Viewer,
     again: Sequence[Held],
     unchanged: Counter[str],
-    version: int | None = None,
+    *,
+    judged_by: int | None = None,
+    **columns: Any,
 ) -> list[Held]:
-    """Makes those of the results `ready` whose data are fit, and returns them; why others are not is counted
-    in `unchanged`."""
+    """Makes those of the results `ready` whose data are fit for the version that they are `judged_by`, else
+    each by its own, and returns them; why others are not is counted in `unchanged`. Sets further columns."""
     fit: list[Held] = []
-    for row, reason in _looked_at_anew(session, again, version):
+    for row, reason in _looked_at_anew(session, again, judged_by):
         if not reason:
             fit.append(row)
             continue
@@ -153,7 +158,7 @@ def _make_ready(
         "sent_at": None,
         "recipients": None,
         "message_number": Result.message_number + 1,
-        "version_id": version,
+        **columns,
     }
     move(session, run.id, fit, R.READY, values=values)
     if fit:
@@ -163,14 +168,14 @@ def _make_ready(
 
 def let_pass(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Done:
     """Somebody has looked at the documents that the guard holds these results back for: they may go out. The
-    results become `ready`, as by Send again, but for those that something else keeps back. Raises Refused."""
+    results become `ready`, as by Send again, but for those that something else keeps back; each keeps the
+    version of the definition that it was to be sent with. Raises Refused."""
     run = _open(session, chosen, viewer)
     rows = _held(session, chosen, viewer)
     suspect = [row for row in rows if _is_suspect(row)]
-    transformations = run.version.content["transformations"]
     for start in range(0, len(suspect), CHUNK):
-        invoices = _invoices_of(suspect[start : start + CHUNK])
-        findings.let_pass(session, invoices, transformations, viewer.name, chosen.as_of)
+        ids = [row.id for row in suspect[start : start + CHUNK]]
+        findings.let_pass(session, attached_to(session, run, ids), viewer.name, chosen.as_of)
     others = len(rows) - len(suspect)
     unchanged = Counter({"not held for a suspect document": others} if others else {})
     fit = _make_ready(session, bell, run, viewer, suspect, unchanged)

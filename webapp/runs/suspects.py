@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.invoices import findings
 from webapp.store.customers import Customer
+from webapp.store.definitions import DefinitionVersion
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, SkipReason
@@ -31,21 +32,31 @@ class Suspect:
 
 def suspects(session: Session, run: Run, conditions: Sequence[ColumnElement[bool]]) -> list[Suspect]:
     """The suspect documents of those of these results that are held for one, at most MOST_LISTED."""
-    listed = _suspect(run, conditions).order_by(Result.id, TransformationResult.id).limit(MOST_LISTED)
+    listed = _of_held(session, run, conditions).order_by(Result.id, TransformationResult.id)
     return [
         Suspect(result_id, number, name, document.file_name, findings.said(document))
-        for result_id, number, name, document in session.execute(listed)
+        for result_id, number, name, document in session.execute(listed.limit(MOST_LISTED))
     ]
 
 
 def checked_until(session: Session, run: Run, conditions: Sequence[ColumnElement[bool]]) -> datetime | None:
     """When the last of all these documents was checked; None if there is none."""
     last = func.max(TransformationResult.checked_at)
-    return session.scalar(_suspect(run, conditions).with_only_columns(last))
+    return session.scalar(_of_held(session, run, conditions).with_only_columns(last))
 
 
-def _suspect(
-    run: Run, conditions: Sequence[ColumnElement[bool]]
+def attached_to(session: Session, run: Run, result_ids: Collection[int]) -> Select[int]:
+    """The documents that the mails of these results of the run would carry, each by its own version."""
+    return (
+        select(TransformationResult.id)
+        .join(ResultInvoice, ResultInvoice.invoice_id == TransformationResult.invoice_id)
+        .join(Result, Result.id == ResultInvoice.result_id)
+        .where(Result.id.in_(result_ids), _is_attached(session, run))
+    )
+
+
+def _of_held(
+    session: Session, run: Run, conditions: Sequence[ColumnElement[bool]]
 ) -> Select[int, str, str, TransformationResult]:
     return (
         select(Result.id, Invoice.number, Customer.name, TransformationResult)
@@ -55,10 +66,25 @@ def _suspect(
         .join(TransformationResult, TransformationResult.invoice_id == Invoice.id)
         .where(
             *conditions,
-            Result.run_id == run.id,
             Result.status == ResultStatus.SKIPPED,
             Result.reason == SkipReason.SUSPECT_DOCUMENT,
             TransformationResult.suspect,
-            TransformationResult.transformation_id.in_(run.version.content["transformations"]),
+            _is_attached(session, run),
         )
     )
+
+
+def _is_attached(session: Session, run: Run) -> ColumnElement[bool]:
+    """Whether the document at hand is attached by the version that the Result at hand, of this run, would be
+    sent with."""
+    own = func.coalesce(Result.version_id, run.version_id)
+    others = select(Result.version_id).where(Result.run_id == run.id, Result.version_id.is_not(None))
+    versions = [run.version_id, *session.scalars(others.distinct())]
+    known = select(DefinitionVersion).where(DefinitionVersion.id.in_(versions))
+    each = (
+        and_(
+            own == version.id, TransformationResult.transformation_id.in_(version.content["transformations"])
+        )
+        for version in session.scalars(known)
+    )
+    return and_(Result.run_id == run.id, or_(*each))
