@@ -72,14 +72,18 @@ def test_a_claim_whose_commit_is_still_under_way_is_given_back(world: World, wor
     assert [result.worker_id for result in world.results(run_id)] == [None]
 
 
-def test_connections_whose_taking_is_still_under_way_are_given_back(world: World, worker: WorkerLife) -> None:
+@pytest.mark.parametrize("rows_are_there", [True, False])
+def test_connections_whose_taking_is_still_under_way_are_given_back(
+    world: World, worker: WorkerLife, rows_are_there: bool
+) -> None:
     with world.runtime.database.writing() as session:
         server = session.scalars(select(MailServer)).one()
-        slots.take(session, server, worker.id, "before", 1)
-        slots.give_back(session, "before")  # the rows are there
+        if rows_are_there:
+            slots.take(session, server, worker.id, "before", 1)
+            slots.give_back(session, "before")
     with world.runtime.database.writing() as session:
         assert slots.take(session, server, worker.id, "token", 1)
-        given_back = beside(world, lambda other: slots.give_back(other, "token", in_doubt_of=server.id))
+        given_back = beside(world, lambda other: slots.give_back(other, "token", in_doubt_of=server))
     given_back.join()
     with world.runtime.database.reading() as session:
         taken = select(func.count()).where(ConnectionSlot.worker_id.is_not(None))

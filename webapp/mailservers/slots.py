@@ -23,10 +23,7 @@ class Slot:
 
 def take(session: Session, server: MailServer, worker_id: int, token: str, at_most: int) -> list[Slot]:
     """Takes up to so many free connections of the server's `max_connections` for this worker; maybe none."""
-    numbers = [
-        {"mail_server_id": server.id, "number": number} for number in range(1, server.max_connections + 1)
-    ]
-    session.execute(insert_into(session, ConnectionSlot).on_conflict_do_nothing(), numbers)
+    _have_rows(session, server)
     free = session.scalars(
         select(ConnectionSlot.number)
         .where(
@@ -46,14 +43,24 @@ def take(session: Session, server: MailServer, worker_id: int, token: str, at_mo
     return [Slot(server.id, number, token) for number in free]
 
 
-def give_back(session: Session, token: str, *, in_doubt_of: int | None = None) -> None:
+def _have_rows(session: Session, server: MailServer) -> None:
+    numbers = [
+        {"mail_server_id": server.id, "number": number} for number in range(1, server.max_connections + 1)
+    ]
+    session.execute(insert_into(session, ConnectionSlot).on_conflict_do_nothing(), numbers)
+
+
+def give_back(session: Session, token: str, *, in_doubt_of: MailServer | None = None) -> None:
     """Frees the connections that were taken with this token, unless somebody has freed them already.
 
     `in_doubt_of`: the mail server, if taking them failed: its commit may still be under way. Without waiting
-    for it PostgreSQL would see the rows as they were before, free, and leave them taken for ever."""
+    for it, and for the rows that it may have made, PostgreSQL would see them as they were before, free, and
+    leave them taken for ever."""
     if in_doubt_of is not None:
-        of_it = ConnectionSlot.mail_server_id == in_doubt_of
-        session.execute(select(ConnectionSlot.number).where(of_it).with_for_update())
+        _have_rows(session, in_doubt_of)
+        of_it = ConnectionSlot.mail_server_id == in_doubt_of.id
+        locking = select(ConnectionSlot.number).where(of_it).order_by(ConnectionSlot.number)
+        session.execute(locking.with_for_update())
     session.execute(
         update(ConnectionSlot).where(ConnectionSlot.token == token).values(worker_id=None, token=None)
     )

@@ -82,11 +82,12 @@ def give_back(session: Session, of: Sequence[Claim]) -> None:
     """Frees what was claimed and has not been marked.
 
     The last claim's commit may still be under way, if its answer was lost: without waiting for it PostgreSQL
-    would see these rows as they were before, without a token, and leave them claimed for ever."""
+    would see these rows as they were before, without a token, and leave them claimed for ever. Locked with
+    those of the claim before, in the order of their ids, as everybody locks results."""
     if not of:
         return
-    last = select(Result.id).where(Result.id.in_(of[-1].result_ids)).order_by(Result.id)
-    session.execute(last.with_for_update())
+    ids = [id for claim in of[-2:] for id in claim.result_ids]
+    session.execute(select(Result.id).where(Result.id.in_(ids)).order_by(Result.id).with_for_update())
     session.execute(
         update(Result)
         .where(

@@ -96,8 +96,7 @@ def _take(
             at_most = 1 if probing else -(-server.max_connections // workers)
             return workers, slots.take(session, server, worker.id, token, at_most)
     except DBAPIError:
-        server_id = server.id
-        persist(runtime, worker, lambda session: slots.give_back(session, token, in_doubt_of=server_id))
+        persist(runtime, worker, lambda session: slots.give_back(session, token, in_doubt_of=server))
         raise
 
 

@@ -119,7 +119,7 @@ class Feed:
         self.hub.poke()
 
     def give_back(self) -> None:
-        """Frees what was claimed and has not been marked, in one statement."""
+        """Frees what was claimed and has not been marked."""
         persist(self.runtime, self.worker, lambda session: claims.give_back(session, self._claims))
 
     def leave_in_doubt(self, words: str) -> None:

@@ -336,9 +336,10 @@ def take_back(session: Session, entries: Sequence[ToMark]) -> None:
         lifecycle.go_on(session, run_id)
         session.flush()
     unsure = Verdict(Outcome.HELD, ResultStatus.READY, "dot", detail="the database did not confirm the mark")
-    last = select(func.max(Attempt.id)).where(Attempt.result_id.in_([found.id for found in undone]))
-    attempts = session.scalars(last.group_by(Attempt.result_id)).all()
-    session.execute(delete(Reservation).where(Reservation.attempt_id.in_(attempts)))
+    of_them = Attempt.result_id.in_([found.id for found in undone])
+    last = select(func.max(Attempt.id), Attempt.result_id).where(of_them).group_by(Attempt.result_id)
+    attempts = {attempt_id: result_id for attempt_id, result_id in session.execute(last)}
+    _give_back(connection, attempts)
     session.execute(update(Attempt).where(Attempt.id.in_(attempts)).values(**_closing(unsure)))
     move_each(session, run_id, [_to_wait(found) for found in undone], worker_id)
 
