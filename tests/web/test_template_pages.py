@@ -8,7 +8,7 @@ from email import message_from_bytes, policy
 from io import BytesIO
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from tests.browser import Browser, text_of
 from tests.runs.conftest import World
@@ -16,7 +16,13 @@ from tests.web.conftest import LogIn
 from webapp.definitions.queries import parts as stored_parts
 from webapp.definitions.versions import template_value
 from webapp.runs.workers import WorkerLife
-from webapp.store.definitions import DefinitionVersion, MessageTemplate, TemplateImage, TemplatePart
+from webapp.store.definitions import (
+    DefinitionVersion,
+    MessageTemplate,
+    TemplateImage,
+    TemplatePart,
+    TemplateText,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"a picture"
 
@@ -86,6 +92,22 @@ def test_what_is_wrong_is_told_and_nothing_is_stored(
     assert answer.status_code == 422
     assert words in text_of(answer)
     assert "Thanks" not in templates(world)
+
+
+def test_a_language_that_an_import_calls_otherwise_can_be_changed(log_in: LogIn, world: World) -> None:
+    with world.runtime.database.writing() as session:
+        for language in ("pt_BR", "NL"):
+            text = {"template_id": own(world), "language": language, "source": "<p>old</p>"}
+            session.execute(insert(TemplateText), [text])
+    browser = log_in("manager")
+    for language in ("pt_BR", "NL"):
+        assert save(browser, own(world), language=language, source="<p>new</p>") == 303
+    with world.runtime.database.reading() as session:
+        texts = template_value(session.get_one(MessageTemplate, own(world))).texts
+    assert {language: text.source for language, text in texts.items() if language} == {
+        "pt_BR": "<p>new</p>",
+        "NL": "<p>new</p>",
+    }
 
 
 def test_a_change_makes_a_version_of_the_definitions_that_use_it(log_in: LogIn, world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError
@@ -155,7 +156,12 @@ class TemplateForm(Filled):
     def validate_name(self, field: StringField) -> None:
         field.data = named(field.data)
 
+    languages: Collection[str] = ()
+    """Those that the template has already: an import may have called them otherwise, as customers' are."""
+
     def validate_language(self, field: StringField) -> None:
+        if field.data in self.languages:
+            return
         field.data = (field.data or "").strip().replace("_", "-")
         if field.data and not LANGUAGE.fullmatch(field.data):
             raise ValidationError("A language is two letters, such as de, or with a country: de-CH.")

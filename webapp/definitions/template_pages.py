@@ -77,6 +77,7 @@ def show(template_id: int) -> ResponseReturnValue:
             source=text.source,
             plain=text.plain,
         )
+        form.languages = value.texts
         if not form.language.validate(form):
             abort(404)
         return _form(session, form, template, value, fingerprint(value))
@@ -100,6 +101,7 @@ def _save(template_id: int | None) -> ResponseReturnValue:
     with runtime().database.reading() as session:
         template = _template(session, template_id) if template_id is not None else None
         stored = template_value(template) if template else None
+        form.languages = stored.texts if stored else ()
         if not form.holds():
             return _form(session, form, template, stored or TemplateValue("", "html", {}), seen, status=422)
         value = template_filled_in(form, stored)
