@@ -9,8 +9,8 @@ from typing import cast
 from flask import current_app
 
 from webapp.config import Settings
+from webapp.mailing.rates import Counters
 from webapp.mailing.renderer import Renderer
-from webapp.mailservers.rates import Counters
 from webapp.queue import Bell
 from webapp.store.database import Database
 from webapp.store.documents import DocumentStore

@@ -11,7 +11,7 @@ import pytest
 from rq import Queue
 
 from tests.jobs.conftest import redis_server
-from webapp.mailservers.rates import Counters, Rates
+from webapp.mailing.rates import Counters, Rates
 from webapp.queue import QUEUE, Bell
 
 

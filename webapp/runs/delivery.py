@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp.extensions import Runtime
 from webapp.mailing.hub import Hub
+from webapp.mailing.rates import Rates
 from webapp.mailservers import slots, waiting
-from webapp.mailservers.rates import Rates
 from webapp.mailservers.slots import Slot
 from webapp.runs import claims, lifecycle
 from webapp.runs.feed import Feed

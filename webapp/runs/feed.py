@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from webapp.extensions import Runtime
 from webapp.invoices import findings, guard
 from webapp.mailing.hub import Hub
+from webapp.mailing.rates import Rates
 from webapp.mailing.texts import Rendered, Unrenderable
-from webapp.mailservers.rates import Rates
 from webapp.runs import claims, lifecycle
 from webapp.runs.claims import Claim
 from webapp.runs.marks import Hand

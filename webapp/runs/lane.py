@@ -12,9 +12,9 @@ from functools import partial
 from webapp.extensions import Runtime
 from webapp.mailing import outcomes
 from webapp.mailing.hub import Hub
+from webapp.mailing.rates import Rates
 from webapp.mailing.transport import Conversation, Waits
 from webapp.mailservers import waiting
-from webapp.mailservers.rates import Rates
 from webapp.runs.feed import Feed, Piece
 from webapp.runs.ledger import Ledger
 from webapp.runs.marks import Marked, NotHeld, RunStopped, ToMark, ToSettle

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.jobs.conftest import redis_server
-from webapp.mailservers.rates import Counters, Rates
+from webapp.mailing.rates import Counters, Rates
 
 
 @pytest.fixture
