@@ -12,12 +12,15 @@ from sqlalchemy import select, update
 from tests import factories
 from tests.mailserver import MailServer
 from tests.runs.conftest import World, make_world
+from webapp.definitions.versions import content_of
 from webapp.extensions import Runtime
 from webapp.runs import collating, result_actions
+from webapp.runs.preview import preview
+from webapp.runs.preview_queries import beside, sent_together
 from webapp.runs.result_actions import Chosen
 from webapp.runs.workers import WorkerLife
 from webapp.store.customers import Customer
-from webapp.store.definitions import TemplateText
+from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import ResultInvoice
 from webapp.users.access import OPERATOR
@@ -68,6 +71,28 @@ def names(world: World, address: str) -> list[list[str | None]]:
 
 def ids(invoices: Sequence[Invoice]) -> list[int]:
     return [invoice.id for invoice in invoices]
+
+
+def test_the_preview_counts_and_shows_the_mails_that_the_run_makes(collated: World) -> None:
+    many = customer_with(collated, "ada@customers.test", 120)
+    large = customer_with(collated, "bea@customers.test", 3)
+    customer_with(collated, "eve@customers.test", 1)
+    with collated.runtime.database.writing() as session:
+        of_large = TransformationResult.invoice_id.in_(ids(large))
+        session.execute(update(TransformationResult).where(of_large).values(size=6_000_000))
+    with collated.runtime.database.reading() as session:
+        choice = collated.choice()
+        content = content_of(session, session.get_one(MessageDefinition, choice.definition_id))
+        seen = preview(session, choice, OPERATOR)
+        found = [
+            [line.invoice_id for line in sent_together(session, OPERATOR, choice, content, invoice.id)]
+            for invoice in (many[0], many[75], many[119], large[2])
+        ]
+        largest = beside(session, OPERATOR, choice, content, seen.ready).largest
+    made = together(collated, collated.run())
+    assert (seen.mails, seen.customers) == (len(made), 3) == (6, 3)
+    assert [sorted(mail) for mail in found] == [made[0], made[1], made[2], made[4]]
+    assert largest == 16_000_000
 
 
 def test_five_invoices_make_one_mail_with_five_documents(collated: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from webapp.definitions.versions import Content
@@ -31,9 +31,10 @@ def put_together(session: Session, content: Content, *made: ColumnElement[bool])
     _into_one(session, *ready, Result.customer_id.not_in(too_large))
     for customer_id in too_large:
         sizes = session.execute(_sizes(content, (*ready, Result.customer_id == customer_id))).all()
-        for mail in _mails(sizes):
+        for mail in split((result_id, size) for result_id, _, size in sizes):
+            ids = [result_id for result_id, _ in mail]
             session.execute(
-                update(ResultInvoice).where(ResultInvoice.result_id.in_(mail)).values(result_id=mail[0]),
+                update(ResultInvoice).where(ResultInvoice.result_id.in_(ids)).values(result_id=ids[0]),
                 execution_options=UNSYNCHRONIZED,
             )
     emptied = ~exists().where(ResultInvoice.result_id == Result.id)
@@ -79,15 +80,19 @@ def _customers_over(content: Content, ready: Sequence[ColumnElement[bool]]) -> S
     return select(each.c.customer_id).group_by(each.c.customer_id).having(or_(too_many, too_much))
 
 
-def _mails(sizes: Iterable[Row[int, int, int]]) -> Iterator[list[int]]:
-    """The results whose invoices go into one mail."""
-    mail: list[int] = []
+Sized = tuple[int, int]
+"""What has one invoice (its id), and the bytes of its documents."""
+
+
+def split(invoices: Iterable[Sized]) -> Iterator[list[Sized]]:
+    """The mails that a customer's invoices go into, in the order in which they are given."""
+    mail: list[Sized] = []
     total = 0
-    for result_id, _, size in sizes:
+    for id, size in invoices:
         if mail and (len(mail) == MOST_INVOICES or total + size > MOST_BYTES):
             yield mail
             mail, total = [], 0
-        mail.append(result_id)
+        mail.append((id, size))
         total += size
     if mail:
         yield mail

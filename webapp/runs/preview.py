@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +22,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    or_,
     select,
     true,
 )
@@ -28,6 +30,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import SQLColumnExpression
 
 from webapp.definitions.versions import Content, content_of
+from webapp.runs.collating import MOST_BYTES, MOST_INVOICES, split
 from webapp.runs.selection import (
     Choice,
     Terms,
@@ -41,7 +44,7 @@ from webapp.runs.selection import (
 )
 from webapp.store.customers import Customer
 from webapp.store.definitions import MessageDefinition
-from webapp.store.invoices import Invoice
+from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.statuses import SkipReason
 from webapp.users.access import Viewer
 
@@ -74,9 +77,8 @@ def preview(session: Session, choice: Choice, viewer: Viewer) -> Preview:
     if choice.invoice_ids:
         conditions.append(Invoice.id.in_(choice.invoice_ids))
     terms = terms_of(definition.id, content)
-    lines = list(
-        session.execute(_counted(choice, terms, taken(choice, terms, *conditions, customers=customers)))
-    )
+    rows = taken(choice, terms, *conditions, customers=customers)
+    lines = list(session.execute(_counted(choice, terms, rows)))
     skipped = {reason.value: 0 for reason in SkipReason}
     for line in lines:
         if line.reason:
@@ -88,12 +90,48 @@ def preview(session: Session, choice: Choice, viewer: Viewer) -> Preview:
         ready=ready,
         skipped=skipped,
         overlapping=0 if choice.invoice_ids else _overlapping(session, choice, viewer, customers),
-        mails=payers if content["collate"] else ready,
+        mails=payers + _further_mails(session, content, rows) if content["collate"] else ready,
         customers=payers,
         amounts=dict(sorted((line.currency, line.gross) for line in lines if not line.reason)),
         mailed_before=lines[0].mailed_before if lines else 0,
         twice=lines[0].twice if lines else 0,
         fingerprint=fingerprint(choice, content, lines),
+    )
+
+
+def _further_mails(session: Session, content: Content, rows: Select[int, int, str]) -> int:
+    """How many mails more than customers there are: who has too much for one gets several. Only who has
+    several invoices is looked at."""
+    ready = rows.cte("seen")
+    several = (
+        select(ready.c.customer_id)
+        .where(ready.c.reason == "")
+        .group_by(ready.c.customer_id)
+        .having(func.count() > 1)
+    )
+    attached = and_(
+        TransformationResult.invoice_id == ready.c.invoice_id,
+        TransformationResult.transformation_id.in_(content["transformations"]),
+    )
+    sized = (
+        select(
+            ready.c.customer_id,
+            ready.c.invoice_id,
+            func.coalesce(func.sum(TransformationResult.size), 0).label("size"),
+        )
+        .outerjoin(TransformationResult, attached)
+        .where(ready.c.reason == "", ready.c.customer_id.in_(several))
+        .group_by(ready.c.customer_id, ready.c.invoice_id)
+        .cte("sized")
+    )
+    too_many, too_much = func.count() > MOST_INVOICES, func.sum(sized.c.size) > MOST_BYTES
+    over = select(sized.c.customer_id).group_by(sized.c.customer_id).having(or_(too_many, too_much))
+    found = select(sized).where(sized.c.customer_id.in_(over))
+    found = found.order_by(sized.c.customer_id, sized.c.invoice_id)
+    by_customer = groupby(session.execute(found), key=lambda row: row.customer_id)
+    return sum(
+        sum(1 for _ in split((row.invoice_id, row.size) for row in invoices)) - 1
+        for _, invoices in by_customer
     )
 
 

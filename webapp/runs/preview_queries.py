@@ -7,12 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from itertools import groupby
 
 from sqlalchemy import ColumnElement, Select, case, false, func, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from webapp.definitions.versions import Content
+from webapp.runs.collating import split
 from webapp.runs.selection import (
     Choice,
     Terms,
@@ -100,7 +101,7 @@ def sent_together(
     session: Session, viewer: Viewer, choice: Choice, content: Content, invoice_id: int
 ) -> list[Listed]:
     """This invoice and those that its mail would be about too: with collate all of its customer that can be
-    sent. Empty if it would not be sent."""
+    sent, or those of them that go into the same mail. Empty if it would not be sent."""
     query = _query(session, viewer, choice, terms_of(choice.definition_id, content), READY)
     row = session.execute(query.where(Invoice.id == invoice_id)).first()
     if row is None:
@@ -108,7 +109,10 @@ def sent_together(
     one = _line(*row)
     if not content["collate"]:
         return [one]
-    others = query.where(Invoice.customer_id == one.customer_id, Invoice.id != invoice_id)
+    sized = _sized(session, viewer, choice, content).where(Invoice.customer_id == one.customer_id)
+    mails = split((id, size) for id, _, size in session.execute(sized))
+    mail = next(ids for ids in ([id for id, _ in mail] for mail in mails) if invoice_id in ids)
+    others = query.where(Invoice.id.in_(mail), Invoice.id != invoice_id)
     return [one, *(_line(*row) for row in session.execute(others))]
 
 
@@ -170,15 +174,29 @@ def beside(session: Session, viewer: Viewer, choice: Choice, content: Content, r
 
 def _largest(session: Session, viewer: Viewer, choice: Choice, content: Content) -> int:
     """The documents of the largest mail, as base64: four bytes for three."""
+    rows = session.execute(_sized(session, viewer, choice, content)).all()
+    by_customer = groupby(rows, key=lambda row: row.customer_id)
+    mails = (
+        mail for _, invoices in by_customer for mail in split((row.invoice_id, row.size) for row in invoices)
+    )
+    if not content["collate"]:
+        mails = ([(row.invoice_id, row.size)] for row in rows)
+    return max((sum(size for _, size in mail) for mail in mails), default=0) * 4 // 3
+
+
+def _sized(session: Session, viewer: Viewer, choice: Choice, content: Content) -> Select[int, int, int]:
+    """(invoice, customer, bytes of its documents) of what would be sent, in the order of both."""
     terms = terms_of(choice.definition_id, content)
     document = aliased(TransformationResult)
-    attached = case((document.transformation_id.in_(terms.transformations), document.size))
-    mail: Any = Invoice.customer_id if content["collate"] else Invoice.id
-    sizes = (
-        select(func.sum(attached).label("size"))
-        .select_from(Invoice)
+    attached = case((document.transformation_id.in_(terms.transformations), document.size), else_=0)
+    return (
+        select(
+            Invoice.id.label("invoice_id"),
+            Invoice.customer_id.label("customer_id"),
+            func.coalesce(func.sum(attached), 0).label("size"),
+        )
         .join(Customer, Customer.id == Invoice.customer_id)
-        .join(document, document.invoice_id == Invoice.id)
+        .outerjoin(document, document.invoice_id == Invoice.id)
         .where(
             customers_of(session, choice),
             seen_by(viewer),
@@ -186,7 +204,6 @@ def _largest(session: Session, viewer: Viewer, choice: Choice, content: Content)
             Invoice.id.in_(choice.invoice_ids) if choice.invoice_ids else true(),
             skip_reason(terms, copy_to_send(choice)) == "",
         )
-        .group_by(mail)
-        .subquery()
+        .group_by(Invoice.customer_id, Invoice.id)
+        .order_by(Invoice.customer_id, Invoice.id)
     )
-    return (session.scalar(select(func.max(sizes.c.size))) or 0) * 4 // 3
