@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import select, update
@@ -257,3 +258,17 @@ def test_a_test_goes_to_oneself_alone_and_counts_nowhere(
         assert "send test" in session.scalars(select(AuditEntry.action)).all()
     run_id = world.run()
     assert world.statuses(run_id) == ["ready"]  # nothing is reserved
+
+
+def test_customers_whom_nobody_here_sees_are_not_counted(
+    log_in: LogIn, world: World, in_cluster: Callable[[str], int], filled: dict[str, object]
+) -> None:
+    in_cluster("left")
+    in_cluster("right")
+    with world.runtime.database.writing() as session:
+        session.execute(update(Customer).values(extra={"zip": "secret"}))
+    key, field = filled["recipient_key"], "password_key=zip"
+    for browser, n in ((log_in("manager"), 2), (log_in("manager", "left"), 1)):
+        reach = text_of(browser.look(f"/definitions/reach?recipient_key={key}"))
+        assert reach == f"{n} of {n} customer{'s' if n > 1 else ''} have it"
+        assert f"{n} of {n} customer" in text_of(browser.look(f"/definitions/passwords?{field}"))

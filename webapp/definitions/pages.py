@@ -135,9 +135,9 @@ def _form(
         asks=asks,
         refused=refused,
         runs=editing.runs_of(session, definition.id) if definition else 0,
-        reach=queries.reach(session, key) if key else None,
-        passwords=queries.passwords(session, form.password_key.data or ""),
-        metadata_keys=queries.metadata_keys(session),
+        reach=queries.reach(session, viewer(), key) if key else None,
+        passwords=queries.passwords(session, viewer(), form.password_key.data or ""),
+        metadata_keys=queries.metadata_keys(session, viewer()),
         mail_url="/definitions/mail",
         wrong="",
     )
@@ -228,7 +228,7 @@ def reach() -> ResponseReturnValue:
     """How many customers have an address with the recipient key that is chosen."""
     with runtime().database.reading() as session:
         key = request.args.get("recipient_key", type=int)
-        having, of = queries.reach(session, key) if key else (0, 0)
+        having, of = queries.reach(session, viewer(), key) if key else (0, 0)
     return f"{having:,} of {plural(of, 'customer')} have it"
 
 
@@ -236,7 +236,7 @@ def reach() -> ResponseReturnValue:
 def passwords() -> ResponseReturnValue:
     """How many customers have a password in the field that is named."""
     with runtime().database.reading() as session:
-        found = queries.passwords(session, request.args.get("password_key", "").strip())
+        found = queries.passwords(session, viewer(), request.args.get("password_key", "").strip())
     return render_template("definitions/_passwords.html", passwords=found)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import Content
@@ -22,6 +22,7 @@ from webapp.store.definitions import (
 )
 from webapp.store.mailservers import Sender
 from webapp.store.runs import Run
+from webapp.users.access import Viewer, visible_to
 
 
 @dataclass(frozen=True)
@@ -122,30 +123,37 @@ def pictures(session: Session) -> Sequence[TemplateImage]:
     return session.scalars(select(TemplateImage).order_by(TemplateImage.name)).all()
 
 
-def reach(session: Session, recipient_key_id: int) -> tuple[int, int]:
-    """How many customers have an address with this key, and how many there are."""
-    having = select(func.count(CustomerEmail.customer_id.distinct())).where(
-        CustomerEmail.recipient_key_id == recipient_key_id
+def reach(session: Session, viewer: Viewer, recipient_key_id: int) -> tuple[int, int]:
+    """How many of the customers whom this person sees have an address with this key, and how many there
+    are."""
+    having = exists().where(
+        CustomerEmail.customer_id == Customer.id, CustomerEmail.recipient_key_id == recipient_key_id
     )
-    return session.scalars(having).one(), session.scalars(select(func.count()).select_from(Customer)).one()
+    return _count(session, viewer, having), _count(session, viewer)
 
 
-def passwords(session: Session, key: str) -> tuple[int, int] | None:
-    """How many customers have a password in this field of their metadata, and how many customers there are;
-    None without a field."""
+def passwords(session: Session, viewer: Viewer, key: str) -> tuple[int, int] | None:
+    """How many of the customers whom this person sees have a password in this field of their metadata, and
+    how many there are; None without a field."""
     if not key:
         return None
-    having = select(func.count()).select_from(Customer).where(has_metadata(key))
-    return session.scalars(having).one(), session.scalars(select(func.count()).select_from(Customer)).one()
+    return _count(session, viewer, has_metadata(key)), _count(session, viewer)
+
+
+def _count(session: Session, viewer: Viewer, *conditions: ColumnElement[bool]) -> int:
+    counting = select(func.count()).select_from(Customer).where(visible_to(viewer, Customer), *conditions)
+    return session.scalars(counting).one()
 
 
 LOOKED_AT = 200
 """Customers whose metadata is looked at for the names of fields."""
 
 
-def metadata_keys(session: Session) -> list[str]:
-    """What the fields of customers' metadata are called, as far as some of them show."""
-    some = session.scalars(select(Customer.extra).order_by(Customer.id.desc()).limit(LOOKED_AT))
+def metadata_keys(session: Session, viewer: Viewer) -> list[str]:
+    """What the fields of customers' metadata are called, as far as some of those whom this person sees
+    show."""
+    seen = select(Customer.extra).where(visible_to(viewer, Customer))
+    some = session.scalars(seen.order_by(Customer.id.desc()).limit(LOOKED_AT))
     return sorted({key for metadata in some for key in metadata})
 
 
