@@ -18,7 +18,7 @@ from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.workers import WorkerLife
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
-from webapp.store.runs import Reservation, Result, ResultInvoice
+from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus
 from webapp.users.access import OPERATOR
 
@@ -237,6 +237,52 @@ def test_a_yes_for_what_was_sent_is_none_for_what_is_skipped_otherwise(
         session.get_one(Customer, payer.id).suspended = False
     assert send_again(world, second, reason="suspended").changed == 0
     assert send_again(world, second, reason="already_sent", confirmed=True).changed == 1
+
+
+def test_a_yes_that_changed_nothing_is_none_for_later(world: World, worker: WorkerLife) -> None:
+    payer, _ = world.add()
+    world.deliver(worker)
+    second = world.run()
+    world.start(second)
+    with world.runtime.database.writing() as session:
+        session.get_one(Customer, payer.id).suspended = True
+    assert send_again(world, second, confirmed=True).unchanged == {"the customer is suspended": 1}
+    with world.runtime.database.writing() as session:
+        session.get_one(Customer, payer.id).suspended = False
+    assert send_again(world, second).changed == 0
+    assert [result.reason for result in world.results(second)] == ["already_sent"]
+
+
+def test_a_yes_is_none_for_what_another_run_has_sent_since(world: World, worker: WorkerLife) -> None:
+    first = sent(world, worker)
+    second = world.run()
+    with world.runtime.database.reading() as session:
+        run = session.get_one(Run, second)
+        asked, as_of = result_queries.asked_about(session, OPERATOR, run, [Result.run_id == second])
+    assert asked == 1
+    assert send_again(world, first, confirmed=True).changed == 1
+    world.work(worker, first)
+    with world.runtime.database.writing() as session:
+        chosen, bell = Chosen(second, as_of=as_of), world.runtime.bell
+        done = result_actions.send_again(session, bell, chosen, OPERATOR, confirmed=True)
+    assert done.unchanged == {result_actions.CHANGED_SINCE: 1}
+    assert len(world.server.taken) == 2
+    assert send_again(world, second, confirmed=True).changed == 1  # asked anew
+
+
+def test_a_rehearsed_mail_that_another_run_has_sent_is_asked_about(world: World, worker: WorkerLife) -> None:
+    world.add()
+    real = world.runtime
+    world.runtime = replace(real, settings=replace(real.settings, redirect_to="rehearsal@example.com"))
+    rehearsal = world.deliver(worker)
+    world.runtime = real
+    world.deliver(worker)
+    with real.database.reading() as session:
+        run = session.get_one(Run, rehearsal)
+        asked, _ = result_queries.asked_about(session, OPERATOR, run, [Result.run_id == rehearsal])
+    assert asked == 1
+    assert send_again(world, rehearsal).changed == 0
+    assert send_again(world, rehearsal, confirmed=True).changed == 1
 
 
 def test_what_another_run_sends_again_while_a_list_is_made_is_sent_again_once(

@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
+    literal,
     or_,
     select,
     update,
@@ -204,16 +205,17 @@ def _gone_on_the_wire() -> Select[int]:
 
 
 def reasons_of(
-    session: Session, result_ids: Iterable[int], with_version: int | None = None
+    session: Session, result_ids: Iterable[int], with_version: int | None = None, *, once_more: bool = False
 ) -> dict[int, dict[int, str]]:
-    """For each result: invoice id → why it cannot be sent now, or empty.
+    """For each result: invoice id → why it cannot be sent now, or empty. `once_more`: that it was sent before
+    is no reason.
 
     The terms are those of the version that the result would be sent with, unless another is given.
     """
     found: dict[int, dict[int, str]] = defaultdict(dict)
     for version_id, definition_id, ids in _by_version(session, list(result_ids), with_version):
         content = cast(Content, session.get_one(DefinitionVersion, version_id).content)
-        by_terms = _reasons(terms_of(definition_id, content))
+        by_terms = _reasons(terms_of(definition_id, content), once_more)
         for result_id, invoice_id, words in session.connection().execute(by_terms, {"result_ids": ids}):
             found[result_id][invoice_id] = words
     return found
@@ -236,12 +238,17 @@ def _by_version(
         yield version_id, definition_id, ids
 
 
+NEVER_RESERVED = 1_000_000
+"""A copy number that no mail will ever have."""
+
+
 @lru_cache(maxsize=256)
-def _reasons(terms: Terms) -> Select[int, int, str]:
+def _reasons(terms: Terms, once_more: bool) -> Select[int, int, str]:
     """(result id, invoice id, reason or empty) of every invoice of some results: made once for these
     terms."""
+    copy = literal(NEVER_RESERVED) if once_more else ResultInvoice.copy
     return (
-        select(ResultInvoice.result_id, Invoice.id, skip_reason(terms, ResultInvoice.copy))
+        select(ResultInvoice.result_id, Invoice.id, skip_reason(terms, copy))
         .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(ResultInvoice.result_id.in_(bindparam("result_ids", expanding=True)))

@@ -20,7 +20,7 @@ from webapp.invoices import findings
 from webapp.queue import Bell
 from webapp.runs import lifecycle
 from webapp.runs.claims import reasons_of
-from webapp.runs.filters import matching, only_rehearsed
+from webapp.runs.filters import decided_since, matching, only_rehearsed
 from webapp.runs.lifecycle import Refused
 from webapp.runs.moves import CHUNK, UNCLAIMED, Held, hold, move
 from webapp.runs.splitting import split_off
@@ -90,26 +90,33 @@ def send_again(
 ) -> Done:
     """Makes results `ready`, after looking at their data anew; in a running or finished run they then go out.
 
-    1. What was sent, or may have been, needs `confirmed`: it takes the next copy number of its invoices, and
-    so does what another run has sent. Only a mail that went to the redirect address alone needs no
-    confirmation. One that is skipped for another reason takes none: nobody was asked about it.
+    1. What was sent, or may have been, here or by another run, needs `confirmed`. Only a mail that went to
+    the redirect address alone does not. For one that is skipped for another reason that is no yes: nobody was
+    asked about it.
     2. Those whose data are not fit stay as they are (a skipped one with today's reason); of a collated result
     only the invoice concerned is taken out.
     3. The others become `ready`, with a new Message-ID, from the run's copy of the definition or today's
-    version.
+    version; those that were confirmed as the next copy of their invoices.
 
     Raises Refused.
     """
     run = _open(session, chosen, viewer)
     version = _version_of_today(session, run).id if todays_version else None
-    again, unchanged = _may_go_again(session, _held(session, chosen, viewer), confirmed, chosen.as_of)
+    again, unchanged = _may_go_again(session, run, _held(session, chosen, viewer), confirmed, chosen.as_of)
     _check_again(session, again)
-    if confirmed:
-        _next_copies(session, run, [row for row in again if row.reason in ("", SkipReason.ALREADY_SENT)])
-    fit = _make_ready(
-        session, bell, run, viewer, again, unchanged, judged_by=version or run.version_id, version_id=version
-    )
+    fit: list[Held] = []
+    for once_more in (True, False):
+        some = [row for row in again if once_more == (confirmed and _is_asked_about(row))]
+        judged: dict[str, Any] = {"judged_by": version or run.version_id, "once_more": once_more}
+        ready = _make_ready(session, bell, run, viewer, some, unchanged, **judged, version_id=version)
+        if once_more:
+            _next_copies(session, run, ready)
+        fit += ready
     return _done(session, viewer, "send again", run, fit, unchanged)
+
+
+def _is_asked_about(row: Held) -> bool:
+    return row.reason in ("", SkipReason.ALREADY_SENT)
 
 
 def _version_of_today(session: Session, run: Run) -> DefinitionVersion:
@@ -134,12 +141,14 @@ def _make_ready(
     unchanged: Counter[str],
     *,
     judged_by: int | None = None,
+    once_more: bool = False,
     **columns: Any,
 ) -> list[Held]:
     """Makes those of the results `ready` whose data are fit for the version that they are `judged_by`, else
-    each by its own, and returns them; why others are not is counted in `unchanged`. Sets further columns."""
+    each by its own, and returns them; why others are not is counted in `unchanged`. `once_more`: that one was
+    sent before is no reason. Sets further columns."""
     fit: list[Held] = []
-    for row, reason in _looked_at_anew(session, again, judged_by):
+    for row, reason in _looked_at_anew(session, again, judged_by, once_more=once_more):
         if not reason:
             fit.append(row)
             continue
@@ -291,7 +300,7 @@ def _sorted(rows: Iterable[Held], refused: dict[R, str]) -> tuple[list[Held], Co
 
 
 def _may_go_again(
-    session: Session, rows: Sequence[Held], confirmed: bool, as_of: datetime | None
+    session: Session, run: Run, rows: Sequence[Held], confirmed: bool, as_of: datetime | None
 ) -> tuple[list[Held], Counter[str]]:
     fit, unchanged = _sorted(
         rows,
@@ -304,8 +313,8 @@ def _may_go_again(
     asking = [row for row in fit if row.status in NEEDS_CONFIRMATION]
     kept = dict[int, str]()
     if confirmed and as_of:
-        since = _column(session, asking, Result.changed_at)
-        kept = {id: CHANGED_SINCE for id, changed_at in since if changed_at > as_of}
+        since = _column(session, fit, decided_since(run.definition_id, as_of))
+        kept = {id: CHANGED_SINCE for id, is_decided in since if is_decided}
     elif not confirmed:
         rehearsed = dict(_column(session, asking, only_rehearsed()))
         words = "confirm that the customer may get it twice"
@@ -342,14 +351,14 @@ def _next_copies(session: Session, run: Run, rows: Sequence[Held]) -> None:
 
 
 def _looked_at_anew(
-    session: Session, rows: Sequence[Held], version: int | None
+    session: Session, rows: Sequence[Held], version: int | None, *, once_more: bool = False
 ) -> Iterable[tuple[Held, str]]:
     """Each row with why it cannot be sent now, or empty; invoices of collated results are taken out on the
     way."""
     at_once = LOOKED_AT[session.get_bind().dialect.name]
     for start in range(0, len(rows), at_once):
         chunk = rows[start : start + at_once]
-        reasons = reasons_of(session, [row.id for row in chunk], version)
+        reasons = reasons_of(session, [row.id for row in chunk], version, once_more=once_more)
         for row in chunk:
             by_invoice = reasons[row.id]
             if len(by_invoice) > 1 and not all(by_invoice.values()):

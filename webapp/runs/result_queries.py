@@ -16,7 +16,7 @@ from webapp.runs.counts import counts
 from webapp.runs.lines import Line
 from webapp.store import keyset
 from webapp.store.keyset import Edge, Page
-from webapp.store.runs import Result, Run
+from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus
 from webapp.users.access import Viewer, visible_to
 
@@ -120,11 +120,18 @@ def asked_about(
     session: Session, viewer: Viewer, run: Run, conditions: list[ColumnElement[bool]]
 ) -> tuple[int, datetime | None]:
     """Of the results under these conditions: how many customers may get a mail twice if they are sent again,
-    and when the last of them has changed."""
+    and when the last of them has changed, or the last mail of one of their invoices went out."""
+    ours = (visible_to(viewer, Result), *conditions)
     twice = func.count(case((filters.may_come_twice(run.definition_id), 1)))
-    asking = select(twice, func.max(Result.changed_at)).where(visible_to(viewer, Result), *conditions)
-    n, changed_at = session.execute(asking).one()
-    return n, changed_at
+    n, changed_at = session.execute(select(twice, func.max(Result.changed_at)).where(*ours)).one()
+    mailed_at = session.scalar(
+        select(func.max(Reservation.taken_at))
+        .select_from(Result)
+        .join(ResultInvoice, ResultInvoice.result_id == Result.id)
+        .join(Reservation, Reservation.invoice_id == ResultInvoice.invoice_id)
+        .where(*ours, Reservation.definition_id == run.definition_id)
+    )
+    return n, max((moment for moment in (changed_at, mailed_at) if moment), default=None)
 
 
 def _conditions(run_id: int, chosen: Filter) -> list[ColumnElement[bool]]:
