@@ -18,6 +18,7 @@ from webapp.runs.moves import hold, move
 from webapp.runs.workers import WorkerLife
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import DefinitionVersion, MessageDefinition
+from webapp.store.invoices import TransformationResult
 from webapp.store.people import AuditEntry
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
@@ -210,26 +211,43 @@ def test_a_moment_that_is_none_is_refused(log_in: LogIn, world: World, as_of: st
     assert answer.status_code == 400
 
 
-@pytest.mark.parametrize("verb", ["send-again", "remove", "let-pass", "mark-sent", "mark-bounced"])
-def test_what_somebody_does_not_see_any_more_is_not_changed(log_in: LogIn, world: World, verb: str) -> None:
+@pytest.mark.parametrize(
+    ("verb", "was"),
+    [
+        ("send-again", S.SENT),
+        ("remove", S.SENT),
+        ("put-back", S.REMOVED),
+        ("let-pass", S.SKIPPED),
+        ("mark-sent", S.UNCONFIRMED),
+        ("mark-bounced", S.SENT),
+    ],
+)
+def test_what_somebody_does_not_see_any_more_is_not_changed(
+    log_in: LogIn, world: World, verb: str, was: ResultStatus
+) -> None:
     """The customer has moved to another cluster since the run was made."""
     with world.runtime.database.writing() as session:
         left = session.scalars(select(Cluster).where(Cluster.tag_name == "left")).one()
-        own = factories.cluster(session, "own", left)
-        payer = factories.customer(session, own)
+        payer = factories.customer(session, factories.cluster(session, "own", left))
         factories.document(session, world.runtime.documents, factories.invoice(session, payer))
     run_id = world.run(cluster_id=left.id)
-    [result] = world.results(run_id)
     with world.runtime.database.writing() as session:
-        was = S.UNCONFIRMED if verb == "mark-sent" else S.SENT
         for step in PATHS[was]:
-            move(session, run_id, hold(session, Result.run_id == run_id), step, values=needed(step))
-        session.get_one(Customer, payer.id).cluster_id = world.everybody.id
+            reason = "suspect_document" if step == S.SKIPPED else ""
+            held = hold(session, Result.run_id == run_id)
+            move(session, run_id, held, step, reason=reason, values=needed(step))
+        if was == S.SKIPPED:
+            session.execute(update(TransformationResult).values(suspect=True))
     browser = log_in("manager", "left")
-    browser.look(f"/runs/{run_id}")
-    for which in ({"only": str(result.id)}, {"all": "1", "seen": "1"}):
-        browser.press(f"/runs/{run_id}/results/{verb}", asked="1", confirmed="1", **which)
-    assert world.statuses(run_id) == [was]
+    for cluster_id, is_changed in ((world.everybody.id, False), (left.id, True)):
+        with world.runtime.database.writing() as session:
+            session.get_one(Customer, payer.id).cluster_id = cluster_id
+        for which in ({"only": str(world.results(run_id)[0].id)}, {"all": "1", "seen": "1"}):
+            browser.look(f"/runs/{run_id}")
+            browser.press(f"/runs/{run_id}/results/{verb}", asked="1", confirmed="1", **which)
+            if not is_changed:
+                assert world.statuses(run_id) == [was]
+        assert (world.statuses(run_id) != [was]) == is_changed
 
 
 def test_more_than_was_selected_is_never_changed(log_in: LogIn, world: World) -> None:

@@ -19,6 +19,7 @@ from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.suspects import checked_until, suspects
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import SENDABLE, ResultStatus, RunStatus
+from webapp.store.types import now
 from webapp.users.access import visible_to
 from webapp.web import htmx, presses, questions
 from webapp.web.gate import viewer
@@ -73,7 +74,8 @@ def let_pass(run_id: int) -> ResponseReturnValue:
     chosen = chosen_in_form(run_id)
     found = _statuses(run_id, chosen)
     if not request.form.get("asked") or _has_grown(chosen, found):
-        return _question("runs/ask_let_pass.html", run_id, chosen, found, _checked_until(run_id, chosen))
+        as_of = _checked_until(run_id, chosen) or now()  # what is found from now on, nobody has seen
+        return _question("runs/ask_let_pass.html", run_id, chosen, found, as_of)
     return _press(
         "Let pass:",
         chosen,

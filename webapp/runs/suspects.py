@@ -51,40 +51,31 @@ def attached_to(session: Session, run: Run, result_ids: Collection[int]) -> Sele
         select(TransformationResult.id)
         .join(ResultInvoice, ResultInvoice.invoice_id == TransformationResult.invoice_id)
         .join(Result, Result.id == ResultInvoice.result_id)
-        .where(Result.id.in_(result_ids), _is_attached(session, run))
+        .where(_is_attached(session, run, Result.id.in_(result_ids)))
     )
 
 
 def _of_held(
     session: Session, run: Run, conditions: Sequence[ColumnElement[bool]]
 ) -> Select[int, str, str, TransformationResult]:
+    held = (Result.status == ResultStatus.SKIPPED, Result.reason == SkipReason.SUSPECT_DOCUMENT)
     return (
         select(Result.id, Invoice.number, Customer.name, TransformationResult)
         .join(ResultInvoice, ResultInvoice.result_id == Result.id)
         .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
         .join(Customer, Customer.id == Invoice.customer_id)
         .join(TransformationResult, TransformationResult.invoice_id == Invoice.id)
-        .where(
-            *conditions,
-            Result.status == ResultStatus.SKIPPED,
-            Result.reason == SkipReason.SUSPECT_DOCUMENT,
-            TransformationResult.suspect,
-            _is_attached(session, run),
-        )
+        .where(TransformationResult.suspect, _is_attached(session, run, *conditions, *held))
     )
 
 
-def _is_attached(session: Session, run: Run) -> ColumnElement[bool]:
-    """Whether the document at hand is attached by the version that the Result at hand, of this run, would be
-    sent with."""
-    own = func.coalesce(Result.version_id, run.version_id)
-    others = select(Result.version_id).where(Result.run_id == run.id, Result.version_id.is_not(None))
-    versions = [run.version_id, *session.scalars(others.distinct())]
-    known = select(DefinitionVersion).where(DefinitionVersion.id.in_(versions))
-    each = (
-        and_(
-            own == version.id, TransformationResult.transformation_id.in_(version.content["transformations"])
-        )
-        for version in session.scalars(known)
-    )
-    return and_(Result.run_id == run.id, or_(*each))
+def _is_attached(session: Session, run: Run, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether the document at hand is attached by the version that the Result at hand, of this run and under
+    these conditions, would be sent with. Only of such results it is asked which versions there are."""
+    ours = (Result.run_id == run.id, *conditions)
+    others = select(Result.version_id).where(*ours, Result.version_id.is_not(None)).distinct()
+    versions = [run.version_id, *session.scalars(others)]
+    known = session.scalars(select(DefinitionVersion).where(DefinitionVersion.id.in_(versions)))
+    own, kind = func.coalesce(Result.version_id, run.version_id), TransformationResult.transformation_id
+    each = (and_(own == version.id, kind.in_(version.content["transformations"])) for version in known)
+    return and_(*ours, or_(*each))
