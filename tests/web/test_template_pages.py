@@ -101,6 +101,9 @@ def test_a_language_that_an_import_calls_otherwise_can_be_changed(log_in: LogIn,
             session.execute(insert(TemplateText), [text])
     browser = log_in("manager")
     for language in ("pt_BR", "NL"):
+        tried = typed("Mine", language=language, source="<p>new</p>", template=own(world))
+        browser.look(f"/templates/{own(world)}?language={language}")
+        assert "A language is two letters" not in browser.press("/templates/check", **tried).text
         assert save(browser, own(world), language=language, source="<p>new</p>") == 303
     with world.runtime.database.reading() as session:
         texts = template_value(session.get_one(MessageTemplate, own(world))).texts

@@ -208,14 +208,16 @@ def _first_error(form: DefinitionForm | TemplateForm) -> str:
 
 def _content_typed(session: Session, form: TemplateForm) -> Content | None:
     """None while it cannot be tried."""
-    form.holds()
-    if form.format.errors or form.language.errors or not (form.source.data or "").strip():
-        return None
     id = request.form.get("template", "")
     template = (
         session.get(MessageTemplate, int(id)) if id.isascii() and id.isdecimal() and len(id) < 19 else None
     )
-    value = template_filled_in(form, template_value(template) if template else None)
+    stored = template_value(template) if template else None
+    form.languages = stored.texts if stored else ()
+    form.holds()
+    if form.format.errors or form.language.errors or not (form.source.data or "").strip():
+        return None
+    value = template_filled_in(form, stored)
     value = replace(value, texts={form.language.data: value.texts[form.language.data]})  # this one is tried
     return content_of_template(session, value, request.form.get("definition", ""))
 

@@ -62,8 +62,9 @@ def _check_documents(parts: Runtime) -> None:
         try:
             found = guard.check(parts.database, parts.documents, done=done)
         except OSError as problem:
+            why = problem.strerror or problem
             click.echo(
-                f"Everything was imported. The documents could not all be checked: {problem.strerror}. "
+                f"Everything was imported. The documents could not all be checked: {why}. "
                 "The runs that take the rest check it.",
                 err=True,
             )

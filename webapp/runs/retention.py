@@ -94,6 +94,8 @@ def _unneeded(
     candidates: set[str] = set()
     pictures = _pictures(database)
     for mails in _kept_mails(database, None, before):
+        if leaving.is_set():
+            return None, set()
         mine = [kept for place, kept in mails if taken_over_at is None or place[0] >= taken_over_at]
         digests = {digest for kept in mine for digest in documents_of(kept)}
         candidates |= digests - _of_invoices(database, digests) - pictures
