@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import keys
+from tests.jobs.conftest import redis_server
 from tests.postgres import PostgresServer, postgres_server
 from webapp import config, migrations
 from webapp.config import Settings
@@ -71,6 +72,16 @@ def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
         "MAILRUN_SMTP_TIMEOUT": "5",
         "MAILRUN_SMTP_DATA_TIMEOUT": "5",
     }
+
+
+@pytest.fixture
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Redis, empty."""
+    socket = tmp_path_factory.mktemp("r") / "redis.sock"
+    process = redis_server(socket)
+    yield f"unix://{socket}"
+    process.kill()
+    process.wait()
 
 
 @pytest.fixture

@@ -10,18 +10,8 @@ from pathlib import Path
 import pytest
 from rq import Queue
 
-from tests.jobs.conftest import redis_server
 from webapp.mailing.rates import Counters, Rates
 from webapp.queue import QUEUE, Bell
-
-
-@pytest.fixture
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    path = tmp_path_factory.mktemp("r") / "redis.sock"
-    process = redis_server(path)
-    yield f"unix://{path}"
-    process.kill()
-    process.wait()
 
 
 @pytest.fixture

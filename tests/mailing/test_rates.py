@@ -3,22 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.jobs.conftest import redis_server
 from webapp.mailing.rates import Counters, Rates
-
-
-@pytest.fixture
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    socket = tmp_path_factory.mktemp("r") / "redis.sock"
-    process = redis_server(socket)
-    yield f"unix://{socket}"
-    process.kill()
-    process.wait()
 
 
 def taken(rates: Rates, per_minute: int) -> int:
