@@ -52,7 +52,7 @@ def only_rehearsed() -> ColumnElement[bool]:
 def may_come_twice(definition_id: int) -> ColumnElement[bool]:
     """Whether the customer of the Result at hand, of a run with this definition, may get its mail twice if it
     is sent again, confirmed: it went out, or may have, in this run or in another."""
-    reserved = mailed(definition_id).where(Reservation.copy >= ResultInvoice.copy)
+    reserved = _mailed(definition_id).where(Reservation.copy >= ResultInvoice.copy)
     already_sent = and_(Result.status == ResultStatus.SKIPPED, Result.reason == SkipReason.ALREADY_SENT)
     others = (ResultStatus.FAILED, ResultStatus.DEFERRED, *NEEDS_CONFIRMATION)
     return or_(
@@ -66,10 +66,10 @@ def decided_since(definition_id: int, as_of: datetime) -> ColumnElement[bool]:
     """Whether, since that moment, the Result at hand has changed though a person's yes is needed for it, or
     its invoice has gone out, or may have, in whatever run."""
     changed = and_(Result.status.in_(NEEDS_CONFIRMATION), Result.changed_at > as_of)
-    return or_(changed, mailed(definition_id).where(Reservation.taken_at > as_of))
+    return or_(changed, _mailed(definition_id).where(Reservation.taken_at > as_of))
 
 
-def mailed(definition_id: int) -> Exists:
+def _mailed(definition_id: int) -> Exists:
     """Whether an invoice of the Result at hand has gone out with this definition, or may have."""
     return (
         exists()

@@ -102,26 +102,26 @@ def preview(session: Session, choice: Choice, viewer: Viewer) -> Preview:
 def _further_mails(session: Session, content: Content, rows: Select[int, int, str]) -> int:
     """How many mails more than customers there are: who has too much for one gets several. Only who has
     several invoices is looked at."""
-    ready = rows.cte("seen")
+    seen = rows.cte("seen")
     several = (
-        select(ready.c.customer_id)
-        .where(ready.c.reason == "")
-        .group_by(ready.c.customer_id)
+        select(seen.c.customer_id)
+        .where(seen.c.reason == "")
+        .group_by(seen.c.customer_id)
         .having(func.count() > 1)
     )
     attached = and_(
-        TransformationResult.invoice_id == ready.c.invoice_id,
+        TransformationResult.invoice_id == seen.c.invoice_id,
         TransformationResult.transformation_id.in_(content["transformations"]),
     )
     sized = (
         select(
-            ready.c.customer_id,
-            ready.c.invoice_id,
+            seen.c.customer_id,
+            seen.c.invoice_id,
             func.coalesce(func.sum(TransformationResult.size), 0).label("size"),
         )
         .outerjoin(TransformationResult, attached)
-        .where(ready.c.reason == "", ready.c.customer_id.in_(several))
-        .group_by(ready.c.customer_id, ready.c.invoice_id)
+        .where(seen.c.reason == "", seen.c.customer_id.in_(several))
+        .group_by(seen.c.customer_id, seen.c.invoice_id)
         .cte("sized")
     )
     too_many, too_much = func.count() > MOST_INVOICES, func.sum(sized.c.size) > MOST_BYTES

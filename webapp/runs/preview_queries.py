@@ -111,7 +111,8 @@ def sent_together(
         return [one]
     sized = _sized(session, viewer, choice, content).where(Invoice.customer_id == one.customer_id)
     mails = split((id, size) for id, _, size in session.execute(sized))
-    mail = next(ids for ids in ([id for id, _ in mail] for mail in mails) if invoice_id in ids)
+    each = ([id for id, _ in mail] for mail in mails)
+    mail = next((ids for ids in each if invoice_id in ids), [])  # it may have changed just now
     others = query.where(Invoice.id.in_(mail), Invoice.id != invoice_id)
     return [one, *(_line(*row) for row in session.execute(others))]
 
