@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from tests.browsing import seen
 from tests.browsing.conftest import NewContext
 from tests.browsing.installation import addresses, customers
-from tests.browsing.seen import bulk, counted, invoices, press, results, row, tab, tick
+from tests.browsing.seen import bulk, counted, invoices, results, row, tab, tick
 from tests.mailserver import MailServer
 from tests.runs.conftest import World
 
@@ -17,6 +18,12 @@ from tests.runs.conftest import World
 @pytest.fixture
 def page(marit: NewContext) -> Page:
     return marit(java_script_enabled=False).new_page()
+
+
+def press(page: Page, name: str, within: Locator | None = None) -> None:
+    """Presses the button and waits for the page that answers: the one before it must not be loaded anew."""
+    with page.expect_navigation():
+        seen.press(page, name, within)
 
 
 def loaded_until(page: Page, word: str) -> None:
