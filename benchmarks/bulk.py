@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from benchmarks.installation import Site
 from benchmarks.spending import Spent, spending
-from webapp.runs import result_actions
+from webapp.runs import result_actions, sending_again
+from webapp.runs.chosen import Chosen, Done
 from webapp.runs.moves import hold, move
-from webapp.runs.result_actions import Chosen, Done
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus
 from webapp.users.access import OPERATOR
@@ -33,7 +33,7 @@ def measure(site: Site, run_id: int, most: int) -> Bulk:
     bell, failed = site.runtime.bell, Chosen(run_id, status="failed")
 
     def again(session: Session) -> Done:
-        return result_actions.send_again(session, bell, failed, OPERATOR)
+        return sending_again.send_again(session, bell, failed, OPERATOR)
 
     def remove(session: Session) -> Done:
         return result_actions.remove(session, failed, OPERATOR)

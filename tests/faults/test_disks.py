@@ -21,8 +21,8 @@ from tests.faults.site import Site, numbered
 from tests.faults.test_kills import FIRST, SECOND, THIRD, sqlite_only
 from tests.faults.test_replies import there
 from tests.postgres import PostgresServer, postgres_server
-from webapp.runs import result_actions
-from webapp.runs.result_actions import Chosen
+from webapp.runs import sending_again
+from webapp.runs.chosen import Chosen
 from webapp.store.documents import DocumentFolder
 from webapp.store.invoices import TransformationResult
 from webapp.store.workers import Worker
@@ -224,7 +224,7 @@ def test_f15_a_document_that_the_store_had_no_room_for(site: Site) -> None:
     assert accounted(site.world, run_id) == {"skipped": 1, "sent": 1}
     site.stored(digest).write_bytes(whole)
     with site.world.runtime.database.writing() as session:
-        result_actions.send_again(session, site.world.runtime.bell, Chosen(run_id, (result.id,)), OPERATOR)
+        sending_again.send_again(session, site.world.runtime.bell, Chosen(run_id, (result.id,)), OPERATOR)
     site.until_finished(run_id)
     assert accounted(site.world, run_id) == {"sent": 2}
 

@@ -17,8 +17,8 @@ from tests.faults.site import Site, kill_at, numbered
 from tests.faults.test_kills import sqlite_only
 from tests.faults.test_replies import there
 from webapp.definitions.versions import fields_of
-from webapp.runs import lifecycle, result_actions
-from webapp.runs.result_actions import Chosen
+from webapp.runs import lifecycle, result_actions, sending_again
+from webapp.runs.chosen import Chosen
 from webapp.store.customers import CustomerEmail
 from webapp.store.definitions import MessageDefinition
 from webapp.store.people import AuditEntry
@@ -141,7 +141,7 @@ def test_f40_two_people_and_a_bulk_that_overlaps(site: Site) -> None:
         gate.wait()
         with site.world.runtime.database.writing() as session:
             bell = site.world.runtime.bell
-            return result_actions.send_again(session, bell, chosen, OPERATOR, confirmed=True).changed
+            return sending_again.send_again(session, bell, chosen, OPERATOR, confirmed=True).changed
 
     for worker in site.workers:  # nothing goes out until both have pressed
         kill_at(worker)(None)

@@ -13,8 +13,9 @@ from tests import factories
 from tests.runs.conftest import World
 from webapp.mailservers import slots
 from webapp.runs import claims, result_actions
+from webapp.runs.chosen import Chosen
 from webapp.runs.moves import hold, move
-from webapp.runs.result_actions import Chosen
+from webapp.runs.reasons import reasons_of
 from webapp.runs.workers import WorkerLife
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.mailservers import ConnectionSlot, MailServer
@@ -54,8 +55,8 @@ def test_each_result_is_looked_at_by_the_version_that_it_would_be_sent_with(worl
         session.flush()
         session.get_one(Result, by_itself).version_id = newer.id
     with world.runtime.database.reading() as session:
-        own = claims.reasons_of(session, [by_run, by_itself])
-        with_it = claims.reasons_of(session, [by_run, by_itself], newer.id)
+        own = reasons_of(session, [by_run, by_itself])
+        with_it = reasons_of(session, [by_run, by_itself], newer.id)
     assert [list(own[id].values()) for id in (by_run, by_itself)] == [[""], ["no_recipient"]]
     assert [list(with_it[id].values()) for id in (by_run, by_itself)] == [["no_recipient"]] * 2
 

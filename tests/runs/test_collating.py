@@ -15,9 +15,9 @@ from tests.runs.conftest import World, make_world
 from webapp.definitions.versions import content_of
 from webapp.extensions import Runtime
 from webapp.runs import collating, result_actions
+from webapp.runs.chosen import Chosen
 from webapp.runs.preview import preview
 from webapp.runs.preview_queries import beside, sent_together
-from webapp.runs.result_actions import Chosen
 from webapp.runs.workers import WorkerLife
 from webapp.store.customers import Customer
 from webapp.store.definitions import MessageDefinition, TemplateText

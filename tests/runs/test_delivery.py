@@ -15,8 +15,8 @@ from tests.mailserver import MailServer
 from tests.runs.conftest import World
 from webapp.mailing.compose import rebuild
 from webapp.runs import claims, delivery, ledger, marks, report, result_actions
+from webapp.runs.chosen import Chosen
 from webapp.runs.marks import Hand, NotHeld
-from webapp.runs.result_actions import Chosen
 from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
 from webapp.store.documents import DocumentFolder

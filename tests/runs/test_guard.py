@@ -18,9 +18,9 @@ from webapp.extensions import Runtime
 from webapp.imports.folder import import_folder
 from webapp.invoices import guard
 from webapp.invoices.guard import Checked
-from webapp.runs import delivery, result_actions
+from webapp.runs import delivery, result_actions, sending_again
+from webapp.runs.chosen import Chosen, Done
 from webapp.runs.preview import preview
-from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.suspects import checked_until
 from webapp.runs.workers import WorkerLife
 from webapp.store.customers import Customer
@@ -82,13 +82,13 @@ HELD = ("skipped", "suspect_document")
 def let_pass(world: World, run_id: int, *result_ids: int) -> Done:
     chosen = Chosen(run_id, result_ids or None, reason="" if result_ids else SkipReason.SUSPECT_DOCUMENT)
     with world.runtime.database.writing() as session:
-        return result_actions.let_pass(session, world.runtime.bell, chosen, OPERATOR)
+        return sending_again.let_pass(session, world.runtime.bell, chosen, OPERATOR)
 
 
 def send_again(world: World, run_id: int) -> Done:
     chosen = Chosen(run_id, reason=SkipReason.SUSPECT_DOCUMENT)
     with world.runtime.database.writing() as session:
-        return result_actions.send_again(session, world.runtime.bell, chosen, OPERATOR)
+        return sending_again.send_again(session, world.runtime.bell, chosen, OPERATOR)
 
 
 def test_swapped_files_are_held_and_everything_else_goes_out(world: World, worker: WorkerLife) -> None:
@@ -267,7 +267,7 @@ def test_what_was_imported_after_somebody_looked_does_not_pass(world: World) -> 
         chosen = Chosen(run_id, as_of=as_of)
     for _ in range(2):  # before it is checked, and after
         with world.runtime.database.writing() as session:
-            result_actions.let_pass(session, world.runtime.bell, chosen, OPERATOR)
+            sending_again.let_pass(session, world.runtime.bell, chosen, OPERATOR)
         assert held(world, run_id) == [HELD, ("ready", "")]
         guard.check(world.runtime.database, world.runtime.documents)
 

@@ -15,9 +15,10 @@ from sqlalchemy.exc import OperationalError
 from tests.runs.conftest import World
 from webapp.mailing.hub import Hub
 from webapp.runs import claims, ledger, marks
+from webapp.runs.chosen import Chosen
 from webapp.runs.ledger import Ledger
 from webapp.runs.marks import Hand, Marked, NotHeld, ToMark, ToSettle
-from webapp.runs.result_actions import Chosen, remove
+from webapp.runs.result_actions import remove
 from webapp.runs.verdicts import Verdict
 from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife

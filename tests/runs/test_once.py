@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from tests import factories, keys
 from tests.runs.conftest import World
-from webapp.runs import lifecycle, making, result_actions, result_queries
+from webapp.runs import lifecycle, making, result_actions, result_queries, sending_again
+from webapp.runs.chosen import Chosen, Done
 from webapp.runs.lifecycle import Refused
-from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.workers import WorkerLife
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
@@ -28,7 +28,7 @@ def send_again(
 ) -> Done:
     chosen = Chosen(run_id, status=status, reason=reason)
     with world.runtime.database.writing() as session:
-        return result_actions.send_again(session, world.runtime.bell, chosen, OPERATOR, confirmed=confirmed)
+        return sending_again.send_again(session, world.runtime.bell, chosen, OPERATOR, confirmed=confirmed)
 
 
 def sent(world: World, worker: WorkerLife, customers: int = 1) -> int:
@@ -264,8 +264,8 @@ def test_a_yes_is_none_for_what_another_run_has_sent_since(world: World, worker:
     world.work(worker, first)
     with world.runtime.database.writing() as session:
         chosen, bell = Chosen(second, as_of=as_of), world.runtime.bell
-        done = result_actions.send_again(session, bell, chosen, OPERATOR, confirmed=True)
-    assert done.unchanged == {result_actions.CHANGED_SINCE: 1}
+        done = sending_again.send_again(session, bell, chosen, OPERATOR, confirmed=True)
+    assert done.unchanged == {sending_again.CHANGED_SINCE: 1}
     assert len(world.server.taken) == 2
     assert send_again(world, second, confirmed=True).changed == 1  # asked anew
 
@@ -311,7 +311,7 @@ def test_a_version_that_is_sent_through_another_server_needs_a_run_of_its_own(wo
         world.runtime.database.writing() as session,
         pytest.raises(Refused, match="Make a new run"),
     ):
-        result_actions.send_again(
+        sending_again.send_again(
             session, world.runtime.bell, Chosen(run_id), OPERATOR, confirmed=True, todays_version=True
         )
 

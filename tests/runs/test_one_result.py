@@ -9,11 +9,11 @@ from tests import factories
 from tests.runs.conftest import World
 from webapp.mailing import letters
 from webapp.runs import happenings, neighbours, one_mail, one_result, result_actions
+from webapp.runs.chosen import Chosen
 from webapp.runs.moves import hold, move
 from webapp.runs.neighbours import COUNTED, Place, place
 from webapp.runs.one_mail import NotWhole, OneMail
 from webapp.runs.one_result import OneResult
-from webapp.runs.result_actions import Chosen
 from webapp.runs.result_queries import Filter
 from webapp.runs.workers import WorkerLife
 from webapp.store.customers import CustomerEmail

@@ -14,11 +14,11 @@ from sqlalchemy import func, select, update
 
 from tests.runs.conftest import World
 from webapp.mailservers import slots
-from webapp.runs import claims, delivery, lifecycle, marks, recovery, result_actions, workers
+from webapp.runs import claims, delivery, lifecycle, marks, recovery, result_actions, sending_again, workers
+from webapp.runs.chosen import Chosen
 from webapp.runs.claims import Claim
 from webapp.runs.marks import Hand, Marked, ToSettle
 from webapp.runs.recovery import Watch
-from webapp.runs.result_actions import Chosen
 from webapp.runs.verdicts import Verdict
 from webapp.runs.work import Work, load
 from webapp.runs.workers import WorkerLife
@@ -179,7 +179,7 @@ def test_a_late_proof_does_not_undo_what_a_person_has_decided(world: World, work
     lose(world, worker)
     with world.runtime.database.writing() as session:
         chosen = Chosen(run_id, status="unconfirmed")
-        result_actions.send_again(session, world.runtime.bell, chosen, OPERATOR, confirmed=True)
+        sending_again.send_again(session, world.runtime.bell, chosen, OPERATOR, confirmed=True)
     settle(world, work, hand, ACCEPTED, mark)
     assert world.statuses(run_id) == ["ready"]
     with world.runtime.database.reading() as session:

@@ -16,8 +16,8 @@ from tests import factories
 from tests.pdfs import pdf
 from tests.runs.conftest import World
 from webapp.extensions import Runtime, open_runtime
-from webapp.runs import one_mail, result_actions, retention
-from webapp.runs.result_actions import Chosen
+from webapp.runs import one_mail, retention, sending_again
+from webapp.runs.chosen import Chosen
 from webapp.runs.workers import WorkerLife
 from webapp.store import installation
 from webapp.store.customers import Customer
@@ -193,7 +193,7 @@ def test_a_copy_lets_nothing_go_and_after_a_take_over_no_document_of_before(
     assert runtime.documents.has(old)
     with copy.database.writing() as session:
         session.execute(update(Installation).values(tidied_at=None, taken_over_at=now() - timedelta(days=40)))
-        result_actions.send_again(session, copy.bell, Chosen(run_id, status="sent"), OPERATOR, confirmed=True)
+        sending_again.send_again(session, copy.bell, Chosen(run_id, status="sent"), OPERATOR, confirmed=True)
     replace(world, runtime=copy).work(WorkerLife(copy.database), run_id)
     own, _ = import_anew(world, of, b"%PDF-1.4 a third")
     age(world, 31)

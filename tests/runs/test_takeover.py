@@ -13,9 +13,9 @@ from sqlalchemy import select
 from tests.runs.conftest import World
 from webapp.cli import main
 from webapp.extensions import Runtime, open_runtime
-from webapp.runs import delivery, lifecycle, making, report, result_actions, takeover
+from webapp.runs import delivery, lifecycle, making, report, sending_again, takeover
+from webapp.runs.chosen import Chosen
 from webapp.runs.lifecycle import Refused
-from webapp.runs.result_actions import Chosen
 from webapp.runs.workers import WorkerLife
 from webapp.store import installation
 from webapp.store.installation import Installation
@@ -93,7 +93,7 @@ def test_nothing_can_be_started_with_another_key(world: World, elsewhere: Runtim
     world.work(WorkerLife(world.runtime.database), run_id)
     assert (world.status(run_id), world.statuses(run_id)) == ("finished", ["failed"])
     with pytest.raises(Refused, match="another secret key"), elsewhere.database.writing() as session:
-        result_actions.send_again(
+        sending_again.send_again(
             session, elsewhere.bell, Chosen(run_id, status="failed"), OPERATOR, confirmed=True
         )
     assert (world.status(run_id), world.statuses(run_id)) == ("finished", ["failed"])

@@ -11,27 +11,16 @@ import pytest
 from sqlalchemy import select, update
 
 from tests import factories
-from tests.browser import Browser, text_of
+from tests.browser import text_of
 from tests.runs.conftest import World
 from tests.web.conftest import LogIn
+from tests.web.staged import PATHS, S, made, needed, said
 from webapp.runs.moves import hold, move
-from webapp.runs.workers import WorkerLife
 from webapp.store.customers import Cluster, Customer
-from webapp.store.definitions import DefinitionVersion, MessageDefinition
 from webapp.store.invoices import TransformationResult
 from webapp.store.people import AuditEntry
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
-
-S = ResultStatus
-PATHS = {
-    S.READY: (),
-    S.SKIPPED: (S.SKIPPED,),
-    S.REMOVED: (S.REMOVED,),
-    S.SENT: (S.SENDING, S.SENT),
-    S.FAILED: (S.SENDING, S.FAILED),
-    S.UNCONFIRMED: (S.SENDING, S.UNCONFIRMED),
-}
 
 
 @dataclass(frozen=True)
@@ -55,32 +44,6 @@ ACTIONS = [
     ),
 ]
 each_action = pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.verb)
-
-
-def made(world: World, *statuses: ResultStatus) -> tuple[int, list[str]]:
-    """A run whose results have these statuses, one each; its id and theirs."""
-    for _ in statuses:
-        world.add()
-    run_id = world.run()
-    ids = [result.id for result in world.results(run_id)]
-    for id, status in zip(ids, statuses, strict=True):
-        for step in PATHS[status]:
-            with world.runtime.database.writing() as session:
-                move(session, run_id, hold(session, Result.id == id), step, values=needed(step))
-    return run_id, [str(id) for id in ids]
-
-
-def needed(step: ResultStatus) -> dict[str, object]:
-    match step:
-        case S.SENDING:
-            return {"token": "t"}
-        case S.REMOVED:
-            return {"removed_from": "ready"}
-    return {}
-
-
-def said(browser: Browser, url: str) -> str:
-    return text_of(browser.look(url))
 
 
 @each_action
@@ -156,59 +119,6 @@ def test_without_script_the_box_above_means_the_rows_on_screen(log_in: LogIn, wo
     browser.look(f"/runs/{run_id}")
     browser.press(f"/runs/{run_id}/results/remove", page="1", rows="-".join(ids[:2]))
     assert world.statuses(run_id) == ["removed", "removed", "ready"]
-
-
-def test_send_again_asks_only_for_those_that_may_have_arrived(log_in: LogIn, world: World) -> None:
-    run_id, ids = made(world, S.FAILED, S.SENT)
-    browser = log_in("manager")
-    browser.look(f"/runs/{run_id}")
-    asked = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=ids))
-    assert "Send 2 mails again?" in asked
-    assert "Also send the 1 that was sent already, here or by another run, or may have been" in asked
-    browser.press(f"/runs/{run_id}/results/send-again", id=ids, asked="1")
-    assert world.statuses(run_id) == ["ready", "sent"]
-    assert "sent: confirm that the customer may get it twice" in said(browser, f"/runs/{run_id}")
-
-
-def test_what_another_run_has_sent_is_asked_about_and_counted(
-    log_in: LogIn, world: World, worker: WorkerLife
-) -> None:
-    world.add()
-    world.add()
-    world.deliver(worker)
-    run_id = world.run()
-    assert world.statuses(run_id) == ["skipped", "skipped"]
-    skipped, failed = (str(result.id) for result in world.results(run_id))
-    with world.runtime.database.writing() as session:  # as if it had been before the other run came
-        session.execute(update(Result).where(Result.id == int(failed)).values(status=S.FAILED, reason=""))
-    browser = log_in("manager")
-    browser.look(f"/runs/{run_id}")
-    asked = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=[skipped, failed]))
-    assert "Also send the 2 that were sent already, here or by another run, or may have been" in asked
-
-
-def test_who_was_asked_before_somebody_else_decided_sends_nothing_more(log_in: LogIn, world: World) -> None:
-    run_id, [id] = made(world, S.UNCONFIRMED)
-    one, other = log_in("manager"), log_in("admin")
-    forms = []
-    for browser in (one, other):
-        browser.look(f"/runs/{run_id}")
-        asked = browser.press(f"/runs/{run_id}/results/send-again", only=id).text
-        [as_of] = re.findall(r'name="as_of" value="([^"]*)"', asked)
-        forms.append({"only": id, "asked": "1", "confirmed": "1", "as_of": as_of})
-    one.press(f"/runs/{run_id}/results/mark-sent", only=id)
-    other.press(f"/runs/{run_id}/results/send-again", **forms[1])
-    assert world.statuses(run_id) == ["sent"]
-    assert "changed since you were asked" in said(other, f"/runs/{run_id}")
-
-
-@pytest.mark.parametrize("as_of", ["yesterday", "2026-11-27"])
-def test_a_moment_that_is_none_is_refused(log_in: LogIn, world: World, as_of: str) -> None:
-    run_id, [id] = made(world, S.SENT)
-    browser = log_in("manager")
-    browser.look(f"/runs/{run_id}")
-    answer = browser.press(f"/runs/{run_id}/results/send-again", only=id, asked="1", as_of=as_of)
-    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -323,21 +233,3 @@ def test_a_viewer_is_shown_no_button_that_would_be_refused(log_in: LogIn, world:
         assert "Send again" not in page
         assert 'method="post" action="/runs/1/sending"' not in page
         assert "New run" not in page
-
-
-def test_when_the_definition_has_changed_the_list_asks_which_version_is_meant(
-    log_in: LogIn, world: World
-) -> None:
-    run_id, [id] = made(world, S.FAILED)
-    with world.runtime.database.writing() as session:
-        session.execute(update(MessageDefinition).values(subject="Mended"))
-    browser = log_in("manager")
-    browser.look(f"/runs/{run_id}")
-    question = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=id))
-    assert "With which version of the message definition" in question
-    assert world.statuses(run_id) == ["failed"]
-    browser.press(f"/runs/{run_id}/results/send-again", id=id, asked="1", todays_version="1")
-    [result] = world.results(run_id)
-    assert result.status == "ready"
-    with world.runtime.database.reading() as session:
-        assert session.get_one(DefinitionVersion, result.version_id).content["subject"] == "Mended"

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.runs.chosen import NAMED
 from webapp.runs.one_result import OneResult
-from webapp.runs.result_actions import NAMED
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.mailservers import MailServer
 from webapp.store.people import AuditEntry

@@ -174,6 +174,15 @@ def begin(session: Session, bell: Bell, run: Run, by: str) -> str:
     return "Started."
 
 
+def new_work(session: Session, bell: Bell, run: Run, by: str) -> None:
+    """The run got something to send: a finished one is running again, a running one is told; a created or
+    stopped one waits for Start. Needs the run's lock. Raises Refused as `begin` does."""
+    if run.status == RunStatus.FINISHED:
+        begin(session, bell, run, by)
+    elif run.status == RunStatus.RUNNING:
+        ring(session, bell, run.id)
+
+
 def stop(session: Session, run_id: int, viewer: Viewer) -> str:
     """Stops the run: once this is committed, no message's last byte goes out but those already marked. One
     whose list is still being made does not start by itself.

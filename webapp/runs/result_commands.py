@@ -11,9 +11,9 @@ from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
 from webapp.extensions import runtime
-from webapp.runs import report, result_actions
+from webapp.runs import report, result_actions, sending_again
+from webapp.runs.chosen import Chosen, Done
 from webapp.runs.commands import ID, fail, options, or_fail, visible_run
-from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.spreadsheet import csv_lines
 from webapp.store.statuses import ResultStatus, SkipReason
 from webapp.users.access import OPERATOR
@@ -67,7 +67,7 @@ def send_again(
     parts = runtime()
     with parts.database.writing() as session:
         done = or_fail(
-            lambda: result_actions.send_again(
+            lambda: sending_again.send_again(
                 session,
                 parts.bell,
                 chosen,
@@ -111,7 +111,7 @@ def let_pass(run_id: int, status: str | None, reason: str | None, results: tuple
     parts = runtime()
 
     def verb(session: Session, chosen: Chosen, viewer: Any) -> Done:
-        return result_actions.let_pass(session, parts.bell, chosen, viewer)
+        return sending_again.let_pass(session, parts.bell, chosen, viewer)
 
     _change(_chosen(run_id, status, reason, results), verb)
 

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import content_of
 from webapp.extensions import runtime
-from webapp.runs import filters, queries, result_actions, result_queries
+from webapp.runs import filters, queries, result_actions, result_queries, sending_again
+from webapp.runs.chosen import Chosen, Done
 from webapp.runs.filter_forms import address, filter_in, ids_in
 from webapp.runs.lifecycle import NotFound, Refused
-from webapp.runs.result_actions import Chosen, Done
 from webapp.runs.suspects import checked_until, suspects
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import SENDABLE, ResultStatus, RunStatus
@@ -49,7 +49,7 @@ def send_again(run_id: int) -> ResponseReturnValue:
     return _press(
         "Will be sent again:",
         chosen,
-        lambda session: result_actions.send_again(
+        lambda session: sending_again.send_again(
             session, runtime().bell, chosen, viewer(), confirmed=confirmed, todays_version=todays
         ),
     )
@@ -79,7 +79,7 @@ def let_pass(run_id: int) -> ResponseReturnValue:
     return _press(
         "Let pass:",
         chosen,
-        lambda session: result_actions.let_pass(session, runtime().bell, chosen, viewer()),
+        lambda session: sending_again.let_pass(session, runtime().bell, chosen, viewer()),
     )
 
 

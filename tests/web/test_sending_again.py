@@ -1,0 +1,87 @@
+"""Send again in the pages: what a person is asked, what a yes is good for, with which version it goes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import update
+
+from tests.browser import text_of
+from tests.runs.conftest import World
+from tests.web.conftest import LogIn
+from tests.web.staged import S, made, said
+from webapp.runs.workers import WorkerLife
+from webapp.store.definitions import DefinitionVersion, MessageDefinition
+from webapp.store.runs import Result
+
+
+def test_send_again_asks_only_for_those_that_may_have_arrived(log_in: LogIn, world: World) -> None:
+    run_id, ids = made(world, S.FAILED, S.SENT)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    asked = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=ids))
+    assert "Send 2 mails again?" in asked
+    assert "Also send the 1 that was sent already, here or by another run, or may have been" in asked
+    browser.press(f"/runs/{run_id}/results/send-again", id=ids, asked="1")
+    assert world.statuses(run_id) == ["ready", "sent"]
+    assert "sent: confirm that the customer may get it twice" in said(browser, f"/runs/{run_id}")
+
+
+def test_what_another_run_has_sent_is_asked_about_and_counted(
+    log_in: LogIn, world: World, worker: WorkerLife
+) -> None:
+    world.add()
+    world.add()
+    world.deliver(worker)
+    run_id = world.run()
+    assert world.statuses(run_id) == ["skipped", "skipped"]
+    skipped, failed = (str(result.id) for result in world.results(run_id))
+    with world.runtime.database.writing() as session:  # as if it had been before the other run came
+        session.execute(update(Result).where(Result.id == int(failed)).values(status=S.FAILED, reason=""))
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    asked = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=[skipped, failed]))
+    assert "Also send the 2 that were sent already, here or by another run, or may have been" in asked
+
+
+def test_who_was_asked_before_somebody_else_decided_sends_nothing_more(log_in: LogIn, world: World) -> None:
+    run_id, [id] = made(world, S.UNCONFIRMED)
+    one, other = log_in("manager"), log_in("admin")
+    forms = []
+    for browser in (one, other):
+        browser.look(f"/runs/{run_id}")
+        asked = browser.press(f"/runs/{run_id}/results/send-again", only=id).text
+        [as_of] = re.findall(r'name="as_of" value="([^"]*)"', asked)
+        forms.append({"only": id, "asked": "1", "confirmed": "1", "as_of": as_of})
+    one.press(f"/runs/{run_id}/results/mark-sent", only=id)
+    other.press(f"/runs/{run_id}/results/send-again", **forms[1])
+    assert world.statuses(run_id) == ["sent"]
+    assert "changed since you were asked" in said(other, f"/runs/{run_id}")
+
+
+@pytest.mark.parametrize("as_of", ["yesterday", "2026-11-27"])
+def test_a_moment_that_is_none_is_refused(log_in: LogIn, world: World, as_of: str) -> None:
+    run_id, [id] = made(world, S.SENT)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    answer = browser.press(f"/runs/{run_id}/results/send-again", only=id, asked="1", as_of=as_of)
+    assert answer.status_code == 400
+
+
+def test_when_the_definition_has_changed_the_list_asks_which_version_is_meant(
+    log_in: LogIn, world: World
+) -> None:
+    run_id, [id] = made(world, S.FAILED)
+    with world.runtime.database.writing() as session:
+        session.execute(update(MessageDefinition).values(subject="Mended"))
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    question = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=id))
+    assert "With which version of the message definition" in question
+    assert world.statuses(run_id) == ["failed"]
+    browser.press(f"/runs/{run_id}/results/send-again", id=id, asked="1", todays_version="1")
+    [result] = world.results(run_id)
+    assert result.status == "ready"
+    with world.runtime.database.reading() as session:
+        assert session.get_one(DefinitionVersion, result.version_id).content["subject"] == "Mended"

@@ -1,0 +1,212 @@
+"""Mails that a person has go out after all: send again, and let suspect documents pass."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.orm import Session
+
+from webapp.definitions.versions import todays_version as version_of_today
+from webapp.invoices import findings
+from webapp.queue import Bell
+from webapp.runs import lifecycle
+from webapp.runs.chosen import Chosen, Done, column_of, conclude, hold_chosen, open_run, sorted_out
+from webapp.runs.filters import decided_since, only_rehearsed
+from webapp.runs.lifecycle import Refused
+from webapp.runs.moves import CHUNK, UNCLAIMED, Held, move
+from webapp.runs.splitting import looked_at_anew
+from webapp.runs.suspects import attached_to
+from webapp.store.among import among
+from webapp.store.definitions import DefinitionVersion
+from webapp.store.runs import Reservation, Result, ResultInvoice, Run
+from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus, SkipReason
+from webapp.users.access import Viewer
+
+R = ResultStatus
+
+CHANGED_SINCE = "changed since you were asked: look at what became of it"
+REASON_WORDS = {
+    SkipReason.SUSPENDED: "the customer is suspended",
+    SkipReason.NOT_APPROVED: "the invoice is not approved",
+    SkipReason.NO_RECIPIENT: "the customer has no address with the recipient key",
+    SkipReason.NO_ATTACHMENT: "a document is missing",
+    SkipReason.NO_PASSWORD: "the customer has no password for its documents",
+    SkipReason.ALREADY_SENT: "already sent: confirm that the customer may get it twice",
+    SkipReason.SUSPECT_DOCUMENT: "a document is suspect: look at it; let it pass, or import the right one",
+}
+
+
+def send_again(
+    session: Session,
+    bell: Bell,
+    chosen: Chosen,
+    viewer: Viewer,
+    *,
+    confirmed: bool = False,
+    todays_version: bool = False,
+) -> Done:
+    """Makes results `ready`, after looking at their data anew; in a running or finished run they then go out.
+
+    1. What was sent, or may have been, here or by another run, needs `confirmed`. Only a mail that went to
+    the redirect address alone does not. For one that is skipped for another reason that is no yes: nobody was
+    asked about it.
+    2. Those whose data are not fit stay as they are (a skipped one with today's reason); of a collated result
+    only the invoice concerned is taken out.
+    3. The others become `ready`, with a new Message-ID, from the run's copy of the definition or today's
+    version; those that were confirmed as the next copy of their invoices.
+
+    Raises Refused.
+    """
+    run = open_run(session, chosen, viewer)
+    version = _version_of_today(session, run).id if todays_version else None
+    rows = hold_chosen(session, chosen, viewer)
+    again, unchanged = _may_go_again(session, run, rows, confirmed, chosen.as_of)
+    _check_again(session, again)
+    fit: list[Held] = []
+    for once_more in (True, False):
+        some = [row for row in again if once_more == (confirmed and _is_asked_about(row))]
+        judged: dict[str, Any] = {"judged_by": version or run.version_id, "once_more": once_more}
+        ready = _make_ready(session, bell, run, viewer, some, unchanged, **judged, version_id=version)
+        if once_more:
+            _next_copies(session, run, ready)
+        fit += ready
+    return conclude(session, viewer, "send again", run, fit, unchanged)
+
+
+def _is_asked_about(row: Held) -> bool:
+    return row.reason in ("", SkipReason.ALREADY_SENT)
+
+
+def _version_of_today(session: Session, run: Run) -> DefinitionVersion:
+    """A run goes through one mail server: with the sender of another, its mails would be refused there, or
+    taken for forged."""
+    today = version_of_today(session, run.definition)
+    servers = [version.content["sender"]["mail_server_id"] for version in (run.version, today)]
+    if servers[0] != servers[1]:
+        raise Refused(
+            "Today’s version of the message definition is sent through another mail server than this run. "
+            "Make a new run: it takes what has not been sent."
+        )
+    return today
+
+
+def _make_ready(
+    session: Session,
+    bell: Bell,
+    run: Run,
+    viewer: Viewer,
+    again: Sequence[Held],
+    unchanged: Counter[str],
+    *,
+    judged_by: int | None = None,
+    once_more: bool = False,
+    **columns: Any,
+) -> list[Held]:
+    """Makes those of the results `ready` whose data are fit for the version that they are `judged_by`, else
+    each by its own, and returns them; why others are not is counted in `unchanged`. `once_more`: that one was
+    sent before is no reason. Sets further columns."""
+    fit: list[Held] = []
+    for row, reason in looked_at_anew(session, again, judged_by, once_more=once_more):
+        if not reason:
+            fit.append(row)
+            continue
+        unchanged[REASON_WORDS[SkipReason(reason)]] += 1
+        if row.status == R.SKIPPED and row.reason != reason:
+            move(session, run.id, [row], R.SKIPPED, reason=reason)
+    values: dict[str, Any] = {
+        **UNCLAIMED,
+        "detail": "",
+        "warning": "",
+        "smtp_reply": "",
+        "breaks": 0,
+        "redirected": False,
+        "first_try_at": None,
+        "next_try_at": None,
+        "sent_at": None,
+        "recipients": None,
+        "message_number": Result.message_number + 1,
+        **columns,
+    }
+    move(session, run.id, fit, R.READY, values=values)
+    if fit:
+        lifecycle.new_work(session, bell, run, viewer.name)
+    return fit
+
+
+def let_pass(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Done:
+    """Somebody has looked at the documents that the guard holds these results back for: they may go out. The
+    results become `ready`, as by Send again, but for those that something else keeps back; each keeps the
+    version of the definition that it was to be sent with. Raises Refused."""
+    run = open_run(session, chosen, viewer)
+    rows = hold_chosen(session, chosen, viewer)
+    suspect = [row for row in rows if _is_suspect(row)]
+    for start in range(0, len(suspect), CHUNK):
+        ids = [row.id for row in suspect[start : start + CHUNK]]
+        findings.let_pass(session, attached_to(session, run, ids), viewer.name, chosen.as_of)
+    others = len(rows) - len(suspect)
+    unchanged = Counter({"not held for a suspect document": others} if others else {})
+    fit = _make_ready(session, bell, run, viewer, suspect, unchanged)
+    return conclude(session, viewer, "let documents pass", run, fit, unchanged)
+
+
+def _check_again(session: Session, rows: Sequence[Held]) -> None:
+    """What the document store had not as it was imported may have been mended."""
+    suspect = [row for row in rows if _is_suspect(row)]
+    for start in range(0, len(suspect), CHUNK):
+        findings.check_again(session, _invoices_of(suspect[start : start + CHUNK]))
+
+
+def _is_suspect(row: Held) -> bool:
+    return row.status == R.SKIPPED and row.reason == SkipReason.SUSPECT_DOCUMENT
+
+
+def _invoices_of(rows: Sequence[Held]) -> Select[int]:
+    return select(ResultInvoice.invoice_id).where(ResultInvoice.result_id.in_([row.id for row in rows]))
+
+
+def _may_go_again(
+    session: Session, run: Run, rows: Sequence[Held], confirmed: bool, as_of: datetime | None
+) -> tuple[list[Held], Counter[str]]:
+    fit, unchanged = sorted_out(
+        rows,
+        {
+            R.READY: "ready already: it goes out while the run is running",
+            R.SENDING: "on the wire right now",
+            R.REMOVED: "removed: put it back first",
+        },
+    )
+    asking = [row for row in fit if row.status in NEEDS_CONFIRMATION]
+    kept = dict[int, str]()
+    if confirmed and as_of:
+        since = column_of(session, fit, decided_since(run.definition_id, as_of))
+        kept = {id: CHANGED_SINCE for id, is_decided in since if is_decided}
+    elif not confirmed:
+        rehearsed = dict(column_of(session, asking, only_rehearsed()))
+        words = "confirm that the customer may get it twice"
+        kept = {row.id: f"{row.status}: {words}" for row in asking if not rehearsed[row.id]}
+    unchanged.update(kept.values())
+    return [row for row in fit if row.id not in kept], unchanged
+
+
+def _next_copies(session: Session, run: Run, rows: Sequence[Held]) -> None:
+    """Gives the invoices of these results the copy number after the highest that is reserved."""
+    highest = (
+        select(func.max(Reservation.copy))
+        .where(
+            Reservation.definition_id == run.definition_id,
+            Reservation.invoice_id == ResultInvoice.invoice_id,
+        )
+        .scalar_subquery()
+    )
+    for start in range(0, len(rows), CHUNK):
+        ids = [row.id for row in rows[start : start + CHUNK]]
+        session.execute(
+            update(ResultInvoice)
+            .where(among(session, ResultInvoice.result_id, ids), highest >= ResultInvoice.copy)
+            .values(copy=highest + 1)
+            .execution_options(synchronize_session=False)
+        )
