@@ -14,33 +14,15 @@ from tests import factories
 from tests.browser import Browser, text_of
 from tests.runs.conftest import World
 from tests.web.conftest import LogIn
-from webapp.runs.moves import hold, move
+from tests.web.staged import S, lead
 from webapp.runs.workers import WorkerLife
 from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.invoices import TransformationResult
-from webapp.store.runs import Attempt, Result
+from webapp.store.runs import Attempt
 from webapp.store.statuses import ResultStatus
 from webapp.store.types import now
 
-S = ResultStatus
 EVIL = "<script>alert(1)</script>"
-PATHS = {
-    S.READY: (),
-    S.SENT: (S.SENDING, S.SENT),
-    S.DEFERRED: (S.SENDING, S.DEFERRED),
-    S.FAILED: (S.SENDING, S.FAILED),
-    S.UNCONFIRMED: (S.SENDING, S.UNCONFIRMED),
-    S.BOUNCED: (S.SENDING, S.SENT, S.BOUNCED),
-    S.SENDING: (S.SENDING,),
-    S.REMOVED: (S.REMOVED,),
-}
-
-
-NEEDED: dict[ResultStatus, dict[str, object]] = {
-    S.SENDING: {"token": "t"},
-    S.REMOVED: {"removed_from": "ready"},
-    S.DEFERRED: {"next_try_at": now()},
-}
 
 
 def asked_for(browser: Browser, url: str, target: str) -> TestResponse:
@@ -59,9 +41,7 @@ def in_status(world: World, status: ResultStatus) -> int:
     world.add()
     run_id = world.run()
     id = world.results(run_id)[0].id
-    with world.runtime.database.writing() as session:
-        for step in PATHS[status]:
-            move(session, run_id, hold(session, Result.id == id), step, values=NEEDED.get(step, {}))
+    lead(world, run_id, status)
     return id
 
 
