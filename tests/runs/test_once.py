@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -12,14 +15,16 @@ from sqlalchemy.orm import Session
 
 from tests import factories, keys
 from tests.runs.conftest import World
-from webapp.runs import lifecycle, making, result_actions, result_queries, sending_again
-from webapp.runs.chosen import Chosen, Done
+from webapp.runs import lifecycle, making, result_actions, result_queries, sending_again, splitting
+from webapp.runs.chosen import CHANGED_SINCE, Chosen, Done
 from webapp.runs.lifecycle import Refused
+from webapp.runs.moves import Held, hold, move
 from webapp.runs.workers import WorkerLife
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus
+from webapp.store.types import now
 from webapp.users.access import OPERATOR
 
 
@@ -265,9 +270,64 @@ def test_a_yes_is_none_for_what_another_run_has_sent_since(world: World, worker:
     with world.runtime.database.writing() as session:
         chosen, bell = Chosen(second, as_of=as_of), world.runtime.bell
         done = sending_again.send_again(session, bell, chosen, OPERATOR, confirmed=True)
-    assert done.unchanged == {sending_again.CHANGED_SINCE: 1}
+    assert done.unchanged == {CHANGED_SINCE: 1}
     assert len(world.server.taken) == 2
     assert send_again(world, second, confirmed=True).changed == 1  # asked anew
+
+
+def both_failed_here(world: World) -> tuple[int, int]:
+    """Two runs of the same two invoices, of which the first failed both."""
+    world.add()
+    world.add()
+    first, second = world.run(), world.run()
+    for step, values in ((ResultStatus.SENDING, {"token": "t"}), (ResultStatus.FAILED, {})):
+        with world.runtime.database.writing() as session:
+            move(session, first, hold(session, Result.run_id == first), step, values=values)
+    return first, second
+
+
+def test_a_yes_is_none_for_what_another_run_sends_during_the_press(
+    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if world.runtime.database.is_sqlite:
+        pytest.skip("SQLite has one writer: nobody sends during a press")
+    first, second = both_failed_here(world)
+    world.start(second)
+    chosen = Chosen(first, as_of=now())
+
+    def look_while_the_other_run_sends(*args: Any, **options: Any) -> Iterable[tuple[Held, str]]:
+        looked_at = list(splitting.looked_at_anew(*args, **options))
+        if looked_at and world.status(second) == "running":
+            sending = threading.Thread(target=world.work, args=(worker, second))
+            sending.start()
+            sending.join()
+        return looked_at
+
+    monkeypatch.setattr(sending_again, "looked_at_anew", look_while_the_other_run_sends)
+    with world.runtime.database.writing() as session:
+        sending_again.send_again(session, world.runtime.bell, chosen, OPERATOR, confirmed=True)
+    world.start(first)
+    world.work(worker, first)
+    assert len(world.server.taken) == 2
+    assert [result.reason for result in world.results(first)] == ["already_sent"] * 2
+
+
+def test_a_yes_is_for_as_many_as_were_asked_about(world: World, worker: WorkerLife) -> None:
+    """What had gone out before the question may be known only after it: its commit was under way."""
+    first, second = both_failed_here(world)
+    world.start(second)
+    world.work(worker, second)
+    for asked, done in ((1, None), (2, 2)):
+        chosen = Chosen(first, as_of=now(), may_come_twice=asked)
+        with world.runtime.database.writing() as session:
+            press = partial(
+                sending_again.send_again, session, world.runtime.bell, chosen, OPERATOR, confirmed=True
+            )
+            if done is None:
+                with pytest.raises(Refused, match="Another run has just sent some of these"):
+                    press()
+            else:
+                assert press().changed == done
 
 
 def test_a_rehearsed_mail_that_another_run_has_sent_is_asked_about(world: World, worker: WorkerLife) -> None:

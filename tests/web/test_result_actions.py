@@ -15,10 +15,11 @@ from tests.browser import text_of
 from tests.runs.conftest import World
 from tests.web.conftest import LogIn
 from tests.web.staged import S, lead, made, said
+from webapp.runs.moves import hold, move
 from webapp.store.customers import Cluster, Customer
 from webapp.store.invoices import TransformationResult
 from webapp.store.people import AuditEntry
-from webapp.store.runs import Run
+from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 
 
@@ -171,6 +172,67 @@ def test_more_than_was_selected_is_never_changed(log_in: LogIn, world: World) ->
         assert world.statuses(run_id) == ["failed", "failed"]
     browser.press(f"/runs/{run_id}/results/send-again", all="1", seen="2", status="failed")
     assert world.statuses(run_id) == ["ready", "ready"]
+
+
+def test_what_somebody_has_removed_meanwhile_is_not_put_back_unasked(log_in: LogIn, world: World) -> None:
+    run_id, ids = made(world, S.REMOVED, S.REMOVED, S.READY, S.READY)
+    world.start(run_id)
+    browser = log_in("manager")
+    page = browser.look(f"/runs/{run_id}?status=removed&all=1").text
+    assert '<input type="hidden" name="seen" value="2">' in page
+    lead(world, run_id, S.REMOVED, Result.id == int(ids[2]))
+    url, selected = f"/runs/{run_id}/results/put-back", {"all": "1", "status": "removed"}
+    asked = browser.press(url, **selected, seen="2")
+    assert "Put 3 results back?" in text_of(asked)
+    assert "More were removed than you had selected" in text_of(asked)
+    assert world.statuses(run_id).count("removed") == 3
+    [as_of] = re.findall(r'name="as_of" value="([^"]*)"', asked.text)
+    assert '<input type="hidden" name="seen" value="3">' in asked.text
+    browser.press(url, only=ids[0])
+    lead(world, run_id, S.REMOVED, Result.id == int(ids[3]))
+    browser.look(f"/runs/{run_id}")
+    browser.press(url, **selected, seen="3", asked="1", as_of=as_of)
+    assert world.statuses(run_id) == ["ready", "ready", "ready", "removed"]
+    assert "1 not changed: changed meanwhile" in said(browser, f"/runs/{run_id}")
+
+
+def test_what_has_come_under_the_filter_since_the_question_is_not_removed(
+    log_in: LogIn, world: World
+) -> None:
+    run_id, ids = made(world, S.FAILED, S.FAILED, S.READY)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}?status=failed&all=1")
+    url, selected = f"/runs/{run_id}/results/remove", {"all": "1", "seen": "2", "status": "failed"}
+    asked = browser.press(url, **selected)
+    [as_of] = re.findall(r'name="as_of" value="([^"]*)"', asked.text)
+    with world.runtime.database.writing() as session:
+        move(session, run_id, hold(session, Result.id == int(ids[0])), S.READY)
+    lead(world, run_id, S.FAILED, Result.id == int(ids[2]))
+    browser.press(url, **selected, asked="1", as_of=as_of)
+    assert world.statuses(run_id) == ["ready", "removed", "failed"]
+    assert "1 not changed: changed meanwhile" in said(browser, f"/runs/{run_id}")
+
+
+@pytest.mark.parametrize(("verb", "was"), [("mark-sent", S.UNCONFIRMED), ("mark-bounced", S.SENT)])
+def test_what_a_person_knows_is_for_the_mail_that_the_page_showed(
+    log_in: LogIn, world: World, verb: str, was: ResultStatus
+) -> None:
+    """Another has sent it again meanwhile."""
+    run_id, [id] = made(world, was)
+    browser = log_in("manager")
+    page = browser.look(f"/results/{id}").text
+    [as_of] = re.findall(rf'results/{verb}" name="as_of" value="([^"]*)"', page)
+    with world.runtime.database.writing() as session:
+        move(session, run_id, hold(session, Result.id == int(id)), S.READY)
+    lead(world, run_id, was)
+    url = f"/runs/{run_id}/results/{verb}"
+    browser.press(url, only=id, from_result=id, as_of=as_of)
+    assert world.statuses(run_id) == [was]
+    page = browser.look(f"/results/{id}").text
+    assert "changed meanwhile" in page
+    [as_of] = re.findall(rf'results/{verb}" name="as_of" value="([^"]*)"', page)
+    browser.press(url, only=id, from_result=id, as_of=as_of)
+    assert world.statuses(run_id) != [was]
 
 
 def test_undo_puts_back_those_and_keeps_the_filter(log_in: LogIn, world: World) -> None:

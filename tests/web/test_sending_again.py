@@ -53,11 +53,24 @@ def test_who_was_asked_before_somebody_else_decided_sends_nothing_more(log_in: L
         browser.look(f"/runs/{run_id}")
         asked = browser.press(f"/runs/{run_id}/results/send-again", only=id).text
         [as_of] = re.findall(r'name="as_of" value="([^"]*)"', asked)
-        forms.append({"only": id, "asked": "1", "confirmed": "1", "as_of": as_of})
+        assert '<input type="hidden" name="twice" value="1">' in asked
+        forms.append({"only": id, "asked": "1", "confirmed": "1", "as_of": as_of, "twice": "1"})
     one.press(f"/runs/{run_id}/results/mark-sent", only=id)
     other.press(f"/runs/{run_id}/results/send-again", **forms[1])
     assert world.statuses(run_id) == ["sent"]
-    assert "changed since you were asked" in said(other, f"/runs/{run_id}")
+    assert "changed meanwhile" in said(other, f"/runs/{run_id}")
+
+
+def test_a_yes_for_fewer_than_there_are_by_now_is_asked_for_anew(log_in: LogIn, world: World) -> None:
+    run_id, ids = made(world, S.SENT, S.SENT)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    url, yes = f"/runs/{run_id}/results/send-again", {"id": ids, "asked": "1", "confirmed": "1"}
+    browser.press(url, **yes, twice="1")
+    assert "Press Send again once more" in said(browser, f"/runs/{run_id}")
+    assert world.statuses(run_id) == ["sent", "sent"]
+    browser.press(url, **yes, twice="2")
+    assert world.statuses(run_id) == ["ready", "ready"]
 
 
 @pytest.mark.parametrize("as_of", ["yesterday", "2026-11-27"])

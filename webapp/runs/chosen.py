@@ -27,14 +27,15 @@ R = ResultStatus
 MOST_NAMED = 200
 NAMED = "; results "
 """What the audit says before the ids of the results that were changed, where these are not too many."""
+CHANGED_SINCE = "changed meanwhile: look at what became of it"
 
 
 @dataclass(frozen=True)
 class Chosen:
     """Results of one run: these ids, or, without any, everything that the filter matches at the time.
 
-    `as_of`: a person was asked about them as they were then. What a yes is needed for, and has changed since,
-    stays as it is: another may have said yes already."""
+    `as_of`: a person saw them as they were then, and decided about that: what has changed since stays as it
+    is. So many of them, they were told, customers may have already (`may_come_twice`)."""
 
     run_id: int
     result_ids: tuple[int, ...] | None = None
@@ -42,6 +43,7 @@ class Chosen:
     reason: str = ""
     search: str = ""
     as_of: datetime | None = None
+    may_come_twice: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,17 @@ def sorted_out(rows: Iterable[Held], refused: dict[R, str]) -> tuple[list[Held],
         else:
             fit.append(row)
     return fit, unchanged
+
+
+def as_seen(session: Session, chosen: Chosen, rows: Sequence[Held], unchanged: Counter[str]) -> list[Held]:
+    """Those of the rows that are as the person saw them; how many are not is counted in `unchanged`."""
+    if chosen.as_of is None:
+        return list(rows)
+    later = dict(column_of(session, rows, Result.changed_at > chosen.as_of))
+    seen = [row for row in rows if not later[row.id]]
+    if len(seen) < len(rows):
+        unchanged[CHANGED_SINCE] += len(rows) - len(seen)
+    return seen
 
 
 def column_of(session: Session, rows: Sequence[Held], column: Any) -> Iterable[tuple[int, Any]]:

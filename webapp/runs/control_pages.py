@@ -21,13 +21,14 @@ def init_app(app: Flask) -> None:
 
 @control.post("/runs/<int:run_id>/sending")
 def start(run_id: int) -> ResponseReturnValue:
-    """Start. Above the limit the number of mails is shown and asked about once."""
+    """Start. Above the limit the number of mails is shown and asked about once; and again if it has grown."""
     with runtime().database.reading() as session:
         run = queries.run(session, viewer(), run_id) or abort(404)
         counted = counts(session, run_id)
     mails = counted.by_status[ResultStatus.READY] + counted.by_status[ResultStatus.DEFERRED]
     waits = run.status in (RunStatus.CREATED, RunStatus.STOPPED)
-    if waits and mails > runtime().settings.confirm_above and not request.form.get("asked"):
+    asked = request.form.get("seen", 0, type=int) if request.form.get("asked") else 0
+    if waits and mails > max(asked, runtime().settings.confirm_above):
         return questions.ask("runs/ask_start.html", run=run, mails=mails, back=f"/runs/{run_id}")
     return _press(run_id, lambda session: lifecycle.start(session, runtime().bell, run_id, viewer()))
 

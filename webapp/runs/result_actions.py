@@ -16,6 +16,7 @@ from webapp.runs import lifecycle
 from webapp.runs.chosen import (
     Chosen,
     Done,
+    as_seen,
     column_of,
     conclude,
     conditions,
@@ -41,6 +42,7 @@ def remove(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
         hold_chosen(session, chosen, viewer),
         {R.SENDING: "on the wire right now", R.REMOVED: "already removed"},
     )
+    rows = as_seen(session, chosen, rows, unchanged)
     values = {**UNCLAIMED, "removed_from": Result.status, "reason": Result.reason}
     move(session, run.id, rows, R.REMOVED, values=values)
     lifecycle.finish_if_done(session, run.id)
@@ -53,7 +55,10 @@ def put_back(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Do
     Raises Refused.
     """
     run = open_run(session, chosen, viewer)
-    held = hold(session, Result.status == R.REMOVED, *conditions(chosen, viewer, R.REMOVED))
+    found = hold(session, Result.status == R.REMOVED, *conditions(chosen, viewer, R.REMOVED))
+    asked = len(chosen.result_ids or found)
+    unchanged = Counter({"not removed": asked - len(found)} if asked > len(found) else {})
+    held = as_seen(session, chosen, found, unchanged)
     had = dict(column_of(session, held, Result.removed_from))
     back: dict[tuple[R, str], list[Held]] = defaultdict(list)
     anew = [row for row in held if had[row.id] in (R.READY, R.DEFERRED, R.SKIPPED)]
@@ -67,8 +72,6 @@ def put_back(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Do
         move(session, run.id, rows, status, reason=reason, values={"removed_from": ""})
     if lifecycle.has_outstanding(session, run.id):
         lifecycle.new_work(session, bell, run, viewer.name)
-    asked = len(chosen.result_ids or held)
-    unchanged = Counter({"not removed": asked - len(held)} if asked > len(held) else {})
     return conclude(session, viewer, "put back", run, held, unchanged)
 
 
@@ -92,5 +95,6 @@ def _decide(
     run = open_run(session, chosen, viewer)
     refused = {status: f"not {old}, but {status}" for status in R if status != old}
     rows, unchanged = sorted_out(hold_chosen(session, chosen, viewer), refused)
+    rows = as_seen(session, chosen, rows, unchanged)
     move(session, run.id, rows, new, values=values)
     return conclude(session, viewer, action, run, rows, unchanged)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, Flask, abort, request
 from flask.typing import ResponseReturnValue
@@ -60,9 +62,10 @@ def remove(run_id: int) -> ResponseReturnValue:
     """Remove: ticked rows at once, and to be undone; everything that matches after a question."""
     chosen = chosen_in_form(run_id)
     if chosen.result_ids is None:
+        as_of = _last_change(run_id, chosen)
         found = _statuses(run_id, chosen)
         if not request.form.get("asked") or _has_grown(chosen, found):
-            return _question("runs/ask_remove.html", run_id, chosen, found)
+            return _question("runs/ask_remove.html", run_id, chosen, found, as_of)
     return _press(
         "Removed", chosen, lambda session: result_actions.remove(session, chosen, viewer()), undo=True
     )
@@ -86,10 +89,15 @@ def let_pass(run_id: int) -> ResponseReturnValue:
 @results.post("/runs/<int:run_id>/results/put-back")
 def put_back(run_id: int) -> ResponseReturnValue:
     """Put back what was removed; what is to be sent is looked at anew. Asks if that would have a finished run
-    send again, without a Start."""
+    send again, without a Start; or if somebody has removed more than were selected."""
     chosen = chosen_in_form(run_id)
-    if not request.form.get("asked") and (n := _would_go_out(run_id, chosen)):
-        return _question("runs/ask_put_back.html", run_id, chosen, {ResultStatus.REMOVED: n})
+    if chosen.result_ids is None:
+        chosen = replace(chosen, status=chosen.status or ResultStatus.REMOVED)
+    as_of = _last_change(run_id, chosen)
+    found = _statuses(run_id, chosen)
+    to_send = 0 if request.form.get("asked") else _would_go_out(run_id, chosen)
+    if to_send or _has_grown(chosen, found):
+        return _question("runs/ask_put_back.html", run_id, chosen, found, as_of, to_send=to_send)
     return _press(
         "Put back",
         chosen,
@@ -124,19 +132,22 @@ def chosen_in_form(run_id: int) -> Chosen:
 
     Without script the box "Select all on this page" ticks none: then the rows on screen are meant."""
     form = request.form
-    as_of = _instant(form.get("as_of", ""))
+    seen: dict[str, Any] = {
+        "as_of": _instant(form.get("as_of", "")),
+        "may_come_twice": form.get("twice", type=int),
+    }
     if form.get("only"):
         ids = ids_in([form["only"]])
     elif form.get("all"):
         shown = filter_in(form)
-        return Chosen(run_id, None, shown.status, shown.reason, shown.search, as_of)
+        return Chosen(run_id, None, shown.status, shown.reason, shown.search, **seen)
     elif form.get("page"):
         ids = ids_in(form.get("rows", "").split("-"))
     else:
         ids = ids_in(form.getlist("id"))
     if len(ids) > MOST_TICKED:
         abort(400, f"Tick at most {MOST_TICKED} rows, or select all that match.")
-    return Chosen(run_id, result_ids=tuple(ids), as_of=as_of)
+    return Chosen(run_id, result_ids=tuple(ids), **seen)
 
 
 def _instant(text: str) -> datetime | None:
@@ -162,6 +173,13 @@ def _statuses(run_id: int, chosen: Chosen) -> dict[ResultStatus, int]:
     with runtime().database.reading() as session:
         _visible(session, run_id)
         return result_queries.statuses_of(session, viewer(), _conditions(chosen))
+
+
+def _last_change(run_id: int, chosen: Chosen) -> datetime:
+    """When what is selected has changed last: a yes is for that, and for nothing that changes later."""
+    with runtime().database.reading() as session:
+        _visible(session, run_id)
+        return result_queries.last_change(session, viewer(), _conditions(chosen)) or now()
 
 
 def _asked_about(run_id: int, chosen: Chosen) -> tuple[int, datetime | None]:

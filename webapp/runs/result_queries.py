@@ -120,10 +120,9 @@ def asked_about(
     session: Session, viewer: Viewer, run: Run, conditions: list[ColumnElement[bool]]
 ) -> tuple[int, datetime | None]:
     """Of the results under these conditions: how many customers may get a mail twice if they are sent again,
-    and when the last of them has changed, or the last mail of one of their invoices went out."""
+    and when the last of them has changed, or the last mail of one of their invoices went out. What goes out
+    between the two looks is counted."""
     ours = (visible_to(viewer, Result), *conditions)
-    twice = func.count(case((filters.may_come_twice(run.definition_id), 1)))
-    n, changed_at = session.execute(select(twice, func.max(Result.changed_at)).where(*ours)).one()
     mailed_at = session.scalar(
         select(func.max(Reservation.taken_at))
         .select_from(Result)
@@ -131,7 +130,14 @@ def asked_about(
         .join(Reservation, Reservation.invoice_id == ResultInvoice.invoice_id)
         .where(*ours, Reservation.definition_id == run.definition_id)
     )
+    twice = func.count(case((filters.may_come_twice(run.definition_id), 1)))
+    n, changed_at = session.execute(select(twice, func.max(Result.changed_at)).where(*ours)).one()
     return n, max((moment for moment in (changed_at, mailed_at) if moment), default=None)
+
+
+def last_change(session: Session, viewer: Viewer, conditions: list[ColumnElement[bool]]) -> datetime | None:
+    """When the last of the results under these conditions has changed."""
+    return session.scalar(select(func.max(Result.changed_at)).where(visible_to(viewer, Result), *conditions))
 
 
 def _conditions(run_id: int, chosen: Filter) -> list[ColumnElement[bool]]:

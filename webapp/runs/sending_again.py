@@ -7,15 +7,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, case, false, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import todays_version as version_of_today
 from webapp.invoices import findings
 from webapp.queue import Bell
 from webapp.runs import lifecycle
-from webapp.runs.chosen import Chosen, Done, column_of, conclude, hold_chosen, open_run, sorted_out
-from webapp.runs.filters import decided_since, only_rehearsed
+from webapp.runs.chosen import (
+    CHANGED_SINCE,
+    Chosen,
+    Done,
+    column_of,
+    conclude,
+    hold_chosen,
+    open_run,
+    sorted_out,
+)
+from webapp.runs.filters import decided_since, may_come_twice, only_rehearsed
 from webapp.runs.lifecycle import Refused
 from webapp.runs.moves import CHUNK, UNCLAIMED, Held, move
 from webapp.runs.splitting import looked_at_anew
@@ -28,7 +37,6 @@ from webapp.users.access import Viewer
 
 R = ResultStatus
 
-CHANGED_SINCE = "changed since you were asked: look at what became of it"
 REASON_WORDS = {
     SkipReason.SUSPENDED: "the customer is suspended",
     SkipReason.NOT_APPROVED: "the invoice is not approved",
@@ -53,7 +61,7 @@ def send_again(
 
     1. What was sent, or may have been, here or by another run, needs `confirmed`. Only a mail that went to
     the redirect address alone does not. For one that is skipped for another reason that is no yes: nobody was
-    asked about it.
+    asked about it. Nor is it for what another run sends during the press.
     2. Those whose data are not fit stay as they are (a skipped one with today's reason); of a collated result
     only the invoice concerned is taken out.
     3. The others become `ready`, with a new Message-ID, from the run's copy of the definition or today's
@@ -64,21 +72,21 @@ def send_again(
     run = open_run(session, chosen, viewer)
     version = _version_of_today(session, run).id if todays_version else None
     rows = hold_chosen(session, chosen, viewer)
-    again, unchanged = _may_go_again(session, run, rows, confirmed, chosen.as_of)
+    again, unchanged = _may_go_again(rows)
+    if confirmed:
+        again, twice = _as_asked(session, run, chosen, again, unchanged)
+    else:
+        again, twice = _for_the_first_time(session, again, unchanged), set()
     _check_again(session, again)
     fit: list[Held] = []
     for once_more in (True, False):
-        some = [row for row in again if once_more == (confirmed and _is_asked_about(row))]
+        some = [row for row in again if once_more == (row.id in twice)]
         judged: dict[str, Any] = {"judged_by": version or run.version_id, "once_more": once_more}
         ready = _make_ready(session, bell, run, viewer, some, unchanged, **judged, version_id=version)
         if once_more:
-            _next_copies(session, run, ready)
+            _next_copies(session, run, ready, chosen.as_of)
         fit += ready
     return conclude(session, viewer, "send again", run, fit, unchanged)
-
-
-def _is_asked_about(row: Held) -> bool:
-    return row.reason in ("", SkipReason.ALREADY_SENT)
 
 
 def _version_of_today(session: Session, run: Run) -> DefinitionVersion:
@@ -168,10 +176,8 @@ def _invoices_of(rows: Sequence[Held]) -> Select[int]:
     return select(ResultInvoice.invoice_id).where(ResultInvoice.result_id.in_([row.id for row in rows]))
 
 
-def _may_go_again(
-    session: Session, run: Run, rows: Sequence[Held], confirmed: bool, as_of: datetime | None
-) -> tuple[list[Held], Counter[str]]:
-    fit, unchanged = sorted_out(
+def _may_go_again(rows: Sequence[Held]) -> tuple[list[Held], Counter[str]]:
+    return sorted_out(
         rows,
         {
             R.READY: "ready already: it goes out while the run is running",
@@ -179,34 +185,56 @@ def _may_go_again(
             R.REMOVED: "removed: put it back first",
         },
     )
-    asking = [row for row in fit if row.status in NEEDS_CONFIRMATION]
-    kept = dict[int, str]()
-    if confirmed and as_of:
-        since = column_of(session, fit, decided_since(run.definition_id, as_of))
-        kept = {id: CHANGED_SINCE for id, is_decided in since if is_decided}
-    elif not confirmed:
-        rehearsed = dict(column_of(session, asking, only_rehearsed()))
-        words = "confirm that the customer may get it twice"
-        kept = {row.id: f"{row.status}: {words}" for row in asking if not rehearsed[row.id]}
-    unchanged.update(kept.values())
-    return [row for row in fit if row.id not in kept], unchanged
 
 
-def _next_copies(session: Session, run: Run, rows: Sequence[Held]) -> None:
-    """Gives the invoices of these results the copy number after the highest that is reserved."""
-    highest = (
-        select(func.max(Reservation.copy))
-        .where(
-            Reservation.definition_id == run.definition_id,
-            Reservation.invoice_id == ResultInvoice.invoice_id,
-        )
-        .scalar_subquery()
+def _for_the_first_time(session: Session, rows: Sequence[Held], unchanged: Counter[str]) -> list[Held]:
+    """Those of the rows that go again without a yes: no customer has them, as far as this run knows."""
+    asking = [row for row in rows if row.status in NEEDS_CONFIRMATION]
+    kept = {id for id, is_rehearsed in column_of(session, asking, only_rehearsed()) if not is_rehearsed}
+    unchanged.update(
+        f"{row.status}: confirm that the customer may get it twice" for row in asking if row.id in kept
     )
+    return [row for row in rows if row.id not in kept]
+
+
+def _as_asked(
+    session: Session, run: Run, chosen: Chosen, rows: Sequence[Held], unchanged: Counter[str]
+) -> tuple[list[Held], set[int]]:
+    """Those of the rows that a person's yes is for, and the ids of those that a customer may get twice by it.
+
+    What is not known by now to have gone out goes as the first copy: it is skipped where another run comes
+    before. Raises Refused if more may come twice than were asked about: what went out just before the
+    question may be known only since.
+    """
+    twice = may_come_twice(run.definition_id)
+    since = decided_since(run.definition_id, chosen.as_of) if chosen.as_of else false()
+    found = dict(column_of(session, rows, case((since, "since"), (twice, "twice"), else_="")))
+    asked = {id for id, what in found.items() if what == "twice"}
+    if chosen.may_come_twice is not None and len(asked) > chosen.may_come_twice:
+        raise Refused(
+            "Another run has just sent some of these: more customers may have theirs already than you were "
+            "asked about. Press Send again once more."
+        )
+    fit = [row for row in rows if found[row.id] != "since"]
+    if len(fit) < len(rows):
+        unchanged[CHANGED_SINCE] += len(rows) - len(fit)
+    return fit, asked
+
+
+def _next_copies(session: Session, run: Run, rows: Sequence[Held], as_of: datetime | None) -> None:
+    """Gives the invoices of these results the copy number after the highest that is reserved, or was when a
+    person was asked."""
+    highest = select(func.max(Reservation.copy)).where(
+        Reservation.definition_id == run.definition_id, Reservation.invoice_id == ResultInvoice.invoice_id
+    )
+    if as_of:
+        highest = highest.where(Reservation.taken_at <= as_of)
+    copy = highest.scalar_subquery()
     for start in range(0, len(rows), CHUNK):
         ids = [row.id for row in rows[start : start + CHUNK]]
         session.execute(
             update(ResultInvoice)
-            .where(among(session, ResultInvoice.result_id, ids), highest >= ResultInvoice.copy)
-            .values(copy=highest + 1)
+            .where(among(session, ResultInvoice.result_id, ids), copy >= ResultInvoice.copy)
+            .values(copy=copy + 1)
             .execution_options(synchronize_session=False)
         )
