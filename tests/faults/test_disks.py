@@ -76,6 +76,35 @@ class TestRestarted:
         assert outcomes == ["accepted"] if stage == "dot" else outcomes[-1] == "accepted"
 
 
+    @pytest.mark.parametrize("stage", ["rcpt", "dot"])
+    def test_f12_postgresql_that_may_only_be_read_from(
+        self, site: Site, own_postgres: tuple[PostgresServer, Path], stage: str
+    ) -> None:
+        """As when another server takes its place: it may be read from, for a moment, and over connections
+        from that moment for good. The same must come of it."""
+        server, database = own_postgres[0], site.world.runtime.database.url.database
+        standing_by = threading.Event()
+
+        def demote(_: object) -> None:
+            server.run(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+            server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+            standing_by.set()
+
+        site.over(max_connections=1)
+        site.server.when(stage, SECOND, demote)
+        site.start_worker()
+        run_id = site.send(FIRST, SECOND, THIRD)
+        assert standing_by.wait(60)
+        if stage == "dot":
+            site.until(lambda: bool(there(site, SECOND)))
+        time.sleep(1.5)
+        server.run(f"ALTER DATABASE {database} SET default_transaction_read_only = off")
+        site.until_finished(run_id)
+        assert accounted(site.world, run_id) == {"sent": 3}
+        outcomes = site.outcomes(run_id, SECOND)
+        assert outcomes == ["accepted"] if stage == "dot" else outcomes[-1] == "accepted"
+
+
 def path_of(site: Site) -> str:
     path = site.world.runtime.database.url.database
     assert path is not None

@@ -19,9 +19,9 @@ from webapp.imports.folder import import_folder
 from webapp.invoices import guard
 from webapp.invoices.guard import Checked
 from webapp.runs import delivery, result_actions, sending_again
-from webapp.runs.chosen import Chosen, Done
+from webapp.runs.chosen import CHANGED_SINCE, Chosen, Done
+from webapp.runs.moves import hold, move
 from webapp.runs.preview import preview
-from webapp.runs.suspects import checked_until
 from webapp.runs.workers import WorkerLife
 from webapp.store.customers import Customer
 from webapp.store.definitions import DefinitionVersion, TemplateText
@@ -29,7 +29,8 @@ from webapp.store.documents import DocumentFolder
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.people import AuditEntry
 from webapp.store.runs import Result, Run
-from webapp.store.statuses import Finding, SkipReason
+from webapp.store.statuses import Finding, ResultStatus, SkipReason
+from webapp.store.types import now
 from webapp.users.access import OPERATOR
 
 Paper = Callable[[Invoice, Customer], bytes]
@@ -256,9 +257,8 @@ def test_what_is_let_pass_goes_out_and_is_remembered(world: World, worker: Worke
 def test_what_was_imported_after_somebody_looked_does_not_pass(world: World) -> None:
     swapped(world)
     run_id = world.run()
+    as_of = now()
     with world.runtime.database.reading() as session:
-        run = session.get_one(Run, run_id)
-        as_of = checked_until(session, run, [Result.run_id == run_id])
         first = session.scalars(select(func.min(TransformationResult.id))).one()
     strange = world.runtime.documents.put(pdf("Invoice INV-999999", "C99999"))
     with world.runtime.database.writing() as session:
@@ -270,6 +270,22 @@ def test_what_was_imported_after_somebody_looked_does_not_pass(world: World) -> 
             sending_again.let_pass(session, world.runtime.bell, chosen, OPERATOR)
         assert held(world, run_id) == [HELD, ("ready", "")]
         guard.check(world.runtime.database, world.runtime.documents)
+
+
+def test_what_is_held_after_somebody_looked_does_not_pass(world: World) -> None:
+    """Though its document was found suspect before, with that of another mail: nobody was shown it."""
+    swapped(world)
+    run_id = world.run()
+    shown, later = world.results(run_id)
+    as_of = now()
+    with world.runtime.database.writing() as session:
+        rows = hold(session, Result.id == later.id)
+        move(session, run_id, rows, ResultStatus.SKIPPED, reason=SkipReason.SUSPECT_DOCUMENT)
+    with world.runtime.database.writing() as session:
+        chosen = Chosen(run_id, as_of=as_of)
+        done = sending_again.let_pass(session, world.runtime.bell, chosen, OPERATOR)
+    assert (done.ids, done.unchanged) == ((shown.id,), {CHANGED_SINCE: 1})
+    assert held(world, run_id) == [("ready", ""), HELD]
 
 
 def test_what_passes_keeps_the_version_that_it_was_to_be_sent_with(world: World) -> None:

@@ -138,12 +138,13 @@ def _run_all(lanes: list[Lane], feed: Feed, ledger: Ledger, hub: Hub) -> None:
         with _beside(feed.fill, hub.errors), _beside(send, hub.errors):
             pass
     finally:
-        feed.give_back()
-    if hub.errors:
-        error = hub.errors[0]
-        feed.leave_in_doubt(
-            f"the worker broke down before the reply was written: {type(error).__name__}: {error}"
-        )
+        try:
+            feed.give_back()
+        finally:
+            for error in hub.errors[:1]:
+                why = f"the worker broke down before the reply was written: {type(error).__name__}: {error}"
+                feed.leave_in_doubt(why)
+    for error in hub.errors:
         raise error
 
 

@@ -63,10 +63,9 @@ def may_come_twice(definition_id: int) -> ColumnElement[bool]:
 
 
 def decided_since(definition_id: int, as_of: datetime) -> ColumnElement[bool]:
-    """Whether, since that moment, the Result at hand has changed though a person's yes is needed for it, or
-    its invoice has gone out, or may have, in whatever run."""
-    changed = and_(Result.status.in_(NEEDS_CONFIRMATION), Result.changed_at > as_of)
-    return or_(changed, _mailed(definition_id).where(Reservation.taken_at > as_of))
+    """Whether, since that moment, the Result at hand has changed, or its invoice has gone out, or may have,
+    in whatever run."""
+    return or_(Result.changed_at > as_of, _mailed(definition_id).where(Reservation.taken_at > as_of))
 
 
 def _mailed(definition_id: int) -> Exists:

@@ -75,9 +75,9 @@ def remove(run_id: int) -> ResponseReturnValue:
 def let_pass(run_id: int) -> ResponseReturnValue:
     """Let documents pass that do not name their invoice. Asks once: such a mail cannot be called back."""
     chosen = chosen_in_form(run_id)
+    as_of = max(_last_change(run_id, chosen), _checked_until(run_id, chosen))
     found = _statuses(run_id, chosen)
     if not request.form.get("asked") or _has_grown(chosen, found):
-        as_of = _checked_until(run_id, chosen) or now()  # what is found from now on, nobody has seen
         return _question("runs/ask_let_pass.html", run_id, chosen, found, as_of)
     return _press(
         "Let pass:",
@@ -188,10 +188,11 @@ def _asked_about(run_id: int, chosen: Chosen) -> tuple[int, datetime | None]:
         return result_queries.asked_about(session, viewer(), run, _conditions(chosen))
 
 
-def _checked_until(run_id: int, chosen: Chosen) -> datetime | None:
+def _checked_until(run_id: int, chosen: Chosen) -> datetime:
+    """When the last of the documents was found suspect: what is found from now on, nobody has seen."""
     with runtime().database.reading() as session:
         run = _visible(session, run_id)
-        return checked_until(session, run, [*_conditions(chosen), visible_to(viewer(), Result)])
+        return checked_until(session, run, [*_conditions(chosen), visible_to(viewer(), Result)]) or now()
 
 
 def _would_go_out(run_id: int, chosen: Chosen) -> int:

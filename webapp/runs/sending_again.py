@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, false, func, select, update
+from sqlalchemy import Select, and_, case, false, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.definitions.versions import todays_version as version_of_today
@@ -18,6 +18,7 @@ from webapp.runs.chosen import (
     CHANGED_SINCE,
     Chosen,
     Done,
+    as_seen,
     column_of,
     conclude,
     hold_chosen,
@@ -151,12 +152,13 @@ def let_pass(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Do
     version of the definition that it was to be sent with. Raises Refused."""
     run = open_run(session, chosen, viewer)
     rows = hold_chosen(session, chosen, viewer)
-    suspect = [row for row in rows if _is_suspect(row)]
+    held = [row for row in rows if _is_suspect(row)]
+    others = len(rows) - len(held)
+    unchanged = Counter({"not held for a suspect document": others} if others else {})
+    suspect = as_seen(session, chosen, held, unchanged)
     for start in range(0, len(suspect), CHUNK):
         ids = [row.id for row in suspect[start : start + CHUNK]]
         findings.let_pass(session, attached_to(session, run, ids), viewer.name, chosen.as_of)
-    others = len(rows) - len(suspect)
-    unchanged = Counter({"not held for a suspect document": others} if others else {})
     fit = _make_ready(session, bell, run, viewer, suspect, unchanged)
     return conclude(session, viewer, "let documents pass", run, fit, unchanged)
 
@@ -207,7 +209,7 @@ def _as_asked(
     question may be known only since.
     """
     twice = may_come_twice(run.definition_id)
-    since = decided_since(run.definition_id, chosen.as_of) if chosen.as_of else false()
+    since = and_(twice, decided_since(run.definition_id, chosen.as_of)) if chosen.as_of else false()
     found = dict(column_of(session, rows, case((since, "since"), (twice, "twice"), else_="")))
     asked = {id for id, what in found.items() if what == "twice"}
     if chosen.may_come_twice is not None and len(asked) > chosen.may_come_twice:

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import ORMExecuteState, Session
@@ -146,8 +146,8 @@ def is_passing(error: BaseException) -> bool:
     """Whether a database error may be gone at the next try: SQLite locked or its disk full, PostgreSQL away,
     or tired of waiting for us."""
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    idle = getattr(getattr(error, "orig", None), "sqlstate", None) == IDLE_IN_TRANSACTION
-    return isinstance(error, OperationalError) or lost or idle
+    ended = getattr(getattr(error, "orig", None), "sqlstate", None) in ENDED_BY_SERVER
+    return isinstance(error, OperationalError) or lost or ended
 
 
 def answers(database: Database) -> bool:
@@ -171,6 +171,7 @@ def _server_engine(url: str) -> Engine:
     more than two. Whatever the URL says about that comes first."""
     patience = {name: value for name, value in PATIENCE.items() if name not in make_url(url).query}
     engine = create_engine(url, pool_size=20, hide_parameters=True, connect_args=patience)
+    _have_lost_what_is_read_only(engine.dialect)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
@@ -194,6 +195,19 @@ def _server_engine(url: str) -> Engine:
     return engine
 
 
+def _have_lost_what_is_read_only(dialect: Dialect) -> None:
+    """A connection that leads to a server which may only be read from, since another took its place, is as
+    good as lost: nobody would close it, and whatever is written over it fails. The next one finds the way."""
+    is_lost = dialect.is_disconnect
+
+    def is_lost_or_read_only(error: Any, connection: Any, cursor: Any) -> bool:
+        return getattr(error, "sqlstate", None) == READ_ONLY or is_lost(error, connection, cursor)
+
+    dialect.is_disconnect = is_lost_or_read_only  # type: ignore[assignment, method-assign]
+
+
+READ_ONLY = "25006"
+"""PostgreSQL's word for what may not be written in (its Appendix A), as for those below."""
 PATIENCE = {
     "connect_timeout": 10,
     "keepalives_idle": 15,
@@ -205,8 +219,8 @@ PATIENCE = {
 answers for as long as its machine does, however long a statement takes."""
 IDLE_LIMIT = "idle_in_transaction_session_timeout"
 IDLE_SECONDS = 15
-IDLE_IN_TRANSACTION = "25P03"
-"""What PostgreSQL calls it (SQLSTATE)."""
+ENDED_BY_SERVER = ("25P03", "25P04")
+"""A session was idle in its transaction for too long; a transaction took too long."""
 
 
 def _sqlite_engine(url: str) -> Engine:
