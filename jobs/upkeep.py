@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError
 
@@ -26,22 +28,47 @@ def beat_for_ever(runtime: Runtime, life: WorkerLife) -> None:
 
 
 def sweep_for_ever(runtime: Runtime, life: WorkerLife) -> None:
-    """Sweeps until the process ends. Work that is due is rung for; if nobody answers the bell, done right
-    here."""
-    watch = recovery.Watch()
+    """Sweeps until the process ends. Work that is due is rung for; if nobody can be asked, or nobody comes,
+    it is done right here."""
+    watch, pokes = recovery.Watch(), Pokes()
     while not life.leaving.wait(runtime.settings.sweep_every):
         try:
             due = recovery.sweep(runtime, life, watch)
             for run_id in due.to_make:
-                if not runtime.bell.make(run_id):
+                if not pokes.are_heard(runtime.bell.make(run_id)):
                     make_beside(runtime, life, run_id)
             for run_id in due.to_drain:
-                if not runtime.bell.drain(run_id):
+                if not pokes.are_heard(runtime.bell.drain(run_id)):
                     _beside(f"drain {run_id}", delivery.drain, runtime, life, run_id)
+            pokes.end_round()
             if retention.is_due(runtime):
                 _beside("tidy", _tidy, runtime, life)
         except DBAPIError as error:
             log.warning("cannot sweep: %s", error.orig)
+
+
+UNHEARD_SECONDS = 15.0
+"""So long a poke may wait: three turns of a drain that shares with others (runs/feed.py)."""
+
+
+@dataclass
+class Pokes:
+    """The pokes that a sweep has found waiting, and since when (monotonic). They wait for long while every
+    worker has to do with a mail server that lets it wait: whoever sends through another must not."""
+
+    _since: dict[str, float] = field(default_factory=dict)
+    _this_round: set[str] = field(default_factory=set)
+
+    def are_heard(self, poke: str) -> bool:
+        """Whether somebody will come soon for this one; there is none if it is empty."""
+        present = time.monotonic()
+        self._this_round.add(poke)
+        return bool(poke) and present - self._since.setdefault(poke, present) < UNHEARD_SECONDS
+
+    def end_round(self) -> None:
+        """Forgets those that wait no more."""
+        self._since = {poke: at for poke, at in self._since.items() if poke in self._this_round}
+        self._this_round.clear()
 
 
 def _tidy(runtime: Runtime, life: WorkerLife) -> None:

@@ -37,33 +37,30 @@ class Bell:
         except (RedisError, OSError):
             return False
 
-    def drain(self, run_id: int) -> bool:
-        """Asks some worker to send what this run has to send; False if nobody could be asked."""
+    def drain(self, run_id: int) -> str:
+        """Asks some worker to send what this run has to send. The poke that waits for it now; empty if nobody
+        could be asked."""
         return self._enqueue("jobs.runs.drain", run_id)
 
-    def make(self, run_id: int) -> bool:
-        """Asks some worker to make this run's results, next: a person waits for them. False if nobody could
-        be asked."""
+    def make(self, run_id: int) -> str:
+        """The same for this run's results, which are to be made next: a person waits for them."""
         return self._enqueue("jobs.runs.make", run_id, at_front=True)
 
-    def _enqueue(self, job: str, run_id: int, *, at_front: bool = False) -> bool:
+    def _enqueue(self, job: str, run_id: int, *, at_front: bool = False) -> str:
         """At most one poke of a kind waits for each run: the sweeps of all workers ring all the time, and
         another run's poke must not wait behind what they have to say of this one."""
         if self.redis is None or time.monotonic() < self._away_until:
-            return False
+            return ""
         try:
             queue = Queue(QUEUE, connection=self.redis, serializer="json", default_timeout=JOB_SECONDS)
             kind = f"{job.rpartition('.')[2]}-{run_id}-"
-            if not any(waiting.startswith(kind) for waiting in queue.get_job_ids()):
-                queue.enqueue_call(
-                    job,
-                    (run_id,),
-                    result_ttl=0,
-                    failure_ttl=7 * 24 * 3600,
-                    job_id=kind + secrets.token_hex(8),
-                    at_front=at_front,
-                )
+            for waiting in queue.get_job_ids():
+                if waiting.startswith(kind):
+                    return waiting
+            poke = kind + secrets.token_hex(8)
+            week = 7 * 24 * 3600
+            queue.enqueue_call(job, (run_id,), result_ttl=0, failure_ttl=week, job_id=poke, at_front=at_front)
         except (RedisError, OSError):
             self._away_until = time.monotonic() + AWAY_SECONDS
-            return False
-        return True
+            return ""
+        return poke

@@ -75,7 +75,6 @@ class TestRestarted:
         outcomes = site.outcomes(run_id, SECOND)
         assert outcomes == ["accepted"] if stage == "dot" else outcomes[-1] == "accepted"
 
-
     @pytest.mark.parametrize("stage", ["rcpt", "dot"])
     def test_f12_postgresql_that_may_only_be_read_from(
         self, site: Site, own_postgres: tuple[PostgresServer, Path], stage: str
@@ -87,7 +86,9 @@ class TestRestarted:
 
         def demote(_: object) -> None:
             server.run(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
-            server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+            server.run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(datname, 'test_')"
+            )
             standing_by.set()
 
         site.over(max_connections=1)

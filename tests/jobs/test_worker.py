@@ -7,8 +7,11 @@ import random
 import signal
 import time
 
+import pytest
+
 from tests import factories
 from tests.jobs.conftest import Site
+from tests.mailserver import mail_server
 from webapp.runs import lifecycle
 from webapp.users.access import OPERATOR
 
@@ -79,6 +82,31 @@ def test_a_small_run_is_not_stuck_behind_a_large_one(site: Site) -> None:
     small = site.world.run(start=True, cluster_id=own.id)
     site.until_finished(small)
     assert site.world.status(large) == "running"
+
+
+def test_a_mail_server_that_lets_every_worker_wait_keeps_no_run_over_another_waiting(site: Site) -> None:
+    world = site.world
+    if not world.runtime.database.is_sqlite:
+        pytest.skip("it takes its time, and no database has a part in it")
+    world.add("hang-60.someone@customers.test")
+    site.environ["MAILRUN_SMTP_DATA_TIMEOUT"] = "60"
+    with mail_server() as healthy:
+        with world.runtime.database.writing() as session:
+            own = factories.cluster(session, "elsewhere")
+            payer = factories.customer(session, own, "elsewhere@customers.test")
+            factories.document(session, world.runtime.documents, factories.invoice(session, payer))
+            over = factories.mail_server(session, port=healthy.port)
+            definition = factories.definition(session, over)
+        site.start_redis()
+        site.start_worker()
+        waiting = world.run(start=True)
+        site.until(lambda: world.statuses(waiting) == ["sending"])
+        run_id = world.run(start=True, cluster_id=own.id, definition_id=definition.id)
+        site.until_finished(run_id, 40)
+        assert world.statuses(waiting) == ["sending"]
+        assert len(healthy.taken) == 1
+    for worker in site.workers:
+        worker.kill()
 
 
 def test_a_run_started_while_redis_is_away_goes_out(site: Site) -> None:

@@ -4,6 +4,7 @@ runs."""
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -132,3 +133,29 @@ def test_a_drain_ends_soon_when_another_run_has_something_to_send(world: World, 
     assert "ready" in world.statuses(large)  # it would have sent everything in twice the time
     delivery.drain(world.runtime, worker, small)
     assert world.statuses(small) == ["sent"]
+
+
+def test_a_drain_that_has_many_mails_in_hand_ends_soon_for_another_run_too(
+    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its batches have grown while the mail server was fast; then it is not any more."""
+    monkeypatch.setattr(feed, "SHARED_SECONDS", 0.3)
+    for _ in range(400):
+        world.add()
+    with world.runtime.database.writing() as session:
+        other = factories.cluster(session, "other")
+        payer = factories.customer(session, other)
+        factories.document(session, world.runtime.documents, factories.invoice(session, payer))
+    large, small = world.run(), world.run(cluster_id=other.id)
+    world.start(large)
+    drain = threading.Thread(
+        target=delivery.drain, args=(world.runtime, worker, large), kwargs={"seconds": 600}
+    )
+    drain.start()
+    while len(world.server.taken) < 100:
+        time.sleep(0.01)
+    world.server.delay = 0.5
+    world.start(small)
+    drain.join(4)
+    assert not drain.is_alive()
+    assert "ready" in world.statuses(large)

@@ -105,11 +105,25 @@ class Feed:
                 self._first_until = self._first_until or time.monotonic() + FIRST_SECONDS
                 self._pieces.extend(pieces)
                 self.hub.poke()
-                with self._news:
-                    self._news.wait_for(lambda: self._ended or len(self._pieces) <= self._size // 2)
+                self._wait_until_half_is_taken()
                 self._adapt(time.monotonic() - began)
         finally:
             self.close()
+
+    def _wait_until_half_is_taken(self) -> None:
+        """However long the mail server lets the lanes wait: others may have something to send by then."""
+        half = self._size // 2
+        while True:
+            with self._news:
+                if self._news.wait_for(lambda: self._ended or len(self._pieces) <= half, SHARED_SECONDS):
+                    return
+            with self.runtime.database.reading() as session:
+                self._share(lifecycle.others_running(session, self.run_id))
+
+    def _share(self, others: bool) -> None:
+        """Others have their turn, too."""
+        if others:
+            self.until = min(self.until, self.began + SHARED_SECONDS)
 
     def close(self) -> None:
         """Nothing more is taken from it. What was not taken is given back by `give_back`."""
@@ -140,8 +154,7 @@ class Feed:
             claim = claims.claim(session, self.run_id, self.worker_id, min(self._size, self.messages))
             self._claims.append(claim)  # before the commit: whose answer may get lost though it was done
             others = lifecycle.others_running(session, self.run_id)
-        if others:
-            self.until = min(self.until, self.began + SHARED_SECONDS)
+        self._share(others)
         if not claim.picked:
             return None
         self.messages -= claim.picked
@@ -164,11 +177,12 @@ class Feed:
         runtime, later, why = self.runtime, now(), ""
         invoices = [invoice_id for work in works if not work.is_cleared for invoice_id in work.copies]
         try:
-            guard.check(runtime.database, runtime.documents, TransformationResult.invoice_id.in_(invoices))
+            ours = TransformationResult.invoice_id.in_(invoices)
+            guard.check(runtime.database, runtime.documents, ours, is_leaving=self.worker.leaving.is_set)
         except OSError as problem:
             log.warning("documents cannot be checked: %s", problem)
             later += timedelta(seconds=runtime.settings.retry_first)
-            why = f"its documents cannot be checked now: {problem.strerror}"
+            why = f"its documents cannot be checked now: {problem.strerror or problem}"
         with runtime.database.writing() as session:
             still = claims.still_held(session, claim)
             sendable = claims.look_anew(session, self.run_id, still, claim.worker_id)
