@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -79,7 +81,7 @@ def main() -> None:
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: life.leaving.set())
     threads = [
-        threading.Thread(target=work, args=(runtime, life), name=work.__name__)
+        threading.Thread(target=keep_up, args=(work, runtime, life), name=work.__name__)
         for work in (upkeep.beat_for_ever, upkeep.sweep_for_ever)
     ]
     for thread in threads:
@@ -94,6 +96,17 @@ def main() -> None:
             thread.join()
     life.leave()
     runtime.close()
+
+
+def keep_up(work: Callable[[Runtime, WorkerLife], None], runtime: Runtime, life: WorkerLife) -> None:
+    """Does this until the process ends. If it breaks over what nobody could foresee, the process is told to
+    end, and started again by whoever keeps it: one that does not beat is taken for lost, one that does not
+    sweep finds no work."""
+    try:
+        work(runtime, life)
+    finally:
+        if not life.leaving.is_set():
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _take_jobs(runtime: Runtime, life: WorkerLife) -> None:

@@ -55,6 +55,20 @@ def test_the_next_drain_knows_what_the_last_one_sent() -> None:
     assert taken(Rates(counters, 2), 6) == 0  # another worker has come
 
 
+def test_what_nothing_has_gone_to_lately_is_let_go_of() -> None:
+    counters = Counters("")
+    rates = Rates(counters)
+    for domain in ("a.test", "b.test"):
+        rates.pause_for_domain(1, domain, 2)
+    counted = counters._memory.events
+    assert len(counted) == 2
+    counted[next(iter(counted))] = []  # as after a minute
+    counters._tidy_at[0] = 0.0
+    rates.pause_for_domain(1, "b.test", 2)
+    assert len(counted) == 1
+    assert rates.pause_for_domain(1, "b.test", 2) > 0
+
+
 def test_a_share_is_spread_over_its_minute_too() -> None:
     assert taken(Rates(Counters(""), 3), 180) == 5
     assert taken(Rates(Counters(""), 3), 1) == 1

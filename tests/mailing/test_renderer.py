@@ -112,6 +112,13 @@ def test_a_child_that_does_not_read_is_ended_and_blames_no_message(
     assert [text.html for text in found if isinstance(text, Rendered)] == [long, "two"]
 
 
+def test_data_that_are_too_much_together_are_no_messages_fault(renderer: Renderer) -> None:
+    text = MessageText("Hello", "{{ text[:2] }}", True)
+    much = [ToRender(text, {"text": f"{n:02} " * 800_000}) for n in range(60)]
+    found = renderer.render_all(much)
+    assert [text.html for text in found if isinstance(text, Rendered)] == [f"{n:02}" for n in range(60)]
+
+
 def test_when_its_time_is_over_the_rest_is_left_and_the_next_batch_is_its_own() -> None:
     slow = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}"
     renderer = Renderer(seconds=0.5)

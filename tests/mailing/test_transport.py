@@ -241,7 +241,7 @@ def test_a_login_that_makes_no_sense_is_trouble(server: MailServer) -> None:
     assert "makes no sense" in trouble.words
 
 
-@pytest.mark.parametrize("size", ["=1000", "none", "²"])
+@pytest.mark.parametrize("size", ["=1000", "none", "²", "9" * 5_000])
 def test_a_size_that_is_no_number_limits_nothing(server: MailServer, size: str) -> None:
     server.size = size
     talk = conversation(server)

@@ -49,18 +49,22 @@ class Confined:
 
     def ask_all(self, questions: Sequence[Any], until: float = float("inf")) -> list[list[Any] | NoAnswer]:
         """The answer to each question, in order; to the first ones only, but one at least, if `until`
-        (monotonic) passes meanwhile. Raises OSError if no child process can be started."""
+        (monotonic) passes meanwhile. One over which the child died is asked once more, by itself: it may have
+        been killed from outside, or by all that it had to read. Raises OSError if no child process can be
+        started."""
         with self._turn:
             answers: list[list[Any] | NoAnswer] = []
-            died_at = -1
+            most, alone = BATCH, False
             while len(answers) < len(questions) and not (answers and time.monotonic() > until):
                 at = len(answers)
-                some, gone = self._some(questions[at : at + BATCH], until)
+                some, gone = self._some(questions[at : at + (1 if alone else most)], until)
                 answers += some
-                if gone is not None and (gone.is_late or died_at == len(answers)):
+                if alone and some:
+                    most = max(1, most // 4)  # the batch as a whole may have been too much to read
+                if gone is not None and (gone.is_late or (alone and not some)):
                     answers.append(NoAnswer(gone.is_late))
-                elif gone is not None:  # it may have been killed from outside: asked again, once
-                    died_at = len(answers)
+                    gone = None
+                alone = gone is not None
             return answers
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ class Counters:
 
     redis_url: str
     _away_until: list[float] = field(default_factory=lambda: [0.0])
+    _tidy_at: list[float] = field(default_factory=lambda: [0.0])
 
     @property
     def is_away(self) -> bool:
@@ -41,9 +42,25 @@ class Counters:
         return MovingWindowRateLimiter(_storage(self.redis_url)) if self.redis_url else None
 
     @cached_property
+    def _memory(self) -> MemoryStorage:
+        return MemoryStorage()
+
+    @cached_property
     def own(self) -> MovingWindowRateLimiter:
         """This process's."""
-        return MovingWindowRateLimiter(MemoryStorage())
+        return MovingWindowRateLimiter(self._memory)
+
+    def tidy(self) -> None:
+        """Once a minute lets go of those that nothing has gone out to lately: `limits` keeps whatever it has
+        ever counted, and looks all of it through after each mail."""
+        if time.monotonic() < self._tidy_at[0]:
+            return
+        self._tidy_at[0] = time.monotonic() + 60
+        for key, counted in list(self._memory.events.items()):
+            if not counted:
+                with self._memory.locks[key]:
+                    if not self._memory.events.get(key):
+                        self._memory.clear(key)
 
 
 @dataclass(frozen=True)
@@ -70,6 +87,7 @@ class Rates:
                 return _take(self.counters.common, key, per_minute, spread)
             except (RedisError, OSError):
                 self.counters.leave_alone()
+        self.counters.tidy()
         return _take(self.counters.own, key, per_minute, spread, max(1, self.share))
 
 

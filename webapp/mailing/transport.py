@@ -170,7 +170,7 @@ class Conversation(flask_mail.Connection):
         self.transcript, self._began = [], time.monotonic()
         smtp.deadline = time.monotonic() + 3 * self.waits.reply + self.waits.data
         size = smtp.esmtp_features.get("size", "")
-        limit = int(size) if size.isdecimal() else 0
+        limit = int(size) if size.isdecimal() and len(size) <= MOST_DIGITS else 0
         if limit and len(data) > limit:
             return Refused(
                 "SIZE", Reply(552, f"the message has {len(data):,} bytes, the server takes {limit:,}")
@@ -315,6 +315,10 @@ class Conversation(flask_mail.Connection):
 
     def _note(self, line: str) -> None:
         self.transcript.append((round(time.monotonic() - self._began, 3), line))
+
+
+MOST_DIGITS = 20
+"""Of a SIZE (RFC 1870, 3). More are no number that anybody means, and Python reads no more than 4,300."""
 
 
 def _dot_stuffed(data: bytes) -> bytes:

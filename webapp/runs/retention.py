@@ -59,6 +59,8 @@ def tidy(runtime: Runtime, leaving: threading.Event) -> int:
         if end is None:
             break
         for digest in documents:
+            if leaving.is_set():
+                return gone
             runtime.documents.remove(digest)
         gone += _clear(runtime.database, end, leaving)
     if gone:
