@@ -118,3 +118,24 @@ def test_a_task_that_fails_is_told_and_the_others_go_on() -> None:
     hub.run(fails, goes_on)
     assert done == ["well"]
     assert [type(error) for error in hub.errors] == [KeyError]
+
+
+def test_a_task_has_another_do_something_and_waits_for_what_comes_of_it() -> None:
+    hub, told = Hub(), list[object]()
+
+    def slow() -> str:
+        hub.wait_for(lambda: False, 0.05)
+        return "done"
+
+    def broken() -> None:
+        raise ValueError("broken")
+
+    def asking() -> None:
+        done, failed = hub.begin(slow), hub.begin(broken)
+        told.append("goes on")
+        told.append(done())
+        with pytest.raises(ValueError, match="broken"):
+            failed()
+
+    hub.run(asking)
+    assert (told, hub.errors) == (["goes on", "done"], [])

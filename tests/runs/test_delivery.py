@@ -5,6 +5,8 @@ from __future__ import annotations
 import email
 import email.policy
 import time
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
 from webapp.store.documents import DocumentFolder
 from webapp.store.mailservers import ConnectionSlot
+from webapp.store.mailservers import MailServer as StoredMailServer
 from webapp.store.runs import Attempt, Reservation, Result, Run
 from webapp.users.access import OPERATOR
 
@@ -242,6 +245,33 @@ def test_a_store_that_cannot_be_read_for_now_costs_nobody_their_mail(
     aside.rename(path)
     world.work(worker, run_id)
     assert world.statuses(run_id) == ["sent"]
+
+
+def test_a_reply_is_written_though_the_next_mail_takes_its_time(world: World, worker: WorkerLife) -> None:
+    class Far(DocumentFolder):
+        is_far = True
+        asked = 0
+
+        def read(self, digest: str) -> bytes:
+            self.asked += 1
+            time.sleep(0 if self.asked == 1 else 2)
+            return super().read(digest)
+
+    near = world.runtime.documents
+    assert isinstance(near, DocumentFolder)
+    world.runtime = replace(world.runtime, documents=Far(near.root))
+    with world.runtime.database.writing() as session:
+        session.scalars(select(StoredMailServer)).one().max_connections = 1
+    world.add()
+    world.add()
+    world.server.delay = 0.1
+    run_id = world.deliver(worker)
+    assert world.statuses(run_id) == ["sent", "sent"]
+    with world.runtime.database.reading() as session:
+        first = session.scalars(select(Attempt).order_by(Attempt.id)).first()
+    assert first is not None
+    assert first.ended_at is not None
+    assert first.ended_at - first.started_at < timedelta(seconds=1)
 
 
 def test_a_removed_result_is_not_sent_although_it_was_claimed(

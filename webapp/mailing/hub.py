@@ -12,7 +12,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeVar
@@ -83,7 +83,7 @@ class Hub:
 
     def _start(self, works: Iterable[Callable[[], None]]) -> None:
         for work in works:
-            task = greenlet(partial(self._guarded, work))
+            task = greenlet(partial(self._guarded, work), parent=self._loop)
             self._tasks.add(task)
             self._turns.append((task, True))
 
@@ -158,6 +158,24 @@ class Hub:
         if self._poke is not None:
             with suppress(OSError):
                 self._poke.send(b".")
+
+    def begin(self, work: Callable[[], T]) -> Callable[[], T]:
+        """Has a task of its own do this. What is returned waits for its end, and gives or raises what came
+        of it."""
+        doing: Future[T] = Future()
+
+        def do() -> None:
+            try:
+                doing.set_result(work())
+            except BaseException as error:  # told to whoever waits for it
+                doing.set_exception(error)
+
+        def done() -> T:
+            self.wait_for(doing.done)
+            return doing.result()
+
+        self._start([do])
+        return done
 
     def aside(self, work: Callable[[], T]) -> T:
         """Does this in another thread, while the other tasks go on. Raises what it raises."""

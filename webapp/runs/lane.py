@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -194,7 +195,7 @@ class Lane:
     def _finish(
         self, ready: Ready, offer: outcomes.Offered, marked: Marked, began: float
     ) -> tuple[bool, Ready | None]:
-        following = None
+        making: Callable[[], Ready | None] | None = None
         finish: outcomes.Finish | None
         if self.conversation.heard_from() or time.monotonic() - began > self.runtime.settings.lease / 2:
             self.conversation.drop()
@@ -202,14 +203,24 @@ class Lane:
         else:
             finish = self.conversation.send_dot()
             if finish is None:
-                following = self._next(wait=False)
+                making = self._making_the_next(ready.piece)
                 finish = self.conversation.reply_to_dot()
         self._settle(ready.piece, self._verdict(finish, offer.refused), marked)
-        if isinstance(finish, outcomes.Deferred) and finish.closing:
-            self._note_trouble(str(finish.reply))
-            return False, None
-        self._note_fine(finish)
-        return True, following
+        trouble = str(finish.reply) if isinstance(finish, outcomes.Deferred) and finish.closing else ""
+        if trouble:
+            self._note_trouble(trouble)
+        else:
+            self._note_fine(finish)
+        following = making() if making else None
+        return (False, None) if trouble else (True, following)
+
+    def _making_the_next(self, piece: Piece) -> Callable[[], Ready | None]:
+        """The next mail is made while the server takes this one in. Where that takes its time a task of its
+        own does it: the server's reply must not wait to be read."""
+        if self.runtime.documents.is_far or _is_packed(piece):
+            return self.hub.begin(partial(self._next, wait=False))
+        following = self._next(wait=False)
+        return lambda: following
 
     def _settle(self, piece: Piece, verdict: Verdict, marked: Marked | None = None) -> None:
         """With the next round, if it was marked; else at once: nothing may wait for a mark that will not
