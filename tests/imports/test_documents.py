@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from tests.imports import folders
 from webapp.extensions import Runtime
@@ -14,6 +14,7 @@ from webapp.imports import staging
 from webapp.imports.documents import LARGEST, SMALL
 from webapp.imports.folder import import_folder
 from webapp.imports.problems import ImportRefused
+from webapp.invoices import findings
 from webapp.store.invoices import TransformationResult
 
 ONLY_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -132,6 +133,20 @@ def test_the_media_type_is_given_or_guessed(
     import_folder(runtime.database, runtime.documents, folder)
     with runtime.database.reading() as session:
         assert session.scalars(select(TransformationResult.media_type)).one() == media_type
+
+
+def test_a_document_of_another_type_is_checked_anew(runtime: Runtime, tmp_path: Path) -> None:
+    """By its type the guard knows whether to read it."""
+    for media_type, is_unchecked in (("application/octet-stream", True), ("text/xml", True)):
+        folder = folder_with(tmp_path, f"I1,xml,a.bin,{media_type}\n")
+        folders.write(folder, {"a.bin": "<Invoice/>"})
+        import_folder(runtime.database, runtime.documents, folder)
+        with runtime.database.writing() as session:
+            assert (findings.count_unchecked(session) == 1) == is_unchecked
+            session.execute(update(TransformationResult).values(found_in=TransformationResult.sha256))
+    import_folder(runtime.database, runtime.documents, folder)
+    with runtime.database.reading() as session:
+        assert findings.count_unchecked(session) == 0
 
 
 @ONLY_SQLITE

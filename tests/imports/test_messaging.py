@@ -158,6 +158,21 @@ def test_what_is_wrong_with_these_is_told(runtime: Runtime, tmp_path: Path, wron
     assert words in told
 
 
+def test_one_language_of_a_template_does_not_change_the_format_of_the_others(
+    runtime: Runtime, tmp_path: Path
+) -> None:
+    both = (
+        '[[template]]\nname = "T"\nformat = "html"\nsource = "<p>Hello</p>"\n'
+        '[[template]]\nname = "T"\nformat = "html"\nlanguage = "nl"\nsource = "<p>Hallo</p>"\n'
+    )
+    import_folder(runtime.database, runtime.documents, folders.write(tmp_path, {"messaging.toml": both}))
+    one = '[[template]]\nname = "T"\nformat = "text"\nsource = "Hello"\n'
+    [told] = refused(runtime, folders.write(tmp_path, {"messaging.toml": one}))
+    assert "3: format: is text, but the stored text for nl is not" in told
+    other = folders.write(tmp_path, {"messaging.toml": both.replace("html", "text")})
+    assert import_folder(runtime.database, runtime.documents, other).changed_anything
+
+
 def test_the_order_of_transformations_is_kept_and_can_change(runtime: Runtime, tmp_path: Path) -> None:
     usage = '[[transformation]]\nname = "Usage"\noutput_type = "csv"\n'
     for listed in ('["Usage", "Invoice PDF"]', '["Invoice PDF", "Usage"]', '["Usage"]'):

@@ -51,6 +51,14 @@ def test_the_language_falls_back() -> None:
     ]  # fmt: skip
 
 
+def test_a_language_is_the_same_however_it_is_written() -> None:
+    texts = {"": "everybody", "nl": "nl", "nl-BE": "nl-BE", "pt_BR": "pt_BR", "DE": "DE", "de": "de"}
+    asked = ("nl_BE", "NL", "nl-be", "NL_nl", "pt-BR", "DE", "de", "de-CH")
+    found = [text_in(texts, language) for language in asked]
+    assert found[:-1] == ["nl-BE", "nl", "nl-BE", "nl", "pt_BR", "DE", "de"]
+    assert found[-1] in ("DE", "de")
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

@@ -147,8 +147,8 @@ def test_what_is_removed_while_its_document_is_checked_stays_removed(
         session.execute(update(TransformationResult).values(sha256=strange))
     checks = guard.check
 
-    def is_slow(*of: Any) -> None:
-        checks(*of)
+    def is_slow(*of: Any, **options: Any) -> None:
+        checks(*of, **options)
         with world.runtime.database.writing() as session:
             result_actions.remove(session, Chosen(run_id), OPERATOR)
 
@@ -286,6 +286,24 @@ def test_what_is_held_after_somebody_looked_does_not_pass(world: World) -> None:
         done = sending_again.let_pass(session, world.runtime.bell, chosen, OPERATOR)
     assert (done.ids, done.unchanged) == ((shown.id,), {CHANGED_SINCE: 1})
     assert held(world, run_id) == [("ready", ""), HELD]
+
+
+def test_the_right_document_frees_its_mail_though_nobody_has_checked_it_yet(
+    world: World, worker: WorkerLife
+) -> None:
+    """As when the check after an import was cut short."""
+    [payer, of] = world.add("eve@example.com", documents=False)
+    file(world, of, pdf("Invoice INV-999999", "C99999"))
+    guard.check(world.runtime.database, world.runtime.documents)
+    run_id = world.run()
+    assert held(world, run_id) == [HELD]
+    right_one = world.runtime.documents.put(right(of, payer))
+    with world.runtime.database.writing() as session:
+        session.execute(update(TransformationResult).values(sha256=right_one))
+    assert send_again(world, run_id).changed == 1
+    world.start(run_id)
+    world.work(worker, run_id)
+    assert held(world, run_id) == [("sent", "")]
 
 
 def test_what_passes_keeps_the_version_that_it_was_to_be_sent_with(world: World) -> None:

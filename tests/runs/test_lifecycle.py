@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select, update
 
 from tests.runs.conftest import World
 from webapp.runs import claims, delivery, lifecycle, making
@@ -13,7 +14,10 @@ from webapp.runs.lifecycle import Refused
 from webapp.runs.marks import Hand, NotHeld
 from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
+from webapp.store.customers import Cluster
+from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.people import AuditEntry
+from webapp.store.runs import Run
 from webapp.store.statuses import Role
 from webapp.users.access import OPERATOR
 
@@ -88,6 +92,33 @@ def test_stop_while_the_list_is_made_keeps_it_from_starting_by_itself(world: Wor
     making.make(world.runtime, run.id)
     assert world.status(run.id) == "created"
     assert world.start(run.id) == "Started."
+
+
+def test_long_names_make_a_run_that_has_no_name_of_its_own(world: World) -> None:
+    with world.runtime.database.writing() as session:
+        session.execute(update(MessageDefinition).values(name="D" * 200))
+        session.get_one(Cluster, world.everybody.id).tag_name = "C" * 200
+    world.add()
+    with world.runtime.database.reading() as session:
+        name = session.get_one(Run, world.run()).name
+    assert "DD…, CC" in name
+    assert name.endswith("CC…, 1 to 31 October 2026")
+
+
+def test_two_who_make_a_run_at_once_after_a_change_make_one_version(world: World) -> None:
+    world.add()
+    world.run()
+    with world.runtime.database.writing() as session:
+        session.execute(update(TemplateText).values(source="<p>changed</p>"))
+    made: list[int] = []
+    threads = [threading.Thread(target=lambda: made.append(world.run())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 4
+    with world.runtime.database.reading() as session:
+        assert len(set(session.scalars(select(Run.version_id)))) == 2
 
 
 def test_a_viewer_may_not_start(world: World) -> None:

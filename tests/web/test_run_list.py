@@ -8,7 +8,10 @@ import re
 from tests.browser import text_of
 from tests.runs.conftest import World
 from tests.web.conftest import LogIn
+from webapp.runs import result_actions
+from webapp.runs.chosen import Chosen
 from webapp.runs.workers import WorkerLife
+from webapp.users.access import OPERATOR
 
 
 def test_a_new_installation_says_what_a_run_is(log_in: LogIn, world: World) -> None:
@@ -131,4 +134,10 @@ def test_the_report_has_a_line_for_each_result_and_is_harmless(
         narrowed = browser.look(f"/runs/{run_id}/report.csv?{query}").text
         assert [row["status"] for row in csv.DictReader(narrowed.splitlines())] == statuses
     assert browser.look(f"/runs/{run_id}/report.csv?status=nonsense").status_code == 404
+    with world.runtime.database.writing() as session:
+        result_actions.remove(session, Chosen(run_id, status="sent"), OPERATOR)
+    for query, lines in (("q=ok.test", 1), ("q=ok.test&status=removed", 1), ("", 3)):
+        if query:
+            assert f"Download these {lines} (CSV)" in text_of(browser.look(f"/runs/{run_id}?{query}"))
+        assert len(browser.look(f"/runs/{run_id}/report.csv?{query}").text.splitlines()) == lines + 1
     assert log_in("manager", "left").look(f"/runs/{run_id}/report.csv").status_code == 404

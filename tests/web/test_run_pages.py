@@ -6,6 +6,7 @@ import re
 import threading
 from dataclasses import replace
 
+import pytest
 from flask import Flask
 
 from tests.browser import Browser, text_of
@@ -225,6 +226,16 @@ def test_all_pages_together_show_each_result_once(log_in: LogIn, world: World) -
             url = following[1].replace("&amp;", "&") if following else ""
         seen = [number for number in seen if number.startswith("INV")]
         assert len(seen) == len(set(seen)) == 120, order
+
+
+@pytest.mark.parametrize(
+    "edge",
+    [*(f"sort=amount&after=5~{amount}" for amount in ("NaN", "Infinity", "1e40", "1.23456", "9" * 15, "x")),
+     *(f"sort=changed&after=5~{at}" for at in ("0001-01-01T00:00:00%2B14:00", "2026-01-01", "x"))],
+)  # fmt: skip
+def test_an_edge_that_no_page_has_is_not_found(log_in: LogIn, world: World, edge: str) -> None:
+    world.add()
+    assert log_in("manager").look(f"/runs/{world.run()}?{edge}").status_code == 404
 
 
 def test_remove_some_undo_and_put_one_back(log_in: LogIn, world: World) -> None:

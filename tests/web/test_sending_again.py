@@ -73,7 +73,7 @@ def test_a_yes_for_fewer_than_there_are_by_now_is_asked_for_anew(log_in: LogIn, 
     assert world.statuses(run_id) == ["ready", "ready"]
 
 
-@pytest.mark.parametrize("as_of", ["yesterday", "2026-11-27"])
+@pytest.mark.parametrize("as_of", ["yesterday", "2026-11-27", "0001-01-01T00:00:00+14:00"])
 def test_a_moment_that_is_none_is_refused(log_in: LogIn, world: World, as_of: str) -> None:
     run_id, [id] = made(world, S.SENT)
     browser = log_in("manager")

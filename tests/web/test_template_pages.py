@@ -68,8 +68,11 @@ def test_a_template_is_made_and_gets_a_language_of_its_own_subject(log_in: LogIn
     assert set(texts) == {"", "de"}
     assert (texts["de"].subject, texts["de"].plain) == ("Danke", "Danke!\n")
     assert "every other, de" in text_of(browser.look("/templates"))
-    browser.look(f"/templates/{made.id}?language=de")
-    browser.press(f"/templates/{made.id}/languages/delete", language="de")
+    old = seen(browser, f"/templates/{made.id}?language=de")
+    browser.press(f"/templates/{made.id}", **{**german, "subject": "Besten Dank"}, seen=old)  # another tab
+    for form in (old, seen(browser, f"/templates/{made.id}?language=de")):
+        assert "de" in template_value(templates(world)["Thanks"]).texts
+        browser.press(f"/templates/{made.id}/languages/delete", language="de", seen=form)
     assert set(template_value(templates(world)["Thanks"]).texts) == {""}
 
 
@@ -249,7 +252,19 @@ def test_a_part_that_somebody_else_has_changed_is_not_overwritten_unasked(
     assert seen_by_both
     second.look("/templates")
     second.press("/templates/parts", **part, source="<p>AAA</p>", seen=seen_by_both[1])
-    question = text_of(first.press("/templates/parts", **part, source="<p>BBB</p>", seen=seen_by_both[1]))
-    assert "Somebody else has saved another text since you opened the page" in question
+    for source in ("<p>BBB</p>", ""):
+        question = first.press("/templates/parts", **part, source=source, seen=seen_by_both[1])
+        assert "Somebody else has saved another text since you opened the page" in text_of(question)
     with world.runtime.database.reading() as session:
         assert stored_parts(session) == {"signature": {"": "<p>AAA</p>"}}
+
+
+@pytest.mark.parametrize("language", ["x" * 50, "german", "de_DE"])
+def test_a_part_in_a_language_that_is_none_is_refused(log_in: LogIn, world: World, language: str) -> None:
+    browser = log_in("manager")
+    browser.look("/templates")
+    part = {"name": "signature", "language": language, "source": "<p>Yours</p>"}
+    answer = browser.press("/templates/parts", **part, htmx=True)
+    assert "A language is two letters" in text_of(answer)
+    with world.runtime.database.reading() as session:
+        assert stored_parts(session) == {}

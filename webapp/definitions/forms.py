@@ -11,13 +11,13 @@ from wtforms import BooleanField, Form, SelectField, SelectMultipleField, String
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
+from webapp.definitions.templates import LANGUAGE, NO_LANGUAGE
 from webapp.definitions.versions import Fields, Text
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.runs.bcc import bcc_addresses
 from webapp.store.statuses import TemplateFormat
 
 SPACES = re.compile(r"[,;\s]+")
-LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 UNREADABLE = "Line {}: {}"
 
 
@@ -164,7 +164,7 @@ class TemplateForm(Filled):
             return
         field.data = (field.data or "").strip().replace("_", "-")
         if field.data and not LANGUAGE.fullmatch(field.data):
-            raise ValidationError("A language is two letters, such as de, or with a country: de-CH.")
+            raise ValidationError(NO_LANGUAGE)
 
     def text(self) -> Text:
         """What was filled in, with the line ends that a template has."""

@@ -16,6 +16,7 @@ from webapp.definitions.forms import DefinitionForm
 from webapp.definitions.try_pages import Bench, bench, content_filled_in, definition_form
 from webapp.definitions.versions import Content, Fields, content_of, content_with, fields_of, template_value
 from webapp.extensions import runtime
+from webapp.runs.filter_forms import ids_in
 from webapp.store.definitions import MessageDefinition, MessageTemplate
 from webapp.web import presses
 from webapp.web.formats import plural
@@ -227,8 +228,8 @@ def versions(definition_id: int) -> ResponseReturnValue:
 def reach() -> ResponseReturnValue:
     """How many customers have an address with the recipient key that is chosen."""
     with runtime().database.reading() as session:
-        key = request.args.get("recipient_key", type=int)
-        having, of = queries.reach(session, viewer(), key) if key else (0, 0)
+        key = ids_in([request.args.get("recipient_key", "")])
+        having, of = queries.reach(session, viewer(), key[0]) if key else (0, 0)
     return f"{having:,} of {plural(of, 'customer')} have it"
 
 

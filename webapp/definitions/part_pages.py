@@ -41,11 +41,13 @@ def save_part() -> ResponseReturnValue:
     it, or if somebody else has changed it meanwhile."""
     name, language = request.form.get("name", "").strip(), request.form.get("language", "").strip()
     source = request.form.get("source", "").replace("\r\n", "\n")
-    if source.strip() and not request.form.get("anyway"):
+    if not request.form.get("anyway"):
         with runtime().database.reading() as session:
             stored = queries.parts(session)
-            texts = {**stored, name: {**stored.get(name, {}), language: source}}
-            doubts = list(_doubts(session, texts, name, source, stored.get(name, {}).get(language)))
+            doubts = list(_changed_meanwhile(stored.get(name, {}).get(language)))
+            if source.strip():
+                texts = {**stored, name: {**stored.get(name, {}), language: source}}
+                doubts += _doubts(session, texts, name, source)
         if doubts:
             shown = {"name": name, "language": language, "source": source}
             return questions.ask("templates/ask_part.html", doubts=doubts, back="/templates", **shown)
@@ -81,10 +83,13 @@ def seen_as(source: str | None) -> str:
     return hashlib.sha256((source or "").encode()).hexdigest()[:16]
 
 
-def _doubts(session: Session, texts: Texts, name: str, source: str, stored: str | None) -> Iterator[str]:
-    """What speaks against storing the part, in words."""
+def _changed_meanwhile(stored: str | None) -> Iterator[str]:
     if request.form.get("seen", seen_as(stored)) != seen_as(stored):
         yield f"Somebody else has saved another text since you opened the page: {stored or 'none'}"
+
+
+def _doubts(session: Session, texts: Texts, name: str, source: str) -> Iterator[str]:
+    """What speaks against storing the part, in words."""
     try:
         Environment(autoescape=True).parse(source)
     except TemplateSyntaxError as error:

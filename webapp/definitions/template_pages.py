@@ -204,7 +204,8 @@ def delete_language(template_id: int) -> ResponseReturnValue:
         if language not in value.texts or len(value.texts) == 1:
             raise Refused("A template needs at least one text.")
         left = with_text(value, language, None)
-        templates.change_template(session, viewer(), template, left, fingerprint(value))
+        seen = request.form.get("seen", "")
+        templates.change_template(session, viewer(), template, left, seen)
         return f"/templates/{template_id}", f"The text in “{language or 'every other language'}” is deleted."
 
     return _pressed(f"/templates/{template_id}", effect)

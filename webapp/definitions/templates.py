@@ -4,6 +4,7 @@ Every saved change makes a version of each definition that it changes, and is in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -97,6 +98,10 @@ def used_by(session: Session, template_id: int) -> list[str]:
     return list(session.scalars(using.order_by(MessageDefinition.name)))
 
 
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
+NO_LANGUAGE = "A language is two letters, such as de, or with a country: de-CH."
+
+
 def save_part(session: Session, viewer: Viewer, name: str, texts: Mapping[str, str]) -> None:
     """Stores a part in these languages, and in no other. Raises Refused."""
     must_be_allowed(viewer)
@@ -104,6 +109,9 @@ def save_part(session: Session, viewer: Viewer, name: str, texts: Mapping[str, s
         raise Refused("The name of a part has letters without accents, digits, - and _ only: “signature”.")
     if not texts:
         raise Refused("A part needs a text.")
+    known = set(session.scalars(select(TemplatePart.language).where(TemplatePart.name == name)))
+    if any(each and not LANGUAGE.fullmatch(each) for each in texts.keys() - known):
+        raise Refused(NO_LANGUAGE)
     session.execute(delete(TemplatePart).where(TemplatePart.name == name))
     session.add_all(TemplatePart(name=name, language=each, source=source) for each, source in texts.items())
     session.flush()

@@ -55,6 +55,7 @@ def _read_messaging(work: Work, bcc_domains: Sequence[str]) -> None:
     work.messaging = messaging.read(work.folder / messaging.FILE, work.problems, bcc_domains)
     names = {table: {key[0] for key in found} for table, found in work.stored.items()}
     messaging.note_unknown(work.messaging, names, work.problems)
+    messaging.note_formats(work.messaging, work.stored["template"], work.problems)
     with work.stage.working() as session:
         for table, where, column in (
             ("recipient_key", staged.RECIPIENT_KEY, "key"),

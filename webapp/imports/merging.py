@@ -9,7 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, false, func, insert, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    delete,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from webapp.imports import staged
@@ -119,8 +132,9 @@ def _update(dialect: str, target: Target) -> Any:
         values={name: wanted.c[name] for name in target.changing},
         natural=(),
     )
-    return (
-        update(target.stored)
-        .where(target.stored.c.id == wanted.c.known_id)
-        .values({name: of_changed(dialect, fresh, name) for name in target.changing})
-    )
+    values = {name: of_changed(dialect, fresh, name) for name in target.changing}
+    told, emptied = target.anew
+    if told:
+        old = target.stored.c
+        values[emptied] = case((old[told] != wanted.c[told], ""), else_=old[emptied])
+    return update(target.stored).where(target.stored.c.id == wanted.c.known_id).values(values)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,23 @@ def note_unknown(messaging: Messaging, stored: dict[str, set[str]], problems: Pr
                 if name is not None and name not in known:
                     words = f"there is no [[{target}]] {shown(name)}, neither in this file nor stored"
                     problems.add(FILE, entry.lines(key), key, words)
+
+
+def note_formats(
+    messaging: Messaging, stored: Mapping[tuple[str, ...], Mapping[str, Any]], problems: Problems
+) -> None:
+    """Notes templates of another format than is stored, if a language that is stored is not in the file: its
+    text would go out in the format of the others. `stored`: (name, language) → values."""
+    entries = messaging.entries["template"]
+    given = {tuple(entry.values[key] for key in NATURAL["template"]) for entry in entries}
+    left = {key: values["format"] for key, values in stored.items() if key not in given}
+    for entry in entries:
+        name, own = entry.values["name"], entry.values["format"]
+        others = sorted(key[1] for key, theirs in left.items() if key[0] == name and theirs != own)
+        if own is not None and others:
+            languages = ", ".join(language or "everybody else" for language in others)
+            words = f"is {own}, but the stored text for {languages} is not; give that one, too, or delete it"
+            problems.add(FILE, entry.lines("format"), "format", words)
 
 
 REFERENCES = (

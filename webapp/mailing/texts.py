@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 Parts = tuple[tuple[str, str], ...]
 
@@ -56,7 +57,20 @@ class Unrenderable:
 def text_in(texts: Mapping[str, str], language: str) -> str:
     """The template in the customer's language ("nl-BE", then "nl"), else in the one for everybody, else
     any."""
-    for wanted in (language, language.partition("-")[0], ""):
-        if wanted in texts:
-            return texts[wanted]
-    return next(iter(texts.values()))
+    return texts[spoken(tuple(texts), language)]
+
+
+@lru_cache(maxsize=1024)
+def spoken(languages: tuple[str, ...], language: str) -> str:
+    """Of these languages that of `text_in`. "NL_be" is "nl-BE": in a tag capitals say nothing (RFC 5646,
+    2.1.1), and billing systems write it both ways."""
+    by_tag = {_tag(each): each for each in languages}
+    own = _tag(language)
+    for wanted in (own, own.partition("-")[0], ""):
+        if wanted in by_tag:
+            return language if wanted == own and language in languages else by_tag[wanted]
+    return languages[0]
+
+
+def _tag(language: str) -> str:
+    return language.replace("_", "-").lower()

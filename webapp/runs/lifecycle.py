@@ -124,10 +124,19 @@ def invoices_by_number(session: Session, numbers: Iterable[str]) -> tuple[int, .
 
 
 def default_name(session: Session, choice: Choice) -> str:
-    """ "<definition>, <cluster>, <period>", the name of a run that was given none."""
-    definition = session.get_one(MessageDefinition, choice.definition_id)
-    cluster = session.get_one(Cluster, choice.cluster_id)
-    return f"{definition.name}, {cluster.tag_name}, {period_words(choice.period_from, choice.period_to)}"
+    """ "<definition>, <cluster>, <period>", the name of a run that was given none; long names are cut, so
+    that a run can bear it."""
+    definition = session.get_one(MessageDefinition, choice.definition_id).name
+    cluster = session.get_one(Cluster, choice.cluster_id).tag_name
+    period = period_words(choice.period_from, choice.period_to)
+    return ", ".join([*(_cut(name, MOST_OF_A_NAME) for name in (definition, cluster)), period])
+
+
+MOST_OF_A_NAME = 120
+
+
+def _cut(name: str, most: int) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"
 
 
 def period_words(first: date, last: date) -> str:

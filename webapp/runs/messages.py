@@ -15,7 +15,7 @@ from webapp.mailing.compose import Altered, Document, Letter, Mail, Picture, Unc
 from webapp.mailing.envelope import Envelope
 from webapp.mailing.references import SHOWN, pictures_in
 from webapp.mailing.renderer import Renderer, ToRender
-from webapp.mailing.texts import MessageText, Rendered, Unrenderable, text_in
+from webapp.mailing.texts import MessageText, Rendered, Unrenderable, spoken, text_in
 from webapp.runs.work import Filed, Work
 from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.types import now
@@ -65,11 +65,7 @@ def message_text(content: Content, language: str) -> MessageText:
 
 def _plain(content: Content, language: str) -> str:
     """The template of the text alternative, if the body of this language has one of its own."""
-    plains = content.get("plains", {})
-    for wanted in (language, language.partition("-")[0], ""):
-        if wanted in content["texts"]:
-            return plains.get(wanted, "")
-    return plains.get(next(iter(content["texts"])), "")
+    return content.get("plains", {}).get(spoken(tuple(content["texts"]), language), "")
 
 
 def make_alone(work: Work, renderer: Renderer, store: DocumentStore, redirect_to: str) -> Message | Unmade:

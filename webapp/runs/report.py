@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from webapp.definitions.versions import Content
 from webapp.mailservers.waiting import waiting_sentence
 from webapp.runs.counts import counts
-from webapp.runs.filters import mentions
+from webapp.runs.filters import matching
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.installation import Installation, held_by
@@ -92,16 +92,12 @@ def problem(session: Session, run: Run) -> str | None:
 def results(
     session: Session, viewer: Viewer, run: Run, status: str = "", reason: str = "", search: str = ""
 ) -> Iterator[dict[str, Any]]:
-    """The run's results, removed ones too, in the order of their ids, a page in memory at a time.
+    """The run's results that the filter matches, in the order of their ids, a page in memory at a time;
+    without a filter all of them, removed ones too.
 
-    Raises ValueError for a status that does not exist."""
-    conditions = [Result.run_id == run.id, visible_to(viewer, Result)]
-    if search:
-        conditions.append(mentions(search))
-    if status:
-        conditions.append(Result.status == ResultStatus(status))
-    if reason:
-        conditions.append(Result.reason == reason)
+    Raises ValueError for a status or a reason that does not exist."""
+    narrowed = matching(run.id, status, reason, search) if status or reason or search else []
+    conditions = [Result.run_id == run.id, visible_to(viewer, Result), *narrowed]
     last = 0
     while lines := page(session, conditions, last):
         yield from lines

@@ -135,7 +135,7 @@ def mark_bounced(run_id: int, results: tuple[int, ...]) -> None:
 
 
 def _chosen(run_id: int, status: str | None, reason: str | None, results: Iterable[int]) -> Chosen:
-    ids = tuple(results)
+    ids = tuple(dict.fromkeys(results))
     if not (ids or status or reason):
         raise click.UsageError("Say which results: --status, --reason or --result.")
     if ids and (status or reason):
@@ -146,7 +146,7 @@ def _chosen(run_id: int, status: str | None, reason: str | None, results: Iterab
 def _these(run_id: int, results: tuple[int, ...]) -> Chosen:
     if not results:
         raise click.UsageError("Say which results: --result N, as often as you like.")
-    return Chosen(run_id, results)
+    return Chosen(run_id, tuple(dict.fromkeys(results)))
 
 
 def _change(chosen: Chosen, verb: Callable[[Session, Chosen, Any], Done]) -> None:

@@ -21,7 +21,7 @@ from webapp.runs.lifecycle import NotFound, Refused
 from webapp.runs.suspects import checked_until, suspects
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import SENDABLE, ResultStatus, RunStatus
-from webapp.store.types import now
+from webapp.store.types import instant, now
 from webapp.users.access import visible_to
 from webapp.web import htmx, presses, questions
 from webapp.web.gate import viewer
@@ -152,12 +152,9 @@ def chosen_in_form(run_id: int) -> Chosen:
 
 def _instant(text: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text) if text else None
+        return instant(text) if text else None
     except ValueError:
         abort(400)
-    if moment and moment.tzinfo is None:
-        abort(400)
-    return moment
 
 
 def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:

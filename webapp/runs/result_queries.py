@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, case, false, func, select
@@ -18,6 +19,7 @@ from webapp.store import keyset
 from webapp.store.keyset import Edge, Page
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus
+from webapp.store.types import instant
 from webapp.users.access import Viewer, visible_to
 
 S = ResultStatus
@@ -168,15 +170,11 @@ DESCENDING = ("changed", "amount")
 def _value(order: str, text: str) -> Any:
     """The value at an edge. Raises ValueError for one that cannot be."""
     if order == "changed":
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            raise ValueError(f"no time zone: {text}")
-        return at
+        return instant(text)
     if order == "amount":
-        try:
-            return Decimal(text)
-        except InvalidOperation:
-            raise ValueError(f"not an amount: {text}") from None
+        if not re.fullmatch(r"-?[0-9]{1,14}(\.[0-9]{1,4})?", text):
+            raise ValueError(f"not an amount: {text}")
+        return Decimal(text)
     return text
 
 

@@ -164,7 +164,7 @@ def let_pass(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Do
 
 
 def _check_again(session: Session, rows: Sequence[Held]) -> None:
-    """What the document store had not as it was imported may have been mended."""
+    """What the document store had not as it was imported may have been mended, or imported anew."""
     suspect = [row for row in rows if _is_suspect(row)]
     for start in range(0, len(suspect), CHUNK):
         findings.check_again(session, _invoices_of(suspect[start : start + CHUNK]))

@@ -77,6 +77,18 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def instant(text: str) -> datetime:
+    """The instant that was written by `isoformat`, in UTC. Raises ValueError for a text that names none, or
+    has no time zone."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"no time zone: {text}")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"out of reach: {text}") from None
+
+
 def now() -> datetime:
     """The present instant, in UTC."""
     return datetime.now(UTC)
