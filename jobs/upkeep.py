@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from webapp.extensions import Runtime
 from webapp.runs import delivery, making, recovery, retention
@@ -17,14 +18,18 @@ from webapp.runs.workers import WorkerLife
 log = logging.getLogger(__name__)
 
 
+NOT_NOW = (DBAPIError, NoConnection)
+"""The database is away, or all connections of this process are in use."""
+
+
 def beat_for_ever(runtime: Runtime, life: WorkerLife) -> None:
     """Counts the beat up until the process ends. A database that is away is waited for."""
     while not life.leaving.wait(runtime.settings.beat_every):
         try:
             if not life.beat():
                 log.warning("declared lost by others; registered anew as worker %s", life.id)
-        except DBAPIError as error:
-            log.warning("cannot beat: %s", error.orig)
+        except NOT_NOW as error:
+            log.warning("cannot beat: %s", getattr(error, "orig", error))
 
 
 def sweep_for_ever(runtime: Runtime, life: WorkerLife) -> None:
@@ -43,8 +48,8 @@ def sweep_for_ever(runtime: Runtime, life: WorkerLife) -> None:
             pokes.end_round()
             if retention.is_due(runtime):
                 _beside("tidy", _tidy, runtime, life)
-        except DBAPIError as error:
-            log.warning("cannot sweep: %s", error.orig)
+        except NOT_NOW as error:
+            log.warning("cannot sweep: %s", getattr(error, "orig", error))
 
 
 UNHEARD_SECONDS = 15.0
@@ -85,7 +90,7 @@ def make_beside(runtime: Runtime, life: WorkerLife, run_id: int) -> None:
 
 def _make(runtime: Runtime, life: WorkerLife, run_id: int) -> None:
     try:
-        making.make(runtime, run_id, life.leaving.is_set)
+        making.make(runtime, run_id, life.leaving.is_set, gives_way=True)
     except DBAPIError as error:
         log.warning("run %s cannot be made; tried again soon: %s", run_id, error.orig)
     except OSError as error:

@@ -21,6 +21,8 @@ from tests.faults.site import Site, numbered
 from tests.faults.test_kills import FIRST, SECOND, THIRD, sqlite_only
 from tests.faults.test_replies import there
 from tests.postgres import PostgresServer, postgres_server
+from webapp.imports.folder import import_folder
+from webapp.imports.problems import ImportRefused
 from webapp.runs import sending_again
 from webapp.runs.chosen import Chosen
 from webapp.store.documents import DocumentFolder
@@ -77,7 +79,7 @@ class TestRestarted:
 
     @pytest.mark.parametrize("stage", ["rcpt", "dot"])
     def test_f12_postgresql_that_may_only_be_read_from(
-        self, site: Site, own_postgres: tuple[PostgresServer, Path], stage: str
+        self, site: Site, own_postgres: tuple[PostgresServer, Path], tmp_path: Path, stage: str
     ) -> None:
         """As when another server takes its place: it may be read from, for a moment, and over connections
         from that moment for good. The same must come of it."""
@@ -99,11 +101,18 @@ class TestRestarted:
         if stage == "dot":
             site.until(lambda: bool(there(site, SECOND)))
         time.sleep(1.5)
+        with pytest.raises(ImportRefused, match="the database cannot go on"):
+            import_folder(site.world.runtime.database, site.world.runtime.documents, one_cluster(tmp_path))
         server.run(f"ALTER DATABASE {database} SET default_transaction_read_only = off")
         site.until_finished(run_id)
         assert accounted(site.world, run_id) == {"sent": 3}
         outcomes = site.outcomes(run_id, SECOND)
         assert outcomes == ["accepted"] if stage == "dot" else outcomes[-1] == "accepted"
+
+
+def one_cluster(folder: Path) -> Path:
+    (folder / "clusters.csv").write_text("tag_name,parents\nnew,\n")
+    return folder
 
 
 def path_of(site: Site) -> str:

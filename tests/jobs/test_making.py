@@ -17,7 +17,7 @@ def test_jobs_do_not_wait_for_a_run_to_be_made(runtime: Runtime, monkeypatch: py
     begun: list[int] = []
     whole = Event()
 
-    def make(_: Runtime, run_id: int, __: object) -> None:
+    def make(_: Runtime, run_id: int, __: object, **___: object) -> None:
         begun.append(run_id)
         whole.wait(20)
 

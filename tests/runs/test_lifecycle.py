@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.runs.conftest import World
+from webapp.definitions.versions import todays_version
 from webapp.runs import claims, delivery, lifecycle, making
 from webapp.runs.lifecycle import Refused
 from webapp.runs.marks import Hand, NotHeld
@@ -119,6 +120,25 @@ def test_two_who_make_a_run_at_once_after_a_change_make_one_version(world: World
     assert len(made) == 4
     with world.runtime.database.reading() as session:
         assert len(set(session.scalars(select(Run.version_id)))) == 2
+
+
+def test_a_run_that_is_made_while_somebody_saves_the_definition_takes_what_is_saved(world: World) -> None:
+    """Here it is made of what it had read before it had to wait."""
+    if world.runtime.database.is_sqlite:
+        pytest.skip("SQLite has one writer: nothing is read before")
+    world.add()
+    made: list[int] = []
+    making_it = threading.Thread(target=lambda: made.append(world.run()))
+    with world.runtime.database.writing() as session:
+        definition = session.get_one(MessageDefinition, world.definition.id)
+        definition.subject = "Saved meanwhile"
+        saved = todays_version(session, definition, "somebody else")
+        making_it.start()
+        making_it.join(1)
+        assert making_it.is_alive()
+    making_it.join()
+    with world.runtime.database.reading() as session:
+        assert session.get_one(Run, made[0]).version_id == saved.id
 
 
 def test_a_viewer_may_not_start(world: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from sqlalchemy import event, func, select
@@ -138,18 +138,50 @@ def test_a_run_can_be_narrowed_but_not_widened(world: World) -> None:
         world.run(invoice_ids=(first.id, outside.id))
 
 
-def test_a_run_is_made_in_slices_by_two_makers_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("gives_way", [False, True])
+def test_a_run_is_made_in_slices_by_two_makers_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, gives_way: bool
+) -> None:
     monkeypatch.setattr(making, "FIRST_SLICE", 3)
     monkeypatch.setattr(making, "LARGEST_SLICE", 3)
     for _ in range(20):
         world.add()
     with world.runtime.database.writing() as session:
         run = lifecycle.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
-    makers = [Thread(target=making.make, args=(world.runtime, run.id)) for _ in "ab"]
+    how = {"gives_way": gives_way}
+    makers = [Thread(target=making.make, args=(world.runtime, run.id), kwargs=how) for _ in "ab"]
     for maker in makers:
         maker.start()
     for maker in makers:
         maker.join()
+    assert world.statuses(run.id) == ["ready"] * 20
+
+
+def test_whoever_finds_that_another_makes_a_run_leaves_it_to_him(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "FIRST_SLICE", 1)
+    monkeypatch.setattr(making, "LARGEST_SLICE", 1)
+    monkeypatch.setattr(making, "WATCHED_SECONDS", 0.5)
+    for _ in range(20):
+        world.add()
+    with world.runtime.database.writing() as session:
+        run = lifecycle.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
+    ends = Event()
+
+    def is_leaving() -> bool:
+        return ends.wait(0.2)
+
+    first = Thread(target=making.make, args=(world.runtime, run.id, is_leaving))
+    first.start()
+    while not world.results(run.id):
+        ends.wait(0.05)
+    making.make(world.runtime, run.id, gives_way=True)
+    assert first.is_alive()
+    assert len(world.results(run.id)) < 10
+    ends.set()
+    first.join()
+    making.make(world.runtime, run.id, gives_way=True)  # nobody else is at it any more
     assert world.statuses(run.id) == ["ready"] * 20
 
 

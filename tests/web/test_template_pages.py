@@ -255,6 +255,9 @@ def test_a_part_that_somebody_else_has_changed_is_not_overwritten_unasked(
     for source in ("<p>BBB</p>", ""):
         question = first.press("/templates/parts", **part, source=source, seen=seen_by_both[1])
         assert "Somebody else has saved another text since you opened the page" in text_of(question)
+        again = re.search(r'name="seen" value="(\w+)"', question.text)
+        assert again
+        assert again[1] == seen_by_both[1]  # asked once more by "Try again"
     with world.runtime.database.reading() as session:
         assert stored_parts(session) == {"signature": {"": "<p>AAA</p>"}}
 

@@ -171,7 +171,7 @@ def new_versions(session: Session, viewer: Viewer) -> None:
     never in a run and never saved here has none yet, and gets its first."""
     session.flush()
     session.expire_all()
-    for definition in session.scalars(select(MessageDefinition)).all():
+    for definition in session.scalars(select(MessageDefinition).order_by(MessageDefinition.id)).all():
         todays_version(session, definition, viewer.name)
 
 

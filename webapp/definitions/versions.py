@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from webapp.mailing.references import parts_in, pictures_in
 from webapp.store.customers import RecipientKey
+from webapp.store.database import hold_definition
 from webapp.store.definitions import (
     DefinitionTransformation,
     DefinitionVersion,
@@ -231,19 +232,15 @@ def latest_version(session: Session, definition_id: int) -> DefinitionVersion | 
     )
 
 
-def _take_turn(session: Session, definition: MessageDefinition) -> None:
-    """Two who make a version at once would give it the same number."""
-    turn = select(MessageDefinition.id).where(MessageDefinition.id == definition.id)
-    session.execute(turn.with_for_update(key_share=True))
-
-
 def todays_version(session: Session, definition: MessageDefinition, by: str = "") -> DefinitionVersion:
     """The version that equals the definition as it is now: the latest, or a new one, made `by` this person,
     if anything has changed since.
 
-    Needs a writing session.
+    Needs a writing session. One at a time: two at once would give their versions the same number, or one
+    undo what the other has saved.
     """
-    _take_turn(session, definition)
+    hold_definition(session.connection(), definition.id)
+    session.refresh(definition)
     content = content_of(session, definition)
     latest = latest_version(session, definition.id)
     if latest is not None and cast(Content, latest.content) == content:

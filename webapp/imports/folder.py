@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from webapp.imports import messaging, progress, staging
 from webapp.imports.intake import Work, check, read
@@ -22,7 +22,7 @@ from webapp.imports.merging import Counts
 from webapp.imports.problems import ImportRefused
 from webapp.imports.progress import Progress
 from webapp.imports.storing import compare, keep_documents, store
-from webapp.store.database import Database
+from webapp.store.database import Database, is_passing
 from webapp.store.documents import DocumentStore
 
 CSV_FILES = ("clusters.csv", "customers.csv", "emails.csv", "invoices.csv", "transformation_results.csv")
@@ -69,7 +69,9 @@ def import_folder(
                 keep_documents(work, documents)
                 store(work, plan, actor)
             return Imported(plan.counts, dry_run)
-    except OperationalError as error:
+    except DBAPIError as error:
+        if not is_passing(error):
+            raise
         raise ImportRefused([f"the database cannot go on: {error.orig}; nothing was imported"]) from error
 
 

@@ -132,6 +132,7 @@ def _run_all(lanes: list[Lane], feed: Feed, ledger: Ledger, hub: Hub) -> None:
         try:
             hub.run(*[lane.run for lane in lanes], ledger.keep)
         finally:
+            ledger.close()
             feed.close()
 
     try:

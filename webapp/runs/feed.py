@@ -6,9 +6,11 @@ import logging
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime
@@ -90,6 +92,11 @@ class Feed:
         return piece
 
     @property
+    def next_piece(self) -> Piece | None:
+        """The one that is taken next, if any waits."""
+        return self._pieces[0] if self._pieces else None
+
+    @property
     def is_over(self) -> bool:
         """Whether its time is up: nothing more is begun."""
         return time.monotonic() > max(self.until, self._first_until)
@@ -117,7 +124,7 @@ class Feed:
             with self._news:
                 if self._news.wait_for(lambda: self._ended or len(self._pieces) <= half, SHARED_SECONDS):
                     return
-            with self.runtime.database.reading() as session:
+            with suppress(DBAPIError), self.runtime.database.reading() as session:
                 self._share(lifecycle.others_running(session, self.run_id))
 
     def _share(self, others: bool) -> None:

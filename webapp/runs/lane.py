@@ -203,7 +203,7 @@ class Lane:
         else:
             finish = self.conversation.send_dot()
             if finish is None:
-                making = self._making_the_next(ready.piece)
+                making = self._making_the_next()
                 finish = self.conversation.reply_to_dot()
         self._settle(ready.piece, self._verdict(finish, offer.refused), marked)
         trouble = str(finish.reply) if isinstance(finish, outcomes.Deferred) and finish.closing else ""
@@ -214,10 +214,11 @@ class Lane:
         following = making() if making else None
         return (False, None) if trouble else (True, following)
 
-    def _making_the_next(self, piece: Piece) -> Callable[[], Ready | None]:
+    def _making_the_next(self) -> Callable[[], Ready | None]:
         """The next mail is made while the server takes this one in. Where that takes its time a task of its
         own does it: the server's reply must not wait to be read."""
-        if self.runtime.documents.is_far or _is_packed(piece):
+        piece = self.feed.next_piece
+        if piece and (self.runtime.documents.is_far or _is_packed(piece)):
             return self.hub.begin(partial(self._next, wait=False))
         following = self._next(wait=False)
         return lambda: following

@@ -117,11 +117,12 @@ class Ledger:
 
     def keep(self) -> None:
         """Sees to it that nothing waits for longer than it may, until all lanes have ended."""
-        try:
-            while not self.hub.wait_for(lambda: not self.lanes, SETTLED_WITHIN / 2):
-                self.flush(older_than=SETTLED_WITHIN / 2)
-        finally:
-            self._pen.put_down()
+        while not self.hub.wait_for(lambda: not self.lanes, SETTLED_WITHIN / 2):
+            self.flush(older_than=SETTLED_WITHIN / 2)
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        self._pen.put_down()
 
     def _commit(self) -> None:
         """One round."""

@@ -51,13 +51,24 @@ _IN_PERIOD = (Invoice.period_start, Invoice.period_end, Invoice.id)
 """How one customer's invoices follow each other: as in the index that finds them, so nothing sorts them."""
 
 
-def make(runtime: Runtime, run_id: int, is_leaving: Callable[[], bool] = lambda: False) -> None:
+def make(
+    runtime: Runtime,
+    run_id: int,
+    is_leaving: Callable[[], bool] = lambda: False,
+    *,
+    gives_way: bool = False,
+) -> None:
     """Makes the results of a run that is `creating`, and ends when it is whole, or between two slices if this
     process is leaving: the next one goes on. Harmless on any other run. Raises OSError when documents are yet
     to be checked and their store is away.
 
+    `gives_way`: leaves it to another that is at it, too. Every sweep has some worker begin, in case that
+    nobody is; two at a time would do no harm to the run, but to those that are being sent: on SQLite one
+    would write in every pause that the other leaves them.
+
     0. Check what is not yet checked of the documents of its set (invoices/guard.py).
-    1. Lock the run's row; leave if it is not `creating` (any more): somebody else has made it whole.
+    1. Lock the run's row; leave if it is not `creating` (any more): somebody else has made it whole. Give way
+    if another has gone on since the last slice.
     2. Take the next slice of its customers, above the watermark `made_up_to`: so many that it takes some
     tenths of a second, fewer while other runs send.
     3. No customer left: the run is `created`; if it was to be started, and its set is what was promised,
@@ -66,7 +77,9 @@ def make(runtime: Runtime, run_id: int, is_leaving: Callable[[], bool] = lambda:
 
     Two makers at once do no harm: the second waits at 1 and goes on behind the first one's watermark.
     """
-    database, size = runtime.database, FIRST_SLICE
+    database, size, reached = runtime.database, FIRST_SLICE, None
+    if gives_way and _is_being_made(database, run_id):
+        return
     _check_documents(runtime, run_id, is_leaving)
     many = _takes_many(database, run_id)
     while not is_leaving():
@@ -77,7 +90,7 @@ def make(runtime: Runtime, run_id: int, is_leaving: Callable[[], bool] = lambda:
                 .where(Run.id == run_id, Run.status == RunStatus.CREATING)
                 .with_for_update(key_share=True)
             )
-            if run is None:
+            if run is None or (gives_way and reached not in (None, run.made_up_to)):
                 return
             content: Content = session.get_one(DefinitionVersion, run.version_id).content  # type: ignore[assignment]
             up_to = _end_of_slice(session, run, size, many=many)
@@ -85,12 +98,31 @@ def make(runtime: Runtime, run_id: int, is_leaving: Callable[[], bool] = lambda:
                 _complete(session, runtime.bell, run, content)
                 return
             _make_slice(session, run, content, up_to, many=many)
+            reached = up_to
             others = lifecycle.others_running(session, run_id)
         largest, seconds = (LARGEST_SHARED, SHARED_SECONDS) if others else (LARGEST_SLICE, SLICE_SECONDS)
         fit = seconds / (time.monotonic() - began)
         size = min(largest, max(100, int(size * min(4.0, fit))))
         if others and database.is_sqlite:
             time.sleep(LET_OTHERS_WRITE)
+
+
+def _is_being_made(database: Database, run_id: int) -> bool:
+    """Whether a run that has been begun grows, or is whole by now."""
+
+    def made_up_to() -> int | None:
+        with database.reading() as session:
+            creating = (Run.id == run_id, Run.status == RunStatus.CREATING)
+            return session.scalar(select(Run.made_up_to).where(*creating))
+
+    before = made_up_to()
+    if not before:
+        return False
+    time.sleep(WATCHED_SECONDS)
+    return made_up_to() != before
+
+
+WATCHED_SECONDS = 2 * SLICE_SECONDS
 
 
 def _check_documents(runtime: Runtime, run_id: int, is_leaving: Callable[[], bool]) -> None:

@@ -124,13 +124,20 @@ def hold_run(connection: Connection, run_id: int, *, exclusive: bool) -> None:
     answered. SQLite needs none: its writers come one after the other."""
     if connection.dialect.name == "postgresql":
         locking = _EXCLUSIVELY if exclusive else _SHARED
-        locking.run(connection, {"space": RUN_LOCKS, "run": run_id})
+        locking.run(connection, {"space": RUN_LOCKS, "of": run_id})
 
 
-_EXCLUSIVELY = Prepared(text("SELECT pg_advisory_xact_lock(:space, :run)"))
+def hold_definition(connection: Connection, definition_id: int) -> None:
+    """Takes the turn to make a version of this definition, until the end of the transaction. Whoever has had
+    to wait must read anew what it makes it of. Its row stays free: an import may hold that for long."""
+    if connection.dialect.name == "postgresql":
+        _EXCLUSIVELY.run(connection, {"space": VERSION_LOCKS, "of": definition_id})
+
+
+_EXCLUSIVELY = Prepared(text("SELECT pg_advisory_xact_lock(:space, :of)"))
 _SHARED = Prepared(
     text(
-        "SELECT pg_advisory_xact_lock_shared(:space, :run), set_config('enable_seqscan', 'off', true), "
+        "SELECT pg_advisory_xact_lock_shared(:space, :of), set_config('enable_seqscan', 'off', true), "
         "set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
     )
 )
@@ -138,8 +145,8 @@ _SHARED = Prepared(
 the tables were small enough to be looked through would be kept when they are not any more."""
 
 
-RUN_LOCKS = 7_203
-"""The first key of the run locks; the second is the run's id."""
+RUN_LOCKS, VERSION_LOCKS = 7_203, 7_204
+"""The first key of the locks of runs, and of definitions; the second is the id."""
 
 
 def is_passing(error: BaseException) -> bool:

@@ -8,10 +8,11 @@ import secrets
 
 from flask import Flask, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 from werkzeug.wrappers import Response
 
+from webapp.store.database import is_passing
 from webapp.web import htmx
 
 log = logging.getLogger("mailrun.web")
@@ -44,8 +45,7 @@ def init_app(app: Flask) -> None:
     """Registers the pages for errors."""
     app.register_error_handler(HTTPException, _told)
     app.register_error_handler(CSRFError, lambda error: _page(400, STALE))
-    app.register_error_handler(OperationalError, _away)
-    app.register_error_handler(InterfaceError, _away)
+    app.register_error_handler(DBAPIError, _of_the_database)
     app.register_error_handler(Exception, _unforeseen)
 
 
@@ -55,6 +55,10 @@ def _told(error: HTTPException) -> Response | HTTPException:
         return error
     own = error.description if error.description != type(error).description else None
     return _page(code, own or WORDS.get(code))
+
+
+def _of_the_database(error: DBAPIError) -> Response:
+    return _away(error) if is_passing(error) or isinstance(error, InterfaceError) else _unforeseen(error)
 
 
 def _away(error: DBAPIError) -> Response:
