@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoConnection
 
 from webapp.extensions import Runtime
 from webapp.runs import delivery, making, recovery, retention
@@ -18,18 +17,14 @@ from webapp.runs.workers import WorkerLife
 log = logging.getLogger(__name__)
 
 
-NOT_NOW = (DBAPIError, NoConnection)
-"""The database is away, or all connections of this process are in use."""
-
-
 def beat_for_ever(runtime: Runtime, life: WorkerLife) -> None:
     """Counts the beat up until the process ends. A database that is away is waited for."""
     while not life.leaving.wait(runtime.settings.beat_every):
         try:
             if not life.beat():
                 log.warning("declared lost by others; registered anew as worker %s", life.id)
-        except NOT_NOW as error:
-            log.warning("cannot beat: %s", getattr(error, "orig", error))
+        except DBAPIError as error:
+            log.warning("cannot beat: %s", error.orig)
 
 
 def sweep_for_ever(runtime: Runtime, life: WorkerLife) -> None:
@@ -48,8 +43,8 @@ def sweep_for_ever(runtime: Runtime, life: WorkerLife) -> None:
             pokes.end_round()
             if retention.is_due(runtime):
                 _beside("tidy", _tidy, runtime, life)
-        except NOT_NOW as error:
-            log.warning("cannot sweep: %s", getattr(error, "orig", error))
+        except DBAPIError as error:
+            log.warning("cannot sweep: %s", error.orig)
 
 
 UNHEARD_SECONDS = 15.0

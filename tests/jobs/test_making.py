@@ -14,11 +14,11 @@ from webapp.runs.workers import WorkerLife
 
 def test_jobs_do_not_wait_for_a_run_to_be_made(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """And being told to make it again meanwhile begins nothing."""
-    begun: list[int] = []
+    begun: list[tuple[int, bool]] = []
     whole = Event()
 
-    def make(_: Runtime, run_id: int, __: object, **___: object) -> None:
-        begun.append(run_id)
+    def make(_: Runtime, run_id: int, __: object, *, gives_way: bool) -> None:
+        begun.append((run_id, gives_way))
         whole.wait(20)
 
     monkeypatch.setattr(making, "make", make)
@@ -28,4 +28,4 @@ def test_jobs_do_not_wait_for_a_run_to_be_made(runtime: Runtime, monkeypatch: py
     [maker] = [thread for thread in enumerate() if thread.name == "make 7"]
     whole.set()
     maker.join()
-    assert begun == [7]
+    assert begun == [(7, True)]

@@ -6,17 +6,16 @@ import threading
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from tests.runs.conftest import World
-from webapp.definitions.versions import todays_version
 from webapp.runs import claims, delivery, lifecycle, making
 from webapp.runs.lifecycle import Refused
 from webapp.runs.marks import Hand, NotHeld
 from webapp.runs.work import load
 from webapp.runs.workers import WorkerLife
 from webapp.store.customers import Cluster
-from webapp.store.definitions import MessageDefinition, TemplateText
+from webapp.store.definitions import MessageDefinition
 from webapp.store.people import AuditEntry
 from webapp.store.runs import Run
 from webapp.store.statuses import Role
@@ -104,41 +103,6 @@ def test_long_names_make_a_run_that_has_no_name_of_its_own(world: World) -> None
         name = session.get_one(Run, world.run()).name
     assert "DD…, CC" in name
     assert name.endswith("CC…, 1 to 31 October 2026")
-
-
-def test_two_who_make_a_run_at_once_after_a_change_make_one_version(world: World) -> None:
-    world.add()
-    world.run()
-    with world.runtime.database.writing() as session:
-        session.execute(update(TemplateText).values(source="<p>changed</p>"))
-    made: list[int] = []
-    threads = [threading.Thread(target=lambda: made.append(world.run())) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(made) == 4
-    with world.runtime.database.reading() as session:
-        assert len(set(session.scalars(select(Run.version_id)))) == 2
-
-
-def test_a_run_that_is_made_while_somebody_saves_the_definition_takes_what_is_saved(world: World) -> None:
-    """Here it is made of what it had read before it had to wait."""
-    if world.runtime.database.is_sqlite:
-        pytest.skip("SQLite has one writer: nothing is read before")
-    world.add()
-    made: list[int] = []
-    making_it = threading.Thread(target=lambda: made.append(world.run()))
-    with world.runtime.database.writing() as session:
-        definition = session.get_one(MessageDefinition, world.definition.id)
-        definition.subject = "Saved meanwhile"
-        saved = todays_version(session, definition, "somebody else")
-        making_it.start()
-        making_it.join(1)
-        assert making_it.is_alive()
-    making_it.join()
-    with world.runtime.database.reading() as session:
-        assert session.get_one(Run, made[0]).version_id == saved.id
 
 
 def test_a_viewer_may_not_start(world: World) -> None:

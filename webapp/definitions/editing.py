@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from webapp.definitions.versions import Fields, TemplateValue, fields_of, todays_version
+from webapp.definitions.versions import Fields, TemplateValue, fields_of, take_turn, todays_version
 from webapp.store.definitions import (
     DefinitionTransformation,
     DefinitionVersion,
@@ -49,6 +49,7 @@ def change(
 ) -> bool:
     """Stores the changes, made on what had this fingerprint; False if there are none. Raises Refused."""
     must_be_allowed(viewer)
+    take_turn(session, definition)
     stored = fields_of(session, definition)
     if fields == stored:
         return False

@@ -232,6 +232,13 @@ def latest_version(session: Session, definition_id: int) -> DefinitionVersion | 
     )
 
 
+def take_turn(session: Session, definition: MessageDefinition) -> None:
+    """Waits for whoever changes the definition or makes a version of it, then reads it anew: nobody else
+    does until the end of this transaction. What was changed and not flushed is lost."""
+    hold_definition(session.connection(), definition.id)
+    session.refresh(definition)
+
+
 def todays_version(session: Session, definition: MessageDefinition, by: str = "") -> DefinitionVersion:
     """The version that equals the definition as it is now: the latest, or a new one, made `by` this person,
     if anything has changed since.
@@ -239,8 +246,8 @@ def todays_version(session: Session, definition: MessageDefinition, by: str = ""
     Needs a writing session. One at a time: two at once would give their versions the same number, or one
     undo what the other has saved.
     """
-    hold_definition(session.connection(), definition.id)
-    session.refresh(definition)
+    session.flush()
+    take_turn(session, definition)
     content = content_of(session, definition)
     latest = latest_version(session, definition.id)
     if latest is not None and cast(Content, latest.content) == content:

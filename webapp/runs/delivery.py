@@ -132,8 +132,8 @@ def _run_all(lanes: list[Lane], feed: Feed, ledger: Ledger, hub: Hub) -> None:
         try:
             hub.run(*[lane.run for lane in lanes], ledger.keep)
         finally:
-            ledger.close()
             feed.close()
+            ledger.close()
 
     try:
         with _beside(feed.fill, hub.errors), _beside(send, hub.errors):

@@ -62,9 +62,9 @@ def make(
     process is leaving: the next one goes on. Harmless on any other run. Raises OSError when documents are yet
     to be checked and their store is away.
 
-    `gives_way`: leaves it to another that is at it, too. Every sweep has some worker begin, in case that
-    nobody is; two at a time would do no harm to the run, but to those that are being sent: on SQLite one
-    would write in every pause that the other leaves them.
+    `gives_way`: leaves it to another that makes results already. Every sweep has some worker begin, in case
+    that nobody does; two at a time would do no harm to the run, but to those that are being sent: on SQLite
+    one would write in every pause that the other leaves them.
 
     0. Check what is not yet checked of the documents of its set (invoices/guard.py).
     1. Lock the run's row; leave if it is not `creating` (any more): somebody else has made it whole. Give way

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
@@ -177,7 +177,7 @@ def _server_engine(url: str) -> Engine:
     And a server whose machine is gone says nothing: the kernel would wait for it from a quarter of an hour to
     more than two. Whatever the URL says about that comes first."""
     patience = {name: value for name, value in PATIENCE.items() if name not in make_url(url).query}
-    engine = create_engine(url, pool_size=20, hide_parameters=True, connect_args=patience)
+    engine = create_engine(url, **POOL, hide_parameters=True, connect_args=patience)
     _have_lost_what_is_read_only(engine.dialect)
 
     @event.listens_for(engine, "connect")
@@ -200,6 +200,12 @@ def _server_engine(url: str) -> Engine:
             raise DisconnectionError from error
 
     return engine
+
+
+POOL: Mapping[str, Any] = {"pool_size": 20, "max_overflow": -1}
+"""So many connections are kept, and more are opened for as long as they are needed: a drain holds one while
+its mail server says nothing, and what another has to write must not wait for that. Where the server has no
+room for more it says so, and is waited for as one that is away (`persist`)."""
 
 
 def _have_lost_what_is_read_only(dialect: Dialect) -> None:
@@ -232,7 +238,7 @@ ENDED_BY_SERVER = ("25P03", "25P04")
 
 def _sqlite_engine(url: str) -> Engine:
     engine = create_engine(
-        url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, pool_size=20
+        url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, **POOL
     )
     if path := engine.url.database:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
