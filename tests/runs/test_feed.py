@@ -156,6 +156,6 @@ def test_a_drain_that_has_many_mails_in_hand_ends_soon_for_another_run_too(
         time.sleep(0.01)
     world.server.delay = 0.5
     world.start(small)
-    drain.join(4)
+    drain.join(8)  # it would take twelve seconds to its next batch
     assert not drain.is_alive()
     assert "ready" in world.statuses(large)
