@@ -146,7 +146,7 @@ class TemplateForm(Filled):
 
     name = StringField("Name", validators=[InputRequired("It needs a name."), Length(max=200)])
     format = SelectField("Format", choices=FORMATS)
-    language = StringField("Language", validators=[Length(max=16)])
+    language = StringField("Language", default="", validators=[Length(max=16)])
     subject = StringField("Subject", validators=[Length(max=1000), one_line])
     source = TextAreaField(
         "Body", validators=[InputRequired("The body is empty."), Length(max=400_000), readable]
