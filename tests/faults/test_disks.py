@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -55,27 +55,10 @@ class TestRestarted:
     def test_f12_postgresql_restarted_in_mid_send(
         self, site: Site, own_postgres: tuple[PostgresServer, Path], stage: str
     ) -> None:
-        """Before the dot: tried again. After it: the worker that still holds the 250 writes it when the
-        database is back. One copy."""
-        away = threading.Event()
-
-        def crash(_: object) -> None:
-            disks.crash_postgres(own_postgres[1])
-            away.set()
-
-        site.over(max_connections=1)
-        site.server.when(stage, SECOND, crash)
-        site.start_worker()
-        run_id = site.send(FIRST, SECOND, THIRD)
-        assert away.wait(60)
-        if stage == "dot":
-            site.until(lambda: bool(there(site, SECOND)))
-        time.sleep(1.0)  # so that it is the worker who finds the database away
-        disks.revive_postgres(own_postgres[1])
-        site.until_finished(run_id)
-        assert accounted(site.world, run_id) == {"sent": 3}
-        outcomes = site.outcomes(run_id, SECOND)
-        assert outcomes == ["accepted"] if stage == "dot" else outcomes[-1] == "accepted"
+        folder = own_postgres[1]
+        sent_though_away(
+            site, stage, lambda: disks.crash_postgres(folder), lambda: disks.revive_postgres(folder)
+        )
 
     @pytest.mark.parametrize("stage", ["rcpt", "dot"])
     def test_f12_postgresql_that_may_only_be_read_from(
@@ -84,30 +67,47 @@ class TestRestarted:
         """As when another server takes its place: it may be read from, for a moment, and over connections
         from that moment for good. The same must come of it."""
         server, database = own_postgres[0], site.world.runtime.database.url.database
-        standing_by = threading.Event()
 
-        def demote(_: object) -> None:
+        def demote() -> None:
             server.run(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
             server.run(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(datname, 'test_')"
             )
-            standing_by.set()
 
-        site.over(max_connections=1)
-        site.server.when(stage, SECOND, demote)
-        site.start_worker()
-        run_id = site.send(FIRST, SECOND, THIRD)
-        assert standing_by.wait(60)
-        if stage == "dot":
-            site.until(lambda: bool(there(site, SECOND)))
-        time.sleep(1.5)
-        with pytest.raises(ImportRefused, match="the database cannot go on"):
-            import_folder(site.world.runtime.database, site.world.runtime.documents, one_cluster(tmp_path))
-        server.run(f"ALTER DATABASE {database} SET default_transaction_read_only = off")
-        site.until_finished(run_id)
-        assert accounted(site.world, run_id) == {"sent": 3}
-        outcomes = site.outcomes(run_id, SECOND)
-        assert outcomes == ["accepted"] if stage == "dot" else outcomes[-1] == "accepted"
+        def promote() -> None:
+            with pytest.raises(ImportRefused, match="the database cannot go on"):
+                import_folder(
+                    site.world.runtime.database, site.world.runtime.documents, one_cluster(tmp_path)
+                )
+            server.run(f"ALTER DATABASE {database} SET default_transaction_read_only = off")
+
+        sent_though_away(site, stage, demote, promote)
+
+
+def sent_though_away(
+    site: Site, stage: str, go_away: Callable[[], None], come_back: Callable[[], None]
+) -> None:
+    """The database goes away at this stage of a mail. Before the dot: tried again. After it: the worker that
+    still holds the 250 writes it when the database is back. One copy."""
+    away = threading.Event()
+
+    def act(_: object) -> None:
+        go_away()
+        away.set()
+
+    site.over(max_connections=1)
+    site.server.when(stage, SECOND, act)
+    site.start_worker()
+    run_id = site.send(FIRST, SECOND, THIRD)
+    assert away.wait(60)
+    if stage == "dot":
+        site.until(lambda: bool(there(site, SECOND)))
+    time.sleep(1.5)  # so that it is the worker who finds the database away
+    come_back()
+    site.until_finished(run_id)
+    assert accounted(site.world, run_id) == {"sent": 3}
+    outcomes = site.outcomes(run_id, SECOND)
+    assert outcomes == ["accepted"] if stage == "dot" else outcomes[-1] == "accepted"
 
 
 def one_cluster(folder: Path) -> Path:
