@@ -27,6 +27,12 @@ def seen(world: World, **fields: object) -> Preview:
         return preview(session, world.choice(**fields), OPERATOR)
 
 
+def created(world: World) -> Run:
+    """A run whose results are yet to be made."""
+    with world.runtime.database.writing() as session:
+        return lifecycle.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
+
+
 def test_every_reason_in_its_order_and_all_add_up(world: World) -> None:
     world.add(gross="100.10")
     world.add(gross="-0.05")
@@ -105,8 +111,7 @@ def test_every_invoice_is_in_exactly_one_result_with_collate(world: World) -> No
 
 def test_data_that_come_after_create_add_nothing(world: World) -> None:
     world.add()
-    with world.runtime.database.writing() as session:
-        run = lifecycle.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
+    run = created(world)
     world.add()
     making.make(world.runtime, run.id)
     assert len(world.statuses(run.id)) == 1
@@ -146,8 +151,7 @@ def test_a_run_is_made_in_slices_by_two_makers_at_once(
     monkeypatch.setattr(making, "LARGEST_SLICE", 3)
     for _ in range(20):
         world.add()
-    with world.runtime.database.writing() as session:
-        run = lifecycle.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
+    run = created(world)
     how = {"gives_way": gives_way}
     makers = [Thread(target=making.make, args=(world.runtime, run.id), kwargs=how) for _ in "ab"]
     for maker in makers:
@@ -164,8 +168,7 @@ def test_whoever_finds_that_another_makes_a_run_leaves_it_to_him(
     monkeypatch.setattr(making, "LARGEST_SLICE", 1)
     for _ in range(40):
         world.add()
-    with world.runtime.database.writing() as session:
-        run = lifecycle.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
+    run = created(world)
     ends = Event()
 
     def is_leaving() -> bool:
@@ -214,8 +217,7 @@ def test_a_half_made_run_cannot_be_started_and_is_completed(
     monkeypatch.setattr(making, "LARGEST_SLICE", 2)
     for _ in range(5):
         world.add()
-    with world.runtime.database.writing() as session:
-        run = lifecycle.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
+    run = created(world)
     whole = making._make_slice
 
     def crash_in_the_second(*args: object, **kwargs: object) -> None:
@@ -240,8 +242,7 @@ def test_whoever_leaves_ends_between_two_slices_and_the_next_one_goes_on(
     monkeypatch.setattr(making, "FIRST_SLICE", 2)
     for _ in range(5):
         world.add()
-    with world.runtime.database.writing() as session:
-        run = lifecycle.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
+    run = created(world)
     making.make(world.runtime, run.id, iter([False, True]).__next__)
     assert world.statuses(run.id) == ["ready"] * 2
     making.make(world.runtime, run.id)
