@@ -19,7 +19,7 @@ test-faults: setup  ## every row of the fault table, the slow ones too, three ti
 	@exec .venv/bin/python -m tests.faults.table
 
 test-kills: setup  ## kills N=1000 workers at random stages of an SMTP conversation; prints what was lost or repeated
-	@exec .venv/bin/python -m tests.faults.storm --kills $(N)
+	@exec .venv/bin/python -m tests.faults.kill_storm --kills $(N)
 
 lint: setup  ## ruff and mypy
 	@.venv/bin/ruff check .

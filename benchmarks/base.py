@@ -18,7 +18,7 @@ from tests.postgres import PostgresServer
 from webapp import config, migrations
 from webapp.extensions import open_runtime
 from webapp.imports.folder import import_folder
-from webapp.invoices import guard
+from webapp.invoices import document_checks
 from webapp.store.database import Database
 
 KEY = "the key of all measured installations"
@@ -139,7 +139,7 @@ def _import(url: str, home: Path, documents: Path, work: Path) -> None:
     try:
         migrations.upgrade(runtime.database)
         import_folder(runtime.database, runtime.documents, work)
-        guard.check(runtime.database, runtime.documents)
+        document_checks.check(runtime.database, runtime.documents)
         settle(runtime.database)
     finally:
         runtime.close()

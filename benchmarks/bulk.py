@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from benchmarks.installation import Site
 from benchmarks.spending import Spent, spending
-from webapp.runs import result_actions, sending_again
-from webapp.runs.chosen import Chosen, Done
-from webapp.runs.moves import hold, move
+from webapp.access import OPERATOR
+from webapp.lifecycle.results import hold, move
+from webapp.results import actions, resend
+from webapp.results.bulk import Chosen, Done
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus
-from webapp.users.access import OPERATOR
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ def measure(site: Site, run_id: int, most: int) -> Bulk:
     bell, failed = site.runtime.bell, Chosen(run_id, status="failed")
 
     def again(session: Session) -> Done:
-        return sending_again.send_again(session, bell, failed, OPERATOR)
+        return resend.send_again(session, bell, failed, OPERATOR)
 
     def remove(session: Session) -> Done:
-        return result_actions.remove(session, failed, OPERATOR)
+        return actions.remove(session, failed, OPERATOR)
 
     results = _fail(site, run_id, most)
     sent_again = _spent(site, again, results)

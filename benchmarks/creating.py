@@ -15,8 +15,8 @@ from benchmarks import meters
 from benchmarks.installation import Site
 from benchmarks.spending import Spent, spending
 from webapp.definitions.versions import content_of
-from webapp.runs import finding
-from webapp.runs.selection import Choice, customers_of, taken, terms_of
+from webapp.results import search_index
+from webapp.selection.invoices import Choice, customers_of, taken, terms_of
 from webapp.store.definitions import MessageDefinition
 from webapp.store.runs import Attempt, Result
 from webapp.store.types import now
@@ -71,7 +71,7 @@ def _bare(site: Site, choice: Choice, *, whole: bool) -> Spent:
         customers = customers_of(session, choice)
         query = taken(choice, terms_of(choice.definition_id, content), customers=customers)
         if whole:
-            found_by = finding.of_one_invoice(content)
+            found_by = search_index.of_one_invoice(content)
             query = query.add_columns(*(column.label(name) for name, column in found_by.items()))
         sql = query.compile(database.engine, compile_kwargs={"literal_binds": True})
     with spending(site) as spent, database.writing() as session:

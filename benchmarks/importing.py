@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from benchmarks import meters
 from benchmarks.installation import ROOT, Site
 from webapp.store.database import Database
-from webapp.store.people import AuditEntry
+from webapp.store.users import AuditEntry
 
 
 @dataclass

@@ -19,16 +19,17 @@ from sqlalchemy import select, update
 from benchmarks import meters, workload
 from benchmarks.base import Base, environ
 from webapp import config
+from webapp.access import OPERATOR
 from webapp.extensions import Runtime, open_runtime
-from webapp.launch import embedded_redis, parts
-from webapp.runs import lifecycle, making
-from webapp.runs.selection import Choice
-from webapp.runs.workers import living
+from webapp.launch import embedded_redis, processes
+from webapp.lifecycle import runs
+from webapp.new_run import generation
+from webapp.selection.invoices import Choice
 from webapp.store.customers import Cluster
 from webapp.store.definitions import MessageDefinition
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Run
-from webapp.users.access import OPERATOR
+from webapp.workers import living
 
 ROOT = Path(__file__).parent.parent
 MONTH = (date(2026, 10, 1), date(2026, 10, 31))
@@ -93,13 +94,13 @@ class Site:
         """A run, whole and not started; its id."""
         bell, bcc = self.runtime.bell, [workload.BCC]
         with self.runtime.database.writing() as session:
-            run = lifecycle.create(session, bell, choice, name="", bcc=bcc, viewer=OPERATOR)
-        making.make(self.runtime, run.id)
+            run = runs.create(session, bell, choice, name="", bcc=bcc, viewer=OPERATOR)
+        generation.make(self.runtime, run.id)
         return run.id
 
     def start(self, run_id: int) -> None:
         with self.runtime.database.writing() as session:
-            lifecycle.start(session, self.runtime.bell, run_id, OPERATOR)
+            runs.start(session, self.runtime.bell, run_id, OPERATOR)
 
     def finish(self, run_id: int, meanwhile: Callable[[], object] = lambda: None) -> float:
         """Waits for the run's end, calling `meanwhile` now and then; seconds from its Start, as the database
@@ -128,7 +129,7 @@ class Site:
 
     def stop(self, run_id: int) -> None:
         with self.runtime.database.writing() as session:
-            lifecycle.stop(session, run_id, OPERATOR)
+            runs.stop(session, run_id, OPERATOR)
 
     def send_to(self, port: int, connections: int) -> None:
         """Has the mail server be at this port of this machine, with so many connections."""
@@ -166,7 +167,7 @@ def _redis(home: Path) -> Iterator[str]:
         return
     socket = config.embedded_redis_socket(home)
     embedded_redis.prepare_folder(socket)
-    process = subprocess.Popen(parts.redis(binary, socket).command)
+    process = subprocess.Popen(processes.redis(binary, socket).command)
     try:
         while not embedded_redis.answers(embedded_redis.url(home)):
             time.sleep(0.02)

@@ -13,9 +13,9 @@ from sqlalchemy import select
 
 from benchmarks.installation import Site
 from benchmarks.spending import Spent
-from tests.browser import PASSWORD, Browser
+from tests.http_client import PASSWORD, Browser
 from webapp import create_app
-from webapp.runs.selection import Choice
+from webapp.selection.invoices import Choice
 from webapp.store.customers import Cluster
 from webapp.store.runs import Result
 from webapp.users.accounts import create_user

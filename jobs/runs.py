@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from jobs import upkeep, worker
-from webapp.runs import delivery
+from webapp.delivery import drain as delivery_drain
 
 
 def drain(run_id: int) -> None:
     """Sends what this run has to send, for a while."""
     process = worker.this_process()
-    delivery.drain(process.runtime, process.life, run_id)
+    delivery_drain.drain(process.runtime, process.life, run_id)
 
 
 def make(run_id: int) -> None:

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError
 
+from webapp.delivery import drain, recovery
+from webapp.evidence import retention
 from webapp.extensions import Runtime
-from webapp.runs import delivery, making, recovery, retention
-from webapp.runs.workers import WorkerLife
+from webapp.new_run import generation
+from webapp.workers import WorkerLife
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ def sweep_for_ever(runtime: Runtime, life: WorkerLife) -> None:
                     make_beside(runtime, life, run_id)
             for run_id in due.to_drain:
                 if not pokes.are_heard(runtime.bell.drain(run_id)):
-                    _beside(f"drain {run_id}", delivery.drain, runtime, life, run_id)
+                    _beside(f"drain {run_id}", drain.drain, runtime, life, run_id)
             pokes.end_round()
             if retention.is_due(runtime):
                 _beside("tidy", _tidy, runtime, life)
@@ -48,7 +50,7 @@ def sweep_for_ever(runtime: Runtime, life: WorkerLife) -> None:
 
 
 UNHEARD_SECONDS = 15.0
-"""So long a poke may wait: three turns of a drain that shares with others (runs/feed.py)."""
+"""So long a poke may wait: three turns of a drain that shares with others (delivery/prefetch.py)."""
 
 
 @dataclass
@@ -85,7 +87,7 @@ def make_beside(runtime: Runtime, life: WorkerLife, run_id: int) -> None:
 
 def _make(runtime: Runtime, life: WorkerLife, run_id: int) -> None:
     try:
-        making.make(runtime, run_id, life.leaving.is_set, gives_way=True)
+        generation.make(runtime, run_id, life.leaving.is_set, gives_way=True)
     except DBAPIError as error:
         log.warning("run %s cannot be made; tried again soon: %s", run_id, error.orig)
     except OSError as error:

@@ -25,8 +25,8 @@ from jobs import upkeep
 from webapp import config
 from webapp.extensions import Runtime, open_runtime
 from webapp.queue import QUEUE
-from webapp.runs.workers import WorkerLife
 from webapp.store import installation
+from webapp.workers import WorkerLife
 
 log = logging.getLogger(__name__)
 

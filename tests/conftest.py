@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
-from tests import keys
+from tests import factories, foreign_keys
+from tests.http_client import PASSWORD, Browser, LogIn
 from tests.jobs.conftest import redis_server
+from tests.mailserver import MailServer, mail_server
 from tests.postgres import PostgresServer, postgres_server
-from webapp import config, migrations
+from tests.world import World, make_world
+from webapp import config, create_app, migrations
 from webapp.config import Settings
 from webapp.extensions import Runtime, open_runtime
+from webapp.store.customers import Cluster
 from webapp.store.database import Database, answers
+from webapp.users.accounts import create_user
+from webapp.workers import WorkerLife
 
 
 @pytest.fixture(scope="session")
@@ -44,10 +51,19 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a migrated, empty database. A test that uses it runs twice."""
-    if request.param == "sqlite":
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs each test that needs a database on both. Tests of pages run on SQLite only: their own logic is the
+    same on both, and the SQL below them is tested on both."""
+    chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if "engine" in metafunc.fixturenames and "engine" not in chosen:
+        is_of_pages = "branches" in metafunc.fixturenames
+        metafunc.parametrize("engine", ["sqlite"] if is_of_pages else ["sqlite", "postgresql"])
+
+
+@pytest.fixture
+def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated, empty database."""
+    if engine == "sqlite":
         path = tmp_path / "home" / "mailrun.sqlite3"
         path.parent.mkdir(mode=0o700)
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
@@ -96,7 +112,7 @@ def runtime(settings: Settings) -> Iterator[Runtime]:
     opened = open_runtime(settings)
     yield opened
     with opened.database.reading() as session:
-        astray = list(keys.broken(session)) if answers(opened.database) else []
+        astray = list(foreign_keys.broken(session)) if answers(opened.database) else []
     opened.close()
     assert astray == []
 
@@ -104,3 +120,67 @@ def runtime(settings: Settings) -> Iterator[Runtime]:
 @pytest.fixture
 def database(runtime: Runtime) -> Database:
     return runtime.database
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    with mail_server() as running:
+        yield running
+
+
+@pytest.fixture
+def world(runtime: Runtime, server: MailServer) -> World:
+    return make_world(runtime, server)
+
+
+@pytest.fixture
+def worker(runtime: Runtime) -> Iterator[WorkerLife]:
+    life = WorkerLife(runtime.database)
+    yield life
+    life.leaving.set()
+
+
+@pytest.fixture
+def branches(world: World) -> None:
+    """Clusters "left" and "right" below "all", and "both" below these two."""
+    with world.runtime.database.writing() as session:
+        left = factories.cluster(session, "left", world.everybody)
+        right = factories.cluster(session, "right", world.everybody)
+        factories.cluster(session, "both", left, right)
+
+
+@pytest.fixture
+def app(runtime: Runtime, branches: None) -> Flask:
+    """The whole application over the small world."""
+    made = create_app(runtime.settings)
+    made.extensions["mailrun"] = runtime
+    return made
+
+
+@pytest.fixture
+def log_in(app: Flask, runtime: Runtime) -> LogIn:
+    """log_in("manager", "left"): the browser of a manager who sees cluster "left" and what is below it."""
+
+    def as_role(role: str = "admin", *clusters: str) -> Browser:
+        email = f"{role}{'.'.join(('', *clusters))}@example.com"
+        with runtime.database.writing() as session:
+            create_user(session, email, PASSWORD, role, clusters=clusters)
+        browser = Browser(app.test_client())
+        assert browser.log_in(email).status_code == 303
+        return browser
+
+    return as_role
+
+
+@pytest.fixture
+def in_cluster(world: World) -> Callable[[str], int]:
+    """in_cluster("left") adds a customer with an invoice there; gives the invoice's id."""
+
+    def add(tag_name: str) -> int:
+        with world.runtime.database.writing() as session:
+            home = session.query(Cluster).filter_by(tag_name=tag_name).one()
+            invoice = factories.invoice(session, factories.customer(session, home))
+            factories.document(session, world.runtime.documents, invoice)
+            return invoice.id
+
+    return add

@@ -13,11 +13,11 @@ from webapp import create_app
 from webapp.catcher.commands import catcher
 from webapp.config import SettingError
 from webapp.demo.commands import demo
+from webapp.evidence.commands import evidence_command
 from webapp.imports.commands import import_command
 from webapp.launch import commands as launch
+from webapp.results.commands import result_commands
 from webapp.runs.commands import runs
-from webapp.runs.evidence_commands import evidence_command
-from webapp.runs.result_commands import result_commands
 from webapp.users.commands import users
 
 

@@ -13,8 +13,8 @@ from webapp.mailing.rates import Counters
 from webapp.mailing.renderer import Renderer
 from webapp.queue import Bell
 from webapp.store.database import Database
+from webapp.store.document_stores import open_store
 from webapp.store.documents import DocumentStore
-from webapp.store.stores import open_store
 
 
 @dataclass(frozen=True)

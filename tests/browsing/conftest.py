@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
 
-from tests.browser import PASSWORD
 from tests.browsing import chromium
 from tests.browsing.installation import Installation, installation
 from tests.browsing.watching import Watch
+from tests.http_client import PASSWORD
 from tests.mailserver import MailServer, mail_server
-from tests.runs.conftest import World
+from tests.world import World
 
 NewContext = Callable[..., BrowserContext]
 

@@ -14,18 +14,18 @@ from pathlib import Path
 from sqlalchemy import exists, select
 
 from tests import factories
-from tests.browser import PASSWORD
+from tests.http_client import PASSWORD
 from tests.jobs.conftest import Site
 from tests.launch.launched import ROOT, launch_environ, until
 from tests.mailserver import MailServer
-from tests.runs.conftest import World
+from tests.world import World
 from webapp import config
+from webapp.access import OPERATOR
 from webapp.extensions import Runtime, open_runtime
-from webapp.runs import lifecycle
+from webapp.lifecycle import runs
 from webapp.store.customers import Cluster
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
-from webapp.users.access import OPERATOR
 from webapp.users.accounts import create_user
 
 _numbers = count(1)
@@ -93,7 +93,7 @@ class Installation:
         with self.runtime.database.writing() as session:
             running = select(Run.id).where(Run.status.in_((RunStatus.CREATING, RunStatus.RUNNING)))
             for run_id in session.scalars(running).all():
-                lifecycle.stop(session, run_id, OPERATOR)
+                runs.stop(session, run_id, OPERATOR)
         until(self._is_quiet, 20, "nothing is on the wire")
 
     def _is_quiet(self) -> bool:

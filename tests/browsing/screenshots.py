@@ -18,11 +18,11 @@ from tests.browsing import chromium
 from tests.launch.launched import STARTED, launched, up
 from tests.mailserver import MailServer, mail_server
 from webapp import config
+from webapp.access import OPERATOR
 from webapp.demo import loading
 from webapp.extensions import Runtime, open_runtime
 from webapp.runs import report
 from webapp.store.runs import Run
-from webapp.users.access import OPERATOR
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 LOOKS = {

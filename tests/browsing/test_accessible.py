@@ -13,7 +13,7 @@ from tests.browsing.installation import Installation, addresses, customers
 from tests.browsing.seen import bulk, counted, press, results, state
 from tests.browsing.watching import Watch
 from tests.mailserver import MailServer
-from tests.runs.conftest import World
+from tests.world import World
 
 LONG = "Samtgemeinde Heidmoor-Großenwerder, Amt für Liegenschaften, z. Hd. Frau Dr. Müller-Lüdenscheidt"
 

@@ -18,7 +18,7 @@ from tests.browsing.test_accessible import accessible
 from tests.browsing.watching import Watch
 from tests.launch.launched import until
 from tests.mailserver import MailServer
-from tests.runs.conftest import World
+from tests.world import World
 from webapp.store.customers import Customer
 from webapp.store.definitions import MessageDefinition
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browsing.seen import bulk, counted, press, row, state, tick
 from tests.mailserver import MailServer
-from tests.runs.conftest import World
+from tests.world import World
 
 
 def test_every_fault_has_its_status_and_its_words(page: Page, world: World) -> None:

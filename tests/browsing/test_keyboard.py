@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests import factories
-from tests.browser import PASSWORD
 from tests.browsing.conftest import NewContext
 from tests.browsing.installation import Installation, addresses, customers
 from tests.browsing.seen import bulk, counted, invoices, results, row, state
+from tests.http_client import PASSWORD
 from tests.mailserver import MailServer
-from tests.runs.conftest import World
+from tests.world import World
 
 
 def tab_to(page: Page, goal: Locator, key: str = "Tab") -> None:

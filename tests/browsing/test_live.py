@@ -10,15 +10,15 @@ import pytest
 from playwright.sync_api import Locator, Page, Request, Route, expect
 from sqlalchemy import update
 
-from tests.browser import PASSWORD
 from tests.browsing.conftest import NewContext, log_in
 from tests.browsing.installation import Installation, addresses, customers
 from tests.browsing.seen import counted, invoices, results, state, tab
 from tests.browsing.watching import Watch
+from tests.http_client import PASSWORD
 from tests.mailserver import MailServer
-from tests.runs.conftest import World
-from webapp.store.people import User
+from tests.world import World
 from webapp.store.types import now
+from webapp.store.users import User
 
 EVERY = 2_000
 """Milliseconds between two polls."""

@@ -11,7 +11,7 @@ from tests.browsing.conftest import NewContext, log_in
 from tests.browsing.installation import Installation
 from tests.browsing.seen import bulk, counted, press, row, state, tick
 from tests.mailserver import MailServer
-from tests.runs.conftest import World
+from tests.world import World
 
 
 def test_a_newcomer_sends_a_month_of_invoices(

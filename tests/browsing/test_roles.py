@@ -9,7 +9,7 @@ from tests.browsing.conftest import NewContext, log_in
 from tests.browsing.installation import Installation
 from tests.browsing.seen import results, row
 from tests.browsing.watching import Watch
-from tests.runs.conftest import World
+from tests.world import World
 
 CHANGING = ("Start", "Send again", "Remove", "Put back", "New run", "Archive", "Unarchive")
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browsing.installation import addresses, customers
 from tests.browsing.seen import bulk, counted, invoices, press, results, state, tab, tick
 from tests.mailserver import MailServer
-from tests.runs.conftest import World
+from tests.world import World
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.browsing.installation import addresses, customers
 from tests.browsing.seen import counted, press, state
 from tests.launch.launched import until
 from tests.mailserver import MailServer
-from tests.runs.conftest import World
+from tests.world import World
 
 
 def test_nothing_goes_out_while_a_run_is_stopped_and_all_of_it_afterwards(

@@ -12,7 +12,7 @@ from tests.browsing.test_accessible import accessible
 from tests.launch.launched import until
 from tests.mailserver import MailServer
 from tests.pdfs import pdf
-from tests.runs.conftest import World
+from tests.world import World
 
 
 def test_what_the_guard_holds_goes_out_once_somebody_has_looked(

@@ -13,7 +13,7 @@ from tests.browsing.conftest import NewContext
 from tests.browsing.installation import addresses, customers
 from tests.browsing.seen import counted, press, row, state
 from tests.mailserver import MailServer
-from tests.runs.conftest import World
+from tests.world import World
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.browsing.conftest import NewContext
 from tests.browsing.installation import addresses, customers
 from tests.browsing.seen import bulk, counted, invoices, results, row, tab, tick
 from tests.mailserver import MailServer
-from tests.runs.conftest import World
+from tests.world import World
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests import factories
 from webapp import create_app
 from webapp.catcher.box import Box, Caught
 from webapp.config import Settings
-from webapp.mailing import letters
+from webapp.mailing import parsed_mail
 from webapp.store.database import Database
 from webapp.users import accounts
 
@@ -64,7 +64,7 @@ def put(
     message.add_attachment(b"a,b\n", maintype="text", subtype="csv", filename=name)
     content = message.as_bytes()
     id = box.next_id()
-    said, named = letters.subject_and_named(content)
+    said, named = parsed_mail.subject_and_named(content)
     to = ("rechnung@baeckerei.example", "archive@noordlicht.example")
     bcc = tuple(address for address in to if address not in named)
     box.put(Caught(id, datetime.now(UTC), "bounces@noordlicht.example", to, bcc, said, len(content)), content)

@@ -18,7 +18,7 @@ from webapp.store.customers import Customer
 from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.mailservers import MailServer
-from webapp.store.people import User
+from webapp.store.users import User
 from webapp.users import accounts
 
 TODAY = date(2026, 11, 23)

@@ -16,8 +16,8 @@ from sqlalchemy import func, select
 from webapp.definitions.versions import content_of
 from webapp.demo import loading
 from webapp.extensions import Runtime
-from webapp.runs.messages import Message, make_alone
-from webapp.runs.work import draft
+from webapp.messages.building import Message, make_alone
+from webapp.messages.inputs import draft
 from webapp.store.customers import Customer
 from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice

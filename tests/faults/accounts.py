@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from tests.mailserver import Taken
-from tests.runs.conftest import World
+from tests.world import World
 from webapp.store.runs import Reservation, Result, Run
 from webapp.store.statuses import ResultStatus
 

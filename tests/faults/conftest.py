@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.nursery import Nursery
-from tests.faults.site import Site
+from tests.faults.installation import Site
+from tests.faults.spawn import Nursery
 from tests.mailserver import MailServer, mail_server
-from tests.runs.conftest import make_world
+from tests.world import make_world
 from webapp import config
 from webapp.extensions import open_runtime
 
@@ -30,7 +30,7 @@ ON_BOTH = ("test_kills", "test_people", "test_disks", "test_clocks")
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        on = item.callspec.params.get("database_url") if hasattr(item, "callspec") else ""
+        on = item.callspec.params.get("engine") if hasattr(item, "callspec") else ""
         if on == "postgresql" and item.path.parent == HERE and item.path.stem not in ON_BOTH:
             item.add_marker("slow_fault")
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from tests.faults.accounts import accounted
 from tests.faults.clocks import DAY, HOUR
-from tests.faults.site import Site, numbered
+from tests.faults.installation import Site, numbered
 from tests.faults.test_queue_away import MANY
 from webapp.store.workers import Worker
 

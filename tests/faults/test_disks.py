@@ -13,22 +13,22 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
-from tests.browser import text_of
 from tests.faults import disks
 from tests.faults.accounts import accounted
 from tests.faults.disks import SmallDisk
-from tests.faults.site import Site, numbered
+from tests.faults.installation import Site, numbered
 from tests.faults.test_kills import FIRST, SECOND, THIRD, sqlite_only
 from tests.faults.test_replies import there
+from tests.http_client import text_of
 from tests.postgres import PostgresServer, postgres_server
+from webapp.access import OPERATOR
 from webapp.imports.folder import import_folder
 from webapp.imports.problems import ImportRefused
-from webapp.runs import sending_again
-from webapp.runs.chosen import Chosen
+from webapp.results import resend
+from webapp.results.bulk import Chosen
 from webapp.store.documents import DocumentFolder
 from webapp.store.invoices import TransformationResult
 from webapp.store.workers import Worker
-from webapp.users.access import OPERATOR
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +263,7 @@ def test_f15_a_document_that_the_store_had_no_room_for(site: Site) -> None:
     assert accounted(site.world, run_id) == {"skipped": 1, "sent": 1}
     site.stored(digest).write_bytes(whole)
     with site.world.runtime.database.writing() as session:
-        sending_again.send_again(session, site.world.runtime.bell, Chosen(run_id, (result.id,)), OPERATOR)
+        resend.send_again(session, site.world.runtime.bell, Chosen(run_id, (result.id,)), OPERATOR)
     site.until_finished(run_id)
     assert accounted(site.world, run_id) == {"sent": 2}
 

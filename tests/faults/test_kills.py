@@ -19,22 +19,22 @@ from sqlalchemy import select, text
 
 from tests import factories
 from tests.faults.accounts import accounted
+from tests.faults.installation import Site, kill_at, numbered
 from tests.faults.processes import children_of, lives
-from tests.faults.site import Site, kill_at, numbered
 from tests.jobs.conftest import is_frozen
 from tests.launch.launched import ROOT
-from webapp.mailservers import slots
-from webapp.runs import claims, recovery
-from webapp.runs.workers import WorkerLife
+from webapp.delivery import claims, recovery
+from webapp.mailservers import connection_slots
 from webapp.store.customers import Customer
 from webapp.store.database import hold_run
 from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.mailservers import MailServer
 from webapp.store.workers import Worker
+from webapp.workers import WorkerLife
 
 FIRST, SECOND, THIRD = (f"{name}@customers.test" for name in ("first", "second", "third"))
 
-sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+sqlite_only = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 def killed_at(site: Site, stage: str, address: str = SECOND) -> tuple[int, float]:
@@ -94,7 +94,7 @@ def test_f01_what_the_dead_had_asked_for_comes_through_afterwards(site: Site) ->
         assert recovery.declare_lost(session, session.get_one(Worker, dead.id))
     with runtime.database.writing() as session:
         claims.claim(session, run_id, dead.id, 10)
-        slots.take(session, session.scalars(select(MailServer)).one(), dead.id, "token", 1)
+        connection_slots.take(session, session.scalars(select(MailServer)).one(), dead.id, "token", 1)
     site.start_worker()
     site.until_finished(run_id, 15)
     assert accounted(site.world, run_id) == {"sent": 1}
@@ -266,7 +266,7 @@ def test_f06_frozen_at_any_moment(site: Site, milliseconds: int) -> None:
     accounted(site.world, run_id)
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("engine", ["postgresql"])
 @pytest.mark.parametrize("waits", [{"MAILRUN_LEASE": "1"}], indirect=True)
 @pytest.mark.slow_fault
 def test_f06_frozen_inside_a_transaction(site: Site) -> None:

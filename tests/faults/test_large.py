@@ -13,12 +13,12 @@ import time
 import pytest
 from sqlalchemy import select
 
-from tests.browser import Browser
 from tests.faults.accounts import accounted
+from tests.faults.installation import Site, crowd, kill_at, numbered
 from tests.faults.processes import peak_memory
-from tests.faults.site import Site, crowd, kill_at, numbered
+from tests.http_client import Browser
 from tests.launch.launched import ROOT
-from webapp.runs.lifecycle import Refused
+from webapp.lifecycle.runs import Refused
 from webapp.store.runs import Run
 
 MANY = int(os.environ.get("MAILRUN_FAULTS_MANY", "100000"))

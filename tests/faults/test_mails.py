@@ -12,8 +12,8 @@ from sqlalchemy import update
 
 from tests import factories
 from tests.faults.accounts import accounted
+from tests.faults.installation import Site, numbered
 from tests.faults.processes import peak_memory
-from tests.faults.site import Site, numbered
 from tests.faults.test_kills import FIRST, SECOND, sqlite_only
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.store.customers import Customer, CustomerEmail

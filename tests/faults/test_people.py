@@ -11,18 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select, update
 
-from tests.browser import Browser, text_of
 from tests.faults.accounts import accounted
-from tests.faults.site import Site, kill_at, numbered
+from tests.faults.installation import Site, kill_at, numbered
 from tests.faults.test_kills import sqlite_only
 from tests.faults.test_replies import there
+from tests.http_client import Browser, text_of
+from webapp.access import OPERATOR
 from webapp.definitions.versions import fields_of
-from webapp.runs import lifecycle, result_actions, sending_again
-from webapp.runs.chosen import Chosen
+from webapp.lifecycle import runs
+from webapp.results import actions, resend
+from webapp.results.bulk import Chosen
 from webapp.store.customers import CustomerEmail
 from webapp.store.definitions import MessageDefinition
-from webapp.store.people import AuditEntry
-from webapp.users.access import OPERATOR
+from webapp.store.users import AuditEntry
 
 
 def test_f38_stop_while_sending(site: Site) -> None:
@@ -141,7 +142,7 @@ def test_f40_two_people_and_a_bulk_that_overlaps(site: Site) -> None:
         gate.wait()
         with site.world.runtime.database.writing() as session:
             bell = site.world.runtime.bell
-            return sending_again.send_again(session, bell, chosen, OPERATOR, confirmed=True).changed
+            return resend.send_again(session, bell, chosen, OPERATOR, confirmed=True).changed
 
     for worker in site.workers:  # nothing goes out until both have pressed
         kill_at(worker)(None)
@@ -211,7 +212,7 @@ def test_f43_changes_while_sending(site: Site) -> None:
     with site.world.runtime.database.writing() as session:
         first = CustomerEmail.address == addresses[0]
         session.execute(update(CustomerEmail).where(first).values(address="other@customers.test"))
-        done = result_actions.remove(session, Chosen(run_id, (removed,)), OPERATOR)
+        done = actions.remove(session, Chosen(run_id, (removed,)), OPERATOR)
         assert done.changed == 1
     edit(site, "Not what was approved")
     go_on.set()
@@ -256,7 +257,7 @@ def test_f43_removed_before_it_is_on_its_way(site: Site) -> None:
 
     def take_out(_: object) -> None:
         with site.world.runtime.database.writing() as session:
-            result_actions.remove(session, Chosen(run_ids[0]), OPERATOR)
+            actions.remove(session, Chosen(run_ids[0]), OPERATOR)
 
     site.server.when("rcpt", address, take_out)
     site.add(address)
@@ -265,7 +266,7 @@ def test_f43_removed_before_it_is_on_its_way(site: Site) -> None:
     site.start_worker()
     site.until(lambda: site.world.statuses(run_ids[0]) == ["removed"])
     with site.world.runtime.database.writing() as session:
-        lifecycle.finish_if_done(session, run_ids[0])
+        runs.finish_if_done(session, run_ids[0])
     site.until_finished(run_ids[0])
     site.until(lambda: site.server.open_now == 0)
     assert site.server.taken == []

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from tests.browser import text_of
 from tests.faults.accounts import accounted
-from tests.faults.site import Site, numbered
+from tests.faults.installation import Site, numbered
+from tests.http_client import text_of
 
 WITHIN = 60.0
 AWAY = float(os.environ.get("MAILRUN_FAULTS_REDIS_AWAY", "20"))

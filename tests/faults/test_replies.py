@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.faults.accounts import accounted
-from tests.faults.site import Site, numbered
+from tests.faults.installation import Site, numbered
 from webapp.store.mailservers import ConnectionSlot
 from webapp.store.types import now
 

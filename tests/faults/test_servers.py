@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from tests.browser import text_of
 from tests.faults.accounts import accounted
-from tests.faults.site import Site, numbered
+from tests.faults.installation import Site, numbered
 from tests.faults.test_replies import FINE, SHORT, there
+from tests.http_client import text_of
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Attempt
 

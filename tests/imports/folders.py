@@ -11,7 +11,7 @@ from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEma
 from webapp.store.definitions import MessageDefinition, MessageTemplate, TemplateText
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.mailservers import MailServer, Sender
-from webapp.store.people import AuditEntry
+from webapp.store.users import AuditEntry
 
 MESSAGING = '''\
 [[mail_server]]

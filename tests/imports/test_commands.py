@@ -18,7 +18,7 @@ from webapp.store.invoices import TransformationResult
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from webapp.cli import main; main()", "import"]
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 @pytest.fixture

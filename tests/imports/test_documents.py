@@ -17,7 +17,7 @@ from webapp.imports.problems import ImportRefused
 from webapp.invoices import findings
 from webapp.store.invoices import TransformationResult
 
-ONLY_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+ONLY_SQLITE = pytest.mark.parametrize("engine", ["sqlite"])
 HEADER = "invoice_number,transformation,file,media_type\n"
 MORE_TYPES = "".join(
     f'[[transformation]]\nname = "{kind}"\noutput_type = "{kind}"\n'

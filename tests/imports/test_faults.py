@@ -22,7 +22,7 @@ from webapp.store.customers import Customer
 from webapp.store.documents import DocumentFolder
 
 ROOT = Path(__file__).parents[2]
-ONLY_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+ONLY_SQLITE = pytest.mark.parametrize("engine", ["sqlite"])
 
 KILLED = """
 import os, signal, sys

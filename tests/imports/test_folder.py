@@ -18,7 +18,7 @@ from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEma
 from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.mailservers import MailServer
-from webapp.store.people import AuditEntry
+from webapp.store.users import AuditEntry
 
 
 def load(runtime: Runtime, folder: Path, **options: bool) -> Imported:

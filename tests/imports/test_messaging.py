@@ -15,7 +15,7 @@ from webapp.imports.problems import ImportRefused
 from webapp.store.definitions import DefinitionTransformation, MessageDefinition, TemplatePart, TemplateText
 from webapp.store.mailservers import MailServer, Sender
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 PLAIN = 'security = "none"'

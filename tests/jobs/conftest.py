@@ -17,7 +17,7 @@ import redis
 from sqlalchemy import update
 
 from tests.mailserver import MailServer, mail_server
-from tests.runs.conftest import World, make_world
+from tests.world import World, make_world
 from webapp import config
 from webapp.extensions import open_runtime
 from webapp.store.workers import Worker

@@ -10,7 +10,7 @@ import pytest
 
 from jobs import worker
 from webapp.extensions import Runtime
-from webapp.runs.workers import WorkerLife
+from webapp.workers import WorkerLife
 
 
 @pytest.mark.parametrize("is_leaving", [False, True])

@@ -12,8 +12,8 @@ import pytest
 from tests import factories
 from tests.jobs.conftest import Site
 from tests.mailserver import mail_server
-from webapp.runs import lifecycle
-from webapp.users.access import OPERATOR
+from webapp.access import OPERATOR
+from webapp.lifecycle import runs
 
 
 def arrived(site: Site) -> list[str]:
@@ -125,7 +125,7 @@ def test_a_run_is_made_and_started_by_a_worker(site: Site) -> None:
     site.start_worker()
     parts = site.world.runtime
     with parts.database.writing() as session:
-        run = lifecycle.create(
+        run = runs.create(
             session, parts.bell, site.world.choice(), name="", bcc=[], viewer=OPERATOR, start=True
         )
     site.until_finished(run.id)

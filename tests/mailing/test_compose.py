@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from webapp.mailing import letters
+from webapp.mailing import parsed_mail
 from webapp.mailing.compose import Document, Letter, Picture, Uncomposable, compose, rebuild
 
 LETTER = Letter(
@@ -54,7 +54,7 @@ def test_pictures_are_within_the_html_and_no_attachments(documents: int) -> None
     assert text.get_content().replace("\r\n", "\n") == LETTER.text
     stored = {each.sha256: each.content for each in shown} | {each.sha256: each.content for each in files}
     assert rebuild(made.kept, stored.__getitem__) == made.data
-    letter = letters.read(made.data)
+    letter = parsed_mail.read(made.data)
     assert [name for name, _ in letter.pictures] == [each.content_id for each in shown]
     assert len(letter.attachments) == documents
     assert "data:image/png;base64," in (letter.html_to_show or "")

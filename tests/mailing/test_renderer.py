@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.mailing.hostile import BOMBS, PAYLOADS
-from webapp.mailing import confined
+from webapp.mailing import sandbox
 from webapp.mailing.renderer import Renderer, ToRender
 from webapp.mailing.texts import MessageText, Rendered, Unrenderable
 
@@ -106,7 +106,7 @@ def test_a_child_that_does_not_read_is_ended_and_blames_no_message(
     renderer.render(one("fine"))
     assert renderer.confined._child is not None
     renderer.confined._child.process.send_signal(signal.SIGSTOP)
-    monkeypatch.setattr(confined, "START_SECONDS", 5.0)
+    monkeypatch.setattr(sandbox, "START_SECONDS", 5.0)
     long = "x" * 200_000  # more than the pipe between them holds
     found = renderer.render_all([one(long), one("two")])
     assert [text.html for text in found if isinstance(text, Rendered)] == [long, "two"]

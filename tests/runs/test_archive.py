@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.runs.conftest import World
+from tests.world import World
+from webapp.access import OPERATOR
+from webapp.lifecycle.runs import Refused
 from webapp.runs import archive, queries
-from webapp.runs.lifecycle import Refused
 from webapp.runs.queries import Shown
-from webapp.store.people import AuditEntry
 from webapp.store.statuses import Role
-from webapp.users.access import OPERATOR
+from webapp.store.users import AuditEntry
 
 
 def listed(world: World, **shown: object) -> list[int]:

@@ -10,11 +10,11 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.runs.conftest import World
+from tests.world import World
 from webapp.cli import main
-from webapp.runs.workers import WorkerLife
 from webapp.store.definitions import MessageDefinition
 from webapp.store.statuses import ResultStatus
+from webapp.workers import WorkerLife
 
 Mailrun = Callable[..., Result]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tests.runs.conftest import World
-from tests.runs.test_filters import set_fields
+from tests.results.test_filters import set_fields
+from tests.world import World
+from webapp.access import OPERATOR
+from webapp.lifecycle.counts import shift
+from webapp.lifecycle.throughput import SLOT
 from webapp.runs import archive
-from webapp.runs.counts import shift
 from webapp.runs.overview import Overview, need_a_person, overview
-from webapp.runs.pace import SLOT
 from webapp.store.runs import SentCount
-from webapp.users.access import OPERATOR
 
 DAY = 86_400
 

@@ -10,20 +10,24 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 
-from tests.runs.conftest import World
+from tests.world import World
+from webapp.access import OPERATOR, Viewer
 from webapp.cli import main
+from webapp.delivery import drain
 from webapp.extensions import Runtime, open_runtime
-from webapp.runs import delivery, lifecycle, making, report, sending_again, takeover
-from webapp.runs.chosen import Chosen
-from webapp.runs.lifecycle import Refused
-from webapp.runs.workers import WorkerLife
+from webapp.lifecycle import runs
+from webapp.lifecycle.runs import Refused
+from webapp.new_run import generation
+from webapp.results import resend
+from webapp.results.bulk import Chosen
+from webapp.runs import report, takeover
 from webapp.store import installation
 from webapp.store.installation import Installation
-from webapp.store.people import AuditEntry
 from webapp.store.runs import Result as MessageResult
 from webapp.store.runs import Run
 from webapp.store.statuses import Role
-from webapp.users.access import OPERATOR, Viewer
+from webapp.store.users import AuditEntry
+from webapp.workers import WorkerLife
 
 
 def bind(runtime: Runtime) -> None:
@@ -93,16 +97,14 @@ def test_nothing_can_be_started_with_another_key(world: World, elsewhere: Runtim
     world.work(WorkerLife(world.runtime.database), run_id)
     assert (world.status(run_id), world.statuses(run_id)) == ("finished", ["failed"])
     with pytest.raises(Refused, match="another secret key"), elsewhere.database.writing() as session:
-        sending_again.send_again(
-            session, elsewhere.bell, Chosen(run_id, status="failed"), OPERATOR, confirmed=True
-        )
+        resend.send_again(session, elsewhere.bell, Chosen(run_id, status="failed"), OPERATOR, confirmed=True)
     assert (world.status(run_id), world.statuses(run_id)) == ("finished", ["failed"])
 
 
 def test_a_run_that_was_to_start_by_itself_does_not(world: World, elsewhere: Runtime) -> None:
     world.add()
     with world.runtime.database.writing() as session:
-        made = lifecycle.create(
+        made = runs.create(
             session,
             world.runtime.bell,
             world.choice(),
@@ -111,7 +113,7 @@ def test_a_run_that_was_to_start_by_itself_does_not(world: World, elsewhere: Run
             viewer=OPERATOR,
             start=True,
         )
-    making.make(elsewhere, made.id)
+    generation.make(elsewhere, made.id)
     assert world.status(made.id) == "created"
 
 
@@ -131,7 +133,7 @@ def test_taking_over_stops_what_runs_and_changes_the_owner(world: World, elsewhe
     running, created = world.run(), world.run()
     world.start(running)
     with world.runtime.database.writing() as session:
-        half_made = lifecycle.create(
+        half_made = runs.create(
             session,
             world.runtime.bell,
             world.choice(),
@@ -144,7 +146,7 @@ def test_taking_over_stops_what_runs_and_changes_the_owner(world: World, elsewhe
     assert take_over(elsewhere) == "Taken over. One running run was stopped."
     assert [world.status(id) for id in (running, created, half_made)] == ["stopped", "created", "creating"]
     assert (is_held(world.runtime), is_held(elsewhere)) == (True, False)
-    making.make(elsewhere, half_made)
+    generation.make(elsewhere, half_made)
     assert world.status(half_made) == "created"
     with elsewhere.database.reading() as session:
         problem = report.problem(session, session.get_one(Run, running)) or ""
@@ -193,7 +195,7 @@ def test_the_worker_of_before_sends_nothing_once_it_is_taken_over(world: World, 
     world.start(run_id)
     take_over(elsewhere)
     as_seen_by(elsewhere, world).start(run_id)
-    delivery.drain(world.runtime, WorkerLife(world.runtime.database), run_id)
+    drain.drain(world.runtime, WorkerLife(world.runtime.database), run_id)
     assert world.statuses(run_id) == ["ready"]
 
 

@@ -16,19 +16,19 @@ import pytest
 from obstore.store import S3Store
 
 from tests.mailserver import mail_server
-from tests.runs.conftest import make_world
 from tests.s3_server import S3Server, s3_server
+from tests.world import make_world
 from webapp import config
+from webapp.access import OPERATOR
 from webapp.config import SettingError
+from webapp.evidence.archive import evidence
 from webapp.extensions import Runtime, open_runtime
 from webapp.launch.checks import examine
 from webapp.runs import queries
-from webapp.runs.evidence import evidence
-from webapp.runs.workers import WorkerLife
 from webapp.store import buckets
+from webapp.store.document_stores import open_store
 from webapp.store.documents import DocumentMissing, DocumentStore
-from webapp.store.stores import open_store
-from webapp.users.access import OPERATOR
+from webapp.workers import WorkerLife
 
 CONTENT = b"%PDF-1.4 an invoice\n" * 100
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -147,7 +147,7 @@ def test_without_the_library_the_way_to_it_is_told(monkeypatch: pytest.MonkeyPat
         open_store("s3://documents")
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_the_doctor_looks_at_the_bucket(environ: dict[str, str], s3: str) -> None:
     for url, well in ((s3, True), ("s3://nowhere", False)):
         runtime = opened(environ, url)
@@ -160,7 +160,7 @@ def opened(environ: dict[str, str], url: str) -> Runtime:
     return open_runtime(config.load({**environ, "MAILRUN_STORE_URL": url}))
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_run_goes_out_with_documents_from_the_bucket(environ: dict[str, str], s3: str) -> None:
     runtime = opened(environ, s3)
     with mail_server() as taking:

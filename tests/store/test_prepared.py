@@ -9,13 +9,13 @@ from sqlalchemy import Table, bindparam, create_engine, insert, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from webapp.store.database import Database
-from webapp.store.people import AuditEntry
 from webapp.store.prepared import Inserting, Prepared, Updating, Writing, run_all
 from webapp.store.types import now
+from webapp.store.users import AuditEntry
 
 TABLE = cast(Table, AuditEntry.__table__)
 COLUMNS = ("at", "actor", "action", "subject", "detail")
-postgresql_only = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+postgresql_only = pytest.mark.parametrize("engine", ["postgresql"])
 ADDING = Inserting(AuditEntry, COLUMNS)
 DETAILING = Updating(AuditEntry, ("detail",))
 

@@ -9,11 +9,11 @@ import pytest
 from argon2 import PasswordHasher
 
 from tests import factories
+from webapp.access import viewer_of
 from webapp.store.database import Database
-from webapp.store.people import User
 from webapp.store.types import now
+from webapp.store.users import User
 from webapp.users import accounts
-from webapp.users.access import viewer_of
 from webapp.users.accounts import Refused, authenticate, create_user
 
 GOOD = "correct horse battery"

@@ -12,7 +12,7 @@ from tests import factories
 from webapp import create_app
 from webapp.config import Settings
 from webapp.extensions import Runtime
-from webapp.store.people import AuditEntry, User, UserCluster
+from webapp.store.users import AuditEntry, User, UserCluster
 from webapp.users.commands import users
 
 

@@ -8,9 +8,8 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from tests.browser import Browser
-from tests.runs.conftest import World
-from tests.web.conftest import LogIn
+from tests.http_client import Browser, LogIn
+from tests.world import World
 from webapp.store.customers import Cluster
 from webapp.store.definitions import TemplateImage
 

@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from tests.postgres import PostgresServer
 from webapp.store.database import Database
 from webapp.web import form_keys
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Here both databases are asked, other than in the tests of the pages beside it."""
-    if request.param == "sqlite":
-        path = tmp_path / "home" / "mailrun.sqlite3"
-        path.parent.mkdir(mode=0o700)
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
-    else:
-        server: PostgresServer = request.getfixturevalue("postgres")
-        with server.fresh_database() as url:
-            yield url
 
 
 def test_a_key_is_used_once_and_remembers_where_it_led(database: Database) -> None:

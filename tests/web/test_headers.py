@@ -10,9 +10,8 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from tests import factories
-from tests.browser import Browser, text_of
-from tests.runs.conftest import World
-from tests.web.conftest import LogIn
+from tests.http_client import Browser, LogIn, text_of
+from tests.world import World
 from webapp.runs import queries
 from webapp.store.database import Database
 from webapp.store.runs import Result

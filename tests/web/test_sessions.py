@@ -7,9 +7,8 @@ import time
 import pytest
 from flask import Flask
 
-from tests.browser import Browser
-from tests.runs.conftest import World
-from tests.web.conftest import LogIn
+from tests.http_client import Browser, LogIn
+from tests.world import World
 
 HOUR = 3600.0
 

@@ -11,9 +11,9 @@ from flask import Blueprint, Flask, abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from webapp.catcher.box import Box, Caught
-from webapp.mailing import letters
-from webapp.web import foreign
-from webapp.web.gate import viewer
+from webapp.mailing import parsed_mail
+from webapp.web import untrusted
+from webapp.web.access_control import viewer
 
 PAGE = 50
 EVERYBODYS = "The mailbox holds the mails of all customers, and you see only some customer clusters."
@@ -57,7 +57,7 @@ def index() -> ResponseReturnValue:
 def mail(id: str) -> ResponseReturnValue:
     """One mail: envelope, headers, text, HTML, attachments."""
     caught, content = _found(id)
-    letter = letters.read(content)
+    letter = parsed_mail.read(content)
     files = [
         {
             "name": attachment.name,
@@ -74,26 +74,26 @@ def mail(id: str) -> ResponseReturnValue:
 @catcher.get("/<id>/html")
 def html(id: str) -> ResponseReturnValue:
     """The HTML as the customer gets it, without any right to do or to fetch something."""
-    letter = letters.read(_found(id)[1])
+    letter = parsed_mail.read(_found(id)[1])
     if letter.html is None:
         abort(404)
-    return foreign.framed(letter.html_to_show or abort(404))
+    return untrusted.framed(letter.html_to_show or abort(404))
 
 
 @catcher.get("/<id>/raw")
 def raw(id: str) -> ResponseReturnValue:
     """The mail, byte for byte as it came over the wire."""
-    return foreign.to_save(_found(id)[1], "message/rfc822", f"{id}.eml")
+    return untrusted.to_save(_found(id)[1], "message/rfc822", f"{id}.eml")
 
 
 @catcher.get("/<id>/attachments/<int:number>")
 def attachment(id: str, number: int) -> ResponseReturnValue:
     """The attachment, counted from 1."""
-    attachments = letters.read(_found(id)[1]).attachments
+    attachments = parsed_mail.read(_found(id)[1]).attachments
     if not 1 <= number <= len(attachments):
         abort(404)
     chosen = attachments[number - 1]
-    return foreign.to_save(chosen.content, chosen.media_type, chosen.name)
+    return untrusted.to_save(chosen.content, chosen.media_type, chosen.name)
 
 
 def box() -> Box:

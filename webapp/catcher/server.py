@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from webapp.catcher.box import Box, Caught
-from webapp.mailing import letters
+from webapp.mailing import parsed_mail
 
 HOST = "127.0.0.1"
 PRUNE_EVERY = 100
@@ -67,7 +67,7 @@ async def _serve(box: Box, port: int) -> None:
 
 def _describe(id: str, envelope: Envelope) -> Caught:
     content = envelope.original_content or b""
-    subject, named = letters.subject_and_named(content)
+    subject, named = parsed_mail.subject_and_named(content)
     recipients = tuple(envelope.rcpt_tos)
     return Caught(
         id=id,

@@ -13,6 +13,8 @@ from dataclasses import asdict, replace
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from webapp.access import Viewer
+from webapp.audit import note
 from webapp.definitions.versions import Fields, TemplateValue, fields_of, take_turn, todays_version
 from webapp.store.definitions import (
     DefinitionTransformation,
@@ -21,8 +23,6 @@ from webapp.store.definitions import (
 )
 from webapp.store.runs import Run
 from webapp.store.types import now
-from webapp.users.access import Viewer
-from webapp.users.audit import note
 
 SINGLE = ("name", "sender_id", "recipient_key_id", "template_id", "subject", "no_documents", "zip",
           "password_key", "collate", "reply_to", "file_name")  # fmt: skip

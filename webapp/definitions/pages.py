@@ -13,20 +13,24 @@ from sqlalchemy.orm import Session
 from webapp.definitions import editing, queries
 from webapp.definitions.editing import Refused, fingerprint
 from webapp.definitions.forms import DefinitionForm
-from webapp.definitions.try_pages import Bench, bench, content_filled_in, definition_form
+from webapp.definitions.part_pages import part_pages
+from webapp.definitions.preview_pages import Bench, bench, content_filled_in, definition_form, tries
+from webapp.definitions.template_pages import template_pages
 from webapp.definitions.versions import Content, Fields, content_of, content_with, fields_of, template_value
 from webapp.extensions import runtime
-from webapp.runs.filter_forms import ids_in
+from webapp.results.filter_forms import ids_in
 from webapp.store.definitions import MessageDefinition, MessageTemplate
-from webapp.web import presses
+from webapp.web import form_posts
+from webapp.web.access_control import MAY_NOT, viewer
 from webapp.web.formats import plural
-from webapp.web.gate import MAY_NOT, viewer
 
 definitions = Blueprint("definitions", __name__)
 
 
 def init_app(app: Flask) -> None:
-    app.register_blueprint(definitions)
+    """Registers every page of this room."""
+    for blueprint in (definitions, template_pages, part_pages, tries):
+        app.register_blueprint(blueprint)
 
 
 @definitions.get("/definitions")
@@ -96,7 +100,7 @@ def _save(definition_id: int | None) -> ResponseReturnValue:
         if tried.troubles and not request.form.get("anyway"):
             return _form(session, form, definition, seen=seen, tried=tried, asks=True, status=422)
 
-    def effect(session: Session) -> tuple[str, presses.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Said]:
         if definition_id is None:
             made = editing.create(session, viewer(), form.fields())
             return f"/definitions/{made.id}", f"Saved. “{made.name}” can be used for runs."
@@ -107,7 +111,7 @@ def _save(definition_id: int | None) -> ResponseReturnValue:
         )
 
     try:
-        return presses.once(effect)
+        return form_posts.once(effect)
     except Refused as refusal:
         with runtime().database.reading() as session:
             definition = _definition(session, definition_id) if definition_id is not None else None
@@ -159,7 +163,7 @@ def _content(session: Session, form: DefinitionForm, definition: MessageDefiniti
 def copy(definition_id: int) -> ResponseReturnValue:
     """The same once more, under another name."""
 
-    def effect(session: Session) -> tuple[str, presses.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Said]:
         made = editing.copy(session, viewer(), _definition(session, definition_id))
         return f"/definitions/{made.id}", f"This is a copy. Its name is “{made.name}”."
 
@@ -170,7 +174,7 @@ def copy(definition_id: int) -> ResponseReturnValue:
 def retire(definition_id: int) -> ResponseReturnValue:
     """No new runs with it."""
 
-    def effect(session: Session) -> tuple[str, presses.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Said]:
         editing.retire(session, viewer(), _definition(session, definition_id))
         return f"/definitions/{definition_id}", "Retired. It makes no new runs; runs that exist go on."
 
@@ -181,7 +185,7 @@ def retire(definition_id: int) -> ResponseReturnValue:
 def use_again(definition_id: int) -> ResponseReturnValue:
     """New runs with it again."""
 
-    def effect(session: Session) -> tuple[str, presses.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Said]:
         editing.retire(session, viewer(), _definition(session, definition_id), back=True)
         return f"/definitions/{definition_id}", "In use again."
 
@@ -192,7 +196,7 @@ def use_again(definition_id: int) -> ResponseReturnValue:
 def delete(definition_id: int) -> ResponseReturnValue:
     """Deletes one that no run was made with."""
 
-    def effect(session: Session) -> tuple[str, presses.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Said]:
         definition = _definition(session, definition_id)
         editing.remove(session, viewer(), definition)
         return "/definitions", f"“{definition.name}” is deleted."
@@ -202,9 +206,9 @@ def delete(definition_id: int) -> ResponseReturnValue:
 
 def _pressed(definition_id: int, effect: Any) -> ResponseReturnValue:
     try:
-        return presses.once(effect)
+        return form_posts.once(effect)
     except Refused as refusal:
-        return presses.refused(str(refusal), f"/definitions/{definition_id}")
+        return form_posts.refused(str(refusal), f"/definitions/{definition_id}")
 
 
 @definitions.get("/definitions/<int:definition_id>/versions")

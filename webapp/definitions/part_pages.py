@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from flask import Blueprint, Flask, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from jinja2 import Environment, TemplateSyntaxError
 from sqlalchemy import select
@@ -16,12 +16,12 @@ from webapp.definitions import queries, templates
 from webapp.definitions.editing import Refused
 from webapp.definitions.versions import Content, content_with, fields_of, template_value
 from webapp.extensions import runtime
-from webapp.mailing.references import parts_in
-from webapp.runs import samples
-from webapp.runs.messages import to_render
+from webapp.mailing.template_references import parts_in
+from webapp.messages import samples
+from webapp.messages.building import to_render
 from webapp.store.definitions import MessageDefinition
-from webapp.web import presses, questions
-from webapp.web.gate import viewer
+from webapp.web import confirmations, form_posts
+from webapp.web.access_control import viewer
 
 part_pages = Blueprint("part_pages", __name__)
 
@@ -29,10 +29,6 @@ Texts = Mapping[str, Mapping[str, str]]
 """Name of a part → language → source."""
 SECONDS = 8.0
 """So long all definitions that use a part are tried with it."""
-
-
-def init_app(app: Flask) -> None:
-    app.register_blueprint(part_pages)
 
 
 @part_pages.post("/templates/parts")
@@ -50,9 +46,9 @@ def save_part() -> ResponseReturnValue:
                 doubts += _doubts(session, texts, name, source)
         if doubts:
             shown = {"name": name, "language": language, "source": source}
-            return questions.ask("templates/ask_part.html", doubts=doubts, back="/templates", **shown)
+            return confirmations.ask("templates/confirm_part.html", doubts=doubts, back="/templates", **shown)
 
-    def effect(session: Session) -> tuple[str, presses.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Said]:
         texts = dict(queries.parts(session).get(name, {}))
         if source.strip():
             texts[language] = source
@@ -71,7 +67,7 @@ def save_part() -> ResponseReturnValue:
 def delete_part(name: str) -> ResponseReturnValue:
     """Deletes a part that nothing includes."""
 
-    def effect(session: Session) -> tuple[str, presses.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Said]:
         templates.remove_part(session, viewer(), name)
         return "/templates", f"“{name}” is deleted."
 
@@ -133,8 +129,8 @@ def _troubles(session: Session, content: Content, name: str) -> Iterator[str]:
             yield f"{trouble.found.words} ({content['name']}, {trouble.sample.number})"
 
 
-def _pressed(effect: Callable[[Session], tuple[str, presses.Said]]) -> ResponseReturnValue:
+def _pressed(effect: Callable[[Session], tuple[str, form_posts.Said]]) -> ResponseReturnValue:
     try:
-        return presses.once(effect)
+        return form_posts.once(effect)
     except Refused as refusal:
-        return presses.refused(str(refusal), "/templates")
+        return form_posts.refused(str(refusal), "/templates")

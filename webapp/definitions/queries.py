@@ -10,6 +10,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
+from webapp.access import Viewer, visible_to
 from webapp.definitions.versions import Content
 from webapp.store.customers import Customer, CustomerEmail, RecipientKey, has_metadata
 from webapp.store.definitions import (
@@ -22,7 +23,6 @@ from webapp.store.definitions import (
 )
 from webapp.store.mailservers import Sender
 from webapp.store.runs import Run
-from webapp.users.access import Viewer, visible_to
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from flask import Blueprint, Flask, Response, abort, make_response, render_template, request
+from flask import Blueprint, Response, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -13,23 +13,19 @@ from webapp.definitions import queries, templates
 from webapp.definitions.editing import Refused, fingerprint
 from webapp.definitions.forms import TemplateForm
 from webapp.definitions.part_pages import seen_as
+from webapp.definitions.preview_pages import Bench, bench, content_of_template, template_filled_in
 from webapp.definitions.templates import with_text
-from webapp.definitions.try_pages import Bench, bench, content_of_template, template_filled_in
 from webapp.definitions.versions import TemplateValue, Text, template_value
 from webapp.extensions import runtime
 from webapp.store.definitions import MessageTemplate, TemplateImage
 from webapp.store.documents import DocumentMissing
 from webapp.store.statuses import TemplateFormat
-from webapp.web import foreign, presses
-from webapp.web.gate import MAY_NOT, viewer
+from webapp.web import form_posts, untrusted
+from webapp.web.access_control import MAY_NOT, viewer
 
 template_pages = Blueprint("template_pages", __name__)
 
 START = "<p>Dear {{ customer.name }},</p>\n<p>Please find attached your invoice {{ invoice.number }}.</p>\n"
-
-
-def init_app(app: Flask) -> None:
-    app.register_blueprint(template_pages)
 
 
 @template_pages.get("/templates")
@@ -109,7 +105,7 @@ def _save(template_id: int | None) -> ResponseReturnValue:
         if tried.troubles and not request.form.get("anyway"):
             return _form(session, form, template, value, seen, tried=tried, asks=True, status=422)
 
-    def effect(session: Session) -> tuple[str, presses.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Said]:
         if template_id is None:
             made = templates.create_template(session, viewer(), value)
             return f"/templates/{made.id}", f"Saved. Choose “{made.name}” in a definition to use it."
@@ -118,7 +114,7 @@ def _save(template_id: int | None) -> ResponseReturnValue:
         return address, "Saved. Runs that exist keep their copy." if changed else "Nothing has changed."
 
     try:
-        return presses.once(effect)
+        return form_posts.once(effect)
     except Refused as refusal:
         with runtime().database.reading() as session:
             template = _template(session, template_id) if template_id is not None else None
@@ -174,7 +170,7 @@ def _form(
 def copy(template_id: int) -> ResponseReturnValue:
     """The same once more, under another name."""
 
-    def effect(session: Session) -> tuple[str, presses.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Said]:
         made = templates.copy_template(session, viewer(), _template(session, template_id))
         return f"/templates/{made.id}", f"This is a copy. Its name is “{made.name}”."
 
@@ -185,7 +181,7 @@ def copy(template_id: int) -> ResponseReturnValue:
 def delete(template_id: int) -> ResponseReturnValue:
     """Deletes a template that no definition uses."""
 
-    def effect(session: Session) -> tuple[str, presses.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Said]:
         template = _template(session, template_id)
         templates.remove_template(session, viewer(), template)
         return "/templates", f"“{template.name}” is deleted."
@@ -198,7 +194,7 @@ def delete_language(template_id: int) -> ResponseReturnValue:
     """Takes one language out; its customers get the text for everybody."""
     language = request.form.get("language", "")
 
-    def effect(session: Session) -> tuple[str, presses.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Said]:
         template = _template(session, template_id)
         value = template_value(template)
         if language not in value.texts or len(value.texts) == 1:
@@ -217,7 +213,7 @@ def save_picture() -> ResponseReturnValue:
     name, file = request.form.get("name", "").strip(), request.files.get("file")
     content = file.stream.read(templates.MOST_BYTES + 1) if file else b""
 
-    def effect(session: Session) -> tuple[str, presses.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Said]:
         templates.save_picture(session, runtime().documents, viewer(), name, content)
         return "/templates", f'Saved. Templates show it by <img src="cid:{name}" alt="">.'
 
@@ -228,7 +224,7 @@ def save_picture() -> ResponseReturnValue:
 def delete_picture(name: str) -> ResponseReturnValue:
     """Deletes a picture that nothing shows."""
 
-    def effect(session: Session) -> tuple[str, presses.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Said]:
         templates.remove_picture(session, viewer(), name)
         return "/templates", f"“{name}” is deleted."
 
@@ -244,14 +240,14 @@ def picture(name: str) -> Response:
         content = runtime().documents.get(image.sha256)
     except (DocumentMissing, OSError):
         abort(404)
-    return foreign.picture(content, image.media_type)
+    return untrusted.picture(content, image.media_type)
 
 
-def _pressed(page: str, effect: Callable[[Session], tuple[str, presses.Said]]) -> ResponseReturnValue:
+def _pressed(page: str, effect: Callable[[Session], tuple[str, form_posts.Said]]) -> ResponseReturnValue:
     try:
-        return presses.once(effect)
+        return form_posts.once(effect)
     except Refused as refusal:
-        return presses.refused(str(refusal), page)
+        return form_posts.refused(str(refusal), page)
 
 
 def _must_edit() -> None:

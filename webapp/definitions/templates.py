@@ -11,6 +11,8 @@ from dataclasses import replace
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from webapp.access import Viewer
+from webapp.audit import note
 from webapp.definitions.editing import (
     CHANGED_MEANWHILE,
     Refused,
@@ -19,7 +21,7 @@ from webapp.definitions.editing import (
     must_be_allowed,
 )
 from webapp.definitions.versions import TemplateValue, Text, template_value, todays_version
-from webapp.mailing.references import NAME, parts_in, pictures_in
+from webapp.mailing.template_references import NAME, parts_in, pictures_in
 from webapp.store.definitions import (
     MessageDefinition,
     MessageTemplate,
@@ -29,8 +31,6 @@ from webapp.store.definitions import (
 )
 from webapp.store.documents import DocumentStore
 from webapp.store.types import now
-from webapp.users.access import Viewer
-from webapp.users.audit import note
 
 MOST_BYTES = 2_000_000
 KINDS = {

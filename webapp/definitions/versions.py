@@ -10,7 +10,7 @@ from typing import NotRequired, TypedDict, cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from webapp.mailing.references import parts_in, pictures_in
+from webapp.mailing.template_references import parts_in, pictures_in
 from webapp.store.customers import RecipientKey
 from webapp.store.database import hold_definition
 from webapp.store.definitions import (

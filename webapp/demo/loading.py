@@ -12,17 +12,17 @@ from pathlib import Path
 from sqlalchemy import Select, exists, select, update
 from sqlalchemy.orm import Session
 
+from webapp.access import Viewer
 from webapp.definitions import templates
 from webapp.demo import company, folder
 from webapp.extensions import Runtime
 from webapp.imports.folder import import_folder
-from webapp.invoices import guard
+from webapp.invoices import document_checks
 from webapp.store.customers import Customer
 from webapp.store.mailservers import MailServer
-from webapp.store.people import User
 from webapp.store.statuses import Role
+from webapp.store.users import User
 from webapp.users import accounts
-from webapp.users.access import Viewer
 
 EMAIL = "demo@noordlicht.example"
 NAME = "Marit Hoving"
@@ -68,7 +68,7 @@ def _import(runtime: Runtime, aside: Path, today: date) -> None:
     try:
         folder.write(aside, today, runtime.settings.catcher_port)
         import_folder(runtime.database, runtime.documents, aside, actor="demo")
-        guard.check(runtime.database, runtime.documents)
+        document_checks.check(runtime.database, runtime.documents)
         with runtime.database.writing() as session:
             templates.save_picture(session, runtime.documents, LOADER, "logo", LOGO.read_bytes())
     finally:

@@ -15,7 +15,7 @@ from webapp.extensions import Runtime, runtime
 from webapp.imports.folder import Imported, import_folder
 from webapp.imports.problems import ImportRefused
 from webapp.imports.progress import Progress, silent
-from webapp.invoices import findings, guard
+from webapp.invoices import document_checks, findings
 
 FINE = 1000
 """Steps of the bar."""
@@ -60,7 +60,7 @@ def _check_documents(parts: Runtime) -> None:
         return
     with _counting("Checking documents", waiting) as done:
         try:
-            found = guard.check(parts.database, parts.documents, done=done)
+            found = document_checks.check(parts.database, parts.documents, done=done)
         except OSError as problem:
             why = problem.strerror or problem
             click.echo(

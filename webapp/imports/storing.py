@@ -20,7 +20,7 @@ from webapp.imports.reading import Row
 from webapp.imports.targets import CLUSTER, TARGETS, Target
 from webapp.invoices import findings
 from webapp.store.documents import DocumentStore
-from webapp.store.people import AuditEntry
+from webapp.store.users import AuditEntry
 
 WORDS = {
     "mail_server": "mail servers",

@@ -105,7 +105,7 @@ RESULT = Target(
         **{name: STAGED_RESULT[name] for name in ("file_name", "media_type", "size", "sha256")},
     },
     natural=("invoice_id", "transformation_id", "file_name"),
-    anew=("media_type", "found_in"),  # the guard reads by its type (invoices/guard.py)
+    anew=("media_type", "found_in"),  # the guard reads by its type (invoices/document_checks.py)
 )
 
 TARGETS = (CLUSTER, CUSTOMER, EMAIL, INVOICE, RESULT)

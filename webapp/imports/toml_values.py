@@ -11,7 +11,7 @@ from jinja2 import Environment, TemplateSyntaxError
 
 from webapp.imports import values
 from webapp.imports.values import shown
-from webapp.mailing.references import NAME
+from webapp.mailing.template_references import NAME
 
 TomlCheck = Callable[[Any], Any]
 

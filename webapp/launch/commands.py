@@ -13,15 +13,15 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from webapp import config, migrations
+from webapp.access import OPERATOR
 from webapp.extensions import runtime
-from webapp.launch import checks, parts, ports, web
+from webapp.launch import checks, ports, processes, web
 from webapp.launch import up as everything
 from webapp.launch.supervisor import AskedToStop, Supervisor
+from webapp.lifecycle.runs import Refused
 from webapp.runs import takeover
-from webapp.runs.lifecycle import Refused
 from webapp.store import installation
 from webapp.store.database import Database
-from webapp.users.access import OPERATOR
 
 
 @click.command("up")
@@ -60,11 +60,11 @@ def worker(count: int) -> None:
     _bind(database)
     database.dispose()
     if count == 1:
-        _become(parts.workers({}, 1)[0].command)
+        _become(processes.workers({}, 1)[0].command)
     supervisor = Supervisor()
     with supervisor.signals():
         try:
-            for part in parts.workers({}, count):
+            for part in processes.workers({}, count):
                 supervisor.keep(part)
             supervisor.wait(lambda: False)
         except AskedToStop:

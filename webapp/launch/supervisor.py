@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from webapp.launch import kinship
-from webapp.launch.kept import Kept
+from webapp.launch import process_tree
 from webapp.launch.output import Outlet, Voice
-from webapp.launch.parts import Part
+from webapp.launch.processes import Part
+from webapp.launch.supervised_process import Kept
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PRESSES_THAT_KILL = 3
@@ -44,7 +44,7 @@ class Supervisor:
     @contextmanager
     def signals(self) -> Iterator[None]:
         """Within the block the stop signals ask for a stop, and the end of a part wakes the loop."""
-        kinship.adopt_orphans()
+        process_tree.adopt_orphans()
         before = {number: signal.getsignal(number) for number in (*STOP_SIGNALS, signal.SIGCHLD)}
         wakeup = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
         for number in STOP_SIGNALS:
@@ -90,7 +90,7 @@ class Supervisor:
             kept.due = None
         for wave in sorted({kept.part.wave for kept in self._kept}):
             self._end([kept for kept in self._kept if kept.part.wave == wave])
-        kinship.end_orphans()
+        process_tree.end_orphans()
         while any(key.data != self._hear_bell for key in self._selector.get_map().values()):
             self._turn(0)  # last words; with nobody left to write, every output has an end
 
@@ -119,7 +119,7 @@ class Supervisor:
             stdout=writing,
             stderr=writing,
             process_group=0,  # Ctrl-C in the terminal is for us alone: we end the parts in order
-            preexec_fn=kinship.dying_with(os.getpid()),
+            preexec_fn=process_tree.dying_with(os.getpid()),
         )
         os.close(writing)
         kept.begun()
@@ -133,7 +133,7 @@ class Supervisor:
         for kept in self._kept:
             if kept.ended() and not kept.once and not self.asked:
                 self.say(kept.plan_restart())
-        kinship.bury(kinship.children() - {kept.process.pid for kept in self._kept if kept.process})
+        process_tree.bury(process_tree.children() - {kept.process.pid for kept in self._kept if kept.process})
         for kept in self._kept:
             if kept.is_due() and not self.asked:
                 self._start(kept)

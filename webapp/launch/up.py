@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from webapp.config import Settings, embedded_redis_socket
 from webapp.demo import loading as demo
-from webapp.launch import embedded_redis, parts, ports
+from webapp.launch import embedded_redis, ports, processes
 from webapp.launch.supervisor import AskedToStop, Supervisor
 
 WEB_SECONDS = 60.0
@@ -40,17 +40,17 @@ def up(settings: Settings, *, with_demo: bool, with_catcher: bool) -> None:
 
 def start(supervisor: Supervisor, settings: Settings, with_demo: bool, with_catcher: bool) -> None:
     """Everything in its order: schema, demo, Redis, then the rest; says where to go when the web answers."""
-    environ = parts.child_environ(settings)
-    _once(supervisor, parts.Part("init", parts.mailrun("init"), environ))
+    environ = processes.child_environ(settings)
+    _once(supervisor, processes.Part("init", processes.mailrun("init"), environ))
     if with_demo:
-        _once(supervisor, parts.Part("demo", parts.mailrun("demo"), environ))
+        _once(supervisor, processes.Part("demo", processes.mailrun("demo"), environ))
     if settings.redis_url == embedded_redis.url(settings.home):
         environ["MAILRUN_REDIS_URL"] = _redis(supervisor, settings)
     if with_catcher:
         (settings.home / "caught").mkdir(exist_ok=True, mode=0o700)
-        supervisor.keep(parts.catcher(environ))
-    supervisor.keep(parts.web(environ))
-    for worker in parts.workers(environ, settings.workers):
+        supervisor.keep(processes.catcher(environ))
+    supervisor.keep(processes.web(environ))
+    for worker in processes.workers(environ, settings.workers):
         supervisor.keep(worker)
     if not supervisor.wait(lambda: web_answers(settings), WEB_SECONDS):
         supervisor.say(f"The web part has not answered within {WEB_SECONDS:g} s; see its own words above.")
@@ -72,7 +72,7 @@ def web_answers(settings: Settings) -> bool:
         connection.close()
 
 
-def _once(supervisor: Supervisor, step: parts.Part) -> None:
+def _once(supervisor: Supervisor, step: processes.Part) -> None:
     if supervisor.run_to_end(step) != 0:
         raise NotStarted(f"mailrun {step.name} failed, so nothing was started")
 
@@ -85,7 +85,7 @@ def _redis(supervisor: Supervisor, settings: Settings) -> str:
         return "none"
     socket = embedded_redis_socket(settings.home)
     embedded_redis.prepare_folder(socket)
-    supervisor.keep(parts.redis(binary, socket))
+    supervisor.keep(processes.redis(binary, socket))
     url = embedded_redis.url(settings.home)
     if not supervisor.wait(lambda: embedded_redis.answers(url), REDIS_SECONDS):
         supervisor.say(f"Redis ({binary}) does not answer yet; the workers do without until it does.")

@@ -13,9 +13,9 @@ from jinja2 import FunctionLoader, Template, TemplateNotFound, TemplateSyntaxErr
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from webapp.mailing.addresses import LINE_BREAKS
-from webapp.mailing.local_formats import filters_for
+from webapp.mailing.inline_css import with_styles
+from webapp.mailing.locale_filters import filters_for
 from webapp.mailing.plain_text import Unmarkable, mark, plain_text, plain_text_of_marked, unmarked
-from webapp.mailing.styles import with_styles
 from webapp.mailing.texts import MessageText, Parts, Rendered, Unrenderable
 from webapp.mailing.undefined import Undefined, seeing
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webapp.mailing.confined import MEGABYTES, Confined, NoAnswer
+from webapp.mailing.sandbox import MEGABYTES, Confined, NoAnswer
 from webapp.mailing.texts import MessageText, Rendered, Unrenderable
 
 SECONDS = 5.0

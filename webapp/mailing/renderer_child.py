@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from webapp.mailing.confined_child import Answer, serve
 from webapp.mailing.render import render
 from webapp.mailing.renderer import Question
+from webapp.mailing.sandbox_child import Answer, serve
 from webapp.mailing.texts import Rendered
 
 

@@ -20,9 +20,8 @@ from typing import Any, TypeVar, cast
 
 import flask_mail
 
-from webapp.mailing.bounded import Bounded, BoundedTls, Lost, in_words
 from webapp.mailing.envelope import Envelope, judged, refusal
-from webapp.mailing.hub import ALONE, Waiting
+from webapp.mailing.event_loop import ALONE, Waiting
 from webapp.mailing.outcomes import (
     Accepted,
     Broken,
@@ -36,6 +35,7 @@ from webapp.mailing.outcomes import (
     ServerTrouble,
     Unknown,
 )
+from webapp.mailing.smtp_client import Bounded, BoundedTls, Lost, in_words
 from webapp.store.types import storable
 
 T = TypeVar("T")

@@ -1,1 +1,1 @@
-"""The heart: selection, life of a run, delivery, recovery. Start with README.md."""
+"""Runs on the pages and the command line: overview, list, one run. How delivery works: README.md."""

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from webapp.runs import lifecycle
-from webapp.runs.lifecycle import Refused
+from webapp.access import Viewer
+from webapp.lifecycle import runs
+from webapp.lifecycle.runs import Refused
 from webapp.store.statuses import RunStatus
 from webapp.store.types import now
-from webapp.users.access import Viewer
 
 MAY_ARCHIVE = (RunStatus.CREATED, RunStatus.STOPPED, RunStatus.FINISHED)
 
 
 def archive(session: Session, run_id: int, viewer: Viewer) -> str:
     """Takes a run that does not run out of the list. Harmless when it is archived already. Raises Refused."""
-    run = lifecycle.changeable(session, run_id, viewer)
+    run = runs.changeable(session, run_id, viewer)
     if run.status not in MAY_ARCHIVE:
         raise Refused("This run is not at rest. Stop it first, or wait until it is finished.")
     if run.archived_at is None:
         run.archived_at = now()
-        lifecycle.audit(session, viewer.name, "archive", run)
+        runs.audit(session, viewer.name, "archive", run)
     return "Archived. It is under Archived in the list of runs."
 
 
 def unarchive(session: Session, run_id: int, viewer: Viewer) -> str:
     """Puts a run back into the list. Harmless when it is there. Raises Refused."""
-    run = lifecycle.changeable(session, run_id, viewer)
+    run = runs.changeable(session, run_id, viewer)
     if run.archived_at is not None:
         run.archived_at = None
-        lifecycle.audit(session, viewer.name, "unarchive", run)
+        runs.audit(session, viewer.name, "unarchive", run)
     return "This run is in the list again."

@@ -15,19 +15,21 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.access import OPERATOR, visible_to
 from webapp.extensions import Runtime, runtime
+from webapp.lifecycle import runs as lifecycle_runs
+from webapp.lifecycle.runs import Refused
 from webapp.mailing.addresses import BadAddress
+from webapp.new_run import generation
+from webapp.new_run.preview import preview as preview_of
 from webapp.queue import Bell
-from webapp.runs import lifecycle, making, report
+from webapp.runs import report
 from webapp.runs.bcc import bcc_addresses
-from webapp.runs.lifecycle import Refused
-from webapp.runs.preview import preview as preview_of
-from webapp.runs.selection import Choice
+from webapp.selection.invoices import Choice
 from webapp.store.customers import Cluster
 from webapp.store.definitions import MessageDefinition
 from webapp.store.runs import Run
 from webapp.store.statuses import RunStatus
-from webapp.users.access import OPERATOR, visible_to
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -75,12 +77,12 @@ def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen
         choice = _choice(session, chosen)
         copies = _bcc(bcc)
         made = or_fail(
-            lambda: lifecycle.create(  # no bell: its results are made right here
+            lambda: lifecycle_runs.create(  # no bell: its results are made right here
                 session, Bell(""), choice, name=name, bcc=copies, viewer=OPERATOR, start=start
             )
         )
     try:
-        making.make(parts, made.id)
+        generation.make(parts, made.id)
     except OSError as problem:
         fail(f"run {made.id}: its documents cannot be checked: {problem}. A worker goes on with it.")
     _show(parts, made.id, as_json)
@@ -153,7 +155,7 @@ def start(run_id: int, wait: bool, timeout: float | None) -> None:
     """Let a run send."""
     parts = runtime()
     with parts.database.writing() as session:
-        click.echo(or_fail(lambda: lifecycle.start(session, parts.bell, run_id, OPERATOR)))
+        click.echo(or_fail(lambda: lifecycle_runs.start(session, parts.bell, run_id, OPERATOR)))
     if wait:
         _wait(parts, run_id, timeout)
 
@@ -164,7 +166,7 @@ def start(run_id: int, wait: bool, timeout: float | None) -> None:
 def stop(run_id: int) -> None:
     """Stop a run: once this has answered, nothing goes out but what is on the wire."""
     with runtime().database.writing() as session:
-        words = or_fail(lambda: lifecycle.stop(session, run_id, OPERATOR))
+        words = or_fail(lambda: lifecycle_runs.stop(session, run_id, OPERATOR))
         status = session.get_one(Run, run_id).status
     if status in (RunStatus.CREATED, RunStatus.CREATING):
         fail(words)
@@ -206,7 +208,7 @@ def _choice(session: Session, chosen: dict[str, Any]) -> Choice:
         period_from=first,
         period_to=last,
         resend_already_sent=chosen["resend_already_sent"],
-        invoice_ids=or_fail(lambda: lifecycle.invoices_by_number(session, chosen["invoices"])),
+        invoice_ids=or_fail(lambda: lifecycle_runs.invoices_by_number(session, chosen["invoices"])),
     )
 
 

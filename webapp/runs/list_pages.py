@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, abort, render_template, request
+from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from webapp.extensions import runtime
+from webapp.lifecycle.runs import NotFound, Refused
+from webapp.results.filter_forms import address, ids_in
 from webapp.runs import archive as archiving
 from webapp.runs import overview, queries
-from webapp.runs.filter_forms import address, ids_in
-from webapp.runs.lifecycle import NotFound, Refused
 from webapp.runs.queries import Shown
 from webapp.store import keyset
 from webapp.store.statuses import RunStatus
-from webapp.web import presses
-from webapp.web.gate import viewer
+from webapp.web import form_posts
+from webapp.web.access_control import viewer
 from webapp.web.htmx import wants_piece
-from webapp.web.marks import polled
 from webapp.web.paging import edge_in
+from webapp.web.view_flags import polled
 
 run_list = Blueprint("run_list", __name__)
-
-
-def init_app(app: Flask) -> None:
-    app.register_blueprint(run_list)
 
 
 @run_list.get("/")
@@ -50,7 +46,7 @@ def index() -> ResponseReturnValue:
         states = queries.states(session, viewer())
         found = {"page": page, "shown": shown, "states": states, "list_url": _url(shown)}
         if wants_piece():
-            return render_template("runs/_runs.html", fresh_chips=True, **found)
+            return render_template("runs/_list.html", fresh_chips=True, **found)
         return render_template(
             "runs/index.html",
             overview=overview.overview(session, viewer()),
@@ -68,7 +64,7 @@ def live() -> ResponseReturnValue:
     with runtime().database.reading() as session:
         lines = queries.some_runs(session, viewer(), ids)
         goes_on = any(line.run.status in (RunStatus.CREATING, RunStatus.RUNNING) for line in lines)
-        return render_template("runs/_runs_live.html", lines=lines, goes_on=goes_on)
+        return render_template("runs/_list_live.html", lines=lines, goes_on=goes_on)
 
 
 @run_list.post("/runs/<int:run_id>/archive")
@@ -83,14 +79,14 @@ def unarchive(run_id: int) -> ResponseReturnValue:
     return _press(lambda session: archiving.unarchive(session, run_id, viewer()), run_id)
 
 
-def _press(verb: presses.Verb, run_id: int) -> ResponseReturnValue:
-    page = presses.came_from((f"/runs/{run_id}", "/runs", "/"))
+def _press(verb: form_posts.Verb, run_id: int) -> ResponseReturnValue:
+    page = form_posts.came_from((f"/runs/{run_id}", "/runs", "/"))
     try:
-        return presses.once(lambda session: (page, verb(session)))
+        return form_posts.once(lambda session: (page, verb(session)))
     except NotFound:
         abort(404)
     except Refused as refusal:
-        return presses.refused(str(refusal), page)
+        return form_posts.refused(str(refusal), page)
 
 
 def _shown() -> Shown:

@@ -9,13 +9,13 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from webapp.runs.failures import why_failed
-from webapp.runs.pace import SLOT
+from webapp.access import Viewer, visible_to
+from webapp.lifecycle.throughput import SLOT
+from webapp.runs.failure_reasons import why_failed
 from webapp.runs.queries import RunLine, run_lines
 from webapp.store.runs import Result, Run, RunCount, SentCount
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 from webapp.store.types import now
-from webapp.users.access import Viewer, visible_to
 
 DAYS = 14
 HALF_HOUR = 1800 // SLOT

@@ -11,50 +11,56 @@ from flask import Blueprint, Flask, abort, make_response, redirect, render_templ
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from webapp.csv_export import csv_lines
 from webapp.definitions.versions import Content
 from webapp.extensions import runtime
 from webapp.invoices import findings
-from webapp.runs import filters, queries, report, result_queries, words
+from webapp.lifecycle.counts import Counts, counts
+from webapp.lifecycle.runs import period_words
+from webapp.lifecycle.throughput import pace
+from webapp.results import filters
+from webapp.results import queries as results_queries
+from webapp.results.filter_forms import address, filter_in, filter_words, ids_in
+from webapp.results.queries import Filter
+from webapp.runs import labels, queries, report
 from webapp.runs.archive import MAY_ARCHIVE
-from webapp.runs.counts import Counts, counts
-from webapp.runs.failures import in_a_sentence, why_failed
-from webapp.runs.filter_forms import address, filter_in, filter_words, ids_in
-from webapp.runs.lifecycle import period_words
-from webapp.runs.pace import pace
-from webapp.runs.plots import sent_over_time
-from webapp.runs.result_queries import Filter
-from webapp.runs.selection import attached_by
-from webapp.runs.spreadsheet import csv_lines
+from webapp.runs.control_pages import control
+from webapp.runs.failure_reasons import in_a_sentence, why_failed
+from webapp.runs.list_pages import run_list
+from webapp.runs.sent_chart import sent_over_time
+from webapp.runs.takeover_pages import taking_over
+from webapp.selection.invoices import attached_by
 from webapp.store import keyset
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
+from webapp.web.access_control import viewer
 from webapp.web.downloads import csv_file
-from webapp.web.gate import viewer
 from webapp.web.htmx import wants_piece
-from webapp.web.marks import polled
 from webapp.web.paging import edge_in
+from webapp.web.view_flags import polled
 
 runs = Blueprint("runs", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Registers the pages and gives the templates the words for statuses."""
+    """Registers every page of this room, and gives the templates the words for statuses."""
     app.jinja_env.globals.update(
         period_words=period_words,
-        why=words.why,
-        progress=words.progress,
-        run_looks=words.RUN_LOOKS,
-        problems=words.PROBLEMS,
-        orders=result_queries.ORDERS,
-        bar_pieces=words.bar,
-        ending=words.ending,
-        skipped_words=words.skipped_words,
-        span_words=words.span_words,
+        why=labels.why,
+        progress=labels.progress,
+        run_looks=labels.RUN_LOOKS,
+        problems=labels.PROBLEMS,
+        orders=results_queries.ORDERS,
+        bar_pieces=labels.bar,
+        ending=labels.ending,
+        skipped_words=labels.skipped_words,
+        span_words=labels.span_words,
         may_archive=MAY_ARCHIVE,
     )
-    app.add_template_filter(words.reason_words)
-    app.register_blueprint(runs)
+    app.add_template_filter(labels.reason_words)
+    for blueprint in (runs, run_list, control, taking_over):
+        app.register_blueprint(blueprint)
 
 
 @runs.get("/runs/<int:run_id>")
@@ -63,7 +69,7 @@ def run_page(run_id: int) -> ResponseReturnValue:
     with runtime().database.reading() as session:
         run = _visible(session, run_id)
         shown = {**facts(session, run), **ahead(session, run), **table(session, run)}
-        return render_template("runs/run.html", **shown)
+        return render_template("runs/show.html", **shown)
 
 
 @runs.get("/runs/<int:run_id>/results")
@@ -75,7 +81,7 @@ def results(run_id: int) -> ResponseReturnValue:
             return redirect(address(f"/runs/{run_id}", **request.args.to_dict()))
         found = table(session, run)
         response = make_response(
-            render_template("runs/_results.html", fresh_tabs=True, counts=counts(session, run_id), **found)
+            render_template("results/_table.html", fresh_tabs=True, counts=counts(session, run_id), **found)
         )
         response.headers["HX-Push-Url"] = str(found["here_url"])
         return response
@@ -93,7 +99,7 @@ def live(run_id: int) -> ResponseReturnValue:
         run = _visible(session, run_id)
         at = now()
         ids = ids_in(request.args.get("rows", "").split("-"))[: 2 * keyset.SIZE]
-        lines = result_queries.changed_on_screen(session, viewer(), run, ids, _since())
+        lines = results_queries.changed_on_screen(session, viewer(), run, ids, _since())
         shown = facts(session, run)
         announce = not shown["is_live"] or time.time() % ANNOUNCED_EVERY < POLLED_EVERY
         response = make_response(
@@ -125,7 +131,7 @@ def facts(session: Session, run: Run) -> dict[str, object]:
     return {
         "run": run,
         "counts": counted,
-        "going": words.progress(counted),
+        "going": labels.progress(counted),
         "is_live": is_live(run, counted),
         "problem": hindrance.words,
         "held": hindrance.held,
@@ -165,8 +171,8 @@ def table(session: Session, run: Run) -> dict[str, object]:
     chosen = filter_in(request.args)
     edge = edge_in(request.args)
     try:
-        known = result_queries.kept_count(session, viewer(), run.id, chosen)
-        page, matching = result_queries.results(session, viewer(), run, chosen, edge, known)
+        known = results_queries.kept_count(session, viewer(), run.id, chosen)
+        page, matching = results_queries.results(session, viewer(), run, chosen, edge, known)
     except ValueError:
         abort(404)
     args = {"status": chosen.status, "reason": chosen.reason, "q": chosen.search, "sort": chosen.order}
@@ -184,7 +190,7 @@ def table(session: Session, run: Run) -> dict[str, object]:
         "here_url": address(f"/runs/{run.id}", **args, **turned),
         "result_query": address("", **args),
         "page_title": " · ".join(filter(None, (filter_words(chosen), run.name))),
-        "page_said": words.page_words([line.name for line in page.rows], matching, not chosen.order),
+        "page_said": labels.page_words([line.name for line in page.rows], matching, not chosen.order),
         "since": now().timestamp(),
     }
 
@@ -192,10 +198,10 @@ def table(session: Session, run: Run) -> dict[str, object]:
 def _can(session: Session, run: Run, chosen: Filter) -> dict[str, int]:
     """How many of everything that matches each bulk button would touch."""
     conditions = filters.matching(run.id, chosen.status, chosen.reason, chosen.search)
-    found = result_queries.statuses_of(session, viewer(), conditions, as_they_are=True)
+    found = results_queries.statuses_of(session, viewer(), conditions, as_they_are=True)
     return {
-        "send-again": sum(found.get(status, 0) for status in words.MAY_SEND_AGAIN),
-        "remove": sum(found.get(status, 0) for status in words.MAY_REMOVE),
+        "send-again": sum(found.get(status, 0) for status in labels.MAY_SEND_AGAIN),
+        "remove": sum(found.get(status, 0) for status in labels.MAY_REMOVE),
         "put-back": found.get(ResultStatus.REMOVED, 0),
         "let-pass": found.get(ResultStatus.SKIPPED, 0),
     }

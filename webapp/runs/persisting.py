@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime
-from webapp.runs.workers import WorkerLife
+from webapp.workers import WorkerLife
 
 LEAVING_SECONDS = 20.0
 """When the process is told to end, how long a database that is away may keep it from writing what it

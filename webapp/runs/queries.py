@@ -9,18 +9,18 @@ from typing import cast
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from webapp.access import Viewer, below, visible_to
 from webapp.definitions.queries import differences
 from webapp.definitions.versions import Content, content_of
-from webapp.runs.counts import Counts, counts_of
-from webapp.runs.pace import Pace, pace
+from webapp.lifecycle.counts import Counts, counts_of
+from webapp.lifecycle.throughput import Pace, pace
 from webapp.store import keyset
 from webapp.store.customers import Cluster, ClusterParent
 from webapp.store.definitions import MessageDefinition
 from webapp.store.keyset import Edge, Page
-from webapp.store.people import AuditEntry
 from webapp.store.runs import ResultInvoice, Run, RunCount
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
-from webapp.users.access import Viewer, below, visible_to
+from webapp.store.users import AuditEntry
 
 
 @dataclass(frozen=True)

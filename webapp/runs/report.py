@@ -11,10 +11,11 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
+from webapp.access import Viewer, visible_to
 from webapp.definitions.versions import Content
-from webapp.mailservers.waiting import waiting_sentence
-from webapp.runs.counts import counts
-from webapp.runs.filters import matching
+from webapp.lifecycle.counts import counts
+from webapp.mailservers.backoff import waiting_sentence
+from webapp.results.filters import matching
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.installation import Installation, held_by
@@ -22,7 +23,6 @@ from webapp.store.invoices import Invoice
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, RunStatus
-from webapp.users.access import Viewer, visible_to
 
 PAGE = 1_000
 COLUMNS = (

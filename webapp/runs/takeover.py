@@ -5,14 +5,14 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.runs import lifecycle
-from webapp.runs.lifecycle import Refused
+from webapp import audit
+from webapp.access import Viewer
+from webapp.lifecycle import runs
+from webapp.lifecycle.runs import Refused
 from webapp.store import installation
 from webapp.store.installation import Installation
 from webapp.store.statuses import Role
 from webapp.store.types import now
-from webapp.users import audit
-from webapp.users.access import Viewer
 
 WORDS = "take over"
 """What the person types, so that it is no slip of the hand."""
@@ -48,7 +48,7 @@ def take_over(session: Session, viewer: Viewer, typed: str) -> str:
         f"This database was taken over with another secret key on {now():%Y-%m-%d at %H:%M} UTC. "
         "Start the run only if no other system sends it."
     )
-    stopped = lifecycle.stop_all(session, viewer.name, why)
+    stopped = runs.stop_all(session, viewer.name, why)
     installation.bind_anew(session)
     audit.note(session, viewer.name, "take over", "installation", f"{stopped} running runs stopped")
     ran = {0: "No run was running.", 1: "One running run was stopped."}

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, abort, render_template, request
+from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from webapp.extensions import runtime
+from webapp.lifecycle.runs import Refused
 from webapp.runs import takeover
-from webapp.runs.lifecycle import Refused
 from webapp.store.installation import held
 from webapp.store.statuses import Role
-from webapp.web import presses
-from webapp.web.gate import viewer
+from webapp.web import form_posts
+from webapp.web.access_control import viewer
 
 taking_over = Blueprint("takeover", __name__)
 
 PAGE = "/takeover"
-
-
-def init_app(app: Flask) -> None:
-    app.register_blueprint(taking_over)
 
 
 @taking_over.get(PAGE)
@@ -39,9 +35,9 @@ def take_over() -> ResponseReturnValue:
     _admins_only()
     typed = request.form.get("words", "")
     try:
-        return presses.once(lambda session: ("/runs", takeover.take_over(session, viewer(), typed)))
+        return form_posts.once(lambda session: ("/runs", takeover.take_over(session, viewer(), typed)))
     except Refused as refusal:
-        return presses.refused(str(refusal), PAGE)
+        return form_posts.refused(str(refusal), PAGE)
 
 
 def _admins_only() -> None:

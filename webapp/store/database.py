@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from webapp.store import folding
+from webapp.store import text_search
 from webapp.store.pen import LAST_USED, Pen, is_trusted
 from webapp.store.prepared import Prepared
 
@@ -253,7 +253,7 @@ def _sqlite_engine(url: str) -> Engine:
             f"busy_timeout={BUSY_TIMEOUT_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}")
-        folding.add_to(connection)
+        text_search.add_to(connection)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

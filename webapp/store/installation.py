@@ -28,7 +28,7 @@ class Installation(Base):
     """The one row. `key_check` shows whether a secret key is the one that the database is bound to, and tells
     nothing of the key; null until a process binds it. `taken_over_at` is the moment when a person last gave
     the database to another key. `tidied_at`: when somebody last looked for mails that were kept for long
-    enough (runs/retention.py)."""
+    enough (evidence/retention.py)."""
 
     __tablename__ = "installation"
     __table_args__ = (CheckConstraint("number = 1", name="one_row"),)

@@ -33,7 +33,8 @@ class Run(Base):
     `highest_invoice_id` bounds the set at Create. While `creating`, `made_up_to` is the highest customer id
     whose results are made. `promised` is the preview's fingerprint that the person saw. `message_key` makes
     this run's Message-IDs differ from those of any other installation. Refusals are counted from the attempt
-    after `watched_from` on (runs/refusals.py). An archived run is out of the way, and otherwise as before."""
+    after `watched_from` on (delivery/circuit_breaker.py). An archived run is out of the way, and otherwise
+    as before."""
 
     __tablename__ = "run"
     __table_args__ = (one_of("status", RunStatus), CheckConstraint("period_from <= period_to", name="period"))
@@ -91,7 +92,8 @@ class Result(Base):
     attempt's own worker, until a person touches the result. `message_number` is part of the Message-ID: it
     stays on automatic retries and grows with Send again. `breaks` counts the connections that broke on this
     message. `sort_name`, `amount` and `sought` are what the run's page sorts by and searches in, written when
-    the result is made (runs/finding.py): customers and invoices are too many to be asked on every look.
+    the result is made (results/search_index.py): customers and invoices are too many to be asked on every
+    look.
 
     No foreign keys lead to the lead invoice and the customer: the former is among the result's own
     `result_invoice`, and an invoice keeps its customer. So no two results of a run have the same lead either.
@@ -152,7 +154,7 @@ class ResultInvoice(Base):
 
     What its keys say holds on PostgreSQL too. Each row is read from the result that it leads to, in the
     commit that made it, and moves only to another result of the same customer and run. A result is deleted
-    only where it has no invoice left (runs/collating.py), an invoice never."""
+    only where it has no invoice left (selection/collation.py), an invoice never."""
 
     __tablename__ = "result_invoice"
     __table_args__ = (
@@ -186,8 +188,8 @@ class Attempt(Base):
     line.
 
     `kept` is what the message was made of, compressed, without its documents: with the documents (by their
-    SHA-256) it gives the bytes that went out, which hash to `sha256` (runs/one_mail.py). It is let go at
-    `kept_until`, when the time for which mails are kept is over (runs/retention.py)."""
+    SHA-256) it gives the bytes that went out, which hash to `sha256` (messages/sent_mail.py). It is let go at
+    `kept_until`, when the time for which mails are kept is over (evidence/retention.py)."""
 
     __tablename__ = "attempt"
     __table_args__ = (

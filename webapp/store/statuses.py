@@ -80,8 +80,8 @@ class OutputType(StrEnum):
 
 
 class Finding(StrEnum):
-    """What the guard found in a document (invoices/guard.py). Only `fine` lets it go out without a person's
-    word; `unchecked` is none yet."""
+    """What the guard found in a document (invoices/document_checks.py). Only `fine` lets it go out without a
+    person's word; `unchecked` is none yet."""
 
     UNCHECKED = "unchecked"
     FINE = "fine"

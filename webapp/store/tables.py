@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from webapp.store import (
-    acyclic,
+    cluster_triggers,
     customers,
     definitions,
     installation,
     invoices,
     mailservers,
-    people,
     runs,
+    users,
     workers,
 )
 from webapp.store.base import Base
 
 __all__ = [
-    "acyclic",
+    "cluster_triggers",
     "customers",
     "definitions",
     "installation",
     "invoices",
     "mailservers",
     "metadata",
-    "people",
     "runs",
+    "users",
     "workers",
 ]
 

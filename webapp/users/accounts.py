@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.store.customers import Cluster
-from webapp.store.people import User, UserCluster
 from webapp.store.statuses import Role
+from webapp.store.users import User, UserCluster
 
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1000

@@ -7,10 +7,11 @@ import sys
 import click
 from flask.cli import AppGroup
 
+from webapp import audit
+from webapp.access import OPERATOR
 from webapp.extensions import runtime
 from webapp.store.statuses import Role
-from webapp.users import accounts, audit
-from webapp.users.access import OPERATOR
+from webapp.users import accounts
 
 users = AppGroup("users", help="Accounts of the people who work with Mailrun.")
 

@@ -7,13 +7,14 @@ from typing import cast
 from flask import Blueprint, Flask, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from webapp import audit
+from webapp.access import viewer_of
 from webapp.extensions import runtime
-from webapp.users import accounts, audit
-from webapp.users.access import viewer_of
-from webapp.users.tries import Tries
+from webapp.users import accounts
+from webapp.users.login_throttle import Tries
 from webapp.web import form_keys, htmx, sessions
-from webapp.web.gate import viewer
-from webapp.web.marks import open_to_all, open_to_every_role
+from webapp.web.access_control import viewer
+from webapp.web.view_flags import open_to_all, open_to_every_role
 
 users = Blueprint("users", __name__)
 

@@ -7,7 +7,7 @@ from itertools import chain
 
 from flask import Response
 
-from webapp.runs.spreadsheet import BYTE_ORDER_MARK
+from webapp.csv_export import BYTE_ORDER_MARK
 
 
 def csv_file(lines: Iterable[str], name: str) -> Response:

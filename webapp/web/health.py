@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import migrations
 from webapp.extensions import runtime
-from webapp.web.marks import open_to_all
+from webapp.web.view_flags import open_to_all
 
 health = Blueprint("health", __name__)
 

@@ -16,13 +16,13 @@ from flask import Flask, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from sqlalchemy import bindparam, not_, select
 
+from webapp.access import Viewer
 from webapp.extensions import runtime
-from webapp.store.people import User, UserCluster
 from webapp.store.prepared import Prepared
 from webapp.store.statuses import Role
-from webapp.users.access import Viewer
+from webapp.store.users import User, UserCluster
 from webapp.web import form_keys
-from webapp.web.marks import is_marked
+from webapp.web.view_flags import is_marked
 
 IDLE = timedelta(hours=12).total_seconds()
 ABSOLUTE = timedelta(days=7)

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 import webapp.store.types
-from webapp.store import acyclic
+from webapp.store import cluster_triggers
 
 revision = "0001"
 down_revision = None
@@ -593,7 +593,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("reservation", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_reservation_result_id"), ["result_id"], unique=False)
-    for statement in acyclic.statements(op.get_bind().dialect.name):
+    for statement in cluster_triggers.statements(op.get_bind().dialect.name):
         op.execute(statement)
 
 

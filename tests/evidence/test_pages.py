@@ -1,0 +1,31 @@
+"""The button "Evidence" and what it downloads."""
+
+from __future__ import annotations
+
+import io
+from zipfile import ZipFile
+
+from tests.http_client import LogIn
+from tests.world import World
+from webapp.workers import WorkerLife
+
+
+def test_a_viewer_downloads_it_from_the_page(log_in: LogIn, world: World, worker: WorkerLife) -> None:
+    world.add()
+    run_id = world.deliver(worker)
+    browser = log_in("viewer")
+    assert f'href="/runs/{run_id}/evidence.zip"' in browser.look(f"/runs/{run_id}").text
+    answer = browser.client.get(f"/runs/{run_id}/evidence.zip")
+    assert answer.mimetype == "application/zip"
+    assert answer.headers["Content-Disposition"] == f"attachment; filename=mailrun-run-{run_id}-evidence.zip"
+    assert "no-store" in answer.headers["Cache-Control"]
+    archive = ZipFile(io.BytesIO(answer.data))
+    assert archive.testzip() is None
+    [mail] = [name for name in archive.namelist() if name.startswith("mails/")]
+    assert archive.read(mail) == world.server.taken[0].data
+
+
+def test_before_anything_was_started_there_is_no_button(log_in: LogIn, world: World) -> None:
+    world.add()
+    run_id = world.run()
+    assert "evidence.zip" not in log_in().look(f"/runs/{run_id}").text

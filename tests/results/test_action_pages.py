@@ -1,0 +1,292 @@
+"""What a person does to results in the pages. For each action: it works, a second press of the same form does
+not repeat it, it says so when it was done already, and htmx is led on. Who may, and by which method, is asked
+of every route in test_access.py."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import select, update
+
+from tests import factories
+from tests.http_client import LogIn, text_of
+from tests.results.staged import S, lead, made, said
+from tests.world import World
+from webapp.lifecycle.results import hold, move
+from webapp.store.customers import Cluster, Customer
+from webapp.store.invoices import TransformationResult
+from webapp.store.runs import Result, Run
+from webapp.store.statuses import ResultStatus, RunStatus
+from webapp.store.users import AuditEntry
+
+
+@dataclass(frozen=True)
+class Action:
+    verb: str
+    before: ResultStatus
+    after: ResultStatus
+    done: str
+    again: str
+
+
+ACTIONS = [
+    Action("send-again", S.FAILED, S.READY, "Will be sent again: 1.", "1 not changed: ready already"),
+    Action("remove", S.READY, S.REMOVED, "Removed 1.", "1 not changed: already removed."),
+    Action("put-back", S.REMOVED, S.READY, "Put back 1.", "1 not changed: not removed."),
+    Action(
+        "mark-sent", S.UNCONFIRMED, S.SENT, "Marked as sent: 1.", "1 not changed: not unconfirmed, but sent."
+    ),
+    Action(
+        "mark-bounced", S.SENT, S.BOUNCED, "Marked as bounced: 1.", "1 not changed: not sent, but bounced."
+    ),
+]
+each_action = pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.verb)
+
+
+@each_action
+def test_it_works_and_a_second_press_of_the_form_does_nothing(
+    log_in: LogIn, world: World, action: Action
+) -> None:
+    run_id, [id] = made(world, action.before)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    url, keys = f"/runs/{run_id}/results/{action.verb}", dict(browser.keys)
+    first = browser.press(url, only=id, status=action.before)
+    assert (first.status_code, first.location) == (303, f"/runs/{run_id}?status={action.before}")
+    assert world.statuses(run_id) == [action.after]
+    assert action.done in said(browser, first.location)
+    browser.keys = keys
+    second = browser.press(url, only=id)
+    assert second.location == first.location
+    assert "Nothing was done a second time" in said(browser, f"/runs/{run_id}")
+    with world.runtime.database.reading() as session:
+        changes = session.query(AuditEntry).filter(AuditEntry.subject == f"run {run_id}").all()
+        assert [change.actor for change in changes] == ["manager@example.com"]
+
+
+@each_action
+def test_done_already_is_said_with_the_reason(log_in: LogIn, world: World, action: Action) -> None:
+    run_id, [id] = made(world, action.before)
+    browser = log_in("manager")
+    for expected in (action.done, action.again):
+        browser.look(f"/runs/{run_id}")
+        browser.press(f"/runs/{run_id}/results/{action.verb}", id=[id])
+        assert expected in said(browser, f"/runs/{run_id}")
+    assert world.statuses(run_id) == [action.after]
+
+
+@each_action
+def test_htmx_stays_where_it_is_and_looks_anew(log_in: LogIn, world: World, action: Action) -> None:
+    run_id, [id] = made(world, action.before)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    answer = browser.press(f"/runs/{run_id}/results/{action.verb}", only=id, htmx=True)
+    assert (answer.status_code, answer.headers["HX-Trigger"]) == (200, "changed")
+    assert (answer.headers["HX-Retarget"], answer.headers["HX-Push-Url"]) == ("#toasts", "false")
+    assert action.done in text_of(answer)
+    assert world.statuses(run_id) == [action.after]
+
+
+@each_action
+@pytest.mark.parametrize("chosen", [{}, {"id": "x"}, {"only": "-1"}, {"page": "1", "rows": ""}])
+def test_without_a_ticked_row_nothing_happens(
+    log_in: LogIn, world: World, action: Action, chosen: dict[str, str]
+) -> None:
+    run_id, _ = made(world, action.before)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    browser.press(f"/runs/{run_id}/results/{action.verb}", **chosen)
+    assert world.statuses(run_id) == [action.before]
+    assert "No row is ticked" in said(browser, f"/runs/{run_id}")
+
+
+@each_action
+def test_a_filter_that_is_not_understood_is_refused(log_in: LogIn, world: World, action: Action) -> None:
+    run_id, _ = made(world, action.before)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    answer = browser.press(f"/runs/{run_id}/results/{action.verb}", all="1", status="bogus", asked="1")
+    assert answer.status_code == 404
+    assert world.statuses(run_id) == [action.before]
+
+
+def test_without_script_the_box_above_means_the_rows_on_screen(log_in: LogIn, world: World) -> None:
+    run_id, ids = made(world, S.READY, S.READY, S.READY)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    browser.press(f"/runs/{run_id}/results/remove", page="1", rows="-".join(ids[:2]))
+    assert world.statuses(run_id) == ["removed", "removed", "ready"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "was"),
+    [
+        ("send-again", S.SENT),
+        ("remove", S.SENT),
+        ("put-back", S.REMOVED),
+        ("let-pass", S.SKIPPED),
+        ("mark-sent", S.UNCONFIRMED),
+        ("mark-bounced", S.SENT),
+    ],
+)
+def test_what_somebody_does_not_see_any_more_is_not_changed(
+    log_in: LogIn, world: World, verb: str, was: ResultStatus
+) -> None:
+    """The customer has moved to another cluster since the run was made."""
+    with world.runtime.database.writing() as session:
+        left = session.scalars(select(Cluster).where(Cluster.tag_name == "left")).one()
+        payer = factories.customer(session, factories.cluster(session, "own", left))
+        factories.document(session, world.runtime.documents, factories.invoice(session, payer))
+    run_id = world.run(cluster_id=left.id)
+    lead(world, run_id, was, reason="suspect_document" if was == S.SKIPPED else "")
+    if was == S.SKIPPED:
+        with world.runtime.database.writing() as session:
+            session.execute(update(TransformationResult).values(suspect=True))
+    browser = log_in("manager", "left")
+    for cluster_id, is_changed in ((world.everybody.id, False), (left.id, True)):
+        with world.runtime.database.writing() as session:
+            session.get_one(Customer, payer.id).cluster_id = cluster_id
+        for which in ({"only": str(world.results(run_id)[0].id)}, {"all": "1", "seen": "1"}):
+            browser.look(f"/runs/{run_id}")
+            browser.press(f"/runs/{run_id}/results/{verb}", asked="1", confirmed="1", **which)
+            if not is_changed:
+                assert world.statuses(run_id) == [was]
+        assert (world.statuses(run_id) != [was]) == is_changed
+
+
+def test_more_than_was_selected_is_never_changed(log_in: LogIn, world: World) -> None:
+    """A worker goes on while a person looks: what matches by now is asked about anew."""
+    run_id, _ = made(world, S.FAILED, S.FAILED)
+    browser = log_in("manager")
+    page = browser.look(f"/runs/{run_id}?status=failed&all=1").text
+    assert "All 2 matching selected" in page
+    assert '<input type="hidden" name="seen" value="2">' in page
+    for verb, question in (("send-again", "Send 2 mails again?"), ("remove", "Remove 2 results")):
+        answer = browser.press(
+            f"/runs/{run_id}/results/{verb}", all="1", seen="1", status="failed", asked="1", confirmed="1"
+        )
+        assert question in text_of(answer)
+        assert world.statuses(run_id) == ["failed", "failed"]
+    browser.press(f"/runs/{run_id}/results/send-again", all="1", seen="2", status="failed")
+    assert world.statuses(run_id) == ["ready", "ready"]
+
+
+def test_what_somebody_has_removed_meanwhile_is_not_put_back_unasked(log_in: LogIn, world: World) -> None:
+    run_id, ids = made(world, S.REMOVED, S.REMOVED, S.READY, S.READY)
+    world.start(run_id)
+    browser = log_in("manager")
+    page = browser.look(f"/runs/{run_id}?status=removed&all=1").text
+    assert '<input type="hidden" name="seen" value="2">' in page
+    lead(world, run_id, S.REMOVED, Result.id == int(ids[2]))
+    url, selected = f"/runs/{run_id}/results/put-back", {"all": "1", "status": "removed"}
+    asked = browser.press(url, **selected, seen="2")
+    assert "Put 3 results back?" in text_of(asked)
+    assert "More were removed than you had selected" in text_of(asked)
+    assert world.statuses(run_id).count("removed") == 3
+    [as_of] = re.findall(r'name="as_of" value="([^"]*)"', asked.text)
+    assert '<input type="hidden" name="seen" value="3">' in asked.text
+    browser.press(url, only=ids[0])
+    lead(world, run_id, S.REMOVED, Result.id == int(ids[3]))
+    browser.look(f"/runs/{run_id}")
+    browser.press(url, **selected, seen="3", asked="1", as_of=as_of)
+    assert world.statuses(run_id) == ["ready", "ready", "ready", "removed"]
+    assert "1 not changed: changed meanwhile" in said(browser, f"/runs/{run_id}")
+
+
+def test_what_has_come_under_the_filter_since_the_question_is_not_removed(
+    log_in: LogIn, world: World
+) -> None:
+    run_id, ids = made(world, S.FAILED, S.FAILED, S.READY)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}?status=failed&all=1")
+    url, selected = f"/runs/{run_id}/results/remove", {"all": "1", "seen": "2", "status": "failed"}
+    asked = browser.press(url, **selected)
+    [as_of] = re.findall(r'name="as_of" value="([^"]*)"', asked.text)
+    with world.runtime.database.writing() as session:
+        move(session, run_id, hold(session, Result.id == int(ids[0])), S.READY)
+    lead(world, run_id, S.FAILED, Result.id == int(ids[2]))
+    browser.press(url, **selected, asked="1", as_of=as_of)
+    assert world.statuses(run_id) == ["ready", "removed", "failed"]
+    assert "1 not changed: changed meanwhile" in said(browser, f"/runs/{run_id}")
+
+
+@pytest.mark.parametrize(("verb", "was"), [("mark-sent", S.UNCONFIRMED), ("mark-bounced", S.SENT)])
+def test_what_a_person_knows_is_for_the_mail_that_the_page_showed(
+    log_in: LogIn, world: World, verb: str, was: ResultStatus
+) -> None:
+    """Another has sent it again meanwhile."""
+    run_id, [id] = made(world, was)
+    browser = log_in("manager")
+    page = browser.look(f"/results/{id}").text
+    [as_of] = re.findall(rf'results/{verb}" name="as_of" value="([^"]*)"', page)
+    with world.runtime.database.writing() as session:
+        move(session, run_id, hold(session, Result.id == int(id)), S.READY)
+    lead(world, run_id, was)
+    url = f"/runs/{run_id}/results/{verb}"
+    browser.press(url, only=id, from_result=id, as_of=as_of)
+    assert world.statuses(run_id) == [was]
+    page = browser.look(f"/results/{id}").text
+    assert "changed meanwhile" in page
+    [as_of] = re.findall(rf'results/{verb}" name="as_of" value="([^"]*)"', page)
+    browser.press(url, only=id, from_result=id, as_of=as_of)
+    assert world.statuses(run_id) != [was]
+
+
+def test_undo_puts_back_those_and_keeps_the_filter(log_in: LogIn, world: World) -> None:
+    run_id, ids = made(world, S.FAILED, S.READY, S.READY)
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}?status=ready")
+    browser.press(f"/runs/{run_id}/results/remove", id=ids[1:2], status="ready")
+    page = browser.look(f"/runs/{run_id}?status=ready").text
+    form = page[page.index("/results/put-back") : page.index("Undo")]
+    assert re.findall(r'name="id" value="([^"]*)"', form) == [ids[1]]
+    assert 'name="status" value="ready"' in form
+
+
+def test_what_a_finished_run_would_send_is_put_back_after_a_question_only(
+    log_in: LogIn, world: World
+) -> None:
+    run_id, ids = made(world, S.SENT, S.REMOVED)
+    with world.runtime.database.writing() as session:
+        session.get_one(Run, run_id).status = RunStatus.FINISHED
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    asked = browser.press(f"/runs/{run_id}/results/put-back", only=ids[1])
+    assert "Put 1 result back and send it?" in text_of(asked)
+    assert world.statuses(run_id) == ["sent", "removed"]
+    browser.press(f"/runs/{run_id}/results/put-back", only=ids[1], asked="1")
+    assert world.statuses(run_id) == ["sent", "ready"]
+    assert world.status(run_id) == "running"
+    browser.press(f"/runs/{run_id}/results/remove", only=ids[0])
+    browser.press(f"/runs/{run_id}/results/put-back", only=ids[0])  # nothing of this would be sent
+    assert world.statuses(run_id) == ["sent", "ready"]
+
+
+def test_each_row_has_the_buttons_its_status_allows(log_in: LogIn, world: World) -> None:
+    run_id, ids = made(world, S.READY, S.SENT, S.UNCONFIRMED, S.FAILED, S.REMOVED)
+    browser = log_in("manager")
+    page = browser.look(f"/runs/{run_id}").text + browser.look(f"/runs/{run_id}?status=removed").text
+    expected = {
+        0: {"remove"},
+        1: {"send-again", "remove"},
+        2: {"send-again", "remove"},
+        3: {"send-again", "remove"},
+        4: {"put-back"},
+    }
+    for at, verbs in expected.items():
+        row = page[page.index(f'id="r{ids[at]}"') :].partition("</tr>")[0]
+        found = {part.partition('"')[0] for part in row.split(f"/runs/{run_id}/results/")[1:]}
+        assert found == verbs, at
+        assert row.count(f'aria-describedby="inv-{ids[at]}"') == len(verbs)
+
+
+def test_a_viewer_is_shown_no_button_that_would_be_refused(log_in: LogIn, world: World) -> None:
+    run_id, ids = made(world, S.FAILED)
+    browser = log_in("viewer")
+    for url in (f"/runs/{run_id}", f"/results/{ids[0]}", "/runs"):
+        page = browser.look(url).text
+        assert "Send again" not in page
+        assert 'method="post" action="/runs/1/sending"' not in page
+        assert "New run" not in page

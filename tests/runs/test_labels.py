@@ -1,0 +1,28 @@
+"""The bar: everything that is there is seen, and it is never longer than it is."""
+
+from __future__ import annotations
+
+from webapp.runs.labels import LEAST, bar, reason_words
+
+
+def test_a_bar_is_filled_by_its_parts_in_their_order() -> None:
+    assert [(piece.status, piece.x, piece.width) for piece in bar({"sent": 3, "failed": 0, "ready": 1})] == [
+        ("sent", 0.0, 750.0),
+        ("ready", 750.0, 250.0),
+    ]
+
+
+def test_one_failure_among_a_million_is_seen() -> None:
+    pieces = bar({"sent": 999_997, "bounced": 1, "failed": 1, "ready": 1})
+    assert [piece.width for piece in pieces[1:]] == [LEAST] * 3
+    assert round(sum(piece.width for piece in pieces), 1) == 1000
+    assert round(pieces[-1].x + pieces[-1].width, 1) == 1000
+
+
+def test_nothing_makes_an_empty_bar() -> None:
+    assert bar({"sent": 0}) == []
+
+
+def test_a_reason_of_a_later_feature_is_spelled_out() -> None:
+    assert reason_words("no_recipient") == "no recipient"
+    assert reason_words("too_large_for_server") == "too large for server"

@@ -1,0 +1,79 @@
+"""What the frame says on every page, and whether the installation says it is ready."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from tests.http_client import Browser, LogIn, text_of
+from webapp.extensions import Runtime
+from webapp.queue import Bell
+from webapp.web.layout import Asked, banners, look
+
+
+def with_redis(parts: Runtime, url: str) -> Runtime:
+    return replace(parts, settings=replace(parts.settings, redis_url=url), bell=Bell(url))
+
+
+def test_no_redis_is_said_as_it_is(log_in: LogIn) -> None:
+    assert "No Redis: the workers drain without it" in text_of(log_in("viewer").look("/runs"))
+
+
+def test_a_redis_that_is_away_is_said_and_sending_goes_on(
+    app: Flask, runtime: Runtime, log_in: LogIn
+) -> None:
+    app.extensions["mailrun"] = with_redis(runtime, "redis://127.0.0.1:1/0")
+    assert "Redis is away. The workers look for work by themselves" in text_of(log_in().look("/runs"))
+    ready = Browser(app.test_client()).look("/readyz")
+    assert (ready.status_code, ready.get_json()["redis"]) == (200, "does not answer")
+
+
+def test_redis_is_asked_at_most_every_two_seconds(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts, answers = with_redis(runtime, "redis://127.0.0.1:1/0"), [True]
+    monkeypatch.setattr(Bell, "answers", lambda self: answers.pop())
+    asked = Asked(lambda: look(parts))
+    for _ in range(20):
+        assert banners(parts, asked.answer) == []
+    assert answers == []
+
+
+def test_not_ready_with_another_schema(app: Flask, runtime: Runtime) -> None:
+    with runtime.database.writing() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    ready = Browser(app.test_client()).look("/readyz")
+    assert ready.status_code == 503
+    assert "run mailrun init" in ready.get_json()["schema"]
+
+
+def test_not_ready_without_a_database(app: Flask, runtime: Runtime) -> None:
+    runtime.database.dispose()
+    shutil.rmtree(runtime.settings.home)
+    ready = Browser(app.test_client()).look("/readyz")
+    assert (ready.status_code, ready.get_json()["database"]) == (503, "does not answer")
+    assert Browser(app.test_client()).look("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "status"), [("/nothing/here", 404), ("/runs/999", 404), ("/runs?state=x", 404)]
+)
+def test_an_error_page_says_what_to_do_in_a_page_and_in_a_piece(log_in: LogIn, url: str, status: int) -> None:
+    browser = log_in()
+    page, piece = browser.look(url), browser.look(url, htmx=True)
+    assert page.status_code == piece.status_code == status
+    assert "There is nothing here" in page.text
+    assert "<html" in page.text
+    assert "<html" not in piece.text
+
+
+def test_static_files_are_kept_by_browsers_and_change_their_address(log_in: LogIn) -> None:
+    browser = log_in()
+    page = browser.look("/runs").text
+    address = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    assert address.startswith("/static/app.css?v=")
+    assert "immutable" in browser.client.get(address).headers["Cache-Control"]
+    assert "immutable" not in browser.client.get("/static/app.css").headers["Cache-Control"]
+    assert browser.client.get(address).headers["X-Content-Type-Options"] == "nosniff"

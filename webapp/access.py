@@ -1,0 +1,70 @@
+"""Who may see what: decided here and nowhere else. Every query of customers, invoices, runs or results asks
+here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, select, true
+
+from webapp.store.customers import Cluster, ClusterParent, Customer
+from webapp.store.invoices import Invoice
+from webapp.store.runs import Result, Run
+from webapp.store.statuses import Role
+from webapp.store.users import User
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Somebody who looks or acts. `clusters` empty: sees everything; else these clusters and all below
+    them."""
+
+    name: str
+    role: Role
+    clusters: frozenset[int] = frozenset()
+
+    @property
+    def may_send(self) -> bool:
+        """Whether this one may make runs and change them."""
+        return self.role in (Role.ADMIN, Role.MANAGER)
+
+
+OPERATOR = Viewer(name="command line", role=Role.ADMIN)
+"""Whoever can run commands on the machine may do everything."""
+
+Restricted = type[Cluster] | type[Customer] | type[Invoice] | type[Run] | type[Result]
+
+
+def viewer_of(user: User) -> Viewer:
+    """What this user may see, as a value."""
+    bound = frozenset(each.cluster_id for each in user.bound_to)
+    return Viewer(name=user.email, role=Role(user.role), clusters=bound)
+
+
+def visible_to(viewer: Viewer, table: Restricted) -> ColumnElement[bool]:
+    """The condition that keeps a query of this table to what the viewer may see.
+
+    A run is visible with its cluster, everything else by the cluster of its customer.
+    """
+    if not viewer.clusters:
+        return true()
+    clusters = below(viewer.clusters)
+    if table is Cluster:
+        return Cluster.id.in_(clusters)
+    if table is Run:
+        return Run.cluster_id.in_(clusters)
+    customers = select(Customer.id).where(Customer.cluster_id.in_(clusters))
+    if table is Customer:
+        return Customer.cluster_id.in_(clusters)
+    if table is Invoice:
+        return Invoice.customer_id.in_(customers)
+    return Result.customer_id.in_(customers)
+
+
+def below(clusters: frozenset[int]) -> Select[int]:
+    """These clusters and every descendant, each once, however many paths lead to it."""
+    reached = select(Cluster.id).where(Cluster.id.in_(clusters)).cte(recursive=True)
+    reached = reached.union(
+        select(ClusterParent.child_id).join(reached, ClusterParent.parent_id == reached.c.id)
+    )
+    return select(reached.c.id)

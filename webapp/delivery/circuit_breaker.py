@@ -1,0 +1,53 @@
+"""A run stops itself when refusals pile up: a wrong address list, or a server that has had enough of us, must
+not cost every customer a refusal first."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.config import Settings
+from webapp.lifecycle import runs
+from webapp.store.database import hold_run
+from webapp.store.runs import Attempt, Run
+from webapp.store.statuses import Outcome, RunStatus
+
+LOOKED_AT = 50
+"""The latest attempts of a run, since it was last started, that came to an answer about a message."""
+
+
+def stop_if_too_many(session: Session, settings: Settings, run_id: int) -> bool:
+    """Stops a running run if settings.refusals_to_stop of its last LOOKED_AT messages were refused for good,
+    and says why. Whether it did."""
+    if not settings.refusals_to_stop or _refused(session, run_id)[0] < settings.refusals_to_stop:
+        return False
+    hold_run(session.connection(), run_id, exclusive=True)
+    run = session.get_one(Run, run_id, with_for_update=runs.LOCKED)
+    refused, looked_at, reply = _refused(session, run_id)
+    if run.status != RunStatus.RUNNING or refused < settings.refusals_to_stop:
+        return False
+    runs.stop_itself(
+        session,
+        run,
+        f"It stopped itself: the mail server refused {refused} of the last {looked_at} mails for good, "
+        f"the latest with “{reply}”. Look at what failed; Start goes on with the rest.",
+    )
+    return True
+
+
+def _refused(session: Session, run_id: int) -> tuple[int, int, str]:
+    """How many of how many were refused, and the latest refusal's words."""
+    told = (
+        select(Attempt.outcome, Attempt.reply)
+        .join(Run, Run.id == Attempt.run_id)
+        .where(
+            Attempt.run_id == run_id,
+            Attempt.id > Run.watched_from,
+            Attempt.outcome.in_((Outcome.ACCEPTED, Outcome.REFUSED)),
+        )
+        .order_by(Attempt.id.desc())
+        .limit(LOOKED_AT)
+    )
+    rows = session.execute(told).all()
+    replies = [reply for outcome, reply in rows if outcome == Outcome.REFUSED]
+    return len(replies), len(rows), replies[0] if replies else ""

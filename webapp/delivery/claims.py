@@ -1,0 +1,196 @@
+"""A worker claims results: a batch by one conditional UPDATE, looked at anew, with everything that delivery
+needs."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Select,
+    bindparam,
+    exists,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session, aliased
+
+from webapp.lifecycle.results import UNCLAIMED, hold, move
+from webapp.results.splitting import split_off
+from webapp.selection.recheck import reasons_of
+from webapp.store.runs import Reservation, Result, ResultInvoice, Run
+from webapp.store.statuses import SENDABLE, ResultStatus, RunStatus
+from webapp.store.types import Instant, now
+
+
+@dataclass(frozen=True)
+class Claim:
+    """These results are this worker's to send, as long as they bear the token. `picked`: how many were
+    claimed, those included that turned out not to be sendable any more."""
+
+    run_id: int
+    worker_id: int
+    token: str
+    result_ids: tuple[int, ...]
+    picked: int = 0
+
+
+def claim(session: Session, run_id: int, worker_id: int, at_most: int) -> Claim:
+    """Claims up to so many results of a running run, oldest first; maybe none.
+
+    1. Pick rows that are `ready`, or `deferred` and due, that nobody has claimed, and whose invoices are not
+    on the wire for another result; skip rows that another worker is claiming right now.
+    2. Store worker and token. The status stays: nothing has gone out.
+    3. Look at each anew. What can no longer be sent is `skipped` with the reason (in a collated result: only
+    the invoice that cannot), and not part of the claim."""
+    token = secrets.token_hex(16)
+    running = session.scalar(select(exists().where(Run.id == run_id, Run.status == RunStatus.RUNNING)))
+    ids = _pick(session, run_id, at_most) if running else []
+    if not ids:
+        return Claim(run_id, worker_id, token, ())
+    session.execute(
+        update(Result).where(Result.id.in_(ids)).values(worker_id=worker_id, token=token),
+        execution_options={"synchronize_session": False},
+    )
+    sendable = look_anew(session, run_id, ids, worker_id)
+    return Claim(run_id, worker_id, token, tuple(sendable), len(ids))
+
+
+def still_held(session: Session, claim: Claim) -> list[int]:
+    """Those of a claim that are still this worker's and not marked, locked: a person may have touched the
+    others."""
+    ours = (Result.id.in_(claim.result_ids), Result.token == claim.token, Result.status.in_(SENDABLE))
+    return list(session.scalars(select(Result.id).where(*ours).order_by(Result.id).with_for_update()))
+
+
+def give_back(session: Session, of: Sequence[Claim]) -> None:
+    """Frees what was claimed and has not been marked.
+
+    The last claim's commit may still be under way, if its answer was lost: without waiting for it PostgreSQL
+    would see these rows as they were before, without a token, and leave them claimed for ever. Locked with
+    those of the claim before, in the order of their ids, as everybody locks results."""
+    if not of:
+        return
+    ids = [id for claim in of[-2:] for id in claim.result_ids]
+    session.execute(select(Result.id).where(Result.id.in_(ids)).order_by(Result.id).with_for_update())
+    session.execute(
+        update(Result)
+        .where(
+            Result.worker_id == of[0].worker_id,
+            Result.token.in_([claim.token for claim in of]),
+            Result.status.in_(SENDABLE),
+        )
+        .values(**UNCLAIMED),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def free(session: Session, result_ids: Sequence[int], token: str) -> None:
+    """Frees these results of a claim, as far as they have not been marked."""
+    session.execute(
+        update(Result)
+        .where(Result.id.in_(result_ids), Result.token == token, Result.status.in_(SENDABLE))
+        .values(**UNCLAIMED),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def postpone(session: Session, claim: Claim, until: Mapping[int, datetime], why: str = "") -> None:
+    """Frees these results of a claim, to be claimed again no earlier than at their time: the domain that they
+    go to has had its mails of this minute, or `why` in words for their page."""
+    said = {"detail": why} if why else {}
+    for result_id, moment in until.items():
+        session.execute(
+            update(Result)
+            .where(Result.id == result_id, Result.token == claim.token, Result.status.in_(SENDABLE))
+            .values(**UNCLAIMED, next_try_at=moment, **said),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def anything_due(session: Session, run_id: int) -> bool:
+    """Whether a worker could claim a result of this run now."""
+    return bool(_pick(session, run_id, 1, lock=False))
+
+
+def _pick(session: Session, run_id: int, at_most: int, *, lock: bool = True) -> list[int]:
+    """Ids first, then an UPDATE by id: PostgreSQL plans `IN (SELECT … LIMIT n)` badly."""
+    ids: list[int] = []
+    for waiting in _due(lock):
+        if len(ids) < at_most:
+            about = {"run_id": run_id, "at": now(), "at_most": at_most - len(ids)}
+            ids += session.connection().scalars(waiting, about).all()
+    return ids
+
+
+@lru_cache
+def _due(lock: bool) -> tuple[Select[int], ...]:
+    """Results that are `ready`, and those `deferred` whose time has come: two queries, each along the index,
+    instead of one that would look through all that is sent already.
+
+    PostgreSQL takes the index of run and id, which is smaller, for just as short a way, and looks through all
+    that is sent after all. Only the index of run, status and id is in the order of status and id; that this
+    is the order of ids is not seen where the status is said to lie between itself and itself."""
+    rested = Result.next_try_at <= bindparam("at", type_=Instant)
+    free = (Result.run_id == bindparam("run_id"), Result.worker_id.is_(None), ~_on_the_wire_elsewhere())
+    ready, deferred = ResultStatus.READY, ResultStatus.DEFERRED
+    kinds = (
+        (Result.status.between(ready, ready), or_(Result.next_try_at.is_(None), rested)),
+        (Result.status.between(deferred, deferred), rested),
+    )
+    due = (select(Result.id).where(*kind, *free).order_by(Result.status, Result.id) for kind in kinds)
+    due = (waiting.limit(bindparam("at_most", type_=Integer)) for waiting in due)
+    return tuple(waiting.with_for_update(skip_locked=True) if lock else waiting for waiting in due)
+
+
+def _on_the_wire_elsewhere() -> ColumnElement[bool]:
+    """Whether an invoice of the Result at hand is just being sent by another one: wait, then look again."""
+    other, own = aliased(Result), aliased(ResultInvoice)
+    return (
+        exists()
+        .where(own.result_id == Result.id)
+        .where(Run.id == Result.run_id)
+        .where(Reservation.definition_id == Run.definition_id, Reservation.invoice_id == own.invoice_id)
+        .where(Reservation.copy >= own.copy)
+        .where(other.id == Reservation.result_id, other.status == ResultStatus.SENDING)
+        .correlate(Result)
+    )
+
+
+def look_anew(session: Session, run_id: int, result_ids: Sequence[int], worker_id: int) -> list[int]:
+    """Looks whether these results, held, can still be sent; those that cannot become `skipped`. Returns the
+    others.
+
+    One whose invoice has gone on another result's wire since it was picked is set free to wait.
+    """
+    wait = set(session.connection().scalars(_gone_on_the_wire(), {"result_ids": list(result_ids)}))
+    if wait:
+        session.execute(
+            update(Result).where(Result.id.in_(wait)).values(**UNCLAIMED),
+            execution_options={"synchronize_session": False},
+        )
+    skipped: dict[str, list[int]] = defaultdict(list)
+    for result_id, by_invoice in reasons_of(session, set(result_ids) - wait).items():
+        if reason := split_off(session, result_id, by_invoice, worker_id):
+            skipped[reason].append(result_id)
+    for reason, ids in skipped.items():
+        rows = hold(session, Result.id.in_(ids))
+        move(
+            session, run_id, rows, ResultStatus.SKIPPED, reason=reason, worker_id=worker_id, values=UNCLAIMED
+        )
+    gone = wait.union(*skipped.values())
+    return [result_id for result_id in result_ids if result_id not in gone]
+
+
+@lru_cache
+def _gone_on_the_wire() -> Select[int]:
+    ids: BindParameter[int] = bindparam("result_ids", expanding=True)
+    return select(Result.id).where(Result.id.in_(ids), _on_the_wire_elsewhere())

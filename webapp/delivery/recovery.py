@@ -1,0 +1,188 @@
+"""The sweep: lost workers, due retries, half-made runs, runs that are done. Every worker runs one; it needs
+no Redis.
+
+Whatever happens to a process or to Redis, the rows say what there is to do, and the sweep finds it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select, union, update
+from sqlalchemy.orm import Session
+
+from webapp.delivery import claims
+from webapp.extensions import Runtime
+from webapp.lifecycle import runs
+from webapp.lifecycle.results import UNCLAIMED, hold, move
+from webapp.mailservers import connection_slots
+from webapp.store.definitions import DefinitionVersion
+from webapp.store.mailservers import ConnectionSlot, MailServer
+from webapp.store.runs import Attempt, Result, Run
+from webapp.store.statuses import SENDABLE, Outcome, ResultStatus, RunStatus
+from webapp.store.types import now
+from webapp.store.workers import Worker
+from webapp.workers import WorkerLife, kernel_says_gone
+
+
+@dataclass
+class Watch:
+    """What one observer has seen of the others' beats.
+
+    `still` is for how long (seconds of the observer's own monotonic clock) a worker's beat has kept its
+    value, counting only time in which the observer could write to the database: a clock that jumps, or a
+    database that is locked for a minute, makes nobody lost."""
+
+    seen: dict[int, int] = field(default_factory=dict)
+    still: dict[int, float] = field(default_factory=dict)
+    last_round: float | None = None
+    own_beats: int = -1
+
+    def look(self, beats: dict[int, int], own_beats: int, longest_step: float) -> None:
+        """Takes note of all beats. The round counts for as long as it took, but for no more than
+        `longest_step` seconds, and only if the observer's own beat could be written in it."""
+        present = time.monotonic()
+        passed = 0.0 if self.last_round is None else present - self.last_round
+        step = min(passed, longest_step) if own_beats != self.own_beats else 0.0
+        self.still = {
+            id: self.still.get(id, 0.0) + step if self.seen.get(id) == beat else 0.0
+            for id, beat in beats.items()
+        }
+        self.seen, self.own_beats, self.last_round = dict(beats), own_beats, present
+
+
+@dataclass(frozen=True)
+class Due:
+    """What a sweep found to do: runs with something to send, and runs whose results are still to be made."""
+
+    to_drain: tuple[int, ...]
+    to_make: tuple[int, ...]
+
+
+def sweep(runtime: Runtime, worker: WorkerLife, watch: Watch) -> Due:
+    """One round.
+
+    1. Note every worker's beat. Those whose beat stood still for a lease, or whose process the kernel on this
+    machine says is gone, are declared lost. What they, or one that has left, still hold after that is taken
+    from them, too.
+    2. Running runs with nothing left to send are finished.
+    3. Running runs with something to claim, whose mail server may be tried, are due; so are half-made ones.
+    """
+    database, settings = runtime.database, runtime.settings
+    with database.reading() as session:
+        others = session.scalars(
+            select(Worker).where(Worker.left_at.is_(None), Worker.lost_at.is_(None), Worker.id != worker.id)
+        ).all()
+    beats = {other.id: other.beat for other in others}
+    watch.look(beats, worker.beats, longest_step=2 * settings.sweep_every)
+    for other in others:
+        if watch.still[other.id] > settings.lease or kernel_says_gone(other):
+            with database.writing() as session:
+                declare_lost(session, other)
+    _take_from_those_who_are_gone(runtime)
+    _finish_done_runs(runtime)
+    with database.reading() as session:
+        making = session.scalars(select(Run.id).where(Run.status == RunStatus.CREATING))
+        return Due(tuple(_due_runs(session)), tuple(making))
+
+
+def declare_lost(session: Session, lost: Worker) -> bool:
+    """Takes everything from a worker that is gone, in one commit; False if it has beaten since, or was
+    declared before.
+
+    What it had claimed and not marked is free again. What it had marked is `unconfirmed`: it may have been
+    sent, and is never sent again by itself. Its token stays, so that the worker, should it come back, can
+    still prove what became of it."""
+    gone = session.execute(
+        update(Worker)
+        .where(Worker.id == lost.id, Worker.beat == lost.beat, Worker.lost_at.is_(None))
+        .values(lost_at=now())
+        .execution_options(synchronize_session=False)
+    ).rowcount  # type: ignore[attr-defined]
+    if not gone:
+        return False
+    take_from(session, lost)
+    return True
+
+
+def take_from(session: Session, lost: Worker) -> None:
+    """Frees what a lost worker has claimed, and declares `unconfirmed` what it has marked. Harmless when it
+    has nothing."""
+    session.execute(
+        update(Result)
+        .where(Result.worker_id == lost.id, Result.status.in_(SENDABLE))
+        .values(**UNCLAIMED)
+        .execution_options(synchronize_session=False)
+    )
+    words = f"the worker {lost.name} was lost after the whole message was handed over, before the reply"
+    leave_in_doubt(session, words, Result.worker_id == lost.id)
+    session.execute(
+        update(Attempt)
+        .where(Attempt.worker_id == lost.id, Attempt.outcome == Outcome.SENDING)
+        .values(_unknown(words))
+        .execution_options(synchronize_session=False)
+    )
+    connection_slots.free_all_of(session, lost.id)
+
+
+def leave_in_doubt(session: Session, words: str, *which: ColumnElement[bool]) -> None:
+    """Declares `unconfirmed` those of these results that are on the wire: nobody is left who could settle
+    them. `words` say why."""
+    on_the_wire = (*which, Result.status == ResultStatus.SENDING)
+    for run_id in session.scalars(select(Result.run_id).where(*on_the_wire).distinct()).all():
+        rows = hold(session, Result.run_id == run_id, *on_the_wire)
+        move(session, run_id, rows, ResultStatus.UNCONFIRMED, values={"worker_id": None, "detail": words})
+        session.execute(
+            update(Attempt)
+            .where(Attempt.result_id.in_([row.id for row in rows]), Attempt.outcome == Outcome.SENDING)
+            .values(_unknown(words))
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _unknown(words: str) -> dict[str, Any]:
+    return {"outcome": Outcome.UNKNOWN, "stage": "dot", "detail": words, "ended_at": now()}
+
+
+def _take_from_those_who_are_gone(runtime: Runtime) -> None:
+    """A worker may take something after it was declared lost: its last statement was still on its way to
+    PostgreSQL, or it was frozen and claims before its next beat tells it. That must be free again, too; and
+    so must what one that has left could not write any more."""
+    holding = union(
+        select(Result.worker_id).where(Result.worker_id.is_not(None)),
+        select(ConnectionSlot.worker_id).where(ConnectionSlot.worker_id.is_not(None)),
+    ).subquery()
+    is_gone = or_(Worker.lost_at.is_not(None), Worker.left_at.is_not(None))
+    with runtime.database.reading() as session:
+        found = session.scalars(select(Worker).where(is_gone, Worker.id.in_(select(holding)))).all()
+    for worker in found:
+        with runtime.database.writing() as session:
+            take_from(session, worker)
+
+
+def _finish_done_runs(runtime: Runtime) -> None:
+    with runtime.database.reading() as session:
+        running = session.scalars(select(Run.id).where(Run.status == RunStatus.RUNNING)).all()
+        done = [run_id for run_id in running if not runs.has_outstanding(session, run_id)]
+    for run_id in done:
+        with runtime.database.writing() as session:
+            runs.finish_if_done(session, run_id)
+
+
+def _due_runs(session: Session) -> list[int]:
+    """Running runs with something to claim now, oldest first, whose mail server may be tried."""
+    may_be_tried: dict[int, bool] = {}
+    due = []
+    for run_id, version_id in session.execute(
+        select(Run.id, Run.version_id).where(Run.status == RunStatus.RUNNING).order_by(Run.id)
+    ):
+        if version_id not in may_be_tried:
+            content = session.get_one(DefinitionVersion, version_id).content
+            server = session.get_one(MailServer, content["sender"]["mail_server_id"])
+            waits = server.trouble is not None and server.next_try_at is not None
+            may_be_tried[version_id] = not waits or server.next_try_at <= now()  # type: ignore[operator]
+        if may_be_tried[version_id] and claims.anything_due(session, run_id):
+            due.append(run_id)
+    return due

@@ -1,0 +1,77 @@
+"""What becomes of a result after an attempt: its next status, and the columns that belong to it. Values in,
+values out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from webapp.config import Settings
+from webapp.lifecycle.results import UNCLAIMED
+from webapp.messages.inputs import Work
+from webapp.runs.verdicts import Verdict
+from webapp.store.statuses import SENDABLE, ResultStatus
+from webapp.store.types import now
+
+BREAKS_BEFORE_DEFERRED = 2
+
+
+@dataclass(frozen=True)
+class Fate:
+    """The status that a result goes to, with every column that an attempt's end may change."""
+
+    status: ResultStatus
+    values: Mapping[str, Any]
+
+
+def fate_of(settings: Settings, work: Work, was: ResultStatus, verdict: Verdict, began: datetime) -> Fate:
+    """What this verdict on an attempt, begun at that moment, leads to for a result that now `was` in that
+    status.
+
+    A connection that broke before the last byte leaves the result to be tried again: at once the first time,
+    later from the second on, so that one message cannot hold up the rest. Retries end when it is time to give
+    up."""
+    broke = verdict.status == ResultStatus.READY
+    breaks = work.breaks + broke
+    to, detail, next_try = verdict.status, verdict.detail, None
+    if broke and breaks < BREAKS_BEFORE_DEFERRED:
+        if was == ResultStatus.UNCONFIRMED:  # declared so while this worker was away: a late proof
+            to, next_try = ResultStatus.DEFERRED, now()
+        else:
+            to = was if was in SENDABLE else ResultStatus.READY
+            next_try = work.next_try_at if to == ResultStatus.DEFERRED else None
+    elif broke or verdict.status == ResultStatus.DEFERRED:
+        to, next_try = ResultStatus.DEFERRED, _next_try(settings, work)
+        if next_try is None:
+            to = ResultStatus.FAILED
+            detail = f"gave up after {work.attempts + 1} attempts: {verdict.reply or verdict.detail}"
+    return Fate(
+        to,
+        {
+            **UNCLAIMED,
+            "detail": detail,
+            "smtp_reply": verdict.reply,
+            "warning": _warning(verdict.refused),
+            "breaks": breaks,
+            "attempts": work.attempts + 1,
+            "first_try_at": work.first_try_at or began,
+            "next_try_at": next_try,
+            "sent_at": now() if to == ResultStatus.SENT else work.sent_at,
+        },
+    )
+
+
+def _next_try(settings: Settings, work: Work) -> datetime | None:
+    """When to try again: after retry_first seconds, doubling up to retry_last; None when it is time to give
+    up."""
+    if work.first_try_at and now() - work.first_try_at > timedelta(seconds=settings.give_up):
+        return None
+    pause = min(settings.retry_first * 2 ** min(work.attempts, 30), settings.retry_last)
+    return now() + timedelta(seconds=pause)
+
+
+def _warning(refused: Mapping[str, str]) -> str:
+    """Who did not get it though others did."""
+    return "; ".join(f"{address} was refused: {words}" for address, words in refused.items())

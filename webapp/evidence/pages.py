@@ -1,0 +1,29 @@
+"""The evidence of a run, to be downloaded."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, Response, abort
+from flask.typing import ResponseReturnValue
+
+from webapp.evidence.archive import evidence
+from webapp.extensions import runtime
+from webapp.runs import queries
+from webapp.web.access_control import viewer
+
+of_runs = Blueprint("evidence", __name__)
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(of_runs)
+
+
+@of_runs.get("/runs/<int:run_id>/evidence.zip")
+def download(run_id: int) -> ResponseReturnValue:
+    """Every result, attempt and mail of the run that this person may see, as a ZIP that is made as it is
+    read. One that breaks off has no end: no program takes it for whole."""
+    parts = runtime()
+    with parts.database.reading() as session:
+        run = queries.run(session, viewer(), run_id) or abort(404)
+    pieces = evidence(parts.database, parts.documents, viewer(), run)
+    headers = {"Content-Disposition": f"attachment; filename=mailrun-run-{run_id}-evidence.zip"}
+    return Response(pieces, mimetype="application/zip", headers=headers)

@@ -1,0 +1,1 @@
+"""State changes: every transition of runs and results, and the counts that change with them."""

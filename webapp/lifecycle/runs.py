@@ -1,0 +1,315 @@
+"""A run's life: create, start, stop, finish. The words that a verb returns, or refuses with, are shown to the
+person.
+
+Each takes the run's lock, so that Stop is exact and twenty Starts have one effect (database.hold_run).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import exists, func, insert, select
+from sqlalchemy.orm import Session
+
+from webapp.access import Viewer, visible_to
+from webapp.definitions.versions import todays_version
+from webapp.queue import Bell
+from webapp.selection.invoices import Choice, taken, terms_of
+from webapp.store.customers import Cluster
+from webapp.store.database import after_commit, hold_run
+from webapp.store.definitions import MessageDefinition
+from webapp.store.installation import held
+from webapp.store.invoices import Invoice
+from webapp.store.runs import Attempt, ChosenInvoice, Result, Run
+from webapp.store.statuses import OUTSTANDING, RUN_MOVES, RunStatus
+from webapp.store.types import now
+from webapp.store.users import AuditEntry
+
+LOCKED = {"key_share": True}
+"""How a run's row is locked for a change: rows that only refer to it, such as a worker's counts, may come
+meanwhile. Else a worker that holds results, and has one to count, waits for who waits for its results."""
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; the message says why, and the way out, in plain words."""
+
+
+class NotFound(Refused):
+    """There is no such thing, or this person may not see it; which of the two is not told."""
+
+
+def create(
+    session: Session,
+    bell: Bell,
+    choice: Choice,
+    *,
+    name: str,
+    bcc: list[str],
+    viewer: Viewer,
+    promised: str = "",
+    start: bool = False,
+) -> Run:
+    """Stores a run that is `creating`; a worker, or runs.making.make, makes its results.
+
+    Without any `bcc` the definition's own are taken. `promised` is the fingerprint of the preview that the
+    person saw: a set that turns out different is not started. Raises Refused (NotFound for a definition or
+    cluster that this person may not see)."""
+    _must_be_allowed(viewer)
+    if start:
+        _must_not_be_held(session)
+    if choice.period_from > choice.period_to:
+        raise Refused("The period ends before it begins.")
+    definition = session.get(MessageDefinition, choice.definition_id)
+    cluster = session.scalar(
+        select(Cluster).where(Cluster.id == choice.cluster_id, visible_to(viewer, Cluster))
+    )
+    if definition is None or cluster is None:
+        raise NotFound("There is no such message definition or customer cluster.")
+    if definition.retired_at is not None:
+        raise Refused(
+            f"“{definition.name}” is retired: it makes no new runs. Use it again first, or another one."
+        )
+    version = todays_version(session, definition)
+    run = Run(
+        name=name.strip() or default_name(session, choice),
+        definition_id=definition.id,
+        version_id=version.id,
+        cluster_id=cluster.id,
+        include_children=choice.include_children,
+        period_from=choice.period_from,
+        period_to=choice.period_to,
+        bcc=bcc or definition.bcc,
+        resend_already_sent=choice.resend_already_sent,
+        highest_invoice_id=session.scalar(select(func.coalesce(func.max(Invoice.id), 0))),
+        watched_from=session.scalars(select(func.coalesce(func.max(Attempt.id), 0))).one(),
+        promised=promised,
+        start_when_made=start,
+        message_key=secrets.token_hex(6),
+        created_by=viewer.name,
+    )
+    session.add(run)
+    session.flush()
+    _choose(session, run, choice)
+    after_commit(session, lambda: bell.make(run.id))
+    return run
+
+
+def _choose(session: Session, run: Run, choice: Choice) -> None:
+    """Narrows the run to the chosen invoices; one that is outside its set is refused by its number."""
+    if not choice.invoice_ids:
+        return
+    content = run.version.content
+    within = taken(choice, terms_of(run.definition_id, content)).subquery()  # type: ignore[arg-type]
+    outside = session.scalars(
+        select(Invoice.number).where(
+            Invoice.id.in_(choice.invoice_ids), Invoice.id.not_in(select(within.c.invoice_id))
+        )
+    ).all()
+    if outside:
+        raise Refused(f"Not in this cluster and period: {', '.join(sorted(outside)[:10])}.")
+    chosen = [{"run_id": run.id, "invoice_id": invoice_id} for invoice_id in set(choice.invoice_ids)]
+    session.execute(insert(ChosenInvoice), chosen)
+
+
+def invoices_by_number(session: Session, numbers: Iterable[str]) -> tuple[int, ...]:
+    """The ids of these invoices. Raises Refused, naming what does not exist."""
+    wanted = set(numbers)
+    rows = session.execute(select(Invoice.number, Invoice.id).where(Invoice.number.in_(wanted))).all()
+    found = {row.number: row.id for row in rows}
+    if missing := sorted(wanted - found.keys()):
+        raise Refused(f"There is no invoice {', '.join(missing[:10])}.")
+    return tuple(found.values())
+
+
+def default_name(session: Session, choice: Choice) -> str:
+    """ "<definition>, <cluster>, <period>", the name of a run that was given none; long names are cut, so
+    that a run can bear it."""
+    definition = session.get_one(MessageDefinition, choice.definition_id).name
+    cluster = session.get_one(Cluster, choice.cluster_id).tag_name
+    period = period_words(choice.period_from, choice.period_to)
+    return ", ".join([*(_cut(name, MOST_OF_A_NAME) for name in (definition, cluster)), period])
+
+
+MOST_OF_A_NAME = 120
+
+
+def _cut(name: str, most: int) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def period_words(first: date, last: date) -> str:
+    """The period as people say it: "1 to 31 October 2026", "1 July to 30 September 2026"."""
+    if first == last:
+        return f"{first.day} {first:%B %Y}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day} to {last.day} {last:%B %Y}"
+    if first.year == last.year:
+        return f"{first.day} {first:%B} to {last.day} {last:%B %Y}"
+    return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
+
+
+def start(session: Session, bell: Bell, run_id: int, viewer: Viewer) -> str:
+    """Lets the run send. Harmless when it does already, or has nothing to send; says so. Raises Refused."""
+    run = changeable(session, run_id, viewer)
+    if run.status == RunStatus.CREATING:
+        raise Refused("The list of this run is still being made. It can be started once it is whole.")
+    if run.status == RunStatus.RUNNING:
+        return "This run is already running."
+    if run.status == RunStatus.FINISHED:
+        return "This run is already finished; there is nothing to send."
+    return begin(session, bell, run, viewer.name)
+
+
+def begin(session: Session, bell: Bell, run: Run, by: str) -> str:
+    """Starts a run that is created or stopped, or a finished one that got new work. Needs the run's lock.
+
+    Raises Refused while the database belongs to another secret key."""
+    _must_not_be_held(session)
+    run.started_by, run.problem = by, None
+    newest = select(func.coalesce(func.max(Attempt.id), 0)).where(Attempt.run_id == run.id)
+    run.watched_from = session.scalars(newest).one()  # earlier refusals are known to whoever starts it now
+    run.started_at = run.started_at or now()
+    if not has_outstanding(session, run.id):
+        _become(run, RunStatus.FINISHED)
+        run.finished_at = now()
+        audit(session, by, "start", run, "nothing to send")
+        return "There was nothing to send: the run is finished."
+    _become(run, RunStatus.RUNNING)
+    run.finished_at = None
+    audit(session, by, "start", run)
+    ring(session, bell, run.id)
+    return "Started."
+
+
+def new_work(session: Session, bell: Bell, run: Run, by: str) -> None:
+    """The run got something to send: a finished one is running again, a running one is told; a created or
+    stopped one waits for Start. Needs the run's lock. Raises Refused as `begin` does."""
+    if run.status == RunStatus.FINISHED:
+        begin(session, bell, run, by)
+    elif run.status == RunStatus.RUNNING:
+        ring(session, bell, run.id)
+
+
+def stop(session: Session, run_id: int, viewer: Viewer) -> str:
+    """Stops the run: once this is committed, no message's last byte goes out but those already marked. One
+    whose list is still being made does not start by itself.
+
+    Harmless when it is stopped already. Raises Refused.
+    """
+    run = changeable(session, run_id, viewer)
+    if run.status == RunStatus.CREATING and run.start_when_made:
+        run.start_when_made = False
+        audit(session, viewer.name, "stop", run, "before its list was made")
+        return "This run does not start by itself any more. Once its list is made, press Start."
+    if run.status == RunStatus.STOPPED:
+        return "This run is already stopped."
+    if run.status == RunStatus.FINISHED:
+        return "This run is already finished; there is nothing to send."
+    if run.status != RunStatus.RUNNING:
+        return "This run has not been started."
+    _become(run, RunStatus.STOPPED)
+    audit(session, viewer.name, "stop", run)
+    return "Stopped. No further mail goes out but what is on the wire already."
+
+
+def stop_all(session: Session, by: str, why: str) -> int:
+    """Stops every run that runs, and has none begin by itself once it is made; returns how many ran. `why` is
+    what each says until somebody starts it again."""
+    stopped = 0
+    open_runs = select(Run.id).where(Run.status.in_((RunStatus.CREATING, RunStatus.RUNNING))).order_by(Run.id)
+    for run_id in session.scalars(open_runs).all():
+        hold_run(session.connection(), run_id, exclusive=True)
+        run = session.get_one(Run, run_id, with_for_update=LOCKED, populate_existing=True)
+        if run.status == RunStatus.RUNNING:
+            _become(run, RunStatus.STOPPED)
+            audit(session, by, "stop", run, why)
+            stopped += 1
+        run.start_when_made, run.problem = False, why
+    return stopped
+
+
+def stop_itself(session: Session, run: Run, problem: str) -> None:
+    """Stops a running run without anybody's asking, and says why. Needs the run's lock."""
+    _become(run, RunStatus.STOPPED)
+    run.problem = problem
+    audit(session, "Mailrun", "stop", run, problem)
+
+
+def finish_if_done(session: Session, run_id: int) -> bool:
+    """Derives the end of a run from its rows: finished when nothing is ready, sending or deferred."""
+    if has_outstanding(session, run_id):
+        return False
+    hold_run(session.connection(), run_id, exclusive=True)
+    run = session.scalar(
+        select(Run).where(Run.id == run_id, Run.status == RunStatus.RUNNING).with_for_update(key_share=True)
+    )
+    if run is None or has_outstanding(session, run_id):
+        return False
+    _become(run, RunStatus.FINISHED)
+    run.finished_at = now()
+    return True
+
+
+def go_on(session: Session, run_id: int) -> None:
+    """Lets a finished run go on that has something to send after all: a mail of which it was not known
+    whether it had gone out had not. Needs the run's lock; shared is enough. Harmless when it runs already."""
+    run = session.scalar(
+        select(Run).where(Run.id == run_id, Run.status == RunStatus.FINISHED).with_for_update(key_share=True)
+    )
+    if run is not None:
+        _become(run, RunStatus.RUNNING)
+        run.finished_at = run.archived_at = None
+        audit(session, "Mailrun", "start", run, "a mail that was unconfirmed had not gone out")
+
+
+def others_running(session: Session, run_id: int) -> bool:
+    """Whether any other run is running, or is to be made: somebody waits for a worker."""
+    at_work = Run.status.in_((RunStatus.RUNNING, RunStatus.CREATING))
+    return bool(session.scalar(select(exists().where(at_work, Run.id != run_id))))
+
+
+def has_outstanding(session: Session, run_id: int) -> bool:
+    """Whether a result of this run is still to be sent, or on the wire."""
+    return any(
+        session.scalar(select(exists().where(Result.run_id == run_id, Result.status == status)))
+        for status in OUTSTANDING
+    )
+
+
+def changeable(session: Session, run_id: int, viewer: Viewer) -> Run:
+    """The run, locked for a change. Raises NotFound if this person may not see it, Refused if only look."""
+    run = session.scalar(select(Run).where(Run.id == run_id, visible_to(viewer, Run)))
+    if run is None:
+        raise NotFound(f"There is no run {run_id}.")
+    _must_be_allowed(viewer)
+    hold_run(session.connection(), run_id, exclusive=True)
+    session.refresh(run, with_for_update=LOCKED)
+    return run
+
+
+def ring(session: Session, bell: Bell, run_id: int) -> None:
+    """Tells the workers about new work once this transaction is committed."""
+    after_commit(session, lambda: bell.drain(run_id))
+
+
+def audit(session: Session, actor: str, action: str, run: Run, detail: str = "") -> None:
+    """Notes who did what to this run, in the same commit as what was done."""
+    session.add(AuditEntry(actor=actor, action=action, subject=f"run {run.id}", detail=detail))
+
+
+def _become(run: Run, status: RunStatus) -> None:
+    if status not in RUN_MOVES[RunStatus(run.status)]:
+        raise ValueError(f"run {run.id} cannot go from {run.status} to {status}")
+    run.status = status
+
+
+def _must_not_be_held(session: Session) -> None:
+    if why := held(session):
+        raise Refused(f"Nothing can be started: {why}.")
+
+
+def _must_be_allowed(viewer: Viewer) -> None:
+    if not viewer.may_send:
+        raise Refused("You may look at runs, but not change them. Ask an admin for the role of a manager.")

@@ -1,0 +1,84 @@
+"""How fast mails go out: counted in slots of ten seconds as they are sent, in the same commit."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
+
+from webapp.lifecycle.counts import Counts
+from webapp.store.prepared import Inserting, Prepared, Writing
+from webapp.store.runs import Run, SentCount
+from webapp.store.statuses import ResultStatus, RunStatus
+from webapp.store.types import now
+
+SLOT = 10
+"""Seconds."""
+LOOKED_BACK = 60
+"""Seconds over which the present speed is measured."""
+
+
+def counting_sent(run_id: int, worker_id: int, n: int) -> Writing:
+    """What counts so many mails that were handed over just now: to be written with their `sent`."""
+    row = {"run_id": run_id, "worker_id": worker_id, "slot": int(time.time()) // SLOT, "n": n}
+    return Writing(_ADDING, [row] if n else [])
+
+
+def _adding_up(inserting: Any) -> Any:
+    return inserting.on_conflict_do_update(
+        index_elements=["run_id", "worker_id", "slot"], set_={"n": SentCount.n + inserting.excluded.n}
+    )
+
+
+_ADDING = Inserting(SentCount, ("run_id", "worker_id", "slot", "n"), _adding_up)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Mails per second over the last minute, and when the last ready one goes out if that stays so."""
+
+    per_second: float
+    left: timedelta
+    done_at: datetime
+
+
+def pace(session: Session, run: Run, counted: Counts) -> Pace | None:
+    """How fast a running run goes; None when nothing is known yet, nothing goes out, or nothing is left.
+
+    What is deferred waits for its own time and is not in it."""
+    outstanding = counted.by_status[ResultStatus.READY] + counted.by_status[ResultStatus.SENDING]
+    if run.status != RunStatus.RUNNING or run.started_at is None or not outstanding:
+        return None
+    at = time.time()
+    since = max(at - LOOKED_BACK, run.started_at.timestamp())
+    first = int(since) // SLOT
+    [[sent]] = _SENT_SINCE.run(session.connection(), {"run_id": run.id, "first": first})
+    if not sent:
+        return None
+    # The first slot began before `since` unless the run did not run then: the sum is of whole slots.
+    seconds = max(1.0, at - max(first * SLOT, run.started_at.timestamp()))
+    per_second = int(sent) / seconds
+    left = timedelta(seconds=outstanding / per_second)
+    return Pace(per_second, left, now() + left)
+
+
+_SENT_SINCE = Prepared(
+    select(func.sum(SentCount.n)).where(
+        SentCount.run_id == bindparam("run_id"), SentCount.slot >= bindparam("first")
+    )
+)
+
+
+def sent_by_slot(session: Session, run_id: int) -> list[tuple[int, int]]:
+    """(Unix time of the slot's beginning, mails sent in it) of a run, in order."""
+    rows = session.execute(
+        select(SentCount.slot, func.sum(SentCount.n))
+        .where(SentCount.run_id == run_id)
+        .group_by(SentCount.slot)
+        .order_by(SentCount.slot)
+    )
+    return [(slot * SLOT, int(n)) for slot, n in rows]

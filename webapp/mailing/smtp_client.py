@@ -1,0 +1,154 @@
+"""smtplib with a deadline on every wait, and a look at the socket that costs nothing."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+import time
+from typing import Any
+
+from webapp.mailing.event_loop import ALONE, READ, WRITE, Waiting
+
+LONGEST_REPLY = 64 * 1024
+WOULD_WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Lost(Exception):
+    """The connection is gone, or silent for too long; the message says which."""
+
+
+class Bounded(smtplib.SMTP):
+    """smtplib with a deadline on every wait, and a look at the socket that costs nothing.
+
+    The socket never blocks: what has to wait does so by `waiting`, so that others can go on."""
+
+    reply_wait = 60.0
+    deadline = float("inf")
+    waiting: Waiting = ALONE
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        sock: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the dot must not wait for an ACK
+        sock.settimeout(0)
+        return sock
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The next reply, whole, within `reply_wait` seconds and before the message's deadline. Raises
+        Lost."""
+        until = min(time.monotonic() + self.reply_wait, self.deadline)
+        lines: list[bytes] = []
+        received = 0
+        while True:
+            line = self._line(until)
+            received += len(line) + 1
+            lines.append(line[4:].strip(b" \t\r\n"))
+            if not line[:3].isdigit():
+                raise Lost(f"the server answered {line[:80].decode('ascii', 'replace')!r}, which is not SMTP")
+            if line[3:4] != b"-":
+                return int(line[:3]), b"\n".join(lines)
+            if received > LONGEST_REPLY:
+                raise Lost("the server's reply has no end")
+
+    def _line(self, until: float) -> bytes:
+        pending: bytes = self.__dict__.setdefault("pending", b"")
+        while b"\n" not in pending:
+            if len(pending) > LONGEST_REPLY:
+                raise Lost("the server's reply has no end")
+            pending += self._receive(until)
+        line, _, self.__dict__["pending"] = pending.partition(b"\n")
+        return line
+
+    def _receive(self, until: float) -> bytes:
+        if self.sock is None:
+            raise Lost("the connection is closed")
+        while True:
+            try:
+                received: bytes = self.sock.recv(8192)
+            except WOULD_WAIT as error:
+                self._wait(error, READ, until, "no reply in time")
+                continue
+            except OSError as error:
+                raise Lost(in_words(error)) from None
+            if not received:
+                raise Lost("the server closed the connection")
+            return received
+
+    def put(self, data: bytes, seconds: float) -> None:
+        """Sends all of this within so many seconds. Raises Lost."""
+        if self.sock is None:
+            raise Lost("the connection is closed")
+        until = min(time.monotonic() + seconds, self.deadline)
+        left = memoryview(data)
+        while left:
+            try:
+                left = left[self.sock.send(left) :]
+            except WOULD_WAIT as error:
+                self._wait(error, WRITE, until, "the server stopped reading")
+            except OSError as error:
+                raise Lost(in_words(error)) from None
+
+    def _wait(self, why: OSError, events: int, until: float, otherwise: str) -> None:
+        """Waits until it is worth another try. Under TLS one may have to write in order to read."""
+        if isinstance(why, ssl.SSLWantReadError):
+            events = READ
+        elif isinstance(why, ssl.SSLWantWriteError):
+            events = WRITE
+        assert self.sock is not None
+        if until <= time.monotonic() or not self.waiting.ready(self.sock, events, until):
+            raise Lost(otherwise)
+
+    def send(self, s: Any) -> None:
+        """What smtplib itself sends (EHLO, AUTH, …) is bounded, too."""
+        self.put(s.encode(self.command_encoding) if isinstance(s, str) else bytes(s), self.reply_wait)
+
+    def heard_from(self) -> bool:
+        """Whether the server has said something unasked, or closed. Does not wait."""
+        if self.sock is None:
+            return True
+        try:
+            received: bytes = self.sock.recv(8192)
+        except WOULD_WAIT:
+            return bool(self.__dict__.get("pending"))
+        except OSError:
+            return True
+        self.__dict__["pending"] = self.__dict__.get("pending", b"") + received
+        return True
+
+    def begin_tls(self, context: ssl.SSLContext) -> None:
+        """STARTTLS, the handshake, and EHLO anew: as smtplib's, which cannot do it on a socket that does not
+        block. What came before the handshake must not count as said under it (CVE-2011-0411)."""
+        if not self.has_extn("starttls"):
+            raise smtplib.SMTPNotSupportedError("STARTTLS extension not supported by server.")
+        code, text = self.docmd("STARTTLS")
+        if code != 220:
+            raise smtplib.SMTPResponseException(code, text)
+        if self.__dict__.get("pending"):
+            raise Lost("the server spoke before TLS began")
+        assert self.sock is not None
+        self.sock.settimeout(self.reply_wait)
+        self.sock = context.wrap_socket(self.sock, server_hostname=self._host)  # type: ignore[attr-defined]
+        self.sock.settimeout(0)
+        self.file = None
+        self.helo_resp = self.ehlo_resp = None
+        self.esmtp_features, self.does_esmtp = {}, False
+        self.ehlo()
+
+
+class BoundedTls(Bounded, smtplib.SMTP_SSL):
+    """The same, with TLS from the first byte."""
+
+
+def in_words(error: BaseException) -> str:
+    """A failure to connect in words that an account manager can pass on."""
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not valid: {error.verify_message}"
+    if isinstance(error, socket.gaierror):
+        return f"its name cannot be found: {error.strerror}"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__

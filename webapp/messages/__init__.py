@@ -1,0 +1,1 @@
+"""From an invoice to the bytes of its mail."""

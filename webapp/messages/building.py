@@ -1,0 +1,245 @@
+"""From a claimed result to the bytes of its mail: what a template sees, who gets it, what is attached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from posixpath import splitext
+from typing import Any
+
+from webapp.definitions.versions import Content
+from webapp.mailing.addresses import BadAddress, wire_address
+from webapp.mailing.attach import Packing, pack, safe_file_name
+from webapp.mailing.compose import Altered, Document, Letter, Mail, Picture, Uncomposable, check, compose
+from webapp.mailing.envelope import Envelope
+from webapp.mailing.renderer import Renderer, ToRender
+from webapp.mailing.template_references import SHOWN, pictures_in
+from webapp.mailing.texts import MessageText, Rendered, Unrenderable, spoken, text_in
+from webapp.messages.inputs import Filed, Work
+from webapp.store.documents import DocumentMissing, DocumentStore
+from webapp.store.types import now
+
+
+@dataclass(frozen=True)
+class Message:
+    """A mail ready to be offered. `redirected_to` is empty but in safe mode. `packed`: the bytes of what was
+    packed for this mail alone; they are to be stored before it goes out, or it could not be proven."""
+
+    envelope: Envelope
+    mail: Mail
+    recipients: tuple[str, ...]
+    bcc: tuple[str, ...]
+    redirected_to: str
+    packed: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unmade:
+    """Why no mail could be made, in words for the account manager. `for_now`: it may be made later.
+    `altered`: the SHA-256 of a document that is not what was imported; the guard holds the mail back."""
+
+    words: str
+    for_now: bool = False
+    altered: str = ""
+
+
+def to_render(work: Work) -> ToRender:
+    """The templates of this mail, in its customer's language, with what they see."""
+    return ToRender(message_text(work.content, work.customer["language"]), _names(work), _files(work))
+
+
+def message_text(content: Content, language: str) -> MessageText:
+    """The definition's templates in this language, each with its own fallback."""
+    parts = content.get("parts", {})
+    return MessageText(
+        subject=text_in({"": content["subject"], **content.get("subjects", {})}, language),
+        body=text_in(content["texts"], language),
+        is_html=content["format"] == "html",
+        plain=_plain(content, language),
+        parts=tuple((name, text_in(texts, language)) for name, texts in sorted(parts.items())),
+        language=language,
+        file_name=content.get("file_name", ""),
+    )
+
+
+def _plain(content: Content, language: str) -> str:
+    """The template of the text alternative, if the body of this language has one of its own."""
+    return content.get("plains", {}).get(spoken(tuple(content["texts"]), language), "")
+
+
+def make_alone(work: Work, renderer: Renderer, store: DocumentStore, redirect_to: str) -> Message | Unmade:
+    """Renders and composes one mail, for somebody who looks at it."""
+    return make(work, renderer.render(to_render(work)), store, redirect_to)
+
+
+def make(
+    work: Work, rendered: Rendered | Unrenderable, store: DocumentStore, redirect_to: str
+) -> Message | Unmade:
+    """Composes the mail of this result. What cannot be made is told, never sent without its documents."""
+    content = work.content
+    if lacking := _lacking(work):
+        return Unmade(lacking)
+    if isinstance(rendered, Unrenderable):
+        return Unmade(f"{work.customer['code']}: {rendered.words}")
+    try:
+        to = tuple((wire_address(address), name) for address, name in work.recipients)
+        bcc = _others([wire_address(address) for address in work.bcc], [address for address, _ in to])
+        packing = packing_of(work)
+        files = _attached(work, rendered, store, packing)
+        real = tuple(address for address, _ in to)
+        sender = content["sender"]
+        letter = Letter(
+            sender=(sender["address"], sender["display_name"]),
+            reply_to=content.get("reply_to") or sender["reply_to"],
+            to=((redirect_to, ""),) if redirect_to else to,
+            subject=f"[to {', '.join(real)}] {rendered.subject}" if redirect_to else rendered.subject,
+            text=rendered.text,
+            html=_with_content_ids(content, rendered.html),
+            message_id=work.message_id,
+            date=now(),
+            invoice_ids=frozenset(work.copies),
+            real_recipients=(*real, *bcc) if redirect_to else (),
+            pictures=_pictures(content, rendered.html or "", store),
+        )
+        mail = compose(letter, files)
+        back_to = wire_address(sender["envelope_sender"] or sender["address"])
+    except Altered as problem:
+        return Unmade(str(problem), altered=problem.sha256)
+    except (BadAddress, DocumentMissing, Uncomposable) as problem:
+        return Unmade(str(problem))
+    except OSError as problem:
+        return Unmade(f"a document could not be read: {problem.strerror}", for_now=True)
+    envelope = Envelope(back_to, (redirect_to,)) if redirect_to else Envelope(back_to, real, bcc)
+    packed = tuple(file.content for file in files) if packing.changes_bytes else ()
+    return Message(envelope, mail, real, bcc, redirect_to, packed)
+
+
+def _lacking(work: Work) -> str:
+    """What was there when the result was claimed and is not any more: nothing is ever sent without it."""
+    if not work.recipients:
+        return "the customer has no address with the recipient key"
+    attached = {(document.invoice_id, document.transformation_id) for document in work.documents}
+    for invoice in work.invoices:
+        for id, name in zip(
+            work.content["transformations"], work.content["transformation_names"], strict=True
+        ):
+            if (invoice["id"], id) not in attached:
+                return f"invoice {invoice['number']} has no document “{name}”"
+    return ""
+
+
+def _attached(work: Work, rendered: Rendered, store: DocumentStore, packing: Packing) -> list[Document]:
+    """The files as they are attached. What is packed is looked at before: in an archive nobody would see any
+    more that it belongs to another. What is not, compose looks at."""
+    files = [_file(store, document) for document in work.documents]
+    if packing.changes_bytes:
+        for file in files:
+            check(file, frozenset(work.copies))
+    if rendered.file_names:
+        pairs = zip(files, rendered.file_names, strict=True)
+        files = [replace(file, file_name=_named(file, name)) for file, name in pairs]
+    return pack(files, packing)
+
+
+def _named(file: Document, wanted: str) -> str:
+    """The name that the template has made, with the extension that the document has."""
+    name = safe_file_name(wanted, splitext(file.file_name)[1])
+    if not name:
+        raise Uncomposable(f"the template of file names makes no name of {wanted!r}")
+    return name
+
+
+def packing_of(work: Work) -> Packing:
+    """How this mail's documents are attached. Raises Uncomposable if they need a password and the customer
+    has none: they never go out open instead."""
+    content, key = work.content, work.content["password_key"]
+    password = str(work.customer["metadata"].get(key) or "").strip() if key else ""
+    if key and not password and work.documents:
+        raise Uncomposable(f"the customer has no password: its metadata have nothing in “{key}”")
+    first = work.invoices[0]["number"]
+    archive = f"{work.customer['code']}-{first}" if len(work.invoices) > 1 else first
+    return Packing(content["zip"], password, archive)
+
+
+def _file(store: DocumentStore, document: Filed) -> Document:
+    return Document(
+        document.invoice_id,
+        document.file_name,
+        document.media_type,
+        document.sha256,
+        store.read(document.sha256),  # compose looks whether they are the bytes of that SHA-256
+    )
+
+
+def _with_content_ids(content: Content, html: str | None) -> str | None:
+    """`cid:logo` as the mail's own picture is called: a name that no other sender's mail has."""
+    images = content.get("images")
+    if not images or html is None:
+        return html
+    return SHOWN.sub(
+        lambda found: f"cid:{_content_id(content, found[1])}" if found[1] in images else found[0], html
+    )
+
+
+def _pictures(content: Content, html: str, store: DocumentStore) -> tuple[Picture, ...]:
+    """The pictures that this HTML shows, each once."""
+    shown = pictures_in([html]) if "cid:" in html else set()
+    if missing := sorted(shown - content.get("images", {}).keys()):
+        raise Uncomposable(f"the mail shows a picture that there is not: {', '.join(missing)}")
+    return tuple(
+        Picture(_content_id(content, name), image["media_type"], image["sha256"], store.read(image["sha256"]))
+        for name, image in content.get("images", {}).items()
+        if name in shown
+    )
+
+
+def _content_id(content: Content, name: str) -> str:
+    return f"{name}@{content['sender']['address'].rpartition('@')[2]}"
+
+
+def _others(addresses: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Those addresses that are not known yet; equal ones (letter case aside) once."""
+    seen = {address.lower() for address in known}
+    others = []
+    for address in addresses:
+        if address.lower() not in seen:
+            seen.add(address.lower())
+            others.append(address)
+    return tuple(others)
+
+
+def _files(work: Work) -> tuple[dict[str, Any], ...]:
+    """What the template of file names sees of each file: `document`, and its invoice, also in a collated
+    mail. Nothing, if there is no such template."""
+    if not work.content.get("file_name"):
+        return ()
+    invoices = {invoice["id"]: invoice for invoice in work.invoices}
+    kinds = dict(zip(work.content["transformations"], work.content["transformation_names"], strict=True))
+    return tuple(
+        {
+            "invoice": invoices[document.invoice_id],
+            "document": {
+                "name": PurePosixPath(document.file_name).stem,
+                "transformation": kinds[document.transformation_id],
+                "number": number,
+            },
+        }
+        for number, document in enumerate(work.documents, 1)
+    )
+
+
+def _names(work: Work) -> dict[str, Any]:
+    """What templates see: plain data, no object of ours and nothing to call. The password of the mail's
+    documents is not among it: it must not go out beside them."""
+    sender, secret = work.content["sender"], work.content["password_key"]
+    known = {name: value for name, value in work.customer["metadata"].items() if name != secret}
+    names: dict[str, Any] = {
+        "customer": {**work.customer, "metadata": known},
+        "run": {"name": work.run_name},
+        "definition": {"name": work.content["name"]},
+        "sender": {"address": sender["address"], "display_name": sender["display_name"]},
+    }
+    if work.content["collate"]:
+        return {**names, "invoices": list(work.invoices)}
+    return {**names, "invoice": work.invoices[0]}

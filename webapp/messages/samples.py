@@ -1,0 +1,121 @@
+"""Invoices to try a definition on, before it mails anybody: what its mails would be, and what is wrong with
+them. Nothing is stored, nothing is sent."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import literal, select
+from sqlalchemy.orm import Session
+
+from webapp.access import Viewer, visible_to
+from webapp.definitions.versions import Content
+from webapp.mailing.renderer import Renderer
+from webapp.mailing.texts import Rendered, Unrenderable
+from webapp.messages.building import to_render
+from webapp.messages.inputs import Work, draft
+from webapp.selection.invoices import skip_reason, terms_of
+from webapp.store.customers import Customer
+from webapp.store.invoices import Invoice
+from webapp.store.statuses import InvoiceStatus
+
+MOST = 20
+SECONDS = 4.0
+LOOKED_AT = 1_000
+RUN_NAME = "Test"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An invoice to try with, and whose it is."""
+
+    invoice_id: int
+    number: str
+    customer: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong with the templates, and the sample that showed it."""
+
+    sample: Sample
+    found: Unrenderable
+
+
+def samples(session: Session, viewer: Viewer, content: Content | None = None) -> list[Sample]:
+    """Up to MOST invoices that this person may see: of the newest, so chosen that those come first that the
+    definition could send, and among these every language, credit notes, and invoices without a due date."""
+    unfit = skip_reason(terms_of(0, content), None) if content else literal("")
+    newest = (
+        select(Invoice.id)
+        .where(Invoice.status == InvoiceStatus.APPROVED, visible_to(viewer, Invoice))
+        .order_by(Invoice.id.desc())
+        .limit(LOOKED_AT)
+    )
+    rows = session.execute(
+        select(
+            Invoice.id,
+            Invoice.number,
+            Customer.name,
+            Customer.language,
+            unfit != "",
+            Invoice.gross_amount < Decimal(0),
+            Invoice.due_date.is_(None),
+        )
+        .join(Customer, Customer.id == Invoice.customer_id)
+        .where(Invoice.id.in_(newest.subquery().select()))
+        .order_by(Invoice.id.desc())
+    ).all()
+    ranked: dict[tuple[bool, bool], list[Sample]] = defaultdict(list)
+    kinds = set()
+    for id, number, customer, language, is_unfit, *kind in rows:
+        of_its_kind = (is_unfit, language, *kind)
+        ranked[is_unfit, of_its_kind in kinds].append(Sample(id, number, customer, language))
+        kinds.add(of_its_kind)
+    return [sample for rank in sorted(ranked) for sample in ranked[rank]][:MOST]
+
+
+def sample_of(session: Session, viewer: Viewer, invoice_id: int) -> Sample | None:
+    """This invoice, if the person may see it."""
+    row = session.execute(
+        select(Invoice.id, Invoice.number, Customer.name, Customer.language)
+        .join(Customer, Customer.id == Invoice.customer_id)
+        .where(Invoice.id == invoice_id, visible_to(viewer, Invoice))
+    ).first()
+    return Sample(*row) if row else None
+
+
+def work_of(session: Session, content: Content, sample: Sample) -> Work:
+    """What the mail of this sample would be made of."""
+    return draft(session, content, RUN_NAME, content["bcc"], [sample.invoice_id])
+
+
+def troubles(
+    session: Session,
+    content: Content,
+    tried: Sequence[Sample],
+    first: Rendered | Unrenderable,
+    renderer: Renderer,
+) -> list[Trouble]:
+    """What is wrong with the templates for any of these samples, of which the first has been rendered: each
+    mistake once, with the first sample that shows it.
+
+    Somebody waits for this. If the first one already takes all the time or memory that a mail may have, the
+    others are not tried; nor is what is left after SECONDS."""
+    found = [first]
+    if not isinstance(first, Unrenderable) or first.where:
+        until = time.monotonic() + SECONDS
+        for sample in tried[1:]:
+            if time.monotonic() > until:
+                break
+            found.append(renderer.render(to_render(work_of(session, content, sample))))
+    seen: dict[Unrenderable, Trouble] = {}
+    for sample, one in zip(tried, found, strict=False):
+        if isinstance(one, Unrenderable):
+            seen.setdefault(one, Trouble(sample, one))
+    return list(seen.values())

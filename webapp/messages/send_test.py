@@ -1,0 +1,72 @@
+"""Send a test to me: one mail of a definition, to the person's own address and nobody else's.
+
+It is marked as a test, has no Bcc, belongs to no run, takes no reservation and is counted nowhere."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import closing
+from dataclasses import replace
+
+from webapp.config import Settings
+from webapp.mailing import outcomes
+from webapp.mailing.addresses import wire_address
+from webapp.mailing.envelope import Envelope
+from webapp.mailing.renderer import Renderer
+from webapp.mailing.texts import Rendered
+from webapp.mailing.transport import Conversation, Waits
+from webapp.mailservers import backoff
+from webapp.messages.building import Unmade, make, to_render
+from webapp.messages.inputs import Work
+from webapp.store.documents import DocumentStore
+from webapp.store.mailservers import MailServer
+
+SECONDS = 20.0
+"""How long a mail server may take for each answer: a person waits for it."""
+
+
+class NotSent(Exception):
+    """No test was sent; the message says why, in words."""
+
+
+def send_test(
+    work: Work,
+    to: str,
+    server: MailServer,
+    renderer: Renderer,
+    documents: DocumentStore,
+    settings: Settings,
+) -> str:
+    """Hands the mail to the mail server; returns its reply. Raises NotSent.
+
+    In safe mode it goes to the redirect address, as every mail does. Nothing is tried again."""
+    address = wire_address(settings.redirect_to or to)
+    rendered = renderer.render(to_render(work))
+    if isinstance(rendered, Rendered):
+        rendered = replace(rendered, subject=f"[Test] {rendered.subject}")
+    domain = work.message_id.rpartition("@")[2]
+    marked = replace(work, bcc=(), message_id=f"<test.{secrets.token_hex(12)}@{domain}")
+    message = make(marked, rendered, documents, address)
+    if isinstance(message, Unmade):
+        raise NotSent(message.words)
+    envelope = Envelope(message.envelope.sender, (address,))
+    where = backoff.address_of(server, settings)
+    waits = Waits(min(SECONDS, settings.smtp_timeout), min(SECONDS, settings.smtp_data_timeout))
+    with closing(Conversation(where, waits)) as conversation:
+        trouble = conversation.open()
+        offer = trouble or conversation.offer(envelope, message.mail.data)
+        if not isinstance(offer, outcomes.Offered):
+            raise NotSent(_words(offer))
+        finish = conversation.send_dot() or conversation.reply_to_dot()
+    if isinstance(finish, outcomes.Accepted):
+        return str(finish.reply)
+    raise NotSent(_words(finish))
+
+
+def _words(outcome: outcomes.Offer | outcomes.Finish) -> str:
+    match outcome:
+        case outcomes.ServerTrouble() | outcomes.Broken() | outcomes.Unknown():
+            return outcome.words
+        case outcomes.Deferred() | outcomes.Refused():
+            return f"the mail server answered: {outcome.reply}"
+    return "the mail server did not take it"

@@ -1,0 +1,206 @@
+"""The mail of one result: as it was handed to the mail server, or as it would go now."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.definitions.versions import Content
+from webapp.mailing import parsed_mail
+from webapp.mailing.compose import rebuild
+from webapp.mailing.parsed_mail import Attachment, Letter
+from webapp.mailing.renderer import Renderer
+from webapp.messages.building import Unmade, make_alone
+from webapp.messages.inputs import Work, load
+from webapp.store.definitions import DefinitionVersion
+from webapp.store.documents import DocumentMissing, DocumentStore
+from webapp.store.invoices import Invoice, Transformation, TransformationResult
+from webapp.store.runs import Attempt
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A document in a mail. `kind` is the name of the transformation that made it: empty if that is not known
+    any more, as `size` is None if the document store has lost it."""
+
+    name: str
+    media_type: str
+    kind: str
+    sha256: str
+    size: int | None
+
+
+@dataclass(frozen=True)
+class OneMail:
+    """A mail without the bytes of its documents.
+
+    `attempt` handed it over; without one it is as it would go now, and nothing of it is stored. `kept` is
+    what compose.rebuild makes the whole of; None if no mail can be made: then `trouble` says why. `packed`
+    (by SHA-256) is what was packed for it and is not stored, because it has not gone out."""
+
+    attempt: Attempt | None
+    kept: bytes | None
+    letter: Letter | None
+    bcc: tuple[str, ...]
+    recipient_key: str
+    documents: list[Carried]
+    redirected_to: str = ""
+    trouble: str = ""
+    packed: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class NotWhole(Exception):
+    """The mail cannot be had byte for byte; the message says why, in words."""
+
+
+def gone_out(
+    session: Session, result_id: int, number: int, invoices: Sequence[Invoice], store: DocumentStore
+) -> OneMail | None:
+    """The mail of this attempt of the result, from what was kept of it; None if nothing was."""
+    attempt = session.scalars(
+        select(Attempt)
+        .where(Attempt.result_id == result_id, Attempt.number == number, Attempt.kept.is_not(None))
+        .order_by(Attempt.id.desc())
+        .limit(1)
+    ).first()
+    if attempt is None or attempt.kept is None:
+        return None
+    content = cast(Content, session.get_one(DefinitionVersion, attempt.version_id).content)
+    letter, digests = _taken_apart(attempt.kept, store)
+    return OneMail(
+        attempt,
+        attempt.kept,
+        letter,
+        tuple(attempt.bcc),
+        content["recipient_key"],
+        _carried(session, letter, digests, invoices, store),
+        attempt.redirected_to,
+    )
+
+
+def as_it_will_go(
+    session: Session, result_id: int, renderer: Renderer, store: DocumentStore, redirect_to: str
+) -> OneMail:
+    """The mail as a worker would make it now, of today's data and the version that the result will use."""
+    [work] = load(session, [result_id])
+    try:
+        message = make_alone(work, renderer, store, redirect_to)
+    except Exception as error:  # as a worker bears it: whoever looks must see why this mail cannot be made
+        log.exception("result %s cannot be made", work.result_id)
+        message = Unmade(f"an error in making the mail: {type(error).__name__}: {error}")
+    documents = _waiting(work)
+    key = work.content["recipient_key"]
+    if isinstance(message, Unmade):
+        return OneMail(None, None, None, work.bcc, key, documents, redirect_to, message.words)
+    letter, _ = _taken_apart(message.mail.kept, store)
+    packed = {hashlib.sha256(content).hexdigest(): content for content in message.packed}
+    return OneMail(None, message.mail.kept, letter, message.bcc, key, documents, redirect_to, packed=packed)
+
+
+def whole(mail: OneMail, store: DocumentStore) -> bytes:
+    """The mail byte for byte. Raises NotWhole if it cannot be made, if a document is missing, and if it is
+    not what the attempt says that went out."""
+    if mail.kept is None:
+        raise NotWhole(mail.trouble)
+    return rebuilt(mail.kept, mail.attempt.sha256 if mail.attempt else None, store, mail.packed)
+
+
+def rebuilt(
+    kept: bytes, sha256: str | None, store: DocumentStore, packed: Mapping[str, bytes] | None = None
+) -> bytes:
+    """The mail byte for byte, of what was kept of it, and of what was `packed` for it if that is not stored.
+    Raises NotWhole if a document cannot be had, or if it has not this SHA-256 (None: it has not gone out
+    yet)."""
+    at_hand = packed or {}
+    try:
+        data = rebuild(kept, lambda digest: at_hand.get(digest) or store.get(digest))
+    except DocumentMissing as missing:
+        raise NotWhole(f"{missing}, so the mail cannot be put together as it went out") from None
+    except OSError as problem:
+        raise NotWhole(f"a document could not be read: {problem.strerror}") from None
+    except (zlib.error, ValueError):
+        raise NotWhole("What was kept of this mail was damaged and cannot be read") from None
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+        raise NotWhole("What was kept of this mail is not what went out: their SHA-256 differ")
+    return data
+
+
+def _taken_apart(kept: bytes, store: DocumentStore) -> tuple[Letter, list[str]]:
+    """The mail without its documents' bytes, and the documents' SHA-256 in the order of its attachments. The
+    pictures within it, which come first, are there if the store has them."""
+    digests: list[str] = []
+
+    def leave_out(sha256: str) -> bytes:
+        digests.append(sha256)
+        return b""
+
+    letter = parsed_mail.read(rebuild(kept, leave_out))
+    shown, digests = digests[: len(letter.pictures)], digests[len(letter.pictures) :]
+    return replace(letter, pictures=_pictures(letter, shown, store)), digests
+
+
+def _pictures(
+    letter: Letter, digests: Sequence[str], store: DocumentStore
+) -> tuple[tuple[str, Attachment], ...]:
+    found = []
+    for (content_id, picture), sha256 in zip(letter.pictures, digests, strict=True):
+        with suppress(DocumentMissing, OSError):
+            found.append((content_id, replace(picture, content=store.get(sha256))))
+    return tuple(found)
+
+
+def _waiting(work: Work) -> list[Carried]:
+    """The documents that would be attached now."""
+    names = dict(zip(work.content["transformations"], work.content["transformation_names"], strict=True))
+    return [
+        Carried(
+            document.file_name,
+            document.media_type,
+            names[document.transformation_id],
+            document.sha256,
+            document.size,
+        )
+        for document in work.documents
+    ]
+
+
+def _carried(
+    session: Session,
+    letter: Letter,
+    digests: list[str],
+    invoices: Sequence[Invoice],
+    store: DocumentStore,
+) -> list[Carried]:
+    """The documents that the mail carries, with what is known today of where they come from: one that was
+    imported anew since is known by its name."""
+    of_bytes: dict[str, tuple[str, int]] = {}
+    of_name: dict[str, str] = {}
+    for document, kind in session.execute(
+        select(TransformationResult, Transformation.name)
+        .join(Transformation, Transformation.id == TransformationResult.transformation_id)
+        .where(TransformationResult.invoice_id.in_([invoice.id for invoice in invoices]))
+    ):
+        of_bytes[document.sha256] = (kind, document.size)
+        of_name[parsed_mail.safe_name(document.file_name)] = kind
+    found = []
+    for attachment, sha256 in zip(letter.attachments, digests, strict=True):
+        kind, size = of_bytes.get(sha256) or (of_name.get(attachment.name, ""), _size(store, sha256))
+        found.append(Carried(attachment.name, attachment.media_type, kind, sha256, size))
+    return found
+
+
+def _size(store: DocumentStore, sha256: str) -> int | None:
+    try:
+        return len(store.get(sha256))
+    except (DocumentMissing, OSError):
+        return None

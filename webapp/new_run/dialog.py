@@ -1,0 +1,200 @@
+"""The run dialog as it was filled in, with all that it says about that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
+
+from flask import abort, request
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from webapp.definitions.versions import Content, content_of
+from webapp.extensions import runtime
+from webapp.new_run import cluster_tree, preview_lists
+from webapp.new_run.cluster_tree import Graph, Path, Twig
+from webapp.new_run.forms import NewRunForm, Shortcut, as_filled_in, last_month, shortcuts
+from webapp.new_run.preview import Preview, preview
+from webapp.new_run.preview_lists import Beside
+from webapp.runs import queries
+from webapp.selection.invoices import Choice
+from webapp.store.definitions import MessageDefinition
+from webapp.store.types import now
+from webapp.web.access_control import viewer
+from webapp.web.formats import plural
+
+FIELDS = ("definition", "cluster", "include_children", "period_from", "period_to", "bcc", "name", "resend")
+
+
+@dataclass(frozen=True)
+class Dialog:
+    """The form as it was filled in (`given`). `content` is the definition as it is now; choice, preview and
+    what stands beside it are there only if the form holds together; `refused` says why no run was made all
+    the same."""
+
+    form: NewRunForm
+    given: MultiDict[str, str]
+    content: Content | None = None
+    choice: Choice | None = None
+    preview: Preview | None = None
+    beside: Beside | None = None
+    refused: str = ""
+    status: int = 200
+
+    @property
+    def query(self) -> str:
+        """The fields as an address carries them."""
+        pairs = [(name, value) for name in FIELDS for value in self.given.getlist(name) if value]
+        return urlencode(pairs)
+
+    @property
+    def bcc(self) -> list[str]:
+        """Who gets a copy: those named here, else the definition's own."""
+        return self.form.addresses or (self.content["bcc"] if self.content else [])
+
+    @property
+    def copies(self) -> int:
+        return self.preview.mails * len(self.bcc) if self.preview else 0
+
+    @property
+    def minutes(self) -> int:
+        """How long the mail server's limit makes it last; 0 if it has none."""
+        if self.preview is None or self.beside is None or not self.beside.rate:
+            return 0
+        return math.ceil(self.preview.mails / self.beside.rate)
+
+    @property
+    def time_needed(self) -> str:
+        """The same in words: 6 minutes, 3 hours."""
+        return plural(self.minutes, "minute") if self.minutes < 120 else plural(self.minutes // 60, "hour")
+
+    @property
+    def last_at(self) -> datetime:
+        """When the last mail would go out if it were started now, and nothing held it up."""
+        return now() + timedelta(minutes=self.minutes)
+
+    @property
+    def shortcuts(self) -> list[Shortcut]:
+        return shortcuts(now().astimezone().date())
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """What the dialog shows of the clusters: the open part of the tree, or the matches of what was typed."""
+
+    twigs: list[Twig]
+    searched: str = ""
+    more: int = 0
+
+
+def with_defaults(session: Session, given: MultiDict[str, str]) -> MultiDict[str, str]:
+    """What an address names, with the first definition and the last full month where it names none. Nothing
+    stays nothing."""
+    if not given:
+        return given
+    first, last = last_month(now().astimezone().date())
+    defaults = {"period_from": first.isoformat(), "period_to": last.isoformat()}
+    for id, _ in queries.definitions(session)[:1]:
+        defaults["definition"] = str(id)
+    return MultiDict(
+        [*given.items(multi=True), *((name, defaults[name]) for name in defaults.keys() - given.keys())]
+    )
+
+
+def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True) -> Dialog:
+    """Checks what was filled in and, if all of it holds, looks up what a run would take (with `count`).
+    Without anything given it is the empty dialog."""
+    if not given:
+        form = _form(session, None)
+        return Dialog(form, given, content=_content(session, form))
+    given = as_filled_in(given)
+    form = _form(session, given)
+    valid = form.validate()  # type: ignore[no-untyped-call]
+    content = _content(session, form)
+    if form.cluster.errors:
+        return Dialog(form, given, content, status=422)
+    cluster_id = queries.cluster_id(session, viewer(), form.cluster.data.strip())
+    if cluster_id is None:
+        # Whether it exists and must not be seen, or does not exist, is told nobody who is bound to clusters.
+        form.cluster.errors = (_unknown_cluster(session, form.cluster.data.strip()),)
+        return Dialog(form, given, content, status=404 if viewer().clusters else 422)
+    if not valid or content is None:
+        return Dialog(form, given, content, status=422)
+    choice = form.choice(cluster_id)
+    if not count:
+        return Dialog(form, given, content, choice)
+    seen = preview(session, choice, viewer())
+    beside = preview_lists.beside(session, viewer(), choice, content, seen.ready)
+    return Dialog(form, given, content, choice, seen, beside)
+
+
+def in_address(session: Session) -> Dialog:
+    """The dialog that the address names, without counting anything. Ends the request with 404 for a cluster
+    that this person may not see."""
+    dialog = fill_in(session, request.args, count=False)
+    return abort(404) if dialog.status == 404 else dialog
+
+
+def _unknown_cluster(session: Session, given: str) -> str:
+    like = [tag for tag in queries.cluster_tags(session, viewer()) if given.lower() in tag.lower()][:3]
+    hint = f" Did you mean {' or '.join(f'“{tag}”' for tag in like)}?" if like else ""
+    return f"There is no customer cluster “{given}”.{hint}"
+
+
+def _form(session: Session, given: MultiDict[str, str] | None) -> NewRunForm:
+    first, last = last_month(now().astimezone().date())
+    form = NewRunForm(
+        given,
+        period_from=first,
+        period_to=last,
+        include_children=True,
+        bcc_domains=runtime().settings.bcc_domains,
+    )
+    form.definition.choices = queries.definitions(session)
+    return form
+
+
+def _content(session: Session, form: NewRunForm) -> Content | None:
+    """The definition chosen, or the first one while none is."""
+    ids = [id for id, _ in form.definition.choices or ()]
+    chosen = form.definition.data if form.definition.data is not None else next(iter(ids), None)
+    return content_of(session, session.get_one(MessageDefinition, chosen)) if chosen in ids else None
+
+
+def period_in(given: MultiDict[str, str]) -> tuple[date, date]:
+    """The period that the fields name; while they name none, the last full month."""
+    try:
+        return date.fromisoformat(given["period_from"]), date.fromisoformat(given["period_to"])
+    except (KeyError, ValueError):
+        return last_month(now().astimezone().date())
+
+
+def clusters_shown(seen: Graph, typed: str, given: MultiDict[str, str]) -> Clusters:
+    """The tree with the way to the cluster typed; the matches while what was typed is no cluster's name."""
+    chosen = next((id for id, name in seen.names.items() if name == typed), None)
+    deep = chosen is not None and len(seen.path_to(chosen)) > cluster_tree.MOST_LEVELS
+    if typed and (chosen is None or deep):
+        return Clusters(cluster_tree.matches(seen, typed), searched=typed)
+    kept = "open" in given
+    opened = opened_in(seen, given.getlist("open")) if kept else cluster_tree.opened_at_first(seen)
+    opened ^= opened_in(seen, given.getlist("toggle"))
+    twigs = cluster_tree.tree(seen, opened, chosen)
+    return Clusters(twigs, more=len(seen.roots) - len(twigs))
+
+
+MOST_OPEN = 100
+
+
+def opened_in(seen: Graph, texts: Iterable[str]) -> set[Path]:
+    """Those of the texts ("1-5-7") that name a way down through the clusters that are seen."""
+    found = set()
+    for text in list(texts)[:MOST_OPEN]:
+        steps = text.split("-")
+        if all(step.isascii() and step.isdecimal() and len(step) <= 18 for step in steps):
+            path = tuple(int(step) for step in steps)
+            if seen.has(path):
+                found.add(path)
+    return found

@@ -1,0 +1,131 @@
+"""The form of the run dialog: what was filled in, and what is wrong with it, at the field."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+from wtforms import BooleanField, DateField, Form, SelectField, StringField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from webapp.lifecycle.runs import period_words
+from webapp.mailing.addresses import BadAddress
+from webapp.runs.bcc import bcc_addresses
+from webapp.selection.invoices import Choice
+
+NO_DATE = "This is not a date. Write it as 2026-10-31."
+
+
+class DayField(DateField):
+    """A date field that says in words what a date is."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)  # type: ignore[no-untyped-call]
+        except ValueError:
+            raise ValueError(NO_DATE) from None
+
+
+class NewRunForm(Form):
+    """Every field of the dialog. Whether the cluster exists, and may be seen, is looked up by the page."""
+
+    definition = SelectField(
+        "Message definition", coerce=int, validate_choice=False, validators=[InputRequired("Choose one.")]
+    )
+    cluster = StringField(
+        "Customer cluster", validators=[InputRequired("Choose a customer cluster."), Length(max=200)]
+    )
+    include_children = BooleanField("Include children")
+    period_from = DayField("Period from", validators=[InputRequired(NO_DATE)])  # type: ignore[no-untyped-call]
+    period_to = DayField("Period to", validators=[InputRequired(NO_DATE)])  # type: ignore[no-untyped-call]
+    bcc = StringField("Bcc", validators=[Length(max=4000)])
+    name = StringField("Name of this run", validators=[Length(max=300, message="At most 300 letters.")])
+    resend = BooleanField("Send again those already sent")
+
+    def __init__(self, *args: Any, bcc_domains: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.bcc_domains = bcc_domains
+        self.addresses: list[str] = []
+
+    def validate_definition(self, field: SelectField) -> None:
+        if field.data not in [id for id, *_ in field.choices or ()]:
+            raise ValidationError("This one was retired or deleted meanwhile. Choose another.")
+
+    def validate_period_to(self, field: DateField) -> None:
+        first = self.period_from.data
+        if first and field.data and field.data < first:
+            raise ValidationError("The period ends before it begins.")
+
+    def validate_bcc(self, field: StringField) -> None:
+        """Commas, semicolons or blanks between addresses."""
+        texts = [text for text in re.split(r"[,;\s]+", field.data or "") if text]
+        try:
+            self.addresses = bcc_addresses(texts, self.bcc_domains)
+        except BadAddress as problem:
+            raise ValidationError(f"{str(problem).rstrip('.')}.") from None
+
+    @property
+    def first_wrong(self) -> str:
+        """The name of the first field with an error; empty if there is none."""
+        return next((field.name for field in self if field.errors), "")
+
+    def choice(self, cluster_id: int) -> Choice:
+        """What was chosen, once the form has been found valid."""
+        return Choice(
+            definition_id=self.definition.data,
+            cluster_id=cluster_id,
+            include_children=self.include_children.data,
+            period_from=self.period_from.data,
+            period_to=self.period_to.data,
+            resend_already_sent=self.resend.data,
+        )
+
+
+def last_month(today: date) -> tuple[date, date]:
+    """First and last day of the last full month."""
+    end = today.replace(day=1) - timedelta(days=1)
+    return end.replace(day=1), end
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A common period, to be chosen with one press."""
+
+    label: str
+    first: date
+    last: date
+
+    @property
+    def value(self) -> str:
+        return f"{self.first}/{self.last}"
+
+    @property
+    def words(self) -> str:
+        return period_words(self.first, self.last)
+
+
+def shortcuts(today: date) -> list[Shortcut]:
+    """The last full month with its neighbours, and the last full quarter."""
+    middle, end = last_month(today)
+    months = [last_month(middle), (middle, end), last_month((end + timedelta(days=32)).replace(day=1))]
+    quarter_end = last_month(date(today.year, 3 * ((today.month - 1) // 3) + 1, 1))[1]
+    quarter_begin = date(quarter_end.year, quarter_end.month - 2, 1)
+    return [
+        *(Shortcut(f"{first:%b}", first, last) for first, last in months),
+        Shortcut(f"Q{quarter_end.month // 3}", quarter_begin, quarter_end),
+    ]
+
+
+def as_filled_in(given: MultiDict[str, str]) -> MultiDict[str, str]:
+    """What was given, with what buttons stand for: a shortcut sets both days, and where no cluster was typed
+    the one ticked in the tree is meant."""
+    filled = MultiDict(given)
+    first, joint, last = filled.get("shortcut", "").partition("/")
+    if joint:
+        filled["period_from"], filled["period_to"] = first, last
+    if not filled.get("cluster", "").strip() and filled.get("pick"):
+        filled["cluster"] = filled["pick"]
+    return filled

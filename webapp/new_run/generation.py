@@ -1,0 +1,248 @@
+"""A run's results, made from its selection: in slices, each one commit, so that nobody waits for long and a
+crash costs one slice."""
+
+from __future__ import annotations
+
+import time
+import typing
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.orm import Session
+
+from webapp.definitions.versions import Content
+from webapp.extensions import Runtime
+from webapp.invoices import document_checks
+from webapp.lifecycle import runs
+from webapp.lifecycle.counts import shift
+from webapp.new_run.preview import fingerprint, sums_of
+from webapp.queue import Bell
+from webapp.results import search_index
+from webapp.selection import collation
+from webapp.selection.invoices import are_many, attached_by, choice_of, customers_in, taken_by, terms_of
+from webapp.store.customers import Customer
+from webapp.store.database import Database
+from webapp.store.definitions import DefinitionVersion
+from webapp.store.installation import held
+from webapp.store.invoices import Invoice
+from webapp.store.runs import ChosenInvoice, Reservation, Result, ResultInvoice, Run
+from webapp.store.statuses import ResultStatus, RunStatus
+
+FIRST_SLICE, LARGEST_SLICE, LARGEST_SHARED = 1_000, 100_000, 20_000
+"""Customers per commit: of the first, and at most, alone and while other runs send. Nobody knows beforehand
+how many invoices the next ones have."""
+SLICE_SECONDS, SHARED_SECONDS = 0.8, 0.15
+"""How long one may take: alone, and while other runs send. On SQLite every other writer waits meanwhile."""
+LET_OTHERS_WRITE = 0.12
+"""Seconds between two slices while other runs send. Other processes look for their turn to write to SQLite
+every tenth of a second: without a pause the next slice would always be there first."""
+_IN_PERIOD = (Invoice.period_start, Invoice.period_end, Invoice.id)
+"""How one customer's invoices follow each other: as in the index that finds them, so nothing sorts them."""
+
+
+def make(
+    runtime: Runtime,
+    run_id: int,
+    is_leaving: Callable[[], bool] = lambda: False,
+    *,
+    gives_way: bool = False,
+) -> None:
+    """Makes the results of a run that is `creating`, and ends when it is whole, or between two slices if this
+    process is leaving: the next one goes on. Harmless on any other run. Raises OSError when documents are yet
+    to be checked and their store is away.
+
+    `gives_way`: leaves it to another that makes results already. Every sweep has some worker begin, in case
+    that nobody does; two at a time would do no harm to the run, but to those that are being sent: on SQLite
+    one would write in every pause that the other leaves them.
+
+    0. Check what is not yet checked of the documents of its set (invoices/document_checks.py).
+    1. Lock the run's row; leave if it is not `creating` (any more): somebody else has made it whole. Give way
+    if another has gone on since the last slice.
+    2. Take the next slice of its customers, above the watermark `made_up_to`: so many that it takes some
+    tenths of a second, fewer while other runs send.
+    3. No customer left: the run is `created`; if it was to be started, and its set is what was promised,
+    start it.
+    4. Insert the slice's results and result_invoices, count them, move the watermark, commit; again from 1.
+
+    Two makers at once do no harm: the second waits at 1 and goes on behind the first one's watermark.
+    """
+    database, size, reached = runtime.database, FIRST_SLICE, None
+    if gives_way and _is_being_made(database, run_id):
+        return
+    _check_documents(runtime, run_id, is_leaving)
+    many = _takes_many(database, run_id)
+    while not is_leaving():
+        with database.writing() as session:
+            began = time.monotonic()
+            run = session.scalar(
+                select(Run)
+                .where(Run.id == run_id, Run.status == RunStatus.CREATING)
+                .with_for_update(key_share=True)
+            )
+            if run is None or (gives_way and reached not in (None, run.made_up_to)):
+                return
+            content: Content = session.get_one(DefinitionVersion, run.version_id).content  # type: ignore[assignment]
+            up_to = _end_of_slice(session, run, size, many=many)
+            if up_to is None:
+                _complete(session, runtime.bell, run, content)
+                return
+            _make_slice(session, run, content, up_to, many=many)
+            reached = up_to
+            others = runs.others_running(session, run_id)
+        largest, seconds = (LARGEST_SHARED, SHARED_SECONDS) if others else (LARGEST_SLICE, SLICE_SECONDS)
+        fit = seconds / (time.monotonic() - began)
+        size = min(largest, max(100, int(size * min(4.0, fit))))
+        if others and database.is_sqlite:
+            time.sleep(LET_OTHERS_WRITE)
+
+
+def _is_being_made(database: Database, run_id: int) -> bool:
+    """Whether a run that has been begun grows, or is whole by now."""
+
+    def made_up_to() -> int | None:
+        with database.reading() as session:
+            creating = (Run.id == run_id, Run.status == RunStatus.CREATING)
+            return session.scalar(select(Run.made_up_to).where(*creating))
+
+    before = made_up_to()
+    if not before:
+        return False
+    time.sleep(WATCHED_SECONDS)
+    return made_up_to() != before
+
+
+WATCHED_SECONDS = 2 * SLICE_SECONDS
+
+
+def _check_documents(runtime: Runtime, run_id: int, is_leaving: Callable[[], bool]) -> None:
+    with runtime.database.reading() as session:
+        run = session.scalar(select(Run).where(Run.id == run_id, Run.status == RunStatus.CREATING))
+        if run is None:
+            return
+        conditions = attached_by(run, typing.cast(Content, run.version.content))
+    document_checks.check(runtime.database, runtime.documents, *conditions, is_leaving=is_leaving)
+
+
+def _takes_many(database: Database, run_id: int) -> bool:
+    """Whether the search for its invoices should not begin with its clusters (selection.py, `customers_in`).
+    A slice of many customers is then read in the order of their ids, as it is written."""
+    with database.reading() as session:
+        run = session.get(Run, run_id)
+        return run is not None and are_many(session, run.cluster_id, run.include_children)
+
+
+def _end_of_slice(session: Session, run: Run, size: int, *, many: bool) -> int | None:
+    """The highest customer id of the next slice; None when there is none. If they are `many` of all customers
+    it is not asked which of the next ones belong to the run: that takes longer than a shorter slice costs."""
+    wanted = true() if many else customers_in(run.cluster_id, run.include_children)
+    ids = (
+        select(Customer.id)
+        .where(wanted, Customer.id > run.made_up_to)
+        .order_by(Customer.id)
+        .limit(size)
+        .subquery()
+    )
+    highest: int | None = session.scalar(select(func.max(ids.c.id)))
+    return highest
+
+
+def _make_slice(session: Session, run: Run, content: Content, up_to: int, *, many: bool) -> None:
+    """One result for each invoice of the slice's customers. With collate, those of one customer that can be
+    sent are then put together."""
+    before = session.scalar(select(func.max(Result.id)).where(Result.run_id == run.id)) or 0
+    found_by = search_index.of_one_invoice(content)
+    within = (id.between(run.made_up_to + 1, up_to) for id in (Customer.id, Invoice.customer_id))
+    rows = (
+        taken_by(run, terms_of(run.definition_id, content), many=many)
+        .add_columns(*(column.label(name) for name, column in found_by.items()))
+        .where(*within)  # said of both: PostgreSQL would look for the invoices among all of the period's
+        .order_by(Customer.id, *_IN_PERIOD)
+        .offset(0)  # or it would be merged into what is around it, and why it is skipped worked out twice
+        .subquery()
+    )
+    status = case(
+        (rows.c.reason == "", literal(ResultStatus.READY.value)), else_=literal(ResultStatus.SKIPPED.value)
+    )
+    session.execute(
+        insert(Result).from_select(
+            ["lead_invoice_id", "customer_id", "reason", *found_by, "run_id", "status"],
+            select(*rows.c, literal(run.id), status),
+        )
+    )
+    made = (Result.run_id == run.id, Result.id > before)
+    session.execute(
+        insert(ResultInvoice).from_select(
+            ["run_id", "invoice_id", "result_id", "copy"],
+            select(Result.run_id, Result.lead_invoice_id, Result.id, _copy(run)).where(*made),
+        )
+    )
+    if content["collate"]:
+        collation.put_together(session, content, *made)
+        search_index.index(session, content, *made, Result.status == ResultStatus.READY)
+    counted = session.execute(
+        select(Result.status, Result.reason, func.count()).where(*made).group_by(Result.status, Result.reason)
+    )
+    shift(session, run.id, Counter({(status, reason): n for status, reason, n in counted}))
+    run.made_up_to = up_to
+
+
+def _copy(run: Run) -> ColumnElement[int]:
+    """The copy number of a result's invoice: the first; or, if all are sent again, the next after those that
+    were reserved when the run was created. What another run sends while this list is made is sent already."""
+    if not run.resend_already_sent:
+        return literal(1)
+    highest = (
+        select(func.coalesce(func.max(Reservation.copy), 0))
+        .where(
+            Reservation.definition_id == run.definition_id,
+            Reservation.invoice_id == Result.lead_invoice_id,
+            Reservation.attempt_id <= run.watched_from,
+        )
+        .scalar_subquery()
+    )
+    return cast(highest, Integer) + 1
+
+
+def _complete(session: Session, bell: Bell, run: Run, content: Content) -> None:
+    """The run is whole. It is started if that was asked for, but not if its set is another than was
+    promised."""
+    run.status = RunStatus.CREATED
+    session.flush()
+    if session.get_bind().dialect.name == "postgresql":
+        # Its own statistics come a minute later: until then it would plan a run's pages as if it were empty.
+        # Those of the columns that rows are chosen by take a third of the time that those of all do.
+        columns = "run_id, status, reason, customer_id, worker_id, next_try_at"
+        session.execute(text(f"ANALYZE result ({columns}), result_invoice"))
+    if run.promised and run.promised != made_fingerprint(session, run, content):
+        run.problem = (
+            "The invoices changed while this list was made, so it is not what the preview showed. "
+            "Look at the numbers, then press Start."
+        )
+    elif run.start_when_made and not held(session):
+        runs.begin(session, bell, run, run.created_by)
+
+
+def made_fingerprint(session: Session, run: Run, content: Content) -> str:
+    """The fingerprint that a preview of exactly what was made would have."""
+    chosen = session.scalars(select(ChosenInvoice.invoice_id).where(ChosenInvoice.run_id == run.id))
+    lines = session.execute(
+        sums_of(ResultInvoice.invoice_id, Result.reason)
+        .select_from(ResultInvoice)
+        .join(Result, Result.id == ResultInvoice.result_id)
+        .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
+        .where(ResultInvoice.run_id == run.id)
+    )
+    return fingerprint(replace(choice_of(run), invoice_ids=tuple(chosen)), content, lines)

@@ -1,0 +1,110 @@
+"""The mails of a run that is not made yet, to be read: each as it would go out now. Nothing is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from webapp.definitions.versions import Content
+from webapp.extensions import runtime
+from webapp.lifecycle.runs import default_name
+from webapp.mailing import parsed_mail
+from webapp.messages import building, inputs
+from webapp.messages.building import Message, Unmade
+from webapp.messages.inputs import Work
+from webapp.new_run import preview_lists
+from webapp.new_run.dialog import Dialog, in_address
+from webapp.new_run.preview_lists import READY, Listed
+from webapp.selection.invoices import Choice
+from webapp.store.keyset import Edge
+from webapp.web import untrusted
+from webapp.web.access_control import viewer
+
+mail_preview = Blueprint("mail_preview", __name__)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The mail in the address: of which invoices (the one named first), and what it is made of."""
+
+    choice: Choice
+    content: Content
+    invoices: list[Listed]
+    work: Work
+
+    def made(self) -> Message | Unmade:
+        """Made anew at every look; as it would go out, so in safe mode to the redirect address."""
+        parts = runtime()
+        return building.make_alone(self.work, parts.renderer, parts.documents, parts.settings.redirect_to)
+
+
+@mail_preview.get("/runs/preview/mail")
+def mail() -> ResponseReturnValue:
+    """The mail of the invoice that the address names, or of the first one that would be sent, and the way to
+    the one before and the next."""
+    with runtime().database.reading() as session:
+        dialog = in_address(session)
+        shown = _shown(session, dialog)
+        if shown is None:
+            return redirect(f"/runs/new?{dialog.query}")
+        turns = {rel: _beside(session, shown, rel == "prev") for rel in ("prev", "next")}
+    made = shown.made()
+    return render_template(
+        "new_run/mail.html",
+        dialog=dialog,
+        shown=shown,
+        made=made if isinstance(made, Message) else None,
+        unmade=made.words if isinstance(made, Unmade) else "",
+        letter=parsed_mail.read(made.mail.data) if isinstance(made, Message) else None,
+        turns=turns,
+        pages=f"/runs/preview/mail?{dialog.query}&invoice=",
+        frame=f"/runs/preview/mail/html?{dialog.query}&invoice={shown.invoices[0].invoice_id}",
+    )
+
+
+@mail_preview.get("/runs/preview/mail/html")
+def html() -> ResponseReturnValue:
+    """The mail's HTML alone, without any right to do or to fetch something."""
+    with runtime().database.reading() as session:
+        dialog = in_address(session)
+        shown = _shown(session, dialog)
+    if shown is None:
+        return redirect(f"/runs/new?{dialog.query}")
+    made = shown.made()
+    letter = parsed_mail.read(made.mail.data) if isinstance(made, Message) else abort(404)
+    return untrusted.framed(letter.html_to_show or abort(404))
+
+
+def _shown(session: Session, dialog: Dialog) -> Shown | None:
+    """The mail in the address; None if the fields there do not hold together, or nothing would be sent. Ends
+    the request with 404 for an invoice that would not be sent."""
+    choice, content = dialog.choice, dialog.content
+    if choice is None or content is None:
+        return None
+    invoice_id = _invoice_in_address(session, choice, content)
+    if invoice_id is None:
+        return None
+    invoices = preview_lists.sent_together(session, viewer(), choice, content, invoice_id) or abort(404)
+    name = (dialog.form.name.data or "").strip() or default_name(session, choice)
+    made_of = inputs.draft(session, content, name, dialog.bcc, [line.invoice_id for line in invoices])
+    return Shown(choice, content, invoices, made_of)
+
+
+def _invoice_in_address(session: Session, choice: Choice, content: Content) -> int | None:
+    """The invoice that the address names; where it names none, the first that would be sent, if any."""
+    named = request.args.get("invoice", "")
+    if not named:
+        first = preview_lists.listed(session, viewer(), choice, content, READY, None, 1).rows
+        return first[0].invoice_id if first else None
+    return int(named) if named.isascii() and named.isdecimal() and len(named) <= 18 else abort(404)
+
+
+def _beside(session: Session, shown: Shown, backwards: bool) -> int | None:
+    """The invoice before or after this one in the list of those to be sent; None at its ends."""
+    one = shown.invoices[0]
+    edge = Edge(one.invoice_id, one.place, backwards)
+    found = preview_lists.listed(session, viewer(), shown.choice, shown.content, READY, edge, 1).rows
+    return found[0].invoice_id if found else None

@@ -1,0 +1,160 @@
+"""The run dialog: what to send, to whom, for which invoices, and what would come of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import Blueprint, Flask, Response, abort, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from webapp.extensions import runtime
+from webapp.lifecycle import runs
+from webapp.new_run import cluster_tree
+from webapp.new_run.dialog import Dialog, clusters_shown, fill_in, opened_in, period_in, with_defaults
+from webapp.new_run.mail_pages import mail_preview
+from webapp.new_run.preview_pages import run_preview
+from webapp.web import form_posts, htmx
+from webapp.web.access_control import MAY_NOT, viewer
+
+run_dialog = Blueprint("run_dialog", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Registers every page of this room."""
+    for blueprint in (run_dialog, run_preview, mail_preview):
+        app.register_blueprint(blueprint)
+
+
+@run_dialog.get("/runs/new")
+def new() -> ResponseReturnValue:
+    """The dialog, over the page that is on screen or as a page of its own. What the address names is filled
+    in already."""
+    if not viewer().may_send:
+        abort(403, MAY_NOT)
+    with runtime().database.reading() as session:
+        dialog = fill_in(session, with_defaults(session, request.args))
+        for field in dialog.form:
+            field.errors = ()
+        shown = _shown(session, dialog, fresh=True)
+        return render_template("new_run/_dialog.html" if htmx.in_dialog() else "new_run/page.html", **shown)
+
+
+@run_dialog.get("/runs/preview")
+def show_preview() -> ResponseReturnValue:
+    """The numbers, while the form is being filled in, and the words beside the fields that hang on them."""
+    with runtime().database.reading() as session:
+        dialog = fill_in(session, request.args)
+        answer = make_response(
+            render_template("new_run/_preview_response.html", dialog=dialog, form=dialog.form)
+        )
+        return _kept(answer, dialog)
+
+
+@run_dialog.post("/runs/preview")
+def show_form() -> ResponseReturnValue:
+    """The form anew, with the numbers and with what is wrong told at the fields: after a shortcut, and for
+    browsers without script after every change."""
+    with runtime().database.reading() as session:
+        return _form(session, fill_in(session, request.form))
+
+
+@run_dialog.get("/runs/clusters")
+def clusters() -> ResponseReturnValue:
+    """The clusters to choose from: what is open of the tree, or what matches the text typed. With `toggle`
+    only the twig of that path, `to` be open or closed."""
+    with runtime().database.reading() as session:
+        seen = cluster_tree.graph(session, viewer(), *period_in(request.args))
+        chosen = request.args.get("cluster", "").strip()
+        if not (toggled := request.args.get("toggle")):
+            shown = clusters_shown(seen, chosen, request.args)
+            return render_template("new_run/_clusters.html", clusters=shown, chosen=chosen)
+        path = next(iter(opened_in(seen, [toggled])), None) or abort(404)
+        opened = {path} if request.args.get("to") == "open" else set()
+        twig = cluster_tree.twig(seen, path, opened)
+        return render_template("new_run/_cluster_branch.html", twig=twig, chosen=chosen)
+
+
+@run_dialog.post("/runs")
+def create() -> ResponseReturnValue:
+    """Makes the run, and starts it if so asked.
+
+    The set must be the one that the preview showed, and a start above the limit must have been confirmed; if
+    not, the numbers are shown and asked about once more. Nothing is created before."""
+    start = bool(request.form.get("start"))
+    with runtime().database.reading() as session:
+        dialog = fill_in(session, request.form)
+        if dialog.choice is None or dialog.preview is None:
+            return _form(session, dialog)
+        if why := _must_ask(dialog, start):
+            asked = {"dialog": dialog, "form": dialog.form, "start": start, "why": why}
+            if htmx.is_htmx():
+                return htmx.ask(render_template("new_run/_confirm_dialog.html", **asked))
+            return render_template("new_run/confirm.html", **asked)
+    return _create(dialog, start)
+
+
+def _shown(session: Session, dialog: Dialog, *, fresh: bool = False) -> dict[str, object]:
+    """What the form's template needs. `fresh`: nobody has pressed anything in it yet."""
+    seen = cluster_tree.graph(session, viewer(), *period_in(dialog.given))
+    chosen = (dialog.form.cluster.data or "").strip()
+    return {
+        "dialog": dialog,
+        "form": dialog.form,
+        "clusters": clusters_shown(seen, chosen, dialog.given),
+        "chosen": chosen,
+        "fresh": fresh,
+    }
+
+
+def _form(session: Session, dialog: Dialog) -> ResponseReturnValue:
+    template = "new_run/_form.html" if htmx.is_htmx() else "new_run/page.html"
+    return _kept(make_response(render_template(template, **_shown(session, dialog)), dialog.status), dialog)
+
+
+def _kept(answer: Response, dialog: Dialog) -> Response:
+    """Has the browser keep what is filled in as the address, for whoever looks at a list and comes back."""
+    answer.headers["HX-Replace-Url"] = f"/runs/new?{dialog.query}"
+    return answer
+
+
+def _must_ask(dialog: Dialog, start: bool) -> str:
+    """Why the person is asked once more; empty if there is no need.
+
+    Create without a preview seen is no promise broken: nothing goes out, and the run's page shows the
+    numbers."""
+    seen = dialog.preview or abort(422)
+    promised = request.form.get("fingerprint", "")
+    if promised and promised != seen.fingerprint:
+        return "changed"
+    if not start or request.form.get("confirmed") == seen.fingerprint:
+        return ""
+    if not promised:
+        return "unseen"
+    return "many" if seen.mails > runtime().settings.confirm_above else ""
+
+
+def _create(dialog: Dialog, start: bool) -> ResponseReturnValue:
+    choice, seen = dialog.choice or abort(422), dialog.preview or abort(422)
+
+    def effect(session: Session) -> tuple[str, form_posts.Said]:
+        run = runs.create(
+            session,
+            runtime().bell,
+            choice,
+            name=dialog.form.name.data or "",
+            bcc=dialog.form.addresses,
+            viewer=viewer(),
+            promised=seen.fingerprint,
+            start=start,
+        )
+        said = "Created. It starts as soon as the list is made." if start else "Created. Nothing is sent yet."
+        return f"/runs/{run.id}", said
+
+    try:
+        return form_posts.once(effect)
+    except runs.NotFound:
+        abort(404)
+    except runs.Refused as refusal:
+        with runtime().database.reading() as session:
+            return _form(session, replace(dialog, refused=str(refusal), status=422))

@@ -1,0 +1,210 @@
+"""The read side of the run dialog: the lists behind the preview's numbers, and what it says beside them.
+
+The lists use the very terms of the selection, so they cannot disagree with the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from itertools import groupby
+
+from sqlalchemy import ColumnElement, Select, case, false, func, select, true, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from webapp.access import Viewer, below, visible_to
+from webapp.definitions.versions import Content
+from webapp.selection.collation import split
+from webapp.selection.invoices import (
+    Choice,
+    Terms,
+    copy_to_send,
+    customers_of,
+    mailed_otherwise,
+    obstacles,
+    overlapping,
+    seen_by,
+    skip_reason,
+    terms_of,
+    within,
+)
+from webapp.store import keyset
+from webapp.store.customers import Cluster, Customer
+from webapp.store.invoices import Invoice, TransformationResult
+from webapp.store.keyset import Edge, Page
+from webapp.store.mailservers import MailServer
+from webapp.store.statuses import SkipReason
+
+READY, OVERLAPPING, MAILED_BEFORE = "ready", "overlapping", "mailed_before"
+LISTS = (READY, *SkipReason, OVERLAPPING, MAILED_BEFORE)
+
+
+@dataclass
+class Listed:
+    """An invoice in a list. `notes` say why it is there: where it goes, what lacks, who mailed it when."""
+
+    invoice_id: int
+    number: str
+    period: tuple[date, date]
+    currency: str
+    gross: Decimal
+    status: str
+    customer_id: int
+    code: str
+    name: str
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def place(self) -> str:
+        """Where it is in a list, as a cursor says it beside the id."""
+        return f"{self.period[0]}~{self.period[1]}"
+
+
+def listed(
+    session: Session,
+    viewer: Viewer,
+    choice: Choice,
+    content: Content,
+    show: str,
+    edge: Edge | None,
+    size: int = keyset.SIZE,
+) -> Page[Listed]:
+    """A page of one of the LISTS, by period and then as the invoices came in, without its notes.
+
+    Raises ValueError for a list or an edge that cannot be."""
+    query = _query(session, viewer, choice, terms_of(choice.definition_id, content), show)
+    place = (Invoice.period_start, Invoice.period_end, Invoice.id)
+    if edge:
+        first, last = (date.fromisoformat(day) for day in edge.value.split("~"))
+        mark = tuple_(first, last, edge.id)
+        query = query.where(tuple_(*place) < mark if edge.backwards else tuple_(*place) > mark)
+    query = query.order_by(*keyset.order(edge, *place)).limit(size + 1)
+    found = [_line(*row) for row in session.execute(query)]
+    return keyset.page(found, edge, [keyset.cursor(line.invoice_id, line.place) for line in found], size)
+
+
+def _line(invoice: Invoice, code: str, name: str) -> Listed:
+    return Listed(
+        invoice.id,
+        invoice.number,
+        (invoice.period_start, invoice.period_end),
+        invoice.currency,
+        invoice.gross_amount,
+        invoice.status,
+        invoice.customer_id,
+        code,
+        name,
+    )
+
+
+def sent_together(
+    session: Session, viewer: Viewer, choice: Choice, content: Content, invoice_id: int
+) -> list[Listed]:
+    """This invoice and those that its mail would be about too: with collate all of its customer that can be
+    sent, or those of them that go into the same mail. Empty if it would not be sent."""
+    query = _query(session, viewer, choice, terms_of(choice.definition_id, content), READY)
+    row = session.execute(query.where(Invoice.id == invoice_id)).first()
+    if row is None:
+        return []
+    one = _line(*row)
+    if not content["collate"]:
+        return [one]
+    sized = _sized(session, viewer, choice, content).where(Invoice.customer_id == one.customer_id)
+    mails = split((id, size) for id, _, size in session.execute(sized))
+    each = ([id for id, _ in mail] for mail in mails)
+    mail = next((ids for ids in each if invoice_id in ids), [])  # it may have changed just now
+    others = query.where(Invoice.id.in_(mail), Invoice.id != invoice_id)
+    return [one, *(_line(*row) for row in session.execute(others))]
+
+
+def _query(
+    session: Session, viewer: Viewer, choice: Choice, terms: Terms, show: str
+) -> Select[Invoice, str, str]:
+    """The invoices of a list. A reason's own obstacle is asked for first: it is quicker than all of them."""
+    copy = copy_to_send(choice)
+    reason = skip_reason(terms, copy)
+    first, last = choice.period_from, choice.period_to
+    conditions: dict[str, tuple[ColumnElement[bool], ...]] = {
+        READY: (within(first, last), reason == ""),
+        OVERLAPPING: (overlapping(first, last),),
+        MAILED_BEFORE: (within(first, last), mailed_otherwise(terms.definition_id), reason == ""),
+    }
+    for name, obstacle in obstacles(terms, copy).items():
+        conditions[name] = (within(first, last), obstacle, reason == name)
+    if show not in LISTS:
+        raise ValueError(f"there is no list {show!r}")
+    chosen = (Invoice.id.in_(choice.invoice_ids),) if choice.invoice_ids else ()
+    return (
+        select(Invoice, Customer.code, Customer.name)
+        .join(Customer, Customer.id == Invoice.customer_id)
+        .where(
+            customers_of(session, choice),
+            seen_by(viewer),
+            *conditions.get(show, (false(),)),  # a reason that this definition cannot have
+            *chosen,
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What the dialog says beside the numbers. `clusters` are those below the chosen one, `rate` the mails a
+    minute that the mail server is allowed (0: as many as it takes), `largest` the bytes of the largest mail
+    (0: not known)."""
+
+    clusters: int
+    rate: int
+    largest: int
+
+
+MOST_MEASURED = 5_000
+"""Invoices whose documents are added up for the largest mail; above it would take too long."""
+
+
+def beside(session: Session, viewer: Viewer, choice: Choice, content: Content, ready: int) -> Beside:
+    """Looks up what the dialog says beside the numbers of this choice."""
+    reached = below(frozenset({choice.cluster_id}))
+    clusters = select(func.count(Cluster.id)).where(Cluster.id.in_(reached), visible_to(viewer, Cluster))
+    rate = select(MailServer.rate_per_minute).where(MailServer.id == content["sender"]["mail_server_id"])
+    return Beside(
+        clusters=(session.scalar(clusters) or 1) - 1,
+        rate=session.scalar(rate) or 0,
+        largest=_largest(session, viewer, choice, content) if 0 < ready <= MOST_MEASURED else 0,
+    )
+
+
+def _largest(session: Session, viewer: Viewer, choice: Choice, content: Content) -> int:
+    """The documents of the largest mail, as base64: four bytes for three."""
+    rows = session.execute(_sized(session, viewer, choice, content)).all()
+    by_customer = groupby(rows, key=lambda row: row.customer_id)
+    mails = (
+        mail for _, invoices in by_customer for mail in split((row.invoice_id, row.size) for row in invoices)
+    )
+    if not content["collate"]:
+        mails = ([(row.invoice_id, row.size)] for row in rows)
+    return max((sum(size for _, size in mail) for mail in mails), default=0) * 4 // 3
+
+
+def _sized(session: Session, viewer: Viewer, choice: Choice, content: Content) -> Select[int, int, int]:
+    """(invoice, customer, bytes of its documents) of what would be sent, in the order of both."""
+    terms = terms_of(choice.definition_id, content)
+    document = aliased(TransformationResult)
+    attached = case((document.transformation_id.in_(terms.transformations), document.size), else_=0)
+    return (
+        select(
+            Invoice.id.label("invoice_id"),
+            Invoice.customer_id.label("customer_id"),
+            func.coalesce(func.sum(attached), 0).label("size"),
+        )
+        .join(Customer, Customer.id == Invoice.customer_id)
+        .outerjoin(document, document.invoice_id == Invoice.id)
+        .where(
+            customers_of(session, choice),
+            seen_by(viewer),
+            within(choice.period_from, choice.period_to),
+            Invoice.id.in_(choice.invoice_ids) if choice.invoice_ids else true(),
+            skip_reason(terms, copy_to_send(choice)) == "",
+        )
+        .group_by(Invoice.customer_id, Invoice.id)
+        .order_by(Invoice.customer_id, Invoice.id)
+    )

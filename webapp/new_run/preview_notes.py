@@ -1,0 +1,128 @@
+"""Why an invoice is in one of the preview's lists: where its mail goes, what lacks, who mailed it when."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.definitions.versions import Content
+from webapp.new_run.preview_lists import MAILED_BEFORE, READY, Listed
+from webapp.store.customers import CustomerEmail, RecipientKey
+from webapp.store.definitions import MessageDefinition
+from webapp.store.invoices import TransformationResult
+from webapp.store.runs import Attempt, Reservation, Result, Run
+from webapp.store.statuses import Outcome, SkipReason
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """That an invoice went out before, or may have."""
+
+    at: datetime
+    by: str
+    definition: str
+    surely: bool
+
+
+def add_notes(session: Session, definition_id: int, content: Content, show: str, lines: list[Listed]) -> None:
+    """Says at every line why it is in this list. One statement for all of them."""
+    customers, invoices = [line.customer_id for line in lines], [line.invoice_id for line in lines]
+    by_customer: dict[int, list[str]] = {}
+    by_invoice: dict[int, list[str]] = {}
+    if show == READY:
+        by_customer = _addresses(session, content, customers)
+    elif show == SkipReason.NOT_APPROVED:
+        by_invoice = {line.invoice_id: [f"the invoice is {line.status}"] for line in lines}
+    elif show == SkipReason.NO_RECIPIENT:
+        by_customer = _other_keys(session, customers)
+    elif show == SkipReason.NO_ATTACHMENT:
+        by_invoice = _lacking(session, content, invoices)
+    elif show in (SkipReason.ALREADY_SENT, MAILED_BEFORE):
+        same = show == SkipReason.ALREADY_SENT
+        found = _mailings(session, definition_id, invoices, same=same)
+        by_invoice = {id: [_mailed(mailing, name_it=not same)] for id, mailing in found.items()}
+    for line in lines:
+        line.notes = by_invoice.get(line.invoice_id) or by_customer.get(line.customer_id, [])
+
+
+def _addresses(session: Session, content: Content, customer_ids: Iterable[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = defaultdict(list)
+    for customer_id, address in session.execute(
+        select(CustomerEmail.customer_id, CustomerEmail.address)
+        .where(
+            CustomerEmail.customer_id.in_(customer_ids),
+            CustomerEmail.recipient_key_id == content["recipient_key_id"],
+        )
+        .order_by(CustomerEmail.id)
+    ):
+        found[customer_id].append(address)
+    return found
+
+
+def _other_keys(session: Session, customer_ids: list[int]) -> dict[int, list[str]]:
+    """Under which keys these customers do have an address."""
+    found: dict[int, list[str]] = {customer_id: [] for customer_id in customer_ids}
+    for customer_id, key in session.execute(
+        select(CustomerEmail.customer_id, RecipientKey.key)
+        .join(RecipientKey, RecipientKey.id == CustomerEmail.recipient_key_id)
+        .where(CustomerEmail.customer_id.in_(customer_ids))
+        .distinct()
+        .order_by(CustomerEmail.customer_id, RecipientKey.key)
+    ):
+        found[customer_id].append(f"has one with key “{key}”")
+    return {customer_id: notes or ["no address at all"] for customer_id, notes in found.items()}
+
+
+def _lacking(session: Session, content: Content, invoice_ids: list[int]) -> dict[int, list[str]]:
+    """The names of the transformations that have no result for the invoice."""
+    there: dict[int, set[int]] = defaultdict(set)
+    for invoice_id, transformation_id in session.execute(
+        select(TransformationResult.invoice_id, TransformationResult.transformation_id).where(
+            TransformationResult.invoice_id.in_(invoice_ids)
+        )
+    ):
+        there[invoice_id].add(transformation_id)
+    wanted = list(zip(content["transformations"], content["transformation_names"], strict=True))
+    return {
+        invoice_id: [f"no “{name}”" for id, name in wanted if id not in there[invoice_id]]
+        for invoice_id in invoice_ids
+    }
+
+
+def _mailings(
+    session: Session, definition_id: int, invoice_ids: Iterable[int], *, same: bool
+) -> dict[int, Mailing]:
+    """Invoice id → the last time that it was mailed, or may have been, with this definition (`same`) or with
+    any other."""
+    one = Reservation.definition_id
+    rows = session.execute(
+        select(
+            Reservation.invoice_id,
+            Reservation.taken_at,
+            Run.started_by,
+            MessageDefinition.name,
+            Attempt.outcome,
+        )
+        .join(Attempt, Attempt.id == Reservation.attempt_id)
+        .join(Result, Result.id == Reservation.result_id)
+        .join(Run, Run.id == Result.run_id)
+        .join(MessageDefinition, MessageDefinition.id == one)
+        .where(
+            Reservation.invoice_id.in_(invoice_ids),
+            one == definition_id if same else one != definition_id,
+        )
+        .order_by(Reservation.taken_at)
+    )
+    return {id: Mailing(at, by, name, outcome == Outcome.ACCEPTED) for id, at, by, name, outcome in rows}
+
+
+def _mailed(mailing: Mailing, *, name_it: bool) -> str:
+    """mailed on 3 Nov 2026 by Marit with “Other definition”"""
+    at = mailing.at.astimezone()
+    said = f"{'mailed' if mailing.surely else 'may have been mailed'} on {at.day} {at:%b %Y} by {mailing.by}"
+    return f"{said} with “{mailing.definition}”" if name_it else said

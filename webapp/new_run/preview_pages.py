@@ -1,0 +1,96 @@
+"""The lists behind the preview's numbers, to look at and to save."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from webapp.access import Viewer
+from webapp.csv_export import csv_lines
+from webapp.definitions.versions import Content
+from webapp.extensions import runtime
+from webapp.new_run.dialog import in_address
+from webapp.new_run.preview_lists import LISTS, listed
+from webapp.new_run.preview_notes import add_notes
+from webapp.runs.labels import reason_words
+from webapp.selection.invoices import Choice
+from webapp.store.database import Database
+from webapp.store.keyset import Edge
+from webapp.store.statuses import SkipReason
+from webapp.web.access_control import viewer
+from webapp.web.downloads import csv_file
+from webapp.web.htmx import wants_piece
+from webapp.web.paging import edge_in
+
+run_preview = Blueprint("run_preview", __name__)
+
+TITLES = {
+    "ready": "Will be sent",
+    **{reason.value: f"Skipped: {reason_words(reason)}" for reason in SkipReason},
+    "overlapping": "Reach beyond this period",
+    "mailed_before": "Mailed before",
+}
+
+
+@run_preview.get("/runs/preview/list")
+def show_list() -> ResponseReturnValue:
+    """The invoices behind one number of the preview. An address whose fields do not hold together leads to
+    the dialog, which says what is wrong."""
+    show = _list_in_address()
+    with runtime().database.reading() as session:
+        dialog = in_address(session)
+        choice, content = dialog.choice, dialog.content
+        if choice is None or content is None:
+            return redirect(f"/runs/new?{dialog.query}")
+        try:
+            page = listed(session, viewer(), choice, content, show, edge_in(request.args))
+        except ValueError:
+            abort(404)
+        add_notes(session, choice.definition_id, content, show, page.rows)
+        template = "new_run/_invoices.html" if wants_piece() else "new_run/invoices.html"
+        return render_template(template, dialog=dialog, content=content, page=page, show=show, titles=TITLES)
+
+
+@run_preview.get("/runs/preview/list.csv")
+def save_list() -> ResponseReturnValue:
+    """The whole list, as a file."""
+    show = _list_in_address()
+    with runtime().database.reading() as session:
+        dialog = in_address(session)
+        choice, content = dialog.choice, dialog.content
+    if choice is None or content is None:
+        return redirect(f"/runs/new?{dialog.query}")
+    lines = csv_lines(_rows(runtime().database, viewer(), choice, content, show), COLUMNS)
+    return csv_file(lines, f"mailrun-{show.replace('_', '-')}")
+
+
+def _list_in_address() -> str:
+    show = request.args.get("show", "ready")
+    return show if show in LISTS else abort(404)
+
+
+SAVED_AT_ONCE = 1_000
+COLUMNS = ("customer", "name", "invoice", "period_start", "period_end", "currency", "gross_amount", "note")
+
+
+def _rows(
+    database: Database, viewer: Viewer, choice: Choice, content: Content, show: str
+) -> Iterator[dict[str, Any]]:
+    """The lines, a page in memory at a time, each page read by itself: whoever saves slowly holds nothing
+    up."""
+    edge: Edge | None = None
+    while True:
+        with database.reading() as session:
+            page = listed(session, viewer, choice, content, show, edge, SAVED_AT_ONCE)
+            add_notes(session, choice.definition_id, content, show, page.rows)
+        for line in page.rows:
+            note = ", ".join(line.notes)
+            cells = (line.code, line.name, line.number, *line.period, line.currency, line.gross, note)
+            yield dict(zip(COLUMNS, cells, strict=True))
+        if not page.next:
+            return
+        id, _, value = page.next.partition("~")
+        edge = Edge(int(id), value, backwards=False)

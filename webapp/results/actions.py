@@ -1,0 +1,100 @@
+"""What a person does with results besides sending them (sending_again.py): remove, put back, mark as sent or
+bounced. On one row, on the rows ticked, or on everything that a filter matches.
+
+Each takes the run's lock, changes what can be changed, and tells how many could not, with the reason in
+words."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from webapp.access import Viewer
+from webapp.lifecycle import runs
+from webapp.lifecycle.results import UNCLAIMED, Held, hold, move
+from webapp.queue import Bell
+from webapp.results.bulk import (
+    Chosen,
+    Done,
+    as_seen,
+    column_of,
+    conclude,
+    conditions,
+    hold_chosen,
+    open_run,
+    sorted_out,
+)
+from webapp.results.splitting import looked_at_anew
+from webapp.store.runs import Result
+from webapp.store.statuses import ResultStatus
+from webapp.store.types import now
+
+R = ResultStatus
+
+
+def remove(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
+    """Takes results out of the run, for the record. What is on the wire cannot be taken out. Raises
+    Refused."""
+    run = open_run(session, chosen, viewer)
+    rows, unchanged = sorted_out(
+        hold_chosen(session, chosen, viewer),
+        {R.SENDING: "on the wire right now", R.REMOVED: "already removed"},
+    )
+    rows = as_seen(session, chosen, rows, unchanged)
+    values = {**UNCLAIMED, "removed_from": Result.status, "reason": Result.reason}
+    move(session, run.id, rows, R.REMOVED, values=values)
+    runs.finish_if_done(session, run.id)
+    return conclude(session, viewer, "remove", run, rows, unchanged)
+
+
+def put_back(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Done:
+    """Gives removed results the status they had. `ready`, `deferred` and `skipped` are looked at anew.
+
+    Raises Refused.
+    """
+    run = open_run(session, chosen, viewer)
+    found = hold(session, Result.status == R.REMOVED, *conditions(chosen, viewer, R.REMOVED))
+    asked = len(chosen.result_ids or found)
+    unchanged = Counter({"not removed": asked - len(found)} if asked > len(found) else {})
+    held = as_seen(session, chosen, found, unchanged)
+    had = dict(column_of(session, held, Result.removed_from))
+    back: dict[tuple[R, str], list[Held]] = defaultdict(list)
+    anew = [row for row in held if had[row.id] in (R.READY, R.DEFERRED, R.SKIPPED)]
+    for row, reason in looked_at_anew(session, anew, None):
+        was = R.READY if had[row.id] == R.SKIPPED else R(had[row.id])
+        back[(R.SKIPPED, reason) if reason else (was, "")].append(row)
+    for row in held:
+        if had[row.id] not in (R.READY, R.DEFERRED, R.SKIPPED):
+            back[R(had[row.id]), ""].append(row)
+    for (status, reason), rows in back.items():
+        move(session, run.id, rows, status, reason=reason, values={"removed_from": ""})
+    if runs.has_outstanding(session, run.id):
+        runs.new_work(session, bell, run, viewer.name)
+    return conclude(session, viewer, "put back", run, held, unchanged)
+
+
+def confirm_sent(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
+    """A person knows that it arrived: `unconfirmed` becomes `sent`, without a mail server's reply. Raises
+    Refused."""
+    detail = f"marked as sent by {viewer.name}"
+    values = {**UNCLAIMED, "sent_at": now(), "detail": detail, "smtp_reply": ""}  # of an earlier attempt
+    return _decide(session, chosen, viewer, "confirm sent", R.UNCONFIRMED, R.SENT, values)
+
+
+def mark_bounced(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
+    """A person knows that it came back: `sent` becomes `bounced`. Raises Refused."""
+    values = {"detail": f"marked as bounced by {viewer.name}"}
+    return _decide(session, chosen, viewer, "mark bounced", R.SENT, R.BOUNCED, values)
+
+
+def _decide(
+    session: Session, chosen: Chosen, viewer: Viewer, action: str, old: R, new: R, values: dict[str, Any]
+) -> Done:
+    run = open_run(session, chosen, viewer)
+    refused = {status: f"not {old}, but {status}" for status in R if status != old}
+    rows, unchanged = sorted_out(hold_chosen(session, chosen, viewer), refused)
+    rows = as_seen(session, chosen, rows, unchanged)
+    move(session, run.id, rows, new, values=values)
+    return conclude(session, viewer, action, run, rows, unchanged)

@@ -1,0 +1,169 @@
+"""`mailrun runs results`, `send-again`, `remove` …: what becomes of single results, or of all that match."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy.orm import Session
+
+from webapp.access import OPERATOR
+from webapp.csv_export import csv_lines
+from webapp.extensions import runtime
+from webapp.results import actions, resend
+from webapp.results.bulk import Chosen, Done
+from webapp.runs import report
+from webapp.runs.commands import ID, fail, options, or_fail, visible_run
+from webapp.store.statuses import ResultStatus, SkipReason
+
+rows_of_a_run = options(
+    click.argument("run_id", type=ID),
+    click.option("--status", type=click.Choice([status.value for status in ResultStatus])),
+    click.option("--reason", type=click.Choice([reason.value for reason in SkipReason])),
+)
+result_numbers = click.option("--result", "results", type=ID, multiple=True, metavar="N")
+
+
+@click.command()
+@rows_of_a_run
+@click.option("--json", "as_json", is_flag=True, help="One object a line.")
+@click.option("--csv", "as_csv", is_flag=True)
+@with_appcontext
+def results(run_id: int, status: str | None, reason: str | None, as_json: bool, as_csv: bool) -> None:
+    """Print every result of a run, removed ones too."""
+    with runtime().database.reading() as session:
+        run = visible_run(session, run_id)
+        lines = report.results(session, OPERATOR, run, status or "", reason or "")
+        if as_json:
+            for line in lines:
+                click.echo(json.dumps(line))
+        elif as_csv:
+            for text in csv_lines(lines, report.COLUMNS):
+                click.echo(text, nl=False)
+        else:
+            for line in lines:
+                why = line["reason"] or line["detail"]
+                click.echo("\t".join([str(line["id"]), ",".join(line["invoices"]), line["status"], why]))
+
+
+@click.command("send-again")
+@rows_of_a_run
+@result_numbers
+@click.option("--confirm-duplicates", is_flag=True, help="The customers may get it twice.")
+@click.option("--with-todays-version", is_flag=True, help="The definition as it is now, not the copy.")
+@with_appcontext
+def send_again(
+    run_id: int,
+    status: str | None,
+    reason: str | None,
+    results: tuple[int, ...],
+    confirm_duplicates: bool,
+    with_todays_version: bool,
+) -> None:
+    """Make results ready again, after looking at their data anew."""
+    chosen = _chosen(run_id, status, reason, results)
+    parts = runtime()
+    with parts.database.writing() as session:
+        done = or_fail(
+            lambda: resend.send_again(
+                session,
+                parts.bell,
+                chosen,
+                OPERATOR,
+                confirmed=confirm_duplicates,
+                todays_version=with_todays_version,
+            )
+        )
+    _tell(done, chosen)
+
+
+@click.command()
+@rows_of_a_run
+@result_numbers
+@with_appcontext
+def remove(run_id: int, status: str | None, reason: str | None, results: tuple[int, ...]) -> None:
+    """Take results out of the run."""
+    _change(_chosen(run_id, status, reason, results), actions.remove)
+
+
+@click.command("put-back")
+@click.argument("run_id", type=ID)
+@result_numbers
+@with_appcontext
+def put_back(run_id: int, results: tuple[int, ...]) -> None:
+    """Put removed results back."""
+    parts = runtime()
+
+    def verb(session: Session, chosen: Chosen, viewer: Any) -> Done:
+        return actions.put_back(session, parts.bell, chosen, viewer)
+
+    _change(_these(run_id, results), verb)
+
+
+@click.command("let-pass")
+@rows_of_a_run
+@result_numbers
+@with_appcontext
+def let_pass(run_id: int, status: str | None, reason: str | None, results: tuple[int, ...]) -> None:
+    """Let documents pass that do not name their invoice: somebody has looked at them."""
+    parts = runtime()
+
+    def verb(session: Session, chosen: Chosen, viewer: Any) -> Done:
+        return resend.let_pass(session, parts.bell, chosen, viewer)
+
+    _change(_chosen(run_id, status, reason, results), verb)
+
+
+@click.command("confirm-sent")
+@click.argument("run_id", type=ID)
+@result_numbers
+@with_appcontext
+def confirm_sent(run_id: int, results: tuple[int, ...]) -> None:
+    """Mark unconfirmed results as sent: somebody knows that they arrived."""
+    _change(_these(run_id, results), actions.confirm_sent)
+
+
+@click.command("mark-bounced")
+@click.argument("run_id", type=ID)
+@result_numbers
+@with_appcontext
+def mark_bounced(run_id: int, results: tuple[int, ...]) -> None:
+    """Mark sent results as bounced: somebody knows that they came back."""
+    _change(_these(run_id, results), actions.mark_bounced)
+
+
+def _chosen(run_id: int, status: str | None, reason: str | None, results: Iterable[int]) -> Chosen:
+    ids = tuple(dict.fromkeys(results))
+    if not (ids or status or reason):
+        raise click.UsageError("Say which results: --status, --reason or --result.")
+    if ids and (status or reason):
+        raise click.UsageError("Say either --result, or --status and --reason.")
+    return Chosen(run_id, ids or None, status or "", reason or "")
+
+
+def _these(run_id: int, results: tuple[int, ...]) -> Chosen:
+    if not results:
+        raise click.UsageError("Say which results: --result N, as often as you like.")
+    return Chosen(run_id, tuple(dict.fromkeys(results)))
+
+
+def _change(chosen: Chosen, verb: Callable[[Session, Chosen, Any], Done]) -> None:
+    with runtime().database.writing() as session:
+        done = or_fail(lambda: verb(session, chosen, OPERATOR))
+    _tell(done, chosen)
+
+
+def _tell(done: Done, chosen: Chosen) -> None:
+    click.echo(f"{done.changed} changed")
+    for words, n in done.unchanged.items():
+        click.echo(f"{n} not changed: {words}")
+    missing = len(chosen.result_ids or ()) - done.changed - sum(done.unchanged.values())
+    if missing > 0:
+        fail(f"{missing} of these results are not in run {chosen.run_id}")
+
+
+result_commands = (results, send_again, remove, put_back, let_pass, confirm_sent, mark_bounced)
+"""Added to the group `mailrun runs` by the command line."""

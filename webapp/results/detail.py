@@ -1,0 +1,101 @@
+"""One result with its run, its invoices and every attempt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer, joinedload
+
+from webapp.access import Viewer, visible_to
+from webapp.definitions.versions import Content, content_of
+from webapp.results import filters, rows
+from webapp.results.rows import Line
+from webapp.runs import queries
+from webapp.store.customers import Cluster, Customer
+from webapp.store.runs import Attempt, Result, Run
+from webapp.store.statuses import ResultStatus, RunStatus
+
+S = ResultStatus
+
+
+@dataclass(frozen=True)
+class OneResult:
+    """`attempts` are without what was kept of their mails, the last one first; `kept` are the numbers of
+    those that have something kept. `path` are the clusters that lead to the customer. `changed_since`: the
+    message definition is not today what it was when the run was created. `only_rehearsed`: no customer has
+    it."""
+
+    run: Run
+    line: Line
+    attempts: list[Attempt]
+    kept: list[int]
+    path: list[str]
+    changed_since: bool
+    only_rehearsed: bool
+
+    @property
+    def result(self) -> Result:
+        return self.line.result
+
+    @property
+    def content(self) -> Content:
+        """The definition as the run keeps it."""
+        return cast(Content, self.run.version.content)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may change by itself."""
+        waits = self.result.status in (S.READY, S.DEFERRED) and self.run.status == RunStatus.RUNNING
+        return waits or self.result.status == S.SENDING
+
+
+def find(session: Session, viewer: Viewer, result_id: int) -> OneResult | None:
+    """The result with all that belongs to it; None if there is none that this person may see."""
+    row = session.execute(rows.rows(viewer).where(Result.id == result_id)).first()
+    if row is None:
+        return None
+    line = Line(*row)
+    run = session.scalar(
+        select(Run)
+        .options(joinedload(Run.version), joinedload(Run.definition))
+        .where(Run.id == line.result.run_id, visible_to(viewer, Run))
+    )
+    if run is None:
+        return None
+    rows.fill(session, run, [line])
+    cluster = session.scalars(
+        select(Cluster)
+        .join(Customer, Customer.cluster_id == Cluster.id)
+        .where(Customer.id == line.result.customer_id)
+    ).one()
+    return OneResult(
+        run,
+        line,
+        _attempts(session, result_id),
+        _kept(session, result_id),
+        queries.path(session, viewer, cluster),
+        content_of(session, run.definition) != run.version.content,
+        bool(session.scalar(select(filters.only_rehearsed()).where(Result.id == result_id))),
+    )
+
+
+def _attempts(session: Session, result_id: int) -> list[Attempt]:
+    return list(
+        session.scalars(
+            select(Attempt)
+            .options(defer(Attempt.kept, raiseload=True))
+            .where(Attempt.result_id == result_id)
+            .order_by(Attempt.number.desc(), Attempt.id.desc())
+        )
+    )
+
+
+def _kept(session: Session, result_id: int) -> list[int]:
+    numbers = session.scalars(
+        select(Attempt.number)
+        .where(Attempt.result_id == result_id, Attempt.kept.is_not(None))
+        .order_by(Attempt.number.desc(), Attempt.id.desc())
+    )
+    return list(dict.fromkeys(numbers))

@@ -1,0 +1,88 @@
+"""One result, as a page and as a drawer over the list: looking only. What is pressed there is in
+result_pages.py, its mail in one_mail_pages.py."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from webapp.extensions import runtime
+from webapp.results import history
+from webapp.results.detail import OneResult
+from webapp.results.filter_forms import address, filter_in
+from webapp.results.mail_pages import addresses, mail_in_address, not_whole, visible
+from webapp.results.neighbours import Place, place
+from webapp.results.queries import Filter
+from webapp.results.suspect_documents import suspects
+from webapp.store.runs import Attempt, Result
+from webapp.web import htmx
+from webapp.web.access_control import viewer
+from webapp.web.view_flags import polled
+
+one = Blueprint("one_result", __name__)
+
+
+def capital(words: str) -> str:
+    """The words as the beginning of a sentence."""
+    return words[:1].upper() + words[1:]
+
+
+@one.get("/results/<int:result_id>")
+def result(result_id: int) -> ResponseReturnValue:
+    """One result with its mail and all that happened to it; over the list (htmx) as a drawer."""
+    with runtime().database.reading() as session:
+        template = "results/_drawer.html" if htmx.in_dialog() else "results/show.html"
+        found = visible(session, result_id)
+        return render_template(template, **_shown(session, found), **_on_the_way(session, found))
+
+
+@one.get("/results/<int:result_id>/live")
+@polled
+def live(result_id: int) -> ResponseReturnValue:
+    """The parts of the page, or of the drawer, that may have changed."""
+    with runtime().database.reading() as session:
+        return render_template("results/_live.html", **_shown(session, visible(session, result_id)))
+
+
+def _on_the_way(session: Session, found: OneResult) -> dict[str, object]:
+    """Where the result stands in the list that the address names, and the way to the next."""
+    chosen = filter_in(request.args)
+    try:
+        stands = place(session, viewer(), found.run, found.result, chosen)
+    except ValueError:
+        abort(404)
+    return {"place": stands, "place_words": _place_words(stands, chosen)}
+
+
+def _shown(session: Session, found: OneResult) -> dict[str, object]:
+    """What page, drawer and live answer show of the result."""
+    chosen = filter_in(request.args)
+    shown = mail_in_address(session, found)
+    args = {"status": chosen.status, "reason": chosen.reason, "q": chosen.search, "sort": chosen.order}
+    return {
+        "one": found,
+        "run": found.run,
+        "line": found.line,
+        "result": found.result,
+        "chosen": chosen,
+        "list_query": address("", **args),
+        "mail": shown,
+        "let_go": _let_go(found) if shown.attempt is None else None,
+        "not_whole": not_whole(shown),
+        "suspects": suspects(session, found.run, [Result.id == found.result.id]),
+        "happenings": history.happenings(session, found),
+        **addresses(found, shown, args),
+    }
+
+
+def _let_go(found: OneResult) -> Attempt | None:
+    """The last attempt, if its mail is no longer kept."""
+    return next((attempt for attempt in found.attempts if attempt.kept_until), None)
+
+
+def _place_words(stands: Place, chosen: Filter) -> str:
+    """1 of 3 unconfirmed"""
+    if not stands.words or chosen.search:
+        return f"{stands.words} found".strip() if stands.words else ""
+    return f"{stands.words} {chosen.status or ('skipped' if chosen.reason else '')}".strip()

@@ -1,0 +1,77 @@
+"""Which results of a run a filter matches: the same conditions for the page that shows them and for the verb
+that changes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Exists, String, and_, case, cast, exists, or_
+
+from webapp.store import text_search
+from webapp.store.runs import Reservation, Result, ResultInvoice
+from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus, SkipReason
+from webapp.store.text_search import anywhere, says
+
+
+def matching(run_id: int, status: str = "", reason: str = "", search: str = "") -> list[ColumnElement[bool]]:
+    """The conditions on Result. Without a status those that were removed stay hidden.
+
+    Raises ValueError for a status or a reason that does not exist: a filter that is not understood must never
+    match everything."""
+    conditions = [Result.run_id == run_id]
+    if status:
+        conditions.append(Result.status == ResultStatus(status))
+    elif not reason:
+        conditions.append(Result.status != ResultStatus.REMOVED)
+    if reason:
+        conditions += [Result.status == ResultStatus.SKIPPED, Result.reason == SkipReason(reason)]
+    if wanted := search.replace("\x00", "").strip():
+        conditions.append(mentions(wanted))
+    return conditions
+
+
+def mentions(wanted: str) -> ColumnElement[bool]:
+    """Customer code or name, invoice number, address or error text contains these characters, in any case.
+
+    Customer, invoices and addresses as they were when the result was made (finding.py); the addresses that it
+    did go to; what servers said."""
+    texts = (cast(Result.recipients, String), Result.detail, Result.smtp_reply, Result.warning)
+    pattern = anywhere(wanted)
+    return or_(text_search.mentions(Result.sought, wanted), *(says(text, pattern) for text in texts))
+
+
+def only_rehearsed() -> ColumnElement[bool]:
+    """Whether the mail of the Result at hand went to the redirect address, and none to a customer.
+
+    One that was redirected as a second copy is the rehearsal of a mail that somebody has, or may have: the
+    first had been reserved. A first copy goes nowhere while it is reserved."""
+    later = exists().where(ResultInvoice.result_id == Result.id, ResultInvoice.copy > 1)
+    return case((Result.redirected, ~later), else_=False)
+
+
+def may_come_twice(definition_id: int) -> ColumnElement[bool]:
+    """Whether the customer of the Result at hand, of a run with this definition, may get its mail twice if it
+    is sent again, confirmed: it went out, or may have, in this run or in another."""
+    reserved = _mailed(definition_id).where(Reservation.copy >= ResultInvoice.copy)
+    already_sent = and_(Result.status == ResultStatus.SKIPPED, Result.reason == SkipReason.ALREADY_SENT)
+    others = (ResultStatus.FAILED, ResultStatus.DEFERRED, *NEEDS_CONFIRMATION)
+    return or_(
+        and_(Result.status.in_(NEEDS_CONFIRMATION), ~only_rehearsed()),
+        already_sent,
+        and_(Result.status.in_(others), reserved),
+    )
+
+
+def decided_since(definition_id: int, as_of: datetime) -> ColumnElement[bool]:
+    """Whether, since that moment, the Result at hand has changed, or its invoice has gone out, or may have,
+    in whatever run."""
+    return or_(Result.changed_at > as_of, _mailed(definition_id).where(Reservation.taken_at > as_of))
+
+
+def _mailed(definition_id: int) -> Exists:
+    """Whether an invoice of the Result at hand has gone out with this definition, or may have."""
+    return (
+        exists()
+        .where(ResultInvoice.result_id == Result.id)
+        .where(Reservation.definition_id == definition_id, Reservation.invoice_id == ResultInvoice.invoice_id)
+    )

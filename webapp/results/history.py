@@ -1,0 +1,185 @@
+"""What happened to a result, in words: every attempt, what people decided, the run's start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.results.bulk import NAMED
+from webapp.results.detail import OneResult
+from webapp.store.definitions import DefinitionVersion
+from webapp.store.mailservers import MailServer
+from webapp.store.runs import Attempt, Run
+from webapp.store.statuses import Outcome
+from webapp.store.users import AuditEntry
+
+OUTCOMES = {
+    Outcome.SENDING: ("sending", "on the wire"),
+    Outcome.ACCEPTED: ("sent", "the mail server took the mail"),
+    Outcome.DEFERRED: ("deferred", "server asked to come back later"),
+    Outcome.REFUSED: ("failed", "refused by the mail server"),
+    Outcome.UNKNOWN: ("unconfirmed", "no answer after the mail was sent"),
+    Outcome.BROKEN: ("deferred", "the connection broke before the mail was sent"),
+    Outcome.HELD: ("deferred", "held back before the mail was sent"),
+    Outcome.TROUBLE: ("deferred", "the mail server was in trouble"),
+    Outcome.UNMADE: ("failed", "the mail could not be made"),
+}
+"""The icon and the words of each outcome of an attempt."""
+
+STAGES = {
+    "MAIL": "at MAIL FROM",
+    "RCPT": "at RCPT TO",
+    "SIZE": "before anything was said",
+    "DATA": "at DATA",
+    "body": "in the middle of the mail",
+    "connect": "when connecting",
+}
+"""Where an attempt ended; at the dot needs no words."""
+
+ENDS_WITH_DETAIL = (Outcome.UNKNOWN, Outcome.BROKEN, Outcome.HELD, Outcome.TROUBLE)
+
+DECISIONS = {
+    "send again": ("ready", "Sent again"),
+    "remove": ("removed", "Removed"),
+    "put back": ("ready", "Put back"),
+    "let documents pass": ("check", "Documents let pass"),
+    "confirm sent": ("sent", "Marked as sent"),
+    "mark bounced": ("bounced", "Marked as bounced"),
+}
+"""The icon and the words of what a person can decide, by the action in the audit."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line of the conversation with a mail server: seconds after it began, what we sent, what it said."""
+
+    at: float
+    command: str
+    reply: str
+
+
+@dataclass(frozen=True)
+class Try:
+    """An attempt in words. `seconds` is how long it took."""
+
+    attempt: Attempt
+    words: str
+    stage: str
+    seconds: float
+    server: str
+    version: str
+    conversation: list[Said]
+
+    @property
+    def lasted(self) -> str:
+        """0.4 s, 31 s"""
+        return f"{self.seconds:.1f} s" if self.seconds < 10 else f"{self.seconds:,.0f} s"
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One entry: an attempt, or something that `by` did."""
+
+    at: datetime
+    look: str
+    words: str
+    by: str = ""
+    attempt: Try | None = None
+
+
+def happenings(session: Session, one: OneResult) -> list[Happening]:
+    """Everything, the last first."""
+    run = one.run
+    found = [*_tries(session, one), *_decisions(session, one)]
+    if run.started_at:
+        found.append(Happening(run.started_at, "ready", "Run started", _first_starter(session, run)))
+    found.append(Happening(run.created_at, "ready", "Run created", run.created_by))
+    return sorted(found, key=lambda happening: happening.at, reverse=True)
+
+
+def _first_starter(session: Session, run: Run) -> str:
+    """Who started it at first; the run knows only who did so last, which Send again does too."""
+    first = session.scalar(
+        select(AuditEntry.actor)
+        .where(AuditEntry.subject == f"run {run.id}", AuditEntry.action == "start")
+        .order_by(AuditEntry.id)
+        .limit(1)
+    )
+    return first or run.started_by
+
+
+def _tries(session: Session, one: OneResult) -> list[Happening]:
+    servers = _names(session, MailServer.id, MailServer.name, {a.mail_server_id for a in one.attempts})
+    versions = _names(
+        session, DefinitionVersion.id, DefinitionVersion.number, {a.version_id for a in one.attempts}
+    )
+    found = []
+    for attempt in one.attempts:
+        look, words = OUTCOMES[Outcome(attempt.outcome)]
+        version = "the run’s version"
+        if attempt.version_id != one.run.version_id:
+            version = f"version {versions[attempt.version_id]} of the definition"
+        told = Try(
+            attempt,
+            words,
+            STAGES.get(attempt.stage, ""),
+            _seconds(attempt),
+            servers[attempt.mail_server_id],
+            version,
+            _conversation(attempt),
+        )
+        found.append(Happening(attempt.started_at, look, words, attempt=told))
+    return found
+
+
+def _names(session: Session, id: Any, name: Any, ids: set[int]) -> dict[int, Any]:
+    return {key: value for key, value in session.execute(select(id, name).where(id.in_(ids)))}
+
+
+def _seconds(attempt: Attempt) -> float:
+    """How long it took. An attempt's row is as old as its mark: the conversation began before it, and the
+    wait for a reply that never came ended after."""
+    spoken = float(attempt.transcript[-1][0]) if attempt.transcript else 0.0
+    if attempt.ended_at is None or attempt.outcome not in ENDS_WITH_DETAIL:
+        return spoken
+    return spoken + (attempt.ended_at - attempt.started_at).total_seconds()
+
+
+def _conversation(attempt: Attempt) -> list[Said]:
+    """The lines as they were noted, and at the end of a broken one, why it is broken."""
+    several = sum(str(line).startswith("RCPT") for _, line in attempt.transcript) > 1
+    lines = []
+    for at, line in attempt.transcript:
+        command, _, reply = str(line).partition("  ")
+        lines.append(Said(float(at), _in_short(command, several), reply))
+    if lines and attempt.outcome in ENDS_WITH_DETAIL and attempt.detail:
+        lines.append(Said(_seconds(attempt), "", attempt.detail))
+    return lines
+
+
+def _in_short(command: str, several: bool) -> str:
+    """What we sent; the address only where there are several recipients."""
+    verb, _, rest = command.partition(":")
+    if verb == "RCPT TO" and several:
+        return f"{verb} {rest}"
+    if command.endswith(" bytes"):
+        return f"{command} sent"
+    return "final dot" if command == "." else verb
+
+
+def _decisions(session: Session, one: OneResult) -> list[Happening]:
+    """What people decided about this result by name. Of what was done to very many at once the run knows."""
+    entries = session.scalars(
+        select(AuditEntry).where(AuditEntry.subject == f"run {one.run.id}", AuditEntry.action.in_(DECISIONS))
+    )
+    found = []
+    for entry in entries:
+        _, named, ids = entry.detail.partition(NAMED)
+        if named and str(one.result.id) in ids.split(", "):
+            look, words = DECISIONS[entry.action]
+            found.append(Happening(entry.at, look, words, entry.actor))
+    return found

@@ -1,0 +1,71 @@
+"""Where a result stands in the list that a person is going through, and which are before and after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from webapp.access import Viewer, visible_to
+from webapp.results import filters
+from webapp.results.queries import Filter, cursor, in_order, kept_count
+from webapp.store.keyset import Edge
+from webapp.store.runs import Result, Run
+
+COUNTED = 1_000
+"""In a list that is not longer than this it is told which of them this one is."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """`previous` and `next` are ids, None at an end of the list. `position` counts from 1: None in a long
+    list, and for a result that the filter does not match any more. `total` is None where counting is dear."""
+
+    previous: int | None
+    next: int | None
+    position: int | None
+    total: int | None
+
+    @property
+    def words(self) -> str:
+        """1 of 3, or of a long list: of 12,471"""
+        if self.position is not None:
+            return f"{self.position:,} of {self.total:,}"
+        return f"of {self.total:,}" if self.total else ""
+
+
+def place(session: Session, viewer: Viewer, run: Run, result: Result, chosen: Filter) -> Place:
+    """The place of this result among those of its run that the filter matches, in the filter's order.
+
+    A short list is read whole, once. In a long one the neighbours are found from the result on, along the
+    index. Raises ValueError for a status or a reason that does not exist."""
+    total = kept_count(session, viewer, run.id, chosen)
+    within = [
+        visible_to(viewer, Result),
+        *filters.matching(run.id, chosen.status, chosen.reason, chosen.search),
+    ]
+    if total is None or total <= COUNTED:
+        ids = _ids(session, within, chosen.order, None, COUNTED + 1)
+        if len(ids) <= COUNTED:
+            if result.id in ids:
+                return _in_list(ids, ids.index(result.id))
+            total, within = len(ids), [Result.id.in_(ids)]
+    value = cursor(result, chosen.order).partition("~")[2]
+    previous, following = (
+        next(iter(_ids(session, within, chosen.order, Edge(result.id, value, backwards), 1)), None)
+        for backwards in (True, False)
+    )
+    return Place(previous, following, None, total)
+
+
+def _in_list(ids: list[int], at: int) -> Place:
+    following = ids[at + 1] if at + 1 < len(ids) else None
+    return Place(ids[at - 1] if at else None, following, at + 1, len(ids))
+
+
+def _ids(
+    session: Session, within: list[ColumnElement[bool]], order: str, edge: Edge | None, most: int
+) -> list[int]:
+    query = in_order(select(Result.id).where(*within), order, edge, few=edge is None)
+    return list(session.scalars(query.limit(most)))

@@ -1,0 +1,16 @@
+"""Registers the pages of results: the actions, one result, its mails."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from webapp.results.action_pages import results
+from webapp.results.detail_pages import capital, one
+from webapp.results.mail_pages import mails
+
+
+def init_app(app: Flask) -> None:
+    """Registers every page of this room."""
+    app.add_template_filter(capital)
+    for blueprint in (results, one, mails):
+        app.register_blueprint(blueprint)

@@ -1,0 +1,187 @@
+"""The read side of results: a page of the table, the rows that are on screen, how many there are."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, case, false, func, select
+from sqlalchemy.orm import Session
+
+from webapp.access import Viewer, visible_to
+from webapp.lifecycle.counts import counts
+from webapp.results import filters
+from webapp.results import rows as results_rows
+from webapp.results.rows import Line
+from webapp.store import keyset
+from webapp.store.keyset import Edge, Page
+from webapp.store.runs import Reservation, Result, ResultInvoice, Run
+from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus
+from webapp.store.types import instant
+
+S = ResultStatus
+ORDERS = {"": "Customer", "changed": "Last change", "amount": "Amount"}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What the page of a run shows of its results."""
+
+    status: str = ""
+    reason: str = ""
+    search: str = ""
+    order: str = ""
+
+    @property
+    def narrows(self) -> bool:
+        return bool(self.status or self.reason or self.search)
+
+
+FEW = 20_000
+"""Up to so many rows are faster looked up and sorted than found by walking an index."""
+
+
+def results(
+    session: Session, viewer: Viewer, run: Run, chosen: Filter, edge: Edge | None, matching: int | None
+) -> tuple[Page[Line], int]:
+    """A page of the run's results, and how many match. `matching` says so if it is known without looking.
+
+    The ids are found first: what belongs to 50 rows is looked up for these alone. Raises ValueError for a
+    status, reason or edge that cannot be."""
+    query = select(Result.id).where(visible_to(viewer, Result), *_conditions(run.id, chosen))
+    if matching == 0:
+        ids: list[int] = []
+    elif matching is None:
+        ids, matching = _found_and_counted(session, query, chosen.order, edge)
+    else:
+        query = in_order(query, chosen.order, edge, few=matching < FEW)
+        ids = list(session.scalars(query.limit(keyset.SIZE + 1)))
+    found = {
+        row[0].id: Line(*row) for row in session.execute(results_rows.rows(viewer).where(Result.id.in_(ids)))
+    }
+    page = [found[id] for id in ids]
+    results_rows.fill(session, run, page)
+    cursors = [cursor(line.result, chosen.order) for line in page]
+    return keyset.page(page, edge, cursors, keyset.SIZE), matching
+
+
+def kept_count(session: Session, viewer: Viewer, run_id: int, chosen: Filter) -> int | None:
+    """How many results match the filter, by the counts that are kept; None where these cannot say. Raises
+    ValueError for a status that does not exist."""
+    if chosen.search or viewer.clusters:
+        return None
+    counted = counts(session, run_id)
+    if chosen.reason:
+        return counted.reasons.get(chosen.reason, 0) if chosen.status in ("", S.SKIPPED) else 0
+    if chosen.status:
+        return counted.by_status[S(chosen.status)]
+    return counted.total - counted.by_status[S.REMOVED]
+
+
+def _found_and_counted(
+    session: Session, query: Select[int], order: str, edge: Edge | None
+) -> tuple[list[int], int]:
+    """The ids of a page, and how many rows there are in all, in one look at every row: a search has to."""
+    hits = query.add_columns(COLUMNS[order].label("by")).cte()
+    how_many = select(func.count()).select_from(hits).scalar_subquery()
+    rows = session.execute(
+        _ordered(select(hits.c.id, how_many), hits.c.by, hits.c.id, order, edge).limit(keyset.SIZE + 1)
+    ).all()
+    return [id for id, _ in rows], rows[0][1] if rows else 0
+
+
+def changed_on_screen(
+    session: Session, viewer: Viewer, run: Run, ids: list[int], since: datetime | None
+) -> list[Line]:
+    """Those of these results that belong to the run and have changed since that moment."""
+    on_screen: BindParameter[Any] = bindparam("on_screen", ids, expanding=True, literal_execute=True)
+    query = results_rows.rows(viewer).where(Result.run_id == run.id, Result.id.in_(on_screen))
+    if since:
+        query = query.where(Result.changed_at >= since)
+    return [Line(*row) for row in session.execute(query)]
+
+
+def statuses_of(
+    session: Session, viewer: Viewer, conditions: list[ColumnElement[bool]], *, as_they_are: bool = False
+) -> dict[ResultStatus, int]:
+    """How many of the results under these conditions are in each status that there is; those that went to
+    the redirect address only count as ready, since no customer has them, unless `as_they_are`."""
+    harmless = false() if as_they_are else filters.only_rehearsed()
+    each = select(Result.status, harmless.label("harmless")).where(visible_to(viewer, Result), *conditions)
+    hits = each.subquery()
+    kinds = (hits.c.status, hits.c.harmless)
+    rows = session.execute(select(*kinds, func.count()).group_by(*kinds))
+    found: dict[ResultStatus, int] = defaultdict(int)
+    for status, is_harmless, n in rows:
+        found[S.READY if is_harmless and status in NEEDS_CONFIRMATION else S(status)] += n
+    return dict(found)
+
+
+def asked_about(
+    session: Session, viewer: Viewer, run: Run, conditions: list[ColumnElement[bool]]
+) -> tuple[int, datetime | None]:
+    """Of the results under these conditions: how many customers may get a mail twice if they are sent again,
+    and when the last of them has changed, or the last mail of one of their invoices went out. What goes out
+    between the two looks is counted."""
+    ours = (visible_to(viewer, Result), *conditions)
+    mailed_at = session.scalar(
+        select(func.max(Reservation.taken_at))
+        .select_from(Result)
+        .join(ResultInvoice, ResultInvoice.result_id == Result.id)
+        .join(Reservation, Reservation.invoice_id == ResultInvoice.invoice_id)
+        .where(*ours, Reservation.definition_id == run.definition_id)
+    )
+    twice = func.count(case((filters.may_come_twice(run.definition_id), 1)))
+    n, changed_at = session.execute(select(twice, func.max(Result.changed_at)).where(*ours)).one()
+    return n, max((moment for moment in (changed_at, mailed_at) if moment), default=None)
+
+
+def last_change(session: Session, viewer: Viewer, conditions: list[ColumnElement[bool]]) -> datetime | None:
+    """When the last of the results under these conditions has changed."""
+    return session.scalar(select(func.max(Result.changed_at)).where(visible_to(viewer, Result), *conditions))
+
+
+def _conditions(run_id: int, chosen: Filter) -> list[ColumnElement[bool]]:
+    return filters.matching(run_id, chosen.status, chosen.reason, chosen.search)
+
+
+def in_order(query: Select[Any], order: str, edge: Edge | None, *, few: bool = False) -> Select[Any]:
+    """The query in this order, from the edge on.
+
+    `few` says that the filter leaves few rows: then they are looked up and sorted. Otherwise the names' index
+    is walked, and what does not match left out. SQLite cannot know which of the two is the shorter way."""
+    column = Result.sort_name + "" if few and order == "" else COLUMNS[order]
+    return _ordered(query, column, Result.id, order, edge)
+
+
+def _ordered(query: Select[Any], column: Any, id: Any, order: str, edge: Edge | None) -> Select[Any]:
+    down = order in DESCENDING
+    if edge:
+        value = _value(order, edge.value)
+        query = query.where(keyset.beyond(edge, id, column, value, descending=down))
+    return query.order_by(*keyset.order(edge, column, id, descending=down))
+
+
+COLUMNS: dict[str, Any] = {"": Result.sort_name, "changed": Result.changed_at, "amount": Result.amount}
+DESCENDING = ("changed", "amount")
+
+
+def _value(order: str, text: str) -> Any:
+    """The value at an edge. Raises ValueError for one that cannot be."""
+    if order == "changed":
+        return instant(text)
+    if order == "amount":
+        if not re.fullmatch(r"-?[0-9]{1,14}(\.[0-9]{1,4})?", text):
+            raise ValueError(f"not an amount: {text}")
+        return Decimal(text)
+    return text
+
+
+def cursor(result: Result, order: str) -> str:
+    """The text that names this result as an edge of a page in this order."""
+    value = {"changed": result.changed_at.isoformat(), "amount": str(result.amount)}.get(order)
+    return keyset.cursor(result.id, result.sort_name if value is None else value)

@@ -1,0 +1,242 @@
+"""Mails that a person has go out after all: send again, and let suspect documents pass."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, case, false, func, select, update
+from sqlalchemy.orm import Session
+
+from webapp.access import Viewer
+from webapp.definitions.versions import todays_version as version_of_today
+from webapp.invoices import findings
+from webapp.lifecycle import runs
+from webapp.lifecycle.results import CHUNK, UNCLAIMED, Held, move
+from webapp.lifecycle.runs import Refused
+from webapp.queue import Bell
+from webapp.results.bulk import (
+    CHANGED_SINCE,
+    Chosen,
+    Done,
+    as_seen,
+    column_of,
+    conclude,
+    hold_chosen,
+    open_run,
+    sorted_out,
+)
+from webapp.results.filters import decided_since, may_come_twice, only_rehearsed
+from webapp.results.splitting import looked_at_anew
+from webapp.results.suspect_documents import attached_to
+from webapp.store.definitions import DefinitionVersion
+from webapp.store.id_lists import among
+from webapp.store.runs import Reservation, Result, ResultInvoice, Run
+from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus, SkipReason
+
+R = ResultStatus
+
+REASON_WORDS = {
+    SkipReason.SUSPENDED: "the customer is suspended",
+    SkipReason.NOT_APPROVED: "the invoice is not approved",
+    SkipReason.NO_RECIPIENT: "the customer has no address with the recipient key",
+    SkipReason.NO_ATTACHMENT: "a document is missing",
+    SkipReason.NO_PASSWORD: "the customer has no password for its documents",
+    SkipReason.ALREADY_SENT: "already sent: confirm that the customer may get it twice",
+    SkipReason.SUSPECT_DOCUMENT: "a document is suspect: look at it; let it pass, or import the right one",
+}
+
+
+def send_again(
+    session: Session,
+    bell: Bell,
+    chosen: Chosen,
+    viewer: Viewer,
+    *,
+    confirmed: bool = False,
+    todays_version: bool = False,
+) -> Done:
+    """Makes results `ready`, after looking at their data anew; in a running or finished run they then go out.
+
+    1. What was sent, or may have been, here or by another run, needs `confirmed`. Only a mail that went to
+    the redirect address alone does not. For one that is skipped for another reason that is no yes: nobody was
+    asked about it. Nor is it for what another run sends during the press.
+    2. Those whose data are not fit stay as they are (a skipped one with today's reason); of a collated result
+    only the invoice concerned is taken out.
+    3. The others become `ready`, with a new Message-ID, from the run's copy of the definition or today's
+    version; those that were confirmed as the next copy of their invoices.
+
+    Raises Refused.
+    """
+    run = open_run(session, chosen, viewer)
+    version = _version_of_today(session, run).id if todays_version else None
+    rows = hold_chosen(session, chosen, viewer)
+    again, unchanged = _may_go_again(rows)
+    if confirmed:
+        again, twice = _as_asked(session, run, chosen, again, unchanged)
+    else:
+        again, twice = _for_the_first_time(session, again, unchanged), set()
+    _check_again(session, again)
+    fit: list[Held] = []
+    for once_more in (True, False):
+        some = [row for row in again if once_more == (row.id in twice)]
+        judged: dict[str, Any] = {"judged_by": version or run.version_id, "once_more": once_more}
+        ready = _make_ready(session, bell, run, viewer, some, unchanged, **judged, version_id=version)
+        if once_more:
+            _next_copies(session, run, ready, chosen.as_of)
+        fit += ready
+    return conclude(session, viewer, "send again", run, fit, unchanged)
+
+
+def _version_of_today(session: Session, run: Run) -> DefinitionVersion:
+    """A run goes through one mail server: with the sender of another, its mails would be refused there, or
+    taken for forged."""
+    today = version_of_today(session, run.definition)
+    servers = [version.content["sender"]["mail_server_id"] for version in (run.version, today)]
+    if servers[0] != servers[1]:
+        raise Refused(
+            "Today’s version of the message definition is sent through another mail server than this run. "
+            "Make a new run: it takes what has not been sent."
+        )
+    return today
+
+
+def _make_ready(
+    session: Session,
+    bell: Bell,
+    run: Run,
+    viewer: Viewer,
+    again: Sequence[Held],
+    unchanged: Counter[str],
+    *,
+    judged_by: int | None = None,
+    once_more: bool = False,
+    **columns: Any,
+) -> list[Held]:
+    """Makes those of the results `ready` whose data are fit for the version that they are `judged_by`, else
+    each by its own, and returns them; why others are not is counted in `unchanged`. `once_more`: that one was
+    sent before is no reason. Sets further columns."""
+    fit: list[Held] = []
+    for row, reason in looked_at_anew(session, again, judged_by, once_more=once_more):
+        if not reason:
+            fit.append(row)
+            continue
+        unchanged[REASON_WORDS[SkipReason(reason)]] += 1
+        if row.status == R.SKIPPED and row.reason != reason:
+            move(session, run.id, [row], R.SKIPPED, reason=reason)
+    values: dict[str, Any] = {
+        **UNCLAIMED,
+        "detail": "",
+        "warning": "",
+        "smtp_reply": "",
+        "breaks": 0,
+        "redirected": False,
+        "first_try_at": None,
+        "next_try_at": None,
+        "sent_at": None,
+        "recipients": None,
+        "message_number": Result.message_number + 1,
+        **columns,
+    }
+    move(session, run.id, fit, R.READY, values=values)
+    if fit:
+        runs.new_work(session, bell, run, viewer.name)
+    return fit
+
+
+def let_pass(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Done:
+    """Somebody has looked at the documents that the guard holds these results back for: they may go out. The
+    results become `ready`, as by Send again, but for those that something else keeps back; each keeps the
+    version of the definition that it was to be sent with. Raises Refused."""
+    run = open_run(session, chosen, viewer)
+    rows = hold_chosen(session, chosen, viewer)
+    held = [row for row in rows if _is_suspect(row)]
+    others = len(rows) - len(held)
+    unchanged = Counter({"not held for a suspect document": others} if others else {})
+    suspect = as_seen(session, chosen, held, unchanged)
+    for start in range(0, len(suspect), CHUNK):
+        ids = [row.id for row in suspect[start : start + CHUNK]]
+        findings.let_pass(session, attached_to(session, run, ids), viewer.name, chosen.as_of)
+    fit = _make_ready(session, bell, run, viewer, suspect, unchanged)
+    return conclude(session, viewer, "let documents pass", run, fit, unchanged)
+
+
+def _check_again(session: Session, rows: Sequence[Held]) -> None:
+    """What the document store had not as it was imported may have been mended, or imported anew."""
+    suspect = [row for row in rows if _is_suspect(row)]
+    for start in range(0, len(suspect), CHUNK):
+        findings.check_again(session, _invoices_of(suspect[start : start + CHUNK]))
+
+
+def _is_suspect(row: Held) -> bool:
+    return row.status == R.SKIPPED and row.reason == SkipReason.SUSPECT_DOCUMENT
+
+
+def _invoices_of(rows: Sequence[Held]) -> Select[int]:
+    return select(ResultInvoice.invoice_id).where(ResultInvoice.result_id.in_([row.id for row in rows]))
+
+
+def _may_go_again(rows: Sequence[Held]) -> tuple[list[Held], Counter[str]]:
+    return sorted_out(
+        rows,
+        {
+            R.READY: "ready already: it goes out while the run is running",
+            R.SENDING: "on the wire right now",
+            R.REMOVED: "removed: put it back first",
+        },
+    )
+
+
+def _for_the_first_time(session: Session, rows: Sequence[Held], unchanged: Counter[str]) -> list[Held]:
+    """Those of the rows that go again without a yes: no customer has them, as far as this run knows."""
+    asking = [row for row in rows if row.status in NEEDS_CONFIRMATION]
+    kept = {id for id, is_rehearsed in column_of(session, asking, only_rehearsed()) if not is_rehearsed}
+    unchanged.update(
+        f"{row.status}: confirm that the customer may get it twice" for row in asking if row.id in kept
+    )
+    return [row for row in rows if row.id not in kept]
+
+
+def _as_asked(
+    session: Session, run: Run, chosen: Chosen, rows: Sequence[Held], unchanged: Counter[str]
+) -> tuple[list[Held], set[int]]:
+    """Those of the rows that a person's yes is for, and the ids of those that a customer may get twice by it.
+
+    What is not known by now to have gone out goes as the first copy: it is skipped where another run comes
+    before. Raises Refused if more may come twice than were asked about: what went out just before the
+    question may be known only since.
+    """
+    twice = may_come_twice(run.definition_id)
+    since = and_(twice, decided_since(run.definition_id, chosen.as_of)) if chosen.as_of else false()
+    found = dict(column_of(session, rows, case((since, "since"), (twice, "twice"), else_="")))
+    asked = {id for id, what in found.items() if what == "twice"}
+    if chosen.may_come_twice is not None and len(asked) > chosen.may_come_twice:
+        raise Refused(
+            "Another run has just sent some of these: more customers may have theirs already than you were "
+            "asked about. Press Send again once more."
+        )
+    fit = [row for row in rows if found[row.id] != "since"]
+    if len(fit) < len(rows):
+        unchanged[CHANGED_SINCE] += len(rows) - len(fit)
+    return fit, asked
+
+
+def _next_copies(session: Session, run: Run, rows: Sequence[Held], as_of: datetime | None) -> None:
+    """Gives the invoices of these results the copy number after the highest that is reserved, or was when a
+    person was asked."""
+    highest = select(func.max(Reservation.copy)).where(
+        Reservation.definition_id == run.definition_id, Reservation.invoice_id == ResultInvoice.invoice_id
+    )
+    if as_of:
+        highest = highest.where(Reservation.taken_at <= as_of)
+    copy = highest.scalar_subquery()
+    for start in range(0, len(rows), CHUNK):
+        ids = [row.id for row in rows[start : start + CHUNK]]
+        session.execute(
+            update(ResultInvoice)
+            .where(among(session, ResultInvoice.result_id, ids), copy >= ResultInvoice.copy)
+            .values(copy=copy + 1)
+            .execution_options(synchronize_session=False)
+        )

@@ -1,0 +1,67 @@
+"""What the run's page sorts by and searches in: written into each result when it is made, so that a page of a
+hundred thousand is found within a look.
+
+The amount is the gross of all its invoices. Searched are the customer's code and name, the invoice numbers,
+and the addresses that it would go to; what servers said is searched where it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.orm import Session
+
+from webapp.definitions.versions import Content
+from webapp.store.customers import Customer, CustomerEmail
+from webapp.store.invoices import Invoice
+from webapp.store.runs import Result, ResultInvoice
+from webapp.store.text_search import folded
+
+
+def of_one_invoice(content: Content) -> dict[str, Any]:
+    """The columns of a result of the one Invoice at hand, joined with its Customer."""
+    sought = (
+        Customer.code + " " + Customer.name + " " + Invoice.number + " " + _addresses(content, Customer.id)
+    )
+    return {
+        "sort_name": folded(Customer.name),
+        "amount": Invoice.gross_amount,
+        "sought": folded(sought),
+    }
+
+
+def index(session: Session, content: Content, *which: ColumnElement[bool]) -> None:
+    """Writes the columns of these results anew, with however many invoices."""
+    of_customer = select(Customer).where(Customer.id == Result.customer_id).correlate(Result)
+    of_invoices = (
+        select(Invoice)
+        .join(ResultInvoice, ResultInvoice.invoice_id == Invoice.id)
+        .where(ResultInvoice.result_id == Result.id)
+        .correlate(Result)
+    )
+    name = of_customer.with_only_columns(Customer.code + " " + Customer.name).scalar_subquery()
+    numbers = of_invoices.with_only_columns(_all(Invoice.number)).scalar_subquery()
+    sought = name + " " + numbers + " " + _addresses(content, Result.customer_id)
+    session.execute(
+        update(Result)
+        .where(*which)
+        .values(
+            sort_name=of_customer.with_only_columns(folded(Customer.name)).scalar_subquery(),
+            amount=of_invoices.with_only_columns(func.sum(Invoice.gross_amount)).scalar_subquery(),
+            sought=folded(sought),
+        ),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _addresses(content: Content, customer_id: Any) -> Any:
+    """All that the customer has under the definition's recipient key, or an empty text."""
+    found = select(_all(CustomerEmail.address)).where(
+        CustomerEmail.customer_id == customer_id,
+        CustomerEmail.recipient_key_id == content["recipient_key_id"],
+    )
+    return func.coalesce(found.scalar_subquery(), "")
+
+
+def _all(column: Any) -> ColumnElement[str]:
+    return func.aggregate_strings(column, " ")

@@ -1,0 +1,69 @@
+"""Why mails failed, in words: what servers answered, put together by enhanced status code (RFC 3463)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from webapp.access import Viewer, visible_to
+from webapp.store.runs import Result
+from webapp.store.statuses import ResultStatus
+
+WORDS = {
+    "5.1.1": "mailbox does not exist",
+    "5.1.2": "domain does not exist",
+    "5.1.3": "address not valid",
+    "5.1.6": "mailbox has moved",
+    "5.1.10": "domain takes no mail",
+    "5.2.1": "mailbox is closed",
+    "5.2.2": "mailbox is full",
+    "5.2.3": "mail too large",
+    "5.3.4": "mail too large",
+    "5.4.1": "no way to the domain",
+    "5.4.4": "no way to the domain",
+    "5.7.0": "blocked by policy",
+    "5.7.1": "blocked by policy",
+    "550": "mailbox not available",
+    "551": "mailbox is not there",
+    "552": "mail too large",
+    "553": "address not valid",
+    "554": "refused by the server",
+}
+REPLY = re.compile(r"(\d{3})(?:[ -](\d\.\d{1,3}\.\d{1,3}))?\b")
+NOT_MADE = "mail could not be made"
+
+
+def why_failed(session: Session, viewer: Viewer, *which: ColumnElement[bool]) -> list[tuple[str, str, int]]:
+    """(words, the server's code or nothing, how many), the most frequent first, of the failed results."""
+    start = func.substr(Result.smtp_reply, 1, 14)
+    rows = session.execute(
+        select(start, func.count())
+        .where(visible_to(viewer, Result), Result.status == ResultStatus.FAILED, *which)
+        .group_by(start)
+    )
+    found = Counter[tuple[str, str]]()
+    for reply, n in rows:
+        found[said_of(reply)] += n
+    return [(words, code, n) for (words, code), n in found.most_common()]
+
+
+def said_of(reply: str) -> tuple[str, str]:
+    """(words, code) of a server's reply: "550 5.1.1 no such user" → mailbox does not exist, 550 5.1.1"""
+    match = REPLY.match(reply)
+    if match is None:
+        return NOT_MADE, ""
+    basic, enhanced = match.group(1), match.group(2) or ""
+    words = WORDS.get(enhanced) or WORDS.get(basic, "refused by the server")
+    if enhanced.startswith("5.7.") and enhanced not in WORDS:
+        words = "blocked by policy"
+    return words, f"{basic} {enhanced}".strip()
+
+
+def in_a_sentence(reasons: Iterable[tuple[str, str, int]]) -> str:
+    """As a list: 2 mailbox does not exist, 1 blocked by policy."""
+    said = [f"{n:,} {words}" for words, _, n in reasons]
+    return ", ".join(said[:3] + (["others"] if len(said) > 3 else [])) + "."

@@ -1,0 +1,116 @@
+"""Mails sent over time, as a curve that a page can draw: in the plot's own units, with the words for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.lifecycle.throughput import SLOT, sent_by_slot
+from webapp.store.runs import Run
+from webapp.store.users import AuditEntry
+
+WIDTH, HEIGHT = 480, 150
+POINTS = 120
+TICKS = 5
+
+
+@dataclass(frozen=True)
+class Held:
+    """While the run was stopped: where on the plot, by whom, and from when to when."""
+
+    x: float
+    width: float
+    by: str
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Mails sent, added up. `line` is the path of the curve, `marks` are (mails, height) of the lines across,
+    the first at the plot's upper edge; `times` stand below it at equal distances."""
+
+    line: str
+    marks: list[tuple[int, float]]
+    times: list[datetime]
+    held: list[Held]
+    sent: int
+    per_second: float
+
+
+def sent_over_time(session: Session, run: Run) -> Curve | None:
+    """The curve of everything that a run has sent; None when there is nothing to draw."""
+    slots = sent_by_slot(session, run.id)
+    if run.started_at is None or not slots:
+        return None
+    begin = min(run.started_at.timestamp(), float(slots[0][0]))
+    end = float(slots[-1][0] + SLOT)
+    if run.finished_at and slots[-1][0] <= run.finished_at.timestamp() < end:
+        end = run.finished_at.timestamp()
+    span = max(1.0, end - begin)
+    sent = sum(n for _, n in slots)
+    step = _step(sent)
+    top = -(-sent // step) * step
+    held = _held(session, run, begin, end)
+    stopped = sum((one.last - one.first).total_seconds() for one in held)
+    return Curve(
+        line=_path(slots, begin, span, top),
+        marks=[(value, HEIGHT * (1 - value / top)) for value in range(top, -1, -step)],
+        times=[datetime.fromtimestamp(begin + span * i / (TICKS - 1)).astimezone() for i in range(TICKS)],
+        held=held,
+        sent=sent,
+        per_second=sent / max(1.0, span - stopped),
+    )
+
+
+def _path(slots: list[tuple[int, int]], begin: float, span: float, top: int) -> str:
+    """A line from the lower left corner, a point per slot; of very many slots about a hundred."""
+    every = max(1, len(slots) // POINTS)
+    points, total, before = ["0 150"], 0, begin
+    for i, (at, n) in enumerate(slots):
+        if at > before + SLOT:  # nothing was sent since: the line stays level until here
+            points.append(f"{_x(at, begin, span)} {_y(total, top)}")
+        total += n
+        if i % every == 0 or i == len(slots) - 1 or (i + 1 < len(slots) and slots[i + 1][0] > at + SLOT):
+            points.append(f"{_x(at + SLOT, begin, span)} {_y(total, top)}")
+        before = at
+    return "M" + " ".join(points)
+
+
+def _x(at: float, begin: float, span: float) -> float:
+    return round(WIDTH * min(1.0, max(0.0, (at - begin) / span)), 1)
+
+
+def _y(value: int, top: int) -> float:
+    return round(HEIGHT * (1 - value / top), 1)
+
+
+def _step(highest: int) -> int:
+    """The distance of the lines across: a round number of which two to five reach the highest value."""
+    size: int = 10 ** max(0, len(str(highest)) - 2)
+    for factor in (1, 2, 5, 10, 20, 50):
+        if highest <= 4 * factor * size:
+            return factor * size
+    return 100 * size
+
+
+def _held(session: Session, run: Run, begin: float, end: float) -> list[Held]:
+    """When the run was stopped and started again, as the audit has it."""
+    entries = session.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.subject == f"run {run.id}", AuditEntry.action.in_(("stop", "start")))
+        .order_by(AuditEntry.id)
+    ).all()
+    held = []
+    for stop, start in pairwise(entries):
+        if (stop.action, start.action) == ("stop", "start"):
+            x, until = (
+                _x(stop.at.timestamp(), begin, end - begin),
+                _x(start.at.timestamp(), begin, end - begin),
+            )
+            held.append(Held(x, round(until - x, 1), stop.actor, stop.at, start.at))
+    return held

@@ -1,0 +1,71 @@
+"""Why results cannot be sent now, by their data as they are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import cast
+
+from sqlalchemy import Select, bindparam, func, literal, select
+from sqlalchemy.orm import Session
+
+from webapp.definitions.versions import Content
+from webapp.selection.invoices import Terms, skip_reason, terms_of
+from webapp.store.customers import Customer
+from webapp.store.definitions import DefinitionVersion
+from webapp.store.id_lists import among
+from webapp.store.invoices import Invoice
+from webapp.store.runs import Result, ResultInvoice, Run
+
+
+def reasons_of(
+    session: Session, result_ids: Iterable[int], with_version: int | None = None, *, once_more: bool = False
+) -> dict[int, dict[int, str]]:
+    """For each result: invoice id → why it cannot be sent now, or empty. `once_more`: that it was sent before
+    is no reason.
+
+    The terms are those of the version that the result would be sent with, unless another is given.
+    """
+    found: dict[int, dict[int, str]] = defaultdict(dict)
+    for version_id, definition_id, ids in _by_version(session, list(result_ids), with_version):
+        content = cast(Content, session.get_one(DefinitionVersion, version_id).content)
+        by_terms = _reasons(terms_of(definition_id, content), once_more)
+        for result_id, invoice_id, words in session.connection().execute(by_terms, {"result_ids": ids}):
+            found[result_id][invoice_id] = words
+    return found
+
+
+def _by_version(
+    session: Session, result_ids: list[int], with_version: int | None
+) -> Iterable[tuple[int, int, list[int]]]:
+    """(version, definition, the results that would be sent with it). Nearly always it is one for all: then no
+    row is read for each of them."""
+    version = func.coalesce(with_version, Result.version_id, Run.version_id)
+    these = select(version, Run.definition_id).join(Run, Run.id == Result.run_id)
+    these = these.where(among(session, Result.id, result_ids))
+    versions = session.execute(these.distinct()).all()
+    for version_id, definition_id in versions:
+        ids = result_ids
+        if len(versions) > 1:
+            of_it = (version == version_id, Run.definition_id == definition_id)
+            ids = list(session.scalars(these.with_only_columns(Result.id).where(*of_it)))
+        yield version_id, definition_id, ids
+
+
+NEVER_RESERVED = 1_000_000
+"""A copy number that no mail will ever have."""
+
+
+@lru_cache(maxsize=256)
+def _reasons(terms: Terms, once_more: bool) -> Select[int, int, str]:
+    """(result id, invoice id, reason or empty) of every invoice of some results: made once for these
+    terms."""
+    copy = literal(NEVER_RESERVED) if once_more else ResultInvoice.copy
+    return (
+        select(ResultInvoice.result_id, Invoice.id, skip_reason(terms, copy))
+        .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
+        .join(Customer, Customer.id == Invoice.customer_id)
+        .where(ResultInvoice.result_id.in_(bindparam("result_ids", expanding=True)))
+        .order_by(Invoice.id)
+    )

@@ -1,0 +1,49 @@
+"""Who may pass. A page is closed unless it says otherwise: looking needs a login, changing needs a role that
+may send."""
+
+from __future__ import annotations
+
+from typing import cast
+from urllib.parse import quote
+
+from flask import Flask, Response, abort, g, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.access import Viewer
+from webapp.web import sessions
+from webapp.web.htmx import is_htmx, page_on_screen
+from webapp.web.view_flags import is_marked
+
+LOOKS = ("GET", "HEAD", "OPTIONS")
+MAY_NOT = "Your role only looks. Ask an administrator for the role manager if you need to change this."
+
+
+def viewer() -> Viewer:
+    """Who looks or acts in this request. Only behind the gate, where there always is one."""
+    return cast(Viewer, g.viewer)
+
+
+def init_app(app: Flask) -> None:
+    """Puts the gate before every view. Register it before the check of the token."""
+
+    @app.before_request
+    def gate() -> AnyResponse | None:
+        if not request.endpoint or request.endpoint == "static" or is_marked("open_to_all"):
+            return None
+        user = sessions.current()
+        if user is None:
+            return _to_login()
+        g.viewer = user.viewer
+        if request.method not in LOOKS and not user.viewer.may_send and not is_marked("open_to_every_role"):
+            abort(403, MAY_NOT)
+        return None
+
+
+def _to_login() -> AnyResponse:
+    page = page_on_screen()
+    login = "/login" if page == "/" else f"/login?next={quote(page, safe='/')}"
+    if is_htmx() and is_marked("while_typing"):
+        return make_response(render_template("web/_logged_out.html", login=login), 401)
+    if is_htmx():
+        return Response(status=401, headers={"HX-Redirect": login})
+    return redirect(login, 303)

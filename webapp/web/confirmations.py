@@ -1,0 +1,16 @@
+"""The one question before something that cannot be taken back."""
+
+from __future__ import annotations
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+
+from webapp.web import htmx
+
+
+def ask(template: str, **shown: object) -> ResponseReturnValue:
+    """Asks it in a dialog over what is on screen (htmx), else on a page of its own. The template extends
+    `layout`."""
+    if htmx.is_htmx():
+        return htmx.ask(render_template(template, layout="layouts/confirm_dialog.html", **shown))
+    return render_template(template, layout="layouts/confirm.html", **shown)

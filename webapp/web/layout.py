@@ -1,0 +1,149 @@
+"""What the frame around every page shows: the links of the topbar, the banners, who is logged in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Flask, current_app, g
+from sqlalchemy import select
+
+from webapp.extensions import Runtime, runtime
+from webapp.store.installation import held
+from webapp.store.mailservers import MailServer
+from webapp.web import form_keys, sessions
+from webapp.workers import living
+
+
+@dataclass(frozen=True)
+class Link:
+    name: str
+    href: str
+    blueprint: str
+
+
+@dataclass(frozen=True)
+class Banner:
+    """`href` is where an administrator can do something about it, in the words of `link`."""
+
+    kind: str
+    title: str
+    words: str
+    href: str = ""
+    link: str = ""
+
+
+LINKS = (
+    Link("Runs", "/runs", "run_list"),
+    Link("Definitions", "/definitions", "definitions"),
+    Link("Mailbox", "/dev/mailbox", "catcher"),
+)
+SETTINGS = (Link("Templates", "/templates", "template_pages"),)
+"""In the order of the topbar; one is shown only if its pages exist."""
+
+ASK_EVERY = 2.0
+
+
+def init_app(app: Flask) -> None:
+    """Gives the templates what the frame needs."""
+    asked = Asked(lambda: look(runtime()))
+    app.add_template_global(form_keys.new, "new_form_key")
+
+    @app.context_processor
+    def frame() -> dict[str, object]:
+        viewer = g.get("viewer")
+        user = sessions.current() if viewer else None
+        return {
+            "viewer": viewer,
+            "viewer_name": user.name if user else "",
+            "topnav": [link for link in LINKS if link.blueprint in current_app.blueprints],
+            "settings_menu": [link for link in SETTINGS if link.blueprint in current_app.blueprints],
+            "banners": banners(runtime(), asked.answer) if viewer else [],
+            "sending": sending(runtime(), asked.answer) if viewer else None,
+        }
+
+
+@dataclass(frozen=True)
+class Outside:
+    """How things are that pages only tell of: whether Redis answers, the mail servers, the workers there, why
+    nothing may be sent."""
+
+    redis_answers: bool
+    servers: list[str]
+    waited_for: str
+    workers: int
+    held: str
+
+
+class Asked:
+    """What was answered when it was last asked, which is at most two seconds ago: pages stay fast."""
+
+    def __init__(self, ask: Callable[[], Outside]) -> None:
+        self._ask = ask
+        self._at = float("-inf")
+        self._answer: Outside | None = None
+
+    @property
+    def answer(self) -> Outside:
+        if self._answer is None or time.monotonic() - self._at > ASK_EVERY:
+            self._answer = self._ask()
+            self._at = time.monotonic()
+        return self._answer
+
+
+def look(parts: Runtime) -> Outside:
+    """Asks Redis and the database."""
+    with parts.database.reading() as session:
+        servers = session.scalars(select(MailServer).order_by(MailServer.name)).all()
+        return Outside(
+            redis_answers=bool(parts.settings.redis_url) and parts.bell.answers(),
+            servers=[server.host for server in servers],
+            waited_for=next((server.host for server in servers if server.trouble is not None), ""),
+            workers=living(session),
+            held=held(session) or "",
+        )
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What the topbar says of sending: whether mails reach customers, over which servers, by how many
+    workers."""
+
+    look: str
+    word: str
+    over: str
+    workers: int
+
+
+def sending(parts: Runtime, outside: Outside) -> Sending:
+    """What the topbar says of sending."""
+    servers = outside.servers
+    over = (
+        servers[0] if len(servers) == 1 else f"{len(servers)} mail servers" if servers else "no mail server"
+    )
+    if outside.held:
+        return Sending("failed", "Held", over, outside.workers)
+    if parts.settings.redirect_to:
+        return Sending("stopped", "Safe mode", over, outside.workers)
+    if outside.waited_for:
+        return Sending("deferred", "Waiting", outside.waited_for, outside.workers)
+    return Sending("sent", "Live", over, outside.workers)
+
+
+def banners(parts: Runtime, outside: Outside) -> list[Banner]:
+    """What every page has to say before anything else."""
+    said = []
+    if outside.held:
+        words = outside.held[0].upper() + outside.held[1:] + "."
+        said.append(Banner("is-failed", "Nothing is sent.", words, "/takeover", "What this means"))
+    if parts.settings.redirect_to:
+        said.append(
+            Banner("is-deferred", "Safe mode.", f"Every mail goes to {parts.settings.redirect_to} only.")
+        )
+    if not parts.settings.redis_url:
+        said.append(Banner("is-ready", "No Redis:", "the workers drain without it, by themselves."))
+    elif not outside.redis_answers:
+        words = "The workers look for work by themselves; sending goes on."
+        said.append(Banner("is-deferred", "Redis is away.", words))
+    return said
