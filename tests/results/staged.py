@@ -13,17 +13,16 @@ from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus
 from webapp.store.types import now
 
-S = ResultStatus
 PATHS = {
-    S.READY: (),
-    S.SKIPPED: (S.SKIPPED,),
-    S.SENDING: (S.SENDING,),
-    S.SENT: (S.SENDING, S.SENT),
-    S.DEFERRED: (S.SENDING, S.DEFERRED),
-    S.FAILED: (S.SENDING, S.FAILED),
-    S.UNCONFIRMED: (S.SENDING, S.UNCONFIRMED),
-    S.BOUNCED: (S.SENDING, S.SENT, S.BOUNCED),
-    S.REMOVED: (S.REMOVED,),
+    ResultStatus.READY: (),
+    ResultStatus.SKIPPED: (ResultStatus.SKIPPED,),
+    ResultStatus.SENDING: (ResultStatus.SENDING,),
+    ResultStatus.SENT: (ResultStatus.SENDING, ResultStatus.SENT),
+    ResultStatus.DEFERRED: (ResultStatus.SENDING, ResultStatus.DEFERRED),
+    ResultStatus.FAILED: (ResultStatus.SENDING, ResultStatus.FAILED),
+    ResultStatus.UNCONFIRMED: (ResultStatus.SENDING, ResultStatus.UNCONFIRMED),
+    ResultStatus.BOUNCED: (ResultStatus.SENDING, ResultStatus.SENT, ResultStatus.BOUNCED),
+    ResultStatus.REMOVED: (ResultStatus.REMOVED,),
 }
 """The moves that lead a result that is `ready` there."""
 
@@ -50,9 +49,9 @@ def lead(
 
 
 NEEDED: dict[ResultStatus, dict[str, Any]] = {
-    S.SENDING: {"token": "t"},
-    S.DEFERRED: {"next_try_at": now()},
-    S.REMOVED: {"removed_from": "ready"},
+    ResultStatus.SENDING: {"token": "t"},
+    ResultStatus.DEFERRED: {"next_try_at": now()},
+    ResultStatus.REMOVED: {"removed_from": "ready"},
 }
 """What a result in these statuses always has."""
 

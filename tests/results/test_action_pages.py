@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from tests import factories
 from tests.http_client import LogIn, text_of
-from tests.results.staged import S, lead, made, said
+from tests.results.staged import lead, made, said
 from tests.world import World
 from webapp.lifecycle.results import hold, move
 from webapp.store.customers import Cluster, Customer
@@ -32,14 +32,32 @@ class Action:
 
 
 ACTIONS = [
-    Action("send-again", S.FAILED, S.READY, "Will be sent again: 1.", "1 not changed: ready already"),
-    Action("remove", S.READY, S.REMOVED, "Removed 1.", "1 not changed: already removed."),
-    Action("put-back", S.REMOVED, S.READY, "Put back 1.", "1 not changed: not removed."),
     Action(
-        "mark-sent", S.UNCONFIRMED, S.SENT, "Marked as sent: 1.", "1 not changed: not unconfirmed, but sent."
+        "send-again",
+        ResultStatus.FAILED,
+        ResultStatus.READY,
+        "Will be sent again: 1.",
+        "1 not changed: ready already",
     ),
     Action(
-        "mark-bounced", S.SENT, S.BOUNCED, "Marked as bounced: 1.", "1 not changed: not sent, but bounced."
+        "remove", ResultStatus.READY, ResultStatus.REMOVED, "Removed 1.", "1 not changed: already removed."
+    ),
+    Action(
+        "put-back", ResultStatus.REMOVED, ResultStatus.READY, "Put back 1.", "1 not changed: not removed."
+    ),
+    Action(
+        "mark-sent",
+        ResultStatus.UNCONFIRMED,
+        ResultStatus.SENT,
+        "Marked as sent: 1.",
+        "1 not changed: not unconfirmed, but sent.",
+    ),
+    Action(
+        "mark-bounced",
+        ResultStatus.SENT,
+        ResultStatus.BOUNCED,
+        "Marked as bounced: 1.",
+        "1 not changed: not sent, but bounced.",
     ),
 ]
 each_action = pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.verb)
@@ -113,7 +131,7 @@ def test_a_filter_that_is_not_understood_is_refused(log_in: LogIn, world: World,
 
 
 def test_without_script_the_box_above_means_the_rows_on_screen(log_in: LogIn, world: World) -> None:
-    run_id, ids = made(world, S.READY, S.READY, S.READY)
+    run_id, ids = made(world, ResultStatus.READY, ResultStatus.READY, ResultStatus.READY)
     browser = log_in("manager")
     browser.look(f"/runs/{run_id}")
     browser.press(f"/runs/{run_id}/results/remove", page="1", rows="-".join(ids[:2]))
@@ -123,12 +141,12 @@ def test_without_script_the_box_above_means_the_rows_on_screen(log_in: LogIn, wo
 @pytest.mark.parametrize(
     ("verb", "was"),
     [
-        ("send-again", S.SENT),
-        ("remove", S.SENT),
-        ("put-back", S.REMOVED),
-        ("let-pass", S.SKIPPED),
-        ("mark-sent", S.UNCONFIRMED),
-        ("mark-bounced", S.SENT),
+        ("send-again", ResultStatus.SENT),
+        ("remove", ResultStatus.SENT),
+        ("put-back", ResultStatus.REMOVED),
+        ("let-pass", ResultStatus.SKIPPED),
+        ("mark-sent", ResultStatus.UNCONFIRMED),
+        ("mark-bounced", ResultStatus.SENT),
     ],
 )
 def test_what_somebody_does_not_see_any_more_is_not_changed(
@@ -140,8 +158,8 @@ def test_what_somebody_does_not_see_any_more_is_not_changed(
         payer = factories.customer(session, factories.cluster(session, "own", left))
         factories.document(session, world.runtime.documents, factories.invoice(session, payer))
     run_id = world.run(cluster_id=left.id)
-    lead(world, run_id, was, reason="suspect_document" if was == S.SKIPPED else "")
-    if was == S.SKIPPED:
+    lead(world, run_id, was, reason="suspect_document" if was == ResultStatus.SKIPPED else "")
+    if was == ResultStatus.SKIPPED:
         with world.runtime.database.writing() as session:
             session.execute(update(TransformationResult).values(suspect=True))
     browser = log_in("manager", "left")
@@ -158,7 +176,7 @@ def test_what_somebody_does_not_see_any_more_is_not_changed(
 
 def test_more_than_was_selected_is_never_changed(log_in: LogIn, world: World) -> None:
     """A worker goes on while a person looks: what matches by now is asked about anew."""
-    run_id, _ = made(world, S.FAILED, S.FAILED)
+    run_id, _ = made(world, ResultStatus.FAILED, ResultStatus.FAILED)
     browser = log_in("manager")
     page = browser.look(f"/runs/{run_id}?status=failed&all=1").text
     assert "All 2 matching selected" in page
@@ -174,12 +192,14 @@ def test_more_than_was_selected_is_never_changed(log_in: LogIn, world: World) ->
 
 
 def test_what_somebody_has_removed_meanwhile_is_not_put_back_unasked(log_in: LogIn, world: World) -> None:
-    run_id, ids = made(world, S.REMOVED, S.REMOVED, S.READY, S.READY)
+    run_id, ids = made(
+        world, ResultStatus.REMOVED, ResultStatus.REMOVED, ResultStatus.READY, ResultStatus.READY
+    )
     world.start(run_id)
     browser = log_in("manager")
     page = browser.look(f"/runs/{run_id}?status=removed&all=1").text
     assert '<input type="hidden" name="seen" value="2">' in page
-    lead(world, run_id, S.REMOVED, Result.id == int(ids[2]))
+    lead(world, run_id, ResultStatus.REMOVED, Result.id == int(ids[2]))
     url, selected = f"/runs/{run_id}/results/put-back", {"all": "1", "status": "removed"}
     asked = browser.press(url, **selected, seen="2")
     assert "Put 3 results back?" in text_of(asked)
@@ -188,7 +208,7 @@ def test_what_somebody_has_removed_meanwhile_is_not_put_back_unasked(log_in: Log
     [as_of] = re.findall(r'name="as_of" value="([^"]*)"', asked.text)
     assert '<input type="hidden" name="seen" value="3">' in asked.text
     browser.press(url, only=ids[0])
-    lead(world, run_id, S.REMOVED, Result.id == int(ids[3]))
+    lead(world, run_id, ResultStatus.REMOVED, Result.id == int(ids[3]))
     browser.look(f"/runs/{run_id}")
     browser.press(url, **selected, seen="3", asked="1", as_of=as_of)
     assert world.statuses(run_id) == ["ready", "ready", "ready", "removed"]
@@ -198,21 +218,23 @@ def test_what_somebody_has_removed_meanwhile_is_not_put_back_unasked(log_in: Log
 def test_what_has_come_under_the_filter_since_the_question_is_not_removed(
     log_in: LogIn, world: World
 ) -> None:
-    run_id, ids = made(world, S.FAILED, S.FAILED, S.READY)
+    run_id, ids = made(world, ResultStatus.FAILED, ResultStatus.FAILED, ResultStatus.READY)
     browser = log_in("manager")
     browser.look(f"/runs/{run_id}?status=failed&all=1")
     url, selected = f"/runs/{run_id}/results/remove", {"all": "1", "seen": "2", "status": "failed"}
     asked = browser.press(url, **selected)
     [as_of] = re.findall(r'name="as_of" value="([^"]*)"', asked.text)
     with world.runtime.database.writing() as session:
-        move(session, run_id, hold(session, Result.id == int(ids[0])), S.READY)
-    lead(world, run_id, S.FAILED, Result.id == int(ids[2]))
+        move(session, run_id, hold(session, Result.id == int(ids[0])), ResultStatus.READY)
+    lead(world, run_id, ResultStatus.FAILED, Result.id == int(ids[2]))
     browser.press(url, **selected, asked="1", as_of=as_of)
     assert world.statuses(run_id) == ["ready", "removed", "failed"]
     assert "1 not changed: changed meanwhile" in said(browser, f"/runs/{run_id}")
 
 
-@pytest.mark.parametrize(("verb", "was"), [("mark-sent", S.UNCONFIRMED), ("mark-bounced", S.SENT)])
+@pytest.mark.parametrize(
+    ("verb", "was"), [("mark-sent", ResultStatus.UNCONFIRMED), ("mark-bounced", ResultStatus.SENT)]
+)
 def test_what_a_person_knows_is_for_the_mail_that_the_page_showed(
     log_in: LogIn, world: World, verb: str, was: ResultStatus
 ) -> None:
@@ -222,7 +244,7 @@ def test_what_a_person_knows_is_for_the_mail_that_the_page_showed(
     page = browser.look(f"/results/{id}").text
     [as_of] = re.findall(rf'results/{verb}" name="as_of" value="([^"]*)"', page)
     with world.runtime.database.writing() as session:
-        move(session, run_id, hold(session, Result.id == int(id)), S.READY)
+        move(session, run_id, hold(session, Result.id == int(id)), ResultStatus.READY)
     lead(world, run_id, was)
     url = f"/runs/{run_id}/results/{verb}"
     browser.press(url, only=id, from_result=id, as_of=as_of)
@@ -235,7 +257,7 @@ def test_what_a_person_knows_is_for_the_mail_that_the_page_showed(
 
 
 def test_undo_puts_back_those_and_keeps_the_filter(log_in: LogIn, world: World) -> None:
-    run_id, ids = made(world, S.FAILED, S.READY, S.READY)
+    run_id, ids = made(world, ResultStatus.FAILED, ResultStatus.READY, ResultStatus.READY)
     browser = log_in("manager")
     browser.look(f"/runs/{run_id}?status=ready")
     browser.press(f"/runs/{run_id}/results/remove", id=ids[1:2], status="ready")
@@ -248,7 +270,7 @@ def test_undo_puts_back_those_and_keeps_the_filter(log_in: LogIn, world: World) 
 def test_what_a_finished_run_would_send_is_put_back_after_a_question_only(
     log_in: LogIn, world: World
 ) -> None:
-    run_id, ids = made(world, S.SENT, S.REMOVED)
+    run_id, ids = made(world, ResultStatus.SENT, ResultStatus.REMOVED)
     with world.runtime.database.writing() as session:
         session.get_one(Run, run_id).status = RunStatus.FINISHED
     browser = log_in("manager")
@@ -265,7 +287,14 @@ def test_what_a_finished_run_would_send_is_put_back_after_a_question_only(
 
 
 def test_each_row_has_the_buttons_its_status_allows(log_in: LogIn, world: World) -> None:
-    run_id, ids = made(world, S.READY, S.SENT, S.UNCONFIRMED, S.FAILED, S.REMOVED)
+    run_id, ids = made(
+        world,
+        ResultStatus.READY,
+        ResultStatus.SENT,
+        ResultStatus.UNCONFIRMED,
+        ResultStatus.FAILED,
+        ResultStatus.REMOVED,
+    )
     browser = log_in("manager")
     page = browser.look(f"/runs/{run_id}").text + browser.look(f"/runs/{run_id}?status=removed").text
     expected = {
@@ -283,7 +312,7 @@ def test_each_row_has_the_buttons_its_status_allows(log_in: LogIn, world: World)
 
 
 def test_a_viewer_is_shown_no_button_that_would_be_refused(log_in: LogIn, world: World) -> None:
-    run_id, ids = made(world, S.FAILED)
+    run_id, ids = made(world, ResultStatus.FAILED)
     browser = log_in("viewer")
     for url in (f"/runs/{run_id}", f"/results/{ids[0]}", "/runs"):
         page = browser.look(url).text

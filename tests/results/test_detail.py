@@ -24,8 +24,6 @@ from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import ResultStatus
 from webapp.workers import WorkerLife
 
-S = ResultStatus
-
 
 def found(world: World, result_id: int) -> OneResult:
     with world.runtime.database.reading() as session:
@@ -54,7 +52,7 @@ def sent(world: World, worker: WorkerLife) -> int:
     """The id of a result that was sent."""
     run_id = world.deliver(worker, bcc=["archive@example.com"])
     [result] = world.results(run_id)
-    assert result.status == S.SENT
+    assert result.status == ResultStatus.SENT
     return result.id
 
 
@@ -216,7 +214,13 @@ def test_one_that_the_filter_does_not_match_any_more_still_has_neighbours(world:
     run_id = world.run()
     ids = [result.id for result in sorted(world.results(run_id), key=lambda result: result.sort_name)]
     with world.runtime.database.writing() as session:
-        move(session, run_id, hold(session, Result.id == ids[1]), S.REMOVED, values={"removed_from": "ready"})
+        move(
+            session,
+            run_id,
+            hold(session, Result.id == ids[1]),
+            ResultStatus.REMOVED,
+            values={"removed_from": "ready"},
+        )
     for chosen in (Filter(), Filter(status="ready"), Filter(search="customers.test")):
         assert where(world, run_id, ids[1], chosen) == Place(ids[0], ids[2], None, 2), chosen
     assert where(world, run_id, ids[1], Filter(status="removed")) == Place(None, None, 1, 1)

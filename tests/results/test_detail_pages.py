@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from tests import factories
 from tests.http_client import Browser, LogIn, text_of
-from tests.results.staged import S, lead
+from tests.results.staged import lead
 from tests.world import World
 from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.invoices import TransformationResult
@@ -73,7 +73,7 @@ def test_page_and_drawer_show_the_same(log_in: LogIn, world: World, worker: Work
 
 
 def test_the_live_answer_holds_the_parts_by_their_ids(log_in: LogIn, world: World) -> None:
-    id = in_status(world, S.READY)
+    id = in_status(world, ResultStatus.READY)
     browser = log_in("viewer")
     assert "every 2s" not in browser.look(f"/results/{id}").text
     world.start(world.results(1)[0].run_id)
@@ -175,7 +175,7 @@ def test_a_document_is_shown_only_as_what_can_do_nothing(
     ],
 )
 def test_what_does_not_belong_to_the_result_is_not_there(log_in: LogIn, world: World, url: str) -> None:
-    id = in_status(world, S.READY)
+    id = in_status(world, ResultStatus.READY)
     slash = "" if url.startswith("?") else "/"
     assert log_in("viewer").look(f"/results/{id}{slash}{url}").status_code == 404
 
@@ -198,14 +198,14 @@ def test_the_way_leads_through_the_list_and_keeps_the_filter(log_in: LogIn, worl
 
 
 BUTTONS = {
-    S.READY: {"Remove"},
-    S.SENDING: set(),
-    S.SENT: {"It bounced", "Send again", "Remove"},
-    S.DEFERRED: {"Send again", "Remove"},
-    S.FAILED: {"Send again", "Remove"},
-    S.UNCONFIRMED: {"Mark as sent", "Send again", "Remove"},
-    S.BOUNCED: {"Send again", "Remove"},
-    S.REMOVED: {"Put back"},
+    ResultStatus.READY: {"Remove"},
+    ResultStatus.SENDING: set(),
+    ResultStatus.SENT: {"It bounced", "Send again", "Remove"},
+    ResultStatus.DEFERRED: {"Send again", "Remove"},
+    ResultStatus.FAILED: {"Send again", "Remove"},
+    ResultStatus.UNCONFIRMED: {"Mark as sent", "Send again", "Remove"},
+    ResultStatus.BOUNCED: {"Send again", "Remove"},
+    ResultStatus.REMOVED: {"Put back"},
 }
 
 
@@ -224,7 +224,7 @@ def test_the_buttons_are_those_that_the_status_allows(
 
 
 def test_todays_version_is_offered_once_the_definition_has_changed(log_in: LogIn, world: World) -> None:
-    id = in_status(world, S.FAILED)
+    id = in_status(world, ResultStatus.FAILED)
     with world.runtime.database.writing() as session:
         session.execute(update(MessageDefinition).values(subject="Mended"))
     browser = log_in("manager")
@@ -234,7 +234,7 @@ def test_todays_version_is_offered_once_the_definition_has_changed(log_in: LogIn
 
 
 def test_a_press_leads_back_to_the_result_under_its_filter(log_in: LogIn, world: World) -> None:
-    id = in_status(world, S.UNCONFIRMED)
+    id = in_status(world, ResultStatus.UNCONFIRMED)
     browser = log_in("manager")
     browser.look(f"/results/{id}?status=unconfirmed")
     fields = {"only": str(id), "from_result": str(id), "status": "unconfirmed"}
@@ -249,7 +249,7 @@ def test_a_press_leads_back_to_the_result_under_its_filter(log_in: LogIn, world:
 def test_a_question_is_a_page_or_with_htmx_a_dialog_over_what_is_on_screen(
     log_in: LogIn, world: World, verb: str
 ) -> None:
-    id = in_status(world, S.SENT if verb != "start" else S.READY)
+    id = in_status(world, ResultStatus.SENT if verb != "start" else ResultStatus.READY)
     for _ in range(101 if verb == "start" else 0):
         world.add()
     run_id = world.run() if verb == "start" else 1
@@ -274,7 +274,7 @@ def test_a_question_is_a_page_or_with_htmx_a_dialog_over_what_is_on_screen(
 def test_a_mail_that_cannot_be_made_says_why_on_the_page(log_in: LogIn, world: World) -> None:
     with world.runtime.database.writing() as session:
         session.execute(update(TemplateText).values(source=f"{{{{ nothing }}}}{EVIL}"))
-    id = in_status(world, S.FAILED)
+    id = in_status(world, ResultStatus.FAILED)
     answer = log_in("viewer").look(f"/results/{id}")
     assert "No mail can be made:" in text_of(answer)
     assert "there is no nothing" in answer.text

@@ -8,15 +8,16 @@ import pytest
 from sqlalchemy import update
 
 from tests.http_client import LogIn, text_of
-from tests.results.staged import S, made, said
+from tests.results.staged import made, said
 from tests.world import World
 from webapp.store.definitions import DefinitionVersion, MessageDefinition
 from webapp.store.runs import Result
+from webapp.store.statuses import ResultStatus
 from webapp.workers import WorkerLife
 
 
 def test_send_again_asks_only_for_those_that_may_have_arrived(log_in: LogIn, world: World) -> None:
-    run_id, ids = made(world, S.FAILED, S.SENT)
+    run_id, ids = made(world, ResultStatus.FAILED, ResultStatus.SENT)
     browser = log_in("manager")
     browser.look(f"/runs/{run_id}")
     asked = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=ids))
@@ -37,7 +38,9 @@ def test_what_another_run_has_sent_is_asked_about_and_counted(
     assert world.statuses(run_id) == ["skipped", "skipped"]
     skipped, failed = (str(result.id) for result in world.results(run_id))
     with world.runtime.database.writing() as session:  # as if it had been before the other run came
-        session.execute(update(Result).where(Result.id == int(failed)).values(status=S.FAILED, reason=""))
+        session.execute(
+            update(Result).where(Result.id == int(failed)).values(status=ResultStatus.FAILED, reason="")
+        )
     browser = log_in("manager")
     browser.look(f"/runs/{run_id}")
     asked = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=[skipped, failed]))
@@ -45,7 +48,7 @@ def test_what_another_run_has_sent_is_asked_about_and_counted(
 
 
 def test_who_was_asked_before_somebody_else_decided_sends_nothing_more(log_in: LogIn, world: World) -> None:
-    run_id, [id] = made(world, S.UNCONFIRMED)
+    run_id, [id] = made(world, ResultStatus.UNCONFIRMED)
     one, other = log_in("manager"), log_in("admin")
     forms = []
     for browser in (one, other):
@@ -61,7 +64,7 @@ def test_who_was_asked_before_somebody_else_decided_sends_nothing_more(log_in: L
 
 
 def test_a_yes_for_fewer_than_there_are_by_now_is_asked_for_anew(log_in: LogIn, world: World) -> None:
-    run_id, ids = made(world, S.SENT, S.SENT)
+    run_id, ids = made(world, ResultStatus.SENT, ResultStatus.SENT)
     browser = log_in("manager")
     browser.look(f"/runs/{run_id}")
     url, yes = f"/runs/{run_id}/results/send-again", {"id": ids, "asked": "1", "confirmed": "1"}
@@ -74,7 +77,7 @@ def test_a_yes_for_fewer_than_there_are_by_now_is_asked_for_anew(log_in: LogIn, 
 
 @pytest.mark.parametrize("as_of", ["yesterday", "2026-11-27", "0001-01-01T00:00:00+14:00"])
 def test_a_moment_that_is_none_is_refused(log_in: LogIn, world: World, as_of: str) -> None:
-    run_id, [id] = made(world, S.SENT)
+    run_id, [id] = made(world, ResultStatus.SENT)
     browser = log_in("manager")
     browser.look(f"/runs/{run_id}")
     answer = browser.press(f"/runs/{run_id}/results/send-again", only=id, asked="1", as_of=as_of)
@@ -84,7 +87,7 @@ def test_a_moment_that_is_none_is_refused(log_in: LogIn, world: World, as_of: st
 def test_when_the_definition_has_changed_the_list_asks_which_version_is_meant(
     log_in: LogIn, world: World
 ) -> None:
-    run_id, [id] = made(world, S.FAILED)
+    run_id, [id] = made(world, ResultStatus.FAILED)
     with world.runtime.database.writing() as session:
         session.execute(update(MessageDefinition).values(subject="Mended"))
     browser = log_in("manager")

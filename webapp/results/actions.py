@@ -31,8 +31,6 @@ from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus
 from webapp.store.types import now
 
-R = ResultStatus
-
 
 def remove(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
     """Takes results out of the run, for the record. What is on the wire cannot be taken out. Raises
@@ -40,11 +38,11 @@ def remove(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
     run = open_run(session, chosen, viewer)
     rows, unchanged = sorted_out(
         hold_chosen(session, chosen, viewer),
-        {R.SENDING: "on the wire right now", R.REMOVED: "already removed"},
+        {ResultStatus.SENDING: "on the wire right now", ResultStatus.REMOVED: "already removed"},
     )
     rows = as_seen(session, chosen, rows, unchanged)
     values = {**UNCLAIMED, "removed_from": Result.status, "reason": Result.reason}
-    move(session, run.id, rows, R.REMOVED, values=values)
+    move(session, run.id, rows, ResultStatus.REMOVED, values=values)
     runs.finish_if_done(session, run.id)
     return conclude(session, viewer, "remove", run, rows, unchanged)
 
@@ -55,19 +53,25 @@ def put_back(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Do
     Raises Refused.
     """
     run = open_run(session, chosen, viewer)
-    found = hold(session, Result.status == R.REMOVED, *conditions(chosen, viewer, R.REMOVED))
+    found = hold(
+        session, Result.status == ResultStatus.REMOVED, *conditions(chosen, viewer, ResultStatus.REMOVED)
+    )
     asked = len(chosen.result_ids or found)
     unchanged = Counter({"not removed": asked - len(found)} if asked > len(found) else {})
     held = as_seen(session, chosen, found, unchanged)
     had = dict(column_of(session, held, Result.removed_from))
-    back: dict[tuple[R, str], list[Held]] = defaultdict(list)
-    anew = [row for row in held if had[row.id] in (R.READY, R.DEFERRED, R.SKIPPED)]
+    back: dict[tuple[ResultStatus, str], list[Held]] = defaultdict(list)
+    anew = [
+        row
+        for row in held
+        if had[row.id] in (ResultStatus.READY, ResultStatus.DEFERRED, ResultStatus.SKIPPED)
+    ]
     for row, reason in looked_at_anew(session, anew, None):
-        was = R.READY if had[row.id] == R.SKIPPED else R(had[row.id])
-        back[(R.SKIPPED, reason) if reason else (was, "")].append(row)
+        was = ResultStatus.READY if had[row.id] == ResultStatus.SKIPPED else ResultStatus(had[row.id])
+        back[(ResultStatus.SKIPPED, reason) if reason else (was, "")].append(row)
     for row in held:
-        if had[row.id] not in (R.READY, R.DEFERRED, R.SKIPPED):
-            back[R(had[row.id]), ""].append(row)
+        if had[row.id] not in (ResultStatus.READY, ResultStatus.DEFERRED, ResultStatus.SKIPPED):
+            back[ResultStatus(had[row.id]), ""].append(row)
     for (status, reason), rows in back.items():
         move(session, run.id, rows, status, reason=reason, values={"removed_from": ""})
     if runs.has_outstanding(session, run.id):
@@ -80,20 +84,28 @@ def confirm_sent(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
     Refused."""
     detail = f"marked as sent by {viewer.name}"
     values = {**UNCLAIMED, "sent_at": now(), "detail": detail, "smtp_reply": ""}  # of an earlier attempt
-    return _decide(session, chosen, viewer, "confirm sent", R.UNCONFIRMED, R.SENT, values)
+    return _decide(
+        session, chosen, viewer, "confirm sent", ResultStatus.UNCONFIRMED, ResultStatus.SENT, values
+    )
 
 
 def mark_bounced(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
     """A person knows that it came back: `sent` becomes `bounced`. Raises Refused."""
     values = {"detail": f"marked as bounced by {viewer.name}"}
-    return _decide(session, chosen, viewer, "mark bounced", R.SENT, R.BOUNCED, values)
+    return _decide(session, chosen, viewer, "mark bounced", ResultStatus.SENT, ResultStatus.BOUNCED, values)
 
 
 def _decide(
-    session: Session, chosen: Chosen, viewer: Viewer, action: str, old: R, new: R, values: dict[str, Any]
+    session: Session,
+    chosen: Chosen,
+    viewer: Viewer,
+    action: str,
+    old: ResultStatus,
+    new: ResultStatus,
+    values: dict[str, Any],
 ) -> Done:
     run = open_run(session, chosen, viewer)
-    refused = {status: f"not {old}, but {status}" for status in R if status != old}
+    refused = {status: f"not {old}, but {status}" for status in ResultStatus if status != old}
     rows, unchanged = sorted_out(hold_chosen(session, chosen, viewer), refused)
     rows = as_seen(session, chosen, rows, unchanged)
     move(session, run.id, rows, new, values=values)

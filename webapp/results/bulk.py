@@ -22,8 +22,6 @@ from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.users import AuditEntry
 
-R = ResultStatus
-
 MOST_NAMED = 200
 NAMED = "; results "
 """What the audit says before the ids of the results that were changed, where these are not too many."""
@@ -77,7 +75,7 @@ def hold_chosen(session: Session, chosen: Chosen, viewer: Viewer) -> list[Held]:
     return hold(session, *conditions(chosen, viewer))
 
 
-def sorted_out(rows: Iterable[Held], refused: dict[R, str]) -> tuple[list[Held], Counter[str]]:
+def sorted_out(rows: Iterable[Held], refused: dict[ResultStatus, str]) -> tuple[list[Held], Counter[str]]:
     """The rows that may be changed, and how many may not, by the reason."""
     fit, unchanged = [], Counter[str]()
     for row in rows:

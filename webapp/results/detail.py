@@ -17,8 +17,6 @@ from webapp.store.customers import Cluster, Customer
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 
-S = ResultStatus
-
 
 @dataclass(frozen=True)
 class OneResult:
@@ -47,8 +45,11 @@ class OneResult:
     @property
     def is_live(self) -> bool:
         """Whether it may change by itself."""
-        waits = self.result.status in (S.READY, S.DEFERRED) and self.run.status == RunStatus.RUNNING
-        return waits or self.result.status == S.SENDING
+        waits = (
+            self.result.status in (ResultStatus.READY, ResultStatus.DEFERRED)
+            and self.run.status == RunStatus.RUNNING
+        )
+        return waits or self.result.status == ResultStatus.SENDING
 
 
 def find(session: Session, viewer: Viewer, result_id: int) -> OneResult | None:

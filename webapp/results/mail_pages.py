@@ -23,9 +23,8 @@ from webapp.web.access_control import viewer
 
 mails = Blueprint("mails_of_results", __name__)
 
-S = ResultStatus
 
-DONE_WITH = (S.SENDING, S.SENT, S.UNCONFIRMED, S.REMOVED)
+DONE_WITH = (ResultStatus.SENDING, ResultStatus.SENT, ResultStatus.UNCONFIRMED, ResultStatus.REMOVED)
 """Of these only what went out is offered to look at, not what would go now."""
 
 NOW = "now"
@@ -81,7 +80,7 @@ def mail_in_address(session: Session, found: OneResult) -> OneMail:
     and when the result waits to go once more, as it would go now."""
     asked = request.args.get("attempt", "")
     number = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else None
-    if not asked and found.kept and found.result.status != S.READY:
+    if not asked and found.kept and found.result.status != ResultStatus.READY:
         number = found.kept[0]
     store = runtime().documents
     if number is None:

@@ -23,7 +23,6 @@ from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus
 from webapp.store.types import instant
 
-S = ResultStatus
 ORDERS = {"": "Customer", "changed": "Last change", "amount": "Amount"}
 
 
@@ -76,10 +75,10 @@ def kept_count(session: Session, viewer: Viewer, run_id: int, chosen: Filter) ->
         return None
     counted = counts(session, run_id)
     if chosen.reason:
-        return counted.reasons.get(chosen.reason, 0) if chosen.status in ("", S.SKIPPED) else 0
+        return counted.reasons.get(chosen.reason, 0) if chosen.status in ("", ResultStatus.SKIPPED) else 0
     if chosen.status:
-        return counted.by_status[S(chosen.status)]
-    return counted.total - counted.by_status[S.REMOVED]
+        return counted.by_status[ResultStatus(chosen.status)]
+    return counted.total - counted.by_status[ResultStatus.REMOVED]
 
 
 def _found_and_counted(
@@ -117,7 +116,9 @@ def statuses_of(
     rows = session.execute(select(*kinds, func.count()).group_by(*kinds))
     found: dict[ResultStatus, int] = defaultdict(int)
     for status, is_harmless, n in rows:
-        found[S.READY if is_harmless and status in NEEDS_CONFIRMATION else S(status)] += n
+        found[
+            ResultStatus.READY if is_harmless and status in NEEDS_CONFIRMATION else ResultStatus(status)
+        ] += n
     return dict(found)
 
 

@@ -36,8 +36,6 @@ from webapp.store.id_lists import among
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus, SkipReason
 
-R = ResultStatus
-
 REASON_WORDS = {
     SkipReason.SUSPENDED: "the customer is suspended",
     SkipReason.NOT_APPROVED: "the invoice is not approved",
@@ -124,8 +122,8 @@ def _make_ready(
             fit.append(row)
             continue
         unchanged[REASON_WORDS[SkipReason(reason)]] += 1
-        if row.status == R.SKIPPED and row.reason != reason:
-            move(session, run.id, [row], R.SKIPPED, reason=reason)
+        if row.status == ResultStatus.SKIPPED and row.reason != reason:
+            move(session, run.id, [row], ResultStatus.SKIPPED, reason=reason)
     values: dict[str, Any] = {
         **UNCLAIMED,
         "detail": "",
@@ -140,7 +138,7 @@ def _make_ready(
         "message_number": Result.message_number + 1,
         **columns,
     }
-    move(session, run.id, fit, R.READY, values=values)
+    move(session, run.id, fit, ResultStatus.READY, values=values)
     if fit:
         runs.new_work(session, bell, run, viewer.name)
     return fit
@@ -171,7 +169,7 @@ def _check_again(session: Session, rows: Sequence[Held]) -> None:
 
 
 def _is_suspect(row: Held) -> bool:
-    return row.status == R.SKIPPED and row.reason == SkipReason.SUSPECT_DOCUMENT
+    return row.status == ResultStatus.SKIPPED and row.reason == SkipReason.SUSPECT_DOCUMENT
 
 
 def _invoices_of(rows: Sequence[Held]) -> Select[int]:
@@ -182,9 +180,9 @@ def _may_go_again(rows: Sequence[Held]) -> tuple[list[Held], Counter[str]]:
     return sorted_out(
         rows,
         {
-            R.READY: "ready already: it goes out while the run is running",
-            R.SENDING: "on the wire right now",
-            R.REMOVED: "removed: put it back first",
+            ResultStatus.READY: "ready already: it goes out while the run is running",
+            ResultStatus.SENDING: "on the wire right now",
+            ResultStatus.REMOVED: "removed: put it back first",
         },
     )
 

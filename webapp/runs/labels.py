@@ -9,8 +9,6 @@ from webapp.lifecycle.counts import Counts
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 
-S = ResultStatus
-
 RUN_LOOKS = {
     RunStatus.CREATING: "ready",
     RunStatus.CREATED: "ready",
@@ -30,12 +28,29 @@ REASONS = {
     "suspect_document": "suspect document",
 }
 
-PROBLEMS = (S.FAILED, S.UNCONFIRMED, S.BOUNCED)
-ON_THE_BAR = (S.SENT, S.BOUNCED, S.FAILED, S.UNCONFIRMED, S.SENDING, S.DEFERRED, S.READY)
-DONE = (S.SENT, S.FAILED, S.UNCONFIRMED, S.BOUNCED)
+PROBLEMS = (ResultStatus.FAILED, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
+ON_THE_BAR = (
+    ResultStatus.SENT,
+    ResultStatus.BOUNCED,
+    ResultStatus.FAILED,
+    ResultStatus.UNCONFIRMED,
+    ResultStatus.SENDING,
+    ResultStatus.DEFERRED,
+    ResultStatus.READY,
+)
+DONE = (ResultStatus.SENT, ResultStatus.FAILED, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
 
-MAY_SEND_AGAIN = (S.SENT, S.DEFERRED, S.FAILED, S.UNCONFIRMED, S.BOUNCED, S.SKIPPED)
-MAY_REMOVE = tuple(status for status in S if status not in (S.SENDING, S.REMOVED))
+MAY_SEND_AGAIN = (
+    ResultStatus.SENT,
+    ResultStatus.DEFERRED,
+    ResultStatus.FAILED,
+    ResultStatus.UNCONFIRMED,
+    ResultStatus.BOUNCED,
+    ResultStatus.SKIPPED,
+)
+MAY_REMOVE = tuple(
+    status for status in ResultStatus if status not in (ResultStatus.SENDING, ResultStatus.REMOVED)
+)
 
 
 def reason_words(reason: str) -> str:
@@ -48,17 +63,17 @@ def why(result: Result) -> str:
     in it."""
     said = result.smtp_reply or result.detail
     match result.status:
-        case S.SKIPPED:
+        case ResultStatus.SKIPPED:
             return reason_words(result.reason)
-        case S.UNCONFIRMED:
+        case ResultStatus.UNCONFIRMED:
             return f"may have been sent: {result.detail or said}".removesuffix(": ")
-        case S.SENT:
+        case ResultStatus.SENT:
             return result.warning or ("" if result.smtp_reply else result.detail)
-        case S.REMOVED:
+        case ResultStatus.REMOVED:
             return f"was {result.removed_from}"
-        case S.BOUNCED:
+        case ResultStatus.BOUNCED:
             return result.detail or said
-        case S.DEFERRED | S.FAILED:
+        case ResultStatus.DEFERRED | ResultStatus.FAILED:
             return said
     return ""
 
@@ -66,11 +81,15 @@ def why(result: Result) -> str:
 def ending(counts: Counts) -> str:
     """What came of a finished run, in a sentence: All sent, but 3 failed and 1 is unconfirmed"""
     by = counts.by_status
-    sent, to_do = by[S.SENT], sum(by[status] for status in DONE)
+    sent, to_do = by[ResultStatus.SENT], sum(by[status] for status in DONE)
     if not to_do:
         return "There was nothing to send"
-    doubtful = "is unconfirmed" if by[S.UNCONFIRMED] == 1 else "are unconfirmed"
-    wrong = {S.FAILED: "failed", S.UNCONFIRMED: doubtful, S.BOUNCED: "bounced"}
+    doubtful = "is unconfirmed" if by[ResultStatus.UNCONFIRMED] == 1 else "are unconfirmed"
+    wrong = {
+        ResultStatus.FAILED: "failed",
+        ResultStatus.UNCONFIRMED: doubtful,
+        ResultStatus.BOUNCED: "bounced",
+    }
     parts = [f"{by[status]:,} {words}" for status, words in wrong.items() if by[status]]
     if held := counts.reasons.get(SkipReason.SUSPECT_DOCUMENT, 0):
         parts.append(f"{held:,} {'is' if held == 1 else 'are'} held")
@@ -138,7 +157,7 @@ def progress(counts: Counts) -> Progress:
     return Progress(
         done=sum(by[status] for status in DONE),
         to_do=sum(by[status] for status in ON_THE_BAR),
-        shown=counts.total - by[S.REMOVED],
+        shown=counts.total - by[ResultStatus.REMOVED],
         pieces=bar({status.value: by[status] for status in ON_THE_BAR}),
     )
 

@@ -97,18 +97,49 @@ class TemplateFormat(StrEnum):
     TEXT = "text"
 
 
-R = ResultStatus
-
 RESULT_MOVES: dict[ResultStatus, frozenset[ResultStatus]] = {
-    R.READY: frozenset({R.SENDING, R.DEFERRED, R.FAILED, R.SKIPPED, R.REMOVED}),
-    R.SENDING: frozenset({R.SENT, R.DEFERRED, R.FAILED, R.UNCONFIRMED, R.READY}),
-    R.SENT: frozenset({R.READY, R.BOUNCED, R.REMOVED}),
-    R.DEFERRED: frozenset({R.SENDING, R.DEFERRED, R.READY, R.SKIPPED, R.FAILED, R.REMOVED}),
-    R.FAILED: frozenset({R.READY, R.REMOVED}),
-    R.UNCONFIRMED: frozenset({R.SENT, R.DEFERRED, R.FAILED, R.READY, R.REMOVED}),
-    R.BOUNCED: frozenset({R.READY, R.REMOVED}),
-    R.SKIPPED: frozenset({R.READY, R.REMOVED}),
-    R.REMOVED: frozenset(set(R) - {R.REMOVED, R.SENDING}),
+    ResultStatus.READY: frozenset(
+        {
+            ResultStatus.SENDING,
+            ResultStatus.DEFERRED,
+            ResultStatus.FAILED,
+            ResultStatus.SKIPPED,
+            ResultStatus.REMOVED,
+        }
+    ),
+    ResultStatus.SENDING: frozenset(
+        {
+            ResultStatus.SENT,
+            ResultStatus.DEFERRED,
+            ResultStatus.FAILED,
+            ResultStatus.UNCONFIRMED,
+            ResultStatus.READY,
+        }
+    ),
+    ResultStatus.SENT: frozenset({ResultStatus.READY, ResultStatus.BOUNCED, ResultStatus.REMOVED}),
+    ResultStatus.DEFERRED: frozenset(
+        {
+            ResultStatus.SENDING,
+            ResultStatus.DEFERRED,
+            ResultStatus.READY,
+            ResultStatus.SKIPPED,
+            ResultStatus.FAILED,
+            ResultStatus.REMOVED,
+        }
+    ),
+    ResultStatus.FAILED: frozenset({ResultStatus.READY, ResultStatus.REMOVED}),
+    ResultStatus.UNCONFIRMED: frozenset(
+        {
+            ResultStatus.SENT,
+            ResultStatus.DEFERRED,
+            ResultStatus.FAILED,
+            ResultStatus.READY,
+            ResultStatus.REMOVED,
+        }
+    ),
+    ResultStatus.BOUNCED: frozenset({ResultStatus.READY, ResultStatus.REMOVED}),
+    ResultStatus.SKIPPED: frozenset({ResultStatus.READY, ResultStatus.REMOVED}),
+    ResultStatus.REMOVED: frozenset(set(ResultStatus) - {ResultStatus.REMOVED, ResultStatus.SENDING}),
 }
 
 RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
@@ -119,13 +150,13 @@ RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.FINISHED: frozenset({RunStatus.RUNNING}),
 }
 
-OUTSTANDING = (R.READY, R.SENDING, R.DEFERRED)
+OUTSTANDING = (ResultStatus.READY, ResultStatus.SENDING, ResultStatus.DEFERRED)
 """A run with a result in one of these is not finished."""
 
-SENDABLE = (R.READY, R.DEFERRED)
+SENDABLE = (ResultStatus.READY, ResultStatus.DEFERRED)
 """What a worker may claim and mark."""
 
-NEEDS_CONFIRMATION = (R.SENT, R.UNCONFIRMED, R.BOUNCED)
+NEEDS_CONFIRMATION = (ResultStatus.SENT, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
 """Sending one of these again may give the customer the mail twice: a person must say so in words."""
 
 
