@@ -16,7 +16,8 @@ from benchmarks.installation import Site
 from benchmarks.spending import Spent, spending
 from webapp.definitions.versions import content_of
 from webapp.results import search_index
-from webapp.selection.invoices import Choice, customers_of, taken, terms_of
+from webapp.selection.eligibility import terms_of
+from webapp.selection.invoices import Choice, customers_of, taken
 from webapp.store.definitions import MessageDefinition
 from webapp.store.runs import Attempt, Result
 from webapp.store.types import now

@@ -23,7 +23,7 @@ from webapp.access import OPERATOR
 from webapp.extensions import Runtime, open_runtime
 from webapp.launch import embedded_redis, processes
 from webapp.lifecycle import runs
-from webapp.new_run import generation
+from webapp.new_run import creation, generation
 from webapp.selection.invoices import Choice
 from webapp.store.customers import Cluster
 from webapp.store.definitions import MessageDefinition
@@ -94,7 +94,7 @@ class Site:
         """A run, whole and not started; its id."""
         bell, bcc = self.runtime.bell, [workload.BCC]
         with self.runtime.database.writing() as session:
-            run = runs.create(session, bell, choice, name="", bcc=bcc, viewer=OPERATOR)
+            run = creation.create(session, bell, choice, name="", bcc=bcc, viewer=OPERATOR)
         generation.make(self.runtime, run.id)
         return run.id
 

@@ -16,7 +16,7 @@ from webapp.extensions import Runtime
 from webapp.lifecycle import counts, runs
 from webapp.messages.building import Message, make_alone
 from webapp.messages.inputs import Work
-from webapp.new_run import generation
+from webapp.new_run import creation, generation
 from webapp.selection.invoices import Choice
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import MessageDefinition
@@ -60,7 +60,7 @@ class World:
     def run(self, *, bcc: list[str] | None = None, start: bool = False, **fields: object) -> int:
         """Makes a run, whole; returns its id."""
         with self.runtime.database.writing() as session:
-            run = runs.create(
+            run = creation.create(
                 session,
                 self.runtime.bell,
                 self.choice(**fields),

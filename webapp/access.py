@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, select, true
+from sqlalchemy import ColumnElement, Select, exists, select, true
 
 from webapp.store.customers import Cluster, ClusterParent, Customer
 from webapp.store.invoices import Invoice
@@ -68,3 +68,11 @@ def below(clusters: frozenset[int]) -> Select[int]:
         select(ClusterParent.child_id).join(reached, ClusterParent.parent_id == reached.c.id)
     )
     return select(reached.c.id)
+
+
+def seen_by(viewer: Viewer) -> ColumnElement[bool]:
+    """Whether the viewer may see the Customer at hand and so its invoices: asked customer by customer, so
+    that no search begins with it."""
+    if not viewer.clusters:
+        return true()
+    return exists().where(Cluster.id == Customer.cluster_id, visible_to(viewer, Cluster))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from webapp.store.runs import Run
 from webapp.store.users import AuditEntry
 
 
@@ -22,3 +23,8 @@ def note(session: Session, actor: str, action: str, subject: str, detail: str = 
 def one_line(text: str, longest: int) -> str:
     """The text without anything that a log or a terminal would take for more than its letters."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:longest])
+
+
+def audit(session: Session, actor: str, action: str, run: Run, detail: str = "") -> None:
+    """Notes who did what to this run, in the same commit as what was done."""
+    session.add(AuditEntry(actor=actor, action=action, subject=f"run {run.id}", detail=detail))

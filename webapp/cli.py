@@ -16,6 +16,7 @@ from webapp.demo.commands import demo
 from webapp.evidence.commands import evidence_command
 from webapp.imports.commands import import_command
 from webapp.launch import commands as launch
+from webapp.new_run.commands import new_run_commands
 from webapp.results.commands import result_commands
 from webapp.runs.commands import runs
 from webapp.users.commands import users
@@ -63,8 +64,7 @@ main.add_command(launch.doctor)
 main.add_command(catcher)
 main.add_command(demo)
 main.add_command(import_command)
-for command in result_commands:
+for command in (*new_run_commands, *result_commands, evidence_command):
     runs.add_command(command)
-runs.add_command(evidence_command)
 main.add_command(runs)
 main.add_command(users)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import func, select, update
@@ -14,6 +16,9 @@ from sqlalchemy.orm import Session
 from webapp.store.database import Database
 from webapp.store.types import now
 from webapp.store.workers import Worker
+
+LEAVING_SECONDS = 20.0
+"""How long a database that is away may keep a process that was told to end from writing what it knows."""
 
 
 class WorkerLife:
@@ -49,6 +54,22 @@ class WorkerLife:
         """Notes that this worker has gone in good order."""
         with self.database.writing() as session:
             session.execute(update(Worker).where(Worker.id == self.id).values(left_at=now()))
+
+    def persist(self, verb: Callable[[Session], object]) -> None:
+        """Retries a write that must not be lost until the database accepts it.
+
+        Once the process has been told to end, it gives up after LEAVING_SECONDS and raises the database's
+        error."""
+        gives_up_at: float | None = None
+
+        def give_up() -> bool:
+            nonlocal gives_up_at
+            if not self.leaving.is_set():
+                return False
+            gives_up_at = gives_up_at or time.monotonic() + LEAVING_SECONDS
+            return time.monotonic() > gives_up_at
+
+        self.database.persist(verb, give_up=give_up)
 
     def _register(self) -> int:
         pid = os.getpid()

@@ -21,7 +21,7 @@ from webapp import config
 from webapp.access import OPERATOR
 from webapp.demo import loading
 from webapp.extensions import Runtime, open_runtime
-from webapp.runs import report
+from webapp.results import export
 from webapp.store.runs import Run
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -139,7 +139,7 @@ def a_run(camera: Camera, runtime: Runtime, server: MailServer) -> None:
     state_is(page, "Created")
     camera.take("run-created", *LIGHT)
     with runtime.database.reading() as session:
-        results = report.results(session, OPERATOR, session.get_one(Run, 1), status="ready")
+        results = export.results(session, OPERATOR, session.get_one(Run, 1), status="ready")
         first = [result["recipients"][0] for result in results][::EVERY]
     server.orders.update({address: FAULTS[i % len(FAULTS)] for i, address in enumerate(first)})
     server.delay = SLOWLY

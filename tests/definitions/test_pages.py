@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from tests.http_client import Browser, LogIn, text_of
 from tests.world import World
 from webapp.definitions.versions import fields_of
-from webapp.lifecycle.runs import Refused
+from webapp.errors import Refused
 from webapp.store.customers import Customer
 from webapp.store.definitions import DefinitionVersion, MessageDefinition, TemplateText
 from webapp.store.users import AuditEntry

@@ -17,11 +17,11 @@ from webapp.access import OPERATOR
 from webapp.delivery import attempts, claims, group_commit
 from webapp.delivery.attempts import Hand, Marked, NotHeld, ToMark, ToSettle
 from webapp.delivery.group_commit import Ledger
+from webapp.delivery.settlement import Verdict
 from webapp.mailing.event_loop import Hub
 from webapp.messages.inputs import load
 from webapp.results.actions import remove
 from webapp.results.bulk import Chosen
-from webapp.runs.verdicts import Verdict
 from webapp.store.mailservers import MailServer
 from webapp.store.pen import Pen
 from webapp.store.prepared import Inserting, Updating

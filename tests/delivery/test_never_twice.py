@@ -16,10 +16,9 @@ from sqlalchemy.orm import Session
 from tests import factories, foreign_keys
 from tests.world import World
 from webapp.access import OPERATOR
-from webapp.lifecycle import runs as lifecycle_runs
+from webapp.errors import Refused
 from webapp.lifecycle.results import Held, hold, move
-from webapp.lifecycle.runs import Refused
-from webapp.new_run import generation
+from webapp.new_run import creation, generation
 from webapp.results import actions, queries, resend, splitting
 from webapp.results.bulk import CHANGED_SINCE, Chosen, Done
 from webapp.store.customers import Customer
@@ -352,7 +351,7 @@ def test_what_another_run_sends_again_while_a_list_is_made_is_sent_again_once(
     first = world.run(resend_already_sent=True)
     with world.runtime.database.writing() as session:
         bell, choice = world.runtime.bell, world.choice(resend_already_sent=True)
-        second = lifecycle_runs.create(session, bell, choice, name="", bcc=[], viewer=OPERATOR, start=True)
+        second = creation.create(session, bell, choice, name="", bcc=[], viewer=OPERATOR, start=True)
     world.start(first)
     world.work(worker, first)
     generation.make(world.runtime, second.id)

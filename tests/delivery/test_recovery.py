@@ -19,12 +19,12 @@ from webapp.delivery import attempts, claims, drain, recovery
 from webapp.delivery.attempts import Hand, Marked, ToSettle
 from webapp.delivery.claims import Claim
 from webapp.delivery.recovery import Watch
+from webapp.delivery.settlement import Verdict
 from webapp.lifecycle import runs
 from webapp.mailservers import connection_slots
 from webapp.messages.inputs import Work, load
 from webapp.results import actions, resend
 from webapp.results.bulk import Chosen
-from webapp.runs.verdicts import Verdict
 from webapp.store.mailservers import ConnectionSlot, MailServer
 from webapp.store.runs import Attempt, Reservation
 from webapp.store.statuses import Outcome, ResultStatus

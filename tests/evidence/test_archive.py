@@ -23,8 +23,9 @@ from webapp.access import OPERATOR, Viewer
 from webapp.cli import main
 from webapp.evidence import archive as evidence_of_runs
 from webapp.evidence.archive import evidence
+from webapp.lifecycle import runs
 from webapp.mailing.compose import Document, Letter, compose
-from webapp.runs import queries, report
+from webapp.runs import report
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice, TransformationResult
@@ -36,7 +37,7 @@ from webapp.workers import WorkerLife
 
 def opened(world: World, run_id: int, viewer: Viewer = OPERATOR) -> ZipFile:
     with world.runtime.database.reading() as session:
-        run = queries.run(session, viewer, run_id)
+        run = runs.run(session, viewer, run_id)
     assert run is not None
     pieces = evidence(world.runtime.database, world.runtime.documents, viewer, run)
     return ZipFile(io.BytesIO(b"".join(pieces)))
@@ -219,7 +220,7 @@ def with_many(world: World) -> int:
 def test_many_mails_stream_in_bounded_memory(world: World) -> None:
     run_id = with_many(world)
     with world.runtime.database.reading() as session:
-        run = queries.run(session, OPERATOR, run_id)
+        run = runs.run(session, OPERATOR, run_id)
     assert run is not None
     written, most = 0, 0
     tracemalloc.start()
@@ -260,7 +261,7 @@ def test_a_download_that_is_broken_off_is_no_whole_zip(world: World, worker: Wor
     world.add()
     run_id = world.deliver(worker)
     with world.runtime.database.reading() as session:
-        run = queries.run(session, OPERATOR, run_id)
+        run = runs.run(session, OPERATOR, run_id)
     assert run is not None
     pieces = list(evidence(world.runtime.database, world.runtime.documents, OPERATOR, run))
     with pytest.raises(BadZipFile):

@@ -18,7 +18,7 @@ from tests.faults.installation import Site, crowd, kill_at, numbered
 from tests.faults.processes import peak_memory
 from tests.http_client import Browser
 from tests.launch.launched import ROOT
-from webapp.lifecycle.runs import Refused
+from webapp.errors import Refused
 from webapp.store.runs import Run
 
 MANY = int(os.environ.get("MAILRUN_FAULTS_MANY", "100000"))

@@ -13,7 +13,7 @@ from tests import factories
 from tests.jobs.conftest import Site
 from tests.mailserver import mail_server
 from webapp.access import OPERATOR
-from webapp.lifecycle import runs
+from webapp.new_run import creation
 
 
 def arrived(site: Site) -> list[str]:
@@ -125,7 +125,7 @@ def test_a_run_is_made_and_started_by_a_worker(site: Site) -> None:
     site.start_worker()
     parts = site.world.runtime
     with parts.database.writing() as session:
-        run = runs.create(
+        run = creation.create(
             session, parts.bell, site.world.choice(), name="", bcc=[], viewer=OPERATOR, start=True
         )
     site.until_finished(run.id)

@@ -12,10 +12,10 @@ from tests.world import World
 from webapp.access import OPERATOR
 from webapp.delivery import claims, drain
 from webapp.delivery.attempts import Hand, NotHeld
+from webapp.errors import Refused
 from webapp.lifecycle import runs
-from webapp.lifecycle.runs import Refused
 from webapp.messages.inputs import load
-from webapp.new_run import generation
+from webapp.new_run import creation, generation
 from webapp.store.customers import Cluster
 from webapp.store.definitions import MessageDefinition
 from webapp.store.runs import Run
@@ -88,7 +88,7 @@ def test_stop_while_the_list_is_made_keeps_it_from_starting_by_itself(world: Wor
     world.add()
     with world.runtime.database.writing() as session:
         bell, choice = world.runtime.bell, world.choice()
-        run = runs.create(session, bell, choice, name="", bcc=[], viewer=OPERATOR, start=True)
+        run = creation.create(session, bell, choice, name="", bcc=[], viewer=OPERATOR, start=True)
     assert "does not start by itself any more" in world.stop(run.id)
     assert world.stop(run.id) == "This run has not been started."
     generation.make(world.runtime, run.id)

@@ -9,7 +9,7 @@ from tests.http_client import LogIn, fields, text_of
 from tests.pdfs import pdf
 from tests.world import World
 from webapp.access import OPERATOR
-from webapp.lifecycle import runs
+from webapp.new_run import creation
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
 
@@ -119,6 +119,6 @@ def test_what_is_not_held_does_not_pass(log_in: LogIn, world: World, run_id: int
 def test_while_a_run_is_made_the_page_says_what_is_checked(log_in: LogIn, world: World) -> None:
     swapped(world)
     with world.runtime.database.writing() as session:
-        run = runs.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
+        run = creation.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
     said = text_of(log_in("viewer").look(f"/runs/{run.id}"))
     assert "Checking documents: 3 to go" in said

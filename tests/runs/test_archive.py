@@ -8,7 +8,7 @@ import pytest
 
 from tests.world import World
 from webapp.access import OPERATOR
-from webapp.lifecycle.runs import Refused
+from webapp.errors import Refused
 from webapp.runs import archive, queries
 from webapp.runs.queries import Shown
 from webapp.store.statuses import Role

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from webapp.runs.labels import LEAST, bar, reason_words
+from webapp.results.labels import reason_words
+from webapp.runs.progress import LEAST, bar
 
 
 def test_a_bar_is_filled_by_its_parts_in_their_order() -> None:

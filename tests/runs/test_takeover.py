@@ -14,10 +14,9 @@ from tests.world import World
 from webapp.access import OPERATOR, Viewer
 from webapp.cli import main
 from webapp.delivery import drain
+from webapp.errors import Refused
 from webapp.extensions import Runtime, open_runtime
-from webapp.lifecycle import runs
-from webapp.lifecycle.runs import Refused
-from webapp.new_run import generation
+from webapp.new_run import creation, generation
 from webapp.results import resend
 from webapp.results.bulk import Chosen
 from webapp.runs import report, takeover
@@ -104,7 +103,7 @@ def test_nothing_can_be_started_with_another_key(world: World, elsewhere: Runtim
 def test_a_run_that_was_to_start_by_itself_does_not(world: World, elsewhere: Runtime) -> None:
     world.add()
     with world.runtime.database.writing() as session:
-        made = runs.create(
+        made = creation.create(
             session,
             world.runtime.bell,
             world.choice(),
@@ -133,7 +132,7 @@ def test_taking_over_stops_what_runs_and_changes_the_owner(world: World, elsewhe
     running, created = world.run(), world.run()
     world.start(running)
     with world.runtime.database.writing() as session:
-        half_made = runs.create(
+        half_made = creation.create(
             session,
             world.runtime.bell,
             world.choice(),

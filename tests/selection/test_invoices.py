@@ -11,11 +11,11 @@ from sqlalchemy import event, func, select
 
 from tests import factories
 from tests.world import World
+from webapp import errors
 from webapp.access import OPERATOR, Viewer
-from webapp.lifecycle import runs
+from webapp.errors import Refused
 from webapp.lifecycle.counts import counts
-from webapp.lifecycle.runs import Refused
-from webapp.new_run import generation
+from webapp.new_run import creation, generation
 from webapp.new_run.preview import Preview, preview
 from webapp.selection.invoices import are_many
 from webapp.store.customers import Customer
@@ -31,7 +31,7 @@ def seen(world: World, **fields: object) -> Preview:
 def created(world: World) -> Run:
     """A run whose results are yet to be made."""
     with world.runtime.database.writing() as session:
-        return runs.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
+        return creation.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
 
 
 def test_every_reason_in_its_order_and_all_add_up(world: World) -> None:
@@ -123,7 +123,7 @@ def test_a_set_that_changed_since_the_preview_is_not_started(world: World) -> No
     world.add()
     promised = seen(world).fingerprint
     with world.runtime.database.writing() as session:
-        run = runs.create(
+        run = creation.create(
             session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR,
             promised=promised, start=True,
         )  # fmt: skip
@@ -258,8 +258,8 @@ def test_a_viewer_bound_to_a_cluster_sees_and_takes_only_what_is_below_it(world:
     bound = Viewer("manager@example.com", OPERATOR.role, frozenset({own.id}))
     with world.runtime.database.writing() as session:
         assert preview(session, world.choice(), bound).invoices == 1
-        with pytest.raises(runs.NotFound):
-            runs.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=bound)
+        with pytest.raises(errors.NotFound):
+            creation.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=bound)
         assert session.scalar(select(func.count()).select_from(Customer)) == 2
 
 

@@ -24,7 +24,7 @@ from webapp.config import SettingError
 from webapp.evidence.archive import evidence
 from webapp.extensions import Runtime, open_runtime
 from webapp.launch.checks import examine
-from webapp.runs import queries
+from webapp.lifecycle import runs
 from webapp.store import buckets
 from webapp.store.document_stores import open_store
 from webapp.store.documents import DocumentMissing, DocumentStore
@@ -169,7 +169,7 @@ def test_a_run_goes_out_with_documents_from_the_bucket(environ: dict[str, str], 
         run_id = world.deliver(WorkerLife(runtime.database))
         assert world.statuses(run_id) == ["sent"]
         with runtime.database.reading() as session:
-            run = queries.run(session, OPERATOR, run_id)
+            run = runs.run(session, OPERATOR, run_id)
         assert run is not None
         archive = ZipFile(io.BytesIO(b"".join(evidence(runtime.database, runtime.documents, OPERATOR, run))))
         [mail] = [name for name in archive.namelist() if name.startswith("mails/")]

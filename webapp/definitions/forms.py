@@ -13,8 +13,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from webapp.definitions.templates import LANGUAGE, NO_LANGUAGE
 from webapp.definitions.versions import Fields, Text
-from webapp.mailing.addresses import BadAddress, checked_address
-from webapp.runs.bcc import bcc_addresses
+from webapp.mailing.addresses import BadAddress, bcc_addresses, checked_address
 from webapp.store.statuses import TemplateFormat
 
 SPACES = re.compile(r"[,;\s]+")

@@ -16,13 +16,13 @@ from webapp.definitions.forms import DefinitionForm
 from webapp.definitions.part_pages import part_pages
 from webapp.definitions.preview_pages import Bench, bench, content_filled_in, definition_form, tries
 from webapp.definitions.template_pages import template_pages
-from webapp.definitions.versions import Content, Fields, content_of, content_with, fields_of, template_value
+from webapp.definitions.versions import Fields, content_of, content_with, fields_of, template_value
 from webapp.extensions import runtime
-from webapp.results.filter_forms import ids_in
-from webapp.store.definitions import MessageDefinition, MessageTemplate
+from webapp.store.definitions import Content, MessageDefinition, MessageTemplate
 from webapp.web import form_posts
 from webapp.web.access_control import MAY_NOT, viewer
 from webapp.web.formats import plural
+from webapp.web.query_args import ids_in
 
 definitions = Blueprint("definitions", __name__)
 

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from webapp.definitions import queries, templates
 from webapp.definitions.editing import Refused
-from webapp.definitions.versions import Content, content_with, fields_of, template_value
+from webapp.definitions.versions import content_with, fields_of, template_value
 from webapp.extensions import runtime
 from webapp.mailing.template_references import parts_in
 from webapp.messages import samples
 from webapp.messages.building import to_render
-from webapp.store.definitions import MessageDefinition
+from webapp.store.definitions import Content, MessageDefinition
 from webapp.web import confirmations, form_posts
 from webapp.web.access_control import viewer
 

@@ -16,14 +16,7 @@ from werkzeug.datastructures import MultiDict
 from webapp.audit import note
 from webapp.definitions.forms import DefinitionForm, TemplateForm
 from webapp.definitions.templates import with_text
-from webapp.definitions.versions import (
-    Content,
-    Fields,
-    TemplateValue,
-    content_with,
-    fields_of,
-    template_value,
-)
+from webapp.definitions.versions import Fields, TemplateValue, content_with, fields_of, template_value
 from webapp.extensions import runtime
 from webapp.mailing import parsed_mail
 from webapp.mailing.parsed_mail import Letter
@@ -32,7 +25,7 @@ from webapp.messages.building import Message, Unmade, make, to_render
 from webapp.messages.samples import Sample, Trouble
 from webapp.messages.send_test import NotSent, send_test
 from webapp.store.customers import RecipientKey
-from webapp.store.definitions import MessageDefinition, MessageTemplate
+from webapp.store.definitions import Content, MessageDefinition, MessageTemplate
 from webapp.store.installation import held
 from webapp.store.invoices import Transformation
 from webapp.store.mailservers import MailServer, Sender

@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, visible_to
-from webapp.definitions.versions import Content
 from webapp.store.customers import Customer, CustomerEmail, RecipientKey, has_metadata
 from webapp.store.definitions import (
+    Content,
     DefinitionVersion,
     MessageDefinition,
     MessageTemplate,
@@ -227,3 +227,13 @@ def versions(session: Session, definition_id: int) -> Sequence[DefinitionVersion
         .where(DefinitionVersion.definition_id == definition_id)
         .order_by(DefinitionVersion.number.desc())
     ).all()
+
+
+def definitions(session: Session) -> list[tuple[int, str]]:
+    """Id and name of every message definition that is in use, by name."""
+    rows = session.execute(
+        select(MessageDefinition.id, MessageDefinition.name)
+        .where(MessageDefinition.retired_at.is_(None))
+        .order_by(MessageDefinition.name)
+    )
+    return [(id, name) for id, name in rows]

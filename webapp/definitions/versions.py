@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict, cast
+from typing import cast
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,59 +14,18 @@ from webapp.mailing.template_references import parts_in, pictures_in
 from webapp.store.customers import RecipientKey
 from webapp.store.database import hold_definition
 from webapp.store.definitions import (
+    Content,
     DefinitionTransformation,
     DefinitionVersion,
+    ImageContent,
     MessageDefinition,
     MessageTemplate,
+    SenderContent,
     TemplateImage,
     TemplatePart,
 )
 from webapp.store.invoices import Transformation
 from webapp.store.mailservers import Sender
-
-
-class SenderContent(TypedDict):
-    key: str
-    address: str
-    display_name: str
-    reply_to: str
-    envelope_sender: str
-    mail_server_id: int
-
-
-class ImageContent(TypedDict):
-    media_type: str
-    sha256: str
-
-
-class Content(TypedDict):
-    """`texts` maps a language ("" for everybody else) to the template's source, `subjects` and `plains` to
-    its own subject and text alternative where it has them. `parts` (name → language → source) and `images`
-    are those that the template uses. `transformations` are ids.
-
-    What NotRequired says is not in versions from before it existed."""
-
-    name: str
-    recipient_key_id: int
-    recipient_key: str
-    subject: str
-    template: str
-    format: str
-    texts: dict[str, str]
-    transformations: list[int]
-    transformation_names: list[str]
-    no_documents: bool
-    zip: bool
-    password_key: str
-    collate: bool
-    bcc: list[str]
-    sender: SenderContent
-    subjects: NotRequired[dict[str, str]]
-    plains: NotRequired[dict[str, str]]
-    parts: NotRequired[dict[str, dict[str, str]]]
-    images: NotRequired[dict[str, ImageContent]]
-    reply_to: NotRequired[str]
-    file_name: NotRequired[str]
 
 
 @dataclass(frozen=True)

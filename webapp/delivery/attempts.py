@@ -16,13 +16,12 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
-from webapp.delivery.settlement import fate_of
+from webapp.delivery.settlement import Verdict, fate_of
 from webapp.lifecycle import runs as lifecycle_runs
 from webapp.lifecycle.results import UNCLAIMED, Change, Held, move_each, moving_each
 from webapp.lifecycle.throughput import counting_sent
 from webapp.messages.building import Message
 from webapp.messages.inputs import Work
-from webapp.runs.verdicts import Verdict
 from webapp.store.database import hold_run
 from webapp.store.prepared import Inserting, Prepared, Updating, Writing, run_all
 from webapp.store.runs import Attempt, Reservation, Result, Run

@@ -13,6 +13,7 @@ from functools import partial
 from webapp.delivery.attempts import Marked, NotHeld, RunStopped, ToMark, ToSettle
 from webapp.delivery.group_commit import Ledger
 from webapp.delivery.prefetch import Feed, Piece
+from webapp.delivery.settlement import Verdict, verdict_of
 from webapp.extensions import Runtime
 from webapp.mailing import outcomes
 from webapp.mailing.event_loop import Hub
@@ -20,7 +21,6 @@ from webapp.mailing.rates import Rates
 from webapp.mailing.transport import Conversation, Waits
 from webapp.mailservers import backoff
 from webapp.messages.building import Message, Unmade, make
-from webapp.runs.verdicts import Verdict, verdict_of
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Outcome, ResultStatus
 from webapp.store.types import storable

@@ -21,7 +21,6 @@ from webapp.mailing.event_loop import Hub
 from webapp.mailing.rates import Rates
 from webapp.mailservers import backoff, connection_slots
 from webapp.mailservers.connection_slots import Slot
-from webapp.runs.persisting import persist
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.installation import held
 from webapp.store.mailservers import MailServer
@@ -53,7 +52,7 @@ def drain(
     try:
         spent = _send(runtime, worker, run_id, server, probing, token, messages, time.monotonic() + seconds)
     finally:
-        persist(runtime, worker, lambda session: connection_slots.give_back(session, token))
+        worker.persist(lambda session: connection_slots.give_back(session, token))
     with runtime.database.writing() as session:
         finished = runs.finish_if_done(session, run_id)
         due = spent and not finished and claims.anything_due(session, run_id)
@@ -97,9 +96,7 @@ def _take(
             at_most = 1 if probing else -(-server.max_connections // workers)
             return workers, connection_slots.take(session, server, worker.id, token, at_most)
     except DBAPIError:
-        persist(
-            runtime, worker, lambda session: connection_slots.give_back(session, token, in_doubt_of=server)
-        )
+        worker.persist(lambda session: connection_slots.give_back(session, token, in_doubt_of=server))
         raise
 
 

@@ -16,7 +16,6 @@ from webapp.delivery import circuit_breaker
 from webapp.delivery.attempts import Marked, NotHeld, ToMark, ToSettle, record, take_back
 from webapp.extensions import Runtime
 from webapp.mailing.event_loop import Hub
-from webapp.runs.persisting import persist
 from webapp.store.statuses import Outcome
 from webapp.workers import WorkerLife
 
@@ -136,7 +135,7 @@ class Ledger:
                 entry.answer = entry.answer or NotHeld(f"the round failed: {error}")
             raise
         if any(settled.verdict.outcome == Outcome.REFUSED for settled in settlements):
-            persist(self.runtime, self.worker, self._stop_if_too_many)
+            self.worker.persist(self._stop_if_too_many)
 
     def _stop_if_too_many(self, session: Session) -> None:
         if circuit_breaker.stop_if_too_many(session, self.runtime.settings, self.run_id):
@@ -149,11 +148,9 @@ class Ledger:
                 answers = record(connection, settings, run_id, to_mark, settlements)
         except DBAPIError as error:
             if to_mark:
-                persist(self.runtime, self.worker, lambda session: take_back(session, to_mark))
+                self.worker.persist(lambda session: take_back(session, to_mark))
             if settlements:
-                persist(
-                    self.runtime,
-                    self.worker,
+                self.worker.persist(
                     lambda session: record(session.connection(), settings, run_id, [], settlements),
                 )
             answers = [NotHeld(str(error))] * len(entries)

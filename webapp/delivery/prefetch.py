@@ -25,7 +25,6 @@ from webapp.mailing.rates import Rates
 from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.messages.building import to_render
 from webapp.messages.inputs import Work, load
-from webapp.runs.persisting import persist
 from webapp.store.invoices import TransformationResult
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Result
@@ -142,13 +141,13 @@ class Feed:
 
     def give_back(self) -> None:
         """Frees what was claimed and has not been marked."""
-        persist(self.runtime, self.worker, lambda session: claims.give_back(session, self._claims))
+        self.worker.persist(lambda session: claims.give_back(session, self._claims))
 
     def leave_in_doubt(self, words: str) -> None:
         """Declares `unconfirmed` what was marked and will not be settled, because the drain broke."""
         ours = Result.token.in_([claim.token for claim in self._claims])
         mine = Result.worker_id == self.worker_id
-        persist(self.runtime, self.worker, lambda session: leave_in_doubt(session, words, mine, ours))
+        self.worker.persist(lambda session: leave_in_doubt(session, words, mine, ours))
 
     def _goes_on(self) -> bool:
         self.spent = self.messages <= 0 or time.monotonic() > self.until
@@ -174,7 +173,7 @@ class Feed:
         until = time.monotonic() + FRESH_SECONDS
         rendered = self.runtime.renderer.render_all([to_render(work) for work in works], until)
         if over := [work.result_id for work in works[len(rendered) :]]:  # a template that takes its time
-            persist(self.runtime, self.worker, lambda session: claims.free(session, over, claim.token))
+            self.worker.persist(lambda session: claims.free(session, over, claim.token))
         hand = Hand(claim.worker_id, claim.token, self.server.id)
         return [Piece(work, hand, texts) for work, texts in zip(works, rendered, strict=False)]
 
@@ -199,7 +198,7 @@ class Feed:
         with runtime.database.reading() as session:
             works = load(session, sendable)
         unclear = {work.result_id: later for work in works if not work.is_cleared}
-        persist(runtime, self.worker, lambda session: claims.postpone(session, claim, unclear, why))
+        self.worker.persist(lambda session: claims.postpone(session, claim, unclear, why))
         return [work for work in works if work.is_cleared]
 
     def hold_back(self, piece: Piece, sha256: str) -> None:
@@ -211,7 +210,7 @@ class Feed:
                 findings.note_altered(session, invoice_id, sha256)
             claims.free(session, [piece.work.result_id], piece.hand.token)
 
-        persist(self.runtime, self.worker, verb)
+        self.worker.persist(verb)
 
     def _within_domain_rates(self, claim: Claim, works: list[Work]) -> list[Work]:
         """Those that may go out now; the others get the time at which their domain has room for them."""
@@ -228,7 +227,7 @@ class Feed:
             minutes_behind, over[domain] = divmod(over.get(domain, 0), per_minute)[0], over.get(domain, 0) + 1
             later[work.result_id] = now() + timedelta(seconds=pause + 60 * minutes_behind)
         if later:
-            persist(self.runtime, self.worker, lambda session: claims.postpone(session, claim, later))
+            self.worker.persist(lambda session: claims.postpone(session, claim, later))
         return due
 
     def _adapt(self, seconds: float) -> None:

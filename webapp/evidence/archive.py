@@ -16,6 +16,7 @@ from webapp.access import Viewer, visible_to
 from webapp.csv_export import BYTE_ORDER_MARK, csv_lines
 from webapp.evidence.zip_stream import ZipStream
 from webapp.messages.sent_mail import NotWhole, rebuilt
+from webapp.results import export
 from webapp.runs import report
 from webapp.store.database import Database
 from webapp.store.definitions import DefinitionVersion
@@ -97,13 +98,13 @@ def _results(database: Database, viewer: Viewer, run: Run) -> Iterator[str]:
         last = 0
         while True:
             with database.reading() as session:
-                page = report.page(session, _of(viewer, run), last)
+                page = export.page(session, _of(viewer, run), last)
             if not page:
                 return
             yield from page
             last = page[-1]["id"]
 
-    return _marked(csv_lines(rows(), report.COLUMNS))
+    return _marked(csv_lines(rows(), export.COLUMNS))
 
 
 def _attempts(database: Database, viewer: Viewer, run: Run) -> Iterator[str]:

@@ -8,10 +8,10 @@ import click
 from flask.cli import with_appcontext
 
 from webapp.access import OPERATOR
+from webapp.console import ID, fail
 from webapp.evidence.archive import evidence
 from webapp.extensions import runtime
-from webapp.runs import queries
-from webapp.runs.commands import ID, fail
+from webapp.lifecycle import runs
 
 
 @click.command("evidence")
@@ -22,7 +22,7 @@ def evidence_command(run_id: int, output: Path) -> None:
     """Write every result, attempt and mail of a run to a ZIP. FILE must not exist yet."""
     parts = runtime()
     with parts.database.reading() as session:
-        run = queries.run(session, OPERATOR, run_id)
+        run = runs.run(session, OPERATOR, run_id)
     if run is None:
         fail(f"There is no run {run_id}.")
     aside = output.with_name(f".{output.name}.part")

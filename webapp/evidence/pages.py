@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.evidence.archive import evidence
 from webapp.extensions import runtime
-from webapp.runs import queries
+from webapp.lifecycle import runs
 from webapp.web.access_control import viewer
 
 of_runs = Blueprint("evidence", __name__)
@@ -23,7 +23,7 @@ def download(run_id: int) -> ResponseReturnValue:
     read. One that breaks off has no end: no program takes it for whole."""
     parts = runtime()
     with parts.database.reading() as session:
-        run = queries.run(session, viewer(), run_id) or abort(404)
+        run = runs.run(session, viewer(), run_id) or abort(404)
     pieces = evidence(parts.database, parts.documents, viewer(), run)
     headers = {"Content-Disposition": f"attachment; filename=mailrun-run-{run_id}-evidence.zip"}
     return Response(pieces, mimetype="application/zip", headers=headers)

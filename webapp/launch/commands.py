@@ -14,11 +14,11 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import config, migrations
 from webapp.access import OPERATOR
+from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.launch import checks, ports, processes, web
 from webapp.launch import up as everything
 from webapp.launch.supervisor import AskedToStop, Supervisor
-from webapp.lifecycle.runs import Refused
 from webapp.runs import takeover
 from webapp.store import installation
 from webapp.store.database import Database

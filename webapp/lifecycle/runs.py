@@ -6,148 +6,22 @@ Each takes the run's lock, so that Stop is exact and twenty Starts have one effe
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterable
-from datetime import date
-
-from sqlalchemy import exists, func, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session, joinedload
 
 from webapp.access import Viewer, visible_to
-from webapp.definitions.versions import todays_version
+from webapp.audit import audit
+from webapp.errors import NotFound, Refused
 from webapp.queue import Bell
-from webapp.selection.invoices import Choice, taken, terms_of
-from webapp.store.customers import Cluster
 from webapp.store.database import after_commit, hold_run
-from webapp.store.definitions import MessageDefinition
 from webapp.store.installation import held
-from webapp.store.invoices import Invoice
-from webapp.store.runs import Attempt, ChosenInvoice, Result, Run
+from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import OUTSTANDING, RUN_MOVES, RunStatus
 from webapp.store.types import now
-from webapp.store.users import AuditEntry
 
 LOCKED = {"key_share": True}
 """How a run's row is locked for a change: rows that only refer to it, such as a worker's counts, may come
 meanwhile. Else a worker that holds results, and has one to count, waits for who waits for its results."""
-
-
-class Refused(Exception):
-    """What was asked for cannot be done; the message says why, and the way out, in plain words."""
-
-
-class NotFound(Refused):
-    """There is no such thing, or this person may not see it; which of the two is not told."""
-
-
-def create(
-    session: Session,
-    bell: Bell,
-    choice: Choice,
-    *,
-    name: str,
-    bcc: list[str],
-    viewer: Viewer,
-    promised: str = "",
-    start: bool = False,
-) -> Run:
-    """Stores a run that is `creating`; a worker, or runs.making.make, makes its results.
-
-    Without any `bcc` the definition's own are taken. `promised` is the fingerprint of the preview that the
-    person saw: a set that turns out different is not started. Raises Refused (NotFound for a definition or
-    cluster that this person may not see)."""
-    _must_be_allowed(viewer)
-    if start:
-        _must_not_be_held(session)
-    if choice.period_from > choice.period_to:
-        raise Refused("The period ends before it begins.")
-    definition = session.get(MessageDefinition, choice.definition_id)
-    cluster = session.scalar(
-        select(Cluster).where(Cluster.id == choice.cluster_id, visible_to(viewer, Cluster))
-    )
-    if definition is None or cluster is None:
-        raise NotFound("There is no such message definition or customer cluster.")
-    if definition.retired_at is not None:
-        raise Refused(
-            f"“{definition.name}” is retired: it makes no new runs. Use it again first, or another one."
-        )
-    version = todays_version(session, definition)
-    run = Run(
-        name=name.strip() or default_name(session, choice),
-        definition_id=definition.id,
-        version_id=version.id,
-        cluster_id=cluster.id,
-        include_children=choice.include_children,
-        period_from=choice.period_from,
-        period_to=choice.period_to,
-        bcc=bcc or definition.bcc,
-        resend_already_sent=choice.resend_already_sent,
-        highest_invoice_id=session.scalar(select(func.coalesce(func.max(Invoice.id), 0))),
-        watched_from=session.scalars(select(func.coalesce(func.max(Attempt.id), 0))).one(),
-        promised=promised,
-        start_when_made=start,
-        message_key=secrets.token_hex(6),
-        created_by=viewer.name,
-    )
-    session.add(run)
-    session.flush()
-    _choose(session, run, choice)
-    after_commit(session, lambda: bell.make(run.id))
-    return run
-
-
-def _choose(session: Session, run: Run, choice: Choice) -> None:
-    """Narrows the run to the chosen invoices; one that is outside its set is refused by its number."""
-    if not choice.invoice_ids:
-        return
-    content = run.version.content
-    within = taken(choice, terms_of(run.definition_id, content)).subquery()  # type: ignore[arg-type]
-    outside = session.scalars(
-        select(Invoice.number).where(
-            Invoice.id.in_(choice.invoice_ids), Invoice.id.not_in(select(within.c.invoice_id))
-        )
-    ).all()
-    if outside:
-        raise Refused(f"Not in this cluster and period: {', '.join(sorted(outside)[:10])}.")
-    chosen = [{"run_id": run.id, "invoice_id": invoice_id} for invoice_id in set(choice.invoice_ids)]
-    session.execute(insert(ChosenInvoice), chosen)
-
-
-def invoices_by_number(session: Session, numbers: Iterable[str]) -> tuple[int, ...]:
-    """The ids of these invoices. Raises Refused, naming what does not exist."""
-    wanted = set(numbers)
-    rows = session.execute(select(Invoice.number, Invoice.id).where(Invoice.number.in_(wanted))).all()
-    found = {row.number: row.id for row in rows}
-    if missing := sorted(wanted - found.keys()):
-        raise Refused(f"There is no invoice {', '.join(missing[:10])}.")
-    return tuple(found.values())
-
-
-def default_name(session: Session, choice: Choice) -> str:
-    """ "<definition>, <cluster>, <period>", the name of a run that was given none; long names are cut, so
-    that a run can bear it."""
-    definition = session.get_one(MessageDefinition, choice.definition_id).name
-    cluster = session.get_one(Cluster, choice.cluster_id).tag_name
-    period = period_words(choice.period_from, choice.period_to)
-    return ", ".join([*(_cut(name, MOST_OF_A_NAME) for name in (definition, cluster)), period])
-
-
-MOST_OF_A_NAME = 120
-
-
-def _cut(name: str, most: int) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"
-
-
-def period_words(first: date, last: date) -> str:
-    """The period as people say it: "1 to 31 October 2026", "1 July to 30 September 2026"."""
-    if first == last:
-        return f"{first.day} {first:%B %Y}"
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day} to {last.day} {last:%B %Y}"
-    if first.year == last.year:
-        return f"{first.day} {first:%B} to {last.day} {last:%B %Y}"
-    return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
 
 
 def start(session: Session, bell: Bell, run_id: int, viewer: Viewer) -> str:
@@ -294,11 +168,6 @@ def ring(session: Session, bell: Bell, run_id: int) -> None:
     after_commit(session, lambda: bell.drain(run_id))
 
 
-def audit(session: Session, actor: str, action: str, run: Run, detail: str = "") -> None:
-    """Notes who did what to this run, in the same commit as what was done."""
-    session.add(AuditEntry(actor=actor, action=action, subject=f"run {run.id}", detail=detail))
-
-
 def _become(run: Run, status: RunStatus) -> None:
     if status not in RUN_MOVES[RunStatus(run.status)]:
         raise ValueError(f"run {run.id} cannot go from {run.status} to {status}")
@@ -313,3 +182,13 @@ def _must_not_be_held(session: Session) -> None:
 def _must_be_allowed(viewer: Viewer) -> None:
     if not viewer.may_send:
         raise Refused("You may look at runs, but not change them. Ask an admin for the role of a manager.")
+
+
+def run(session: Session, viewer: Viewer, run_id: int) -> Run | None:
+    """The run with its definition's version and its cluster; None if there is none that this person may
+    see."""
+    return session.scalar(
+        select(Run)
+        .options(joinedload(Run.version), joinedload(Run.cluster), joinedload(Run.definition))
+        .where(Run.id == run_id, visible_to(viewer, Run))
+    )

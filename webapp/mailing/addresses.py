@@ -4,6 +4,7 @@ widened."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -58,3 +59,19 @@ def checked_address(text: str) -> str:
     if address is None or not address.isascii():
         raise BadAddress(f"{given!r} is not an email address")
     return address.removesuffix("test") + top.lower() if private else address
+
+
+MAX_BCC_ADDRESSES = 10
+
+
+def bcc_addresses(texts: Iterable[str], domains: tuple[str, ...]) -> list[str]:
+    """The addresses as they go on the wire, equal ones once. Raises BadAddress, in words, for one that is
+    none, for one outside `domains` (if there are any: the setting MAILRUN_BCC_DOMAINS), and for too many."""
+    found = list(dict.fromkeys(checked_address(text) for text in texts))
+    if len(found) > MAX_BCC_ADDRESSES:
+        raise BadAddress(f"At most {MAX_BCC_ADDRESSES} addresses")
+    for address in found:
+        if domains and address.rpartition("@")[2] not in domains:
+            allowed = ", ".join(domains)
+            raise BadAddress(f"{address} may get no copies; Bcc may go to {allowed} only")
+    return found

@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 from posixpath import splitext
 from typing import Any
 
-from webapp.definitions.versions import Content
 from webapp.mailing.addresses import BadAddress, wire_address
 from webapp.mailing.attach import Packing, pack, safe_file_name
 from webapp.mailing.compose import Altered, Document, Letter, Mail, Picture, Uncomposable, check, compose
@@ -17,6 +16,7 @@ from webapp.mailing.renderer import Renderer, ToRender
 from webapp.mailing.template_references import SHOWN, pictures_in
 from webapp.mailing.texts import MessageText, Rendered, Unrenderable, spoken, text_in
 from webapp.messages.inputs import Filed, Work
+from webapp.store.definitions import Content
 from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.types import now
 

@@ -11,10 +11,9 @@ from typing import Any, cast
 from sqlalchemy import BindParameter, Row, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from webapp.definitions.versions import Content
 from webapp.invoices import findings
 from webapp.store.customers import Cluster, Customer, CustomerEmail
-from webapp.store.definitions import DefinitionVersion
+from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus

@@ -13,13 +13,13 @@ from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, visible_to
-from webapp.definitions.versions import Content
 from webapp.mailing.renderer import Renderer
 from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.messages.building import to_render
 from webapp.messages.inputs import Work, draft
-from webapp.selection.invoices import skip_reason, terms_of
+from webapp.selection.eligibility import skip_reason, terms_of
 from webapp.store.customers import Customer
+from webapp.store.definitions import Content
 from webapp.store.invoices import Invoice
 from webapp.store.statuses import InvoiceStatus
 

@@ -13,14 +13,13 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.definitions.versions import Content
 from webapp.mailing import parsed_mail
 from webapp.mailing.compose import rebuild
 from webapp.mailing.parsed_mail import Attachment, Letter
 from webapp.mailing.renderer import Renderer
 from webapp.messages.building import Unmade, make_alone
 from webapp.messages.inputs import Work, load
-from webapp.store.definitions import DefinitionVersion
+from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import Attempt

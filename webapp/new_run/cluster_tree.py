@@ -14,8 +14,8 @@ from itertools import pairwise
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from webapp.access import Viewer, visible_to
-from webapp.selection.invoices import seen_by, within
+from webapp.access import Viewer, seen_by, visible_to
+from webapp.invoices.periods import within
 from webapp.store.customers import Cluster, ClusterParent, Customer
 from webapp.store.invoices import Invoice
 

@@ -12,16 +12,17 @@ from flask import abort, request
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from webapp.definitions.versions import Content, content_of
+from webapp.customers import clusters
+from webapp.definitions import queries as definitions_queries
+from webapp.definitions.versions import content_of
 from webapp.extensions import runtime
 from webapp.new_run import cluster_tree, preview_lists
 from webapp.new_run.cluster_tree import Graph, Path, Twig
 from webapp.new_run.forms import NewRunForm, Shortcut, as_filled_in, last_month, shortcuts
 from webapp.new_run.preview import Preview, preview
 from webapp.new_run.preview_lists import Beside
-from webapp.runs import queries
 from webapp.selection.invoices import Choice
-from webapp.store.definitions import MessageDefinition
+from webapp.store.definitions import Content, MessageDefinition
 from webapp.store.types import now
 from webapp.web.access_control import viewer
 from webapp.web.formats import plural
@@ -97,7 +98,7 @@ def with_defaults(session: Session, given: MultiDict[str, str]) -> MultiDict[str
         return given
     first, last = last_month(now().astimezone().date())
     defaults = {"period_from": first.isoformat(), "period_to": last.isoformat()}
-    for id, _ in queries.definitions(session)[:1]:
+    for id, _ in definitions_queries.definitions(session)[:1]:
         defaults["definition"] = str(id)
     return MultiDict(
         [*given.items(multi=True), *((name, defaults[name]) for name in defaults.keys() - given.keys())]
@@ -116,7 +117,7 @@ def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True)
     content = _content(session, form)
     if form.cluster.errors:
         return Dialog(form, given, content, status=422)
-    cluster_id = queries.cluster_id(session, viewer(), form.cluster.data.strip())
+    cluster_id = clusters.cluster_id(session, viewer(), form.cluster.data.strip())
     if cluster_id is None:
         # Whether it exists and must not be seen, or does not exist, is told nobody who is bound to clusters.
         form.cluster.errors = (_unknown_cluster(session, form.cluster.data.strip()),)
@@ -139,7 +140,7 @@ def in_address(session: Session) -> Dialog:
 
 
 def _unknown_cluster(session: Session, given: str) -> str:
-    like = [tag for tag in queries.cluster_tags(session, viewer()) if given.lower() in tag.lower()][:3]
+    like = [tag for tag in clusters.cluster_tags(session, viewer()) if given.lower() in tag.lower()][:3]
     hint = f" Did you mean {' or '.join(f'“{tag}”' for tag in like)}?" if like else ""
     return f"There is no customer cluster “{given}”.{hint}"
 
@@ -153,7 +154,7 @@ def _form(session: Session, given: MultiDict[str, str] | None) -> NewRunForm:
         include_children=True,
         bcc_domains=runtime().settings.bcc_domains,
     )
-    form.definition.choices = queries.definitions(session)
+    form.definition.choices = definitions_queries.definitions(session)
     return form
 
 

@@ -11,9 +11,8 @@ from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, DateField, Form, SelectField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from webapp.lifecycle.runs import period_words
-from webapp.mailing.addresses import BadAddress
-from webapp.runs.bcc import bcc_addresses
+from webapp.invoices.periods import period_words
+from webapp.mailing.addresses import BadAddress, bcc_addresses
 from webapp.selection.invoices import Choice
 
 NO_DATE = "This is not a date. Write it as 2026-10-31."

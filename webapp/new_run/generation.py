@@ -23,7 +23,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from webapp.definitions.versions import Content
 from webapp.extensions import Runtime
 from webapp.invoices import document_checks
 from webapp.lifecycle import runs
@@ -32,10 +31,11 @@ from webapp.new_run.preview import fingerprint, sums_of
 from webapp.queue import Bell
 from webapp.results import search_index
 from webapp.selection import collation
-from webapp.selection.invoices import are_many, attached_by, choice_of, customers_in, taken_by, terms_of
+from webapp.selection.eligibility import terms_of
+from webapp.selection.invoices import are_many, attached_by, choice_of, customers_in, taken_by
 from webapp.store.customers import Customer
 from webapp.store.database import Database
-from webapp.store.definitions import DefinitionVersion
+from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.installation import held
 from webapp.store.invoices import Invoice
 from webapp.store.runs import ChosenInvoice, Reservation, Result, ResultInvoice, Run

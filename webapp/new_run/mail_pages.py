@@ -8,17 +8,17 @@ from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from webapp.definitions.versions import Content
 from webapp.extensions import runtime
-from webapp.lifecycle.runs import default_name
 from webapp.mailing import parsed_mail
 from webapp.messages import building, inputs
 from webapp.messages.building import Message, Unmade
 from webapp.messages.inputs import Work
 from webapp.new_run import preview_lists
+from webapp.new_run.creation import default_name
 from webapp.new_run.dialog import Dialog, in_address
 from webapp.new_run.preview_lists import READY, Listed
 from webapp.selection.invoices import Choice
+from webapp.store.definitions import Content
 from webapp.store.keyset import Edge
 from webapp.web import untrusted
 from webapp.web.access_control import viewer

@@ -8,9 +8,9 @@ from flask import Blueprint, Flask, Response, abort, make_response, render_templ
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from webapp import errors
 from webapp.extensions import runtime
-from webapp.lifecycle import runs
-from webapp.new_run import cluster_tree
+from webapp.new_run import cluster_tree, creation
 from webapp.new_run.dialog import Dialog, clusters_shown, fill_in, opened_in, period_in, with_defaults
 from webapp.new_run.mail_pages import mail_preview
 from webapp.new_run.preview_pages import run_preview
@@ -138,7 +138,7 @@ def _create(dialog: Dialog, start: bool) -> ResponseReturnValue:
     choice, seen = dialog.choice or abort(422), dialog.preview or abort(422)
 
     def effect(session: Session) -> tuple[str, form_posts.Said]:
-        run = runs.create(
+        run = creation.create(
             session,
             runtime().bell,
             choice,
@@ -153,8 +153,8 @@ def _create(dialog: Dialog, start: bool) -> ResponseReturnValue:
 
     try:
         return form_posts.once(effect)
-    except runs.NotFound:
+    except errors.NotFound:
         abort(404)
-    except runs.Refused as refusal:
+    except errors.Refused as refusal:
         with runtime().database.reading() as session:
             return _form(session, replace(dialog, refused=str(refusal), status=422))

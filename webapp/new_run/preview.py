@@ -29,22 +29,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import SQLColumnExpression
 
-from webapp.access import Viewer
-from webapp.definitions.versions import Content, content_of
+from webapp.access import Viewer, seen_by
+from webapp.definitions.versions import content_of
+from webapp.invoices.periods import overlapping
 from webapp.selection.collation import MOST_BYTES, MOST_INVOICES, split
-from webapp.selection.invoices import (
-    Choice,
-    Terms,
-    customers_of,
-    mailed_otherwise,
-    overlapping,
-    reserved,
-    seen_by,
-    taken,
-    terms_of,
-)
+from webapp.selection.eligibility import Terms, mailed_otherwise, reserved, terms_of
+from webapp.selection.invoices import Choice, customers_of, taken
 from webapp.store.customers import Customer
-from webapp.store.definitions import MessageDefinition
+from webapp.store.definitions import Content, MessageDefinition
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.statuses import SkipReason
 

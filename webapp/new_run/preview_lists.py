@@ -12,24 +12,14 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, Select, case, false, func, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from webapp.access import Viewer, below, visible_to
-from webapp.definitions.versions import Content
+from webapp.access import Viewer, below, seen_by, visible_to
+from webapp.invoices.periods import overlapping, within
 from webapp.selection.collation import split
-from webapp.selection.invoices import (
-    Choice,
-    Terms,
-    copy_to_send,
-    customers_of,
-    mailed_otherwise,
-    obstacles,
-    overlapping,
-    seen_by,
-    skip_reason,
-    terms_of,
-    within,
-)
+from webapp.selection.eligibility import Terms, mailed_otherwise, obstacles, skip_reason, terms_of
+from webapp.selection.invoices import Choice, copy_to_send, customers_of
 from webapp.store import keyset
 from webapp.store.customers import Cluster, Customer
+from webapp.store.definitions import Content
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.keyset import Edge, Page
 from webapp.store.mailservers import MailServer

@@ -10,10 +10,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.definitions.versions import Content
 from webapp.new_run.preview_lists import MAILED_BEFORE, READY, Listed
 from webapp.store.customers import CustomerEmail, RecipientKey
-from webapp.store.definitions import MessageDefinition
+from webapp.store.definitions import Content, MessageDefinition
 from webapp.store.invoices import TransformationResult
 from webapp.store.runs import Attempt, Reservation, Result, Run
 from webapp.store.statuses import Outcome, SkipReason

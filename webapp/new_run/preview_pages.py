@@ -10,20 +10,20 @@ from flask.typing import ResponseReturnValue
 
 from webapp.access import Viewer
 from webapp.csv_export import csv_lines
-from webapp.definitions.versions import Content
 from webapp.extensions import runtime
 from webapp.new_run.dialog import in_address
 from webapp.new_run.preview_lists import LISTS, listed
 from webapp.new_run.preview_notes import add_notes
-from webapp.runs.labels import reason_words
+from webapp.results.labels import reason_words
 from webapp.selection.invoices import Choice
 from webapp.store.database import Database
+from webapp.store.definitions import Content
 from webapp.store.keyset import Edge
 from webapp.store.statuses import SkipReason
 from webapp.web.access_control import viewer
 from webapp.web.downloads import csv_file
 from webapp.web.htmx import wants_piece
-from webapp.web.paging import edge_in
+from webapp.web.query_args import edge_in
 
 run_preview = Blueprint("run_preview", __name__)
 

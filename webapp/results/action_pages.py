@@ -14,19 +14,20 @@ from sqlalchemy.orm import Session
 
 from webapp.access import visible_to
 from webapp.definitions.versions import content_of
+from webapp.errors import NotFound, Refused
 from webapp.extensions import runtime
-from webapp.lifecycle.runs import NotFound, Refused
+from webapp.lifecycle import runs
 from webapp.results import actions, filters, resend
 from webapp.results import queries as results_queries
 from webapp.results.bulk import Chosen, Done
-from webapp.results.filter_forms import address, filter_in, ids_in
+from webapp.results.filter_forms import filter_in
 from webapp.results.suspect_documents import checked_until, suspects
-from webapp.runs import queries
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import SENDABLE, ResultStatus, RunStatus
 from webapp.store.types import instant, now
 from webapp.web import confirmations, form_posts, htmx
 from webapp.web.access_control import viewer
+from webapp.web.query_args import address, ids_in
 
 results = Blueprint("results", __name__)
 
@@ -224,7 +225,7 @@ def _question(
 
 
 def _visible(session: Session, run_id: int) -> Run:
-    return queries.run(session, viewer(), run_id) or abort(404)
+    return runs.run(session, viewer(), run_id) or abort(404)
 
 
 def _back(run_id: int) -> str:

@@ -13,9 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, visible_to
+from webapp.errors import Refused
 from webapp.lifecycle import runs
 from webapp.lifecycle.results import CHUNK, Held, hold
-from webapp.lifecycle.runs import Refused
 from webapp.results.filters import matching
 from webapp.store.id_lists import among
 from webapp.store.runs import Result, Run

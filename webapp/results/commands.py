@@ -11,12 +11,11 @@ from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
 from webapp.access import OPERATOR
+from webapp.console import ID, fail, options, or_fail, visible_run
 from webapp.csv_export import csv_lines
 from webapp.extensions import runtime
-from webapp.results import actions, resend
+from webapp.results import actions, export, resend
 from webapp.results.bulk import Chosen, Done
-from webapp.runs import report
-from webapp.runs.commands import ID, fail, options, or_fail, visible_run
 from webapp.store.statuses import ResultStatus, SkipReason
 
 rows_of_a_run = options(
@@ -36,12 +35,12 @@ def results(run_id: int, status: str | None, reason: str | None, as_json: bool, 
     """Print every result of a run, removed ones too."""
     with runtime().database.reading() as session:
         run = visible_run(session, run_id)
-        lines = report.results(session, OPERATOR, run, status or "", reason or "")
+        lines = export.results(session, OPERATOR, run, status or "", reason or "")
         if as_json:
             for line in lines:
                 click.echo(json.dumps(line))
         elif as_csv:
-            for text in csv_lines(lines, report.COLUMNS):
+            for text in csv_lines(lines, export.COLUMNS):
                 click.echo(text, nl=False)
         else:
             for line in lines:

@@ -9,11 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, defer, joinedload
 
 from webapp.access import Viewer, visible_to
-from webapp.definitions.versions import Content, content_of
+from webapp.customers import clusters
+from webapp.definitions.versions import content_of
 from webapp.results import filters, rows
 from webapp.results.rows import Line
-from webapp.runs import queries
 from webapp.store.customers import Cluster, Customer
+from webapp.store.definitions import Content
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 
@@ -76,7 +77,7 @@ def find(session: Session, viewer: Viewer, result_id: int) -> OneResult | None:
         line,
         _attempts(session, result_id),
         _kept(session, result_id),
-        queries.path(session, viewer, cluster),
+        clusters.path(session, viewer, cluster),
         content_of(session, run.definition) != run.version.content,
         bool(session.scalar(select(filters.only_rehearsed()).where(Result.id == result_id))),
     )

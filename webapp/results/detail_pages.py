@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from webapp.extensions import runtime
 from webapp.results import history
 from webapp.results.detail import OneResult
-from webapp.results.filter_forms import address, filter_in
+from webapp.results.filter_forms import filter_in
 from webapp.results.mail_pages import addresses, mail_in_address, not_whole, visible
 from webapp.results.neighbours import Place, place
 from webapp.results.queries import Filter
@@ -18,6 +18,7 @@ from webapp.results.suspect_documents import suspects
 from webapp.store.runs import Attempt, Result
 from webapp.web import htmx
 from webapp.web.access_control import viewer
+from webapp.web.query_args import address
 from webapp.web.view_flags import polled
 
 one = Blueprint("one_result", __name__)

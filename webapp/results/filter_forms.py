@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from urllib.parse import urlencode
-
 from werkzeug.datastructures import MultiDict
 
+from webapp.results import labels as results_labels
 from webapp.results.queries import ORDERS, Filter
-from webapp.runs import labels
-
-
-def address(path: str, **args: str) -> str:
-    """The path with those of the arguments that are not empty."""
-    given = urlencode({name: value for name, value in args.items() if value})
-    return f"{path}?{given}" if given else path
 
 
 def filter_in(args: MultiDict[str, str]) -> Filter:
@@ -28,12 +19,7 @@ def filter_in(args: MultiDict[str, str]) -> Filter:
     )
 
 
-def ids_in(texts: list[str]) -> list[int]:
-    """Those of the texts that are ids, each once."""
-    return list(dict.fromkeys(int(text) for text in texts if re.fullmatch(r"[0-9]{1,18}", text)))
-
-
 def filter_words(chosen: Filter) -> str:
     """What a title says of the filter: Failed, “petersen”"""
-    narrowed = chosen.status.capitalize() or labels.reason_words(chosen.reason).capitalize()
+    narrowed = chosen.status.capitalize() or results_labels.reason_words(chosen.reason).capitalize()
     return ", ".join(filter(None, (narrowed, f"“{chosen.search}”" if chosen.search else "")))

@@ -15,11 +15,11 @@ from webapp.messages import sent_mail
 from webapp.messages.sent_mail import NotWhole, OneMail
 from webapp.results import detail
 from webapp.results.detail import OneResult
-from webapp.results.filter_forms import address
 from webapp.store.documents import DocumentMissing
 from webapp.store.statuses import ResultStatus
 from webapp.web import untrusted
 from webapp.web.access_control import viewer
+from webapp.web.query_args import address
 
 mails = Blueprint("mails_of_results", __name__)
 

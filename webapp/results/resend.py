@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from webapp.access import Viewer
 from webapp.definitions.versions import todays_version as version_of_today
+from webapp.errors import Refused
 from webapp.invoices import findings
 from webapp.lifecycle import runs
 from webapp.lifecycle.results import CHUNK, UNCLAIMED, Held, move
-from webapp.lifecycle.runs import Refused
 from webapp.queue import Bell
 from webapp.results.bulk import (
     CHANGED_SINCE,

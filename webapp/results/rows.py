@@ -8,8 +8,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, visible_to
-from webapp.runs.labels import MAY_REMOVE, MAY_SEND_AGAIN
-from webapp.runs.report import addresses_of
+from webapp.results.export import addresses_of
+from webapp.results.labels import MAY_REMOVE, MAY_SEND_AGAIN
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.invoices import Invoice, TransformationResult

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from webapp.definitions.versions import Content
 from webapp.store.customers import Customer, CustomerEmail
+from webapp.store.definitions import Content
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, ResultInvoice
 from webapp.store.text_search import folded

@@ -9,12 +9,11 @@ from typing import cast
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from webapp.definitions.versions import Content
 from webapp.lifecycle.counts import shift
 from webapp.lifecycle.results import Held
 from webapp.results import search_index
 from webapp.selection.recheck import reasons_of
-from webapp.store.definitions import DefinitionVersion
+from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus
 

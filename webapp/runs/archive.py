@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from webapp import audit
 from webapp.access import Viewer
+from webapp.errors import Refused
 from webapp.lifecycle import runs
-from webapp.lifecycle.runs import Refused
 from webapp.store.statuses import RunStatus
 from webapp.store.types import now
 
@@ -20,7 +21,7 @@ def archive(session: Session, run_id: int, viewer: Viewer) -> str:
         raise Refused("This run is not at rest. Stop it first, or wait until it is finished.")
     if run.archived_at is None:
         run.archived_at = now()
-        runs.audit(session, viewer.name, "archive", run)
+        audit.audit(session, viewer.name, "archive", run)
     return "Archived. It is under Archived in the list of runs."
 
 
@@ -29,5 +30,5 @@ def unarchive(session: Session, run_id: int, viewer: Viewer) -> str:
     run = runs.changeable(session, run_id, viewer)
     if run.archived_at is not None:
         run.archived_at = None
-        runs.audit(session, viewer.name, "unarchive", run)
+        audit.audit(session, viewer.name, "unarchive", run)
     return "This run is in the list again."

@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
+from webapp import errors
 from webapp.extensions import runtime
 from webapp.lifecycle import runs
 from webapp.lifecycle.counts import counts
-from webapp.runs import queries
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.web import confirmations, form_posts
 from webapp.web.access_control import viewer
@@ -20,7 +20,7 @@ control = Blueprint("run_control", __name__)
 def start(run_id: int) -> ResponseReturnValue:
     """Start. Above the limit the number of mails is shown and asked about once; and again if it has grown."""
     with runtime().database.reading() as session:
-        run = queries.run(session, viewer(), run_id) or abort(404)
+        run = runs.run(session, viewer(), run_id) or abort(404)
         counted = counts(session, run_id)
     mails = counted.by_status[ResultStatus.READY] + counted.by_status[ResultStatus.DEFERRED]
     waits = run.status in (RunStatus.CREATED, RunStatus.STOPPED)
@@ -40,7 +40,7 @@ def _press(run_id: int, verb: form_posts.Verb) -> ResponseReturnValue:
     page = form_posts.came_from((f"/runs/{run_id}", "/runs", "/"))
     try:
         return form_posts.once(lambda session: (page, verb(session)))
-    except runs.NotFound:
+    except errors.NotFound:
         abort(404)
-    except runs.Refused as refusal:
+    except errors.Refused as refusal:
         return form_posts.refused(str(refusal), page)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
+from webapp.definitions import queries as definitions_queries
+from webapp.errors import NotFound, Refused
 from webapp.extensions import runtime
-from webapp.lifecycle.runs import NotFound, Refused
-from webapp.results.filter_forms import address, ids_in
 from webapp.runs import archive as archiving
 from webapp.runs import overview, queries
 from webapp.runs.queries import Shown
@@ -16,7 +16,7 @@ from webapp.store.statuses import RunStatus
 from webapp.web import form_posts
 from webapp.web.access_control import viewer
 from webapp.web.htmx import wants_piece
-from webapp.web.paging import edge_in
+from webapp.web.query_args import address, edge_in, ids_in
 from webapp.web.view_flags import polled
 
 run_list = Blueprint("run_list", __name__)
@@ -50,7 +50,7 @@ def index() -> ResponseReturnValue:
         return render_template(
             "runs/index.html",
             overview=overview.overview(session, viewer()),
-            definitions=queries.definitions(session),
+            definitions=definitions_queries.definitions(session),
             any_run=any(states.values()),
             **found,
         )

@@ -12,17 +12,18 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from webapp.csv_export import csv_lines
-from webapp.definitions.versions import Content
 from webapp.extensions import runtime
 from webapp.invoices import findings
+from webapp.invoices.periods import period_words
+from webapp.lifecycle import runs as lifecycle_runs
 from webapp.lifecycle.counts import Counts, counts
-from webapp.lifecycle.runs import period_words
 from webapp.lifecycle.throughput import pace
-from webapp.results import filters
+from webapp.results import export, filters
+from webapp.results import labels as results_labels
 from webapp.results import queries as results_queries
-from webapp.results.filter_forms import address, filter_in, filter_words, ids_in
+from webapp.results.filter_forms import filter_in, filter_words
 from webapp.results.queries import Filter
-from webapp.runs import labels, queries, report
+from webapp.runs import labels, progress, queries, report
 from webapp.runs.archive import MAY_ARCHIVE
 from webapp.runs.control_pages import control
 from webapp.runs.failure_reasons import in_a_sentence, why_failed
@@ -31,13 +32,14 @@ from webapp.runs.sent_chart import sent_over_time
 from webapp.runs.takeover_pages import taking_over
 from webapp.selection.invoices import attached_by
 from webapp.store import keyset
+from webapp.store.definitions import Content
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
 from webapp.web.access_control import viewer
 from webapp.web.downloads import csv_file
 from webapp.web.htmx import wants_piece
-from webapp.web.paging import edge_in
+from webapp.web.query_args import address, edge_in, ids_in
 from webapp.web.view_flags import polled
 
 runs = Blueprint("runs", __name__)
@@ -47,18 +49,18 @@ def init_app(app: Flask) -> None:
     """Registers every page of this room, and gives the templates the words for statuses."""
     app.jinja_env.globals.update(
         period_words=period_words,
-        why=labels.why,
-        progress=labels.progress,
+        why=results_labels.why,
+        progress=progress.progress,
         run_looks=labels.RUN_LOOKS,
         problems=labels.PROBLEMS,
         orders=results_queries.ORDERS,
-        bar_pieces=labels.bar,
+        bar_pieces=progress.bar,
         ending=labels.ending,
         skipped_words=labels.skipped_words,
         span_words=labels.span_words,
         may_archive=MAY_ARCHIVE,
     )
-    app.add_template_filter(labels.reason_words)
+    app.add_template_filter(results_labels.reason_words)
     for blueprint in (runs, run_list, control, taking_over):
         app.register_blueprint(blueprint)
 
@@ -131,7 +133,7 @@ def facts(session: Session, run: Run) -> dict[str, object]:
     return {
         "run": run,
         "counts": counted,
-        "going": labels.progress(counted),
+        "going": progress.progress(counted),
         "is_live": is_live(run, counted),
         "problem": hindrance.words,
         "held": hindrance.held,
@@ -190,7 +192,7 @@ def table(session: Session, run: Run) -> dict[str, object]:
         "here_url": address(f"/runs/{run.id}", **args, **turned),
         "result_query": address("", **args),
         "page_title": " · ".join(filter(None, (filter_words(chosen), run.name))),
-        "page_said": labels.page_words([line.name for line in page.rows], matching, not chosen.order),
+        "page_said": results_labels.page_words([line.name for line in page.rows], matching, not chosen.order),
         "since": now().timestamp(),
     }
 
@@ -200,8 +202,8 @@ def _can(session: Session, run: Run, chosen: Filter) -> dict[str, int]:
     conditions = filters.matching(run.id, chosen.status, chosen.reason, chosen.search)
     found = results_queries.statuses_of(session, viewer(), conditions, as_they_are=True)
     return {
-        "send-again": sum(found.get(status, 0) for status in labels.MAY_SEND_AGAIN),
-        "remove": sum(found.get(status, 0) for status in labels.MAY_REMOVE),
+        "send-again": sum(found.get(status, 0) for status in results_labels.MAY_SEND_AGAIN),
+        "remove": sum(found.get(status, 0) for status in results_labels.MAY_REMOVE),
         "put-back": found.get(ResultStatus.REMOVED, 0),
         "let-pass": found.get(ResultStatus.SKIPPED, 0),
     }
@@ -221,8 +223,8 @@ def report_csv(run_id: int) -> ResponseReturnValue:
 
     def lines() -> Iterator[str]:
         with database.reading() as reading:
-            found = report.results(reading, who, run, chosen.status, chosen.reason, chosen.search)
-            yield from csv_lines(found, report.COLUMNS)
+            found = export.results(reading, who, run, chosen.status, chosen.reason, chosen.search)
+            yield from csv_lines(found, export.COLUMNS)
 
     name = "-".join(["mailrun-run", str(run.id), *filter(None, (chosen.status, chosen.reason))])
     return csv_file(lines(), name)
@@ -236,4 +238,4 @@ def is_live(run: Run, counted: Counts) -> bool:
 
 
 def _visible(session: Session, run_id: int) -> Run:
-    return queries.run(session, viewer(), run_id) or abort(404)
+    return lifecycle_runs.run(session, viewer(), run_id) or abort(404)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,13 +9,14 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.access import Viewer, below, visible_to
+from webapp.customers.clusters import path
 from webapp.definitions.queries import differences
-from webapp.definitions.versions import Content, content_of
+from webapp.definitions.versions import content_of
 from webapp.lifecycle.counts import Counts, counts_of
 from webapp.lifecycle.throughput import Pace, pace
 from webapp.store import keyset
-from webapp.store.customers import Cluster, ClusterParent
-from webapp.store.definitions import MessageDefinition
+from webapp.store.customers import Cluster
+from webapp.store.definitions import Content
 from webapp.store.keyset import Edge, Page
 from webapp.store.runs import ResultInvoice, Run, RunCount
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
@@ -154,56 +154,3 @@ def about(session: Session, viewer: Viewer, run: Run, counted: Counts) -> About:
     frozen, today = cast(Content, run.version.content), content_of(session, run.definition)
     differs_in = [difference.what for difference in differences(frozen, today)]
     return About(path(session, viewer, run.cluster), (children or 1) - 1, invoices or 0, differs_in)
-
-
-def path(session: Session, viewer: Viewer, cluster: Cluster) -> list[str]:
-    """The tag names that lead to this cluster, as far up as this person may see."""
-    found, at = [cluster.tag_name], cluster.id
-    while above := session.execute(
-        select(Cluster.id, Cluster.tag_name)
-        .join(ClusterParent, ClusterParent.parent_id == Cluster.id)
-        .where(ClusterParent.child_id == at, visible_to(viewer, Cluster))
-        .order_by(Cluster.tag_name)
-        .limit(1)
-    ).first():
-        at = above.id
-        found.insert(0, above.tag_name)
-    return found
-
-
-def run(session: Session, viewer: Viewer, run_id: int) -> Run | None:
-    """The run with its definition's version and its cluster; None if there is none that this person may
-    see."""
-    return session.scalar(
-        select(Run)
-        .options(joinedload(Run.version), joinedload(Run.cluster), joinedload(Run.definition))
-        .where(Run.id == run_id, visible_to(viewer, Run))
-    )
-
-
-def definitions(session: Session) -> list[tuple[int, str]]:
-    """Id and name of every message definition that is in use, by name."""
-    rows = session.execute(
-        select(MessageDefinition.id, MessageDefinition.name)
-        .where(MessageDefinition.retired_at.is_(None))
-        .order_by(MessageDefinition.name)
-    )
-    return [(id, name) for id, name in rows]
-
-
-CLUSTERS_SUGGESTED = 2_000
-
-
-def cluster_tags(session: Session, viewer: Viewer) -> Iterable[str]:
-    """Tag names to suggest in the run dialog."""
-    return session.scalars(
-        select(Cluster.tag_name)
-        .where(visible_to(viewer, Cluster))
-        .order_by(Cluster.tag_name)
-        .limit(CLUSTERS_SUGGESTED)
-    ).all()
-
-
-def cluster_id(session: Session, viewer: Viewer, tag_name: str) -> int | None:
-    """The cluster of this tag name; None if there is none that this person may see."""
-    return session.scalar(select(Cluster.id).where(Cluster.tag_name == tag_name, visible_to(viewer, Cluster)))

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from webapp import audit
 from webapp.access import Viewer
+from webapp.errors import Refused
 from webapp.lifecycle import runs
-from webapp.lifecycle.runs import Refused
 from webapp.store import installation
 from webapp.store.installation import Installation
 from webapp.store.statuses import Role

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
+from webapp.errors import Refused
 from webapp.extensions import runtime
-from webapp.lifecycle.runs import Refused
 from webapp.runs import takeover
 from webapp.store.installation import held
 from webapp.store.statuses import Role

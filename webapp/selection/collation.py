@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from webapp.definitions.versions import Content
+from webapp.store.definitions import Content
 from webapp.store.invoices import TransformationResult
 from webapp.store.runs import Result, ResultInvoice
 from webapp.store.statuses import ResultStatus

@@ -10,10 +10,9 @@ from typing import cast
 from sqlalchemy import Select, bindparam, func, literal, select
 from sqlalchemy.orm import Session
 
-from webapp.definitions.versions import Content
-from webapp.selection.invoices import Terms, skip_reason, terms_of
+from webapp.selection.eligibility import Terms, skip_reason, terms_of
 from webapp.store.customers import Customer
-from webapp.store.definitions import DefinitionVersion
+from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.id_lists import among
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, ResultInvoice, Run

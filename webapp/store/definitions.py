@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -118,3 +118,47 @@ class DefinitionVersion(Base):
     content: Mapped[dict[str, Any]] = mapped_column(Json)
     created_at: Mapped[datetime] = mapped_column(Instant, default=now)
     created_by: Mapped[str] = mapped_column(String(254), default="", server_default="")
+
+
+class SenderContent(TypedDict):
+    key: str
+    address: str
+    display_name: str
+    reply_to: str
+    envelope_sender: str
+    mail_server_id: int
+
+
+class ImageContent(TypedDict):
+    media_type: str
+    sha256: str
+
+
+class Content(TypedDict):
+    """`texts` maps a language ("" for everybody else) to the template's source, `subjects` and `plains` to
+    its own subject and text alternative where it has them. `parts` (name → language → source) and `images`
+    are those that the template uses. `transformations` are ids.
+
+    What NotRequired says is not in versions from before it existed."""
+
+    name: str
+    recipient_key_id: int
+    recipient_key: str
+    subject: str
+    template: str
+    format: str
+    texts: dict[str, str]
+    transformations: list[int]
+    transformation_names: list[str]
+    no_documents: bool
+    zip: bool
+    password_key: str
+    collate: bool
+    bcc: list[str]
+    sender: SenderContent
+    subjects: NotRequired[dict[str, str]]
+    plains: NotRequired[dict[str, str]]
+    parts: NotRequired[dict[str, dict[str, str]]]
+    images: NotRequired[dict[str, ImageContent]]
+    reply_to: NotRequired[str]
+    file_name: NotRequired[str]

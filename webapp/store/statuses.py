@@ -97,50 +97,21 @@ class TemplateFormat(StrEnum):
     TEXT = "text"
 
 
-RESULT_MOVES: dict[ResultStatus, frozenset[ResultStatus]] = {
-    ResultStatus.READY: frozenset(
-        {
-            ResultStatus.SENDING,
-            ResultStatus.DEFERRED,
-            ResultStatus.FAILED,
-            ResultStatus.SKIPPED,
-            ResultStatus.REMOVED,
-        }
-    ),
-    ResultStatus.SENDING: frozenset(
-        {
-            ResultStatus.SENT,
-            ResultStatus.DEFERRED,
-            ResultStatus.FAILED,
-            ResultStatus.UNCONFIRMED,
-            ResultStatus.READY,
-        }
-    ),
-    ResultStatus.SENT: frozenset({ResultStatus.READY, ResultStatus.BOUNCED, ResultStatus.REMOVED}),
-    ResultStatus.DEFERRED: frozenset(
-        {
-            ResultStatus.SENDING,
-            ResultStatus.DEFERRED,
-            ResultStatus.READY,
-            ResultStatus.SKIPPED,
-            ResultStatus.FAILED,
-            ResultStatus.REMOVED,
-        }
-    ),
-    ResultStatus.FAILED: frozenset({ResultStatus.READY, ResultStatus.REMOVED}),
-    ResultStatus.UNCONFIRMED: frozenset(
-        {
-            ResultStatus.SENT,
-            ResultStatus.DEFERRED,
-            ResultStatus.FAILED,
-            ResultStatus.READY,
-            ResultStatus.REMOVED,
-        }
-    ),
-    ResultStatus.BOUNCED: frozenset({ResultStatus.READY, ResultStatus.REMOVED}),
-    ResultStatus.SKIPPED: frozenset({ResultStatus.READY, ResultStatus.REMOVED}),
-    ResultStatus.REMOVED: frozenset(set(ResultStatus) - {ResultStatus.REMOVED, ResultStatus.SENDING}),
+_MOVES = {
+    "ready": "sending deferred failed skipped removed",
+    "sending": "sent deferred failed unconfirmed ready",
+    "sent": "ready bounced removed",
+    "deferred": "sending deferred ready skipped failed removed",
+    "failed": "ready removed",
+    "unconfirmed": "sent deferred failed ready removed",
+    "bounced": "ready removed",
+    "skipped": "ready removed",
+    "removed": "ready deferred skipped sent failed unconfirmed bounced",
 }
+RESULT_MOVES: dict[ResultStatus, frozenset[ResultStatus]] = {
+    ResultStatus(old): frozenset(map(ResultStatus, new.split())) for old, new in _MOVES.items()
+}
+"""The statuses that a result may go to from each (domain.md has what they mean)."""
 
 RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.CREATING: frozenset({RunStatus.CREATED}),
@@ -158,8 +129,3 @@ SENDABLE = (ResultStatus.READY, ResultStatus.DEFERRED)
 
 NEEDS_CONFIRMATION = (ResultStatus.SENT, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
 """Sending one of these again may give the customer the mail twice: a person must say so in words."""
-
-
-def may_become(old: ResultStatus) -> list[ResultStatus]:
-    """The statuses from which `old`'s successor may be reached, read backwards: who may become `old`."""
-    return [status for status, targets in RESULT_MOVES.items() if old in targets]

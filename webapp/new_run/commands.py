@@ -1,0 +1,126 @@
+"""`mailrun runs create` and `mailrun runs preview`."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.access import OPERATOR
+from webapp.console import DAY, fail, options, or_fail
+from webapp.extensions import runtime
+from webapp.mailing.addresses import BadAddress, bcc_addresses
+from webapp.new_run import creation, generation
+from webapp.new_run.preview import preview as preview_of
+from webapp.queue import Bell
+from webapp.runs.commands import print_run
+from webapp.selection.invoices import Choice
+from webapp.store.customers import Cluster
+from webapp.store.definitions import MessageDefinition
+
+choosing = options(
+    click.option("--definition", required=True, help="Name of the message definition."),
+    click.option("--cluster", required=True, help="Tag name of the customer cluster."),
+    click.option("--include-children", is_flag=True, help="And all clusters below it."),
+    click.option("--from", "first", type=DAY, required=True, help="First day of the invoice period."),
+    click.option("--to", "last", type=DAY, required=True, help="Last day of the invoice period."),
+    click.option("--invoice", "invoices", multiple=True, help="Take this invoice only (may be repeated)."),
+    click.option("--name", default="", help="Without: definition, cluster and period."),
+    click.option("--bcc", multiple=True, help="Gets a copy of every mail; without, the definition's own."),
+    click.option("--resend-already-sent", is_flag=True, help="Send again what was sent already."),
+    click.option("--json", "as_json", is_flag=True),
+)
+
+
+@click.command()
+@choosing
+@click.option("--start", is_flag=True, help="Start it at once.")
+@with_appcontext
+def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> None:
+    """Make a run, in this process, and print it."""
+    parts = runtime()
+    with parts.database.writing() as session:
+        choice = _choice(session, chosen)
+        copies = _bcc(bcc)
+        made = or_fail(
+            lambda: creation.create(  # no bell: its results are made right here
+                session, Bell(""), choice, name=name, bcc=copies, viewer=OPERATOR, start=start
+            )
+        )
+    try:
+        generation.make(parts, made.id)
+    except OSError as problem:
+        fail(f"run {made.id}: its documents cannot be checked: {problem}. A worker goes on with it.")
+    print_run(parts, made.id, as_json)
+
+
+@click.command()
+@choosing
+@with_appcontext
+def preview(as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> None:
+    """Say what a run made now would take, send and skip. Stores nothing."""
+    with runtime().database.reading() as session:
+        choice = _choice(session, chosen)
+        _bcc(bcc)
+        seen = preview_of(session, choice, OPERATOR)
+    skipped = {reason: n for reason, n in seen.skipped.items() if n}
+    amounts = {currency: str(amount) for currency, amount in seen.amounts.items()}
+    facts: dict[str, Any] = {
+        "invoices": seen.invoices,
+        "ready": seen.ready,
+        "skipped": skipped,
+        "overlapping": seen.overlapping,
+        "amounts": amounts,
+    }
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    click.echo(f"{seen.invoices} invoices match, {seen.ready} would be sent to {seen.customers} customers")
+    for reason, n in skipped.items():
+        click.echo(f"  {n} skipped: {reason}")
+    if seen.mailed_before:
+        click.echo(f"  {seen.mailed_before} of those to send were mailed before with another definition")
+    if seen.overlapping:
+        click.echo(f"  {seen.overlapping} reach beyond this period and are not taken")
+    for currency, amount in amounts.items():
+        click.echo(f"  {currency} {amount}")
+
+
+def _choice(session: Session, chosen: dict[str, Any]) -> Choice:
+    definition = session.scalar(
+        select(MessageDefinition).where(MessageDefinition.name == chosen["definition"])
+    )
+    if definition is None:
+        fail(f"There is no message definition “{chosen['definition']}”.")
+    cluster = session.scalar(select(Cluster).where(Cluster.tag_name == chosen["cluster"]))
+    if cluster is None:
+        fail(f"There is no customer cluster “{chosen['cluster']}”.")
+    first: date = chosen["first"].date()
+    last: date = chosen["last"].date()
+    if first > last:
+        fail("The period ends before it begins.")
+    return Choice(
+        definition_id=definition.id,
+        cluster_id=cluster.id,
+        include_children=chosen["include_children"],
+        period_from=first,
+        period_to=last,
+        resend_already_sent=chosen["resend_already_sent"],
+        invoice_ids=or_fail(lambda: creation.invoices_by_number(session, chosen["invoices"])),
+    )
+
+
+def _bcc(given: tuple[str, ...]) -> list[str]:
+    try:
+        return bcc_addresses(given, runtime().settings.bcc_domains)
+    except BadAddress as problem:
+        fail(f"--bcc: {problem}")
+
+
+new_run_commands = (create, preview)
+"""Added to the group `mailrun runs` by the command line."""

@@ -1,0 +1,65 @@
+"""Words for results on the pages: reasons, the second line of a status, what can be done."""
+
+from __future__ import annotations
+
+from webapp.store.runs import Result
+from webapp.store.statuses import ResultStatus
+
+REASONS = {
+    "suspended": "suspended",
+    "not_approved": "not approved",
+    "no_recipient": "no recipient",
+    "no_attachment": "no attachment",
+    "already_sent": "already sent",
+    "no_password": "no password",
+    "suspect_document": "suspect document",
+}
+
+
+MAY_SEND_AGAIN = (
+    ResultStatus.SENT,
+    ResultStatus.DEFERRED,
+    ResultStatus.FAILED,
+    ResultStatus.UNCONFIRMED,
+    ResultStatus.BOUNCED,
+    ResultStatus.SKIPPED,
+)
+
+
+MAY_REMOVE = tuple(
+    status for status in ResultStatus if status not in (ResultStatus.SENDING, ResultStatus.REMOVED)
+)
+
+
+def reason_words(reason: str) -> str:
+    """Why a result is skipped, in words; features add reasons, so an unknown one is spelled out."""
+    return REASONS.get(reason, reason.replace("_", " "))
+
+
+def why(result: Result) -> str:
+    """The second line of the status cell: what is known beyond the word. The moment of the next try is not
+    in it."""
+    said = result.smtp_reply or result.detail
+    match result.status:
+        case ResultStatus.SKIPPED:
+            return reason_words(result.reason)
+        case ResultStatus.UNCONFIRMED:
+            return f"may have been sent: {result.detail or said}".removesuffix(": ")
+        case ResultStatus.SENT:
+            return result.warning or ("" if result.smtp_reply else result.detail)
+        case ResultStatus.REMOVED:
+            return f"was {result.removed_from}"
+        case ResultStatus.BOUNCED:
+            return result.detail or said
+        case ResultStatus.DEFERRED | ResultStatus.FAILED:
+            return said
+    return ""
+
+
+def page_words(names: list[str], matching: int, by_name: bool) -> str:
+    """What a page of results shows: Aalders to Bruggink: 50 of 12,471 results"""
+    of = f"{len(names):,} of {matching:,} results" if len(names) < matching else f"{matching:,} results"
+    if matching == 1:
+        of = "1 result"
+    first, last = ((name.split() or [""])[0] for name in (names[:1] + names[-1:] if names else ["", ""]))
+    return f"{first} to {last}: {of}" if by_name and first != last else of

@@ -1,0 +1,76 @@
+"""How far a run is, and the bar that shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from webapp.lifecycle.counts import Counts
+from webapp.store.statuses import ResultStatus
+
+ON_THE_BAR = (
+    ResultStatus.SENT,
+    ResultStatus.BOUNCED,
+    ResultStatus.FAILED,
+    ResultStatus.UNCONFIRMED,
+    ResultStatus.SENDING,
+    ResultStatus.DEFERRED,
+    ResultStatus.READY,
+)
+
+
+DONE = (ResultStatus.SENT, ResultStatus.FAILED, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a progress bar that is 1,000 wide."""
+
+    status: str
+    x: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`done` of `to_do`: what is skipped or removed is no part of it."""
+
+    done: int
+    to_do: int
+    shown: int
+    pieces: list[Piece]
+
+    @property
+    def left(self) -> int:
+        return self.to_do - self.done
+
+
+def progress(counts: Counts) -> Progress:
+    """How far a run is. `shown` is what the filter All shows: everything but the removed."""
+    by = counts.by_status
+    return Progress(
+        done=sum(by[status] for status in DONE),
+        to_do=sum(by[status] for status in ON_THE_BAR),
+        shown=counts.total - by[ResultStatus.REMOVED],
+        pieces=bar({status.value: by[status] for status in ON_THE_BAR}),
+    )
+
+
+LEAST = 5.0
+"""So wide is a piece at least, that a single failure among thousands is seen."""
+
+
+def bar(parts: dict[str, int]) -> list[Piece]:
+    """The pieces of a bar, in the order given. What is there is seen; the widest pieces give way."""
+    whole = sum(parts.values())
+    if not whole:
+        return []
+    widths = {name: max(LEAST, 1000 * n / whole) for name, n in parts.items() if n}
+    spare = sum(width for width in widths.values() if width > LEAST)
+    excess = sum(widths.values()) - 1000
+    pieces, x = [], 0.0
+    for name, width in widths.items():
+        if width > LEAST:
+            width -= excess * width / spare
+        pieces.append(Piece(name, round(x, 1), round(width, 1)))
+        x += width
+    return pieces
