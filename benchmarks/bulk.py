@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from benchmarks.installation import Site
 from benchmarks.spending import Spent, spending
 from webapp.access import OPERATOR
-from webapp.lifecycle.results import hold, move
+from webapp.lifecycle.results import lock_results, transition
 from webapp.results import actions, resend
-from webapp.results.bulk import Chosen, Done
+from webapp.results.bulk import BulkOutcome, BulkSelection
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus
 
@@ -30,12 +30,12 @@ class Bulk:
 
 def measure(site: Site, run_id: int, most: int) -> Bulk:
     """Has so many results of the run fail, sends them again; has as many fail once more, removes them."""
-    bell, failed = site.runtime.bell, Chosen(run_id, status="failed")
+    queue, failed = site.runtime.queue, BulkSelection(run_id, status="failed")
 
-    def again(session: Session) -> Done:
-        return resend.send_again(session, bell, failed, OPERATOR)
+    def again(session: Session) -> BulkOutcome:
+        return resend.send_again(session, queue, failed, OPERATOR)
 
-    def remove(session: Session) -> Done:
+    def remove(session: Session) -> BulkOutcome:
         return actions.remove(session, failed, OPERATOR)
 
     results = _fail(site, run_id, most)
@@ -44,7 +44,7 @@ def measure(site: Site, run_id: int, most: int) -> Bulk:
     return Bulk(results, sent_again, _spent(site, remove, results))
 
 
-def _spent(site: Site, verb: Callable[[Session], Done], expected: int) -> Spent:
+def _spent(site: Site, verb: Callable[[Session], BulkOutcome], expected: int) -> Spent:
     with spending(site) as spent, site.runtime.database.writing() as session:
         done = verb(session)
     if done.changed != expected:
@@ -58,5 +58,5 @@ def _fail(site: Site, run_id: int, most: int) -> int:
         ready = (Result.run_id == run_id, Result.status == ResultStatus.READY)
         first = select(Result.id).where(*ready).order_by(Result.id).limit(most).subquery()
         highest = session.scalar(select(func.max(first.c.id)))
-        rows = hold(session, *ready, Result.id <= highest)
-        return move(session, run_id, rows, ResultStatus.FAILED, values={"detail": "made to fail"})
+        rows = lock_results(session, *ready, Result.id <= highest)
+        return transition(session, run_id, rows, ResultStatus.FAILED, values={"detail": "made to fail"})

@@ -16,8 +16,8 @@ from benchmarks.installation import Site
 from benchmarks.spending import Spent, spending
 from webapp.definitions.versions import content_of
 from webapp.results import search_index
-from webapp.selection.eligibility import terms_of
-from webapp.selection.invoices import Choice, customers_of, taken
+from webapp.selection.eligibility import requirements_of
+from webapp.selection.invoices import Selection, invoices_matching, planned_customer_filter
 from webapp.store.definitions import MessageDefinition
 from webapp.store.runs import Attempt, Result
 from webapp.store.types import now
@@ -49,7 +49,7 @@ class Meanwhile:
     megabytes: float
 
 
-def measure(site: Site, choice: Choice) -> Created:
+def measure(site: Site, choice: Selection) -> Created:
     """Makes a run of this choice."""
     bare, thin = (_median([_bare(site, choice, whole=whole) for _ in range(3)]) for whole in (True, False))
     with spending(site) as spent:
@@ -63,14 +63,14 @@ def _median(several: Sequence[Spent]) -> Spent:
     return sorted(several, key=lambda spent: spent.cpu)[len(several) // 2]
 
 
-def _bare(site: Site, choice: Choice, *, whole: bool) -> Spent:
+def _bare(site: Site, choice: Selection, *, whole: bool) -> Spent:
     """The rows alone: a table without keys, indices and checks, committed. `whole`: with what the pages sort
     by and search in, as the run's own SELECT has it."""
     database = site.runtime.database
     with database.writing() as session:
         content = content_of(session, session.get_one(MessageDefinition, choice.definition_id))
-        customers = customers_of(session, choice)
-        query = taken(choice, terms_of(choice.definition_id, content), customers=customers)
+        customers = planned_customer_filter(session, choice)
+        query = invoices_matching(choice, requirements_of(choice.definition_id, content), customers=customers)
         if whole:
             found_by = search_index.of_one_invoice(content)
             query = query.add_columns(*(column.label(name) for name, column in found_by.items()))
@@ -82,7 +82,7 @@ def _bare(site: Site, choice: Choice, *, whole: bool) -> Spent:
     return spent
 
 
-def while_sending(site: Site, sending: int, choice: Choice) -> Meanwhile:
+def while_sending(site: Site, sending: int, choice: Selection) -> Meanwhile:
     """Starts this run with one worker, watches it alone, then while a run of the choice is made."""
     site.start_workers(1)
     site.start(sending)

@@ -24,12 +24,12 @@ from webapp.extensions import Runtime, open_runtime
 from webapp.launch import embedded_redis, processes
 from webapp.lifecycle import runs
 from webapp.new_run import creation, generation
-from webapp.selection.invoices import Choice
+from webapp.selection.invoices import Selection
 from webapp.store.customers import Cluster
 from webapp.store.definitions import MessageDefinition
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Run
-from webapp.workers import living
+from webapp.workers import count_alive
 
 ROOT = Path(__file__).parent.parent
 MONTH = (date(2026, 10, 1), date(2026, 10, 31))
@@ -70,7 +70,7 @@ class Site:
 
     def _all_are_at_work(self) -> bool:
         with self.runtime.database.reading() as session:
-            return living(session) >= len(self.workers)
+            return count_alive(session) >= len(self.workers)
 
     def stop_workers(self) -> None:
         for worker in self.workers:
@@ -79,10 +79,10 @@ class Site:
             worker.wait(60)
         self.workers.clear()
 
-    def choice(self, cluster: str, first: date = MONTH[0], last: date = MONTH[1]) -> Choice:
+    def choice(self, cluster: str, first: date = MONTH[0], last: date = MONTH[1]) -> Selection:
         """Everything in and below this cluster, in this period."""
         with self.runtime.database.reading() as session:
-            return Choice(
+            return Selection(
                 definition_id=session.scalars(select(MessageDefinition.id)).one(),
                 cluster_id=session.scalars(select(Cluster.id).where(Cluster.tag_name == cluster)).one(),
                 include_children=True,
@@ -90,17 +90,17 @@ class Site:
                 period_to=last,
             )
 
-    def make_run(self, choice: Choice) -> int:
+    def make_run(self, choice: Selection) -> int:
         """A run, whole and not started; its id."""
-        bell, bcc = self.runtime.bell, [workload.BCC]
+        queue, bcc = self.runtime.queue, [workload.BCC]
         with self.runtime.database.writing() as session:
-            run = creation.create(session, bell, choice, name="", bcc=bcc, viewer=OPERATOR)
+            run = creation.create(session, queue, choice, name="", bcc=bcc, viewer=OPERATOR)
         generation.make(self.runtime, run.id)
         return run.id
 
     def start(self, run_id: int) -> None:
         with self.runtime.database.writing() as session:
-            runs.start(session, self.runtime.bell, run_id, OPERATOR)
+            runs.start(session, self.runtime.queue, run_id, OPERATOR)
 
     def finish(self, run_id: int, meanwhile: Callable[[], object] = lambda: None) -> float:
         """Waits for the run's end, calling `meanwhile` now and then; seconds from its Start, as the database

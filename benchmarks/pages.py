@@ -15,7 +15,7 @@ from benchmarks.installation import Site
 from benchmarks.spending import Spent
 from tests.http_client import PASSWORD, Browser
 from webapp import create_app
-from webapp.selection.invoices import Choice
+from webapp.selection.invoices import Selection
 from webapp.store.customers import Cluster
 from webapp.store.runs import Result
 from webapp.users.accounts import create_user
@@ -65,7 +65,7 @@ def measure(site: Site, large: int, small: int, times: int) -> list[Looked]:
     return looked
 
 
-def preview_seconds(site: Site, browser: Browser, choice: Choice, times: int) -> float:
+def preview_seconds(site: Site, browser: Browser, choice: Selection, times: int) -> float:
     """95 of 100 answers of the run dialog's preview came within so many seconds."""
     with site.runtime.database.reading() as session:
         cluster = session.get_one(Cluster, choice.cluster_id).tag_name

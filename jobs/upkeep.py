@@ -14,33 +14,33 @@ from webapp.delivery import drain, recovery
 from webapp.evidence import retention
 from webapp.extensions import Runtime
 from webapp.new_run import generation
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 log = logging.getLogger(__name__)
 
 
-def beat_for_ever(runtime: Runtime, life: WorkerLife) -> None:
+def beat_for_ever(runtime: Runtime, life: WorkerProcess) -> None:
     """Counts the beat up until the process ends. A database that is away is waited for."""
-    while not life.leaving.wait(runtime.settings.beat_every):
+    while not life.stopping.wait(runtime.settings.beat_every):
         try:
-            if not life.beat():
+            if not life.heartbeat():
                 log.warning("declared lost by others; registered anew as worker %s", life.id)
         except DBAPIError as error:
             log.warning("cannot beat: %s", error.orig)
 
 
-def sweep_for_ever(runtime: Runtime, life: WorkerLife) -> None:
+def sweep_for_ever(runtime: Runtime, life: WorkerProcess) -> None:
     """Sweeps until the process ends. Work that is due is rung for; if nobody can be asked, or nobody comes,
     it is done right here."""
-    watch, pokes = recovery.Watch(), Pokes()
-    while not life.leaving.wait(runtime.settings.sweep_every):
+    watch, pokes = recovery.HeartbeatMonitor(), Pokes()
+    while not life.stopping.wait(runtime.settings.sweep_every):
         try:
             due = recovery.sweep(runtime, life, watch)
             for run_id in due.to_make:
-                if not pokes.are_heard(runtime.bell.make(run_id)):
+                if not pokes.are_heard(runtime.queue.enqueue_generation(run_id)):
                     make_beside(runtime, life, run_id)
             for run_id in due.to_drain:
-                if not pokes.are_heard(runtime.bell.drain(run_id)):
+                if not pokes.are_heard(runtime.queue.enqueue_drain(run_id)):
                     _beside(f"drain {run_id}", drain.drain, runtime, life, run_id)
             pokes.end_round()
             if retention.is_due(runtime):
@@ -73,21 +73,21 @@ class Pokes:
         self._this_round.clear()
 
 
-def _tidy(runtime: Runtime, life: WorkerLife) -> None:
+def _tidy(runtime: Runtime, life: WorkerProcess) -> None:
     try:
-        retention.tidy(runtime, life.leaving)
+        retention.tidy(runtime, life.stopping)
     except (DBAPIError, OSError) as error:
         log.warning("cannot let go what was kept for long enough; tomorrow again: %s", error)
 
 
-def make_beside(runtime: Runtime, life: WorkerLife, run_id: int) -> None:
+def make_beside(runtime: Runtime, life: WorkerProcess, run_id: int) -> None:
     """Makes a run's results in a thread of its own, as far as it gets before this worker leaves."""
     _beside(f"make {run_id}", _make, runtime, life, run_id)
 
 
-def _make(runtime: Runtime, life: WorkerLife, run_id: int) -> None:
+def _make(runtime: Runtime, life: WorkerProcess, run_id: int) -> None:
     try:
-        generation.make(runtime, run_id, life.leaving.is_set, gives_way=True)
+        generation.make(runtime, run_id, life.stopping.is_set, gives_way=True)
     except DBAPIError as error:
         log.warning("run %s cannot be made; tried again soon: %s", run_id, error.orig)
     except OSError as error:

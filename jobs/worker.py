@@ -26,7 +26,7 @@ from webapp import config
 from webapp.extensions import Runtime, open_runtime
 from webapp.queue import QUEUE
 from webapp.store import installation
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Process:
     """This worker process: what it works with, and how the database knows it."""
 
     runtime: Runtime
-    life: WorkerLife
+    worker: WorkerProcess
 
 
 _this: list[Process] = []
@@ -50,7 +50,7 @@ def this_process() -> Process:
     return _this[0]
 
 
-class NoPenalty(BaseDeathPenalty):
+class NoTimeout(BaseDeathPenalty):
     """RQ's time-out raises at any line, also between a server's 250 and our commit. A drain ends by
     itself."""
 
@@ -61,13 +61,13 @@ class NoPenalty(BaseDeathPenalty):
         pass
 
 
-class Worker(SimpleWorker):
+class RqWorker(SimpleWorker):
     """RQ's in-process worker; told to stop, it lets the drain end its current messages."""
 
-    death_penalty_class = NoPenalty
+    death_penalty_class = NoTimeout
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        this_process().life.leaving.set()
+        this_process().worker.stopping.set()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
@@ -75,11 +75,11 @@ def main() -> None:
     """Works until SIGTERM or SIGINT; then ends what is on the wire, gives everything back, and leaves."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     runtime = open_runtime(config.load())
-    life = WorkerLife(runtime.database)
+    life = WorkerProcess(runtime.database)
     _this.append(Process(runtime, life))
-    runtime.database.persist(installation.bind, give_up=life.leaving.is_set)
+    runtime.database.persist(installation.bind, give_up=life.stopping.is_set)
     for stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stop, lambda *_: life.leaving.set())
+        signal.signal(stop, lambda *_: life.stopping.set())
     threads = [
         threading.Thread(target=keep_up, args=(work, runtime, life), name=work.__name__)
         for work in (upkeep.beat_for_ever, upkeep.sweep_for_ever)
@@ -89,7 +89,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # what is loaded by now stays: the collector need not look through it again and again
     log.info("worker %s is at work", life.id)
-    while not life.leaving.is_set():
+    while not life.stopping.is_set():
         _take_jobs(runtime, life)
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
@@ -98,31 +98,33 @@ def main() -> None:
     runtime.close()
 
 
-def keep_up(work: Callable[[Runtime, WorkerLife], None], runtime: Runtime, life: WorkerLife) -> None:
+def keep_up(work: Callable[[Runtime, WorkerProcess], None], runtime: Runtime, life: WorkerProcess) -> None:
     """Does this until the process ends. If it breaks over what nobody could foresee, the process is told to
     end, and started again by whoever keeps it: one that does not beat is taken for lost, one that does not
     sweep finds no work."""
     try:
         work(runtime, life)
     finally:
-        if not life.leaving.is_set():
+        if not life.stopping.is_set():
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _take_jobs(runtime: Runtime, life: WorkerLife) -> None:
+def _take_jobs(runtime: Runtime, life: WorkerProcess) -> None:
     """Takes jobs until told to stop, until Redis goes away, or until there was none for a while: RQ is told
     to stop by an exception out of a signal's handler, which Python drops if it comes in a __del__."""
     if not runtime.settings.redis_url:
-        life.leaving.wait()
+        life.stopping.wait()
         return
     try:
         redis = Redis.from_url(runtime.settings.redis_url)
         queue = Queue(QUEUE, connection=redis, serializer="json")
         options: dict[str, Any] = {"serializer": "json", "maintenance_interval": 60}
-        Worker([queue], connection=redis, **options).work(logging_level="WARNING", max_idle_time=IDLE_SECONDS)
+        RqWorker([queue], connection=redis, **options).work(
+            logging_level="WARNING", max_idle_time=IDLE_SECONDS
+        )
     except (RedisError, OSError) as error:
         log.info("Redis is away (%s); looking for work without it", error)
-        life.leaving.wait(1.0)
+        life.stopping.wait(1.0)
 
 
 if __name__ == "__main__":

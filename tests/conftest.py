@@ -22,7 +22,7 @@ from webapp.extensions import Runtime, open_runtime
 from webapp.store.customers import Cluster
 from webapp.store.database import Database, answers
 from webapp.users.accounts import create_user
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 @pytest.fixture(scope="session")
@@ -134,10 +134,10 @@ def world(runtime: Runtime, server: MailServer) -> World:
 
 
 @pytest.fixture
-def worker(runtime: Runtime) -> Iterator[WorkerLife]:
-    life = WorkerLife(runtime.database)
+def worker(runtime: Runtime) -> Iterator[WorkerProcess]:
+    life = WorkerProcess(runtime.database)
     yield life
-    life.leaving.set()
+    life.stopping.set()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from rq import Queue
 
 from webapp.mailing.rates import Counters, Rates
-from webapp.queue import QUEUE, Bell
+from webapp.queue import QUEUE, JobQueue
 
 
 @pytest.fixture
@@ -24,31 +24,31 @@ def silent_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"unix://{path}"
 
 
-def waiting(bell: Bell) -> list[str]:
+def waiting(queue: JobQueue) -> list[str]:
     """The jobs that wait, the next one first."""
-    assert bell.redis is not None
-    jobs = Queue(QUEUE, connection=bell.redis, serializer="json").get_job_ids()
+    assert queue.redis is not None
+    jobs = Queue(QUEUE, connection=queue.redis, serializer="json").get_job_ids()
     return [job.rpartition("-")[0] for job in jobs]
 
 
 def test_one_poke_waits_for_each_run_however_often_it_is_rung_for(redis_url: str) -> None:
-    one, other = Bell(redis_url), Bell(redis_url)
+    one, other = JobQueue(redis_url), JobQueue(redis_url)
     for _ in range(100):
-        assert one.drain(7)
-        assert other.drain(7)
-    assert other.drain(77)
+        assert one.enqueue_drain(7)
+        assert other.enqueue_drain(7)
+    assert other.enqueue_drain(77)
     assert waiting(one) == ["drain-7", "drain-77"]
-    assert one.make(8)
-    assert one.make(8)
+    assert one.enqueue_generation(8)
+    assert one.enqueue_generation(8)
     assert waiting(one) == ["make-8", "drain-7", "drain-77"]
 
 
 def test_a_redis_that_is_silent_is_left_alone_for_a_while(silent_url: str) -> None:
-    bell, rates = Bell(silent_url), Rates(Counters(silent_url))
-    assert not bell.drain(7)
+    queue, rates = JobQueue(silent_url), Rates(Counters(silent_url))
+    assert not queue.enqueue_drain(7)
     assert rates.pause_before(1, 1_000) == 0.0
     began = time.monotonic()
     for _ in range(20):
-        assert not bell.drain(7)
+        assert not queue.enqueue_drain(7)
         rates.pause_before(1, 1_000)
     assert time.monotonic() - began < 1.0

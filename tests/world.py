@@ -11,19 +11,19 @@ from tests import factories
 from tests.mailserver import MailServer
 from webapp.access import OPERATOR
 from webapp.delivery import drain, recovery
-from webapp.delivery.attempts import Hand, Marked, ToMark, record
+from webapp.delivery.attempts import AttemptStart, ClaimRef, StartedAttempt, commit_round
 from webapp.extensions import Runtime
 from webapp.lifecycle import counts, runs
-from webapp.messages.building import Message, make_alone
-from webapp.messages.inputs import Work
+from webapp.messages.building import Message, render_and_build
+from webapp.messages.inputs import MessageInput
 from webapp.new_run import creation, generation
-from webapp.selection.invoices import Choice
+from webapp.selection.invoices import Selection
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import RunStatus
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 @dataclass
@@ -44,9 +44,9 @@ class World:
                 factories.document(session, self.runtime.documents, of)
             return payer, of
 
-    def choice(self, **fields: object) -> Choice:
+    def choice(self, **fields: object) -> Selection:
         first, last = factories.OCTOBER
-        return Choice(
+        return Selection(
             **{
                 "definition_id": self.definition.id,
                 "cluster_id": self.everybody.id,
@@ -62,7 +62,7 @@ class World:
         with self.runtime.database.writing() as session:
             run = creation.create(
                 session,
-                self.runtime.bell,
+                self.runtime.queue,
                 self.choice(**fields),
                 name="",
                 bcc=bcc or [],
@@ -74,13 +74,13 @@ class World:
 
     def start(self, run_id: int) -> str:
         with self.runtime.database.writing() as session:
-            return runs.start(session, self.runtime.bell, run_id, OPERATOR)
+            return runs.start(session, self.runtime.queue, run_id, OPERATOR)
 
     def stop(self, run_id: int) -> str:
         with self.runtime.database.writing() as session:
             return runs.stop(session, run_id, OPERATOR)
 
-    def deliver(self, worker: WorkerLife, *, bcc: list[str] | None = None) -> int:
+    def deliver(self, worker: WorkerProcess, *, bcc: list[str] | None = None) -> int:
         """Makes a run, starts it and works until it is over; returns its id."""
         run_id = self.run(bcc=bcc)
         self.start(run_id)
@@ -106,31 +106,31 @@ class World:
         assert {status.value: n for status, n in counted.items() if n} == Counter(found)
         return found
 
-    def to_mark(self, work: Work, hand: Hand) -> ToMark:
+    def to_mark(self, work: MessageInput, hand: ClaimRef) -> AttemptStart:
         """This claimed result's mail, as if all but its last byte were with the mail server."""
-        message = make_alone(work, self.runtime.renderer, self.runtime.documents, "")
+        message = render_and_build(work, self.runtime.renderer, self.runtime.documents, "")
         assert isinstance(message, Message)
-        return ToMark(work, hand, message)
+        return AttemptStart(work, hand, message)
 
-    def mark(self, work: Work, hand: Hand) -> Marked:
+    def mark(self, work: MessageInput, hand: ClaimRef) -> StartedAttempt:
         """Marks it, alone in its round. Raises NotHeld."""
         with self.runtime.database.writing() as session:
             to_mark = [self.to_mark(work, hand)]
-            [answer] = record(session.connection(), self.runtime.settings, work.run_id, to_mark, [])
-        if isinstance(answer, Marked):
+            [answer] = commit_round(session.connection(), self.runtime.settings, work.run_id, to_mark, [])
+        if isinstance(answer, StartedAttempt):
             return answer
         raise answer
 
-    def work(self, worker: WorkerLife, run_id: int, rounds: int = 60) -> None:
+    def work(self, worker: WorkerProcess, run_id: int, rounds: int = 60) -> None:
         """Drains and sweeps, as a worker process does, until the run is over."""
-        watch = recovery.Watch()
+        watch = recovery.HeartbeatMonitor()
         for _ in range(rounds):
             drain.drain(self.runtime, worker, run_id)
-            worker.beat()
+            worker.heartbeat()
             recovery.sweep(self.runtime, worker, watch)
             if self.status(run_id) != RunStatus.RUNNING:
                 return
-            worker.leaving.wait(0.25)
+            worker.stopping.wait(0.25)
 
 
 def make_world(runtime: Runtime, server: MailServer, **definition: object) -> World:

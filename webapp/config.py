@@ -57,11 +57,11 @@ class Settings:
         return max(0.2, self.lease / 10)
 
 
-SHORTEST = 0.5
+SCALED_SECONDS_MIN = 0.5
 """No scaled pause is shorter than this, in seconds."""
-LONGEST = 365 * 86400.0
+SECONDS_MAX = 365 * 86400.0
 """No duration is longer: what is added to a date must still be one."""
-LONGEST_KEPT = 36_500
+KEEP_MAILS_MAX = 36_500
 """Days."""
 LAST_PORT = 65_535
 """The resolver would quietly take the remainder of a greater one."""
@@ -83,7 +83,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     scale = _number(environ, "MAILRUN_TIME_SCALE", 1, least=1e-6)
 
     def scaled(seconds: float) -> float:
-        return max(SHORTEST, seconds / scale)
+        return max(SCALED_SECONDS_MIN, seconds / scale)
 
     return Settings(
         home=home,
@@ -109,7 +109,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         refusals_to_stop=_whole(environ, "MAILRUN_REFUSALS_TO_STOP", 20),
         unverified_hosts=_words(environ, "MAILRUN_UNVERIFIED_HOSTS"),
         bcc_domains=_domains(environ, "MAILRUN_BCC_DOMAINS"),
-        keep_mails=_number(environ, "MAILRUN_KEEP_MAILS", 3650, least=0, most=LONGEST_KEPT),
+        keep_mails=_number(environ, "MAILRUN_KEEP_MAILS", 3650, least=0, most=KEEP_MAILS_MAX),
         tidy_every=scaled(86400),
     )
 
@@ -175,7 +175,7 @@ def _database_url(given: str, home: Path) -> str:
 
 
 def _number(
-    environ: Mapping[str, str], name: str, default: float, *, least: float, most: float = LONGEST
+    environ: Mapping[str, str], name: str, default: float, *, least: float, most: float = SECONDS_MAX
 ) -> float:
     given = environ.get(name) or str(default)
     try:

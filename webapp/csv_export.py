@@ -9,7 +9,7 @@ from typing import Any
 BYTE_ORDER_MARK = "\ufeff"
 """By which spreadsheets know UTF-8: it comes before the first line of a file."""
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_lines(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Iterator[str]:
@@ -18,7 +18,7 @@ def csv_lines(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Iter
     A text that a spreadsheet would take for a formula gets a quote before it: customers' names, and what
     foreign mail servers say, are not ours (OWASP, CSV injection)."""
     names = list(columns)
-    line = _Line()
+    line = Echo()
     writer = csv.writer(line, lineterminator="\r\n")  # so that either, within a text, is put in quotes
     writer.writerow(names)
     yield line.text
@@ -27,7 +27,7 @@ def csv_lines(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Iter
         yield line.text
 
 
-class _Line:
+class Echo:
     """Keeps what the csv module writes last."""
 
     text = ""
@@ -40,7 +40,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return f"'{text}" if text.startswith(FORMULA) and not _is_number(value) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) and not _is_number(value) else text
 
 
 def _is_number(value: Any) -> bool:

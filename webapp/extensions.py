@@ -11,7 +11,7 @@ from flask import current_app
 from webapp.config import Settings
 from webapp.mailing.rates import Counters
 from webapp.mailing.renderer import Renderer
-from webapp.queue import Bell
+from webapp.queue import JobQueue
 from webapp.store.database import Database
 from webapp.store.document_stores import open_store
 from webapp.store.documents import DocumentStore
@@ -22,7 +22,7 @@ class Runtime:
     settings: Settings
     database: Database
     documents: DocumentStore
-    bell: Bell
+    queue: JobQueue
     renderer: Renderer
     counters: Counters
 
@@ -38,7 +38,7 @@ def open_runtime(settings: Settings) -> Runtime:
         settings=settings,
         database=Database(settings.database_url, settings.secret_key),
         documents=open_store(settings.store_url),
-        bell=Bell(settings.redis_url),
+        queue=JobQueue(settings.redis_url),
         renderer=Renderer(),
         counters=Counters(settings.redis_url),
     )

@@ -21,7 +21,7 @@ AWAY_SECONDS = 10.0
 whoever asks it seconds, each time."""
 
 
-class Bell:
+class JobQueue:
     """Rings for the workers. Without a Redis address it never rings: the workers then look by themselves."""
 
     def __init__(self, redis_url: str) -> None:
@@ -30,19 +30,19 @@ class Bell:
         )
         self._away_until = 0.0
 
-    def answers(self) -> bool:
+    def is_reachable(self) -> bool:
         """Whether Redis is there right now."""
         try:
             return self.redis is not None and bool(self.redis.ping())
         except (RedisError, OSError):
             return False
 
-    def drain(self, run_id: int) -> str:
+    def enqueue_drain(self, run_id: int) -> str:
         """Asks some worker to send what this run has to send. The poke that waits for it now; empty if nobody
         could be asked."""
         return self._enqueue("jobs.runs.drain", run_id)
 
-    def make(self, run_id: int) -> str:
+    def enqueue_generation(self, run_id: int) -> str:
         """The same for this run's results, which are to be made next: a person waits for them."""
         return self._enqueue("jobs.runs.make", run_id, at_front=True)
 

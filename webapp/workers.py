@@ -21,7 +21,7 @@ LEAVING_SECONDS = 20.0
 """How long a database that is away may keep a process that was told to end from writing what it knows."""
 
 
-class WorkerLife:
+class WorkerProcess:
     """One process that may hold connections to mail servers, as the database knows it.
 
     `id` changes if others have declared this worker lost: it then registers anew, and what it held is no
@@ -31,11 +31,11 @@ class WorkerLife:
     def __init__(self, database: Database, name: str = "") -> None:
         self.database = database
         self.name = name or f"{socket.gethostname()} {os.getpid()}"
-        self.leaving = threading.Event()
-        self.beats = 0
+        self.stopping = threading.Event()
+        self.heartbeats = 0
         self.id = self._register()
 
-    def beat(self) -> bool:
+    def heartbeat(self) -> bool:
         """Counts the beat up. If this worker was declared lost meanwhile, registers anew and returns
         False."""
         with self.database.writing() as session:
@@ -45,7 +45,7 @@ class WorkerLife:
                 .values(beat=Worker.beat + 1)
                 .execution_options(synchronize_session=False)
             ).rowcount  # type: ignore[attr-defined]
-        self.beats += 1
+        self.heartbeats += 1
         if not alive:
             self.id = self._register()
         return bool(alive)
@@ -64,7 +64,7 @@ class WorkerLife:
 
         def give_up() -> bool:
             nonlocal gives_up_at
-            if not self.leaving.is_set():
+            if not self.stopping.is_set():
                 return False
             gives_up_at = gives_up_at or time.monotonic() + LEAVING_SECONDS
             return time.monotonic() > gives_up_at
@@ -80,10 +80,10 @@ class WorkerLife:
             session.flush()
             return row.id
 
-        return self.database.persist(register, give_up=self.leaving.is_set)
+        return self.database.persist(register, give_up=self.stopping.is_set)
 
 
-def living(session: Session) -> int:
+def count_alive(session: Session) -> int:
     """How many workers are at work, as far as is known."""
     alive = select(func.count()).where(Worker.left_at.is_(None), Worker.lost_at.is_(None))
     return session.scalar(alive) or 0

@@ -21,7 +21,7 @@ from webapp.store.definitions import (
     TemplatePart,
     TemplateText,
 )
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"a picture"
 
@@ -152,7 +152,7 @@ def test_a_template_in_use_cannot_be_deleted_one_without_can(log_in: LogIn, worl
 
 
 def test_a_part_and_a_logo_are_in_the_mail_that_goes_out(
-    log_in: LogIn, world: World, worker: WorkerLife
+    log_in: LogIn, world: World, worker: WorkerProcess
 ) -> None:
     browser = log_in("manager")
     browser.look("/templates")

@@ -9,7 +9,7 @@ import pytest
 from tests.world import World
 from webapp.runs import report
 from webapp.store.runs import Run
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 def problem(world: World, run_id: int) -> str | None:
@@ -24,7 +24,7 @@ def strict(world: World) -> World:
     return world
 
 
-def test_refusals_that_pile_up_stop_the_run(strict: World, worker: WorkerLife) -> None:
+def test_refusals_that_pile_up_stop_the_run(strict: World, worker: WorkerProcess) -> None:
     for n in range(60):
         strict.add(f"reject-550.{n}@customers.test")
     run_id = strict.deliver(worker)
@@ -37,7 +37,7 @@ def test_refusals_that_pile_up_stop_the_run(strict: World, worker: WorkerLife) -
     assert "stopped itself" in told
 
 
-def test_start_goes_on_and_counts_anew(strict: World, worker: WorkerLife) -> None:
+def test_start_goes_on_and_counts_anew(strict: World, worker: WorkerProcess) -> None:
     for n in range(20):
         strict.add(f"reject-550.{n}@customers.test")
     run_id = strict.deliver(worker)
@@ -49,14 +49,14 @@ def test_start_goes_on_and_counts_anew(strict: World, worker: WorkerLife) -> Non
     assert strict.statuses(run_id).count("failed") >= first + 5
 
 
-def test_some_refusals_among_many_mails_do_not(strict: World, worker: WorkerLife) -> None:
+def test_some_refusals_among_many_mails_do_not(strict: World, worker: WorkerProcess) -> None:
     for n in range(80):
         strict.add(f"{'reject-550.' if n % 20 == 0 else ''}{n}@customers.test")
     run_id = strict.deliver(worker)
     assert strict.status(run_id) == "finished"
 
 
-def test_nought_means_never(strict: World, worker: WorkerLife) -> None:
+def test_nought_means_never(strict: World, worker: WorkerProcess) -> None:
     strict.runtime = replace(strict.runtime, settings=replace(strict.runtime.settings, refusals_to_stop=0))
     for n in range(20):
         strict.add(f"reject-550.{n}@customers.test")

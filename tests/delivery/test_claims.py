@@ -13,29 +13,29 @@ from tests import factories
 from tests.world import World
 from webapp.access import OPERATOR
 from webapp.delivery import claims
-from webapp.lifecycle.results import hold, move
+from webapp.lifecycle.results import lock_results, transition
 from webapp.mailservers import connection_slots
 from webapp.results import actions
-from webapp.results.bulk import Chosen
-from webapp.selection.recheck import reasons_of
+from webapp.results.bulk import BulkSelection
+from webapp.selection.recheck import recheck
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.mailservers import ConnectionSlot, MailServer
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
-def test_a_result_is_claimed_by_one_worker_only(world: World, worker: WorkerLife) -> None:
+def test_a_result_is_claimed_by_one_worker_only(world: World, worker: WorkerProcess) -> None:
     for _ in range(5):
         world.add()
     run_id = world.run()
     world.start(run_id)
 
-    def claimed(by: WorkerLife) -> claims.Claim:
+    def claimed(by: WorkerProcess) -> claims.Claim:
         with world.runtime.database.writing() as session:
             return claims.claim(session, run_id, by.id, 10)
 
-    first, second = claimed(worker), claimed(WorkerLife(world.runtime.database))
+    first, second = claimed(worker), claimed(WorkerProcess(world.runtime.database))
     assert (len(first.result_ids), len(second.result_ids)) == (5, 0)
     assert world.statuses(run_id) == ["ready"] * 5
     with world.runtime.database.writing() as session:
@@ -56,13 +56,13 @@ def test_each_result_is_looked_at_by_the_version_that_it_would_be_sent_with(worl
         session.flush()
         session.get_one(Result, by_itself).version_id = newer.id
     with world.runtime.database.reading() as session:
-        own = reasons_of(session, [by_run, by_itself])
-        with_it = reasons_of(session, [by_run, by_itself], newer.id)
+        own = recheck(session, [by_run, by_itself])
+        with_it = recheck(session, [by_run, by_itself], newer.id)
     assert [list(own[id].values()) for id in (by_run, by_itself)] == [[""], ["no_recipient"]]
     assert [list(with_it[id].values()) for id in (by_run, by_itself)] == [["no_recipient"]] * 2
 
 
-def test_a_claim_whose_commit_is_still_under_way_is_given_back(world: World, worker: WorkerLife) -> None:
+def test_a_claim_whose_commit_is_still_under_way_is_given_back(world: World, worker: WorkerProcess) -> None:
     """Its worker has lost the connection, and does not know whether it was committed."""
     world.add()
     run_id = world.run()
@@ -76,7 +76,7 @@ def test_a_claim_whose_commit_is_still_under_way_is_given_back(world: World, wor
 
 @pytest.mark.parametrize("rows_are_there", [True, False])
 def test_connections_whose_taking_is_still_under_way_are_given_back(
-    world: World, worker: WorkerLife, rows_are_there: bool
+    world: World, worker: WorkerProcess, rows_are_there: bool
 ) -> None:
     with world.runtime.database.writing() as session:
         server = session.scalars(select(MailServer)).one()
@@ -108,7 +108,7 @@ def beside(world: World, verb: Callable[[Session], object]) -> threading.Thread:
 
 
 def test_a_worker_counts_what_it_skips_though_somebody_waits_to_change_the_run(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     """It holds results and has a row of its own to add for the run, whoever holds the run waits for the
     results: on PostgreSQL one of the two would be broken off."""
@@ -118,8 +118,8 @@ def test_a_worker_counts_what_it_skips_though_somebody_waits_to_change_the_run(
     if world.runtime.database.is_sqlite:
         pytest.skip("SQLite's writers come one after the other")
     with world.runtime.database.writing() as session:
-        held = hold(session, Result.run_id == run_id)
-        changing = beside(world, lambda other: actions.remove(other, Chosen(run_id), OPERATOR))
-        move(session, run_id, held, ResultStatus.SKIPPED, reason="not_approved", worker_id=worker.id)
+        held = lock_results(session, Result.run_id == run_id)
+        changing = beside(world, lambda other: actions.remove(other, BulkSelection(run_id), OPERATOR))
+        transition(session, run_id, held, ResultStatus.SKIPPED, reason="not_approved", worker_id=worker.id)
     changing.join()
     assert world.statuses(run_id) == ["removed"]

@@ -17,20 +17,20 @@ from tests.mailserver import MailServer
 from tests.world import World
 from webapp.access import OPERATOR
 from webapp.delivery import attempts, claims, drain, group_commit
-from webapp.delivery.attempts import Hand, NotHeld
+from webapp.delivery.attempts import ClaimLost, ClaimRef
 from webapp.mailing.compose import rebuild
-from webapp.messages.inputs import load
+from webapp.messages.inputs import load_inputs
 from webapp.results import actions
-from webapp.results.bulk import Chosen
+from webapp.results.bulk import BulkSelection
 from webapp.runs import report
 from webapp.store.documents import DocumentFolder
 from webapp.store.mailservers import ConnectionSlot
 from webapp.store.mailservers import MailServer as StoredMailServer
 from webapp.store.runs import Attempt, Reservation, Result, Run
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
-def test_nothing_goes_out_before_start(world: World, worker: WorkerLife) -> None:
+def test_nothing_goes_out_before_start(world: World, worker: WorkerProcess) -> None:
     world.add()
     run_id = world.run()
     drain.drain(world.runtime, worker, run_id)
@@ -38,7 +38,7 @@ def test_nothing_goes_out_before_start(world: World, worker: WorkerLife) -> None
     assert world.server.taken == []
 
 
-def test_each_customer_gets_their_own_document_once(world: World, worker: WorkerLife) -> None:
+def test_each_customer_gets_their_own_document_once(world: World, worker: WorkerProcess) -> None:
     invoices = [world.add()[1] for _ in range(30)]
     run_id = world.deliver(worker, bcc=["archive@example.com"])
     assert world.statuses(run_id) == ["sent"] * 30
@@ -58,7 +58,7 @@ def test_each_customer_gets_their_own_document_once(world: World, worker: Worker
         assert result.smtp_reply.startswith("250 2.0.0 ok")
 
 
-def test_several_connections_up_to_the_servers_limit(world: World, worker: WorkerLife) -> None:
+def test_several_connections_up_to_the_servers_limit(world: World, worker: WorkerProcess) -> None:
     for _ in range(60):
         world.add()
     world.server.delay = 0.02
@@ -86,7 +86,7 @@ def test_several_connections_up_to_the_servers_limit(world: World, worker: Worke
     ],
 )
 def test_what_becomes_of_a_message(
-    world: World, worker: WorkerLife, order: str, status: str, arrived: int
+    world: World, worker: WorkerProcess, order: str, status: str, arrived: int
 ) -> None:
     address = f"{order}.someone@customers.test"
     world.add(address)
@@ -102,7 +102,7 @@ def test_what_becomes_of_a_message(
     assert reserved == 1 + (status in ("sent", "unconfirmed"))
 
 
-def test_a_connection_cut_while_the_message_is_read(world: World, worker: WorkerLife) -> None:
+def test_a_connection_cut_while_the_message_is_read(world: World, worker: WorkerProcess) -> None:
     """Tried again; a short message may have left whole before the cut was seen: then unconfirmed (F27)."""
     world.add("cut-data.someone@customers.test")
     run_id = world.deliver(worker)
@@ -111,12 +111,12 @@ def test_a_connection_cut_while_the_message_is_read(world: World, worker: Worker
 
 
 def test_a_server_that_speaks_up_between_the_mark_and_the_dot(
-    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+    world: World, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The socket is looked at once more before the dot: the mark is taken back, and nothing is in doubt."""
 
     def slow_record(*arguments: Any) -> Any:
-        answers = attempts.record(*arguments)
+        answers = attempts.commit_round(*arguments)
         time.sleep(0.5)
         return answers
 
@@ -129,7 +129,7 @@ def test_a_server_that_speaks_up_between_the_mark_and_the_dot(
         assert session.scalars(select(Attempt.outcome).order_by(Attempt.id)).all() == ["broken", "accepted"]
 
 
-def test_server_that_closes_after_some_messages(world: World, worker: WorkerLife) -> None:
+def test_server_that_closes_after_some_messages(world: World, worker: WorkerProcess) -> None:
     for _ in range(30):
         world.add()
     world.server.close_after = 7
@@ -140,7 +140,7 @@ def test_server_that_closes_after_some_messages(world: World, worker: WorkerLife
         assert session.scalar(select(func.count()).select_from(Attempt)) == 30  # no message was blamed
 
 
-def test_one_of_two_recipients_refused_for_good(world: World, worker: WorkerLife) -> None:
+def test_one_of_two_recipients_refused_for_good(world: World, worker: WorkerProcess) -> None:
     world.add("fine@customers.test", "reject-550.gone@customers.test")
     run_id = world.deliver(worker, bcc=["reject-550.archive@example.com"])
     [result] = world.results(run_id)
@@ -151,7 +151,7 @@ def test_one_of_two_recipients_refused_for_good(world: World, worker: WorkerLife
     assert taken.recipients == ("fine@customers.test",)
 
 
-def test_one_of_two_recipients_refused_for_now(world: World, worker: WorkerLife) -> None:
+def test_one_of_two_recipients_refused_for_now(world: World, worker: WorkerProcess) -> None:
     world.add("fine@customers.test", "greylist-1.slow@customers.test")
     run_id = world.deliver(worker)
     [taken] = world.server.taken
@@ -160,14 +160,14 @@ def test_one_of_two_recipients_refused_for_now(world: World, worker: WorkerLife)
     assert (result.status, result.attempts) == ("sent", 2)
 
 
-def test_all_recipients_refused_is_not_sent_to_the_bcc_alone(world: World, worker: WorkerLife) -> None:
+def test_all_recipients_refused_is_not_sent_to_the_bcc_alone(world: World, worker: WorkerProcess) -> None:
     world.add("reject-550.gone@customers.test")
     run_id = world.deliver(worker, bcc=["archive@example.com"])
     assert world.statuses(run_id) == ["failed"]
     assert world.server.taken == []
 
 
-def test_a_message_larger_than_the_servers_size(world: World, worker: WorkerLife) -> None:
+def test_a_message_larger_than_the_servers_size(world: World, worker: WorkerProcess) -> None:
     world.server.max_size = 300
     world.add()
     run_id = world.deliver(worker)
@@ -176,7 +176,7 @@ def test_a_message_larger_than_the_servers_size(world: World, worker: WorkerLife
     assert "the server takes 300" in result.detail
 
 
-def test_a_template_that_fails_costs_its_own_message_only(world: World, worker: WorkerLife) -> None:
+def test_a_template_that_fails_costs_its_own_message_only(world: World, worker: WorkerProcess) -> None:
     with world.runtime.database.writing() as session:
         text = session.merge(world.definition).template.texts[0]
         text.source = "<p>{{ 1 // (invoice.gross_amount - 13) }}</p>"
@@ -187,7 +187,7 @@ def test_a_template_that_fails_costs_its_own_message_only(world: World, worker: 
     assert "line 1" in world.results(run_id)[0].detail
 
 
-def test_the_message_id_stays_on_retries(world: World, worker: WorkerLife) -> None:
+def test_the_message_id_stays_on_retries(world: World, worker: WorkerProcess) -> None:
     world.add("greylist-2.someone@customers.test")
     world.deliver(worker)
     with world.runtime.database.reading() as session:
@@ -196,16 +196,16 @@ def test_the_message_id_stays_on_retries(world: World, worker: WorkerLife) -> No
     assert len(set(ids)) == 1
 
 
-def test_what_went_out_can_be_rebuilt_byte_for_byte(world: World, worker: WorkerLife) -> None:
+def test_what_went_out_can_be_rebuilt_byte_for_byte(world: World, worker: WorkerProcess) -> None:
     world.add()
     world.deliver(worker)
     with world.runtime.database.reading() as session:
         attempt = session.scalars(select(Attempt)).one()
-    assert attempt.kept is not None
-    assert rebuild(attempt.kept, world.runtime.documents.get) == world.server.taken[0].data
+    assert attempt.rebuild_data is not None
+    assert rebuild(attempt.rebuild_data, world.runtime.documents.get) == world.server.taken[0].data
 
 
-def test_a_document_changed_in_the_store_is_not_sent(world: World, worker: WorkerLife) -> None:
+def test_a_document_changed_in_the_store_is_not_sent(world: World, worker: WorkerProcess) -> None:
     world.add()
     for path in Path(world.runtime.settings.store_url).rglob("*"):
         if path.is_file():
@@ -216,7 +216,7 @@ def test_a_document_changed_in_the_store_is_not_sent(world: World, worker: Worke
     assert world.server.taken == []
 
 
-def test_whatever_a_server_answers_with_can_be_kept(world: World, worker: WorkerLife) -> None:
+def test_whatever_a_server_answers_with_can_be_kept(world: World, worker: WorkerProcess) -> None:
     world.add()
     world.server.greeting = "554 go\x00 away"
     run_id = world.run()
@@ -228,7 +228,7 @@ def test_whatever_a_server_answers_with_can_be_kept(world: World, worker: Worker
 
 
 def test_a_store_that_cannot_be_read_for_now_costs_nobody_their_mail(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     """Deferred with the reason, tried again; never sent without the document (F15)."""
     world.add()
@@ -249,7 +249,7 @@ def test_a_store_that_cannot_be_read_for_now_costs_nobody_their_mail(
     assert world.statuses(run_id) == ["sent"]
 
 
-def test_a_reply_is_written_though_the_next_mail_takes_its_time(world: World, worker: WorkerLife) -> None:
+def test_a_reply_is_written_though_the_next_mail_takes_its_time(world: World, worker: WorkerProcess) -> None:
     class Far(DocumentFolder):
         is_far = True
         asked = 0
@@ -277,18 +277,18 @@ def test_a_reply_is_written_though_the_next_mail_takes_its_time(world: World, wo
 
 
 def test_a_removed_result_is_not_sent_although_it_was_claimed(
-    world: World, worker: WorkerLife, server: MailServer
+    world: World, worker: WorkerProcess, server: MailServer
 ) -> None:
     world.add()
     run_id = world.run()
     world.start(run_id)
     with world.runtime.database.writing() as session:
         claim = claims.claim(session, run_id, worker.id, 10)
-        [work] = load(session, claim.result_ids)
+        [work] = load_inputs(session, claim.result_ids)
     with world.runtime.database.writing() as session:
-        actions.remove(session, Chosen(run_id, claim.result_ids), OPERATOR)
-    with pytest.raises(NotHeld):
-        world.mark(work, Hand(worker.id, claim.token, 1))
+        actions.remove(session, BulkSelection(run_id, claim.result_ids), OPERATOR)
+    with pytest.raises(ClaimLost):
+        world.mark(work, ClaimRef(worker.id, claim.token, 1))
     with world.runtime.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Reservation)) == 0
         assert session.scalars(select(Result.status)).all() == ["removed"]

@@ -15,26 +15,26 @@ from sqlalchemy.exc import OperationalError
 from tests.world import World
 from webapp.access import OPERATOR
 from webapp.delivery import attempts, claims, group_commit
-from webapp.delivery.attempts import Hand, Marked, NotHeld, ToMark, ToSettle
-from webapp.delivery.group_commit import Ledger
-from webapp.delivery.settlement import Verdict
-from webapp.mailing.event_loop import Hub
-from webapp.messages.inputs import load
+from webapp.delivery.attempts import AttemptEnd, AttemptStart, ClaimLost, ClaimRef, StartedAttempt
+from webapp.delivery.group_commit import GroupCommit
+from webapp.delivery.settlement import AttemptOutcome
+from webapp.mailing.event_loop import EventLoop
+from webapp.messages.inputs import load_inputs
 from webapp.results.actions import remove
-from webapp.results.bulk import Chosen
+from webapp.results.bulk import BulkSelection
 from webapp.store.mailservers import MailServer
 from webapp.store.pen import Pen
-from webapp.store.prepared import Inserting, Updating
+from webapp.store.prepared import BulkInsert, BulkUpdate
 from webapp.store.runs import Attempt, Reservation, Run
 from webapp.store.statuses import Outcome, ResultStatus
 from webapp.store.types import now
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
-ACCEPTED = Verdict(Outcome.ACCEPTED, ResultStatus.SENT, "dot", 250, "250 ok")
+ACCEPTED = AttemptOutcome(Outcome.ACCEPTED, ResultStatus.SENT, "dot", 250, "250 ok")
 
 
 @pytest.fixture
-def claimed(world: World, worker: WorkerLife) -> list[ToMark]:
+def claimed(world: World, worker: WorkerProcess) -> list[AttemptStart]:
     """Three messages, claimed and made."""
     for _ in range(3):
         world.add()
@@ -42,24 +42,24 @@ def claimed(world: World, worker: WorkerLife) -> list[ToMark]:
     world.start(run_id)
     with world.runtime.database.writing() as session:
         claim = claims.claim(session, run_id, worker.id, 10)
-        works = load(session, claim.result_ids)
-    return [world.to_mark(work, Hand(worker.id, claim.token, 1)) for work in works]
+        works = load_inputs(session, claim.result_ids)
+    return [world.to_mark(work, ClaimRef(worker.id, claim.token, 1)) for work in works]
 
 
-def book_of(world: World, worker: WorkerLife, run_id: int) -> Ledger:
-    return Ledger(world.runtime, worker, run_id, Hub(), lanes=0)
+def book_of(world: World, worker: WorkerProcess, run_id: int) -> GroupCommit:
+    return GroupCommit(world.runtime, worker, run_id, EventLoop(), lanes=0)
 
 
-def in_one_round(book: Ledger, entries: list[ToMark]) -> list[Any]:
+def in_one_round(book: GroupCommit, entries: list[AttemptStart]) -> list[Any]:
     """What each lane's mark comes to, when all come at about the same time."""
     answers: list[Any] = [None] * len(entries)
 
     def lane(n: int) -> None:
         with book.working():
-            book.hub.wait_for(lambda: book.at_work == len(entries))
+            book.hub.wait_until(lambda: book.at_work == len(entries))
             try:
-                answers[n] = book.mark(entries[n])
-            except NotHeld as why:
+                answers[n] = book.start(entries[n])
+            except ClaimLost as why:
                 answers[n] = why
 
     book.hub.run(*[partial(lane, n) for n in range(len(entries))])
@@ -68,33 +68,33 @@ def in_one_round(book: Ledger, entries: list[ToMark]) -> list[Any]:
 
 
 def test_marks_of_all_lanes_and_earlier_250s_are_one_commit(
-    world: World, worker: WorkerLife, claimed: list[ToMark], monkeypatch: pytest.MonkeyPatch
+    world: World, worker: WorkerProcess, claimed: list[AttemptStart], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rounds: list[tuple[int, int]] = []
 
     def counting(connection: Any, settings: Any, run_id: int, to_mark: Any, to_settle: Any) -> Any:
         rounds.append((len(to_mark), len(to_settle)))
-        return attempts.record(connection, settings, run_id, to_mark, to_settle)
+        return attempts.commit_round(connection, settings, run_id, to_mark, to_settle)
 
     monkeypatch.setattr(group_commit, "record", counting)
     monkeypatch.setattr(group_commit, "ROUND_SECONDS", 5.0)
     book = book_of(world, worker, claimed[0].work.run_id)
-    first = book.mark(claimed[0])
-    book.settle(ToSettle(claimed[0].work, claimed[0].hand, ACCEPTED, first))
+    first = book.start(claimed[0])
+    book.settle(AttemptEnd(claimed[0].work, claimed[0].hand, ACCEPTED, first))
     answers = in_one_round(book, claimed[1:])
-    assert all(isinstance(answer, Marked) for answer in answers)
+    assert all(isinstance(answer, StartedAttempt) for answer in answers)
     assert rounds == [(1, 0), (2, 1)]
     assert world.statuses(book.run_id) == ["sent", "sending", "sending"]
 
 
 def test_one_mark_that_does_not_hold_costs_the_others_nothing(
-    world: World, worker: WorkerLife, claimed: list[ToMark]
+    world: World, worker: WorkerProcess, claimed: list[AttemptStart]
 ) -> None:
     run_id = claimed[0].work.run_id
     with world.runtime.database.writing() as session:
-        remove(session, Chosen(run_id, (claimed[1].work.result_id,)), OPERATOR)
+        remove(session, BulkSelection(run_id, (claimed[1].work.result_id,)), OPERATOR)
     answers = in_one_round(book_of(world, worker, run_id), claimed)
-    assert [type(answer) for answer in answers] == [Marked, NotHeld, Marked]
+    assert [type(answer) for answer in answers] == [StartedAttempt, ClaimLost, StartedAttempt]
     assert world.statuses(run_id) == ["sending", "removed", "sending"]
     with world.runtime.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Reservation)) == 2
@@ -102,12 +102,12 @@ def test_one_mark_that_does_not_hold_costs_the_others_nothing(
 
 
 def test_a_round_that_cannot_be_written_marks_nothing_and_loses_no_250(
-    world: World, worker: WorkerLife, claimed: list[ToMark], monkeypatch: pytest.MonkeyPatch
+    world: World, worker: WorkerProcess, claimed: list[AttemptStart], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The commit's answer is lost once: marks are taken back, the earlier 250 is written all the same."""
     book = book_of(world, worker, claimed[0].work.run_id)
-    first = book.mark(claimed[0])
-    book.settle(ToSettle(claimed[0].work, claimed[0].hand, ACCEPTED, first))
+    first = book.start(claimed[0])
+    book.settle(AttemptEnd(claimed[0].work, claimed[0].hand, ACCEPTED, first))
     real, failed = Pen.writing, list[bool]()
 
     @contextmanager
@@ -121,33 +121,33 @@ def test_a_round_that_cannot_be_written_marks_nothing_and_loses_no_250(
     monkeypatch.setattr(Pen, "writing", losing_one_answer)
     answers = in_one_round(book, claimed[1:])
     book.flush()
-    assert [type(answer) for answer in answers] == [NotHeld, NotHeld]
+    assert [type(answer) for answer in answers] == [ClaimLost, ClaimLost]
     assert world.statuses(book.run_id) == ["sent", "ready", "ready"]
     with world.runtime.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Reservation)) == 1
 
 
 def test_what_became_of_a_message_is_written_though_no_mark_comes(
-    world: World, worker: WorkerLife, claimed: list[ToMark]
+    world: World, worker: WorkerProcess, claimed: list[AttemptStart]
 ) -> None:
     book = book_of(world, worker, claimed[0].work.run_id)
-    book.settle(ToSettle(claimed[0].work, claimed[0].hand, ACCEPTED, book.mark(claimed[0])))
+    book.settle(AttemptEnd(claimed[0].work, claimed[0].hand, ACCEPTED, book.start(claimed[0])))
     book.lanes = 1
 
     def look() -> None:
-        with book.lane():
-            assert book.hub.wait_for(lambda: world.statuses(book.run_id)[0] == "sent", 1)
+        with book.connection():
+            assert book.hub.wait_until(lambda: world.statuses(book.run_id)[0] == "sent", 1)
 
-    book.hub.run(book.keep, look)
+    book.hub.run(book.flush_periodically, look)
     assert not book.hub.errors
 
 
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("kept", b"\x00\xff\\x41'\""),
-        ("kept", b""),
-        ("kept", None),
+        ("rebuild_data", b"\x00\xff\\x41'\""),
+        ("rebuild_data", b""),
+        ("rebuild_data", None),
         ("recipients", ["é\u2028\U0001f600", 'a "b" \\ c', ""]),
         ("transcript", [[0.001, "DATA  354 go ahead"], [1.5, "."]]),
         ("refused", {}),
@@ -188,9 +188,9 @@ def test_every_kind_of_value_comes_back_as_it_was_given(world: World, column: st
     }
     inserted, updated = {**attempt, column: value}, {**attempt, "outcome": "accepted"}
     with world.runtime.database.writing() as session:
-        Inserting(Attempt, tuple(inserted)).run(session.connection(), [inserted])
-        adding = Inserting(Attempt, tuple(updated), lambda inserting: inserting.returning(Attempt.id))
+        BulkInsert(Attempt, tuple(inserted)).run(session.connection(), [inserted])
+        adding = BulkInsert(Attempt, tuple(updated), lambda inserting: inserting.returning(Attempt.id))
         [(id,)] = adding.run(session.connection(), [updated])
-        Updating(Attempt, (column,)).run(session.connection(), [{column: value, "by_id": id}])
+        BulkUpdate(Attempt, (column,)).run(session.connection(), [{column: value, "by_id": id}])
     with world.runtime.database.reading() as session:
         assert session.scalars(select(getattr(Attempt, column))).all() == [value, value]

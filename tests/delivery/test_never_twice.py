@@ -17,27 +17,27 @@ from tests import factories, foreign_keys
 from tests.world import World
 from webapp.access import OPERATOR
 from webapp.errors import Refused
-from webapp.lifecycle.results import Held, hold, move
+from webapp.lifecycle.results import LockedResult, lock_results, transition
 from webapp.new_run import creation, generation
 from webapp.results import actions, queries, resend, splitting
-from webapp.results.bulk import CHANGED_SINCE, Chosen, Done
+from webapp.results.bulk import CHANGED_SINCE, BulkOutcome, BulkSelection
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus
 from webapp.store.types import now
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 def send_again(
     world: World, run_id: int, *, confirmed: bool = False, status: str = "", reason: str = ""
-) -> Done:
-    chosen = Chosen(run_id, status=status, reason=reason)
+) -> BulkOutcome:
+    chosen = BulkSelection(run_id, status=status, reason=reason)
     with world.runtime.database.writing() as session:
-        return resend.send_again(session, world.runtime.bell, chosen, OPERATOR, confirmed=confirmed)
+        return resend.send_again(session, world.runtime.queue, chosen, OPERATOR, confirmed=confirmed)
 
 
-def sent(world: World, worker: WorkerLife, customers: int = 1) -> int:
+def sent(world: World, worker: WorkerProcess, customers: int = 1) -> int:
     for _ in range(customers):
         world.add()
     run_id = world.deliver(worker)
@@ -45,19 +45,21 @@ def sent(world: World, worker: WorkerLife, customers: int = 1) -> int:
     return run_id
 
 
-def test_a_second_run_finds_all_already_sent(world: World, worker: WorkerLife) -> None:
+def test_a_second_run_finds_all_already_sent(world: World, worker: WorkerProcess) -> None:
     sent(world, worker, 3)
     second = world.run()
     assert [result.reason for result in world.results(second)] == ["already_sent"] * 3
 
 
-def test_two_runs_made_before_either_starts_send_each_invoice_once(world: World, worker: WorkerLife) -> None:
+def test_two_runs_made_before_either_starts_send_each_invoice_once(
+    world: World, worker: WorkerProcess
+) -> None:
     for _ in range(40):
         world.add()
     world.server.delay = 0.01
     runs = [world.run(), world.run()]
     assert all(world.statuses(run_id) == ["ready"] * 40 for run_id in runs)
-    others = WorkerLife(world.runtime.database)
+    others = WorkerProcess(world.runtime.database)
     for run_id in runs:
         world.start(run_id)
     threads = [
@@ -75,7 +77,7 @@ def test_two_runs_made_before_either_starts_send_each_invoice_once(world: World,
     assert found.count("skipped") == 40
 
 
-def test_the_same_run_told_to_send_again_those_already_sent(world: World, worker: WorkerLife) -> None:
+def test_the_same_run_told_to_send_again_those_already_sent(world: World, worker: WorkerProcess) -> None:
     """Two such runs take the same next copy number: one more mail, not two."""
     sent(world, worker)
     runs = [world.run(resend_already_sent=True), world.run(resend_already_sent=True)]
@@ -87,7 +89,7 @@ def test_the_same_run_told_to_send_again_those_already_sent(world: World, worker
     assert world.statuses(runs[1]) == ["skipped"]
 
 
-def test_send_again_of_a_sent_one_asks_and_sends_one_more(world: World, worker: WorkerLife) -> None:
+def test_send_again_of_a_sent_one_asks_and_sends_one_more(world: World, worker: WorkerProcess) -> None:
     run_id = sent(world, worker)
     refused = send_again(world, run_id, status="sent")
     assert (refused.changed, len(refused.unchanged)) == (0, 1)
@@ -104,9 +106,9 @@ def test_send_again_of_a_sent_one_asks_and_sends_one_more(world: World, worker: 
         assert session.scalar(select(func.max(Reservation.copy))) == 2
 
 
-def test_two_send_agains_at_once_send_one_more(world: World, worker: WorkerLife) -> None:
+def test_two_send_agains_at_once_send_one_more(world: World, worker: WorkerProcess) -> None:
     run_id = sent(world, worker)
-    done: list[Done] = []
+    done: list[BulkOutcome] = []
     threads = [
         threading.Thread(target=lambda: done.append(send_again(world, run_id, confirmed=True)))
         for _ in range(5)
@@ -121,19 +123,19 @@ def test_two_send_agains_at_once_send_one_more(world: World, worker: WorkerLife)
 
 
 def test_an_unconfirmed_one_is_never_sent_by_itself_nor_by_another_run(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     world.add("cut-ack.someone@customers.test")
     run_id = world.deliver(worker)
     assert world.statuses(run_id) == ["unconfirmed"]
     with world.runtime.database.writing() as session:
-        actions.remove(session, Chosen(run_id, status="unconfirmed"), OPERATOR)
+        actions.remove(session, BulkSelection(run_id, status="unconfirmed"), OPERATOR)
     second = world.run()
     assert [result.reason for result in world.results(second)] == ["already_sent"]
     assert len(world.server.taken) == 1
 
 
-def test_a_failed_one_is_looked_at_anew_and_sent(world: World, worker: WorkerLife) -> None:
+def test_a_failed_one_is_looked_at_anew_and_sent(world: World, worker: WorkerProcess) -> None:
     world.add("data-554-1.someone@customers.test")
     run_id = world.deliver(worker)
     assert world.statuses(run_id) == ["failed"]
@@ -143,7 +145,7 @@ def test_a_failed_one_is_looked_at_anew_and_sent(world: World, worker: WorkerLif
     assert len(world.server.taken) == 1
 
 
-def test_a_skipped_one_is_sent_once_its_data_are_mended(world: World, worker: WorkerLife) -> None:
+def test_a_skipped_one_is_sent_once_its_data_are_mended(world: World, worker: WorkerProcess) -> None:
     _, invoice = world.add(documents=False)
     run_id = world.run()
     world.start(run_id)
@@ -156,17 +158,17 @@ def test_a_skipped_one_is_sent_once_its_data_are_mended(world: World, worker: Wo
     assert world.statuses(run_id) == ["sent"]
 
 
-def test_remove_and_put_back(world: World, worker: WorkerLife) -> None:
+def test_remove_and_put_back(world: World, worker: WorkerProcess) -> None:
     for _ in range(3):
         world.add()
     world.add("")
     run_id = world.run()
     with world.runtime.database.writing() as session:
-        done = actions.remove(session, Chosen(run_id), OPERATOR)
+        done = actions.remove(session, BulkSelection(run_id), OPERATOR)
     assert done.changed == 4
     assert world.statuses(run_id) == ["removed"] * 4
     with world.runtime.database.writing() as session:
-        actions.put_back(session, world.runtime.bell, Chosen(run_id, done.ids[1:]), OPERATOR)
+        actions.put_back(session, world.runtime.queue, BulkSelection(run_id, done.ids[1:]), OPERATOR)
     assert world.statuses(run_id) == ["removed", "ready", "ready", "skipped"]
     world.start(run_id)
     world.work(worker, run_id)
@@ -174,7 +176,7 @@ def test_remove_and_put_back(world: World, worker: WorkerLife) -> None:
     assert len(world.server.taken) == 2
 
 
-def test_a_redirected_rehearsal_then_the_real_run(world: World, worker: WorkerLife) -> None:
+def test_a_redirected_rehearsal_then_the_real_run(world: World, worker: WorkerProcess) -> None:
     for _ in range(5):
         world.add()
     real = world.runtime
@@ -198,7 +200,7 @@ def test_a_redirected_rehearsal_then_the_real_run(world: World, worker: WorkerLi
 
 
 def test_a_redirected_result_can_be_sent_for_real_without_a_question(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     world.add()
     real = world.runtime
@@ -211,7 +213,7 @@ def test_a_redirected_result_can_be_sent_for_real_without_a_question(
 
 
 def test_the_rehearsal_of_a_mail_that_a_customer_has_does_not_make_it_unsent(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     run_id, real = sent(world, worker), world.runtime
     world.runtime = replace(real, settings=replace(real.settings, redirect_to="rehearsal@example.com"))
@@ -227,7 +229,7 @@ def test_the_rehearsal_of_a_mail_that_a_customer_has_does_not_make_it_unsent(
 
 
 def test_a_yes_for_what_was_sent_is_none_for_what_is_skipped_otherwise(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     """It may be mended later: then it is sent already, by the run before, and asked about."""
     payer, _ = world.add()
@@ -245,7 +247,7 @@ def test_a_yes_for_what_was_sent_is_none_for_what_is_skipped_otherwise(
     assert send_again(world, second, reason="already_sent", confirmed=True).changed == 1
 
 
-def test_a_yes_that_changed_nothing_is_none_for_later(world: World, worker: WorkerLife) -> None:
+def test_a_yes_that_changed_nothing_is_none_for_later(world: World, worker: WorkerProcess) -> None:
     payer, _ = world.add()
     world.deliver(worker)
     second = world.run()
@@ -259,7 +261,7 @@ def test_a_yes_that_changed_nothing_is_none_for_later(world: World, worker: Work
     assert [result.reason for result in world.results(second)] == ["already_sent"]
 
 
-def test_a_yes_is_none_for_what_another_run_has_sent_since(world: World, worker: WorkerLife) -> None:
+def test_a_yes_is_none_for_what_another_run_has_sent_since(world: World, worker: WorkerProcess) -> None:
     first = sent(world, worker)
     second = world.run()
     with world.runtime.database.reading() as session:
@@ -269,8 +271,8 @@ def test_a_yes_is_none_for_what_another_run_has_sent_since(world: World, worker:
     assert send_again(world, first, confirmed=True).changed == 1
     world.work(worker, first)
     with world.runtime.database.writing() as session:
-        chosen, bell = Chosen(second, as_of=as_of), world.runtime.bell
-        done = resend.send_again(session, bell, chosen, OPERATOR, confirmed=True)
+        chosen, queue = BulkSelection(second, as_of=as_of), world.runtime.queue
+        done = resend.send_again(session, queue, chosen, OPERATOR, confirmed=True)
     assert done.unchanged == {CHANGED_SINCE: 1}
     assert len(world.server.taken) == 2
     assert send_again(world, second, confirmed=True).changed == 1  # asked anew
@@ -283,21 +285,21 @@ def both_failed_here(world: World) -> tuple[int, int]:
     first, second = world.run(), world.run()
     for step, values in ((ResultStatus.SENDING, {"token": "t"}), (ResultStatus.FAILED, {})):
         with world.runtime.database.writing() as session:
-            move(session, first, hold(session, Result.run_id == first), step, values=values)
+            transition(session, first, lock_results(session, Result.run_id == first), step, values=values)
     return first, second
 
 
 def test_a_yes_is_none_for_what_another_run_sends_during_the_press(
-    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+    world: World, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if world.runtime.database.is_sqlite:
         pytest.skip("SQLite has one writer: nobody sends during a press")
     first, second = both_failed_here(world)
     world.start(second)
-    chosen = Chosen(first, as_of=now())
+    chosen = BulkSelection(first, as_of=now())
 
-    def look_while_the_other_run_sends(*args: Any, **options: Any) -> Iterable[tuple[Held, str]]:
-        looked_at = list(splitting.looked_at_anew(*args, **options))
+    def look_while_the_other_run_sends(*args: Any, **options: Any) -> Iterable[tuple[LockedResult, str]]:
+        looked_at = list(splitting.recheck_all(*args, **options))
         if looked_at and world.status(second) == "running":
             sending = threading.Thread(target=world.work, args=(worker, second))
             sending.start()
@@ -306,22 +308,22 @@ def test_a_yes_is_none_for_what_another_run_sends_during_the_press(
 
     monkeypatch.setattr(resend, "looked_at_anew", look_while_the_other_run_sends)
     with world.runtime.database.writing() as session:
-        resend.send_again(session, world.runtime.bell, chosen, OPERATOR, confirmed=True)
+        resend.send_again(session, world.runtime.queue, chosen, OPERATOR, confirmed=True)
     world.start(first)
     world.work(worker, first)
     assert len(world.server.taken) == 2
     assert [result.reason for result in world.results(first)] == ["already_sent"] * 2
 
 
-def test_a_yes_is_for_as_many_as_were_asked_about(world: World, worker: WorkerLife) -> None:
+def test_a_yes_is_for_as_many_as_were_asked_about(world: World, worker: WorkerProcess) -> None:
     """What had gone out before the question may be known only after it: its commit was under way."""
     first, second = both_failed_here(world)
     world.start(second)
     world.work(worker, second)
     for asked, done in ((1, None), (2, 2)):
-        chosen = Chosen(first, as_of=now(), may_come_twice=asked)
+        chosen = BulkSelection(first, as_of=now(), may_come_twice=asked)
         with world.runtime.database.writing() as session:
-            press = partial(resend.send_again, session, world.runtime.bell, chosen, OPERATOR, confirmed=True)
+            press = partial(resend.send_again, session, world.runtime.queue, chosen, OPERATOR, confirmed=True)
             if done is None:
                 with pytest.raises(Refused, match="Another run has just sent some of these"):
                     press()
@@ -329,7 +331,9 @@ def test_a_yes_is_for_as_many_as_were_asked_about(world: World, worker: WorkerLi
                 assert press().changed == done
 
 
-def test_a_rehearsed_mail_that_another_run_has_sent_is_asked_about(world: World, worker: WorkerLife) -> None:
+def test_a_rehearsed_mail_that_another_run_has_sent_is_asked_about(
+    world: World, worker: WorkerProcess
+) -> None:
     world.add()
     real = world.runtime
     world.runtime = replace(real, settings=replace(real.settings, redirect_to="rehearsal@example.com"))
@@ -345,13 +349,13 @@ def test_a_rehearsed_mail_that_another_run_has_sent_is_asked_about(world: World,
 
 
 def test_what_another_run_sends_again_while_a_list_is_made_is_sent_again_once(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     sent(world, worker)
     first = world.run(resend_already_sent=True)
     with world.runtime.database.writing() as session:
-        bell, choice = world.runtime.bell, world.choice(resend_already_sent=True)
-        second = creation.create(session, bell, choice, name="", bcc=[], viewer=OPERATOR, start=True)
+        queue, choice = world.runtime.queue, world.choice(resend_already_sent=True)
+        second = creation.create(session, queue, choice, name="", bcc=[], viewer=OPERATOR, start=True)
     world.start(first)
     world.work(worker, first)
     generation.make(world.runtime, second.id)
@@ -371,11 +375,11 @@ def test_a_version_that_is_sent_through_another_server_needs_a_run_of_its_own(wo
         pytest.raises(Refused, match="Make a new run"),
     ):
         resend.send_again(
-            session, world.runtime.bell, Chosen(run_id), OPERATOR, confirmed=True, todays_version=True
+            session, world.runtime.queue, BulkSelection(run_id), OPERATOR, confirmed=True, todays_version=True
         )
 
 
-def test_a_collated_result_sheds_what_cannot_be_sent(world: World, worker: WorkerLife) -> None:
+def test_a_collated_result_sheds_what_cannot_be_sent(world: World, worker: WorkerProcess) -> None:
     with world.runtime.database.writing() as session:
         definition = session.merge(world.definition)
         definition.collate = True

@@ -22,14 +22,14 @@ from webapp.mailing.renderer import Renderer
 from webapp.store.definitions import TemplateText
 from webapp.store.runs import Result, Run
 from webapp.store.types import now
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 def arrived(world: World) -> list[str]:
     return sorted(taken.recipients[0] for taken in world.server.taken)
 
 
-def test_a_domain_gets_no_more_than_its_mails_a_minute(world: World, worker: WorkerLife) -> None:
+def test_a_domain_gets_no_more_than_its_mails_a_minute(world: World, worker: WorkerProcess) -> None:
     with world.runtime.database.writing() as session:
         session.merge(world.definition).sender.mail_server.domain_rate_per_minute = 3
     for n in range(8):
@@ -54,7 +54,7 @@ def minutes_after(began: datetime, result: Result) -> int:
     return round((result.next_try_at - began) / timedelta(minutes=1))
 
 
-def test_the_servers_rate_is_kept_and_what_is_over_it_goes_back(world: World, worker: WorkerLife) -> None:
+def test_the_servers_rate_is_kept_and_what_is_over_it_goes_back(world: World, worker: WorkerProcess) -> None:
     with world.runtime.database.writing() as session:
         session.merge(world.definition).sender.mail_server.rate_per_minute = 5
     for _ in range(12):
@@ -65,33 +65,33 @@ def test_the_servers_rate_is_kept_and_what_is_over_it_goes_back(world: World, wo
         delivery_drain.drain(world.runtime, worker, run_id)
     assert len(world.server.taken) == 5
     assert all(result.worker_id is None for result in world.results(run_id))
-    worker.leaving.clear()
+    worker.stopping.clear()
     with leaving_after(worker, lambda: True):
         delivery_drain.drain(world.runtime, worker, run_id)
     assert len(world.server.taken) == 5
 
 
 @contextmanager
-def leaving_after(worker: WorkerLife, happened: Callable[[], bool]) -> Iterator[None]:
+def leaving_after(worker: WorkerProcess, happened: Callable[[], bool]) -> Iterator[None]:
     """Has the worker leave, a while after this has happened: time enough for what must not follow."""
 
     def leave() -> None:
-        while not happened() and not worker.leaving.wait(0.01):
+        while not happened() and not worker.stopping.wait(0.01):
             pass
-        worker.leaving.wait(0.5)
-        worker.leaving.set()
+        worker.stopping.wait(0.5)
+        worker.stopping.set()
 
     thread = threading.Thread(target=leave)
     thread.start()
     try:
         yield
     finally:
-        worker.leaving.set()
+        worker.stopping.set()
         thread.join()
 
 
 def test_a_template_that_takes_its_time_keeps_no_other_run_waiting(
-    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+    world: World, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A batch is given back once it has taken its time, however many of it are left."""
     monkeypatch.setattr(prefetch, "FRESH_SECONDS", 0.3)
@@ -118,7 +118,9 @@ def run_ids(world: World) -> list[int]:
         return list(session.scalars(select(Run.id).order_by(Run.id)))
 
 
-def test_a_drain_ends_soon_when_another_run_has_something_to_send(world: World, worker: WorkerLife) -> None:
+def test_a_drain_ends_soon_when_another_run_has_something_to_send(
+    world: World, worker: WorkerProcess
+) -> None:
     world.server.delay = 0.2
     for _ in range(200):
         world.add()
@@ -137,7 +139,7 @@ def test_a_drain_ends_soon_when_another_run_has_something_to_send(world: World, 
 
 
 def test_a_drain_that_has_many_mails_in_hand_ends_soon_for_another_run_too(
-    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+    world: World, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its batches have grown while the mail server was fast; then it is not any more."""
     monkeypatch.setattr(prefetch, "SHARED_SECONDS", 0.3)

@@ -16,33 +16,35 @@ from tests.world import World
 from webapp import workers
 from webapp.access import OPERATOR
 from webapp.delivery import attempts, claims, drain, recovery
-from webapp.delivery.attempts import Hand, Marked, ToSettle
+from webapp.delivery.attempts import AttemptEnd, ClaimRef, StartedAttempt
 from webapp.delivery.claims import Claim
-from webapp.delivery.recovery import Watch
-from webapp.delivery.settlement import Verdict
+from webapp.delivery.recovery import HeartbeatMonitor
+from webapp.delivery.settlement import AttemptOutcome
 from webapp.lifecycle import runs
 from webapp.mailservers import connection_slots
-from webapp.messages.inputs import Work, load
+from webapp.messages.inputs import MessageInput, load_inputs
 from webapp.results import actions, resend
-from webapp.results.bulk import Chosen
+from webapp.results.bulk import BulkSelection
 from webapp.store.mailservers import ConnectionSlot, MailServer
 from webapp.store.runs import Attempt, Reservation
 from webapp.store.statuses import Outcome, ResultStatus
 from webapp.store.workers import Worker
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
-ACCEPTED = Verdict(Outcome.ACCEPTED, ResultStatus.SENT, "dot", 250, "250 ok")
-REFUSED = Verdict(Outcome.REFUSED, ResultStatus.FAILED, "dot", 554, "554 no", "554 no")
-NOT_GONE = Verdict(Outcome.BROKEN, ResultStatus.READY, "dot", detail="given up before the final dot")
+ACCEPTED = AttemptOutcome(Outcome.ACCEPTED, ResultStatus.SENT, "dot", 250, "250 ok")
+REFUSED = AttemptOutcome(Outcome.REFUSED, ResultStatus.FAILED, "dot", 554, "554 no", "554 no")
+NOT_GONE = AttemptOutcome(Outcome.BROKEN, ResultStatus.READY, "dot", detail="given up before the final dot")
 
 
-def claimed(world: World, worker: WorkerLife, run_id: int) -> tuple[Claim, list[Work]]:
+def claimed(world: World, worker: WorkerProcess, run_id: int) -> tuple[Claim, list[MessageInput]]:
     with world.runtime.database.writing() as session:
         claim = claims.claim(session, run_id, worker.id, 10)
-        return claim, load(session, claim.result_ids)
+        return claim, load_inputs(session, claim.result_ids)
 
 
-def marked(world: World, worker: WorkerLife, *, add: bool = True) -> tuple[int, Work, Hand, Marked]:
+def marked(
+    world: World, worker: WorkerProcess, *, add: bool = True
+) -> tuple[int, MessageInput, ClaimRef, StartedAttempt]:
     """A run of one result that is on the wire."""
     if add:
         world.add()
@@ -51,17 +53,19 @@ def marked(world: World, worker: WorkerLife, *, add: bool = True) -> tuple[int, 
     claim, [work] = claimed(world, worker, run_id)
     with world.runtime.database.reading() as session:
         server_id = session.scalars(select(MailServer.id)).one()
-    hand = Hand(worker.id, claim.token, server_id)
+    hand = ClaimRef(worker.id, claim.token, server_id)
     return run_id, work, hand, world.mark(work, hand)
 
 
-def settle(world: World, work: Work, hand: Hand, verdict: Verdict, mark: Marked) -> None:
-    settled = ToSettle(work, hand, verdict, mark)
+def settle(
+    world: World, work: MessageInput, hand: ClaimRef, verdict: AttemptOutcome, mark: StartedAttempt
+) -> None:
+    settled = AttemptEnd(work, hand, verdict, mark)
     with world.runtime.database.writing() as session:
-        attempts.record(session.connection(), world.runtime.settings, work.run_id, [], [settled])
+        attempts.commit_round(session.connection(), world.runtime.settings, work.run_id, [], [settled])
 
 
-def lose(world: World, worker: WorkerLife) -> bool:
+def lose(world: World, worker: WorkerProcess) -> bool:
     with world.runtime.database.writing() as session:
         return recovery.declare_lost(session, session.get_one(Worker, worker.id))
 
@@ -73,13 +77,13 @@ def reservations(world: World) -> int:
 
 @pytest.mark.parametrize(("proof", "claimable", "status"), [(ACCEPTED, 0, "skipped"), (REFUSED, 1, "ready")])
 def test_a_second_run_waits_while_the_first_ones_message_is_on_the_wire(
-    world: World, worker: WorkerLife, proof: Verdict, claimable: int, status: str
+    world: World, worker: WorkerProcess, proof: AttemptOutcome, claimable: int, status: str
 ) -> None:
     world.add()
     second = world.run()
     world.start(second)
     _, work, hand, mark = marked(world, worker, add=False)
-    other = WorkerLife(world.runtime.database)
+    other = WorkerProcess(world.runtime.database)
     assert claimed(world, other, second)[0].result_ids == ()
     assert world.statuses(second) == ["ready"]
     settle(world, work, hand, proof, mark)
@@ -88,7 +92,7 @@ def test_a_second_run_waits_while_the_first_ones_message_is_on_the_wire(
 
 
 def test_what_a_lost_worker_had_claimed_is_free_again_and_what_it_had_marked_is_unconfirmed(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     run_id, *_ = marked(world, worker)
     world.add()
@@ -110,20 +114,20 @@ def test_what_a_lost_worker_had_claimed_is_free_again_and_what_it_had_marked_is_
     world.statuses(run_id)
 
 
-def test_a_worker_that_has_beaten_since_is_not_lost(world: World, worker: WorkerLife) -> None:
+def test_a_worker_that_has_beaten_since_is_not_lost(world: World, worker: WorkerProcess) -> None:
     with world.runtime.database.reading() as session:
         seen = session.get_one(Worker, worker.id)
-    worker.beat()
+    worker.heartbeat()
     with world.runtime.database.writing() as session:
         assert not recovery.declare_lost(session, seen)
 
 
-def test_a_worker_that_finds_itself_lost_registers_anew(world: World, worker: WorkerLife) -> None:
+def test_a_worker_that_finds_itself_lost_registers_anew(world: World, worker: WorkerProcess) -> None:
     before = worker.id
     lose(world, worker)
-    assert not worker.beat()
+    assert not worker.heartbeat()
     assert worker.id != before
-    assert worker.beat()
+    assert worker.heartbeat()
 
 
 @pytest.mark.parametrize(
@@ -131,7 +135,7 @@ def test_a_worker_that_finds_itself_lost_registers_anew(world: World, worker: Wo
     [(ACCEPTED, "sent", 1), (REFUSED, "failed", 0), (NOT_GONE, "deferred", 0)],
 )
 def test_a_late_proof_settles_a_doubt(
-    world: World, worker: WorkerLife, proof: Verdict, status: str, reserved: int
+    world: World, worker: WorkerProcess, proof: AttemptOutcome, status: str, reserved: int
 ) -> None:
     run_id, work, hand, mark = marked(world, worker)
     lose(world, worker)
@@ -146,7 +150,7 @@ def finish(world: World, run_id: int) -> bool:
 
 
 def test_a_late_proof_that_a_mail_did_not_go_out_lets_a_finished_run_go_on(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     """Or it would be deferred for ever: nobody sends for a run that is finished."""
     run_id, work, hand, mark = marked(world, worker)
@@ -154,22 +158,22 @@ def test_a_late_proof_that_a_mail_did_not_go_out_lets_a_finished_run_go_on(
     assert finish(world, run_id)
     settle(world, work, hand, NOT_GONE, mark)
     assert (world.status(run_id), world.statuses(run_id)) == ("running", ["deferred"])
-    worker.beat()
+    worker.heartbeat()
     world.work(worker, run_id)
     assert (world.status(run_id), world.statuses(run_id)) == ("finished", ["sent"])
     assert len(world.server.taken) == 1
 
 
 def test_a_run_does_not_finish_beside_a_proof_that_is_just_being_written(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     run_id, work, hand, mark = marked(world, worker)
     lose(world, worker)
     finished = list[bool]()
     finishing = threading.Thread(target=lambda: finished.append(finish(world, run_id)))
     with world.runtime.database.writing() as session:
-        settled = ToSettle(work, hand, NOT_GONE, mark)
-        attempts.record(session.connection(), world.runtime.settings, run_id, [], [settled])
+        settled = AttemptEnd(work, hand, NOT_GONE, mark)
+        attempts.commit_round(session.connection(), world.runtime.settings, run_id, [], [settled])
         finishing.start()
         finishing.join(0.5)
     finishing.join()
@@ -177,19 +181,19 @@ def test_a_run_does_not_finish_beside_a_proof_that_is_just_being_written(
     assert world.status(run_id) == "running"
 
 
-def test_a_late_proof_does_not_undo_what_a_person_has_decided(world: World, worker: WorkerLife) -> None:
+def test_a_late_proof_does_not_undo_what_a_person_has_decided(world: World, worker: WorkerProcess) -> None:
     run_id, work, hand, mark = marked(world, worker)
     lose(world, worker)
     with world.runtime.database.writing() as session:
-        chosen = Chosen(run_id, status="unconfirmed")
-        resend.send_again(session, world.runtime.bell, chosen, OPERATOR, confirmed=True)
+        chosen = BulkSelection(run_id, status="unconfirmed")
+        resend.send_again(session, world.runtime.queue, chosen, OPERATOR, confirmed=True)
     settle(world, work, hand, ACCEPTED, mark)
     assert world.statuses(run_id) == ["ready"]
     with world.runtime.database.reading() as session:
         assert session.get_one(Attempt, mark.attempt_id).outcome == "accepted"  # the record tells the truth
 
 
-def test_settling_twice_is_settling_once(world: World, worker: WorkerLife) -> None:
+def test_settling_twice_is_settling_once(world: World, worker: WorkerProcess) -> None:
     run_id, work, hand, mark = marked(world, worker)
     for _ in range(2):
         settle(world, work, hand, ACCEPTED, mark)
@@ -197,40 +201,40 @@ def test_settling_twice_is_settling_once(world: World, worker: WorkerLife) -> No
     assert world.results(run_id)[0].attempts == 1
 
 
-def test_a_mark_that_may_have_been_committed_is_taken_back(world: World, worker: WorkerLife) -> None:
+def test_a_mark_that_may_have_been_committed_is_taken_back(world: World, worker: WorkerProcess) -> None:
     run_id, work, hand, _ = marked(world, worker)
     for _ in range(2):
         with world.runtime.database.writing() as session:
-            attempts.take_back(session, [world.to_mark(work, hand)])
+            attempts.undo_starts(session, [world.to_mark(work, hand)])
     assert world.statuses(run_id) == ["ready"]
     assert reservations(world) == 0
 
 
 def test_a_mark_is_taken_back_though_its_worker_was_declared_lost_meanwhile(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     run_id, work, hand, mark = marked(world, worker)
     lose(world, worker)
     assert finish(world, run_id)
     for _ in range(2):
         with world.runtime.database.writing() as session:
-            attempts.take_back(session, [world.to_mark(work, hand)])
+            attempts.undo_starts(session, [world.to_mark(work, hand)])
     assert (world.status(run_id), world.statuses(run_id)) == ("running", ["deferred"])
     assert (world.results(run_id)[0].detail, reservations(world)) == ("", 0)
     with world.runtime.database.reading() as session:
         assert session.get_one(Attempt, mark.attempt_id).outcome == Outcome.HELD
-    worker.beat()
+    worker.heartbeat()
     world.work(worker, run_id)
     assert world.statuses(run_id) == ["sent"]
 
 
-def test_a_mark_is_not_taken_back_once_a_person_has_decided(world: World, worker: WorkerLife) -> None:
+def test_a_mark_is_not_taken_back_once_a_person_has_decided(world: World, worker: WorkerProcess) -> None:
     run_id, work, hand, _ = marked(world, worker)
     lose(world, worker)
     with world.runtime.database.writing() as session:
-        actions.confirm_sent(session, Chosen(run_id), OPERATOR)
+        actions.confirm_sent(session, BulkSelection(run_id), OPERATOR)
     with world.runtime.database.writing() as session:
-        attempts.take_back(session, [world.to_mark(work, hand)])
+        attempts.undo_starts(session, [world.to_mark(work, hand)])
     assert (world.statuses(run_id), reservations(world)) == (["sent"], 1)
 
 
@@ -239,7 +243,7 @@ def test_a_beat_that_stands_still_counts_only_while_the_observer_can_write(
 ) -> None:
     clock = [0.0]
     monkeypatch.setattr(recovery, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    watch = Watch()
+    watch = HeartbeatMonitor()
     for own_beats in (1, 2, 3):
         watch.look({7: 5}, own_beats, longest_step=10)
         clock[0] += 5
@@ -254,25 +258,27 @@ def test_a_beat_that_stands_still_counts_only_while_the_observer_can_write(
     assert watch.still[7] == 0
 
 
-def test_the_sweep_loses_a_worker_whose_process_is_gone_at_once(world: World, worker: WorkerLife) -> None:
+def test_the_sweep_loses_a_worker_whose_process_is_gone_at_once(world: World, worker: WorkerProcess) -> None:
     run_id, *_ = marked(world, worker)
     with world.runtime.database.writing() as session:
         session.execute(update(Worker).where(Worker.id == worker.id).values(pid_started=1))
-    recovery.sweep(world.runtime, WorkerLife(world.runtime.database), Watch())
+    recovery.sweep(world.runtime, WorkerProcess(world.runtime.database), HeartbeatMonitor())
     assert world.statuses(run_id) == ["unconfirmed"]
 
 
-def test_what_a_worker_that_has_left_could_not_write_is_unconfirmed(world: World, worker: WorkerLife) -> None:
+def test_what_a_worker_that_has_left_could_not_write_is_unconfirmed(
+    world: World, worker: WorkerProcess
+) -> None:
     run_id, *_ = marked(world, worker)
     worker.leave()
-    recovery.sweep(world.runtime, WorkerLife(world.runtime.database), Watch())
+    recovery.sweep(world.runtime, WorkerProcess(world.runtime.database), HeartbeatMonitor())
     assert world.statuses(run_id) == ["unconfirmed"]
     with world.runtime.database.reading() as session:
         assert session.scalars(select(Attempt.outcome)).one() == Outcome.UNKNOWN
 
 
 def test_a_drain_that_breaks_leaves_nothing_on_the_wire(
-    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+    world: World, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever nobody could foresee: what was handed over is `unconfirmed`, everything else is free."""
     for _ in range(20):
@@ -301,11 +307,11 @@ def test_a_drain_that_breaks_leaves_nothing_on_the_wire(
     assert len(recipients) == len(set(recipients))
 
 
-def test_the_sweep_does_not_lose_a_living_one(world: World, worker: WorkerLife) -> None:
+def test_the_sweep_does_not_lose_a_living_one(world: World, worker: WorkerProcess) -> None:
     run_id, *_ = marked(world, worker)
-    other, watch = WorkerLife(world.runtime.database), Watch()
+    other, watch = WorkerProcess(world.runtime.database), HeartbeatMonitor()
     for _ in range(3):
-        other.beat()
+        other.heartbeat()
         recovery.sweep(world.runtime, other, watch)
     assert world.statuses(run_id) == ["sending"]
 
@@ -318,7 +324,7 @@ def test_process_started_tells_the_dead_from_the_living() -> None:
 
 
 def test_a_slow_mark_gives_the_connection_up(
-    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+    world: World, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After half a lease the dot does not go out: others may have declared this worker lost by then."""
     world.add()
@@ -333,7 +339,7 @@ def test_a_slow_mark_gives_the_connection_up(
     assert reservations(world) == 0
 
 
-def test_a_database_locked_after_the_250_is_waited_for(world: World, worker: WorkerLife) -> None:
+def test_a_database_locked_after_the_250_is_waited_for(world: World, worker: WorkerProcess) -> None:
     """The 250 is written as soon as the database can be: nothing is lost and nobody gets it twice (F13)."""
     if not world.runtime.database.is_sqlite:
         return  # there no other process can keep every writer out
@@ -347,12 +353,12 @@ def test_a_database_locked_after_the_250_is_waited_for(world: World, worker: Wor
     draining = threading.Thread(target=drain.drain, args=(world.runtime, worker, run_id))
     draining.start()
     while world.statuses(run_id) != ["sending"]:
-        worker.leaving.wait(0.005)
+        worker.stopping.wait(0.005)
     locker = sqlite3.connect(path, isolation_level=None)
     locker.execute("BEGIN IMMEDIATE")
     while not world.server.taken:
-        worker.leaving.wait(0.01)
-    worker.leaving.wait(0.5)
+        worker.stopping.wait(0.01)
+    worker.stopping.wait(0.5)
     assert world.statuses(run_id) == ["sending"]
     locker.execute("COMMIT")
     draining.join()

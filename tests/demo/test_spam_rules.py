@@ -16,8 +16,8 @@ from sqlalchemy import func, select
 from webapp.definitions.versions import content_of
 from webapp.demo import loading
 from webapp.extensions import Runtime
-from webapp.messages.building import Message, make_alone
-from webapp.messages.inputs import draft
+from webapp.messages.building import Message, render_and_build
+from webapp.messages.inputs import preview_input
 from webapp.store.customers import Customer
 from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice
@@ -49,8 +49,8 @@ def demo_mails(runtime: Runtime) -> list[bytes]:
                 .group_by(Customer.language)
             )
             for invoice_id in session.scalars(first).all()[: 1 if made else None]:
-                work = draft(session, content, "October", definition.bcc, [invoice_id])
-                message = make_alone(work, runtime.renderer, runtime.documents, "")
+                work = preview_input(session, content, "October", definition.bcc, [invoice_id])
+                message = render_and_build(work, runtime.renderer, runtime.documents, "")
                 made += [message.mail.data] if isinstance(message, Message) else []
     return made
 

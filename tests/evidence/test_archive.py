@@ -24,7 +24,7 @@ from webapp.cli import main
 from webapp.evidence import archive as evidence_of_runs
 from webapp.evidence.archive import evidence
 from webapp.lifecycle import runs
-from webapp.mailing.compose import Document, Letter, compose
+from webapp.mailing.compose import Document, MailDraft, compose
 from webapp.runs import report
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import MessageDefinition
@@ -32,7 +32,7 @@ from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import Outcome, Role
 from webapp.store.types import now
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 def opened(world: World, run_id: int, viewer: Viewer = OPERATOR) -> ZipFile:
@@ -52,7 +52,7 @@ def mails(archive: ZipFile) -> list[str]:
 
 
 def test_it_has_every_result_every_attempt_and_every_mail(
-    world: World, worker: WorkerLife, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, worker: WorkerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evidence_of_runs, "PAGE", 3)
     monkeypatch.setattr(report, "PAGE", 3)
@@ -91,7 +91,9 @@ def test_it_has_every_result_every_attempt_and_every_mail(
     assert rows(archive, "problems.csv") == []
 
 
-def test_a_mail_that_cannot_be_had_is_told_and_the_others_are_there(world: World, worker: WorkerLife) -> None:
+def test_a_mail_that_cannot_be_had_is_told_and_the_others_are_there(
+    world: World, worker: WorkerProcess
+) -> None:
     lost = world.add("a@customers.test")[1]
     for name in ("b", "c", "d"):
         world.add(f"{name}@customers.test")
@@ -101,8 +103,12 @@ def test_a_mail_that_cannot_be_had_is_told_and_the_others_are_there(world: World
             select(TransformationResult.sha256).where(TransformationResult.invoice_id == lost.id)
         ).one()
         ids = session.scalars(select(Attempt.id).order_by(Attempt.result_id)).all()
-        session.execute(update(Attempt).where(Attempt.id == ids[1]).values(kept=None, kept_until=now()))
-        session.execute(update(Attempt).where(Attempt.id == ids[2]).values(kept=b"damaged"))
+        session.execute(
+            update(Attempt)
+            .where(Attempt.id == ids[1])
+            .values(rebuild_data=None, rebuild_data_deleted_at=now())
+        )
+        session.execute(update(Attempt).where(Attempt.id == ids[2]).values(rebuild_data=b"damaged"))
     world.runtime.documents.remove(digest)
     archive = opened(world, run_id)
     problems = [row["problem"] for row in rows(archive, "problems.csv")]
@@ -117,7 +123,7 @@ def test_a_mail_that_cannot_be_had_is_told_and_the_others_are_there(world: World
     assert [bool(moment) for moment in kept_until] == [False, True, False, False]
 
 
-def test_what_a_spreadsheet_would_run_is_defused(world: World, worker: WorkerLife) -> None:
+def test_what_a_spreadsheet_would_run_is_defused(world: World, worker: WorkerProcess) -> None:
     world.add("evil@customers.test")
     run_id = world.deliver(worker)
     with world.runtime.database.writing() as session:
@@ -130,7 +136,7 @@ def test_what_a_spreadsheet_would_run_is_defused(world: World, worker: WorkerLif
     assert (result["detail"], result["smtp_reply"]) == ("'-1+1", "'@SUM(1)")
 
 
-def test_somebody_bound_to_a_cluster_gets_what_is_his(world: World, worker: WorkerLife) -> None:
+def test_somebody_bound_to_a_cluster_gets_what_is_his(world: World, worker: WorkerProcess) -> None:
     """The run is over a cluster that he sees; one of its customers has been moved out of it since."""
     with world.runtime.database.writing() as session:
         home = factories.cluster(session, "home")
@@ -154,7 +160,7 @@ def replace_home(world: World, home: Cluster) -> World:
     return World(world.runtime, world.server, home, world.definition)
 
 
-def test_a_number_that_was_used_twice_gives_two_files(world: World, worker: WorkerLife) -> None:
+def test_a_number_that_was_used_twice_gives_two_files(world: World, worker: WorkerProcess) -> None:
     world.add()
     run_id = world.deliver(worker)
     with world.runtime.database.writing() as session:
@@ -203,13 +209,13 @@ def with_many(world: World) -> int:
         )
     run_id = world.run()
     to = (("c@d.test", ""),)
-    letter = Letter(("a@b.test", ""), "", to, "s", "t", None, "<1@b.test>", now(), frozenset({1}))
+    letter = MailDraft(("a@b.test", ""), "", to, "s", "t", None, "<1@b.test>", now(), frozenset({1}))
     mail = compose(letter, [Document(1, "i.pdf", "application/pdf", digest, content)])
     with world.runtime.database.writing() as session:
         version = session.get_one(Run, run_id).version_id
         common = {"run_id": run_id, "number": 1, "version_id": version, "outcome": Outcome.ACCEPTED}
         common |= {"mail_server_id": server_id, "started_at": now()}
-        common |= {"size": len(mail.data), "sha256": mail.sha256, "kept": mail.kept}
+        common |= {"size": len(mail.data), "sha256": mail.sha256, "rebuild_data": mail.rebuild_data}
         ids = session.scalars(select(Result.id).where(Result.run_id == run_id)).all()
         assert len(ids) == MANY
         session.execute(insert(Attempt), [{**common, "result_id": id} for id in ids])
@@ -237,7 +243,7 @@ def test_many_mails_stream_in_bounded_memory(world: World) -> None:
 
 
 def test_the_command_writes_it_to_a_new_file(
-    world: World, worker: WorkerLife, environ: dict[str, str], tmp_path: Path
+    world: World, worker: WorkerProcess, environ: dict[str, str], tmp_path: Path
 ) -> None:
     world.add()
     run_id = world.deliver(worker)
@@ -257,7 +263,7 @@ def test_the_command_writes_it_to_a_new_file(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-def test_a_download_that_is_broken_off_is_no_whole_zip(world: World, worker: WorkerLife) -> None:
+def test_a_download_that_is_broken_off_is_no_whole_zip(world: World, worker: WorkerProcess) -> None:
     world.add()
     run_id = world.deliver(worker)
     with world.runtime.database.reading() as session:

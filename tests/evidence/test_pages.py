@@ -7,10 +7,10 @@ from zipfile import ZipFile
 
 from tests.http_client import LogIn
 from tests.world import World
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
-def test_a_viewer_downloads_it_from_the_page(log_in: LogIn, world: World, worker: WorkerLife) -> None:
+def test_a_viewer_downloads_it_from_the_page(log_in: LogIn, world: World, worker: WorkerProcess) -> None:
     world.add()
     run_id = world.deliver(worker)
     browser = log_in("viewer")

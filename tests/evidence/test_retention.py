@@ -20,14 +20,14 @@ from webapp.evidence import retention
 from webapp.extensions import Runtime, open_runtime
 from webapp.messages import sent_mail
 from webapp.results import resend
-from webapp.results.bulk import Chosen
+from webapp.results.bulk import BulkSelection
 from webapp.store import installation
 from webapp.store.customers import Customer
 from webapp.store.installation import Installation
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Attempt
 from webapp.store.types import now
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 Days = Callable[[int], int]
 
@@ -67,7 +67,9 @@ def import_anew(world: World, of: Invoice, content: bytes) -> tuple[str, str]:
         return before, row.sha256
 
 
-def test_a_mail_goes_after_its_time_and_its_proof_stays(world: World, worker: WorkerLife, tidy: Days) -> None:
+def test_a_mail_goes_after_its_time_and_its_proof_stays(
+    world: World, worker: WorkerProcess, tidy: Days
+) -> None:
     world.add()
     world.deliver(worker)
     [before] = attempts(world)
@@ -76,23 +78,23 @@ def test_a_mail_goes_after_its_time_and_its_proof_stays(world: World, worker: Wo
     age(world, 31)
     assert tidy(30) == 1
     [after] = attempts(world)
-    assert (after.kept, before.kept is None) == (None, False)
+    assert (after.rebuild_data, before.rebuild_data is None) == (None, False)
     assert (after.sha256, after.reply, after.size) == (before.sha256, before.reply, before.size)
-    assert after.kept_until is not None
-    assert now() - after.kept_until < timedelta(minutes=1)
+    assert after.rebuild_data_deleted_at is not None
+    assert now() - after.rebuild_data_deleted_at < timedelta(minutes=1)
     assert tidy(30) == 0
 
 
-def test_for_ever_is_for_ever(world: World, worker: WorkerLife, tidy: Days) -> None:
+def test_for_ever_is_for_ever(world: World, worker: WorkerProcess, tidy: Days) -> None:
     world.add()
     world.deliver(worker)
     age(world, 100_000)
     assert tidy(0) == 0
-    assert attempts(world)[0].kept is not None
+    assert attempts(world)[0].rebuild_data is not None
 
 
 def test_more_than_one_batch(
-    world: World, worker: WorkerLife, tidy: Days, monkeypatch: pytest.MonkeyPatch
+    world: World, worker: WorkerProcess, tidy: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
     monkeypatch.setattr(retention, "PAUSE", 0)
@@ -102,10 +104,10 @@ def test_more_than_one_batch(
     ids = [attempt.id for attempt in attempts(world)]
     age(world, 31, *ids[:5])
     assert tidy(30) == 5
-    assert [attempt.kept is None for attempt in attempts(world)] == [True] * 5 + [False] * 2
+    assert [attempt.rebuild_data is None for attempt in attempts(world)] == [True] * 5 + [False] * 2
 
 
-def test_a_document_that_an_invoice_has_stays(world: World, worker: WorkerLife, tidy: Days) -> None:
+def test_a_document_that_an_invoice_has_stays(world: World, worker: WorkerProcess, tidy: Days) -> None:
     world.add()
     world.deliver(worker)
     age(world, 31)
@@ -116,7 +118,7 @@ def test_a_document_that_an_invoice_has_stays(world: World, worker: WorkerLife, 
 
 
 def test_a_document_goes_with_the_last_mail_that_needs_it(
-    world: World, worker: WorkerLife, tidy: Days, monkeypatch: pytest.MonkeyPatch
+    world: World, worker: WorkerProcess, tidy: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two customers got the same terms and conditions, the second one later; then an import replaced them."""
     monkeypatch.setattr(retention, "BATCH", 1)
@@ -135,16 +137,16 @@ def test_a_document_goes_with_the_last_mail_that_needs_it(
     assert tidy(30) == 1
     assert store.has(old)
     with world.runtime.database.reading() as session:
-        mail = sent_mail.gone_out(session, second.result_id, 1, invoices, store)
+        mail = sent_mail.as_sent(session, second.result_id, 1, invoices, store)
     assert mail is not None
-    assert sent_mail.whole(mail, store) == world.server.taken[1].data
+    assert sent_mail.rebuild_mail(mail, store) == world.server.taken[1].data
     age(world, 31, second.id)
     assert tidy(30) == 1
     assert (store.has(old), store.has(new)) == (False, True)
 
 
 def test_a_store_that_is_away_keeps_everything_for_the_next_time(
-    world: World, worker: WorkerLife, tidy: Days, monkeypatch: pytest.MonkeyPatch
+    world: World, worker: WorkerProcess, tidy: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, of = world.add()
     world.deliver(worker)
@@ -155,14 +157,14 @@ def test_a_store_that_is_away_keeps_everything_for_the_next_time(
     folder.write_text("not a folder")
     with pytest.raises(OSError, match="Not a directory"):
         tidy(30)
-    assert attempts(world)[0].kept is not None
+    assert attempts(world)[0].rebuild_data is not None
     folder.unlink()
     aside.rename(folder)
     assert tidy(30) == 1
     assert not world.runtime.documents.has(old)
 
 
-def test_one_worker_does_it_once_a_day(world: World, worker: WorkerLife) -> None:
+def test_one_worker_does_it_once_a_day(world: World, worker: WorkerProcess) -> None:
     world.add()
     world.deliver(worker)
     age(world, 4000)
@@ -172,7 +174,7 @@ def test_one_worker_does_it_once_a_day(world: World, worker: WorkerLife) -> None
 
 
 def test_a_copy_lets_nothing_go_and_after_a_take_over_no_document_of_before(
-    world: World, worker: WorkerLife, tidy: Days
+    world: World, worker: WorkerProcess, tidy: Days
 ) -> None:
     """Its store may be that of the system that it was copied from."""
     runtime = world.runtime
@@ -195,8 +197,8 @@ def test_a_copy_lets_nothing_go_and_after_a_take_over_no_document_of_before(
     assert runtime.documents.has(old)
     with copy.database.writing() as session:
         session.execute(update(Installation).values(tidied_at=None, taken_over_at=now() - timedelta(days=40)))
-        resend.send_again(session, copy.bell, Chosen(run_id, status="sent"), OPERATOR, confirmed=True)
-    replace(world, runtime=copy).work(WorkerLife(copy.database), run_id)
+        resend.send_again(session, copy.queue, BulkSelection(run_id, status="sent"), OPERATOR, confirmed=True)
+    replace(world, runtime=copy).work(WorkerProcess(copy.database), run_id)
     own, _ = import_anew(world, of, b"%PDF-1.4 a third")
     age(world, 31)
     assert retention.tidy(copy, threading.Event()) == 1

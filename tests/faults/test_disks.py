@@ -25,7 +25,7 @@ from webapp.access import OPERATOR
 from webapp.imports.folder import import_folder
 from webapp.imports.problems import ImportRefused
 from webapp.results import resend
-from webapp.results.bulk import Chosen
+from webapp.results.bulk import BulkSelection
 from webapp.store.documents import DocumentFolder
 from webapp.store.invoices import TransformationResult
 from webapp.store.workers import Worker
@@ -263,7 +263,7 @@ def test_f15_a_document_that_the_store_had_no_room_for(site: Site) -> None:
     assert accounted(site.world, run_id) == {"skipped": 1, "sent": 1}
     site.stored(digest).write_bytes(whole)
     with site.world.runtime.database.writing() as session:
-        resend.send_again(session, site.world.runtime.bell, Chosen(run_id, (result.id,)), OPERATOR)
+        resend.send_again(session, site.world.runtime.queue, BulkSelection(run_id, (result.id,)), OPERATOR)
     site.until_finished(run_id)
     assert accounted(site.world, run_id) == {"sent": 2}
 

@@ -30,7 +30,7 @@ from webapp.store.database import hold_run
 from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.mailservers import MailServer
 from webapp.store.workers import Worker
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 FIRST, SECOND, THIRD = (f"{name}@customers.test" for name in ("first", "second", "third"))
 
@@ -87,7 +87,7 @@ def test_f01_what_the_dead_had_asked_for_comes_through_afterwards(site: Site) ->
     kernel that its process is gone; and one that was frozen may claim before its next beat tells it that it
     was declared lost. What is taken in this way must be free again soon, too."""
     runtime = site.world.runtime
-    dead = WorkerLife(runtime.database)
+    dead = WorkerProcess(runtime.database)
     site.over(max_connections=1)
     run_id = site.send(FIRST)
     with runtime.database.writing() as session:

@@ -41,7 +41,7 @@ def test_f37_killed_while_a_run_is_being_created(site: Site, many: int) -> None:
     command = [sys.executable, "-m", "webapp", "runs", "create", "--definition", site.world.definition.name,
                "--cluster", "all", "--from", first, "--to", last]  # fmt: skip
     maker = subprocess.Popen(command, env={**os.environ, **site.environ}, cwd=ROOT)
-    site.until(lambda: (run := only_run(site)) is not None and run.made_up_to > 0)
+    site.until(lambda: (run := only_run(site)) is not None and run.generated_up_to > 0)
     kill_at(maker)(None)
     run = only_run(site)
     assert run is not None

@@ -20,7 +20,7 @@ from webapp.access import OPERATOR
 from webapp.definitions.versions import fields_of
 from webapp.lifecycle import runs
 from webapp.results import actions, resend
-from webapp.results.bulk import Chosen
+from webapp.results.bulk import BulkSelection
 from webapp.store.customers import CustomerEmail
 from webapp.store.definitions import MessageDefinition
 from webapp.store.users import AuditEntry
@@ -135,19 +135,19 @@ def test_f40_two_people_and_a_bulk_that_overlaps(site: Site) -> None:
     addresses = numbered(6)
     run_id = site.send(*addresses)
     site.until_finished(run_id)
-    single = Chosen(run_id, (site.result(run_id, addresses[0]).id,))
+    single = BulkSelection(run_id, (site.result(run_id, addresses[0]).id,))
     gate = threading.Barrier(2)
 
-    def again(chosen: Chosen) -> int:
+    def again(chosen: BulkSelection) -> int:
         gate.wait()
         with site.world.runtime.database.writing() as session:
-            bell = site.world.runtime.bell
-            return resend.send_again(session, bell, chosen, OPERATOR, confirmed=True).changed
+            queue = site.world.runtime.queue
+            return resend.send_again(session, queue, chosen, OPERATOR, confirmed=True).changed
 
     for worker in site.workers:  # nothing goes out until both have pressed
         kill_at(worker)(None)
     with ThreadPoolExecutor(2) as people:
-        changed = list(people.map(again, (single, Chosen(run_id))))
+        changed = list(people.map(again, (single, BulkSelection(run_id))))
     assert sum(changed) == 6
     site.start_worker()
     site.until_finished(run_id)
@@ -187,7 +187,7 @@ def test_f42_the_same_job_ten_times_and_many_workers(site: Site, workers: int) -
     site.until(lambda: site.rq.scard("rq:workers") == workers)
     run_id = site.send(*numbered(60))
     for _ in range(10):
-        site.world.runtime.bell.drain(run_id)
+        site.world.runtime.queue.enqueue_drain(run_id)
     site.until_finished(run_id)
     assert accounted(site.world, run_id) == {"sent": 60}
 
@@ -212,7 +212,7 @@ def test_f43_changes_while_sending(site: Site) -> None:
     with site.world.runtime.database.writing() as session:
         first = CustomerEmail.address == addresses[0]
         session.execute(update(CustomerEmail).where(first).values(address="other@customers.test"))
-        done = actions.remove(session, Chosen(run_id, (removed,)), OPERATOR)
+        done = actions.remove(session, BulkSelection(run_id, (removed,)), OPERATOR)
         assert done.changed == 1
     edit(site, "Not what was approved")
     go_on.set()
@@ -257,7 +257,7 @@ def test_f43_removed_before_it_is_on_its_way(site: Site) -> None:
 
     def take_out(_: object) -> None:
         with site.world.runtime.database.writing() as session:
-            actions.remove(session, Chosen(run_ids[0]), OPERATOR)
+            actions.remove(session, BulkSelection(run_ids[0]), OPERATOR)
 
     site.server.when("rcpt", address, take_out)
     site.add(address)

@@ -218,7 +218,7 @@ def test_f34_a_reply_byte_by_byte(site: Site) -> None:
     site.server.drip = 0.04  # "250 ok" takes 0.3 s; 25 of them would take 8 s
     began = time.monotonic()
     site.world.start(run_id)
-    site.until(lambda: site.world.results(run_id)[0].breaks > 0 or bool(site.problem(run_id)))
+    site.until(lambda: site.world.results(run_id)[0].broken_connections > 0 or bool(site.problem(run_id)))
     assert time.monotonic() - began < 8
     assert site.server.taken == []
     site.server.drip = 0.0

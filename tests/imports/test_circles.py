@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from webapp.imports.circles import Graph
+from webapp.imports.circles import ImportedParents
 
 
-def graph(**parents: list[str]) -> Graph:
-    made = Graph()
+def graph(**parents: list[str]) -> ImportedParents:
+    made = ImportedParents()
     for line, (child, above) in enumerate(parents.items(), 2):
         made.add(line, child, above)
     return made

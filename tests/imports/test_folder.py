@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from tests.imports import folders
 from webapp.extensions import Runtime
 from webapp.imports.folder import Imported, import_folder
-from webapp.imports.merging import Counts
+from webapp.imports.merging import MergeCounts
 from webapp.imports.problems import ImportRefused
 from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEmail
 from webapp.store.definitions import MessageDefinition, TemplateText
@@ -40,10 +40,10 @@ def edges(runtime: Runtime) -> set[tuple[str, str]]:
 def test_a_right_folder_is_stored_whole(runtime: Runtime, tmp_path: Path) -> None:
     done = load(runtime, folders.write(tmp_path / "in"))
     assert done.changed_anything
-    assert done.counts["message templates"] == Counts(2, 0, 0)
-    assert done.counts["customer clusters"] == Counts(4, 0, 0)
-    assert done.counts["customer emails"] == Counts(3, 0, 0)
-    assert done.counts["transformation results"] == Counts(2, 0, 0)
+    assert done.counts["message templates"] == MergeCounts(2, 0, 0)
+    assert done.counts["customer clusters"] == MergeCounts(4, 0, 0)
+    assert done.counts["customer emails"] == MergeCounts(3, 0, 0)
+    assert done.counts["transformation results"] == MergeCounts(2, 0, 0)
     assert edges(runtime) == {("North", "All"), ("South", "All"), ("Both", "North"), ("Both", "South")}
     with runtime.database.reading() as session:
         first, second = session.scalars(select(Customer).order_by(Customer.code))
@@ -130,7 +130,7 @@ def test_a_file_alone_refers_to_what_is_stored_and_leaves_the_rest(runtime: Runt
     text = header + 'All,C3,New,,P1,true\nBoth,C2,"Smith, Inc.",en,P2,\n'
     alone = folders.write(tmp_path / "alone", {}, customers_csv=text)
     done = load(runtime, alone)
-    assert done.counts == {"customers": Counts(1, 1, 0)}
+    assert done.counts == {"customers": MergeCounts(1, 1, 0)}
     with runtime.database.reading() as session:
         found = {c.code: (c.suspended, c.extra) for c in session.scalars(select(Customer))}
     assert found == {
@@ -156,7 +156,7 @@ def test_suspended_stays_where_the_file_does_not_speak_of_it(runtime: Runtime, t
 
 def test_a_dry_run_says_what_would_change_and_stores_nothing(runtime: Runtime, tmp_path: Path) -> None:
     done = load(runtime, folders.write(tmp_path / "in"), dry_run=True)
-    assert done.counts["invoices"] == Counts(2, 0, 0)
+    assert done.counts["invoices"] == MergeCounts(2, 0, 0)
     with runtime.database.reading() as session:
         assert folders.rows_stored(session) == 0
     assert not list(Path(runtime.settings.store_url).rglob("*"))
@@ -205,7 +205,7 @@ def test_windows_line_ends_a_bom_and_empty_lines_are_fine(runtime: Runtime, tmp_
     text = "\ufeff" + folders.GOOD["customers.csv"].replace("\n", "\r\n\r\n")
     messaging = "\ufeff" + folders.MESSAGING.replace("\n", "\r\n")
     done = load(runtime, folders.write(tmp_path / "in", customers_csv=text, messaging_toml=messaging))
-    assert done.counts["customers"] == Counts(2, 0, 0)
+    assert done.counts["customers"] == MergeCounts(2, 0, 0)
 
 
 @pytest.mark.parametrize("content", [None, {}, {"expected.json": "{}"}])

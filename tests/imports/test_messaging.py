@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tests.imports import folders
 from webapp.extensions import Runtime
 from webapp.imports.folder import import_folder
-from webapp.imports.merging import Counts
+from webapp.imports.merging import MergeCounts
 from webapp.imports.problems import ImportRefused
 from webapp.store.definitions import DefinitionTransformation, MessageDefinition, TemplatePart, TemplateText
 from webapp.store.mailservers import MailServer, Sender
@@ -91,7 +91,7 @@ no_documents = true
 """
     folder = folders.write(tmp_path / "alone", {"messaging.toml": alone})
     done = import_folder(runtime.database, runtime.documents, folder)
-    assert done.counts["message definitions"] == Counts(1, 0, 0)
+    assert done.counts["message definitions"] == MergeCounts(1, 0, 0)
     with runtime.database.reading() as session:
         stored = session.scalars(select(MessageDefinition).where(MessageDefinition.name == "Reminder")).one()
         assert (stored.sender.key, stored.template.name, stored.no_documents) == (
@@ -113,7 +113,10 @@ def test_a_key_that_is_left_out_has_its_default_again(runtime: Runtime, tmp_path
             "Us",
         )
     done = import_folder(runtime.database, runtime.documents, folders.write(tmp_path / "in"))
-    assert (done.counts["mail servers"], done.counts["senders"]) == (Counts(0, 1, 0), Counts(0, 1, 0))
+    assert (done.counts["mail servers"], done.counts["senders"]) == (
+        MergeCounts(0, 1, 0),
+        MergeCounts(0, 1, 0),
+    )
     with runtime.database.reading() as session:
         assert session.execute(select(Sender.reply_to, Sender.display_name)).one() == ("", "")
         assert session.scalars(select(MailServer.password_env)).one() == ""
@@ -128,7 +131,7 @@ def test_parts_subjects_of_a_language_and_names_of_files_are_stored_and_told_apa
         more += f'[[template_part]]\nname = "regards"\nlanguage = "{language}"\nsource = "<p>Bye</p>"\n'
     folder = folders.write(tmp_path / "in", messaging_toml=more)
     done = import_folder(runtime.database, runtime.documents, folder)
-    assert done.counts["parts of templates"] == Counts(2, 0, 0)
+    assert done.counts["parts of templates"] == MergeCounts(2, 0, 0)
     with runtime.database.reading() as session:
         texts = {text.language: (text.subject, text.plain) for text in session.scalars(select(TemplateText))}
         assert texts == {"": ("", ""), "nl": ("Factuur", "Dag")}
@@ -140,7 +143,7 @@ def test_parts_subjects_of_a_language_and_names_of_files_are_stored_and_told_apa
     done = import_folder(
         runtime.database, runtime.documents, folders.write(tmp_path / "in", messaging_toml=changed)
     )
-    assert done.counts["parts of templates"] == Counts(0, 1, 1)
+    assert done.counts["parts of templates"] == MergeCounts(0, 1, 1)
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ from webapp.extensions import Runtime
 from webapp.imports.folder import import_folder
 from webapp.invoices import document_checks
 from webapp.invoices.document_checks import Checked
-from webapp.lifecycle.results import hold, move
+from webapp.lifecycle.results import lock_results, transition
 from webapp.new_run.preview import preview
 from webapp.results import actions, resend
-from webapp.results.bulk import CHANGED_SINCE, Chosen, Done
+from webapp.results.bulk import CHANGED_SINCE, BulkOutcome, BulkSelection
 from webapp.store.customers import Customer
 from webapp.store.definitions import DefinitionVersion, TemplateText
 from webapp.store.documents import DocumentFolder
@@ -32,7 +32,7 @@ from webapp.store.runs import Result, Run
 from webapp.store.statuses import Finding, ResultStatus, SkipReason
 from webapp.store.types import now
 from webapp.store.users import AuditEntry
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 Paper = Callable[[Invoice, Customer], bytes]
 
@@ -81,19 +81,21 @@ def held(world: World, run_id: int) -> list[tuple[str, str]]:
 HELD = ("skipped", "suspect_document")
 
 
-def let_pass(world: World, run_id: int, *result_ids: int) -> Done:
-    chosen = Chosen(run_id, result_ids or None, reason="" if result_ids else SkipReason.SUSPECT_DOCUMENT)
+def let_pass(world: World, run_id: int, *result_ids: int) -> BulkOutcome:
+    chosen = BulkSelection(
+        run_id, result_ids or None, reason="" if result_ids else SkipReason.SUSPECT_DOCUMENT
+    )
     with world.runtime.database.writing() as session:
-        return resend.let_pass(session, world.runtime.bell, chosen, OPERATOR)
+        return resend.release_documents(session, world.runtime.queue, chosen, OPERATOR)
 
 
-def send_again(world: World, run_id: int) -> Done:
-    chosen = Chosen(run_id, reason=SkipReason.SUSPECT_DOCUMENT)
+def send_again(world: World, run_id: int) -> BulkOutcome:
+    chosen = BulkSelection(run_id, reason=SkipReason.SUSPECT_DOCUMENT)
     with world.runtime.database.writing() as session:
-        return resend.send_again(session, world.runtime.bell, chosen, OPERATOR)
+        return resend.send_again(session, world.runtime.queue, chosen, OPERATOR)
 
 
-def test_swapped_files_are_held_and_everything_else_goes_out(world: World, worker: WorkerLife) -> None:
+def test_swapped_files_are_held_and_everything_else_goes_out(world: World, worker: WorkerProcess) -> None:
     swapped(world)
     add(world, "eve@example.com")
     assert check(world) == Checked(3, 2)
@@ -119,7 +121,7 @@ def test_a_run_checks_its_own_documents_only(world: World) -> None:
 
 
 def test_what_was_imported_after_create_is_checked_before_it_goes_out(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     add(world, "eve@example.com")
     add(world, "ada@example.com")
@@ -139,7 +141,7 @@ def test_what_was_imported_after_create_is_checked_before_it_goes_out(
 
 
 def test_what_is_removed_while_its_document_is_checked_stays_removed(
-    world: World, worker: WorkerLife, monkeypatch: pytest.MonkeyPatch
+    world: World, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(world, "eve@example.com")
     run_id = world.run()
@@ -151,7 +153,7 @@ def test_what_is_removed_while_its_document_is_checked_stays_removed(
     def is_slow(*of: Any, **options: Any) -> None:
         checks(*of, **options)
         with world.runtime.database.writing() as session:
-            actions.remove(session, Chosen(run_id), OPERATOR)
+            actions.remove(session, BulkSelection(run_id), OPERATOR)
 
     monkeypatch.setattr(document_checks, "check", is_slow)
     world.start(run_id)
@@ -160,7 +162,7 @@ def test_what_is_removed_while_its_document_is_checked_stays_removed(
 
 
 def test_a_store_that_is_away_while_documents_are_checked_is_waited_for(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     add(world, "eve@example.com")
     run_id = world.run()
@@ -181,7 +183,7 @@ def test_a_store_that_is_away_while_documents_are_checked_is_waited_for(
     assert world.results(run_id)[0].detail == ""
 
 
-def test_files_swapped_in_the_store_are_held_however_late(world: World, worker: WorkerLife) -> None:
+def test_files_swapped_in_the_store_are_held_however_late(world: World, worker: WorkerProcess) -> None:
     for name in ("ada", "bob", "eve"):
         add(world, f"{name}@example.com")
     run_id = world.run()
@@ -208,7 +210,7 @@ def test_files_swapped_in_the_store_are_held_however_late(world: World, worker: 
 
 
 def test_an_import_mends_what_was_altered_in_the_store(
-    world: World, worker: WorkerLife, tmp_path: Path
+    world: World, worker: WorkerProcess, tmp_path: Path
 ) -> None:
     _, of = world.add("ada@example.com")
     path = stored(world, 0)
@@ -239,7 +241,7 @@ def stored(world: World, number: int) -> Path:
         return documents._path(digests.all()[number])
 
 
-def test_what_is_let_pass_goes_out_and_is_remembered(world: World, worker: WorkerLife) -> None:
+def test_what_is_let_pass_goes_out_and_is_remembered(world: World, worker: WorkerProcess) -> None:
     swapped(world)
     run_id = world.deliver(worker)
     [first, _] = world.results(run_id)
@@ -265,10 +267,10 @@ def test_what_was_imported_after_somebody_looked_does_not_pass(world: World) -> 
     with world.runtime.database.writing() as session:
         imported = update(TransformationResult).where(TransformationResult.id == first)
         session.execute(imported.values(sha256=strange))
-        chosen = Chosen(run_id, as_of=as_of)
+        chosen = BulkSelection(run_id, as_of=as_of)
     for _ in range(2):  # before it is checked, and after
         with world.runtime.database.writing() as session:
-            resend.let_pass(session, world.runtime.bell, chosen, OPERATOR)
+            resend.release_documents(session, world.runtime.queue, chosen, OPERATOR)
         assert held(world, run_id) == [HELD, ("ready", "")]
         document_checks.check(world.runtime.database, world.runtime.documents)
 
@@ -280,17 +282,17 @@ def test_what_is_held_after_somebody_looked_does_not_pass(world: World) -> None:
     shown, later = world.results(run_id)
     as_of = now()
     with world.runtime.database.writing() as session:
-        rows = hold(session, Result.id == later.id)
-        move(session, run_id, rows, ResultStatus.SKIPPED, reason=SkipReason.SUSPECT_DOCUMENT)
+        rows = lock_results(session, Result.id == later.id)
+        transition(session, run_id, rows, ResultStatus.SKIPPED, reason=SkipReason.SUSPECT_DOCUMENT)
     with world.runtime.database.writing() as session:
-        chosen = Chosen(run_id, as_of=as_of)
-        done = resend.let_pass(session, world.runtime.bell, chosen, OPERATOR)
+        chosen = BulkSelection(run_id, as_of=as_of)
+        done = resend.release_documents(session, world.runtime.queue, chosen, OPERATOR)
     assert (done.ids, done.unchanged) == ((shown.id,), {CHANGED_SINCE: 1})
     assert held(world, run_id) == [("ready", ""), HELD]
 
 
 def test_the_right_document_frees_its_mail_though_nobody_has_checked_it_yet(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     """As when the check after an import was cut short."""
     [payer, of] = world.add("eve@example.com", documents=False)
@@ -335,7 +337,7 @@ def test_whoever_checks_stops_when_told_to(world: World, monkeypatch: pytest.Mon
 def test_send_again_without_a_look_changes_nothing(world: World) -> None:
     swapped(world)
     run_id = world.run()
-    assert send_again(world, run_id) == Done(
+    assert send_again(world, run_id) == BulkOutcome(
         0, {"a document is suspect: look at it; let it pass, or import the right one": 2}
     )
     assert held(world, run_id) == [HELD, HELD]
@@ -364,7 +366,7 @@ def test_other_reasons_come_first(world: World) -> None:
 
 
 def test_of_a_collated_mail_only_the_suspect_invoice_is_held(
-    runtime: Runtime, server: MailServer, worker: WorkerLife
+    runtime: Runtime, server: MailServer, worker: WorkerProcess
 ) -> None:
     world = make_world(runtime, server, collate=True, subject="Invoices")
     with runtime.database.writing() as session:

@@ -10,7 +10,7 @@ import pytest
 
 from jobs import worker
 from webapp.extensions import Runtime
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 @pytest.mark.parametrize("is_leaving", [False, True])
@@ -20,15 +20,15 @@ def test_a_process_whose_upkeep_breaks_is_told_to_end(runtime: Runtime, is_leavi
     def tell(_: int, frame: FrameType | None) -> None:
         told.set()
 
-    def broken(_: Runtime, life: WorkerLife) -> None:
+    def broken(_: Runtime, life: WorkerProcess) -> None:
         if is_leaving:
-            life.leaving.set()
+            life.stopping.set()
         raise ZeroDivisionError
 
     before = signal.signal(signal.SIGTERM, tell)
     try:
         with pytest.raises(ZeroDivisionError):
-            worker.keep_up(broken, runtime, WorkerLife(runtime.database))
+            worker.keep_up(broken, runtime, WorkerProcess(runtime.database))
     finally:
         signal.signal(signal.SIGTERM, before)
     assert told.is_set() != is_leaving

@@ -16,11 +16,11 @@ from sqlalchemy import update
 from tests import factories
 from tests.launch.launched import STARTED, launched, up
 from webapp.extensions import Runtime, open_runtime
-from webapp.launch.checks import Finding, examine
+from webapp.launch.checks import CheckResult, examine
 from webapp.store.workers import Worker
 
 
-def findings(runtime: Runtime) -> dict[str, Finding]:
+def findings(runtime: Runtime) -> dict[str, CheckResult]:
     return {finding.about: finding for finding in examine(runtime)}
 
 
@@ -92,7 +92,7 @@ def test_all_is_well(runtime: Runtime) -> None:
 
 def test_each_trouble_is_told_in_its_own_line(runtime: Runtime) -> None:
     settings = replace(runtime.settings, redis_url="redis://127.0.0.1:1")
-    sick = replace(runtime, settings=settings, bell=open_runtime(settings).bell)
+    sick = replace(runtime, settings=settings, queue=open_runtime(settings).queue)
     with greeting(b"554 go away\r\n") as port:
         with runtime.database.writing() as session:
             factories.mail_server(session, port=port, name="rude")

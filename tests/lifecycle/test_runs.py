@@ -11,17 +11,17 @@ from sqlalchemy import update
 from tests.world import World
 from webapp.access import OPERATOR
 from webapp.delivery import claims, drain
-from webapp.delivery.attempts import Hand, NotHeld
+from webapp.delivery.attempts import ClaimLost, ClaimRef
 from webapp.errors import Refused
 from webapp.lifecycle import runs
-from webapp.messages.inputs import load
+from webapp.messages.inputs import load_inputs
 from webapp.new_run import creation, generation
 from webapp.store.customers import Cluster
 from webapp.store.definitions import MessageDefinition
 from webapp.store.runs import Run
 from webapp.store.statuses import Role
 from webapp.store.users import AuditEntry
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 def test_twenty_starts_at_once_have_one_effect(world: World) -> None:
@@ -48,20 +48,20 @@ def test_a_run_with_nothing_to_send_is_finished_by_start(world: World) -> None:
     assert "already finished" in world.stop(run_id)
 
 
-def test_no_mark_holds_after_stop_has_answered(world: World, worker: WorkerLife) -> None:
+def test_no_mark_holds_after_stop_has_answered(world: World, worker: WorkerProcess) -> None:
     world.add()
     run_id = world.run()
     world.start(run_id)
     with world.runtime.database.writing() as session:
         claim = claims.claim(session, run_id, worker.id, 10)
-        [work] = load(session, claim.result_ids)
+        [work] = load_inputs(session, claim.result_ids)
     world.stop(run_id)
-    with pytest.raises(NotHeld):
-        world.mark(work, Hand(worker.id, claim.token, 1))
+    with pytest.raises(ClaimLost):
+        world.mark(work, ClaimRef(worker.id, claim.token, 1))
     assert world.statuses(run_id) == ["ready"]
 
 
-def test_stop_in_mid_run_then_start_goes_on(world: World, worker: WorkerLife) -> None:
+def test_stop_in_mid_run_then_start_goes_on(world: World, worker: WorkerProcess) -> None:
     for _ in range(60):
         world.add()
     world.server.delay = 0.05
@@ -70,7 +70,7 @@ def test_stop_in_mid_run_then_start_goes_on(world: World, worker: WorkerLife) ->
     draining = threading.Thread(target=drain.drain, args=(world.runtime, worker, run_id))
     draining.start()
     while len(world.server.taken) < 5:
-        worker.leaving.wait(0.01)
+        worker.stopping.wait(0.01)
     world.stop(run_id)
     taken = len(world.server.taken)
     draining.join()
@@ -87,8 +87,8 @@ def test_stop_in_mid_run_then_start_goes_on(world: World, worker: WorkerLife) ->
 def test_stop_while_the_list_is_made_keeps_it_from_starting_by_itself(world: World) -> None:
     world.add()
     with world.runtime.database.writing() as session:
-        bell, choice = world.runtime.bell, world.choice()
-        run = creation.create(session, bell, choice, name="", bcc=[], viewer=OPERATOR, start=True)
+        queue, choice = world.runtime.queue, world.choice()
+        run = creation.create(session, queue, choice, name="", bcc=[], viewer=OPERATOR, start=True)
     assert "does not start by itself any more" in world.stop(run.id)
     assert world.stop(run.id) == "This run has not been started."
     generation.make(world.runtime, run.id)
@@ -112,5 +112,5 @@ def test_a_viewer_may_not_start(world: World) -> None:
     run_id = world.run()
     onlooker = replace(OPERATOR, role=Role.VIEWER)
     with pytest.raises(Refused, match="not change"), world.runtime.database.writing() as session:
-        runs.start(session, world.runtime.bell, run_id, onlooker)
+        runs.start(session, world.runtime.queue, run_id, onlooker)
     assert world.status(run_id) == "created"

@@ -10,14 +10,14 @@ import pytest
 
 from tests.world import World
 from webapp.lifecycle import counts
-from webapp.lifecycle.throughput import SLOT, Pace, pace, sent_by_slot
+from webapp.lifecycle.throughput import SLOT_SECONDS, Throughput, sent_by_slot, throughput
 from webapp.runs import sent_chart
 from webapp.store.runs import Run, SentCount
 from webapp.store.users import AuditEntry
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
-def test_every_mail_sent_is_counted_once(world: World, worker: WorkerLife) -> None:
+def test_every_mail_sent_is_counted_once(world: World, worker: WorkerProcess) -> None:
     world.add("one@ok.test")
     world.add("two@ok.test")
     world.add("reject-550.three@ok.test")
@@ -27,17 +27,19 @@ def test_every_mail_sent_is_counted_once(world: World, worker: WorkerLife) -> No
         assert sum(n for _, n in sent_by_slot(session, run_id)) == 2
 
 
-def pace_of(world: World, run_id: int, *, started_ago: float, sent: dict[int, int]) -> Pace | None:
+def pace_of(world: World, run_id: int, *, started_ago: float, sent: dict[int, int]) -> Throughput | None:
     """The pace of a running run that began so many seconds ago and has sent so many mails in the slots so
     many seconds ago."""
     with world.runtime.database.writing() as session:
         run = session.get_one(Run, run_id)
         run.started_at = datetime.now(UTC) - timedelta(seconds=started_ago)
         for ago, n in sent.items():
-            session.add(SentCount(run_id=run_id, worker_id=1, slot=int(time.time() - ago) // SLOT, n=n))
+            session.add(
+                SentCount(run_id=run_id, worker_id=1, slot=int(time.time() - ago) // SLOT_SECONDS, n=n)
+            )
     with world.runtime.database.reading() as session:
         run = session.get_one(Run, run_id)
-        return pace(session, run, counts.counts(session, run_id))
+        return throughput(session, run, counts.counts(session, run_id))
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def test_the_curve_adds_up_and_stays_level_while_the_run_is_stopped(world: World
         run.started_at, run.finished_at = begin, begin + timedelta(minutes=10)
         session.query(AuditEntry).delete()
         for minute, n in ((0, 300), (1, 300), (9, 630)):
-            slot = int(begin.timestamp() + 60 * minute) // SLOT
+            slot = int(begin.timestamp() + 60 * minute) // SLOT_SECONDS
             session.add(SentCount(run_id=running, worker_id=1, slot=slot, n=n // 3))
             session.add(SentCount(run_id=running, worker_id=2, slot=slot, n=n - n // 3))
         for minute, action in ((2, "stop"), (8, "start")):

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 import pytest
 
 from webapp.mailing import parsed_mail
-from webapp.mailing.compose import Document, Letter, Picture, Uncomposable, compose, rebuild
+from webapp.mailing.compose import Document, MailDraft, Picture, Uncomposable, compose, rebuild
 
-LETTER = Letter(
+LETTER = MailDraft(
     sender=("billing@example.com", "Example, Inc. Rechnungsbüro"),
     reply_to="help@example.com",
     to=(("a@customers.test", "Jörg Ünlü, Einkauf"), ("b@customers.test", "")),
@@ -53,7 +53,7 @@ def test_pictures_are_within_the_html_and_no_attachments(documents: int) -> None
     assert text is not None
     assert text.get_content().replace("\r\n", "\n") == LETTER.text
     stored = {each.sha256: each.content for each in shown} | {each.sha256: each.content for each in files}
-    assert rebuild(made.kept, stored.__getitem__) == made.data
+    assert rebuild(made.rebuild_data, stored.__getitem__) == made.data
     letter = parsed_mail.read(made.data)
     assert [name for name, _ in letter.pictures] == [each.content_id for each in shown]
     assert len(letter.attachments) == documents
@@ -111,7 +111,7 @@ def test_what_goes_in_comes_out(documents: int) -> None:
     assert b"\n" not in made.data.replace(b"\r\n", b"")
     assert max(map(len, made.data.split(b"\r\n"))) <= 998
     contents = {file.sha256: file.content for file in files}
-    assert rebuild(made.kept, contents.__getitem__) == made.data
+    assert rebuild(made.rebuild_data, contents.__getitem__) == made.data
     assert hashlib.sha256(made.data).hexdigest() == made.sha256
 
 

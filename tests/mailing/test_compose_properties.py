@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from webapp.mailing.compose import Document, Letter, compose, rebuild
+from webapp.mailing.compose import Document, MailDraft, compose, rebuild
 
 BREAKERS = "\r\n\x00\x0b\x0c\x85\u2028\u2029"
 
@@ -39,8 +39,8 @@ media_types = st.sampled_from(
 
 
 @st.composite
-def letters(draw: st.DrawFn) -> Letter:
-    return Letter(
+def letters(draw: st.DrawFn) -> MailDraft:
+    return MailDraft(
         sender=draw(people),
         reply_to=draw(st.one_of(st.just(""), addresses)),
         to=tuple(draw(st.lists(people, min_size=1, max_size=3))),
@@ -64,10 +64,10 @@ def documents(draw: st.DrawFn) -> Document:
 @settings(max_examples=300, deadline=None)
 @given(letters(), st.lists(documents(), max_size=3))
 @example(
-    Letter(("a@x.test", "=?utf-8?q?Bcc?="), "", (("b@x.test", '"'),), "=?utf-8?q?x?= y", ".", ".\r.", "<1@x>",
-           datetime(2026, 1, 1, tzinfo=UTC), frozenset({1})), []
+    MailDraft(("a@x.test", "=?utf-8?q?Bcc?="), "", (("b@x.test", '"'),), "=?utf-8?q?x?= y", ".", ".\r.",
+    "<1@x>", datetime(2026, 1, 1, tzinfo=UTC), frozenset({1})), []
 )  # fmt: skip
-def test_what_goes_in_comes_out(letter: Letter, attached: list[Document]) -> None:
+def test_what_goes_in_comes_out(letter: MailDraft, attached: list[Document]) -> None:
     made = compose(letter, attached)
     wire(made.data)
     mail: Any = email.message_from_bytes(made.data, policy=email.policy.default)
@@ -94,7 +94,7 @@ def test_what_goes_in_comes_out(letter: Letter, attached: list[Document]) -> Non
         for document in attached
     ]
     by_hash = {document.sha256: document.content for document in attached}
-    assert rebuild(made.kept, by_hash.__getitem__) == made.data
+    assert rebuild(made.rebuild_data, by_hash.__getitem__) == made.data
     assert hashlib.sha256(made.data).hexdigest() == made.sha256
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from webapp.mailing.event_loop import ALONE, READ, Hub, Waiting
+from webapp.mailing.event_loop import ALONE, READ, EventLoop, Waiting
 
 
 def soon(seconds: float = 5.0) -> float:
@@ -16,7 +16,7 @@ def soon(seconds: float = 5.0) -> float:
 
 
 def test_who_waits_for_a_socket_lets_the_others_go_on() -> None:
-    hub, told = Hub(), list[str]()
+    hub, told = EventLoop(), list[str]()
     here, there = socket.socketpair()
 
     def reader() -> None:
@@ -32,17 +32,17 @@ def test_who_waits_for_a_socket_lets_the_others_go_on() -> None:
     assert (told, hub.errors) == (["waits", "writes", "hello"], [])
 
 
-@pytest.mark.parametrize("waiting", [ALONE, Hub()])
+@pytest.mark.parametrize("waiting", [ALONE, EventLoop()])
 def test_outside_of_tasks_waiting_is_the_threads(waiting: Waiting) -> None:
     here, there = socket.socketpair()
     assert not waiting.ready(here, READ, soon(0.01))
     there.send(b"x")
     assert waiting.ready(here, READ, soon())
-    assert waiting.aside(threading.current_thread) is threading.current_thread()
+    assert waiting.run_in_thread(threading.current_thread) is threading.current_thread()
 
 
 def test_a_wait_ends_at_its_deadline_and_no_later_one_is_disturbed() -> None:
-    hub, ready = Hub(), list[bool]()
+    hub, ready = EventLoop(), list[bool]()
     here, there = socket.socketpair()
 
     def reader() -> None:
@@ -51,7 +51,7 @@ def test_a_wait_ends_at_its_deadline_and_no_later_one_is_disturbed() -> None:
         ready.append(hub.ready(here, READ, soon()))
 
     def other() -> None:
-        assert not hub.wait_for(lambda: False, 0.1)
+        assert not hub.wait_until(lambda: False, 0.1)
 
     began = time.monotonic()
     hub.run(reader, other)
@@ -60,23 +60,23 @@ def test_a_wait_ends_at_its_deadline_and_no_later_one_is_disturbed() -> None:
 
 
 def test_news_of_another_task_and_of_another_thread_are_heard() -> None:
-    hub, steps = Hub(), list[str]()
+    hub, steps = EventLoop(), list[str]()
 
     def first() -> None:
-        assert hub.wait_for(lambda: "second" in steps, 5)
+        assert hub.wait_until(lambda: "second" in steps, 5)
         steps.append("first")
-        hub.news()
+        hub.notify()
 
     def second() -> None:
         steps.append("second")
-        hub.news()
-        assert hub.wait_for(lambda: "thread" in steps, 5)
+        hub.notify()
+        assert hub.wait_until(lambda: "thread" in steps, 5)
 
     def thread() -> None:
         while "first" not in steps:
             time.sleep(0.001)
         steps.append("thread")
-        hub.poke()
+        hub.wake()
 
     beside = threading.Thread(target=thread)
     beside.start()
@@ -88,14 +88,14 @@ def test_news_of_another_task_and_of_another_thread_are_heard() -> None:
 
 
 def test_what_is_aside_holds_nobody_up_and_raises_where_it_was_asked_for() -> None:
-    hub, steps = Hub(), list[str]()
+    hub, steps = EventLoop(), list[str]()
     go_on = threading.Event()
 
     def asks() -> None:
-        assert hub.aside(lambda: go_on.wait(5))
+        assert hub.run_in_thread(lambda: go_on.wait(5))
         steps.append("done")
         with pytest.raises(ZeroDivisionError):
-            hub.aside(lambda: 1 // 0)
+            hub.run_in_thread(lambda: 1 // 0)
 
     def other() -> None:
         steps.append("meanwhile")
@@ -106,13 +106,13 @@ def test_what_is_aside_holds_nobody_up_and_raises_where_it_was_asked_for() -> No
 
 
 def test_a_task_that_fails_is_told_and_the_others_go_on() -> None:
-    hub, done = Hub(), list[str]()
+    hub, done = EventLoop(), list[str]()
 
     def fails() -> None:
         raise KeyError("this one")
 
     def goes_on() -> None:
-        hub.wait_for(lambda: False, 0.02)
+        hub.wait_until(lambda: False, 0.02)
         done.append("well")
 
     hub.run(fails, goes_on)
@@ -121,17 +121,17 @@ def test_a_task_that_fails_is_told_and_the_others_go_on() -> None:
 
 
 def test_a_task_has_another_do_something_and_waits_for_what_comes_of_it() -> None:
-    hub, told = Hub(), list[object]()
+    hub, told = EventLoop(), list[object]()
 
     def slow() -> str:
-        hub.wait_for(lambda: False, 0.05)
+        hub.wait_until(lambda: False, 0.05)
         return "done"
 
     def broken() -> None:
         raise ValueError("broken")
 
     def asking() -> None:
-        done, failed = hub.begin(slow), hub.begin(broken)
+        done, failed = hub.spawn(slow), hub.spawn(broken)
         told.append("goes on")
         told.append(done())
         with pytest.raises(ValueError, match="broken"):

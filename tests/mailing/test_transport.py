@@ -14,7 +14,7 @@ import pytest
 
 from tests.mailserver import MailServer, mail_server
 from webapp.mailing.envelope import Envelope
-from webapp.mailing.outcomes import Accepted, Broken, Deferred, Offered, Refused, ServerTrouble, Unknown
+from webapp.mailing.outcomes import Accepted, Broken, Deferred, Offered, Rejected, ServerTrouble, Unknown
 from webapp.mailing.transport import Conversation, ServerAddress, Waits
 
 QUICK = Waits(reply=1.0, data=1.5)
@@ -80,7 +80,7 @@ def test_a_refused_connection_is_the_servers_trouble(server: MailServer) -> None
 
 @pytest.mark.parametrize(
     ("reply", "outcome"),
-    [("450 4.7.1 rate limit", ServerTrouble), ("421 closing", ServerTrouble), ("552 too big", Refused)],
+    [("450 4.7.1 rate limit", ServerTrouble), ("421 closing", ServerTrouble), ("552 too big", Rejected)],
 )
 def test_a_refusal_of_mail(server: MailServer, reply: str, outcome: type) -> None:
     server.mail_reply = reply
@@ -94,7 +94,7 @@ def test_a_message_over_the_servers_size_is_refused_without_data(server: MailSer
     talk = conversation(server)
     talk.open()
     offer = talk.offer(to("a@customers.test"), LETTER)
-    assert isinstance(offer, Refused)
+    assert isinstance(offer, Rejected)
     assert offer.stage == "SIZE"
     assert "takes 10" in offer.reply.text
 
@@ -102,7 +102,7 @@ def test_a_message_over_the_servers_size_is_refused_without_data(server: MailSer
 @pytest.mark.parametrize(
     ("address", "outcome"),
     [
-        ("reject-550.a@x.test", Refused),
+        ("reject-550.a@x.test", Rejected),
         ("reject-450.a@x.test", Deferred),
         ("reject-421.a@x.test", ServerTrouble),
     ],
@@ -121,7 +121,7 @@ def test_a_refusal_of_the_recipient(server: MailServer, address: str, outcome: t
     ("address", "outcome"),
     [
         ("data-451.a@x.test", Deferred),
-        ("data-554.a@x.test", Refused),
+        ("data-554.a@x.test", Rejected),
         ("data-421.a@x.test", Deferred),
         ("cut-ack.a@x.test", Unknown),
         ("cut-reject.a@x.test", Unknown),
@@ -327,15 +327,15 @@ def test_with_several_recipients_the_envelope_goes_at_once() -> None:
     with patient(b"b@x.test>\r\n", b"250 ok\r\n550 no\r\n550 no\r\n250 reset\r\n") as server:
         talk = conversation(server)
         assert talk.open() is None
-        assert isinstance(talk.offer(to("a@x.test", "b@x.test"), LETTER), Refused)
+        assert isinstance(talk.offer(to("a@x.test", "b@x.test"), LETTER), Rejected)
 
 
 @pytest.mark.parametrize(
     ("addresses", "outcome"),
     [
-        (("reject-550.a@x.test",), Refused),
+        (("reject-550.a@x.test",), Rejected),
         (("reject-450.a@x.test",), Deferred),
-        (("reject-550.a@x.test", "reject-550.b@x.test"), Refused),
+        (("reject-550.a@x.test", "reject-550.b@x.test"), Rejected),
         (("reject-550.a@x.test", "reject-450.b@x.test"), Deferred),
         (("fine@x.test", "reject-450.b@x.test"), Deferred),
         (("close-rcpt.a@x.test",), ServerTrouble),
@@ -381,5 +381,5 @@ def test_a_354_without_recipients_is_left_by_leaving() -> None:
     with scripted(replies, pause=0.0) as server:
         talk = conversation(server)
         assert talk.open() is None
-        assert isinstance(talk.offer(to("a@x.test"), LETTER), Refused)
+        assert isinstance(talk.offer(to("a@x.test"), LETTER), Rejected)
         assert not talk.is_open

@@ -13,11 +13,11 @@ from webapp.runs import report
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Attempt, Run
 from webapp.store.types import now
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 def test_a_server_in_trouble_makes_the_run_wait_and_blames_no_message(
-    world: World, worker: WorkerLife
+    world: World, worker: WorkerProcess
 ) -> None:
     for _ in range(30):
         world.add()
@@ -45,7 +45,7 @@ def test_a_server_in_trouble_makes_the_run_wait_and_blames_no_message(
 
 
 @pytest.mark.parametrize("mail_reply", ["450 4.7.1 rate limit exceeded", "421 4.3.2 closing"])
-def test_a_refusal_of_mail_makes_the_run_wait(world: World, worker: WorkerLife, mail_reply: str) -> None:
+def test_a_refusal_of_mail_makes_the_run_wait(world: World, worker: WorkerProcess, mail_reply: str) -> None:
     for _ in range(5):
         world.add()
     world.server.mail_reply = mail_reply
@@ -58,7 +58,9 @@ def test_a_refusal_of_mail_makes_the_run_wait(world: World, worker: WorkerLife, 
     assert world.statuses(run_id) == ["sent"] * 5
 
 
-def test_a_421_after_the_dot_defers_the_message_and_the_run_waits(world: World, worker: WorkerLife) -> None:
+def test_a_421_after_the_dot_defers_the_message_and_the_run_waits(
+    world: World, worker: WorkerProcess
+) -> None:
     world.add("data-421-1.someone@customers.test")
     run_id = world.run()
     world.start(run_id)

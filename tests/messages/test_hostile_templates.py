@@ -13,7 +13,7 @@ from webapp.extensions import Runtime
 from webapp.mailing.renderer import Renderer
 from webapp.store.customers import Customer
 from webapp.store.definitions import TemplateText
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 FINE = 10
 
@@ -41,7 +41,7 @@ def test_each_costs_its_own_mail_and_all_others_go_out(runtime: Runtime, server:
     sources = [*PAYLOADS, *BOMBS, *UNWRITABLE, *["<p>{{ customer.name }}</p>"] * FINE]
     addresses = [in_a_language_of_its_own(world, n, source) for n, source in enumerate(sources)]
     run_id = world.run(start=True)
-    world.work(WorkerLife(runtime.database), run_id)
+    world.work(WorkerProcess(runtime.database), run_id)
     runtime.renderer.close()
     results = sorted(world.results(run_id), key=lambda result: result.customer_id)
     hostile = results[:-FINE]

@@ -28,7 +28,7 @@ from webapp.store.documents import DocumentFolder
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Attempt
 from webapp.store.statuses import SkipReason
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 KEY = """door.code "ä" [0] 'x' %s"""  # whatever an import's column may be called
 
@@ -62,7 +62,7 @@ def test_who_has_no_password_is_skipped_and_gets_nothing(runtime: Runtime, serve
     with runtime.database.reading() as session:
         seen = preview(session, world.choice(), OPERATOR)
     assert (seen.ready, seen.skipped[SkipReason.NO_PASSWORD]) == (1, 4)
-    run_id = world.deliver(WorkerLife(runtime.database))
+    run_id = world.deliver(WorkerProcess(runtime.database))
     assert [(result.status, result.reason) for result in world.results(run_id)] == [
         ("sent", ""),
         *[("skipped", "no_password")] * 4,
@@ -87,7 +87,7 @@ def test_what_was_altered_in_the_store_is_not_packed(
     assert isinstance(documents, DocumentFolder)
     [path] = [path for path in documents.root.rglob("*") if path.is_file()]
     path.write_bytes(pdf("INV-999999", "C99999", "Somebody Else"))
-    run_id = world.deliver(WorkerLife(runtime.database))
+    run_id = world.deliver(WorkerProcess(runtime.database))
     assert [(result.status, result.reason) for result in world.results(run_id)] == [
         ("skipped", SkipReason.SUSPECT_DOCUMENT)
     ]
@@ -103,7 +103,7 @@ def test_a_password_that_vanishes_after_the_list_was_made_skips_the_result(
     with runtime.database.writing() as session:
         session.execute(update(Customer).values(extra={}))
     world.start(run_id)
-    world.work(WorkerLife(runtime.database), run_id)
+    world.work(WorkerProcess(runtime.database), run_id)
     [result] = world.results(run_id)
     assert (result.status, result.reason) == ("skipped", "no_password")
     assert server.taken == []
@@ -116,7 +116,7 @@ def test_a_pdf_that_cannot_be_locked_fails_and_is_not_sent(runtime: Runtime, ser
         session.get_one(Customer, customer.id).extra = {KEY: "s3cret"}
         of = session.get_one(Invoice, invoice.id)
         factories.document(session, runtime.documents, of, content=b"%PDF-1.4 not one")
-    run_id = world.deliver(WorkerLife(runtime.database))
+    run_id = world.deliver(WorkerProcess(runtime.database))
     [result] = world.results(run_id)
     assert result.status == "failed"
     assert "no password can be set" in result.detail
@@ -128,20 +128,20 @@ def test_what_went_out_is_kept_byte_for_byte_and_goes_with_its_mail(
 ) -> None:
     world = locked(runtime, server)
     add(world, "ada@customers.test", {KEY: "s3cret"})
-    run_id = world.deliver(WorkerLife(runtime.database))
+    run_id = world.deliver(WorkerProcess(runtime.database))
     [result] = world.results(run_id)
     with runtime.database.reading() as session:
         invoices = session.scalars(select(Invoice)).all()
-        mail = sent_mail.gone_out(session, result.id, 1, invoices, runtime.documents)
+        mail = sent_mail.as_sent(session, result.id, 1, invoices, runtime.documents)
         own = set(session.scalars(select(TransformationResult.sha256)))
         attempt = session.scalars(select(Attempt)).one()
     assert mail is not None
-    assert sent_mail.whole(mail, runtime.documents) == server.taken[0].data
+    assert sent_mail.rebuild_mail(mail, runtime.documents) == server.taken[0].data
     [(_, content)] = attached(mail_to(world, "ada@customers.test"))
     with pikepdf.open(io.BytesIO(content), password="s3cret") as opened:
         assert len(opened.pages) == 1
-    assert attempt.kept is not None
-    [packed] = retention.documents_of(attempt.kept)
+    assert attempt.rebuild_data is not None
+    [packed] = retention.documents_of(attempt.rebuild_data)
     assert packed not in own
     assert runtime.documents.get(packed) == content
 
@@ -153,8 +153,8 @@ def test_looking_at_a_mail_that_has_not_gone_out_stores_nothing(runtime: Runtime
     folder = runtime.settings.home / "documents"
     before = sorted(folder.rglob("*"))
     with runtime.database.reading() as session:
-        mail = sent_mail.as_it_will_go(session, result.id, runtime.renderer, runtime.documents, "")
-    whole = message_from_bytes(sent_mail.whole(mail, runtime.documents), policy=policy.default)
+        mail = sent_mail.as_it_would_be_sent(session, result.id, runtime.renderer, runtime.documents, "")
+    whole = message_from_bytes(sent_mail.rebuild_mail(mail, runtime.documents), policy=policy.default)
     assert isinstance(whole, EmailMessage)
     [(_, content)] = attached(whole)
     assert zipfile.is_zipfile(io.BytesIO(content))
@@ -174,7 +174,7 @@ def test_files_are_called_as_the_template_says(runtime: Runtime, server: MailSer
         )
         second = factories.invoice(session, customer)
         factories.document(session, runtime.documents, second)
-    run_id = world.deliver(WorkerLife(runtime.database))
+    run_id = world.deliver(WorkerProcess(runtime.database))
     assert world.statuses(run_id) == ["sent"]
     assert [name for name, _ in attached(mail_to(world, "ada@customers.test"))] == [
         f"{invoice.number} Invoice PDF für {customer.name}_x.pdf" for invoice in (first, second)
@@ -187,7 +187,7 @@ def test_a_name_that_cannot_be_made_fails_its_message(
 ) -> None:
     world = make_world(runtime, server, file_name=names)
     world.add("ada@customers.test")
-    run_id = world.deliver(WorkerLife(runtime.database))
+    run_id = world.deliver(WorkerProcess(runtime.database))
     [result] = world.results(run_id)
     assert result.status == "failed"
     assert "name" in result.detail
@@ -201,7 +201,7 @@ def test_the_password_never_stands_in_the_mail_that_it_locks(
     add(world, "ada@customers.test", {KEY: "s3cret", "town": "Zwolle"})
     with runtime.database.writing() as session:
         session.execute(update(TemplateText).values(source=body))
-    world.deliver(WorkerLife(runtime.database))
+    world.deliver(WorkerProcess(runtime.database))
     for taken in server.taken:
         mail = message_from_bytes(taken.data, policy=policy.default)
         text = mail.get_body(("plain",))

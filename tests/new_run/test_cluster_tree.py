@@ -9,12 +9,12 @@ from tests import factories
 from tests.world import World
 from webapp.access import OPERATOR, Viewer
 from webapp.new_run import cluster_tree
-from webapp.new_run.cluster_tree import Graph, Twig
+from webapp.new_run.cluster_tree import ClusterGraph, Twig
 from webapp.store.customers import Cluster
 from webapp.store.statuses import Role
 
 
-def seen(world: World, viewer: Viewer = OPERATOR) -> Graph:
+def seen(world: World, viewer: Viewer = OPERATOR) -> ClusterGraph:
     with world.runtime.database.reading() as session:
         return cluster_tree.graph(session, viewer, *factories.OCTOBER)
 

@@ -9,7 +9,7 @@ import pytest
 from jobs import runs, worker
 from webapp.extensions import Runtime
 from webapp.new_run import generation
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 def test_jobs_do_not_wait_for_a_run_to_be_made(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +22,7 @@ def test_jobs_do_not_wait_for_a_run_to_be_made(runtime: Runtime, monkeypatch: py
         whole.wait(20)
 
     monkeypatch.setattr(generation, "make", make)
-    monkeypatch.setattr(worker, "_this", [worker.Process(runtime, WorkerLife(runtime.database))])
+    monkeypatch.setattr(worker, "_this", [worker.Process(runtime, WorkerProcess(runtime.database))])
     for _ in range(3):
         runs.make(7)
     [maker] = [thread for thread in enumerate() if thread.name == "make 7"]

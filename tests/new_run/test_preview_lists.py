@@ -15,13 +15,13 @@ from webapp.new_run import preview_lists
 from webapp.new_run.preview import Preview, preview
 from webapp.new_run.preview_lists import LISTS, Beside, Listed
 from webapp.new_run.preview_notes import add_notes
-from webapp.selection.invoices import Choice
+from webapp.selection.invoices import Selection
 from webapp.store import keyset
 from webapp.store.customers import CustomerEmail
 from webapp.store.definitions import MessageDefinition
 from webapp.store.keyset import Edge
 from webapp.store.statuses import Role
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 def seen(world: World, **fields: object) -> Preview:
@@ -30,7 +30,7 @@ def seen(world: World, **fields: object) -> Preview:
 
 
 def listed(
-    world: World, show: str, viewer: Viewer = OPERATOR, size: int = keyset.SIZE, **fields: object
+    world: World, show: str, viewer: Viewer = OPERATOR, size: int = keyset.PAGE_SIZE, **fields: object
 ) -> list[Listed]:
     """The whole list, page by page."""
     choice = world.choice(**fields)
@@ -48,7 +48,7 @@ def listed(
             edge = Edge(int(id), value, backwards=False)
 
 
-def beside(world: World, choice: Choice, ready: int) -> Beside:
+def beside(world: World, choice: Selection, ready: int) -> Beside:
     with world.runtime.database.reading() as session:
         content = content_of(session, session.get_one(MessageDefinition, choice.definition_id))
         return preview_lists.beside(session, OPERATOR, choice, content, ready)
@@ -67,7 +67,7 @@ def every_kind(world: World) -> None:
         factories.invoice(session, gone)
 
 
-def test_every_list_has_as_many_as_its_number_says(world: World, worker: WorkerLife) -> None:
+def test_every_list_has_as_many_as_its_number_says(world: World, worker: WorkerProcess) -> None:
     _, sent = world.add()
     world.deliver(worker)
     every_kind(world)
@@ -108,7 +108,9 @@ def test_the_notes_say_why(world: World) -> None:
     ]
 
 
-def test_what_another_definition_mailed_is_told_with_who_and_when(world: World, worker: WorkerLife) -> None:
+def test_what_another_definition_mailed_is_told_with_who_and_when(
+    world: World, worker: WorkerProcess
+) -> None:
     world.add()
     world.deliver(worker)
     with world.runtime.database.writing() as session:
@@ -121,7 +123,7 @@ def test_what_another_definition_mailed_is_told_with_who_and_when(world: World, 
     assert len(listed(world, "ready", definition_id=other.id)) == 2
 
 
-def test_who_could_get_a_mail_twice_is_counted_by_customer(world: World, worker: WorkerLife) -> None:
+def test_who_could_get_a_mail_twice_is_counted_by_customer(world: World, worker: WorkerProcess) -> None:
     payer, _ = world.add()
     with world.runtime.database.writing() as session:
         factories.document(session, world.runtime.documents, factories.invoice(session, payer))

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement
 
 from tests.http_client import Browser, text_of
 from tests.world import World
-from webapp.lifecycle.results import hold, move
+from webapp.lifecycle.results import lock_results, transition
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus
 from webapp.store.types import now
@@ -44,8 +44,8 @@ def lead(
     """Leads these results of the run, or all, from `ready` into this status, for this reason."""
     for step in PATHS[status]:
         with world.runtime.database.writing() as session:
-            rows = hold(session, Result.run_id == run_id, *which)
-            move(session, run_id, rows, step, reason=reason, values=NEEDED.get(step, {}))
+            rows = lock_results(session, Result.run_id == run_id, *which)
+            transition(session, run_id, rows, step, reason=reason, values=NEEDED.get(step, {}))
 
 
 NEEDED: dict[ResultStatus, dict[str, Any]] = {

@@ -14,7 +14,7 @@ from tests import factories
 from tests.http_client import LogIn, text_of
 from tests.results.staged import lead, made, said
 from tests.world import World
-from webapp.lifecycle.results import hold, move
+from webapp.lifecycle.results import lock_results, transition
 from webapp.store.customers import Cluster, Customer
 from webapp.store.invoices import TransformationResult
 from webapp.store.runs import Result, Run
@@ -225,7 +225,7 @@ def test_what_has_come_under_the_filter_since_the_question_is_not_removed(
     asked = browser.press(url, **selected)
     [as_of] = re.findall(r'name="as_of" value="([^"]*)"', asked.text)
     with world.runtime.database.writing() as session:
-        move(session, run_id, hold(session, Result.id == int(ids[0])), ResultStatus.READY)
+        transition(session, run_id, lock_results(session, Result.id == int(ids[0])), ResultStatus.READY)
     lead(world, run_id, ResultStatus.FAILED, Result.id == int(ids[2]))
     browser.press(url, **selected, asked="1", as_of=as_of)
     assert world.statuses(run_id) == ["ready", "removed", "failed"]
@@ -244,7 +244,7 @@ def test_what_a_person_knows_is_for_the_mail_that_the_page_showed(
     page = browser.look(f"/results/{id}").text
     [as_of] = re.findall(rf'results/{verb}" name="as_of" value="([^"]*)"', page)
     with world.runtime.database.writing() as session:
-        move(session, run_id, hold(session, Result.id == int(id)), ResultStatus.READY)
+        transition(session, run_id, lock_results(session, Result.id == int(id)), ResultStatus.READY)
     lead(world, run_id, was)
     url = f"/runs/{run_id}/results/{verb}"
     browser.press(url, only=id, from_result=id, as_of=as_of)

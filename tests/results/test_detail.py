@@ -8,47 +8,47 @@ from sqlalchemy import update
 from tests import factories
 from tests.world import World
 from webapp.access import OPERATOR
-from webapp.lifecycle.results import hold, move
+from webapp.lifecycle.results import lock_results, transition
 from webapp.mailing import parsed_mail
 from webapp.messages import sent_mail
-from webapp.messages.sent_mail import NotWhole, OneMail
+from webapp.messages.sent_mail import CannotRebuild, MailView
 from webapp.results import actions, detail, history, neighbours
-from webapp.results.bulk import Chosen
-from webapp.results.detail import OneResult
-from webapp.results.neighbours import COUNTED, Place, place
+from webapp.results.bulk import BulkSelection
+from webapp.results.detail import ResultDetail
+from webapp.results.neighbours import COUNTED, ListPosition, list_position
 from webapp.results.queries import Filter
 from webapp.store.customers import CustomerEmail
 from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import TransformationResult
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import ResultStatus
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
-def found(world: World, result_id: int) -> OneResult:
+def found(world: World, result_id: int) -> ResultDetail:
     with world.runtime.database.reading() as session:
         one = detail.find(session, OPERATOR, result_id)
     assert one is not None
     return one
 
 
-def gone(world: World, result_id: int, number: int = 1) -> OneMail:
+def gone(world: World, result_id: int, number: int = 1) -> MailView:
     with world.runtime.database.reading() as session:
         one = detail.find(session, OPERATOR, result_id)
         assert one is not None
-        mail = sent_mail.gone_out(session, result_id, number, one.line.invoices, world.runtime.documents)
+        mail = sent_mail.as_sent(session, result_id, number, one.line.invoices, world.runtime.documents)
     assert mail is not None
     return mail
 
 
-def waiting(world: World, result_id: int, redirect_to: str = "") -> OneMail:
+def waiting(world: World, result_id: int, redirect_to: str = "") -> MailView:
     with world.runtime.database.reading() as session:
-        return sent_mail.as_it_will_go(
+        return sent_mail.as_it_would_be_sent(
             session, result_id, world.runtime.renderer, world.runtime.documents, redirect_to
         )
 
 
-def sent(world: World, worker: WorkerLife) -> int:
+def sent(world: World, worker: WorkerProcess) -> int:
     """The id of a result that was sent."""
     run_id = world.deliver(worker, bcc=["archive@example.com"])
     [result] = world.results(run_id)
@@ -56,18 +56,18 @@ def sent(world: World, worker: WorkerLife) -> int:
     return result.id
 
 
-def where(world: World, run_id: int, result_id: int, chosen: Filter) -> Place:
+def where(world: World, run_id: int, result_id: int, chosen: Filter) -> ListPosition:
     with world.runtime.database.reading() as session:
         run, result = session.get_one(Run, run_id), session.get_one(Result, result_id)
-        return place(session, OPERATOR, run, result, chosen)
+        return list_position(session, OPERATOR, run, result, chosen)
 
 
-def test_what_went_out_is_had_again_byte_for_byte(world: World, worker: WorkerLife) -> None:
+def test_what_went_out_is_had_again_byte_for_byte(world: World, worker: WorkerProcess) -> None:
     world.add("a@customers.test")
     id = sent(world, worker)
     mail = gone(world, id)
     assert mail.attempt is not None
-    assert sent_mail.whole(mail, world.runtime.documents) == world.server.taken[0].data
+    assert sent_mail.rebuild_mail(mail, world.runtime.documents) == world.server.taken[0].data
     letter = parsed_mail.read(world.server.taken[0].data)
     assert mail.letter is not None
     assert (mail.letter.headers, mail.letter.html) == (letter.headers, letter.html)
@@ -77,7 +77,7 @@ def test_what_went_out_is_had_again_byte_for_byte(world: World, worker: WorkerLi
     assert world.runtime.documents.get(carried.sha256) == letter.attachments[0].content
 
 
-def test_what_was_sent_is_shown_as_it_was_whatever_changed_since(world: World, worker: WorkerLife) -> None:
+def test_what_was_sent_is_shown_as_it_was_whatever_changed_since(world: World, worker: WorkerProcess) -> None:
     world.add("before@customers.test")
     id = sent(world, worker)
     with world.runtime.database.writing() as session:
@@ -90,12 +90,12 @@ def test_what_was_sent_is_shown_as_it_was_whatever_changed_since(world: World, w
     assert mail.letter.header("to") == "before@customers.test"
     assert mail.documents[0].kind == "Invoice PDF"  # known by its name
     assert mail.documents[0].sha256 != new
-    assert sent_mail.whole(mail, world.runtime.documents) == world.server.taken[0].data
+    assert sent_mail.rebuild_mail(mail, world.runtime.documents) == world.server.taken[0].data
     assert found(world, id).changed_since
 
 
 @pytest.mark.parametrize("harm", ["missing", "kept differs"])
-def test_what_is_no_proof_is_said_to_be_none(world: World, worker: WorkerLife, harm: str) -> None:
+def test_what_is_no_proof_is_said_to_be_none(world: World, worker: WorkerProcess, harm: str) -> None:
     world.add("a@customers.test")
     id = sent(world, worker)
     if harm == "missing":
@@ -105,8 +105,8 @@ def test_what_is_no_proof_is_said_to_be_none(world: World, worker: WorkerLife, h
         with world.runtime.database.writing() as session:
             session.execute(update(Attempt).values(sha256="0" * 64))
         words = "SHA-256 differ"
-    with pytest.raises(NotWhole, match=words):
-        sent_mail.whole(gone(world, id), world.runtime.documents)
+    with pytest.raises(CannotRebuild, match=words):
+        sent_mail.rebuild_mail(gone(world, id), world.runtime.documents)
     assert gone(world, id).letter is not None
 
 
@@ -118,7 +118,7 @@ def test_a_mail_that_waits_is_shown_as_it_will_go_and_nothing_is_stored(world: W
     assert mail.letter is not None
     assert mail.letter.header("subject") == "Invoice INV-7"
     assert (mail.attempt, mail.bcc, mail.documents[0].kind) == (None, ("archive@example.com",), "Invoice PDF")
-    assert b"INV-7" in sent_mail.whole(mail, world.runtime.documents)
+    assert b"INV-7" in sent_mail.rebuild_mail(mail, world.runtime.documents)
     with world.runtime.database.reading() as session:
         assert session.query(Attempt).count() == 0
     redirected = waiting(world, result.id, "rehearsal@example.com")
@@ -133,18 +133,18 @@ def test_a_mail_that_cannot_be_made_says_why(world: World) -> None:
     assert mail.letter is None
     assert "no address" in mail.trouble
     assert [carried.name for carried in mail.documents] == ["INV-8.pdf"]
-    with pytest.raises(NotWhole, match="no address"):
-        sent_mail.whole(mail, world.runtime.documents)
+    with pytest.raises(CannotRebuild, match="no address"):
+        sent_mail.rebuild_mail(mail, world.runtime.documents)
 
 
-def test_everything_that_happened_is_told_the_last_first(world: World, worker: WorkerLife) -> None:
+def test_everything_that_happened_is_told_the_last_first(world: World, worker: WorkerProcess) -> None:
     world.add("a@customers.test")
     id = sent(world, worker)
     run_id = found(world, id).run.id
     with world.runtime.database.writing() as session:
-        actions.remove(session, Chosen(run_id, result_ids=(id,)), OPERATOR)
+        actions.remove(session, BulkSelection(run_id, result_ids=(id,)), OPERATOR)
     with world.runtime.database.reading() as session:
-        told = history.happenings(session, found(world, id))
+        told = history.history_of(session, found(world, id))
     assert [happening.words for happening in told] == [
         "Removed",
         "the mail server took the mail",
@@ -155,7 +155,7 @@ def test_everything_that_happened_is_told_the_last_first(world: World, worker: W
     with world.runtime.database.writing() as session:
         session.get_one(Run, run_id).started_by = "somebody who sent one again"
     with world.runtime.database.reading() as session:
-        started = history.happenings(session, found(world, id))[2]
+        started = history.history_of(session, found(world, id))[2]
     assert (started.words, started.by) == ("Run started", OPERATOR.name)
     attempt = told[1].attempt
     assert attempt is not None
@@ -172,10 +172,10 @@ def test_what_was_done_to_another_result_is_not_told_here(world: World) -> None:
     run_id = world.run()
     ids = [result.id for result in world.results(run_id)]
     with world.runtime.database.writing() as session:
-        actions.remove(session, Chosen(run_id, result_ids=(ids[10],)), OPERATOR)
+        actions.remove(session, BulkSelection(run_id, result_ids=(ids[10],)), OPERATOR)
     for id in ids:
         with world.runtime.database.reading() as session:
-            told = [happening.words for happening in history.happenings(session, found(world, id))]
+            told = [happening.words for happening in history.history_of(session, found(world, id))]
         assert ("Removed" in told) == (id == ids[10])
 
 
@@ -214,17 +214,17 @@ def test_one_that_the_filter_does_not_match_any_more_still_has_neighbours(world:
     run_id = world.run()
     ids = [result.id for result in sorted(world.results(run_id), key=lambda result: result.sort_name)]
     with world.runtime.database.writing() as session:
-        move(
+        transition(
             session,
             run_id,
-            hold(session, Result.id == ids[1]),
+            lock_results(session, Result.id == ids[1]),
             ResultStatus.REMOVED,
             values={"removed_from": "ready"},
         )
     for chosen in (Filter(), Filter(status="ready"), Filter(search="customers.test")):
-        assert where(world, run_id, ids[1], chosen) == Place(ids[0], ids[2], None, 2), chosen
-    assert where(world, run_id, ids[1], Filter(status="removed")) == Place(None, None, 1, 1)
-    assert where(world, run_id, ids[0], Filter(search="INV-0")) == Place(None, None, 1, 1)
+        assert where(world, run_id, ids[1], chosen) == ListPosition(ids[0], ids[2], None, 2), chosen
+    assert where(world, run_id, ids[1], Filter(status="removed")) == ListPosition(None, None, 1, 1)
+    assert where(world, run_id, ids[0], Filter(search="INV-0")) == ListPosition(None, None, 1, 1)
 
 
 @pytest.mark.parametrize("chosen", [Filter(status="bogus"), Filter(reason="bogus")])

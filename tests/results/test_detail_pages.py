@@ -19,7 +19,7 @@ from webapp.store.invoices import TransformationResult
 from webapp.store.runs import Attempt
 from webapp.store.statuses import ResultStatus
 from webapp.store.types import now
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 EVIL = "<script>alert(1)</script>"
 
@@ -30,7 +30,7 @@ def asked_for(browser: Browser, url: str, target: str) -> TestResponse:
     return browser.client.get(url, headers=headers)
 
 
-def sent(world: World, worker: WorkerLife) -> int:
+def sent(world: World, worker: WorkerProcess) -> int:
     run_id = world.deliver(worker)
     return world.results(run_id)[0].id
 
@@ -48,7 +48,7 @@ def links(page: str, rel: str) -> list[str]:
     return [url.replace("&amp;", "&") for url in re.findall(rf'rel="{rel}" href="([^"]+)"', page)]
 
 
-def test_page_and_drawer_show_the_same(log_in: LogIn, world: World, worker: WorkerLife) -> None:
+def test_page_and_drawer_show_the_same(log_in: LogIn, world: World, worker: WorkerProcess) -> None:
     world.add("a@customers.test", number="INV-1")
     id = sent(world, worker)
     browser = log_in("viewer")
@@ -86,7 +86,7 @@ def test_the_live_answer_holds_the_parts_by_their_ids(log_in: LogIn, world: Worl
 
 
 def test_the_frame_has_no_rights_but_may_stand_in_our_page(
-    log_in: LogIn, world: World, worker: WorkerLife
+    log_in: LogIn, world: World, worker: WorkerProcess
 ) -> None:
     with world.runtime.database.writing() as session:
         session.execute(update(TemplateText).values(source=f"<p>{{{{ invoice.number }}}}</p>{EVIL}"))
@@ -102,7 +102,7 @@ def test_the_frame_has_no_rights_but_may_stand_in_our_page(
     assert EVIL not in browser.look(f"/results/{id}").text
 
 
-def test_the_eml_is_what_went_out(log_in: LogIn, world: World, worker: WorkerLife) -> None:
+def test_the_eml_is_what_went_out(log_in: LogIn, world: World, worker: WorkerProcess) -> None:
     world.add(number="INV/../7")
     id = sent(world, worker)
     answer = log_in("viewer").look(f"/results/{id}/mail.eml")
@@ -111,7 +111,9 @@ def test_the_eml_is_what_went_out(log_in: LogIn, world: World, worker: WorkerLif
     assert answer.headers["Content-Disposition"] == "attachment; filename=7.eml"
 
 
-def test_what_is_no_proof_is_said_and_not_handed_out(log_in: LogIn, world: World, worker: WorkerLife) -> None:
+def test_what_is_no_proof_is_said_and_not_handed_out(
+    log_in: LogIn, world: World, worker: WorkerProcess
+) -> None:
     _, invoice = world.add()
     id = sent(world, worker)
     with world.runtime.database.reading() as session:
@@ -283,12 +285,14 @@ def test_a_mail_that_cannot_be_made_says_why_on_the_page(log_in: LogIn, world: W
 
 
 def test_of_a_mail_that_is_no_longer_kept_the_page_says_until_when_it_was(
-    log_in: LogIn, world: World, worker: WorkerLife
+    log_in: LogIn, world: World, worker: WorkerProcess
 ) -> None:
     world.add()
     id = sent(world, worker)
     with world.runtime.database.writing() as session:
-        session.execute(update(Attempt).values(kept=None, kept_until=now() - timedelta(days=400)))
+        session.execute(
+            update(Attempt).values(rebuild_data=None, rebuild_data_deleted_at=now() - timedelta(days=400))
+        )
         digest = session.scalars(select(Attempt.sha256)).one()
     said = text_of(log_in("viewer").look(f"/results/{id}"))
     assert "What went out is no longer kept. The mail itself was kept until" in said

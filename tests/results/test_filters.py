@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.world import World
-from webapp.lifecycle.results import hold, move
+from webapp.lifecycle.results import lock_results, transition
 from webapp.results.filters import matching
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus
@@ -37,8 +37,8 @@ def run_id(world: World) -> int:
     world.add("erik@other.test")
     made = world.run()
     with world.runtime.database.writing() as session:
-        last = hold(session, Result.id == world.results(made)[-1].id)
-        move(session, made, last, ResultStatus.REMOVED, values={"removed_from": "ready"})
+        last = lock_results(session, Result.id == world.results(made)[-1].id)
+        transition(session, made, last, ResultStatus.REMOVED, values={"removed_from": "ready"})
     return made
 
 

@@ -69,11 +69,11 @@ def _end(session: Session, run: Run, chosen: Filter) -> Edge:
 
 
 @pytest.mark.parametrize("order", ["", "changed", "amount"])
-@pytest.mark.parametrize("known", [None, len(NAMES), queries.FEW])
+@pytest.mark.parametrize("known", [None, len(NAMES), queries.SORTED_IN_MEMORY_MAX])
 def test_every_order_shows_each_result_once_in_both_directions(
     world: World, run_id: int, order: str, known: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if known == queries.FEW:  # the way along the index
+    if known == queries.SORTED_IN_MEMORY_MAX:  # the way along the index
         monkeypatch.setattr(queries, "FEW", 0)
         known = len(NAMES)
     chosen = Filter(order=order)

@@ -13,7 +13,7 @@ from tests.world import World
 from webapp.store.definitions import DefinitionVersion, MessageDefinition
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 def test_send_again_asks_only_for_those_that_may_have_arrived(log_in: LogIn, world: World) -> None:
@@ -29,7 +29,7 @@ def test_send_again_asks_only_for_those_that_may_have_arrived(log_in: LogIn, wor
 
 
 def test_what_another_run_has_sent_is_asked_about_and_counted(
-    log_in: LogIn, world: World, worker: WorkerLife
+    log_in: LogIn, world: World, worker: WorkerProcess
 ) -> None:
     world.add()
     world.add()

@@ -10,14 +10,14 @@ from tests.world import World
 from webapp.access import OPERATOR
 from webapp.errors import Refused
 from webapp.runs import archive, queries
-from webapp.runs.queries import Shown
+from webapp.runs.queries import RunFilter
 from webapp.store.statuses import Role
 from webapp.store.users import AuditEntry
 
 
 def listed(world: World, **shown: object) -> list[int]:
     with world.runtime.database.reading() as session:
-        page = queries.runs(session, OPERATOR, Shown(**shown), None)  # type: ignore[arg-type]
+        page = queries.runs(session, OPERATOR, RunFilter(**shown), None)  # type: ignore[arg-type]
         return [line.run.id for line in page.rows]
 
 

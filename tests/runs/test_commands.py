@@ -14,7 +14,7 @@ from tests.world import World
 from webapp.cli import main
 from webapp.store.definitions import MessageDefinition
 from webapp.store.statuses import ResultStatus
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 Mailrun = Callable[..., Result]
 
@@ -41,7 +41,7 @@ def created(world: World, mailrun: Mailrun, *more: str) -> int:
     return run_id
 
 
-def test_a_run_from_preview_to_results(world: World, mailrun: Mailrun, worker: WorkerLife) -> None:
+def test_a_run_from_preview_to_results(world: World, mailrun: Mailrun, worker: WorkerProcess) -> None:
     _, invoice = world.add(gross="100.00")
     world.add("")
     seen = json.loads(mailrun("runs", "preview", *chosen(world, "--json")).stdout)
@@ -77,7 +77,7 @@ def test_a_run_from_preview_to_results(world: World, mailrun: Mailrun, worker: W
     assert json.loads(mailrun("runs", "list", "--json").stdout)[0]["status"] == "finished"
 
 
-def test_waiting_tells_of_what_failed(world: World, mailrun: Mailrun, worker: WorkerLife) -> None:
+def test_waiting_tells_of_what_failed(world: World, mailrun: Mailrun, worker: WorkerProcess) -> None:
     world.add("reject-550.someone@customers.test")
     run_id = created(world, mailrun, "--start")
     world.work(worker, run_id)
@@ -127,7 +127,7 @@ def test_wrong_usage_is_told_apart(world: World, mailrun: Mailrun) -> None:
     assert "--status" not in said
 
 
-def test_results_are_changed_and_counted(world: World, mailrun: Mailrun, worker: WorkerLife) -> None:
+def test_results_are_changed_and_counted(world: World, mailrun: Mailrun, worker: WorkerProcess) -> None:
     for _ in range(3):
         world.add()
     run_id = str(created(world, mailrun))

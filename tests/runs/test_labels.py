@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from webapp.results.labels import reason_words
-from webapp.runs.progress import LEAST, bar
+from webapp.runs.progress import SEGMENT_WIDTH_MIN, bar
 
 
 def test_a_bar_is_filled_by_its_parts_in_their_order() -> None:
@@ -15,7 +15,7 @@ def test_a_bar_is_filled_by_its_parts_in_their_order() -> None:
 
 def test_one_failure_among_a_million_is_seen() -> None:
     pieces = bar({"sent": 999_997, "bounced": 1, "failed": 1, "ready": 1})
-    assert [piece.width for piece in pieces[1:]] == [LEAST] * 3
+    assert [piece.width for piece in pieces[1:]] == [SEGMENT_WIDTH_MIN] * 3
     assert round(sum(piece.width for piece in pieces), 1) == 1000
     assert round(pieces[-1].x + pieces[-1].width, 1) == 1000
 

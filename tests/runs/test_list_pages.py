@@ -9,8 +9,8 @@ from tests.http_client import LogIn, text_of
 from tests.world import World
 from webapp.access import OPERATOR
 from webapp.results import actions
-from webapp.results.bulk import Chosen
-from webapp.workers import WorkerLife
+from webapp.results.bulk import BulkSelection
+from webapp.workers import WorkerProcess
 
 
 def test_a_new_installation_says_what_a_run_is(log_in: LogIn, world: World) -> None:
@@ -21,7 +21,7 @@ def test_a_new_installation_says_what_a_run_is(log_in: LogIn, world: World) -> N
 
 
 def test_the_start_page_has_the_cards_and_the_runs_that_need_a_person(
-    log_in: LogIn, world: World, worker: WorkerLife
+    log_in: LogIn, world: World, worker: WorkerProcess
 ) -> None:
     world.add("reject-550.one@ok.test")
     world.add("two@ok.test")
@@ -112,7 +112,7 @@ def test_the_list_tells_how_far_runs_are_and_stops_asking(log_in: LogIn, world: 
 
 
 def test_the_report_has_a_line_for_each_result_and_is_harmless(
-    log_in: LogIn, world: World, worker: WorkerLife
+    log_in: LogIn, world: World, worker: WorkerProcess
 ) -> None:
     for address in ("reject-550.one@ok.test", "two@ok.test", ""):
         world.add(address)
@@ -134,7 +134,7 @@ def test_the_report_has_a_line_for_each_result_and_is_harmless(
         assert [row["status"] for row in csv.DictReader(narrowed.splitlines())] == statuses
     assert browser.look(f"/runs/{run_id}/report.csv?status=nonsense").status_code == 404
     with world.runtime.database.writing() as session:
-        actions.remove(session, Chosen(run_id, status="sent"), OPERATOR)
+        actions.remove(session, BulkSelection(run_id, status="sent"), OPERATOR)
     for query, lines in (("q=ok.test", 1), ("q=ok.test&status=removed", 1), ("", 3)):
         if query:
             assert f"Download these {lines} (CSV)" in text_of(browser.look(f"/runs/{run_id}?{query}"))

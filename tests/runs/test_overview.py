@@ -7,8 +7,8 @@ from datetime import datetime
 from tests.results.test_filters import set_fields
 from tests.world import World
 from webapp.access import OPERATOR
-from webapp.lifecycle.counts import shift
-from webapp.lifecycle.throughput import SLOT
+from webapp.lifecycle.counts import adjust
+from webapp.lifecycle.throughput import SLOT_SECONDS
 from webapp.runs import archive
 from webapp.runs.overview import Overview, need_a_person, overview
 from webapp.store.runs import SentCount
@@ -29,8 +29,12 @@ def test_sent_per_day_of_the_last_fortnight(world: World) -> None:
     noon = datetime.now().astimezone().replace(hour=12, minute=7).timestamp()
     with world.runtime.database.writing() as session:
         for back, n in ((0, 5), (1, 7), (13, 11), (14, 1_000), (-1, 3)):
-            session.add(SentCount(run_id=run_id, worker_id=1, slot=int(noon - back * DAY) // SLOT, n=n))
-            session.add(SentCount(run_id=run_id, worker_id=2, slot=int(noon - back * DAY) // SLOT, n=1))
+            session.add(
+                SentCount(run_id=run_id, worker_id=1, slot=int(noon - back * DAY) // SLOT_SECONDS, n=n)
+            )
+            session.add(
+                SentCount(run_id=run_id, worker_id=2, slot=int(noon - back * DAY) // SLOT_SECONDS, n=1)
+            )
     per_day = seen(world).per_day
     assert len(per_day) == 14
     assert [n for _, n in per_day if n] == [12, 8, 6]
@@ -52,7 +56,7 @@ def test_what_waits_for_a_person_until_it_is_archived(world: World) -> None:
     set_fields(world, failed.id, status="failed", smtp_reply="550 5.1.1 gone")
     set_fields(world, doubtful.id, status="unconfirmed")
     with world.runtime.database.writing() as session:
-        shift(session, run_id, {("ready", ""): -2, ("failed", ""): 1, ("unconfirmed", ""): 1})  # type: ignore[arg-type]
+        adjust(session, run_id, {("ready", ""): -2, ("failed", ""): 1, ("unconfirmed", ""): 1})  # type: ignore[arg-type]
     found = seen(world)
     assert found.waiting == {**NOTHING, "unconfirmed": 1, "failed": 1, "no_recipient": 2}
     assert found.failed == [("mailbox does not exist", "550 5.1.1", 1)]

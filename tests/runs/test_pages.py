@@ -16,7 +16,7 @@ from webapp.new_run import generation
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Run
 from webapp.store.users import AuditEntry
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 def runs(world: World) -> list[Run]:
@@ -181,7 +181,9 @@ def test_extra_fields_of_a_form_are_ignored(log_in: LogIn, world: World) -> None
     assert (run.id, run.status, run.created_by) == (run_id, "created", "manager@example.com")
 
 
-def test_the_runs_page_numbers_are_those_of_the_rows(log_in: LogIn, world: World, worker: WorkerLife) -> None:
+def test_the_runs_page_numbers_are_those_of_the_rows(
+    log_in: LogIn, world: World, worker: WorkerProcess
+) -> None:
     world.add()
     world.add("reject-550.someone@customers.test")
     world.add("")
@@ -267,7 +269,7 @@ def test_remove_of_everything_asks_first(log_in: LogIn, world: World) -> None:
 
 
 def test_send_again_of_a_sent_one_asks_and_sends_one_more(
-    log_in: LogIn, world: World, worker: WorkerLife
+    log_in: LogIn, world: World, worker: WorkerProcess
 ) -> None:
     world.add()
     run_id = world.deliver(worker)
@@ -289,7 +291,9 @@ def test_send_again_of_a_sent_one_asks_and_sends_one_more(
     assert "250" in page
 
 
-def test_an_unconfirmed_one_is_decided_by_a_person(log_in: LogIn, world: World, worker: WorkerLife) -> None:
+def test_an_unconfirmed_one_is_decided_by_a_person(
+    log_in: LogIn, world: World, worker: WorkerProcess
+) -> None:
     world.add("cut-ack.someone@customers.test")
     run_id = world.deliver(worker)
     [result] = world.results(run_id)
@@ -306,7 +310,7 @@ def test_an_unconfirmed_one_is_decided_by_a_person(log_in: LogIn, world: World, 
     assert "marked as bounced by" in text_of(browser.look(f"/runs/{run_id}"))
 
 
-def test_what_a_mail_server_took_is_told_apart(log_in: LogIn, world: World, worker: WorkerLife) -> None:
+def test_what_a_mail_server_took_is_told_apart(log_in: LogIn, world: World, worker: WorkerProcess) -> None:
     world.add()
     run_id = world.deliver(worker)
     [result] = world.results(run_id)
@@ -332,7 +336,7 @@ def test_the_table_comes_by_itself_once_the_list_is_made(log_in: LogIn, world: W
     assert "live" not in browser.look(answer.location).text.split("poller")[1].split("</div>")[0]
 
 
-def test_a_server_in_trouble_is_said_on_the_page(log_in: LogIn, world: World, worker: WorkerLife) -> None:
+def test_a_server_in_trouble_is_said_on_the_page(log_in: LogIn, world: World, worker: WorkerProcess) -> None:
     world.add()
     world.server.stop()
     run_id = world.run()

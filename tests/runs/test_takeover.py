@@ -18,7 +18,7 @@ from webapp.errors import Refused
 from webapp.extensions import Runtime, open_runtime
 from webapp.new_run import creation, generation
 from webapp.results import resend
-from webapp.results.bulk import Chosen
+from webapp.results.bulk import BulkSelection
 from webapp.runs import report, takeover
 from webapp.store import installation
 from webapp.store.installation import Installation
@@ -26,7 +26,7 @@ from webapp.store.runs import Result as MessageResult
 from webapp.store.runs import Run
 from webapp.store.statuses import Role
 from webapp.store.users import AuditEntry
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 def bind(runtime: Runtime) -> None:
@@ -72,13 +72,13 @@ def test_a_worker_with_another_key_claims_and_sends_nothing(world: World, elsewh
     world.add()
     run_id = world.run()
     world.start(run_id)
-    stranger = WorkerLife(elsewhere.database)
+    stranger = WorkerProcess(elsewhere.database)
     as_seen_by(elsewhere, world).work(stranger, run_id, rounds=3)
     assert (world.statuses(run_id), world.status(run_id)) == (["ready"], "running")
     with world.runtime.database.reading() as session:
         assert session.scalars(select(MessageResult.worker_id)).all() == [None]
     assert world.server.taken == []
-    own = WorkerLife(world.runtime.database)
+    own = WorkerProcess(world.runtime.database)
     world.work(own, run_id)
     assert world.statuses(run_id) == ["sent"]
 
@@ -93,10 +93,12 @@ def test_nothing_can_be_started_with_another_key(world: World, elsewhere: Runtim
         there.run(start=True)
     assert world.status(run_id) == "created"
     world.start(run_id)
-    world.work(WorkerLife(world.runtime.database), run_id)
+    world.work(WorkerProcess(world.runtime.database), run_id)
     assert (world.status(run_id), world.statuses(run_id)) == ("finished", ["failed"])
     with pytest.raises(Refused, match="another secret key"), elsewhere.database.writing() as session:
-        resend.send_again(session, elsewhere.bell, Chosen(run_id, status="failed"), OPERATOR, confirmed=True)
+        resend.send_again(
+            session, elsewhere.queue, BulkSelection(run_id, status="failed"), OPERATOR, confirmed=True
+        )
     assert (world.status(run_id), world.statuses(run_id)) == ("finished", ["failed"])
 
 
@@ -105,7 +107,7 @@ def test_a_run_that_was_to_start_by_itself_does_not(world: World, elsewhere: Run
     with world.runtime.database.writing() as session:
         made = creation.create(
             session,
-            world.runtime.bell,
+            world.runtime.queue,
             world.choice(),
             name="",
             bcc=[],
@@ -134,7 +136,7 @@ def test_taking_over_stops_what_runs_and_changes_the_owner(world: World, elsewhe
     with world.runtime.database.writing() as session:
         half_made = creation.create(
             session,
-            world.runtime.bell,
+            world.runtime.queue,
             world.choice(),
             name="",
             bcc=[],
@@ -159,7 +161,7 @@ def test_taking_over_stops_what_runs_and_changes_the_owner(world: World, elsewhe
         assert row.taken_over_at is not None
     there = as_seen_by(elsewhere, world)
     assert there.start(running) == "Started."
-    there.work(WorkerLife(elsewhere.database), running)
+    there.work(WorkerProcess(elsewhere.database), running)
     assert there.statuses(running) == ["sent", "sent"]
     with elsewhere.database.reading() as session:
         assert report.problem(session, session.get_one(Run, running)) is None
@@ -194,7 +196,7 @@ def test_the_worker_of_before_sends_nothing_once_it_is_taken_over(world: World, 
     world.start(run_id)
     take_over(elsewhere)
     as_seen_by(elsewhere, world).start(run_id)
-    drain.drain(world.runtime, WorkerLife(world.runtime.database), run_id)
+    drain.drain(world.runtime, WorkerProcess(world.runtime.database), run_id)
     assert world.statuses(run_id) == ["ready"]
 
 

@@ -18,13 +18,13 @@ from webapp.extensions import Runtime
 from webapp.new_run.preview import preview
 from webapp.new_run.preview_lists import beside, sent_together
 from webapp.results import actions
-from webapp.results.bulk import Chosen
+from webapp.results.bulk import BulkSelection
 from webapp.selection import collation
 from webapp.store.customers import Customer
 from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import ResultInvoice
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_the_preview_counts_and_shows_the_mails_that_the_run_makes(collated: Wor
 def test_five_invoices_make_one_mail_with_five_documents(collated: World) -> None:
     mine = customer_with(collated, "ada@customers.test", 5)
     customer_with(collated, "bea@customers.test", 1)
-    run_id = collated.deliver(WorkerLife(collated.runtime.database))
+    run_id = collated.deliver(WorkerProcess(collated.runtime.database))
     assert collated.statuses(run_id) == ["sent", "sent"]
     assert names(collated, "ada@customers.test") == [[f"{invoice.number}.pdf" for invoice in mine]]
 
@@ -111,7 +111,7 @@ def test_one_that_cannot_be_sent_is_accounted_for_by_itself(collated: World) -> 
     with collated.runtime.database.writing() as session:
         session.get_one(Invoice, mine[2].id).status = "open"
     collated.start(run_id)
-    collated.work(WorkerLife(collated.runtime.database), run_id)
+    collated.work(WorkerProcess(collated.runtime.database), run_id)
     results = collated.results(run_id)
     assert [(result.status, result.reason) for result in results] == [
         ("sent", ""),
@@ -128,9 +128,9 @@ def test_a_result_that_is_removed_takes_all_its_invoices_along(collated: World) 
     run_id = collated.run()
     first = collated.results(run_id)[0]
     with collated.runtime.database.writing() as session:
-        actions.remove(session, Chosen(run_id, result_ids=(first.id,)), OPERATOR)
+        actions.remove(session, BulkSelection(run_id, result_ids=(first.id,)), OPERATOR)
     collated.start(run_id)
-    collated.work(WorkerLife(collated.runtime.database), run_id)
+    collated.work(WorkerProcess(collated.runtime.database), run_id)
     assert collated.statuses(run_id) == ["removed", "sent"]
     assert names(collated, "ada@customers.test") == []
     assert [len(invoices) for invoices in together(collated, run_id)] == [3, 2]
@@ -145,7 +145,7 @@ def test_a_mail_that_would_have_too_many_invoices_becomes_several(
     run_id = collated.run()
     assert together(collated, run_id) == [ids(mine[:3]), ids(mine[3:6]), ids(mine[6:]), ids(other)]
     collated.start(run_id)
-    collated.work(WorkerLife(collated.runtime.database), run_id)
+    collated.work(WorkerProcess(collated.runtime.database), run_id)
     assert collated.statuses(run_id) == ["sent"] * 4
     assert sorted(len(mail) for mail in names(collated, "ada@customers.test")) == [1, 3, 3]
 

@@ -17,7 +17,7 @@ from webapp.errors import Refused
 from webapp.lifecycle.counts import counts
 from webapp.new_run import creation, generation
 from webapp.new_run.preview import Preview, preview
-from webapp.selection.invoices import are_many
+from webapp.selection.invoices import is_large_share
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, ResultInvoice, Run
@@ -31,7 +31,7 @@ def seen(world: World, **fields: object) -> Preview:
 def created(world: World) -> Run:
     """A run whose results are yet to be made."""
     with world.runtime.database.writing() as session:
-        return creation.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR)
+        return creation.create(session, world.runtime.queue, world.choice(), name="", bcc=[], viewer=OPERATOR)
 
 
 def test_every_reason_in_its_order_and_all_add_up(world: World) -> None:
@@ -124,8 +124,8 @@ def test_a_set_that_changed_since_the_preview_is_not_started(world: World) -> No
     promised = seen(world).fingerprint
     with world.runtime.database.writing() as session:
         run = creation.create(
-            session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=OPERATOR,
-            promised=promised, start=True,
+            session, world.runtime.queue, world.choice(), name="", bcc=[], viewer=OPERATOR,
+            preview_fingerprint=promised, start=True,
         )  # fmt: skip
         session.get_one(Invoice, invoice.id).status = "open"
     generation.make(world.runtime, run.id)
@@ -259,7 +259,7 @@ def test_a_viewer_bound_to_a_cluster_sees_and_takes_only_what_is_below_it(world:
     with world.runtime.database.writing() as session:
         assert preview(session, world.choice(), bound).invoices == 1
         with pytest.raises(errors.NotFound):
-            creation.create(session, world.runtime.bell, world.choice(), name="", bcc=[], viewer=bound)
+            creation.create(session, world.runtime.queue, world.choice(), name="", bcc=[], viewer=bound)
         assert session.scalar(select(func.count()).select_from(Customer)) == 2
 
 
@@ -271,12 +271,12 @@ def test_a_fifth_of_all_customers_are_many(world: World) -> None:
         for _ in range(4):
             factories.customer(session, world.everybody)
     with world.runtime.database.reading() as session:
-        assert are_many(session, few.id, include_children=True)
-        assert are_many(session, world.everybody.id, include_children=False)
+        assert is_large_share(session, few.id, include_children=True)
+        assert is_large_share(session, world.everybody.id, include_children=False)
     with world.runtime.database.writing() as session:
         factories.customer(session, world.everybody)
     with world.runtime.database.reading() as session:
-        assert not are_many(session, few.id, include_children=True)
+        assert not is_large_share(session, few.id, include_children=True)
 
 
 def test_the_days_and_the_clusters_are_part_of_the_statement(world: World) -> None:

@@ -28,7 +28,7 @@ from webapp.lifecycle import runs
 from webapp.store import buckets
 from webapp.store.document_stores import open_store
 from webapp.store.documents import DocumentMissing, DocumentStore
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 CONTENT = b"%PDF-1.4 an invoice\n" * 100
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -166,7 +166,7 @@ def test_a_run_goes_out_with_documents_from_the_bucket(environ: dict[str, str], 
     with mail_server() as taking:
         world = make_world(runtime, taking)
         world.add()
-        run_id = world.deliver(WorkerLife(runtime.database))
+        run_id = world.deliver(WorkerProcess(runtime.database))
         assert world.statuses(run_id) == ["sent"]
         with runtime.database.reading() as session:
             run = runs.run(session, OPERATOR, run_id)

@@ -21,7 +21,7 @@ def page_of(session: Session, by_name: bool, descending: bool, edge: Edge | None
     if edge:
         query = query.where(keyset.beyond(edge, Customer.id, column, edge.value, descending=descending))
     columns = (Customer.name, Customer.id) if by_name else (Customer.id,)
-    query = query.order_by(*keyset.order(edge, *columns, descending=descending)).limit(keyset.SIZE + 1)
+    query = query.order_by(*keyset.order(edge, *columns, descending=descending)).limit(keyset.PAGE_SIZE + 1)
     found = list(session.scalars(query))
     marks = [keyset.cursor(row.id, row.name if by_name else "") for row in found]
     return keyset.page(found, edge, marks)

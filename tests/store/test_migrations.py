@@ -8,17 +8,18 @@ from tests import factories
 from tests.world import World
 from webapp import migrations
 from webapp.lifecycle.throughput import sent_by_slot
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 
-def test_results_made_before_are_sorted_searched_and_plotted(world: World, worker: WorkerLife) -> None:
+def test_results_made_before_are_sorted_searched_and_plotted(world: World, worker: WorkerProcess) -> None:
     with world.runtime.database.writing() as session:
         payer = factories.customer(session, world.everybody, "a@x.test", "b@x.test", name="Ärzte & Co")
         factories.document(session, world.runtime.documents, factories.invoice(session, payer, gross="12.34"))
     world.add("")
     run_id = world.deliver(worker)
     before = [
-        (result.sort_name, result.amount, sorted(result.sought.split())) for result in world.results(run_id)
+        (result.sort_name, result.amount, sorted(result.search_text.split()))
+        for result in world.results(run_id)
     ]
     assert before[0][0] == "ärzte & co"
     with world.runtime.database.reading() as session:
@@ -27,7 +28,8 @@ def test_results_made_before_are_sorted_searched_and_plotted(world: World, worke
     command.downgrade(migrations._config(world.runtime.database), "0001")
     migrations.upgrade(world.runtime.database)
     after = [
-        (result.sort_name, result.amount, sorted(result.sought.split())) for result in world.results(run_id)
+        (result.sort_name, result.amount, sorted(result.search_text.split()))
+        for result in world.results(run_id)
     ]
     assert after == before
     with world.runtime.database.reading() as session:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from webapp.store.types import now
-from webapp.users.login_throttle import Tries
+from webapp.users.login_throttle import LoginThrottle
 
 
 def test_five_for_an_email_whatever_the_address() -> None:
-    tries = Tries()
+    tries = LoginThrottle()
     assert [tries.take("a@x.test", f"10.0.0.{n}") for n in range(5)] == [None] * 5
     wait = tries.take("a@x.test", "10.0.0.9")
     assert wait is not None
@@ -18,7 +18,7 @@ def test_five_for_an_email_whatever_the_address() -> None:
 
 
 def test_how_many_are_left_is_told_and_a_login_starts_anew() -> None:
-    tries = Tries()
+    tries = LoginThrottle()
     tries.take("a@x.test", "10.0.0.1")
     assert tries.failed("a@x.test", "10.0.0.1") == 4
     tries.take("a@x.test", "10.0.0.1")
@@ -29,7 +29,7 @@ def test_how_many_are_left_is_told_and_a_login_starts_anew() -> None:
 
 
 def test_thirty_failed_ones_from_an_address_whatever_the_email() -> None:
-    tries = Tries()
+    tries = LoginThrottle()
     for n in range(30):
         assert tries.take(f"{n}@x.test", "10.0.0.1") is None
         tries.failed(f"{n}@x.test", "10.0.0.1")
@@ -38,7 +38,7 @@ def test_thirty_failed_ones_from_an_address_whatever_the_email() -> None:
 
 
 def test_those_who_get_in_do_not_use_up_their_address() -> None:
-    tries = Tries()
+    tries = LoginThrottle()
     for n in range(40):
         assert tries.take(f"{n}@x.test", "10.0.0.1") is None
         tries.succeeded(f"{n}@x.test")

@@ -11,12 +11,12 @@ from sqlalchemy import text
 
 from tests.http_client import Browser, LogIn, text_of
 from webapp.extensions import Runtime
-from webapp.queue import Bell
-from webapp.web.layout import Asked, banners, look
+from webapp.queue import JobQueue
+from webapp.web.layout import CachedStatus, banners, load_status
 
 
 def with_redis(parts: Runtime, url: str) -> Runtime:
-    return replace(parts, settings=replace(parts.settings, redis_url=url), bell=Bell(url))
+    return replace(parts, settings=replace(parts.settings, redis_url=url), queue=JobQueue(url))
 
 
 def test_no_redis_is_said_as_it_is(log_in: LogIn) -> None:
@@ -34,8 +34,8 @@ def test_a_redis_that_is_away_is_said_and_sending_goes_on(
 
 def test_redis_is_asked_at_most_every_two_seconds(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     parts, answers = with_redis(runtime, "redis://127.0.0.1:1/0"), [True]
-    monkeypatch.setattr(Bell, "answers", lambda self: answers.pop())
-    asked = Asked(lambda: look(parts))
+    monkeypatch.setattr(JobQueue, "answers", lambda self: answers.pop())
+    asked = CachedStatus(lambda: load_status(parts))
     for _ in range(20):
         assert banners(parts, asked.answer) == []
     assert answers == []

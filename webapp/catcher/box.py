@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-KEPT = 20_000
+MAILS_KEPT = 20_000
 """The newest so many mails are kept."""
 
-NAME = re.compile(r"\d{8}T\d{12}-[0-9a-f]{6}")
+MAIL_ID = re.compile(r"\d{8}T\d{12}-[0-9a-f]{6}")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Box:
         self._write(caught.id, ".eml", content)
         _sync_folder(self.folder)
 
-    def prune(self, keep: int = KEPT) -> None:
+    def prune(self, keep: int = MAILS_KEPT) -> None:
         """Removes all but the newest."""
         for id in self.ids()[keep:]:
             for ending in (".eml", ".json"):
@@ -76,7 +76,7 @@ class Box:
         if not self.folder.is_dir():
             return []
         names = [name.removesuffix(".eml") for name in os.listdir(self.folder) if name.endswith(".eml")]
-        return sorted((name for name in names if NAME.fullmatch(name)), reverse=True)
+        return sorted((name for name in names if MAIL_ID.fullmatch(name)), reverse=True)
 
     def page(self, search: str, before: str, size: int) -> list[Caught]:
         """The newest mails that hold the search, older than the one named `before`; at most `size`."""
@@ -90,21 +90,21 @@ class Box:
 
     def summary(self, id: str) -> Caught | None:
         """The envelope of a mail; None if there is no such mail."""
-        if NAME.fullmatch(id) is None:
+        if MAIL_ID.fullmatch(id) is None:
             return None
         if id not in self._known:
             try:
                 told = json.loads((self.folder / f"{id}.json").read_bytes())
             except FileNotFoundError:
                 return None
-            if len(self._known) > 2 * KEPT:
+            if len(self._known) > 2 * MAILS_KEPT:
                 self._known.clear()
             self._known[id] = _caught(told)
         return self._known[id]
 
     def content(self, id: str) -> bytes | None:
         """The mail as it came; None if there is no such mail."""
-        if NAME.fullmatch(id) is None:
+        if MAIL_ID.fullmatch(id) is None:
             return None
         try:
             return (self.folder / f"{id}.eml").read_bytes()

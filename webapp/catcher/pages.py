@@ -15,7 +15,7 @@ from webapp.mailing import parsed_mail
 from webapp.web import untrusted
 from webapp.web.access_control import viewer
 
-PAGE = 50
+MAILS_PER_PAGE = 50
 EVERYBODYS = "The mailbox holds the mails of all customers, and you see only some customer clusters."
 
 catcher = Blueprint("catcher", __name__, url_prefix="/dev/mailbox")
@@ -40,8 +40,8 @@ def for_those_who_see_all() -> None:
 def index() -> ResponseReturnValue:
     """The mails, newest first, those whose subject or recipients hold the search."""
     search = request.args.get("q", "").strip()[:200]
-    found = box().page(search, request.args.get("before", ""), PAGE + 1)
-    mails, more = found[:PAGE], len(found) > PAGE
+    found = box().page(search, request.args.get("before", ""), MAILS_PER_PAGE + 1)
+    mails, more = found[:MAILS_PER_PAGE], len(found) > MAILS_PER_PAGE
     older = {"q": search, "before": mails[-1].id} if more else {}
     return render_template(
         "catcher/list.html",

@@ -24,7 +24,7 @@ from webapp.store.definitions import (
 from webapp.store.runs import Run
 from webapp.store.types import now
 
-SINGLE = ("name", "sender_id", "recipient_key_id", "template_id", "subject", "no_documents", "zip",
+SINGLE_FIELDS = ("name", "sender_id", "recipient_key_id", "template_id", "subject", "no_documents", "zip",
           "password_key", "collate", "reply_to", "file_name")  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def _must_be_free(session: Session, name: str, but: int | None) -> None:
 
 
 def _write(session: Session, definition: MessageDefinition, fields: Fields) -> None:
-    for name in SINGLE:
+    for name in SINGLE_FIELDS:
         setattr(definition, name, getattr(fields, name))
     definition.bcc = list(fields.bcc)
     session.flush()

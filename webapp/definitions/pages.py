@@ -100,7 +100,7 @@ def _save(definition_id: int | None) -> ResponseReturnValue:
         if tried.troubles and not request.form.get("anyway"):
             return _form(session, form, definition, seen=seen, tried=tried, asks=True, status=422)
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         if definition_id is None:
             made = editing.create(session, viewer(), form.fields())
             return f"/definitions/{made.id}", f"Saved. “{made.name}” can be used for runs."
@@ -111,7 +111,7 @@ def _save(definition_id: int | None) -> ResponseReturnValue:
         )
 
     try:
-        return form_posts.once(effect)
+        return form_posts.apply_once(effect)
     except Refused as refusal:
         with runtime().database.reading() as session:
             definition = _definition(session, definition_id) if definition_id is not None else None
@@ -163,7 +163,7 @@ def _content(session: Session, form: DefinitionForm, definition: MessageDefiniti
 def copy(definition_id: int) -> ResponseReturnValue:
     """The same once more, under another name."""
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         made = editing.copy(session, viewer(), _definition(session, definition_id))
         return f"/definitions/{made.id}", f"This is a copy. Its name is “{made.name}”."
 
@@ -174,7 +174,7 @@ def copy(definition_id: int) -> ResponseReturnValue:
 def retire(definition_id: int) -> ResponseReturnValue:
     """No new runs with it."""
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         editing.retire(session, viewer(), _definition(session, definition_id))
         return f"/definitions/{definition_id}", "Retired. It makes no new runs; runs that exist go on."
 
@@ -185,7 +185,7 @@ def retire(definition_id: int) -> ResponseReturnValue:
 def use_again(definition_id: int) -> ResponseReturnValue:
     """New runs with it again."""
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         editing.retire(session, viewer(), _definition(session, definition_id), back=True)
         return f"/definitions/{definition_id}", "In use again."
 
@@ -196,7 +196,7 @@ def use_again(definition_id: int) -> ResponseReturnValue:
 def delete(definition_id: int) -> ResponseReturnValue:
     """Deletes one that no run was made with."""
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         definition = _definition(session, definition_id)
         editing.remove(session, viewer(), definition)
         return "/definitions", f"“{definition.name}” is deleted."
@@ -206,9 +206,9 @@ def delete(definition_id: int) -> ResponseReturnValue:
 
 def _pressed(definition_id: int, effect: Any) -> ResponseReturnValue:
     try:
-        return form_posts.once(effect)
+        return form_posts.apply_once(effect)
     except Refused as refusal:
-        return form_posts.refused(str(refusal), f"/definitions/{definition_id}")
+        return form_posts.refuse(str(refusal), f"/definitions/{definition_id}")
 
 
 @definitions.get("/definitions/<int:definition_id>/versions")

@@ -27,7 +27,7 @@ part_pages = Blueprint("part_pages", __name__)
 
 Texts = Mapping[str, Mapping[str, str]]
 """Name of a part → language → source."""
-SECONDS = 8.0
+PART_CHECK_TIME_LIMIT = 8.0
 """So long all definitions that use a part are tried with it."""
 
 
@@ -48,7 +48,7 @@ def save_part() -> ResponseReturnValue:
             shown = {"name": name, "language": language, "source": source}
             return confirmations.ask("templates/confirm_part.html", doubts=doubts, back="/templates", **shown)
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         texts = dict(queries.parts(session).get(name, {}))
         if source.strip():
             texts[language] = source
@@ -67,7 +67,7 @@ def save_part() -> ResponseReturnValue:
 def delete_part(name: str) -> ResponseReturnValue:
     """Deletes a part that nothing includes."""
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         templates.remove_part(session, viewer(), name)
         return "/templates", f"“{name}” is deleted."
 
@@ -97,7 +97,7 @@ def _doubts(session: Session, texts: Texts, name: str, source: str) -> Iterator[
     if name in _reached(texts, source):
         yield "It includes itself."
         return
-    until = time.monotonic() + SECONDS
+    until = time.monotonic() + PART_CHECK_TIME_LIMIT
     for definition in session.scalars(select(MessageDefinition).order_by(MessageDefinition.name)):
         content = content_with(
             session, fields_of(session, definition), template_value(definition.template), texts
@@ -129,8 +129,8 @@ def _troubles(session: Session, content: Content, name: str) -> Iterator[str]:
             yield f"{trouble.found.words} ({content['name']}, {trouble.sample.number})"
 
 
-def _pressed(effect: Callable[[Session], tuple[str, form_posts.Said]]) -> ResponseReturnValue:
+def _pressed(effect: Callable[[Session], tuple[str, form_posts.Flash]]) -> ResponseReturnValue:
     try:
-        return form_posts.once(effect)
+        return form_posts.apply_once(effect)
     except Refused as refusal:
-        return form_posts.refused(str(refusal), "/templates")
+        return form_posts.refuse(str(refusal), "/templates")

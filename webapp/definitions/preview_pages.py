@@ -19,9 +19,9 @@ from webapp.definitions.templates import with_text
 from webapp.definitions.versions import Fields, TemplateValue, content_with, fields_of, template_value
 from webapp.extensions import runtime
 from webapp.mailing import parsed_mail
-from webapp.mailing.parsed_mail import Letter
+from webapp.mailing.parsed_mail import ParsedMail
 from webapp.messages import samples
-from webapp.messages.building import Message, Unmade, make, to_render
+from webapp.messages.building import Message, NotBuilt, build, to_render
 from webapp.messages.samples import Sample, Trouble
 from webapp.messages.send_test import NotSent, send_test
 from webapp.store.customers import RecipientKey
@@ -44,7 +44,7 @@ class Bench:
     samples: list[Sample]
     sample: Sample | None = None
     message: Message | None = None
-    letter: Letter | None = None
+    letter: ParsedMail | None = None
     unmade: str = ""
     troubles: tuple[Trouble, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
@@ -62,14 +62,14 @@ def bench(
     parts = runtime()
     work = samples.work_of(session, content, chosen)
     rendered = parts.renderer.render(to_render(work))
-    made = make(work, rendered, parts.documents, parts.settings.redirect_to)
+    made = build(work, rendered, parts.documents, parts.settings.redirect_to)
     tried = [chosen, *(each for each in offered if each != chosen)] if all_of_them else [chosen]
     return Bench(
         samples=offered if chosen in offered else [chosen, *offered],
         sample=chosen,
         message=made if isinstance(made, Message) else None,
         letter=parsed_mail.read(made.mail.data) if isinstance(made, Message) else None,
-        unmade=made.words if isinstance(made, Unmade) else "",
+        unmade=made.words if isinstance(made, NotBuilt) else "",
         troubles=tuple(samples.troubles(session, content, tried, rendered, parts.renderer)),
         variables=tuple(_listed(to_render(work).names, _passwords(session, content))),
     )
@@ -83,7 +83,7 @@ def _chosen(session: Session, named: str, offered: list[Sample]) -> Sample | Non
     return offered[0] if offered else None
 
 
-MOST_LISTED = 80
+FIELDS_LISTED_MAX = 80
 
 
 def _passwords(session: Session, content: Content) -> frozenset[str]:
@@ -104,7 +104,7 @@ def _listed(names: Mapping[str, Any], secret: frozenset[str], before: str = "") 
             found.append((f"{before}{name}", f"a list of {len(value)}"))
         elif name != "id":
             found.append((f"{before}{name}", "" if value is None else str(value)))
-    return found[:MOST_LISTED]
+    return found[:FIELDS_LISTED_MAX]
 
 
 def definition_form(session: Session, given: MultiDict[str, str] | None, **stored: Any) -> DefinitionForm:
@@ -254,19 +254,19 @@ def _send(session: Session, content: Content | None) -> ResponseReturnValue:
     parts, back = runtime(), htmx.page_on_screen()
     sample = _chosen(session, request.form.get("sample", ""), samples.samples(session, viewer(), content))
     if content is None or sample is None:
-        return form_posts.refused(
+        return form_posts.refuse(
             "There is nothing to send yet: fill in the form, and choose an invoice.", back
         )
     if why := held(session):
-        return form_posts.refused(f"No test was sent: {why}.", back)
+        return form_posts.refuse(f"No test was sent: {why}.", back)
     server = session.get_one(MailServer, content["sender"]["mail_server_id"])
     work = samples.work_of(session, content, sample)
     to = viewer().name
     try:
         reply = send_test(work, to, server, parts.renderer, parts.documents, parts.settings)
     except NotSent as why_not:
-        return form_posts.refused(f"No test was sent: {why_not}.", back)
+        return form_posts.refuse(f"No test was sent: {why_not}.", back)
 
     with parts.database.writing() as writing:
         note(writing, to, "send test", content["name"] or content["template"], f"{sample.number}: {reply}")
-    return form_posts.told(f"A test was sent to {parts.settings.redirect_to or to}: {reply}", back)
+    return form_posts.notify(f"A test was sent to {parts.settings.redirect_to or to}: {reply}", back)

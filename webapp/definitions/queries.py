@@ -26,7 +26,7 @@ from webapp.store.runs import Run
 
 
 @dataclass(frozen=True)
-class Line:
+class DefinitionRow:
     """A definition in the list."""
 
     id: int
@@ -40,7 +40,7 @@ class Line:
     version: int | None
 
 
-def lines(session: Session, *, retired: bool) -> list[Line]:
+def lines(session: Session, *, retired: bool) -> list[DefinitionRow]:
     """The definitions in use, or the `retired` ones, by name."""
     runs = (
         select(Run.definition_id, func.count().label("n"), func.max(Run.created_at).label("last"))
@@ -74,7 +74,7 @@ def lines(session: Session, *, retired: bool) -> list[Line]:
         )
         .order_by(MessageDefinition.name)
     )
-    return [Line(*row) for row in rows]
+    return [DefinitionRow(*row) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _count(session: Session, viewer: Viewer, *conditions: ColumnElement[bool]) -
     return session.scalars(counting).one()
 
 
-LOOKED_AT = 200
+CUSTOMERS_SAMPLED = 200
 """Customers whose metadata is looked at for the names of fields."""
 
 
@@ -153,7 +153,7 @@ def metadata_keys(session: Session, viewer: Viewer) -> list[str]:
     """What the fields of customers' metadata are called, as far as some of those whom this person sees
     show."""
     seen = select(Customer.extra).where(visible_to(viewer, Customer))
-    some = session.scalars(seen.order_by(Customer.id.desc()).limit(LOOKED_AT))
+    some = session.scalars(seen.order_by(Customer.id.desc()).limit(CUSTOMERS_SAMPLED))
     return sorted({key for metadata in some for key in metadata})
 
 

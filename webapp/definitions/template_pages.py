@@ -105,7 +105,7 @@ def _save(template_id: int | None) -> ResponseReturnValue:
         if tried.troubles and not request.form.get("anyway"):
             return _form(session, form, template, value, seen, tried=tried, asks=True, status=422)
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         if template_id is None:
             made = templates.create_template(session, viewer(), value)
             return f"/templates/{made.id}", f"Saved. Choose “{made.name}” in a definition to use it."
@@ -114,7 +114,7 @@ def _save(template_id: int | None) -> ResponseReturnValue:
         return address, "Saved. Runs that exist keep their copy." if changed else "Nothing has changed."
 
     try:
-        return form_posts.once(effect)
+        return form_posts.apply_once(effect)
     except Refused as refusal:
         with runtime().database.reading() as session:
             template = _template(session, template_id) if template_id is not None else None
@@ -170,7 +170,7 @@ def _form(
 def copy(template_id: int) -> ResponseReturnValue:
     """The same once more, under another name."""
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         made = templates.copy_template(session, viewer(), _template(session, template_id))
         return f"/templates/{made.id}", f"This is a copy. Its name is “{made.name}”."
 
@@ -181,7 +181,7 @@ def copy(template_id: int) -> ResponseReturnValue:
 def delete(template_id: int) -> ResponseReturnValue:
     """Deletes a template that no definition uses."""
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         template = _template(session, template_id)
         templates.remove_template(session, viewer(), template)
         return "/templates", f"“{template.name}” is deleted."
@@ -194,7 +194,7 @@ def delete_language(template_id: int) -> ResponseReturnValue:
     """Takes one language out; its customers get the text for everybody."""
     language = request.form.get("language", "")
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         template = _template(session, template_id)
         value = template_value(template)
         if language not in value.texts or len(value.texts) == 1:
@@ -213,7 +213,7 @@ def save_picture() -> ResponseReturnValue:
     name, file = request.form.get("name", "").strip(), request.files.get("file")
     content = file.stream.read(templates.MOST_BYTES + 1) if file else b""
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         templates.save_picture(session, runtime().documents, viewer(), name, content)
         return "/templates", f'Saved. Templates show it by <img src="cid:{name}" alt="">.'
 
@@ -224,7 +224,7 @@ def save_picture() -> ResponseReturnValue:
 def delete_picture(name: str) -> ResponseReturnValue:
     """Deletes a picture that nothing shows."""
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         templates.remove_picture(session, viewer(), name)
         return "/templates", f"“{name}” is deleted."
 
@@ -243,11 +243,11 @@ def picture(name: str) -> Response:
     return untrusted.picture(content, image.media_type)
 
 
-def _pressed(page: str, effect: Callable[[Session], tuple[str, form_posts.Said]]) -> ResponseReturnValue:
+def _pressed(page: str, effect: Callable[[Session], tuple[str, form_posts.Flash]]) -> ResponseReturnValue:
     try:
-        return form_posts.once(effect)
+        return form_posts.apply_once(effect)
     except Refused as refusal:
-        return form_posts.refused(str(refusal), page)
+        return form_posts.refuse(str(refusal), page)
 
 
 def _must_edit() -> None:

@@ -21,7 +21,7 @@ from webapp.definitions.editing import (
     must_be_allowed,
 )
 from webapp.definitions.versions import TemplateValue, Text, template_value, todays_version
-from webapp.mailing.template_references import NAME, parts_in, pictures_in
+from webapp.mailing.template_references import REFERENCE_NAME, parts_in, pictures_in
 from webapp.store.definitions import (
     MessageDefinition,
     MessageTemplate,
@@ -105,7 +105,7 @@ NO_LANGUAGE = "A language is two letters, such as de, or with a country: de-CH."
 def save_part(session: Session, viewer: Viewer, name: str, texts: Mapping[str, str]) -> None:
     """Stores a part in these languages, and in no other. Raises Refused."""
     must_be_allowed(viewer)
-    if not NAME.fullmatch(name):
+    if not REFERENCE_NAME.fullmatch(name):
         raise Refused("The name of a part has letters without accents, digits, - and _ only: “signature”.")
     if not texts:
         raise Refused("A part needs a text.")
@@ -136,7 +136,7 @@ def including(session: Session, name: str) -> list[str]:
 def save_picture(session: Session, store: DocumentStore, viewer: Viewer, name: str, content: bytes) -> None:
     """Stores a picture, whose kind is told by its bytes. Raises Refused for what mail clients do not show."""
     must_be_allowed(viewer)
-    if not NAME.fullmatch(name):
+    if not REFERENCE_NAME.fullmatch(name):
         raise Refused("The name of a picture has letters without accents, digits, - and _ only: “logo”.")
     kind = next((kind for begins, kind in KINDS.items() if content.startswith(begins)), None)
     if kind is None:

@@ -16,14 +16,20 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
-from webapp.delivery.settlement import Verdict, fate_of
+from webapp.delivery.settlement import AttemptOutcome, next_state
 from webapp.lifecycle import runs as lifecycle_runs
-from webapp.lifecycle.results import UNCLAIMED, Change, Held, move_each, moving_each
+from webapp.lifecycle.results import (
+    RELEASE_CLAIM,
+    LockedResult,
+    Transition,
+    transition_each,
+    transition_writes,
+)
 from webapp.lifecycle.throughput import counting_sent
 from webapp.messages.building import Message
-from webapp.messages.inputs import Work
+from webapp.messages.inputs import MessageInput
 from webapp.store.database import hold_run
-from webapp.store.prepared import Inserting, Prepared, Updating, Writing, run_all
+from webapp.store.prepared import BulkInsert, BulkUpdate, CompiledStatement, PendingWrite, execute_all
 from webapp.store.runs import Attempt, Reservation, Result, Run
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus, RunStatus
 from webapp.store.types import now
@@ -32,7 +38,7 @@ AFTER_THE_MARK = (ResultStatus.SENDING, ResultStatus.UNCONFIRMED)
 
 
 @dataclass(frozen=True)
-class Hand:
+class ClaimRef:
     """Whose claim it is, over which server: what every commit about a result is conditional on."""
 
     worker_id: int
@@ -41,47 +47,47 @@ class Hand:
 
 
 @dataclass(frozen=True)
-class Marked:
+class StartedAttempt:
     """A mark that holds: the attempt that it stored, begun at this instant."""
 
     attempt_id: int
     began: datetime
 
 
-class NotHeld(Exception):
+class ClaimLost(Exception):
     """The mark does not hold: the claim is no longer ours, or another result has the invoice."""
 
 
-class RunStopped(NotHeld):
+class RunStopped(ClaimLost):
     """The mark does not hold because the run does not run any more."""
 
 
 @dataclass(frozen=True)
-class ToMark:
+class AttemptStart:
     """A message of which everything but its last byte is with the mail server."""
 
-    work: Work
-    hand: Hand
+    work: MessageInput
+    hand: ClaimRef
     message: Message
 
 
 @dataclass(frozen=True)
-class ToSettle:
+class AttemptEnd:
     """What became of an attempt. `marked` is None if it ended before its mark: it is stored with this."""
 
-    work: Work
-    hand: Hand
-    verdict: Verdict
-    marked: Marked | None = None
+    work: MessageInput
+    hand: ClaimRef
+    verdict: AttemptOutcome
+    marked: StartedAttempt | None = None
 
 
-def record(
+def commit_round(
     connection: Connection,
     settings: Settings,
     run_id: int,
-    to_mark: Sequence[ToMark],
-    to_settle: Sequence[ToSettle],
-) -> list[Marked | NotHeld]:
+    to_mark: Sequence[AttemptStart],
+    to_settle: Sequence[AttemptEnd],
+) -> list[StartedAttempt | ClaimLost]:
     """Stores a round of one run and one worker; for each to be marked, in order, whether its mark holds.
 
     1. Take the run's lock shared.
@@ -93,19 +99,19 @@ def record(
     4. A mark holds if the result is still ours (token) and `ready` or `deferred`, and if every invoice could
     be reserved as this copy (in safe mode none is). The result becomes `sending`, its attempt is stored with
     what will have gone out."""
-    entries: list[ToMark | ToSettle] = [*to_settle, *to_mark]
+    entries: list[AttemptStart | AttemptEnd] = [*to_settle, *to_mark]
     hold_run(connection, run_id, exclusive=False)
     held = _lock(connection, [entry.work.result_id for entry in entries])
     closing, changes = _settled(connection, settings, to_settle, held)
     if any(change.to in SENDABLE and held[change.held.id].run_is_finished for change in changes):
         with Session(connection) as session:
-            lifecycle_runs.go_on(session, run_id)
+            lifecycle_runs.reopen(session, run_id)
             session.flush()
     answers, marked = _marks(connection, to_mark, held)
     worker_id, sent = entries[0].hand.worker_id, sum(change.to == ResultStatus.SENT for change in changes)
     counting = counting_sent(run_id, worker_id, sent)
-    moving = moving_each(run_id, [*changes, *marked], worker_id)
-    run_all(connection, [closing, *moving, counting])
+    moving = transition_writes(run_id, [*changes, *marked], worker_id)
+    execute_all(connection, [closing, *moving, counting])
     return answers
 
 
@@ -113,7 +119,7 @@ def record(
 class Locked:
     """A result as it is now, with its token, and whether its run runs or has been finished."""
 
-    held: Held
+    held: LockedResult
     token: str | None
     runs: bool
     run_is_finished: bool
@@ -126,7 +132,7 @@ def _lock(connection: Connection, result_ids: Iterable[int]) -> Mapping[int, Loc
     rows = _locking(len(ids)).run(connection, ids)
     return {
         id: Locked(
-            Held(id, ResultStatus(status), reason),
+            LockedResult(id, ResultStatus(status), reason),
             token,
             run_status == RunStatus.RUNNING,
             run_status == RunStatus.FINISHED,
@@ -136,8 +142,8 @@ def _lock(connection: Connection, result_ids: Iterable[int]) -> Mapping[int, Loc
 
 
 def _ours(
-    held: Mapping[int, Locked], entry: ToMark | ToSettle, statuses: tuple[ResultStatus, ...]
-) -> Held | None:
+    held: Mapping[int, Locked], entry: AttemptStart | AttemptEnd, statuses: tuple[ResultStatus, ...]
+) -> LockedResult | None:
     found = held.get(entry.work.result_id)
     ours = found is not None and found.token == entry.hand.token and found.held.status in statuses
     return found.held if found is not None and ours else None
@@ -146,9 +152,9 @@ def _ours(
 def _settled(
     connection: Connection,
     settings: Settings,
-    to_settle: Sequence[ToSettle],
+    to_settle: Sequence[AttemptEnd],
     held: Mapping[int, Locked],
-) -> tuple[Writing, list[Change]]:
+) -> tuple[PendingWrite, list[Transition]]:
     """Stores how attempts ended; returns what is still to be written of that, and what it changes.
 
     A result that was declared `unconfirmed` meanwhile is settled by this proof, unless a person has touched
@@ -158,23 +164,23 @@ def _settled(
         found = _ours(held, entry, AFTER_THE_MARK if entry.marked else SENDABLE)
         if entry.marked is not None:
             closed.append({**_closing(entry.verdict), "by_id": entry.marked.attempt_id})
-            if not entry.verdict.went:
+            if not entry.verdict.may_have_been_sent:
                 given_back[entry.marked.attempt_id] = entry.work.result_id
         elif found is not None:
             begun.append({**_attempt(entry.work, entry.hand), **_closing(entry.verdict)})
         if found is not None:
             began = entry.marked.began if entry.marked else now()
-            fate = fate_of(settings, entry.work, found.status, entry.verdict, began)
-            changes.append(Change(found, fate.status, fate.values))
+            fate = next_state(settings, entry.work, found.status, entry.verdict, began)
+            changes.append(Transition(found, fate.status, fate.values))
     if begun:
         _begin(connection, begun)
     _give_back(connection, given_back)
-    return Writing(_CLOSE, closed), changes
+    return PendingWrite(_CLOSE, closed), changes
 
 
 def _marks(
-    connection: Connection, to_mark: Sequence[ToMark], held: Mapping[int, Locked]
-) -> tuple[list[Marked | NotHeld], list[Change]]:
+    connection: Connection, to_mark: Sequence[AttemptStart], held: Mapping[int, Locked]
+) -> tuple[list[StartedAttempt | ClaimLost], list[Transition]]:
     """Stores the attempts that hold; returns the answers, and what they change."""
     if not all(found.runs for found in held.values()):
         return [RunStopped("the run was stopped") for _ in to_mark], []
@@ -183,19 +189,19 @@ def _marks(
     rows = [_attempt(entry.work, entry.hand, entry.message) for entry, _ in good]
     ids = _begin(connection, rows) if rows else []
     reserved = _reserve(connection, [entry for entry, _ in good], ids)
-    answers: dict[int, Marked | NotHeld] = {}
+    answers: dict[int, StartedAttempt | ClaimLost] = {}
     changes = []
     for (entry, found), row, attempt_id in zip(good, rows, ids, strict=True):
         if attempt_id not in reserved:
-            answers[found.id] = NotHeld("another result has reserved the invoice")
+            answers[found.id] = ClaimLost("another result has reserved the invoice")
             continue
-        answers[found.id] = Marked(attempt_id, row["started_at"])
-        changes.append(Change(found, ResultStatus.SENDING, _on_the_wire(entry, row)))
-    lost = NotHeld("the claim is no longer ours")
+        answers[found.id] = StartedAttempt(attempt_id, row["started_at"])
+        changes.append(Transition(found, ResultStatus.SENDING, _on_the_wire(entry, row)))
+    lost = ClaimLost("the claim is no longer ours")
     return [answers.get(entry.work.result_id, lost) for entry in to_mark], changes
 
 
-def _on_the_wire(entry: ToMark, attempt: Mapping[str, Any]) -> dict[str, Any]:
+def _on_the_wire(entry: AttemptStart, attempt: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "attempts": attempt["number"],
         "first_try_at": entry.work.first_try_at or attempt["started_at"],
@@ -206,7 +212,7 @@ def _on_the_wire(entry: ToMark, attempt: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _reserve(connection: Connection, entries: Sequence[ToMark], attempt_ids: Sequence[int]) -> set[int]:
+def _reserve(connection: Connection, entries: Sequence[AttemptStart], attempt_ids: Sequence[int]) -> set[int]:
     """Reserves the invoices of each attempt; returns the attempts that got all of theirs. Of the others,
     whose invoice another result has, nothing stays."""
     rows = [
@@ -246,7 +252,7 @@ def _give_back(connection: Connection, attempts: Mapping[int, int]) -> None:
 
 
 RESERVED = ("definition_id", "invoice_id", "copy", "result_id", "attempt_id", "taken_at")
-_RESERVE = Inserting(
+_RESERVE = BulkInsert(
     Reservation,
     RESERVED,
     lambda inserting: inserting.on_conflict_do_nothing().returning(Reservation.attempt_id),
@@ -259,7 +265,7 @@ def _begin(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[in
     return [ids[row["result_id"]] for row in rows]
 
 
-def _attempt(work: Work, hand: Hand, message: Message | None = None) -> dict[str, Any]:
+def _attempt(work: MessageInput, hand: ClaimRef, message: Message | None = None) -> dict[str, Any]:
     """The row of an attempt; with what goes out, if it is marked."""
     return {
         "run_id": work.run_id,
@@ -275,7 +281,7 @@ def _attempt(work: Work, hand: Hand, message: Message | None = None) -> dict[str
         "redirected_to": message.redirected_to if message else "",
         "size": len(message.mail.data) if message else 0,
         "sha256": message.mail.sha256 if message else "",
-        "kept": message.mail.kept if message else None,
+        "rebuild_data": message.mail.rebuild_data if message else None,
         **NOT_ENDED,
     }
 
@@ -286,7 +292,7 @@ NOT_ENDED: Mapping[str, Any] = dict(
 )
 
 
-def _closing(verdict: Verdict) -> dict[str, Any]:
+def _closing(verdict: AttemptOutcome) -> dict[str, Any]:
     return {
         "ended_at": now(),
         "outcome": verdict.outcome,
@@ -300,9 +306,9 @@ def _closing(verdict: Verdict) -> dict[str, Any]:
 
 
 @lru_cache
-def _locking(rows: int) -> Prepared:
+def _locking(rows: int) -> CompiledStatement:
     wanted = [bindparam(f"id_{n}", type_=Result.id.type) for n in range(rows)]
-    return Prepared(
+    return CompiledStatement(
         select(Result.id, Result.status, Result.reason, Result.token, Run.status)
         .join(Run, Run.id == Result.run_id)
         .where(Result.id.in_(wanted))
@@ -313,13 +319,13 @@ def _locking(rows: int) -> Prepared:
 
 ATTEMPTED = (
     *("run_id", "result_id", "number", "worker_id", "mail_server_id", "version_id", "started_at"),
-    *("message_id", "recipients", "bcc", "redirected_to", "size", "sha256", "kept", *CLOSED),
+    *("message_id", "recipients", "bcc", "redirected_to", "size", "sha256", "rebuild_data", *CLOSED),
 )
-_BEGIN = Inserting(Attempt, ATTEMPTED, lambda inserting: inserting.returning(Attempt.id, Attempt.result_id))
-_CLOSE = Updating(Attempt, CLOSED)
+_BEGIN = BulkInsert(Attempt, ATTEMPTED, lambda inserting: inserting.returning(Attempt.id, Attempt.result_id))
+_CLOSE = BulkUpdate(Attempt, CLOSED)
 
 
-def take_back(session: Session, entries: Sequence[ToMark]) -> None:
+def undo_starts(session: Session, entries: Sequence[AttemptStart]) -> None:
     """Undoes marks of which it is not known whether they were committed, when no dot has gone out; also those
     that were declared `unconfirmed` while this worker was away, unless a person has touched them. May be
     repeated."""
@@ -332,19 +338,21 @@ def take_back(session: Session, entries: Sequence[ToMark]) -> None:
     if not undone:
         return
     if any(held[found.id].run_is_finished for found in undone):
-        lifecycle_runs.go_on(session, run_id)
+        lifecycle_runs.reopen(session, run_id)
         session.flush()
-    unsure = Verdict(Outcome.HELD, ResultStatus.READY, "dot", detail="the database did not confirm the mark")
+    unsure = AttemptOutcome(
+        Outcome.HELD, ResultStatus.READY, "dot", detail="the database did not confirm the mark"
+    )
     of_them = Attempt.result_id.in_([found.id for found in undone])
     last = select(func.max(Attempt.id), Attempt.result_id).where(of_them).group_by(Attempt.result_id)
     attempts = {attempt_id: result_id for attempt_id, result_id in session.execute(last)}
     _give_back(connection, attempts)
     session.execute(update(Attempt).where(Attempt.id.in_(attempts)).values(**_closing(unsure)))
-    move_each(session, run_id, [_to_wait(found) for found in undone], worker_id)
+    transition_each(session, run_id, [_to_wait(found) for found in undone], worker_id)
 
 
-def _to_wait(found: Held) -> Change:
+def _to_wait(found: LockedResult) -> Transition:
     """Back to where a mark comes from, due at once."""
     if found.status == ResultStatus.UNCONFIRMED:
-        return Change(found, ResultStatus.DEFERRED, {**UNCLAIMED, "detail": "", "next_try_at": now()})
-    return Change(found, ResultStatus.READY, UNCLAIMED)
+        return Transition(found, ResultStatus.DEFERRED, {**RELEASE_CLAIM, "detail": "", "next_try_at": now()})
+    return Transition(found, ResultStatus.READY, RELEASE_CLAIM)

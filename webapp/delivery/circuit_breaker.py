@@ -12,7 +12,7 @@ from webapp.store.database import hold_run
 from webapp.store.runs import Attempt, Run
 from webapp.store.statuses import Outcome, RunStatus
 
-LOOKED_AT = 50
+RECENT_MAILS = 50
 """The latest attempts of a run, since it was last started, that came to an answer about a message."""
 
 
@@ -26,7 +26,7 @@ def stop_if_too_many(session: Session, settings: Settings, run_id: int) -> bool:
     refused, looked_at, reply = _refused(session, run_id)
     if run.status != RunStatus.RUNNING or refused < settings.refusals_to_stop:
         return False
-    runs.stop_itself(
+    runs.stop_automatically(
         session,
         run,
         f"It stopped itself: the mail server refused {refused} of the last {looked_at} mails for good, "
@@ -42,11 +42,11 @@ def _refused(session: Session, run_id: int) -> tuple[int, int, str]:
         .join(Run, Run.id == Attempt.run_id)
         .where(
             Attempt.run_id == run_id,
-            Attempt.id > Run.watched_from,
+            Attempt.id > Run.refusals_counted_after,
             Attempt.outcome.in_((Outcome.ACCEPTED, Outcome.REFUSED)),
         )
         .order_by(Attempt.id.desc())
-        .limit(LOOKED_AT)
+        .limit(RECENT_MAILS)
     )
     rows = session.execute(told).all()
     replies = [reply for outcome, reply in rows if outcome == Outcome.REFUSED]

@@ -23,9 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from webapp.lifecycle.results import UNCLAIMED, hold, move
-from webapp.results.splitting import split_off
-from webapp.selection.recheck import reasons_of
+from webapp.lifecycle.results import RELEASE_CLAIM, lock_results, transition
+from webapp.results.splitting import split_off_ineligible
+from webapp.selection.recheck import recheck
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import SENDABLE, ResultStatus, RunStatus
 from webapp.store.types import Instant, now
@@ -60,7 +60,7 @@ def claim(session: Session, run_id: int, worker_id: int, at_most: int) -> Claim:
         update(Result).where(Result.id.in_(ids)).values(worker_id=worker_id, token=token),
         execution_options={"synchronize_session": False},
     )
-    sendable = look_anew(session, run_id, ids, worker_id)
+    sendable = recheck_claimed(session, run_id, ids, worker_id)
     return Claim(run_id, worker_id, token, tuple(sendable), len(ids))
 
 
@@ -88,7 +88,7 @@ def give_back(session: Session, of: Sequence[Claim]) -> None:
             Result.token.in_([claim.token for claim in of]),
             Result.status.in_(SENDABLE),
         )
-        .values(**UNCLAIMED),
+        .values(**RELEASE_CLAIM),
         execution_options={"synchronize_session": False},
     )
 
@@ -98,7 +98,7 @@ def free(session: Session, result_ids: Sequence[int], token: str) -> None:
     session.execute(
         update(Result)
         .where(Result.id.in_(result_ids), Result.token == token, Result.status.in_(SENDABLE))
-        .values(**UNCLAIMED),
+        .values(**RELEASE_CLAIM),
         execution_options={"synchronize_session": False},
     )
 
@@ -111,7 +111,7 @@ def postpone(session: Session, claim: Claim, until: Mapping[int, datetime], why:
         session.execute(
             update(Result)
             .where(Result.id == result_id, Result.token == claim.token, Result.status.in_(SENDABLE))
-            .values(**UNCLAIMED, next_try_at=moment, **said),
+            .values(**RELEASE_CLAIM, next_try_at=moment, **said),
             execution_options={"synchronize_session": False},
         )
 
@@ -165,7 +165,7 @@ def _on_the_wire_elsewhere() -> ColumnElement[bool]:
     )
 
 
-def look_anew(session: Session, run_id: int, result_ids: Sequence[int], worker_id: int) -> list[int]:
+def recheck_claimed(session: Session, run_id: int, result_ids: Sequence[int], worker_id: int) -> list[int]:
     """Looks whether these results, held, can still be sent; those that cannot become `skipped`. Returns the
     others.
 
@@ -174,17 +174,23 @@ def look_anew(session: Session, run_id: int, result_ids: Sequence[int], worker_i
     wait = set(session.connection().scalars(_gone_on_the_wire(), {"result_ids": list(result_ids)}))
     if wait:
         session.execute(
-            update(Result).where(Result.id.in_(wait)).values(**UNCLAIMED),
+            update(Result).where(Result.id.in_(wait)).values(**RELEASE_CLAIM),
             execution_options={"synchronize_session": False},
         )
     skipped: dict[str, list[int]] = defaultdict(list)
-    for result_id, by_invoice in reasons_of(session, set(result_ids) - wait).items():
-        if reason := split_off(session, result_id, by_invoice, worker_id):
+    for result_id, by_invoice in recheck(session, set(result_ids) - wait).items():
+        if reason := split_off_ineligible(session, result_id, by_invoice, worker_id):
             skipped[reason].append(result_id)
     for reason, ids in skipped.items():
-        rows = hold(session, Result.id.in_(ids))
-        move(
-            session, run_id, rows, ResultStatus.SKIPPED, reason=reason, worker_id=worker_id, values=UNCLAIMED
+        rows = lock_results(session, Result.id.in_(ids))
+        transition(
+            session,
+            run_id,
+            rows,
+            ResultStatus.SKIPPED,
+            reason=reason,
+            worker_id=worker_id,
+            values=RELEASE_CLAIM,
         )
     gone = wait.union(*skipped.values())
     return [result_id for result_id in result_ids if result_id not in gone]

@@ -10,45 +10,45 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
-from webapp.delivery.attempts import Marked, NotHeld, RunStopped, ToMark, ToSettle
-from webapp.delivery.group_commit import Ledger
-from webapp.delivery.prefetch import Feed, Piece
-from webapp.delivery.settlement import Verdict, verdict_of
+from webapp.delivery.attempts import AttemptEnd, AttemptStart, ClaimLost, RunStopped, StartedAttempt
+from webapp.delivery.group_commit import GroupCommit
+from webapp.delivery.prefetch import Prefetcher, PreparedInput
+from webapp.delivery.settlement import AttemptOutcome, attempt_outcome
 from webapp.extensions import Runtime
 from webapp.mailing import outcomes
-from webapp.mailing.event_loop import Hub
+from webapp.mailing.event_loop import EventLoop
 from webapp.mailing.rates import Rates
 from webapp.mailing.transport import Conversation, Waits
 from webapp.mailservers import backoff
-from webapp.messages.building import Message, Unmade, make
+from webapp.messages.building import Message, NotBuilt, build
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Outcome, ResultStatus
 from webapp.store.types import storable
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Ready:
+class BuiltMail:
     """A mail that is made."""
 
-    piece: Piece
+    piece: PreparedInput
     message: Message
 
 
 @dataclass
-class Lane:
+class Connection:
     """One connection's worth of a drain. `suspect`: the server was in trouble, and is well once it takes a
     message."""
 
     runtime: Runtime
-    worker: WorkerLife
+    worker: WorkerProcess
     server: MailServer
-    feed: Feed
-    ledger: Ledger
+    feed: Prefetcher
+    ledger: GroupCommit
     rates: Rates
-    hub: Hub
+    hub: EventLoop
     suspect: bool
 
     def __post_init__(self) -> None:
@@ -69,7 +69,7 @@ class Lane:
 
         What became of the last message is written before the lane waits or says goodbye, so that never more
         than one message per open connection is in doubt."""
-        with self.ledger.lane(), closing(self.conversation):
+        with self.ledger.connection(), closing(self.conversation):
             try:
                 self._deliver_all()
             finally:
@@ -84,37 +84,37 @@ class Lane:
                     return
                 if ready is None:
                     self.ledger.flush()
-                    with self.ledger.pausing():
+                    with self.ledger.not_participating():
                         ready = self._next(wait=True)
 
-    def _next(self, *, wait: bool) -> Ready | None:
+    def _next(self, *, wait: bool) -> BuiltMail | None:
         """The next mail, made. One that cannot be made is `failed`, or `deferred` if the document store is
         away, and costs its own result only."""
         while piece := self.feed.take(wait=wait):
             message = self._make(piece)
             if isinstance(message, Message):
-                return Ready(piece, message)
+                return BuiltMail(piece, message)
             if message.altered:
                 self.feed.hold_back(piece, message.altered)
                 continue
             to = ResultStatus.DEFERRED if message.for_now else ResultStatus.FAILED
-            self._settle(piece, Verdict(Outcome.UNMADE, to, detail=storable(message.words)))
+            self._settle(piece, AttemptOutcome(Outcome.UNMADE, to, detail=storable(message.words)))
         return None
 
-    def _make(self, piece: Piece) -> Message | Unmade:
+    def _make(self, piece: PreparedInput) -> Message | NotBuilt:
         """Whatever goes wrong in the making costs this message alone: it must not hold up the others."""
         documents, redirect_to = self.runtime.documents, self.runtime.settings.redirect_to
 
-        def made() -> Message | Unmade:
-            return make(piece.work, piece.rendered, documents, redirect_to)
+        def made() -> Message | NotBuilt:
+            return build(piece.work, piece.rendered, documents, redirect_to)
 
         try:
-            return self.hub.aside(made) if documents.is_far or _is_packed(piece) else made()
+            return self.hub.run_in_thread(made) if documents.is_far or _is_packed(piece) else made()
         except Exception as error:
             log.exception("result %s cannot be made", piece.work.result_id)
-            return Unmade(f"an error in making the mail: {type(error).__name__}: {error}")
+            return NotBuilt(f"an error in making the mail: {type(error).__name__}: {error}")
 
-    def _deliver(self, ready: Ready) -> tuple[bool, Ready | None]:
+    def _deliver(self, ready: BuiltMail) -> tuple[bool, BuiltMail | None]:
         """Delivers one message, or finds out why not. Whether the lane goes on; and the next mail, if it was
         made meanwhile.
 
@@ -140,8 +140,8 @@ class Lane:
             return True, None
         began = time.monotonic()
         try:
-            marked = self.ledger.mark(ToMark(ready.piece.work, ready.piece.hand, ready.message))
-        except NotHeld as why:
+            marked = self.ledger.start(AttemptStart(ready.piece.work, ready.piece.hand, ready.message))
+        except ClaimLost as why:
             self.conversation.drop()
             return not isinstance(why, RunStopped) and self.worker.id == self.worker_id, None
         return self._finish(ready, offer, marked, began)
@@ -152,13 +152,13 @@ class Lane:
         pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
         if pause:
             self.ledger.flush()
-            with self.ledger.pausing():
+            with self.ledger.not_participating():
                 while pause and not self.feed.is_over and not self._leaves_within(min(pause, 1.0)):
                     pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
-        return not (pause or self.worker.leaving.is_set() or self.ledger.run_has_stopped)
+        return not (pause or self.worker.stopping.is_set() or self.ledger.run_has_stopped)
 
     def _leaves_within(self, seconds: float) -> bool:
-        return self.hub.wait_for(self.worker.leaving.is_set, seconds)
+        return self.hub.wait_until(self.worker.stopping.is_set, seconds)
 
     def _offer(self, message: Message) -> outcomes.Offer:
         for _ in range(2):
@@ -170,7 +170,7 @@ class Lane:
                 break
         return offer
 
-    def _not_offered(self, ready: Ready, offer: outcomes.Offer) -> bool:
+    def _not_offered(self, ready: BuiltMail, offer: outcomes.Offer) -> bool:
         """Settles a message that did not come to its last byte; whether the lane goes on."""
         if isinstance(offer, outcomes.ServerTrouble):
             self._note_trouble(offer.words)
@@ -179,23 +179,23 @@ class Lane:
         self._settle(ready.piece, self._verdict(offer))
         return True
 
-    def _stored(self, ready: Ready) -> bool:
+    def _stored(self, ready: BuiltMail) -> bool:
         """Whether the document store has what was packed for this mail; if it is away, the message is
         withdrawn, and tried again later."""
         try:
             for content in ready.message.packed:
-                self.hub.aside(partial(self.runtime.documents.put, content))
+                self.hub.run_in_thread(partial(self.runtime.documents.put, content))
         except OSError as problem:
             self.conversation.drop()
             words = f"what was packed for this mail could not be stored: {problem.strerror}"
-            self._settle(ready.piece, Verdict(Outcome.UNMADE, ResultStatus.DEFERRED, detail=words))
+            self._settle(ready.piece, AttemptOutcome(Outcome.UNMADE, ResultStatus.DEFERRED, detail=words))
             return False
         return True
 
     def _finish(
-        self, ready: Ready, offer: outcomes.Offered, marked: Marked, began: float
-    ) -> tuple[bool, Ready | None]:
-        making: Callable[[], Ready | None] | None = None
+        self, ready: BuiltMail, offer: outcomes.Offered, marked: StartedAttempt, began: float
+    ) -> tuple[bool, BuiltMail | None]:
+        making: Callable[[], BuiltMail | None] | None = None
         finish: outcomes.Finish | None
         if self.conversation.heard_from() or time.monotonic() - began > self.runtime.settings.lease / 2:
             self.conversation.drop()
@@ -214,26 +214,28 @@ class Lane:
         following = making() if making else None
         return (False, None) if trouble else (True, following)
 
-    def _making_the_next(self) -> Callable[[], Ready | None]:
+    def _making_the_next(self) -> Callable[[], BuiltMail | None]:
         """The next mail is made while the server takes this one in. Where that takes its time a task of its
         own does it: the server's reply must not wait to be read."""
         piece = self.feed.next_piece
         if piece and (self.runtime.documents.is_far or _is_packed(piece)):
-            return self.hub.begin(partial(self._next, wait=False))
+            return self.hub.spawn(partial(self._next, wait=False))
         following = self._next(wait=False)
         return lambda: following
 
-    def _settle(self, piece: Piece, verdict: Verdict, marked: Marked | None = None) -> None:
+    def _settle(
+        self, piece: PreparedInput, verdict: AttemptOutcome, marked: StartedAttempt | None = None
+    ) -> None:
         """With the next round, if it was marked; else at once: nothing may wait for a mark that will not
         come."""
-        self.ledger.settle(ToSettle(piece.work, piece.hand, verdict, marked))
+        self.ledger.settle(AttemptEnd(piece.work, piece.hand, verdict, marked))
         if marked is None or verdict.status != ResultStatus.SENT:
             self.ledger.flush()
 
     def _verdict(
         self, outcome: outcomes.Offer | outcomes.Finish, refused: outcomes.Refusals | None = None
-    ) -> Verdict:
-        return verdict_of(outcome, refused or {}, list(self.conversation.transcript))
+    ) -> AttemptOutcome:
+        return attempt_outcome(outcome, refused or {}, list(self.conversation.transcript))
 
     def _note_trouble(self, words: str) -> None:
         with self.runtime.database.writing() as session:
@@ -247,6 +249,6 @@ class Lane:
             self.suspect = False
 
 
-def _is_packed(piece: Piece) -> bool:
+def _is_packed(piece: PreparedInput) -> bool:
     """Whether the documents are packed, which takes its time."""
     return piece.work.content["zip"] or bool(piece.work.content["password_key"])

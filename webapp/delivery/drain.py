@@ -12,12 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from webapp.delivery import claims
-from webapp.delivery.connection import Lane
-from webapp.delivery.group_commit import Ledger
-from webapp.delivery.prefetch import Feed
+from webapp.delivery.connection import Connection
+from webapp.delivery.group_commit import GroupCommit
+from webapp.delivery.prefetch import Prefetcher
 from webapp.extensions import Runtime
 from webapp.lifecycle import runs
-from webapp.mailing.event_loop import Hub
+from webapp.mailing.event_loop import EventLoop
 from webapp.mailing.rates import Rates
 from webapp.mailservers import backoff, connection_slots
 from webapp.mailservers.connection_slots import Slot
@@ -26,11 +26,11 @@ from webapp.store.installation import held
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Run
 from webapp.store.statuses import RunStatus
-from webapp.workers import WorkerLife, living
+from webapp.workers import WorkerProcess, count_alive
 
 
 def drain(
-    runtime: Runtime, worker: WorkerLife, run_id: int, *, messages: int = 20_000, seconds: float = 30.0
+    runtime: Runtime, worker: WorkerProcess, run_id: int, *, messages: int = 20_000, seconds: float = 30.0
 ) -> None:
     """Sends what this run has to send, for at most so many messages or seconds. Any number may run side by
     side.
@@ -56,13 +56,13 @@ def drain(
     with runtime.database.writing() as session:
         finished = runs.finish_if_done(session, run_id)
         due = spent and not finished and claims.anything_due(session, run_id)
-    if due and not worker.leaving.is_set():
-        runtime.bell.drain(run_id)
+    if due and not worker.stopping.is_set():
+        runtime.queue.enqueue_drain(run_id)
 
 
 def _send(
     runtime: Runtime,
-    worker: WorkerLife,
+    worker: WorkerProcess,
     run_id: int,
     server: MailServer,
     probing: bool,
@@ -75,10 +75,10 @@ def _send(
     if not taken:
         return False
     rates = Rates(runtime.counters, workers)
-    hub = Hub()
-    feed = Feed(runtime, worker, run_id, server, rates, hub, len(taken), messages, until)
-    ledger = Ledger(runtime, worker, run_id, hub, len(taken))
-    lanes = [Lane(runtime, worker, server, feed, ledger, rates, hub, suspect=probing) for _ in taken]
+    hub = EventLoop()
+    feed = Prefetcher(runtime, worker, run_id, server, rates, hub, len(taken), messages, until)
+    ledger = GroupCommit(runtime, worker, run_id, hub, len(taken))
+    lanes = [Connection(runtime, worker, server, feed, ledger, rates, hub, suspect=probing) for _ in taken]
     if lanes[0].opens():
         _ring_for_help(runtime, run_id, server)
         _run_all(lanes, feed, ledger, hub)
@@ -86,13 +86,13 @@ def _send(
 
 
 def _take(
-    runtime: Runtime, worker: WorkerLife, server: MailServer, probing: bool, token: str
+    runtime: Runtime, worker: WorkerProcess, server: MailServer, probing: bool, token: str
 ) -> tuple[int, list[Slot]]:
     """How many workers live; and the connections that this one may open. When the database does not say
     whether it took them, they are given back."""
     try:
         with runtime.database.writing() as session:
-            workers = max(1, living(session))
+            workers = max(1, count_alive(session))
             at_most = 1 if probing else -(-server.max_connections // workers)
             return workers, connection_slots.take(session, server, worker.id, token, at_most)
     except DBAPIError:
@@ -115,12 +115,12 @@ def _server(runtime: Runtime, run_id: int) -> tuple[MailServer | None, bool]:
 
 def _ring_for_help(runtime: Runtime, run_id: int, server: MailServer) -> None:
     with runtime.database.reading() as session:
-        more = connection_slots.held(session, server.id) < server.max_connections and living(session) > 1
+        more = connection_slots.held(session, server.id) < server.max_connections and count_alive(session) > 1
     if more:
-        runtime.bell.drain(run_id)
+        runtime.queue.enqueue_drain(run_id)
 
 
-def _run_all(lanes: list[Lane], feed: Feed, ledger: Ledger, hub: Hub) -> None:
+def _run_all(lanes: list[Connection], feed: Prefetcher, ledger: GroupCommit, hub: EventLoop) -> None:
     """Runs the lanes and the book behind them by turns in one thread, the feed before them in another, until
     all have ended. However they end, what was claimed and not marked is given back. If something broke that
     nobody could foresee, what was marked and not settled is `unconfirmed`.
@@ -130,7 +130,7 @@ def _run_all(lanes: list[Lane], feed: Feed, ledger: Ledger, hub: Hub) -> None:
 
     def send() -> None:
         try:
-            hub.run(*[lane.run for lane in lanes], ledger.keep)
+            hub.run(*[lane.run for lane in lanes], ledger.flush_periodically)
         finally:
             feed.close()
             ledger.close()
@@ -144,7 +144,7 @@ def _run_all(lanes: list[Lane], feed: Feed, ledger: Ledger, hub: Hub) -> None:
         finally:
             for error in hub.errors[:1]:
                 why = f"the worker broke down before the reply was written: {type(error).__name__}: {error}"
-                feed.leave_in_doubt(why)
+                feed.mark_unconfirmed(why)
     for error in hub.errors:
         raise error
 

@@ -13,11 +13,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from webapp.delivery import circuit_breaker
-from webapp.delivery.attempts import Marked, NotHeld, ToMark, ToSettle, record, take_back
+from webapp.delivery.attempts import (
+    AttemptEnd,
+    AttemptStart,
+    ClaimLost,
+    StartedAttempt,
+    commit_round,
+    undo_starts,
+)
 from webapp.extensions import Runtime
-from webapp.mailing.event_loop import Hub
+from webapp.mailing.event_loop import EventLoop
 from webapp.store.statuses import Outcome
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 ROUND_SECONDS = 0.003
 """How long a mark waits for those of other connections that are about to come."""
@@ -26,15 +33,15 @@ SETTLED_WITHIN = 0.5
 
 
 @dataclass(eq=False)
-class Entry:
+class PendingStart:
     """A lane's mark, waiting for its round."""
 
-    to_mark: ToMark
-    answer: Marked | BaseException | None = None
+    to_mark: AttemptStart
+    answer: StartedAttempt | BaseException | None = None
 
 
 @dataclass
-class Ledger:
+class GroupCommit:
     """The book of one drain, written by tasks of one hub: none of them has a turn while a round is written.
 
     `lanes` counts those that have not ended, `at_work` those that have a message in hand: a round waits a
@@ -42,27 +49,27 @@ class Ledger:
     begun."""
 
     runtime: Runtime
-    worker: WorkerLife
+    worker: WorkerProcess
     run_id: int
-    hub: Hub
+    hub: EventLoop
     lanes: int
     at_work: int = 0
     run_has_stopped: bool = False
-    _marks: list[Entry] = field(default_factory=list)
-    _settlements: list[ToSettle] = field(default_factory=list)
+    _marks: list[PendingStart] = field(default_factory=list)
+    _settlements: list[AttemptEnd] = field(default_factory=list)
     _oldest: float = 0.0
 
     def __post_init__(self) -> None:
         self._pen = self.runtime.database.pen()
 
     @contextmanager
-    def lane(self) -> Iterator[None]:
+    def connection(self) -> Iterator[None]:
         """While the block lasts this lane may have something to write."""
         try:
             yield
         finally:
             self.lanes -= 1
-            self.hub.news()
+            self.hub.notify()
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -74,7 +81,7 @@ class Ledger:
             self._count(-1)
 
     @contextmanager
-    def pausing(self) -> Iterator[None]:
+    def not_participating(self) -> Iterator[None]:
         """While the block lasts this lane, at work, waits for something: no round waits for it."""
         self._count(-1)
         try:
@@ -84,26 +91,26 @@ class Ledger:
 
     def _count(self, more: int) -> None:
         self.at_work += more
-        self.hub.news()
+        self.hub.notify()
 
-    def mark(self, to_mark: ToMark) -> Marked:
+    def start(self, to_mark: AttemptStart) -> StartedAttempt:
         """Commits that this message is on the wire. Raises NotHeld if the mark does not hold.
 
         1. Wait a moment for the other lanes that are at work.
         2. One lane commits the round for all: every mark that waits, and what became of earlier messages.
         3. If the database does not say whether that was committed, the marks are taken back: no dot has gone
         out. What became of earlier messages is written as soon as it can be."""
-        entry = Entry(to_mark)
+        entry = PendingStart(to_mark)
         self._marks.append(entry)
-        self.hub.wait_for(lambda: entry.answer or len(self._marks) >= self.at_work, ROUND_SECONDS)
+        self.hub.wait_until(lambda: entry.answer or len(self._marks) >= self.at_work, ROUND_SECONDS)
         if entry.answer is None:
             self._commit()
-            self.hub.news()
-        if isinstance(entry.answer, Marked):
+            self.hub.notify()
+        if isinstance(entry.answer, StartedAttempt):
             return entry.answer
-        raise entry.answer or NotHeld("the round was not committed")
+        raise entry.answer or ClaimLost("the round was not committed")
 
-    def settle(self, to_settle: ToSettle) -> None:
+    def settle(self, to_settle: AttemptEnd) -> None:
         """Has it written what became of a message: with the next round, or within SETTLED_WITHIN seconds."""
         if not self._settlements:
             self._oldest = time.monotonic()
@@ -114,9 +121,9 @@ class Ledger:
         if self._settlements and time.monotonic() - self._oldest >= older_than:
             self._commit()
 
-    def keep(self) -> None:
+    def flush_periodically(self) -> None:
         """Sees to it that nothing waits for longer than it may, until all lanes have ended."""
-        while not self.hub.wait_for(lambda: not self.lanes, SETTLED_WITHIN / 2):
+        while not self.hub.wait_until(lambda: not self.lanes, SETTLED_WITHIN / 2):
             self.flush(older_than=SETTLED_WITHIN / 2)
 
     def close(self) -> None:
@@ -132,7 +139,7 @@ class Ledger:
             self._write(entries, to_mark, settlements)
         except BaseException as error:
             for entry in entries:
-                entry.answer = entry.answer or NotHeld(f"the round failed: {error}")
+                entry.answer = entry.answer or ClaimLost(f"the round failed: {error}")
             raise
         if any(settled.verdict.outcome == Outcome.REFUSED for settled in settlements):
             self.worker.persist(self._stop_if_too_many)
@@ -141,18 +148,20 @@ class Ledger:
         if circuit_breaker.stop_if_too_many(session, self.runtime.settings, self.run_id):
             self.run_has_stopped = True
 
-    def _write(self, entries: list[Entry], to_mark: list[ToMark], settlements: list[ToSettle]) -> None:
+    def _write(
+        self, entries: list[PendingStart], to_mark: list[AttemptStart], settlements: list[AttemptEnd]
+    ) -> None:
         settings, run_id = self.runtime.settings, self.run_id
         try:
             with self._pen.writing() as connection:
-                answers = record(connection, settings, run_id, to_mark, settlements)
+                answers = commit_round(connection, settings, run_id, to_mark, settlements)
         except DBAPIError as error:
             if to_mark:
-                self.worker.persist(lambda session: take_back(session, to_mark))
+                self.worker.persist(lambda session: undo_starts(session, to_mark))
             if settlements:
                 self.worker.persist(
-                    lambda session: record(session.connection(), settings, run_id, [], settlements),
+                    lambda session: commit_round(session.connection(), settings, run_id, [], settlements),
                 )
-            answers = [NotHeld(str(error))] * len(entries)
+            answers = [ClaimLost(str(error))] * len(entries)
         for entry, answer in zip(entries, answers, strict=True):
             entry.answer = answer

@@ -14,26 +14,26 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from webapp.delivery import claims
-from webapp.delivery.attempts import Hand
+from webapp.delivery.attempts import ClaimRef
 from webapp.delivery.claims import Claim
-from webapp.delivery.recovery import leave_in_doubt
+from webapp.delivery.recovery import mark_unconfirmed
 from webapp.extensions import Runtime
 from webapp.invoices import document_checks, findings
 from webapp.lifecycle import runs
-from webapp.mailing.event_loop import Hub
+from webapp.mailing.event_loop import EventLoop
 from webapp.mailing.rates import Rates
 from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.messages.building import to_render
-from webapp.messages.inputs import Work, load
+from webapp.messages.inputs import MessageInput, load_inputs
 from webapp.store.invoices import TransformationResult
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Result
 from webapp.store.types import now
-from webapp.workers import WorkerLife
+from webapp.workers import WorkerProcess
 
 log = logging.getLogger(__name__)
 
-MOST = 200
+CLAIM_BATCH_MAX = 200
 """Results per claim."""
 FRESH_SECONDS = 5.0
 """What was looked at anew should go out within about this time: a batch that lasts longer was too large."""
@@ -45,16 +45,16 @@ anywhere."""
 
 
 @dataclass(frozen=True)
-class Piece:
+class PreparedInput:
     """A claimed result with the texts of its mail."""
 
-    work: Work
-    hand: Hand
+    work: MessageInput
+    hand: ClaimRef
     rendered: Rendered | Unrenderable
 
 
 @dataclass
-class Feed:
+class Prefetcher:
     """The lanes' common source. A thread of its own fills it (`fill`), the lanes, tasks of the hub, take from
     it (`take`).
 
@@ -62,16 +62,16 @@ class Feed:
     have gone, when the worker leaves, or when it is closed: `spent` says whether something may be left."""
 
     runtime: Runtime
-    worker: WorkerLife
+    worker: WorkerProcess
     run_id: int
     server: MailServer
     rates: Rates
-    hub: Hub
+    hub: EventLoop
     lanes: int
     messages: int
     until: float
     spent: bool = False
-    _pieces: deque[Piece] = field(default_factory=deque)
+    _pieces: deque[PreparedInput] = field(default_factory=deque)
     _claims: list[Claim] = field(default_factory=list)
     _ended: bool = False
     _first_until: float = 0.0
@@ -81,10 +81,10 @@ class Feed:
         self.worker_id, self.began = self.worker.id, time.monotonic()
         self._size = 2 * self.lanes
 
-    def take(self, *, wait: bool) -> Piece | None:
+    def take(self, *, wait: bool) -> PreparedInput | None:
         """The next one; None if there is none (if told not to wait: none yet), or if its time is up."""
         if wait:
-            self.hub.wait_for(lambda: self._pieces or self._ended)
+            self.hub.wait_until(lambda: self._pieces or self._ended)
         piece = self._pieces.popleft() if self._pieces and not self.is_over else None
         if len(self._pieces) <= self._size // 2:
             with self._news:
@@ -92,7 +92,7 @@ class Feed:
         return piece
 
     @property
-    def next_piece(self) -> Piece | None:
+    def next_piece(self) -> PreparedInput | None:
         """The one that is taken next, if any waits."""
         return self._pieces[0] if self._pieces else None
 
@@ -111,7 +111,7 @@ class Feed:
                     break
                 self._first_until = self._first_until or time.monotonic() + FIRST_SECONDS
                 self._pieces.extend(pieces)
-                self.hub.poke()
+                self.hub.wake()
                 self._wait_until_half_is_taken()
                 self._adapt(time.monotonic() - began)
         finally:
@@ -137,24 +137,24 @@ class Feed:
         with self._news:
             self._ended = True
             self._news.notify_all()
-        self.hub.poke()
+        self.hub.wake()
 
     def give_back(self) -> None:
         """Frees what was claimed and has not been marked."""
         self.worker.persist(lambda session: claims.give_back(session, self._claims))
 
-    def leave_in_doubt(self, words: str) -> None:
+    def mark_unconfirmed(self, words: str) -> None:
         """Declares `unconfirmed` what was marked and will not be settled, because the drain broke."""
         ours = Result.token.in_([claim.token for claim in self._claims])
         mine = Result.worker_id == self.worker_id
-        self.worker.persist(lambda session: leave_in_doubt(session, words, mine, ours))
+        self.worker.persist(lambda session: mark_unconfirmed(session, words, mine, ours))
 
     def _goes_on(self) -> bool:
         self.spent = self.messages <= 0 or time.monotonic() > self.until
-        leaving = self.worker.leaving.is_set() or self.worker.id != self.worker_id
+        leaving = self.worker.stopping.is_set() or self.worker.id != self.worker_id
         return not (self.spent or leaving or self._ended)
 
-    def _batch(self) -> list[Piece] | None:
+    def _batch(self) -> list[PreparedInput] | None:
         """The next batch; None if nothing is left to claim. Loading and rendering hold no lock."""
         database = self.runtime.database
         with database.writing() as session:
@@ -166,7 +166,7 @@ class Feed:
             return None
         self.messages -= claim.picked
         with database.reading() as session:
-            works = load(session, claim.result_ids)
+            works = load_inputs(session, claim.result_ids)
         if not all(work.is_cleared for work in works):
             works = self._cleared(claim, works)
         works = self._within_domain_rates(claim, works)
@@ -174,10 +174,10 @@ class Feed:
         rendered = self.runtime.renderer.render_all([to_render(work) for work in works], until)
         if over := [work.result_id for work in works[len(rendered) :]]:  # a template that takes its time
             self.worker.persist(lambda session: claims.free(session, over, claim.token))
-        hand = Hand(claim.worker_id, claim.token, self.server.id)
-        return [Piece(work, hand, texts) for work, texts in zip(works, rendered, strict=False)]
+        hand = ClaimRef(claim.worker_id, claim.token, self.server.id)
+        return [PreparedInput(work, hand, texts) for work, texts in zip(works, rendered, strict=False)]
 
-    def _cleared(self, claim: Claim, works: list[Work]) -> list[Work]:
+    def _cleared(self, claim: Claim, works: list[MessageInput]) -> list[MessageInput]:
         """Those whose documents the guard has cleared, once it has checked what is yet to be checked. The
         others are looked at anew: `skipped` if a document is suspect; left for later if one was just imported
         anew, or if the document store is away."""
@@ -186,7 +186,7 @@ class Feed:
         try:
             ours = TransformationResult.invoice_id.in_(invoices)
             document_checks.check(
-                runtime.database, runtime.documents, ours, is_leaving=self.worker.leaving.is_set
+                runtime.database, runtime.documents, ours, is_leaving=self.worker.stopping.is_set
             )
         except OSError as problem:
             log.warning("documents cannot be checked: %s", problem)
@@ -194,14 +194,14 @@ class Feed:
             why = f"its documents cannot be checked now: {problem.strerror or problem}"
         with runtime.database.writing() as session:
             still = claims.still_held(session, claim)
-            sendable = claims.look_anew(session, self.run_id, still, claim.worker_id)
+            sendable = claims.recheck_claimed(session, self.run_id, still, claim.worker_id)
         with runtime.database.reading() as session:
-            works = load(session, sendable)
+            works = load_inputs(session, sendable)
         unclear = {work.result_id: later for work in works if not work.is_cleared}
         self.worker.persist(lambda session: claims.postpone(session, claim, unclear, why))
         return [work for work in works if work.is_cleared]
 
-    def hold_back(self, piece: Piece, sha256: str) -> None:
+    def hold_back(self, piece: PreparedInput, sha256: str) -> None:
         """Frees a result one of whose documents turned out not to be what was imported. It is noted with the
         document, so that the next claim finds it suspect."""
 
@@ -212,7 +212,7 @@ class Feed:
 
         self.worker.persist(verb)
 
-    def _within_domain_rates(self, claim: Claim, works: list[Work]) -> list[Work]:
+    def _within_domain_rates(self, claim: Claim, works: list[MessageInput]) -> list[MessageInput]:
         """Those that may go out now; the others get the time at which their domain has room for them."""
         per_minute = self.server.domain_rate_per_minute
         if not per_minute:
@@ -233,6 +233,6 @@ class Feed:
     def _adapt(self, seconds: float) -> None:
         """The next batch is larger if this one was gone at once, smaller if it took its time."""
         if seconds < FRESH_SECONDS / 4:
-            self._size = min(MOST, 2 * self._size)
+            self._size = min(CLAIM_BATCH_MAX, 2 * self._size)
         elif seconds > FRESH_SECONDS:
             self._size = max(self.lanes, self._size // 2)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from webapp.delivery import claims
 from webapp.extensions import Runtime
 from webapp.lifecycle import runs
-from webapp.lifecycle.results import UNCLAIMED, hold, move
+from webapp.lifecycle.results import RELEASE_CLAIM, lock_results, transition
 from webapp.mailservers import connection_slots
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.mailservers import ConnectionSlot, MailServer
@@ -24,11 +24,11 @@ from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus, RunStatus
 from webapp.store.types import now
 from webapp.store.workers import Worker
-from webapp.workers import WorkerLife, kernel_says_gone
+from webapp.workers import WorkerProcess, kernel_says_gone
 
 
 @dataclass
-class Watch:
+class HeartbeatMonitor:
     """What one observer has seen of the others' beats.
 
     `still` is for how long (seconds of the observer's own monotonic clock) a worker's beat has kept its
@@ -54,14 +54,14 @@ class Watch:
 
 
 @dataclass(frozen=True)
-class Due:
+class DueWork:
     """What a sweep found to do: runs with something to send, and runs whose results are still to be made."""
 
     to_drain: tuple[int, ...]
     to_make: tuple[int, ...]
 
 
-def sweep(runtime: Runtime, worker: WorkerLife, watch: Watch) -> Due:
+def sweep(runtime: Runtime, worker: WorkerProcess, watch: HeartbeatMonitor) -> DueWork:
     """One round.
 
     1. Note every worker's beat. Those whose beat stood still for a lease, or whose process the kernel on this
@@ -76,16 +76,16 @@ def sweep(runtime: Runtime, worker: WorkerLife, watch: Watch) -> Due:
             select(Worker).where(Worker.left_at.is_(None), Worker.lost_at.is_(None), Worker.id != worker.id)
         ).all()
     beats = {other.id: other.beat for other in others}
-    watch.look(beats, worker.beats, longest_step=2 * settings.sweep_every)
+    watch.look(beats, worker.heartbeats, longest_step=2 * settings.sweep_every)
     for other in others:
         if watch.still[other.id] > settings.lease or kernel_says_gone(other):
             with database.writing() as session:
                 declare_lost(session, other)
-    _take_from_those_who_are_gone(runtime)
+    _release_claims_of_dead_workers(runtime)
     _finish_done_runs(runtime)
     with database.reading() as session:
         making = session.scalars(select(Run.id).where(Run.status == RunStatus.CREATING))
-        return Due(tuple(_due_runs(session)), tuple(making))
+        return DueWork(tuple(_due_runs(session)), tuple(making))
 
 
 def declare_lost(session: Session, lost: Worker) -> bool:
@@ -103,21 +103,21 @@ def declare_lost(session: Session, lost: Worker) -> bool:
     ).rowcount  # type: ignore[attr-defined]
     if not gone:
         return False
-    take_from(session, lost)
+    release_claims_of(session, lost)
     return True
 
 
-def take_from(session: Session, lost: Worker) -> None:
+def release_claims_of(session: Session, lost: Worker) -> None:
     """Frees what a lost worker has claimed, and declares `unconfirmed` what it has marked. Harmless when it
     has nothing."""
     session.execute(
         update(Result)
         .where(Result.worker_id == lost.id, Result.status.in_(SENDABLE))
-        .values(**UNCLAIMED)
+        .values(**RELEASE_CLAIM)
         .execution_options(synchronize_session=False)
     )
     words = f"the worker {lost.name} was lost after the whole message was handed over, before the reply"
-    leave_in_doubt(session, words, Result.worker_id == lost.id)
+    mark_unconfirmed(session, words, Result.worker_id == lost.id)
     session.execute(
         update(Attempt)
         .where(Attempt.worker_id == lost.id, Attempt.outcome == Outcome.SENDING)
@@ -127,13 +127,15 @@ def take_from(session: Session, lost: Worker) -> None:
     connection_slots.free_all_of(session, lost.id)
 
 
-def leave_in_doubt(session: Session, words: str, *which: ColumnElement[bool]) -> None:
+def mark_unconfirmed(session: Session, words: str, *which: ColumnElement[bool]) -> None:
     """Declares `unconfirmed` those of these results that are on the wire: nobody is left who could settle
     them. `words` say why."""
     on_the_wire = (*which, Result.status == ResultStatus.SENDING)
     for run_id in session.scalars(select(Result.run_id).where(*on_the_wire).distinct()).all():
-        rows = hold(session, Result.run_id == run_id, *on_the_wire)
-        move(session, run_id, rows, ResultStatus.UNCONFIRMED, values={"worker_id": None, "detail": words})
+        rows = lock_results(session, Result.run_id == run_id, *on_the_wire)
+        transition(
+            session, run_id, rows, ResultStatus.UNCONFIRMED, values={"worker_id": None, "detail": words}
+        )
         session.execute(
             update(Attempt)
             .where(Attempt.result_id.in_([row.id for row in rows]), Attempt.outcome == Outcome.SENDING)
@@ -146,7 +148,7 @@ def _unknown(words: str) -> dict[str, Any]:
     return {"outcome": Outcome.UNKNOWN, "stage": "dot", "detail": words, "ended_at": now()}
 
 
-def _take_from_those_who_are_gone(runtime: Runtime) -> None:
+def _release_claims_of_dead_workers(runtime: Runtime) -> None:
     """A worker may take something after it was declared lost: its last statement was still on its way to
     PostgreSQL, or it was frozen and claims before its next beat tells it. That must be free again, too; and
     so must what one that has left could not write any more."""
@@ -159,7 +161,7 @@ def _take_from_those_who_are_gone(runtime: Runtime) -> None:
         found = session.scalars(select(Worker).where(is_gone, Worker.id.in_(select(holding)))).all()
     for worker in found:
         with runtime.database.writing() as session:
-            take_from(session, worker)
+            release_claims_of(session, worker)
 
 
 def _finish_done_runs(runtime: Runtime) -> None:

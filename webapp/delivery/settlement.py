@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from webapp.config import Settings
-from webapp.lifecycle.results import UNCLAIMED
+from webapp.lifecycle.results import RELEASE_CLAIM
 from webapp.mailing import outcomes
-from webapp.messages.inputs import Work
+from webapp.messages.inputs import MessageInput
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus
 from webapp.store.types import now
 
@@ -20,14 +20,16 @@ BREAKS_BEFORE_DEFERRED = 2
 
 
 @dataclass(frozen=True)
-class Fate:
+class ResultUpdate:
     """The status that a result goes to, with every column that an attempt's end may change."""
 
     status: ResultStatus
     values: Mapping[str, Any]
 
 
-def fate_of(settings: Settings, work: Work, was: ResultStatus, verdict: Verdict, began: datetime) -> Fate:
+def next_state(
+    settings: Settings, work: MessageInput, was: ResultStatus, verdict: AttemptOutcome, began: datetime
+) -> ResultUpdate:
     """What this verdict on an attempt, begun at that moment, leads to for a result that now `was` in that
     status.
 
@@ -35,9 +37,9 @@ def fate_of(settings: Settings, work: Work, was: ResultStatus, verdict: Verdict,
     later from the second on, so that one message cannot hold up the rest. Retries end when it is time to give
     up."""
     broke = verdict.status == ResultStatus.READY
-    breaks = work.breaks + broke
+    broken_connections = work.broken_connections + broke
     to, detail, next_try = verdict.status, verdict.detail, None
-    if broke and breaks < BREAKS_BEFORE_DEFERRED:
+    if broke and broken_connections < BREAKS_BEFORE_DEFERRED:
         if was == ResultStatus.UNCONFIRMED:  # declared so while this worker was away: a late proof
             to, next_try = ResultStatus.DEFERRED, now()
         else:
@@ -48,14 +50,14 @@ def fate_of(settings: Settings, work: Work, was: ResultStatus, verdict: Verdict,
         if next_try is None:
             to = ResultStatus.FAILED
             detail = f"gave up after {work.attempts + 1} attempts: {verdict.reply or verdict.detail}"
-    return Fate(
+    return ResultUpdate(
         to,
         {
-            **UNCLAIMED,
+            **RELEASE_CLAIM,
             "detail": detail,
             "smtp_reply": verdict.reply,
             "warning": _warning(verdict.refused),
-            "breaks": breaks,
+            "broken_connections": broken_connections,
             "attempts": work.attempts + 1,
             "first_try_at": work.first_try_at or began,
             "next_try_at": next_try,
@@ -64,7 +66,7 @@ def fate_of(settings: Settings, work: Work, was: ResultStatus, verdict: Verdict,
     )
 
 
-def _next_try(settings: Settings, work: Work) -> datetime | None:
+def _next_try(settings: Settings, work: MessageInput) -> datetime | None:
     """When to try again: after retry_first seconds, doubling up to retry_last; None when it is time to give
     up."""
     if work.first_try_at and now() - work.first_try_at > timedelta(seconds=settings.give_up):
@@ -79,7 +81,7 @@ def _warning(refused: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AttemptOutcome:
     """What became of an attempt, and so of its result. `went`: whether the message may have gone out."""
 
     outcome: Outcome
@@ -92,24 +94,24 @@ class Verdict:
     transcript: list[tuple[float, str]] = field(default_factory=list)
 
     @property
-    def went(self) -> bool:
+    def may_have_been_sent(self) -> bool:
         return self.status in (ResultStatus.SENT, ResultStatus.UNCONFIRMED)
 
 
-def verdict_of(
+def attempt_outcome(
     outcome: outcomes.Offer | outcomes.Finish,
     refused: Mapping[str, str],
     transcript: list[tuple[float, str]],
-) -> Verdict:
+) -> AttemptOutcome:
     """No final dot sent: ready or deferred. Dot sent and no reply: unconfirmed. 2yz sent, 4yz deferred, 5yz
     failed."""
-    told = partial(Verdict, refused=refused, transcript=transcript)
+    told = partial(AttemptOutcome, refused=refused, transcript=transcript)
     match outcome:
         case outcomes.Accepted(reply):
             return told(Outcome.ACCEPTED, ResultStatus.SENT, "dot", reply.code, str(reply))
         case outcomes.Deferred(stage, reply):
             return told(Outcome.DEFERRED, ResultStatus.DEFERRED, stage, reply.code, str(reply))
-        case outcomes.Refused(stage, reply):
+        case outcomes.Rejected(stage, reply):
             return told(Outcome.REFUSED, ResultStatus.FAILED, stage, reply.code, str(reply), str(reply))
         case outcomes.Unknown(words):
             return told(Outcome.UNKNOWN, ResultStatus.UNCONFIRMED, "dot", detail=words)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from webapp.demo.company import RESELLERS, Customer
+from webapp.demo.company import RESELLERS, DemoCustomer
 
 MONTHS = 3
 CENT = Decimal("0.01")
@@ -35,7 +35,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Line:
+class InvoiceLine:
     """`what` is a key of words.py; calls are counted in minutes."""
 
     what: str
@@ -52,13 +52,13 @@ class Bill:
     """One invoice with its lines. `documents`: whether its PDF and list of calls have been made."""
 
     number: str
-    customer: Customer
+    customer: DemoCustomer
     status: str
     period: tuple[date, date]
     issued: date
     due: date
     order: str
-    lines: tuple[Line, ...]
+    lines: tuple[InvoiceLine, ...]
     calls: tuple[Call, ...]
     documents: bool
 
@@ -85,7 +85,7 @@ def months_before(today: date) -> list[tuple[date, date]]:
     return found
 
 
-def bills(customers: list[Customer], today: date) -> Iterator[Bill]:
+def bills(customers: list[DemoCustomer], today: date) -> Iterator[Bill]:
     """Every invoice, month by month. The same for the same day's month."""
     months = months_before(today)
     for age, month in zip(reversed(range(MONTHS)), months, strict=True):
@@ -98,7 +98,7 @@ def bills(customers: list[Customer], today: date) -> Iterator[Bill]:
         yield _quarterly(customer, order, quarter)
 
 
-def _monthly(customer: Customer, order: int, month: tuple[date, date], age: int) -> Bill:
+def _monthly(customer: DemoCustomer, order: int, month: tuple[date, date], age: int) -> Bill:
     rng = random.Random(f"{customer.code} {month[0]}")
     size = rng.randrange(6, 40) if customer.is_large else rng.randrange(1, 7)
     calls = tuple(_calls(month, rng.randrange(8, 12 + 2 * size), rng)) if order % 2 == 0 else ()
@@ -117,24 +117,24 @@ def _monthly(customer: Customer, order: int, month: tuple[date, date], age: int)
     return _bill(f"NT-{month[0]:%y%m}-{order + 1:04}", customer, status, month, lines, calls, not missing)
 
 
-def _credit_note(customer: Customer, order: int, month: tuple[date, date]) -> Bill:
+def _credit_note(customer: DemoCustomer, order: int, month: tuple[date, date]) -> Bill:
     days = random.Random(f"credit {customer.code} {month[0]}").randrange(1, 5)
     return _bill(
         f"NTC-{month[0]:%y%m}-{order + 1:03}", customer, "approved", month, [_line(customer, "repaid", days)]
     )
 
 
-def _quarterly(customer: Customer, order: int, quarter: tuple[date, date]) -> Bill:
+def _quarterly(customer: DemoCustomer, order: int, quarter: tuple[date, date]) -> Bill:
     line = _line(customer, "interconnect", 1 + order)
     return _bill(f"NTQ-{quarter[1]:%y%m}-{order + 1:03}", customer, "approved", quarter, [line])
 
 
 def _bill(
     number: str,
-    customer: Customer,
+    customer: DemoCustomer,
     status: str,
     period: tuple[date, date],
-    lines: list[Line],
+    lines: list[InvoiceLine],
     calls: tuple[Call, ...] = (),
     documents: bool = True,
 ) -> Bill:
@@ -153,9 +153,11 @@ def _bill(
     )
 
 
-def _line(customer: Customer, what: str, quantity: int) -> Line:
+def _line(customer: DemoCustomer, what: str, quantity: int) -> InvoiceLine:
     places = Decimal("0.001") if what in ("national", "abroad") else CENT
-    return Line(what, quantity, (PRICES[what] * customer.country.prices).quantize(places, ROUND_HALF_UP))
+    return InvoiceLine(
+        what, quantity, (PRICES[what] * customer.country.prices).quantize(places, ROUND_HALF_UP)
+    )
 
 
 def _calls(month: tuple[date, date], count: int, rng: random.Random) -> Iterator[Call]:

@@ -89,7 +89,7 @@ MANAGERS = ("Marit Hoving", "Jeroen Kooistra", "Anna-Lena Vogt", "Claire Dumouli
 
 
 @dataclass(frozen=True)
-class Customer:
+class DemoCustomer:
     """`emails` are (recipient key, address, display name)."""
 
     code: str
@@ -115,11 +115,11 @@ class Customer:
         return self.cluster in LARGE or self.cluster in RESELLERS
 
 
-def customers() -> list[Customer]:
+def customers() -> list[DemoCustomer]:
     """All 200 of them, in order of their code."""
     rng = random.Random("Noordlicht")
     taken: set[str] = set()
-    made: list[Customer] = []
+    made: list[DemoCustomer] = []
     for cluster, country, count in PLACES:
         names = _names(cluster, country, rng, taken)
         made += [_customer(len(made) + 1 + n, next(names), cluster, country, rng) for n in range(count)]
@@ -135,9 +135,9 @@ def _names(cluster: str, country: Country, rng: random.Random, taken: set[str]) 
             yield name
 
 
-def _customer(number: int, name: str, cluster: str, country: Country, rng: random.Random) -> Customer:
+def _customer(number: int, name: str, cluster: str, country: Country, rng: random.Random) -> DemoCustomer:
     town = rng.choice(country.towns)
-    return Customer(
+    return DemoCustomer(
         code=f"K-{41000 + number}",
         name=name,
         cluster=cluster,

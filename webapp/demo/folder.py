@@ -9,7 +9,7 @@ from pathlib import Path
 
 from webapp.demo import company, papers, words
 from webapp.demo.billing import Bill, bills
-from webapp.demo.company import Customer
+from webapp.demo.company import DemoCustomer
 
 MESSAGING = Path(__file__).parent / "messaging.toml"
 PDF, CALLS = "Invoice PDF", "Calls CSV"
@@ -33,7 +33,7 @@ def write(folder: Path, today: date, catcher_port: int) -> None:
     (folder / "messaging.toml").write_text(text, encoding="utf-8")
 
 
-def _write_customers(folder: Path, customers: list[Customer]) -> None:
+def _write_customers(folder: Path, customers: list[DemoCustomer]) -> None:
     metadata = ("town", "tax_id", "manager", "document_password")
     columns = ("code", "name", "cluster", "language", *(f"metadata.{name}" for name in metadata))
     _rows(

@@ -25,7 +25,7 @@ from webapp.store.users import User
 from webapp.users import accounts
 
 EMAIL = "demo@noordlicht.example"
-NAME = "Marit Hoving"
+DEMO_NAME = "Marit Hoving"
 LOADER = Viewer(name="demo", role=Role.ADMIN)
 SERVER = "Mail catcher"
 LOGO = Path(__file__).parent / "logo.png"
@@ -83,7 +83,7 @@ def _let_in(runtime: Runtime) -> None:
     suspended = [customer.code for customer in company.customers() if customer.suspended]
     with runtime.database.writing() as session:
         session.execute(update(Customer).where(Customer.code.in_(suspended)).values(suspended=True))
-        accounts.create_user(session, kept[0], kept[1], Role.ADMIN, NAME)
+        accounts.create_user(session, kept[0], kept[1], Role.ADMIN, DEMO_NAME)
 
 
 def _keep_login(home: Path, password: str) -> None:

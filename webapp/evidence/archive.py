@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from webapp.access import Viewer, visible_to
 from webapp.csv_export import BYTE_ORDER_MARK, csv_lines
 from webapp.evidence.zip_stream import ZipStream
-from webapp.messages.sent_mail import NotWhole, rebuilt
+from webapp.messages.sent_mail import CannotRebuild, rebuilt
 from webapp.results import export
 from webapp.runs import report
 from webapp.store.database import Database
@@ -26,7 +26,7 @@ from webapp.store.runs import Attempt, Result, Run
 from webapp.store.types import now
 from webapp.store.workers import Worker
 
-PAGE = 200
+ARCHIVE_BATCH = 200
 """So many results are read at a time; between two pages no transaction is open."""
 
 ATTEMPT_COLUMNS = (
@@ -104,13 +104,17 @@ def _results(database: Database, viewer: Viewer, run: Run) -> Iterator[str]:
             yield from page
             last = page[-1]["id"]
 
-    return _marked(csv_lines(rows(), export.COLUMNS))
+    return _marked(csv_lines(rows(), export.RESULT_COLUMNS))
 
 
 def _attempts(database: Database, viewer: Viewer, run: Run) -> Iterator[str]:
     query = (
         select(
-            *(column for column in Attempt.__table__.columns if column.name not in ("kept", "transcript")),
+            *(
+                column
+                for column in Attempt.__table__.columns
+                if column.name not in ("rebuild_data", "transcript")
+            ),
             Worker.name.label("worker"),
             MailServer.host,
             MailServer.port,
@@ -136,7 +140,9 @@ def _attempt(row: Row[Any], name: str) -> dict[str, Any]:
         "mail_server": f"{row.host}:{row.port}",
         "refused": [f"{address}: {words}" for address, words in row.refused.items()],
         "mail": name if row.sha256 else "",
-        "mail_kept_until": row.kept_until.isoformat(timespec="seconds") if row.kept_until else None,
+        "mail_kept_until": row.rebuild_data_deleted_at.isoformat(timespec="seconds")
+        if row.rebuild_data_deleted_at
+        else None,
     }
 
 
@@ -156,18 +162,20 @@ def _mails(
         Attempt.number,
         Attempt.started_at,
         Attempt.sha256,
-        Attempt.kept,
-        Attempt.kept_until,
+        Attempt.rebuild_data,
+        Attempt.rebuild_data_deleted_at,
     )
     for page in _pages(database, viewer, run, query):
         for row, name in _named(page):
             if not row.sha256:
                 continue
             try:
-                if row.kept_until:
-                    raise NotWhole(f"the mail itself was kept until {row.kept_until:%Y-%m-%d}")
-                mail = rebuilt(row.kept, row.sha256, store)
-            except NotWhole as why:
+                if row.rebuild_data_deleted_at:
+                    raise CannotRebuild(
+                        f"the mail itself was kept until {row.rebuild_data_deleted_at:%Y-%m-%d}"
+                    )
+                mail = rebuilt(row.rebuild_data, row.sha256, store)
+            except CannotRebuild as why:
                 writer.writerow([row.result_id, row.number, name, row.sha256, why])
             else:
                 yield from archive.add(name, mail, row.started_at)
@@ -181,7 +189,10 @@ def _pages(
     while True:
         with database.reading() as session:
             ids = session.scalars(
-                select(Result.id).where(*_of(viewer, run), Result.id > last).order_by(Result.id).limit(PAGE)
+                select(Result.id)
+                .where(*_of(viewer, run), Result.id > last)
+                .order_by(Result.id)
+                .limit(ARCHIVE_BATCH)
             ).all()
             if not ids:
                 return

@@ -27,7 +27,7 @@ BATCH = 500
 MOST_DOCUMENTS = 100_000
 """So many documents are thought about at a time."""
 
-Place = tuple[datetime, int]
+AttemptPosition = tuple[datetime, int]
 """Where an attempt stands in the order of time: when it started, and its id."""
 
 
@@ -86,13 +86,13 @@ def _take_turn(session: Session, runtime: Runtime) -> bool:
 
 def _unneeded(
     database: Database, before: datetime, taken_over_at: datetime | None, leaving: threading.Event
-) -> tuple[Place | None, set[str]]:
+) -> tuple[AttemptPosition | None, set[str]]:
     """Where the mails end that may go now, and the documents that nothing else needs. None: there is no such
     mail, or this process is leaving.
 
     The documents of mails from before a take-over stay: the system that the copy was made of may have the
     same store."""
-    end: Place | None = None
+    end: AttemptPosition | None = None
     candidates: set[str] = set()
     pictures = _pictures(database)
     for mails in _kept_mails(database, None, before):
@@ -114,13 +114,15 @@ def _unneeded(
 
 
 def _kept_mails(
-    database: Database, after: Place | None, before: datetime | None
-) -> Iterator[list[tuple[Place, bytes]]]:
+    database: Database, after: AttemptPosition | None, before: datetime | None
+) -> Iterator[list[tuple[AttemptPosition, bytes]]]:
     """The mails that are kept, the oldest first, some hundreds at a time; between two lots no transaction is
     open."""
     at = tuple_(Attempt.started_at, Attempt.id)
     while True:
-        query = select(Attempt.started_at, Attempt.id, Attempt.kept).where(Attempt.kept.is_not(None))
+        query = select(Attempt.started_at, Attempt.id, Attempt.rebuild_data).where(
+            Attempt.rebuild_data.is_not(None)
+        )
         if after is not None:
             query = query.where(at > tuple_(*after, types=[Attempt.started_at.type, Attempt.id.type]))
         if before is not None:
@@ -130,7 +132,7 @@ def _kept_mails(
         if not rows:
             return
         after = (rows[-1].started_at, rows[-1].id)
-        yield [((row.started_at, row.id), row.kept) for row in rows]
+        yield [((row.started_at, row.id), row.rebuild_data) for row in rows]
 
 
 def _of_invoices(database: Database, digests: set[str]) -> set[str]:
@@ -149,13 +151,14 @@ def _pictures(database: Database) -> set[str]:
     return found
 
 
-def _clear(database: Database, end: Place, leaving: threading.Event) -> int:
+def _clear(database: Database, end: AttemptPosition, leaving: threading.Event) -> int:
     """Clears the mails up to there; returns how many."""
     at = tuple_(Attempt.started_at, Attempt.id)
     old = (
         select(Attempt.id)
         .where(
-            Attempt.kept.is_not(None), at <= tuple_(*end, types=[Attempt.started_at.type, Attempt.id.type])
+            Attempt.rebuild_data.is_not(None),
+            at <= tuple_(*end, types=[Attempt.started_at.type, Attempt.id.type]),
         )
         .order_by(Attempt.started_at, Attempt.id)
         .limit(BATCH)
@@ -166,7 +169,7 @@ def _clear(database: Database, end: Place, leaving: threading.Event) -> int:
             cleared = session.execute(
                 update(Attempt)
                 .where(Attempt.id.in_(old.scalar_subquery()))
-                .values(kept=None, kept_until=now())
+                .values(rebuild_data=None, rebuild_data_deleted_at=now())
                 .execution_options(synchronize_session=False)
             ).rowcount  # type: ignore[attr-defined]
         if not cleared:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
-Edge = tuple[str, str]
+ParentLink = tuple[str, str]
 """A child's and a parent's tag name."""
 
 
 @dataclass
-class Graph:
+class ImportedParents:
     """The parents that the file gives to the clusters named in it, with the line of each. They replace what
     is stored; other clusters keep their parents."""
 
@@ -32,7 +32,7 @@ class Graph:
                 if parent not in self.parents and parent not in stored:
                     yield line, parent
 
-    def closing(self, stored: Iterable[Edge]) -> Iterable[tuple[int, list[str]]]:
+    def closing(self, stored: Iterable[ParentLink]) -> Iterable[tuple[int, list[str]]]:
         """The lines that close a circle, each with the circle: the cluster, its parent, and so on back to
         it."""
         graph: dict[str, set[str]] = {}
@@ -49,7 +49,7 @@ class Graph:
                 else:
                     graph.setdefault(child, set()).add(parent)
 
-    def changes(self, stored: Iterable[Edge]) -> tuple[set[Edge], set[Edge]]:
+    def changes(self, stored: Iterable[ParentLink]) -> tuple[set[ParentLink], set[ParentLink]]:
         """The edges to take away and those to add."""
         old = {edge for edge in stored if edge[0] in self.lines}
         new = {(child, parent) for child, parents in self.parents.items() for parent in parents}

@@ -14,7 +14,7 @@ from webapp import migrations
 from webapp.extensions import Runtime, runtime
 from webapp.imports.folder import Imported, import_folder
 from webapp.imports.problems import ImportRefused
-from webapp.imports.progress import Progress, silent
+from webapp.imports.progress import ReportProgress, silent
 from webapp.invoices import document_checks, findings
 
 FINE = 1000
@@ -109,7 +109,7 @@ def _counting(label: str, of: int) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def _bar() -> Iterator[Progress]:
+def _bar() -> Iterator[ReportProgress]:
     """A progress bar on the terminal; none where nobody looks."""
     if not sys.stderr.isatty():
         yield silent

@@ -27,11 +27,11 @@ SMALL = 2 * 1024 * 1024
 """Documents up to this size are stored several at a time."""
 
 AT_A_TIME = 8
-CHUNK = 1024 * 1024
+READ_CHUNK_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Found:
+class ImportedFile:
     """A document in the folder. `head` is its first bytes."""
 
     path: Path
@@ -44,7 +44,9 @@ class Inspector:
     """Looks at the documents of one folder. `output_types` maps transformations to what they make; `found` is
     told of each document, of some more than once."""
 
-    def __init__(self, root: Path, output_types: dict[str, str], found: Callable[[Found], None]) -> None:
+    def __init__(
+        self, root: Path, output_types: dict[str, str], found: Callable[[ImportedFile], None]
+    ) -> None:
         self.root = root.resolve()
         self.output_types = output_types
         self.found = found
@@ -70,17 +72,17 @@ class Inspector:
         if wrong_type := media_types.contradiction(media_type, output_type, document.head):
             yield "media_type" if told else "file", f"{given!r} {wrong_type}"
 
-    def _look(self, given: str) -> Found:
+    def _look(self, given: str) -> ImportedFile:
         path = self.place(given)
         with opened(path, given) as file:
             head = file.read(media_types.HEAD)
             digest, size = hashlib.sha256(head), len(head)
-            while chunk := file.read(CHUNK):
+            while chunk := file.read(READ_CHUNK_BYTES):
                 digest.update(chunk)
                 size += len(chunk)
         if not size:
             raise ValueError(f"{given!r} is empty")
-        document = Found(path, size, digest.hexdigest(), head)
+        document = ImportedFile(path, size, digest.hexdigest(), head)
         self.found(document)
         return document
 

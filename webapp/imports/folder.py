@@ -18,9 +18,9 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp.imports import messaging, progress, staging
 from webapp.imports.intake import Work, check, read
-from webapp.imports.merging import Counts
+from webapp.imports.merging import MergeCounts
 from webapp.imports.problems import ImportRefused
-from webapp.imports.progress import Progress
+from webapp.imports.progress import ReportProgress
 from webapp.imports.storing import compare, keep_documents, store
 from webapp.store.database import Database, is_passing
 from webapp.store.documents import DocumentStore
@@ -34,7 +34,7 @@ class Imported:
     """What an import did, or, after a dry run, would do: counts by the word for the things, those of the
     folder's files only."""
 
-    counts: dict[str, Counts]
+    counts: dict[str, MergeCounts]
     dry_run: bool
 
     @property
@@ -49,7 +49,7 @@ def import_folder(
     folder: Path,
     *,
     dry_run: bool = False,
-    report: Progress = progress.silent,
+    report: ReportProgress = progress.silent,
     bcc_domains: Sequence[str] = (),
     actor: str = "command line",
 ) -> Imported:

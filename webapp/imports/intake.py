@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from webapp.imports import kinds, messaging, messaging_store, progress, references, staged, staging
-from webapp.imports.circles import Graph
-from webapp.imports.documents import Found, Inspector
+from webapp.imports.circles import ImportedParents
+from webapp.imports.documents import ImportedFile, Inspector
 from webapp.imports.kinds import Kind
 from webapp.imports.problems import Problems
-from webapp.imports.progress import Progress, within
-from webapp.imports.reading import Row, checked_rows
+from webapp.imports.progress import ReportProgress, within
+from webapp.imports.reading import CsvRow, checked_rows
 from webapp.imports.staging import Stage
 
 
@@ -26,9 +26,9 @@ class Work:
     folder: Path
     files: tuple[str, ...]
     stage: Stage
-    progress: Progress
+    progress: ReportProgress
     problems: Problems = field(default_factory=Problems)
-    graph: Graph = field(default_factory=Graph)
+    graph: ImportedParents = field(default_factory=ImportedParents)
     messaging: messaging.Messaging = field(default_factory=messaging.Messaging)
     stored: messaging_store.Stored = field(default_factory=dict)
     kinds: list[Kind] = field(default_factory=list)
@@ -84,18 +84,20 @@ def _read_csv(work: Work, kind: Kind, tell: Callable[[int], None]) -> None:
         work.rows[kind.file] = work.stage.fill(session, kind.table, rows)
 
 
-def _into_graph(graph: Graph, rows: Iterable[Row]) -> Iterable[Row]:
+def _into_graph(graph: ImportedParents, rows: Iterable[CsvRow]) -> Iterable[CsvRow]:
     for row in rows:
         graph.add(row["line"], row["tag_name"], row.get("parents") or ())
         yield row
 
 
-def _with_documents(work: Work, session: Session, path: Path, tell: Callable[[int], None]) -> Iterable[Row]:
+def _with_documents(
+    work: Work, session: Session, path: Path, tell: Callable[[int], None]
+) -> Iterable[CsvRow]:
     """The rows of transformation_results.csv, each with what was found out about its document."""
     waiting: list[dict[str, Any]] = []
     count = 0
 
-    def found(document: Found) -> None:
+    def found(document: ImportedFile) -> None:
         nonlocal count
         count += 1
         values = {"sha256": document.sha256, "size": document.size, "path": str(document.path)}

@@ -26,13 +26,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from webapp.imports import staged
-from webapp.imports.circles import Edge
+from webapp.imports.circles import ParentLink
 from webapp.imports.targets import Target, is_json, of_changed, of_new, same_spelling
 from webapp.store.customers import Cluster, ClusterParent
 
 
 @dataclass(frozen=True)
-class Counts:
+class MergeCounts:
     """How many rows of a file are new, changed, and as they are stored."""
 
     new: int
@@ -40,7 +40,7 @@ class Counts:
     unchanged: int
 
 
-def compare(session: Session, target: Target, staged_rows: int) -> Counts:
+def compare(session: Session, target: Target, staged_rows: int) -> MergeCounts:
     """Notes which staged rows are stored already, and which of these differ."""
     dialect = session.get_bind().dialect.name
     same = [target.stored.c[name] == target.values[name] for name in target.natural]
@@ -54,7 +54,7 @@ def compare(session: Session, target: Target, staged_rows: int) -> Counts:
     changed = (
         session.scalar(select(func.count()).select_from(target.known).where(target.known.c.differs)) or 0
     )
-    return Counts(staged_rows - known, changed, known - changed)
+    return MergeCounts(staged_rows - known, changed, known - changed)
 
 
 def known_clusters(session: Session) -> set[str]:
@@ -69,7 +69,7 @@ def known_clusters(session: Session) -> set[str]:
     )
 
 
-def store(session: Session, target: Target, counts: Counts) -> None:
+def store(session: Session, target: Target, counts: MergeCounts) -> None:
     """Inserts the new rows, in the order of their lines, and updates those that differ."""
     if counts.new:
         names = list(target.values)
@@ -84,7 +84,7 @@ def store(session: Session, target: Target, counts: Counts) -> None:
         session.execute(_update(session.get_bind().dialect.name, target))
 
 
-def store_edges(session: Session, gone: set[Edge], added: set[Edge]) -> None:
+def store_edges(session: Session, gone: set[ParentLink], added: set[ParentLink]) -> None:
     """Takes edges away, then adds new ones: in the other order, a passing circle could be refused."""
     ids = {tag_name: id for tag_name, id in session.execute(select(Cluster.tag_name, Cluster.id))}
     if gone:

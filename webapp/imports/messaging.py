@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from webapp.imports.messaging_keys import NATURAL, NEEDED, Key, keys
+from webapp.imports.messaging_keys import NATURAL, NEEDED, TomlKey, keys
 from webapp.imports.problems import Problems
 from webapp.imports.toml_lines import TomlLines, lines_of
 from webapp.imports.values import shown
@@ -22,7 +22,7 @@ LARGEST = 10 * 1024 * 1024
 
 
 @dataclass
-class Entry:
+class TomlEntry:
     """One table of the file, checked; a wrong value is None."""
 
     line: int
@@ -34,8 +34,8 @@ class Entry:
 class Messaging:
     """What the file says: its tables by kind, those with a name."""
 
-    entries: dict[str, list[Entry]] = field(default_factory=lambda: {table: [] for table in NATURAL})
-    first: dict[tuple[Any, ...], Entry] = field(default_factory=dict)
+    entries: dict[str, list[TomlEntry]] = field(default_factory=lambda: {table: [] for table in NATURAL})
+    first: dict[tuple[Any, ...], TomlEntry] = field(default_factory=dict)
 
     def names(self, table: str) -> set[str]:
         """The names in this kind of table, also of those with something wrong."""
@@ -143,8 +143,13 @@ def _list(words: Iterable[str]) -> str:
 
 
 def _entry(
-    table: str, allowed: dict[str, Key], row: dict[str, Any], index: int, lines: TomlLines, problems: Problems
-) -> Entry:
+    table: str,
+    allowed: dict[str, TomlKey],
+    row: dict[str, Any],
+    index: int,
+    lines: TomlLines,
+    problems: Problems,
+) -> TomlEntry:
     def line(key: str = "") -> int:
         return lines.of(table, index, key)
 
@@ -166,10 +171,10 @@ def _entry(
             problems.add(FILE, line(), name, f"is missing from this [[{table}]]")
         else:
             checked[name] = spec.default
-    return Entry(line(), checked, line)
+    return TomlEntry(line(), checked, line)
 
 
-def _add(messaging: Messaging, table: str, entry: Entry, problems: Problems) -> None:
+def _add(messaging: Messaging, table: str, entry: TomlEntry, problems: Problems) -> None:
     """Keeps the entry, unless nobody could refer to it; one name stands once, a template once a language."""
     natural = NATURAL[table]
     if entry.values[natural[0]] is None:
@@ -186,14 +191,14 @@ def _add(messaging: Messaging, table: str, entry: Entry, problems: Problems) -> 
     messaging.entries[table].append(entry)
 
 
-def _judge_formats(entry: Entry, other: Entry, problems: Problems) -> None:
+def _judge_formats(entry: TomlEntry, other: TomlEntry, problems: Problems) -> None:
     mine, theirs = entry.values["format"], other.values["format"]
     if None not in (mine, theirs) and mine != theirs:
         words = f"is {mine}, but {theirs} in line {other.lines('format')}; a template has one format"
         problems.add(FILE, entry.lines("format"), "format", words)
 
 
-def _judge_documents(definition: Entry, problems: Problems) -> None:
+def _judge_documents(definition: TomlEntry, problems: Problems) -> None:
     """A definition has transformations, or says that there are none."""
     transformations, none = definition.values["transformations"], definition.values["no_documents"]
     if transformations == [] and none is False:

@@ -33,69 +33,69 @@ NATURAL = {
 
 
 @dataclass(frozen=True)
-class Key:
+class TomlKey:
     check: TomlCheck
     default: Any = NEEDED
 
 
-def keys(bcc_domains: Sequence[str] = ()) -> dict[str, dict[str, Key]]:
+def keys(bcc_domains: Sequence[str] = ()) -> dict[str, dict[str, TomlKey]]:
     """The keys of every table. `bcc_domains`: where a Bcc may go; none: anywhere."""
     transformation = longest(Transformation.name)
     return {
         "mail_server": {
-            "name": Key(check.text(longest(MailServer.name))),
-            "host": Key(check.host(longest(MailServer.host))),
-            "port": Key(check.whole(1, 65535)),
-            "security": Key(check.word(Security)),
-            "username": Key(check.text(longest(MailServer.username), empty=True), ""),
-            "password_env": Key(check.variable, ""),
-            "rate_per_minute": Key(check.whole(0, MOST_A_MINUTE), 0),
-            "domain_rate_per_minute": Key(check.whole(0, MOST_A_MINUTE), 0),
-            "max_connections": Key(check.whole(1, MOST_CONNECTIONS), CONNECTIONS),
+            "name": TomlKey(check.text(longest(MailServer.name))),
+            "host": TomlKey(check.host(longest(MailServer.host))),
+            "port": TomlKey(check.whole(1, 65535)),
+            "security": TomlKey(check.word(Security)),
+            "username": TomlKey(check.text(longest(MailServer.username), empty=True), ""),
+            "password_env": TomlKey(check.variable, ""),
+            "rate_per_minute": TomlKey(check.whole(0, MOST_A_MINUTE), 0),
+            "domain_rate_per_minute": TomlKey(check.whole(0, MOST_A_MINUTE), 0),
+            "max_connections": TomlKey(check.whole(1, MOST_CONNECTIONS), CONNECTIONS),
         },
         "sender": {
-            "key": Key(check.text(longest(Sender.key))),
-            "address": Key(check.address),
-            "display_name": Key(check.text(longest(Sender.display_name), empty=True), ""),
-            "reply_to": Key(check.address_or_none, ""),
-            "envelope_sender": Key(check.address_or_none, ""),
-            "mail_server": Key(check.text(longest(MailServer.name))),
+            "key": TomlKey(check.text(longest(Sender.key))),
+            "address": TomlKey(check.address),
+            "display_name": TomlKey(check.text(longest(Sender.display_name), empty=True), ""),
+            "reply_to": TomlKey(check.address_or_none, ""),
+            "envelope_sender": TomlKey(check.address_or_none, ""),
+            "mail_server": TomlKey(check.text(longest(MailServer.name))),
         },
         "recipient_key": {
-            "key": Key(check.text(longest(RecipientKey.key))),
-            "description": Key(check.text(10_000, empty=True), ""),
+            "key": TomlKey(check.text(longest(RecipientKey.key))),
+            "description": TomlKey(check.text(10_000, empty=True), ""),
         },
         "transformation": {
-            "name": Key(check.text(transformation)),
-            "output_type": Key(check.word(OutputType)),
-            "autogenerate": Key(check.truth, False),
+            "name": TomlKey(check.text(transformation)),
+            "output_type": TomlKey(check.word(OutputType)),
+            "autogenerate": TomlKey(check.truth, False),
         },
         "template": {
-            "name": Key(check.text(longest(MessageTemplate.name))),
-            "format": Key(check.word(TemplateFormat)),
-            "language": Key(check.language(longest(TemplateText.language)), ""),
-            "subject": Key(check.subject_or_none(longest(TemplateText.subject)), ""),
-            "source": Key(check.source),
-            "plain": Key(check.source_or_none, ""),
+            "name": TomlKey(check.text(longest(MessageTemplate.name))),
+            "format": TomlKey(check.word(TemplateFormat)),
+            "language": TomlKey(check.language(longest(TemplateText.language)), ""),
+            "subject": TomlKey(check.subject_or_none(longest(TemplateText.subject)), ""),
+            "source": TomlKey(check.source),
+            "plain": TomlKey(check.source_or_none, ""),
         },
         "template_part": {
-            "name": Key(check.part_name),
-            "language": Key(check.language(longest(TemplatePart.language)), ""),
-            "source": Key(check.source),
+            "name": TomlKey(check.part_name),
+            "language": TomlKey(check.language(longest(TemplatePart.language)), ""),
+            "source": TomlKey(check.source),
         },
         "definition": {
-            "name": Key(check.text(longest(MessageDefinition.name))),
-            "from_key": Key(check.text(longest(Sender.key))),
-            "recipient_key": Key(check.text(longest(RecipientKey.key))),
-            "subject": Key(check.subject(longest(MessageDefinition.subject))),
-            "template": Key(check.text(longest(MessageTemplate.name))),
-            "transformations": Key(check.names(transformation), []),
-            "no_documents": Key(check.truth, False),
-            "zip": Key(check.truth, False),
-            "password_key": Key(check.text(longest(MessageDefinition.password_key), empty=True), ""),
-            "collate": Key(check.truth, False),
-            "bcc": Key(check.addresses(bcc_domains), []),
-            "reply_to": Key(check.address_or_none, ""),
-            "file_name": Key(check.subject_or_none(longest(MessageDefinition.file_name)), ""),
+            "name": TomlKey(check.text(longest(MessageDefinition.name))),
+            "from_key": TomlKey(check.text(longest(Sender.key))),
+            "recipient_key": TomlKey(check.text(longest(RecipientKey.key))),
+            "subject": TomlKey(check.subject(longest(MessageDefinition.subject))),
+            "template": TomlKey(check.text(longest(MessageTemplate.name))),
+            "transformations": TomlKey(check.names(transformation), []),
+            "no_documents": TomlKey(check.truth, False),
+            "zip": TomlKey(check.truth, False),
+            "password_key": TomlKey(check.text(longest(MessageDefinition.password_key), empty=True), ""),
+            "collate": TomlKey(check.truth, False),
+            "bcc": TomlKey(check.addresses(bcc_domains), []),
+            "reply_to": TomlKey(check.address_or_none, ""),
+            "file_name": TomlKey(check.subject_or_none(longest(MessageDefinition.file_name)), ""),
         },
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Progress = Callable[[str, float], None]
+ReportProgress = Callable[[str, float], None]
 
 READING = ("Reading", 0.0, 0.5)
 CHECKING = ("Checking", 0.5, 0.62)
@@ -19,7 +19,7 @@ def silent(step: str, share: float) -> None:
     """Tells nobody."""
 
 
-def within(progress: Progress, step: Step, total: int) -> Callable[[int], None]:
+def within(progress: ReportProgress, step: Step, total: int) -> Callable[[int], None]:
     """Tells how much of this step is done, given how many of its `total` parts are."""
     words, start, end = step
 

@@ -14,7 +14,7 @@ from webapp.imports.kinds import Kind
 from webapp.imports.problems import Problems
 from webapp.imports.values import Check
 
-Row = dict[str, Any]
+CsvRow = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Layout:
 
 def checked_rows(
     path: Path, kind: Kind, problems: Problems, progress: Callable[[int], None] | None = None
-) -> Iterator[Row]:
+) -> Iterator[CsvRow]:
     """The rows of the file with their `line`; a wrong value is None and noted as a problem.
 
     The key of a wrong row is given as it stands there, if other rows may refer to it: they are not wrong
@@ -100,8 +100,8 @@ def _hint(kind: Kind, name: str) -> str:
     return f"; it has {', '.join(column.name for column in kind.columns)}{own}"
 
 
-def _checked(kind: Kind, layout: Layout, line: int, fields: list[str], problems: Problems) -> Row:
-    row: Row = {"line": line}
+def _checked(kind: Kind, layout: Layout, line: int, fields: list[str], problems: Problems) -> CsvRow:
+    row: CsvRow = {"line": line}
     for name, position, check in layout.checks:
         try:
             row[name] = check(fields[position].strip(" \t"))

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from webapp.imports import staged
-from webapp.imports.circles import Graph
+from webapp.imports.circles import ImportedParents
 from webapp.imports.kinds import Kind
 from webapp.imports.problems import MOST_TOLD, Problem, Problems
 from webapp.imports.values import shown
@@ -102,7 +102,7 @@ def note_others_invoices(session: Session, problems: Problems) -> None:
     _note(session, problems, "invoices.csv", "customer_code", wrong, line, words)
 
 
-def note_wrong_parents(session: Session, graph: Graph, problems: Problems) -> None:
+def note_wrong_parents(session: Session, graph: ImportedParents, problems: Problems) -> None:
     """Notes parents that do not exist, and the lines that close a circle."""
     if "clusters.csv" not in problems.incomplete:
         stored = set(session.scalars(select(Cluster.tag_name)))

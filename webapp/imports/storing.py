@@ -10,13 +10,13 @@ from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from webapp.imports import documents as in_folder
 from webapp.imports import merging, messaging, messaging_store, progress, references, staged
-from webapp.imports.circles import Edge
+from webapp.imports.circles import ParentLink
 from webapp.imports.intake import Work
 from webapp.imports.kinds import Kind
-from webapp.imports.merging import Counts
+from webapp.imports.merging import MergeCounts
 from webapp.imports.problems import ImportRefused
 from webapp.imports.progress import within
-from webapp.imports.reading import Row
+from webapp.imports.reading import CsvRow
 from webapp.imports.targets import CLUSTER, TARGETS, Target
 from webapp.invoices import findings
 from webapp.store.documents import DocumentStore
@@ -37,10 +37,10 @@ WORDS = {
 class Plan:
     """What is to be stored."""
 
-    parts: dict[str, tuple[list[Row], list[Row], int]]
-    counts: dict[str, Counts] = field(default_factory=dict)
-    by_file: dict[str, Counts] = field(default_factory=dict)
-    edges: tuple[set[Edge], set[Edge]] = (set(), set())
+    parts: dict[str, tuple[list[CsvRow], list[CsvRow], int]]
+    counts: dict[str, MergeCounts] = field(default_factory=dict)
+    by_file: dict[str, MergeCounts] = field(default_factory=dict)
+    edges: tuple[set[ParentLink], set[ParentLink]] = (set(), set())
 
     @property
     def changes_anything(self) -> bool:
@@ -53,7 +53,7 @@ def compare(work: Work) -> Plan:
     plan = Plan(messaging_store.differing(work.messaging, work.stored))
     if messaging.FILE in work.files:
         for table, (new, changed, unchanged) in plan.parts.items():
-            plan.counts[WORDS[table]] = Counts(len(new), len(changed), unchanged)
+            plan.counts[WORDS[table]] = MergeCounts(len(new), len(changed), unchanged)
     tell = within(work.progress, progress.COMPARING, len(work.kinds))
     with work.stage.working() as session:
         for done, (kind, target) in enumerate(_targets(work)):
@@ -64,7 +64,7 @@ def compare(work: Work) -> Plan:
                 plan.edges = work.graph.changes(stored)
                 known = merging.known_clusters(session)
                 moved = len({child for edges in plan.edges for child, _ in edges} & known)
-                counts = Counts(counts.new, moved, counts.unchanged - moved)
+                counts = MergeCounts(counts.new, moved, counts.unchanged - moved)
             plan.by_file[kind.file] = plan.counts[kind.words] = counts
     return plan
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, TemplateSyntaxError
 
 from webapp.imports import values
 from webapp.imports.values import shown
-from webapp.mailing.template_references import NAME
+from webapp.mailing.template_references import REFERENCE_NAME
 
 TomlCheck = Callable[[Any], Any]
 
@@ -188,7 +188,7 @@ def subject_or_none(most: int) -> TomlCheck:
 def part_name(value: Any) -> str:
     """How templates name a part that they include."""
     _of_type(value, str)
-    if not NAME.fullmatch(value):
+    if not REFERENCE_NAME.fullmatch(value):
         raise ValueError(f"is {shown(value)}; it has letters without accents, digits, - and _ only")
     return str(value)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select
 
-from webapp.invoices.document_reader import Found, Names, Reader, ToRead, is_read
+from webapp.invoices.document_reader import DocumentFinding, Names, Reader, ToRead, is_read
 from webapp.invoices.findings import NOT_AS_IMPORTED, UNCHECKED, note
 from webapp.store.customers import Customer
 from webapp.store.database import Database
@@ -24,7 +24,7 @@ from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.statuses import Finding
 from webapp.store.types import now
 
-CHUNK = 1_000
+CHECKED_AT_ONCE = 1_000
 """Documents per commit."""
 AT_ONCE, BYTES_AT_ONCE = 25, 8 * 2**20
 """What a thread has in its hands."""
@@ -117,7 +117,7 @@ def _next(database: Database, conditions: Sequence[ColumnElement[bool]], first: 
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(UNCHECKED, TransformationResult.invoice_id >= first, Invoice.id >= first, *conditions)
         .order_by(TransformationResult.invoice_id, TransformationResult.id)
-        .limit(CHUNK)
+        .limit(CHECKED_AT_ONCE)
     )
     with database.reading() as session:
         rows = session.execute(waiting).all()
@@ -128,13 +128,13 @@ def _next(database: Database, conditions: Sequence[ColumnElement[bool]], first: 
 
 
 @contextmanager
-def _readers() -> Iterator[Callable[[DocumentStore, Sequence[Unchecked]], list[Found]]]:
+def _readers() -> Iterator[Callable[[DocumentStore, Sequence[Unchecked]], list[DocumentFinding]]]:
     """Looks at documents, several at a time: a thread and a child process per core."""
     free = [Reader() for _ in range(os.cpu_count() or 1)]
     pool = ThreadPoolExecutor(len(free))
 
-    def look_at(store: DocumentStore, documents: Sequence[Unchecked]) -> list[Found]:
-        def some(start: int) -> list[Found]:
+    def look_at(store: DocumentStore, documents: Sequence[Unchecked]) -> list[DocumentFinding]:
+        def some(start: int) -> list[DocumentFinding]:
             reader = free.pop()
             try:
                 return _look(store, reader, documents[start : start + AT_ONCE])
@@ -151,12 +151,12 @@ def _readers() -> Iterator[Callable[[DocumentStore, Sequence[Unchecked]], list[F
             reader.close()
 
 
-def _look(store: DocumentStore, reader: Reader, documents: Sequence[Unchecked]) -> list[Found]:
+def _look(store: DocumentStore, reader: Reader, documents: Sequence[Unchecked]) -> list[DocumentFinding]:
     """What is found in each. Bytes that several of them have are read once."""
     same: dict[tuple[str, str], list[Unchecked]] = defaultdict(list)
     for document in documents:
         same[document.sha256, document.media_type].append(document)
-    found: dict[int, Found] = {}
+    found: dict[int, DocumentFinding] = {}
     in_hand: list[tuple[list[Unchecked], ToRead]] = []
 
     def read() -> None:
@@ -169,10 +169,10 @@ def _look(store: DocumentStore, reader: Reader, documents: Sequence[Unchecked]) 
         try:
             content = store.get(sha256)
         except DocumentMissing:
-            found.update((each.id, Found(Finding.ALTERED, NOT_AS_IMPORTED)) for each in those)
+            found.update((each.id, DocumentFinding(Finding.ALTERED, NOT_AS_IMPORTED)) for each in those)
             continue
         if not is_read(media_type):
-            found.update((each.id, Found(Finding.FINE)) for each in those)
+            found.update((each.id, DocumentFinding(Finding.FINE)) for each in those)
             continue
         in_hand.append((those, ToRead(media_type, content, tuple(each.names for each in those))))
         if sum(len(to_read.content) for _, to_read in in_hand) > BYTES_AT_ONCE:
@@ -181,9 +181,9 @@ def _look(store: DocumentStore, reader: Reader, documents: Sequence[Unchecked]) 
     return [found[document.id] for document in documents]
 
 
-def _note(database: Database, documents: Sequence[Unchecked], found: Sequence[Found]) -> None:
+def _note(database: Database, documents: Sequence[Unchecked], found: Sequence[DocumentFinding]) -> None:
     """Few statements for very many documents: nearly all of them are fine."""
-    alike: dict[Found, list[int]] = defaultdict(list)
+    alike: dict[DocumentFinding, list[int]] = defaultdict(list)
     stored = select(TransformationResult.id, TransformationResult.sha256).where(
         TransformationResult.id.in_([document.id for document in documents])
     )

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from webapp.mailing.sandbox import MEGABYTES, Confined, NoAnswer
+from webapp.mailing.sandbox import MEGABYTES, NoAnswer, SandboxProcess
 from webapp.store.statuses import Finding
 
-SECONDS = 10.0
+READING_TIME_LIMIT = 10.0
 """For one document."""
 
-Question = tuple[str, bytes, list[tuple[str, str, str]]]
+DocumentQuestion = tuple[str, bytes, list[tuple[str, str, str]]]
 """A media type, the bytes, and the Names of each invoice that they are filed under."""
 
 
@@ -35,7 +35,7 @@ class ToRead:
 
 
 @dataclass(frozen=True)
-class Found:
+class DocumentFinding:
     """What was found in a document for one invoice; `words` say more where there is more to say."""
 
     finding: Finding
@@ -57,13 +57,13 @@ def is_read(media_type: str) -> bool:
 class Reader:
     """The documents' child process. May be used from several threads; one batch is read at a time."""
 
-    def __init__(self, seconds: float = SECONDS, megabytes: int = MEGABYTES) -> None:
-        self.confined = Confined("webapp.invoices.document_reader_child", seconds, megabytes)
+    def __init__(self, seconds: float = READING_TIME_LIMIT, megabytes: int = MEGABYTES) -> None:
+        self.confined = SandboxProcess("webapp.invoices.document_reader_child", seconds, megabytes)
 
-    def read_all(self, batch: Sequence[ToRead]) -> list[list[Found]]:
+    def read_all(self, batch: Sequence[ToRead]) -> list[list[DocumentFinding]]:
         """For each document what is found for each of its invoices, in order. Raises OSError if no child
         process can be started."""
-        questions: list[Question] = [
+        questions: list[DocumentQuestion] = [
             (each.media_type, each.content, [astuple(names) for names in each.of]) for each in batch
         ]
         answers = self.confined.ask_all(questions)
@@ -73,15 +73,17 @@ class Reader:
         """Ends the child; the next batch would start another."""
         self.confined.close()
 
-    def _found(self, document: ToRead, answer: list[object] | NoAnswer) -> list[Found]:
+    def _found(self, document: ToRead, answer: list[object] | NoAnswer) -> list[DocumentFinding]:
         match answer:
             case ["read", list(findings)]:
-                return [Found(Finding(finding)) for finding in findings]
+                return [DocumentFinding(Finding(finding)) for finding in findings]
             case ["unreadable", str(words)]:
-                found = Found(Finding.UNREADABLE, words)
+                found = DocumentFinding(Finding.UNREADABLE, words)
             case NoAnswer(is_late=True):
                 words = f"it took more than {self.confined.seconds:g} seconds to read"
-                found = Found(Finding.UNREADABLE, words)
+                found = DocumentFinding(Finding.UNREADABLE, words)
             case _:
-                found = Found(Finding.UNREADABLE, "it took more time or memory to read than a document may")
+                found = DocumentFinding(
+                    Finding.UNREADABLE, "it took more time or memory to read than a document may"
+                )
         return [found] * len(document.of)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from webapp.invoices.document_reader import Names, Question
+from webapp.invoices.document_reader import DocumentQuestion, Names
 from webapp.invoices.document_text import Unreadable, findings
 from webapp.mailing.sandbox_child import Answer, serve
 
 
-def answer(question: Question) -> Answer:
+def answer(question: DocumentQuestion) -> Answer:
     """What is found for each invoice, or why the document cannot be opened."""
     media_type, content, of = question
     try:

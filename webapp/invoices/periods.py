@@ -12,20 +12,20 @@ from webapp.store.invoices import Invoice
 def within(first: date, last: date) -> ColumnElement[bool]:
     """Whether the period of the Invoice at hand lies within these days. That it begins before the last is
     said although it follows: it bounds the search in an index."""
-    begin, end = _said(first), _said(last)
+    begin, end = _inline_literal(first), _inline_literal(last)
     return and_(Invoice.period_start >= begin, Invoice.period_start <= end, Invoice.period_end <= end)
 
 
 def overlapping(first: date, last: date) -> ColumnElement[bool]:
     """Whether the period of the Invoice at hand shares days with these but reaches beyond them."""
-    begin, end = _said(first), _said(last)
+    begin, end = _inline_literal(first), _inline_literal(last)
     return or_(
         and_(Invoice.period_start < begin, Invoice.period_end >= begin),
         and_(Invoice.period_start.between(begin, end), Invoice.period_end > end),
     )
 
 
-def _said(day: date) -> ColumnElement[date]:
+def _inline_literal(day: date) -> ColumnElement[date]:
     """The day as part of the statement, not beside it. A connection that has run a statement ten times has
     PostgreSQL plan it once for all values to come: then it takes the invoices of any period for few, and
     reads all of a month for one small cluster, a hundred times as long."""

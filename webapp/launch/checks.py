@@ -28,7 +28,7 @@ NEWEST = 20
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One line of the doctor's: what was looked at, whether it is well, and what was seen."""
 
     about: str
@@ -36,7 +36,7 @@ class Finding:
     words: str
 
 
-def examine(runtime: Runtime) -> Iterator[Finding]:
+def examine(runtime: Runtime) -> Iterator[CheckResult]:
     """Every check in turn. What needs the database is left out when it does not answer."""
     schema = list(_database(runtime))
     yield from schema
@@ -51,30 +51,30 @@ def examine(runtime: Runtime) -> Iterator[Finding]:
         yield from _mail_servers(runtime)
 
 
-def _database(runtime: Runtime) -> Iterator[Finding]:
+def _database(runtime: Runtime) -> Iterator[CheckResult]:
     where = runtime.database.url.render_as_string(hide_password=True)
     try:
         has, needs = migrations.versions(runtime.database)
     except DBAPIError as problem:
-        yield Finding("database", False, f"{where} does not answer: {_first_line(problem.orig)}")
+        yield CheckResult("database", False, f"{where} does not answer: {_first_line(problem.orig)}")
         return
-    yield Finding("database", True, f"{where} answers")
+    yield CheckResult("database", True, f"{where} answers")
     if has == needs:
-        yield Finding("schema", True, f"version {has}")
+        yield CheckResult("schema", True, f"version {has}")
     else:
-        yield Finding("schema", False, f"version {has or 'none'}, needed is {needs}; call: mailrun init")
+        yield CheckResult("schema", False, f"version {has or 'none'}, needed is {needs}; call: mailrun init")
 
 
-def _redis(runtime: Runtime) -> Finding:
+def _redis(runtime: Runtime) -> CheckResult:
     if not runtime.settings.redis_url:
-        return Finding("redis", True, "none is set; the workers look for work by themselves")
+        return CheckResult("redis", True, "none is set; the workers look for work by themselves")
     where = runtime.settings.redis_url.rpartition("@")[2]
-    if runtime.bell.answers():
-        return Finding("redis", True, f"{where} answers")
-    return Finding("redis", False, f"{where} does not answer; mails go out all the same, a little later")
+    if runtime.queue.is_reachable():
+        return CheckResult("redis", True, f"{where} answers")
+    return CheckResult("redis", False, f"{where} does not answer; mails go out all the same, a little later")
 
 
-def _store(runtime: Runtime) -> Finding:
+def _store(runtime: Runtime) -> CheckResult:
     where = runtime.settings.store_url.rpartition("@")[2]
     probe = b"mailrun doctor " + secrets.token_bytes(32)  # random: never the bytes of a real document
     try:
@@ -82,11 +82,11 @@ def _store(runtime: Runtime) -> Finding:
         same = runtime.documents.get(digest) == probe
         runtime.documents.remove(digest)
     except (OSError, DocumentMissing) as problem:
-        return Finding("store", False, f"{where}: {problem}")
-    return Finding("store", same, f"{where}: written, read and removed a probe")
+        return CheckResult("store", False, f"{where}: {problem}")
+    return CheckResult("store", same, f"{where}: written, read and removed a probe")
 
 
-def _documents(runtime: Runtime) -> Finding:
+def _documents(runtime: Runtime) -> CheckResult:
     """Whether the store belongs to this database: after a restore it may be an empty one, or an older one."""
     newest = select(TransformationResult.sha256).order_by(TransformationResult.id.desc()).limit(NEWEST)
     with runtime.database.reading() as session:
@@ -94,20 +94,20 @@ def _documents(runtime: Runtime) -> Finding:
     missing = sum(not runtime.documents.has(digest) for digest in digests)
     of = f"of the {len(digests)} newest" if len(digests) > 1 else "of 1"
     if not missing:
-        return Finding("documents", True, f"the store has all {of}" if digests else "none imported yet")
+        return CheckResult("documents", True, f"the store has all {of}" if digests else "none imported yet")
     words = f"the store lacks {missing} {of}; restore it, or call mailrun import with their folder again"
-    return Finding("documents", False, words)
+    return CheckResult("documents", False, words)
 
 
-def _installation(runtime: Runtime) -> Finding:
+def _installation(runtime: Runtime) -> CheckResult:
     with runtime.database.reading() as session:
         held = installation.held(session)
     if held:
-        return Finding("secret key", False, f"{held} (mailrun takeover)")
-    return Finding("secret key", True, "the one that this database belongs to")
+        return CheckResult("secret key", False, f"{held} (mailrun takeover)")
+    return CheckResult("secret key", True, "the one that this database belongs to")
 
 
-def _workers(runtime: Runtime) -> Finding:
+def _workers(runtime: Runtime) -> CheckResult:
     """A worker lives if its beat moves while we watch."""
     first = _beats(runtime)
     end = time.monotonic() + BEATS_TO_WAIT * runtime.settings.beat_every
@@ -119,7 +119,7 @@ def _workers(runtime: Runtime) -> Finding:
     words = f"{len(moved)} at work" + (f", {silent} silent" if silent else "")
     if not moved:
         words += "; nobody sends anything. Start one: mailrun worker (mailrun up starts some)"
-    return Finding("workers", bool(moved), words)
+    return CheckResult("workers", bool(moved), words)
 
 
 def _beats(runtime: Runtime) -> dict[int, int]:
@@ -128,16 +128,16 @@ def _beats(runtime: Runtime) -> dict[int, int]:
         return dict(session.execute(present).all())
 
 
-def _mail_servers(runtime: Runtime) -> Iterator[Finding]:
+def _mail_servers(runtime: Runtime) -> Iterator[CheckResult]:
     with runtime.database.reading() as session:
         servers = session.scalars(select(MailServer).order_by(MailServer.name)).all()
     if not servers:
-        yield Finding("mail", True, "no mail server has been set up yet")
+        yield CheckResult("mail", True, "no mail server has been set up yet")
     for server in servers:
         yield _greeting(server, min(SMTP_SECONDS, runtime.settings.smtp_timeout))
 
 
-def _greeting(server: MailServer, seconds: float) -> Finding:
+def _greeting(server: MailServer, seconds: float) -> CheckResult:
     """Connects, reads the greeting and says goodbye; no login, so that no account gets locked."""
     about = f"mail server {server.name}"
     where = f"{server.host}:{server.port}"
@@ -150,14 +150,14 @@ def _greeting(server: MailServer, seconds: float) -> Finding:
         else:
             smtp = smtplib.SMTP(server.host, server.port, "localhost", timeout=seconds)
         with smtp:
-            return Finding(about, True, f"{where} greets")
+            return CheckResult(about, True, f"{where} greets")
     except smtplib.SMTPResponseException as answer:
         said = (
             answer.smtp_error if isinstance(answer.smtp_error, str) else answer.smtp_error.decode("latin-1")
         )
-        return Finding(about, False, f"{where}: {answer.smtp_code} {_first_line(said)}")
+        return CheckResult(about, False, f"{where}: {answer.smtp_code} {_first_line(said)}")
     except (OSError, smtplib.SMTPException) as problem:
-        return Finding(about, False, f"{where}: {_first_line(problem)}")
+        return CheckResult(about, False, f"{where}: {_first_line(problem)}")
 
 
 def _first_line(problem: object) -> str:

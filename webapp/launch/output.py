@@ -9,7 +9,7 @@ from collections.abc import Callable
 LONGEST_LINE = 64 * 1024
 
 
-class Voice:
+class LinePrinter:
     """Prints lines. When nobody listens any more (a closed terminal or pipe) it falls silent; the work goes
     on."""
 
@@ -26,7 +26,7 @@ class Voice:
             self._heard = False
 
 
-class Outlet:
+class OutputPipe:
     """The reading end of a part's output."""
 
     def __init__(self, name: str, descriptor: int, say: Callable[[str], None]) -> None:

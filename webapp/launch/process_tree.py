@@ -22,7 +22,7 @@ def _prctl() -> Callable[[int, int], int] | None:
     return lambda option, value: int(libc.prctl(option, value, 0, 0, 0))
 
 
-def dying_with(parent: int, number: int = signal.SIGKILL) -> Callable[[], None]:
+def die_with_parent(parent: int, number: int = signal.SIGKILL) -> Callable[[], None]:
     """A function to call in a fresh child of the process `parent`: from then on the kernel sends it this
     signal when its parent ends, even by kill -9.
 
@@ -56,14 +56,14 @@ def children() -> set[int]:
     return found
 
 
-def bury(pids: set[int]) -> None:
+def reap(pids: set[int]) -> None:
     """Waits for those of these children that have ended; does not wait for the others."""
     for pid in pids:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
 
 
-def end_orphans() -> None:
+def kill_orphans() -> None:
     """Kills every child that is left, and what comes to light as its orphans."""
     while left := children():
         for pid in left:

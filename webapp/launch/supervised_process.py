@@ -15,7 +15,7 @@ STEADY = 10.0
 """Seconds after which a part counts as having run well: its next pause is the first again."""
 
 
-class Kept:
+class SupervisedProcess:
     def __init__(self, part: Part, *, once: bool = False) -> None:
         self.part = part
         self.once = once

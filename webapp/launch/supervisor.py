@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 from webapp.launch import process_tree
-from webapp.launch.output import Outlet, Voice
+from webapp.launch.output import LinePrinter, OutputPipe
 from webapp.launch.processes import Part
-from webapp.launch.supervised_process import Kept
+from webapp.launch.supervised_process import SupervisedProcess
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PRESSES_THAT_KILL = 3
@@ -32,9 +32,9 @@ class AskedToStop(Exception):
 
 class Supervisor:
     def __init__(self) -> None:
-        self.say = Voice().say
+        self.say = LinePrinter().say
         self.asked = 0
-        self._kept: list[Kept] = []
+        self._kept: list[SupervisedProcess] = []
         self._selector = selectors.DefaultSelector()
         self._alarm, self._bell = socket.socketpair()
         for end in (self._alarm, self._bell):
@@ -60,13 +60,13 @@ class Supervisor:
 
     def keep(self, part: Part) -> None:
         """Starts the part, and starts it again whenever it ends."""
-        kept = Kept(part)
+        kept = SupervisedProcess(part)
         self._kept.append(kept)
         self._start(kept)
 
     def run_to_end(self, part: Part) -> int:
         """Runs the part once and gives its exit status. Raises AskedToStop."""
-        kept = Kept(part, once=True)
+        kept = SupervisedProcess(part, once=True)
         self._kept.append(kept)
         self._start(kept)
         self.wait(lambda: kept.process is None)
@@ -90,11 +90,11 @@ class Supervisor:
             kept.due = None
         for wave in sorted({kept.part.wave for kept in self._kept}):
             self._end([kept for kept in self._kept if kept.part.wave == wave])
-        process_tree.end_orphans()
+        process_tree.kill_orphans()
         while any(key.data != self._hear_bell for key in self._selector.get_map().values()):
             self._turn(0)  # last words; with nobody left to write, every output has an end
 
-    def _end(self, wave: list[Kept]) -> None:
+    def _end(self, wave: list[SupervisedProcess]) -> None:
         asked_before = self.asked
         begun = time.monotonic()
         for kept in wave:
@@ -110,7 +110,7 @@ class Supervisor:
                 if overdue or self.asked >= PRESSES_THAT_KILL:
                     kept.kill()
 
-    def _start(self, kept: Kept) -> None:
+    def _start(self, kept: SupervisedProcess) -> None:
         reading, writing = os.pipe()
         kept.process = subprocess.Popen(
             kept.part.command,
@@ -119,11 +119,11 @@ class Supervisor:
             stdout=writing,
             stderr=writing,
             process_group=0,  # Ctrl-C in the terminal is for us alone: we end the parts in order
-            preexec_fn=process_tree.dying_with(os.getpid()),
+            preexec_fn=process_tree.die_with_parent(os.getpid()),
         )
         os.close(writing)
         kept.begun()
-        outlet = Outlet(kept.part.name, reading, self.say)
+        outlet = OutputPipe(kept.part.name, reading, self.say)
         self._selector.register(reading, selectors.EVENT_READ, lambda: self._pass_on(outlet))
 
     def _turn(self, seconds: float) -> None:
@@ -133,12 +133,12 @@ class Supervisor:
         for kept in self._kept:
             if kept.ended() and not kept.once and not self.asked:
                 self.say(kept.plan_restart())
-        process_tree.bury(process_tree.children() - {kept.process.pid for kept in self._kept if kept.process})
+        process_tree.reap(process_tree.children() - {kept.process.pid for kept in self._kept if kept.process})
         for kept in self._kept:
             if kept.is_due() and not self.asked:
                 self._start(kept)
 
-    def _pass_on(self, outlet: Outlet) -> None:
+    def _pass_on(self, outlet: OutputPipe) -> None:
         if not outlet.read():
             self._selector.unregister(outlet.descriptor)
             os.close(outlet.descriptor)

@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from webapp.store.prepared import Inserting, Prepared, Writing, run_all
+from webapp.store.prepared import BulkInsert, CompiledStatement, PendingWrite, execute_all
 from webapp.store.runs import RunCount
 from webapp.store.statuses import OUTSTANDING, ResultStatus, SkipReason
 
-NOBODY = 0
+NO_WORKER = 0
 """The worker under whom moves made by pages, commands and the sweep are counted."""
 
-Deltas = Counter[tuple[str, str]]
+CountChanges = Counter[tuple[str, str]]
 """(status, reason) → by how many it changes. The reason is empty but for `skipped`."""
 
 
@@ -47,7 +47,7 @@ def counts(session: Session, run_id: int) -> Counts:
 _SUMMED = select(RunCount.status, RunCount.reason, func.sum(RunCount.n)).group_by(
     RunCount.status, RunCount.reason
 )
-_OF_ONE = Prepared(_SUMMED.where(RunCount.run_id == bindparam("run_id")))
+_OF_ONE = CompiledStatement(_SUMMED.where(RunCount.run_id == bindparam("run_id")))
 """Every page that is open on a running run asks every two seconds."""
 
 
@@ -71,23 +71,23 @@ def _counted(rows: Iterable[Sequence[Any]]) -> Counts:
     return found
 
 
-def shift(session: Session, run_id: int, deltas: Deltas, worker_id: int = NOBODY) -> None:
+def adjust(session: Session, run_id: int, deltas: CountChanges, worker_id: int = NO_WORKER) -> None:
     """Adds these changes to the counts. Rows are touched in one fixed order, so that no two can wait for each
     other.
 
     Call it after the results themselves are locked, never before: a count is what many wait for.
     """
-    run_all(session.connection(), [shifting(run_id, deltas, worker_id)])
+    execute_all(session.connection(), [adjustment(run_id, deltas, worker_id)])
 
 
-def shifting(run_id: int, deltas: Deltas, worker_id: int) -> Writing:
+def adjustment(run_id: int, deltas: CountChanges, worker_id: int) -> PendingWrite:
     """What `shift` has to write, for whoever writes more than that."""
     rows = [
         {"run_id": run_id, "worker_id": worker_id, "status": status, "reason": reason, "n": n}
         for (status, reason), n in sorted(deltas.items())
         if n
     ]
-    return Writing(_ADDING, rows)
+    return PendingWrite(_ADDING, rows)
 
 
 def _adding_up(inserting: Any) -> Any:
@@ -97,4 +97,4 @@ def _adding_up(inserting: Any) -> Any:
     )
 
 
-_ADDING = Inserting(RunCount, ("run_id", "worker_id", "status", "reason", "n"), _adding_up)
+_ADDING = BulkInsert(RunCount, ("run_id", "worker_id", "status", "reason", "n"), _adding_up)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from webapp.access import Viewer, visible_to
 from webapp.audit import audit
 from webapp.errors import NotFound, Refused
-from webapp.queue import Bell
+from webapp.queue import JobQueue
 from webapp.store.database import after_commit, hold_run
 from webapp.store.installation import held
 from webapp.store.runs import Attempt, Result, Run
@@ -24,26 +24,28 @@ LOCKED = {"key_share": True}
 meanwhile. Else a worker that holds results, and has one to count, waits for who waits for its results."""
 
 
-def start(session: Session, bell: Bell, run_id: int, viewer: Viewer) -> str:
+def start(session: Session, queue: JobQueue, run_id: int, viewer: Viewer) -> str:
     """Lets the run send. Harmless when it does already, or has nothing to send; says so. Raises Refused."""
-    run = changeable(session, run_id, viewer)
+    run = lock_for_change(session, run_id, viewer)
     if run.status == RunStatus.CREATING:
         raise Refused("The list of this run is still being made. It can be started once it is whole.")
     if run.status == RunStatus.RUNNING:
         return "This run is already running."
     if run.status == RunStatus.FINISHED:
         return "This run is already finished; there is nothing to send."
-    return begin(session, bell, run, viewer.name)
+    return begin(session, queue, run, viewer.name)
 
 
-def begin(session: Session, bell: Bell, run: Run, by: str) -> str:
+def begin(session: Session, queue: JobQueue, run: Run, by: str) -> str:
     """Starts a run that is created or stopped, or a finished one that got new work. Needs the run's lock.
 
     Raises Refused while the database belongs to another secret key."""
     _must_not_be_held(session)
     run.started_by, run.problem = by, None
     newest = select(func.coalesce(func.max(Attempt.id), 0)).where(Attempt.run_id == run.id)
-    run.watched_from = session.scalars(newest).one()  # earlier refusals are known to whoever starts it now
+    run.refusals_counted_after = session.scalars(
+        newest
+    ).one()  # earlier refusals are known to whoever starts it now
     run.started_at = run.started_at or now()
     if not has_outstanding(session, run.id):
         _become(run, RunStatus.FINISHED)
@@ -53,17 +55,17 @@ def begin(session: Session, bell: Bell, run: Run, by: str) -> str:
     _become(run, RunStatus.RUNNING)
     run.finished_at = None
     audit(session, by, "start", run)
-    ring(session, bell, run.id)
+    enqueue_drain(session, queue, run.id)
     return "Started."
 
 
-def new_work(session: Session, bell: Bell, run: Run, by: str) -> None:
+def resume_for_new_work(session: Session, queue: JobQueue, run: Run, by: str) -> None:
     """The run got something to send: a finished one is running again, a running one is told; a created or
     stopped one waits for Start. Needs the run's lock. Raises Refused as `begin` does."""
     if run.status == RunStatus.FINISHED:
-        begin(session, bell, run, by)
+        begin(session, queue, run, by)
     elif run.status == RunStatus.RUNNING:
-        ring(session, bell, run.id)
+        enqueue_drain(session, queue, run.id)
 
 
 def stop(session: Session, run_id: int, viewer: Viewer) -> str:
@@ -72,9 +74,9 @@ def stop(session: Session, run_id: int, viewer: Viewer) -> str:
 
     Harmless when it is stopped already. Raises Refused.
     """
-    run = changeable(session, run_id, viewer)
-    if run.status == RunStatus.CREATING and run.start_when_made:
-        run.start_when_made = False
+    run = lock_for_change(session, run_id, viewer)
+    if run.status == RunStatus.CREATING and run.start_when_created:
+        run.start_when_created = False
         audit(session, viewer.name, "stop", run, "before its list was made")
         return "This run does not start by itself any more. Once its list is made, press Start."
     if run.status == RunStatus.STOPPED:
@@ -100,11 +102,11 @@ def stop_all(session: Session, by: str, why: str) -> int:
             _become(run, RunStatus.STOPPED)
             audit(session, by, "stop", run, why)
             stopped += 1
-        run.start_when_made, run.problem = False, why
+        run.start_when_created, run.problem = False, why
     return stopped
 
 
-def stop_itself(session: Session, run: Run, problem: str) -> None:
+def stop_automatically(session: Session, run: Run, problem: str) -> None:
     """Stops a running run without anybody's asking, and says why. Needs the run's lock."""
     _become(run, RunStatus.STOPPED)
     run.problem = problem
@@ -126,7 +128,7 @@ def finish_if_done(session: Session, run_id: int) -> bool:
     return True
 
 
-def go_on(session: Session, run_id: int) -> None:
+def reopen(session: Session, run_id: int) -> None:
     """Lets a finished run go on that has something to send after all: a mail of which it was not known
     whether it had gone out had not. Needs the run's lock; shared is enough. Harmless when it runs already."""
     run = session.scalar(
@@ -152,7 +154,7 @@ def has_outstanding(session: Session, run_id: int) -> bool:
     )
 
 
-def changeable(session: Session, run_id: int, viewer: Viewer) -> Run:
+def lock_for_change(session: Session, run_id: int, viewer: Viewer) -> Run:
     """The run, locked for a change. Raises NotFound if this person may not see it, Refused if only look."""
     run = session.scalar(select(Run).where(Run.id == run_id, visible_to(viewer, Run)))
     if run is None:
@@ -163,9 +165,9 @@ def changeable(session: Session, run_id: int, viewer: Viewer) -> Run:
     return run
 
 
-def ring(session: Session, bell: Bell, run_id: int) -> None:
+def enqueue_drain(session: Session, queue: JobQueue, run_id: int) -> None:
     """Tells the workers about new work once this transaction is committed."""
-    after_commit(session, lambda: bell.drain(run_id))
+    after_commit(session, lambda: queue.enqueue_drain(run_id))
 
 
 def _become(run: Run, status: RunStatus) -> None:

@@ -11,21 +11,21 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from webapp.lifecycle.counts import Counts
-from webapp.store.prepared import Inserting, Prepared, Writing
+from webapp.store.prepared import BulkInsert, CompiledStatement, PendingWrite
 from webapp.store.runs import Run, SentCount
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
 
-SLOT = 10
+SLOT_SECONDS = 10
 """Seconds."""
-LOOKED_BACK = 60
+WINDOW_SECONDS = 60
 """Seconds over which the present speed is measured."""
 
 
-def counting_sent(run_id: int, worker_id: int, n: int) -> Writing:
+def counting_sent(run_id: int, worker_id: int, n: int) -> PendingWrite:
     """What counts so many mails that were handed over just now: to be written with their `sent`."""
-    row = {"run_id": run_id, "worker_id": worker_id, "slot": int(time.time()) // SLOT, "n": n}
-    return Writing(_ADDING, [row] if n else [])
+    row = {"run_id": run_id, "worker_id": worker_id, "slot": int(time.time()) // SLOT_SECONDS, "n": n}
+    return PendingWrite(_ADDING, [row] if n else [])
 
 
 def _adding_up(inserting: Any) -> Any:
@@ -34,11 +34,11 @@ def _adding_up(inserting: Any) -> Any:
     )
 
 
-_ADDING = Inserting(SentCount, ("run_id", "worker_id", "slot", "n"), _adding_up)
+_ADDING = BulkInsert(SentCount, ("run_id", "worker_id", "slot", "n"), _adding_up)
 
 
 @dataclass(frozen=True)
-class Pace:
+class Throughput:
     """Mails per second over the last minute, and when the last ready one goes out if that stays so."""
 
     per_second: float
@@ -46,7 +46,7 @@ class Pace:
     done_at: datetime
 
 
-def pace(session: Session, run: Run, counted: Counts) -> Pace | None:
+def throughput(session: Session, run: Run, counted: Counts) -> Throughput | None:
     """How fast a running run goes; None when nothing is known yet, nothing goes out, or nothing is left.
 
     What is deferred waits for its own time and is not in it."""
@@ -54,19 +54,19 @@ def pace(session: Session, run: Run, counted: Counts) -> Pace | None:
     if run.status != RunStatus.RUNNING or run.started_at is None or not outstanding:
         return None
     at = time.time()
-    since = max(at - LOOKED_BACK, run.started_at.timestamp())
-    first = int(since) // SLOT
+    since = max(at - WINDOW_SECONDS, run.started_at.timestamp())
+    first = int(since) // SLOT_SECONDS
     [[sent]] = _SENT_SINCE.run(session.connection(), {"run_id": run.id, "first": first})
     if not sent:
         return None
     # The first slot began before `since` unless the run did not run then: the sum is of whole slots.
-    seconds = max(1.0, at - max(first * SLOT, run.started_at.timestamp()))
+    seconds = max(1.0, at - max(first * SLOT_SECONDS, run.started_at.timestamp()))
     per_second = int(sent) / seconds
     left = timedelta(seconds=outstanding / per_second)
-    return Pace(per_second, left, now() + left)
+    return Throughput(per_second, left, now() + left)
 
 
-_SENT_SINCE = Prepared(
+_SENT_SINCE = CompiledStatement(
     select(func.sum(SentCount.n)).where(
         SentCount.run_id == bindparam("run_id"), SentCount.slot >= bindparam("first")
     )
@@ -81,4 +81,4 @@ def sent_by_slot(session: Session, run_id: int) -> list[tuple[int, int]]:
         .group_by(SentCount.slot)
         .order_by(SentCount.slot)
     )
-    return [(slot * SLOT, int(n)) for slot, n in rows]
+    return [(slot * SLOT_SECONDS, int(n)) for slot, n in rows]

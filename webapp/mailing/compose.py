@@ -24,7 +24,17 @@ import pybase64
 
 from webapp.mailing.headers import Uncomposable, address_field, file_name_parameter, text_field
 
-__all__ = ["Altered", "Document", "Letter", "Mail", "Picture", "Uncomposable", "check", "compose", "rebuild"]
+__all__ = [
+    "Altered",
+    "Document",
+    "Mail",
+    "MailDraft",
+    "Picture",
+    "Uncomposable",
+    "check",
+    "compose",
+    "rebuild",
+]
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Letter:
+class MailDraft:
     """Everything a mail says but its documents. `date` is an instant; `to` are (address, display name)."""
 
     sender: tuple[str, str]
@@ -67,15 +77,15 @@ class Letter:
 
 @dataclass(frozen=True)
 class Mail:
-    """`data` goes on the wire (not yet dot-stuffed; lines end with CRLF); `kept` gives it back, see
+    """`data` goes on the wire (not yet dot-stuffed; lines end with CRLF); `rebuild_data` gives it back, see
     `rebuild`."""
 
     data: bytes
-    kept: bytes
+    rebuild_data: bytes
     sha256: str
 
 
-def compose(letter: Letter, documents: Sequence[Document]) -> Mail:
+def compose(letter: MailDraft, documents: Sequence[Document]) -> Mail:
     """The mail as bytes, 7-bit clean.
 
     Each document must belong to one of the letter's invoices and have the bytes that its SHA-256 names.
@@ -111,9 +121,9 @@ def _joined(pieces: Pieces) -> Pieces:
     return joined
 
 
-def rebuild(kept: bytes, document: Callable[[str], bytes]) -> bytes:
+def rebuild(rebuild_data: bytes, document: Callable[[str], bytes]) -> bytes:
     """The bytes that went out, from what was kept and a way to get a document's bytes by their SHA-256."""
-    pieces = json.loads(zlib.decompress(kept))
+    pieces = json.loads(zlib.decompress(rebuild_data))
     return b"".join(
         piece.encode("latin-1") if isinstance(piece, str) else _encoded(document(piece["sha256"]))
         for piece in pieces
@@ -152,7 +162,7 @@ def check(document: Document, invoice_ids: frozenset[int]) -> None:
         raise Uncomposable(f"the document {document.file_name!r} is empty")
 
 
-def _headers(letter: Letter) -> bytes:
+def _headers(letter: MailDraft) -> bytes:
     """The mail's own headers, each line ended. Bcc is never among them."""
     lines = [address_field("From", [letter.sender]), address_field("To", letter.to)]
     if letter.reply_to:
@@ -175,7 +185,7 @@ def _date_field(moment: datetime) -> bytes:
     return text_field("Date", format_datetime(moment))
 
 
-def _texts(letter: Letter) -> Pieces:
+def _texts(letter: MailDraft) -> Pieces:
     """The text, and the HTML beside it if there is one: a part with its own headers."""
     text = _text_part("plain", letter.text)
     if letter.html is None:
@@ -185,7 +195,7 @@ def _texts(letter: Letter) -> Pieces:
     return [b"".join(before), *_html(letter, letter.html), b"\r\n--%s--\r\n" % boundary]
 
 
-def _html(letter: Letter, html: str) -> Pieces:
+def _html(letter: MailDraft, html: str) -> Pieces:
     """The HTML, with its pictures if it has any (RFC 2387)."""
     if not letter.pictures:
         return [_text_part("html", html)]

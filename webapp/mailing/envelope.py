@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from webapp.mailing.outcomes import Deferred, Refusals, Refused, Reply, ServerTrouble
+from webapp.mailing.outcomes import Deferred, Refusals, Rejected, Reply, ServerTrouble
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Envelope:
 
 def judged(
     envelope: Envelope, replies: Sequence[Reply], refused: Refusals
-) -> Deferred | Refused | ServerTrouble | None:
+) -> Deferred | Rejected | ServerTrouble | None:
     """What the replies to MAIL and to each RCPT come to, as far as they are in; None: the message may go on.
 
     1. MAIL: 552 refuses the message; any other refusal is the server's trouble, and so is a 421 to a RCPT.
@@ -28,7 +28,7 @@ def judged(
     if mail is None:
         return None
     if mail.code == 552:
-        return Refused("MAIL", mail)
+        return Rejected("MAIL", mail)
     if mail.code // 100 != 2:
         return ServerTrouble(f"{mail} (to MAIL FROM)")
     last: Reply | None = None
@@ -42,12 +42,12 @@ def judged(
         refused[address] = str(reply)
         last = reply if number < len(envelope.to) else last
     if last is not None and all(address in refused for address in envelope.to):
-        return Refused("RCPT", last)
+        return Rejected("RCPT", last)
     return None
 
 
-def refusal(stage: str, reply: Reply) -> Deferred | Refused | ServerTrouble:
+def refusal(stage: str, reply: Reply) -> Deferred | Rejected | ServerTrouble:
     """What a refusal of DATA comes to."""
     if reply.code == 421:
         return ServerTrouble(f"{reply} (to {stage})")
-    return Refused(stage, reply) if reply.code // 100 == 5 else Deferred(stage, reply)
+    return Rejected(stage, reply) if reply.code // 100 == 5 else Deferred(stage, reply)

@@ -30,7 +30,7 @@ class Waiting(Protocol):
     def ready(self, sock: socket.socket, events: int, until: float) -> bool:
         """Waits until the socket can be read or written; False if not before `until` (monotonic)."""
 
-    def aside(self, work: Callable[[], T]) -> T:
+    def run_in_thread(self, work: Callable[[], T]) -> T:
         """Does what takes its time otherwise: a connection's beginning, a document that is far."""
 
 
@@ -43,7 +43,7 @@ class Alone:
             selector.register(sock, events)
             return bool(selector.select(max(0.0, until - time.monotonic())))
 
-    def aside(self, work: Callable[[], T]) -> T:
+    def run_in_thread(self, work: Callable[[], T]) -> T:
         """Just does it."""
         return work()
 
@@ -51,7 +51,7 @@ class Alone:
 ALONE = Alone()
 
 
-class Hub:
+class EventLoop:
     """Runs tasks by turns, in the thread that calls `run`. A task goes on until it waits; outside its tasks
     the hub's ways of waiting are those of `ALONE`."""
 
@@ -94,7 +94,7 @@ class Hub:
             self.errors.append(error)
         finally:
             self._tasks.discard(getcurrent())
-            self.news()
+            self.notify()
 
     def _look(self) -> None:
         """Gives a turn to whatever can go on; waits until something can."""
@@ -105,7 +105,7 @@ class Hub:
                 self._give_turn(key.data, True)
             else:
                 os.read(key.fd, 4096)
-                self.news()
+                self.notify()
         at = time.monotonic()
         for task in [task for task, until in self._until.items() if until <= at]:
             self._give_turn(task, False)
@@ -134,7 +134,7 @@ class Hub:
         finally:
             self._selector.unregister(sock)
 
-    def wait_for(self, told: Callable[[], object], seconds: float = float("inf")) -> bool:
+    def wait_until(self, told: Callable[[], object], seconds: float = float("inf")) -> bool:
         """Waits until this is so; looks whenever there is news. False if it is not so within the time."""
         until = time.monotonic() + seconds
         while not told():
@@ -148,18 +148,18 @@ class Hub:
             self._listening.discard(getcurrent())
         return True
 
-    def news(self) -> None:
+    def notify(self) -> None:
         """Has whoever waits for something look whether it is so now. To be called by tasks."""
         for task in tuple(self._listening):
             self._give_turn(task, True)
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """The same, from another thread. A hub that does not run does not mind."""
         if self._poke is not None:
             with suppress(OSError):
                 self._poke.send(b".")
 
-    def begin(self, work: Callable[[], T]) -> Callable[[], T]:
+    def spawn(self, work: Callable[[], T]) -> Callable[[], T]:
         """Has a task of its own do this. What is returned waits for its end, and gives or raises what came
         of it."""
         doing: Future[T] = Future()
@@ -171,19 +171,19 @@ class Hub:
                 doing.set_exception(error)
 
         def done() -> T:
-            self.wait_for(doing.done)
+            self.wait_until(doing.done)
             return doing.result()
 
         self._start([do])
         return done
 
-    def aside(self, work: Callable[[], T]) -> T:
+    def run_in_thread(self, work: Callable[[], T]) -> T:
         """Does this in another thread, while the other tasks go on. Raises what it raises."""
         if not self._is_ours:
             return work()
         doing = self._threads.submit(work)
-        doing.add_done_callback(lambda _: self.poke())
-        self.wait_for(doing.done)
+        doing.add_done_callback(lambda _: self.wake())
+        self.wait_until(doing.done)
         return doing.result()
 
 

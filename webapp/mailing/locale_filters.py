@@ -85,12 +85,12 @@ def _number(value: Any, asker: str) -> Decimal:
         number = Decimal(str(value))
     except InvalidOperation:
         raise ValueError(f"“{asker}” needs a number, not “{value}”") from None
-    if not number.is_finite() or abs(number.adjusted()) > LONGEST:
+    if not number.is_finite() or abs(number.adjusted()) > FORMAT_MAX:
         raise ValueError(f"“{asker}” needs a number of a common size")
     return number
 
 
-LONGEST = 30
+FORMAT_MAX = 30
 """Digits before the point, or zeros after it: written out, 1e999999999 would not fit into memory."""
 
 

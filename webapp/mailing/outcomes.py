@@ -42,7 +42,7 @@ class Deferred:
 
 
 @dataclass(frozen=True)
-class Refused:
+class Rejected:
     """A refusal for good."""
 
     stage: str
@@ -73,5 +73,5 @@ class ServerTrouble:
     words: str
 
 
-Offer = Offered | Deferred | Refused | Broken | ServerTrouble
-Finish = Accepted | Deferred | Refused | Unknown | Broken
+Offer = Offered | Deferred | Rejected | Broken | ServerTrouble
+Finish = Accepted | Deferred | Rejected | Unknown | Broken

@@ -25,7 +25,7 @@ class Attachment:
 
 
 @dataclass(frozen=True)
-class Letter:
+class ParsedMail:
     """`pictures` are (content id, image) of those that the HTML shows."""
 
     headers: tuple[tuple[str, str], ...]
@@ -50,7 +50,7 @@ class Letter:
         return next((value for key, value in self.headers if key.lower() == name), "")
 
 
-def read(content: bytes) -> Letter:
+def read(content: bytes) -> ParsedMail:
     """Takes the mail apart."""
     message = message_from_bytes(content, policy=policy.compat32)
     text = html = None
@@ -70,7 +70,7 @@ def read(content: bytes) -> Letter:
         else:
             attachments.append(_attachment(part, len(attachments) + 1))
     headers = tuple((name, decoded(value)) for name, value in message.raw_items())
-    return Letter(headers, text, html, tuple(attachments), tuple(pictures))
+    return ParsedMail(headers, text, html, tuple(attachments), tuple(pictures))
 
 
 def subject_and_named(content: bytes) -> tuple[str, set[str]]:

@@ -19,7 +19,7 @@ from webapp.mailing.plain_text import Unmarkable, mark, plain_text, plain_text_o
 from webapp.mailing.texts import MessageText, Parts, Rendered, Unrenderable
 from webapp.mailing.undefined import Undefined, seeing
 
-LONGEST = 2_000_000
+TEXT_MAX = 2_000_000
 """Characters of a body. A mail's text that is longer is a template's mistake."""
 
 SUBJECT, BODY, PLAIN, FILE_NAME = "subject", "template", "text version", "file names"
@@ -49,8 +49,8 @@ def render(
         return Unrenderable("it takes more memory than a mail may have", where)
     except Exception as error:  # a template may raise anything; it costs its own message, and is told
         return Unrenderable(str(error) or type(error).__name__, *_place_of(error, where))
-    if max(len(body), len(text), len(subject)) > LONGEST:
-        return Unrenderable(f"it makes more than {LONGEST:,} characters", where)
+    if max(len(body), len(text), len(subject)) > TEXT_MAX:
+        return Unrenderable(f"it makes more than {TEXT_MAX:,} characters", where)
     if not subject:
         return Unrenderable("the subject is empty")
     if LINE_BREAKS.search(subject):
@@ -152,9 +152,9 @@ def _body(message: MessageText, names: Mapping[str, Any]) -> tuple[str, str]:
         except Unmarkable:
             pass
         else:
-            return unmarked(marked), plain_text_of_marked(marked) if len(marked) <= LONGEST else ""
+            return unmarked(marked), plain_text_of_marked(marked) if len(marked) <= TEXT_MAX else ""
     body = _compiled(message.body, True, parts, language).render(names)
-    return body, plain_text(body) if len(body) <= LONGEST else ""
+    return body, plain_text(body) if len(body) <= TEXT_MAX else ""
 
 
 def _place_of(error: BaseException, where: str) -> tuple[str, int | None]:

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webapp.mailing.sandbox import MEGABYTES, Confined, NoAnswer
+from webapp.mailing.sandbox import MEGABYTES, NoAnswer, SandboxProcess
 from webapp.mailing.texts import MessageText, Rendered, Unrenderable
 
-SECONDS = 5.0
+RENDERING_TIME_LIMIT = 5.0
 """For one message: subject, body and the text made from it."""
 
-Question = tuple[MessageText, dict[str, Any], tuple[Mapping[str, Any], ...]]
+RenderRequest = tuple[MessageText, dict[str, Any], tuple[Mapping[str, Any], ...]]
 """A message, the names that its templates see, and those that the names of its files see besides."""
 
 
@@ -30,15 +30,15 @@ class ToRender:
 class Renderer:
     """The templates' child process. May be used from several threads; one batch is rendered at a time."""
 
-    def __init__(self, seconds: float = SECONDS, megabytes: int = MEGABYTES) -> None:
-        self.confined = Confined("webapp.mailing.renderer_child", seconds, megabytes)
+    def __init__(self, seconds: float = RENDERING_TIME_LIMIT, megabytes: int = MEGABYTES) -> None:
+        self.confined = SandboxProcess("webapp.mailing.renderer_child", seconds, megabytes)
 
     def render_all(
         self, batch: Sequence[ToRender], until: float = float("inf")
     ) -> list[Rendered | Unrenderable]:
         """What becomes of each message, in order; of the first ones only, but one at least, if `until`
         (monotonic) passes meanwhile. Raises OSError if no child process can be started."""
-        questions: list[Question] = [(one.message, dict(one.names), one.files) for one in batch]
+        questions: list[RenderRequest] = [(one.message, dict(one.names), one.files) for one in batch]
         return [self._read(answer) for answer in self.confined.ask_all(questions, until)]
 
     def render(self, one: ToRender) -> Rendered | Unrenderable:

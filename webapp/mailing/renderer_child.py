@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from webapp.mailing.render import render
-from webapp.mailing.renderer import Question
+from webapp.mailing.renderer import RenderRequest
 from webapp.mailing.sandbox_child import Answer, serve
 from webapp.mailing.texts import Rendered
 
 
-def answer(question: Question) -> Answer:
+def answer(question: RenderRequest) -> Answer:
     """The texts of one message, or what is wrong with its templates."""
     message, names, files = question
     found = render(message, names, files)

@@ -36,7 +36,7 @@ class NoAnswer:
     is_late: bool
 
 
-class Confined:
+class SandboxProcess:
     """A child process that answers: started at the first question, and again whenever it had to be ended.
 
     `module` is what it runs; a question may take so many seconds. May be used from several threads; one batch

@@ -14,11 +14,11 @@ LONGEST_REPLY = 64 * 1024
 WOULD_WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-class Lost(Exception):
+class ConnectionLost(Exception):
     """The connection is gone, or silent for too long; the message says which."""
 
 
-class Bounded(smtplib.SMTP):
+class DeadlineSMTP(smtplib.SMTP):
     """smtplib with a deadline on every wait, and a look at the socket that costs nothing.
 
     The socket never blocks: what has to wait does so by `waiting`, so that others can go on."""
@@ -44,24 +44,26 @@ class Bounded(smtplib.SMTP):
             received += len(line) + 1
             lines.append(line[4:].strip(b" \t\r\n"))
             if not line[:3].isdigit():
-                raise Lost(f"the server answered {line[:80].decode('ascii', 'replace')!r}, which is not SMTP")
+                raise ConnectionLost(
+                    f"the server answered {line[:80].decode('ascii', 'replace')!r}, which is not SMTP"
+                )
             if line[3:4] != b"-":
                 return int(line[:3]), b"\n".join(lines)
             if received > LONGEST_REPLY:
-                raise Lost("the server's reply has no end")
+                raise ConnectionLost("the server's reply has no end")
 
     def _line(self, until: float) -> bytes:
         pending: bytes = self.__dict__.setdefault("pending", b"")
         while b"\n" not in pending:
             if len(pending) > LONGEST_REPLY:
-                raise Lost("the server's reply has no end")
+                raise ConnectionLost("the server's reply has no end")
             pending += self._receive(until)
         line, _, self.__dict__["pending"] = pending.partition(b"\n")
         return line
 
     def _receive(self, until: float) -> bytes:
         if self.sock is None:
-            raise Lost("the connection is closed")
+            raise ConnectionLost("the connection is closed")
         while True:
             try:
                 received: bytes = self.sock.recv(8192)
@@ -69,15 +71,15 @@ class Bounded(smtplib.SMTP):
                 self._wait(error, READ, until, "no reply in time")
                 continue
             except OSError as error:
-                raise Lost(in_words(error)) from None
+                raise ConnectionLost(describe(error)) from None
             if not received:
-                raise Lost("the server closed the connection")
+                raise ConnectionLost("the server closed the connection")
             return received
 
     def put(self, data: bytes, seconds: float) -> None:
         """Sends all of this within so many seconds. Raises Lost."""
         if self.sock is None:
-            raise Lost("the connection is closed")
+            raise ConnectionLost("the connection is closed")
         until = min(time.monotonic() + seconds, self.deadline)
         left = memoryview(data)
         while left:
@@ -86,7 +88,7 @@ class Bounded(smtplib.SMTP):
             except WOULD_WAIT as error:
                 self._wait(error, WRITE, until, "the server stopped reading")
             except OSError as error:
-                raise Lost(in_words(error)) from None
+                raise ConnectionLost(describe(error)) from None
 
     def _wait(self, why: OSError, events: int, until: float, otherwise: str) -> None:
         """Waits until it is worth another try. Under TLS one may have to write in order to read."""
@@ -96,7 +98,7 @@ class Bounded(smtplib.SMTP):
             events = WRITE
         assert self.sock is not None
         if until <= time.monotonic() or not self.waiting.ready(self.sock, events, until):
-            raise Lost(otherwise)
+            raise ConnectionLost(otherwise)
 
     def send(self, s: Any) -> None:
         """What smtplib itself sends (EHLO, AUTH, …) is bounded, too."""
@@ -124,7 +126,7 @@ class Bounded(smtplib.SMTP):
         if code != 220:
             raise smtplib.SMTPResponseException(code, text)
         if self.__dict__.get("pending"):
-            raise Lost("the server spoke before TLS began")
+            raise ConnectionLost("the server spoke before TLS began")
         assert self.sock is not None
         self.sock.settimeout(self.reply_wait)
         self.sock = context.wrap_socket(self.sock, server_hostname=self._host)  # type: ignore[attr-defined]
@@ -135,11 +137,11 @@ class Bounded(smtplib.SMTP):
         self.ehlo()
 
 
-class BoundedTls(Bounded, smtplib.SMTP_SSL):
+class BoundedTls(DeadlineSMTP, smtplib.SMTP_SSL):
     """The same, with TLS from the first byte."""
 
 
-def in_words(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """A failure to connect in words that an account manager can pass on."""
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from jinja2 import Environment, TemplateSyntaxError, meta
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+REFERENCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 """How parts and pictures may be called."""
 SHOWN = re.compile(r"\bcid:([A-Za-z0-9][A-Za-z0-9_-]*)")
 

@@ -30,12 +30,12 @@ from webapp.mailing.outcomes import (
     Offer,
     Offered,
     Refusals,
-    Refused,
+    Rejected,
     Reply,
     ServerTrouble,
     Unknown,
 )
-from webapp.mailing.smtp_client import Bounded, BoundedTls, Lost, in_words
+from webapp.mailing.smtp_client import BoundedTls, ConnectionLost, DeadlineSMTP, describe
 from webapp.store.types import storable
 
 T = TypeVar("T")
@@ -86,17 +86,17 @@ class Conversation(flask_mail.Connection):
         }
         state = flask_mail.Mail().init_mail(config, debug=False, testing=False)
         super().__init__(cast(flask_mail.Mail, state))
-        self._smtp: Bounded | None = None
+        self._smtp: DeadlineSMTP | None = None
         self._began = time.monotonic()
 
     @property
     def is_open(self) -> bool:
         return self._smtp is not None
 
-    def configure_host(self) -> Bounded:
+    def configure_host(self) -> DeadlineSMTP:
         """Connects, greets, encrypts, logs in. Raises Lost, OSError or smtplib.SMTPException."""
         context = self._tls() if self.mail.use_ssl or self.mail.use_tls else None
-        kind = BoundedTls if self.mail.use_ssl else Bounded
+        kind = BoundedTls if self.mail.use_ssl else DeadlineSMTP
         options: dict[str, Any] = {"context": context} if self.mail.use_ssl else {}
         smtp = kind(timeout=self.waits.reply, local_hostname=_own_name(), **options)
         smtp.reply_wait = self.waits.reply
@@ -115,22 +115,22 @@ class Conversation(flask_mail.Connection):
             raise
         return smtp
 
-    def _connected(self, smtp: Bounded) -> tuple[int, bytes]:
+    def _connected(self, smtp: DeadlineSMTP) -> tuple[int, bytes]:
         try:
             return smtp.connect(self.mail.server, self.mail.port)
         except UnicodeError:
-            raise Lost(f"“{self.mail.server}” cannot be the name of a host") from None
+            raise ConnectionLost(f"“{self.mail.server}” cannot be the name of a host") from None
 
-    def _log_in(self, smtp: Bounded) -> None:
+    def _log_in(self, smtp: DeadlineSMTP) -> None:
         """smtplib's errors about letters quote the password: they go no further."""
         try:
             smtp.login(self.mail.username or "", self.mail.password or "")
         except UnicodeError:
-            raise Lost(
+            raise ConnectionLost(
                 "the user name or the password has a letter, such as ä, that no login can carry"
             ) from None
         except ValueError:
-            raise Lost("what the server says to the login makes no sense") from None
+            raise ConnectionLost("what the server says to the login makes no sense") from None
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
@@ -147,12 +147,12 @@ class Conversation(flask_mail.Connection):
             return None
         self.num_emails = 0
         try:
-            self._smtp = self.waiting.aside(self.configure_host)
+            self._smtp = self.waiting.run_in_thread(self.configure_host)
             self._smtp.waiting = self.waiting
         except smtplib.SMTPResponseException as error:
             return ServerTrouble(f"{error.smtp_code} {_text(error.smtp_error)}")
-        except (smtplib.SMTPException, Lost, OSError) as error:
-            return ServerTrouble(in_words(error))
+        except (smtplib.SMTPException, ConnectionLost, OSError) as error:
+            return ServerTrouble(describe(error))
         return None
 
     def offer(self, envelope: Envelope, data: bytes) -> Offer:
@@ -172,18 +172,18 @@ class Conversation(flask_mail.Connection):
         size = smtp.esmtp_features.get("size", "")
         limit = int(size) if size.isdecimal() and len(size) <= MOST_DIGITS else 0
         if limit and len(data) > limit:
-            return Refused(
+            return Rejected(
                 "SIZE", Reply(552, f"the message has {len(data):,} bytes, the server takes {limit:,}")
             )
         self._stage = "MAIL"
         try:
             return self._offer(smtp, envelope, data)
-        except Lost as error:
+        except ConnectionLost as error:
             stale = self.num_emails > 0 and self._stage == "MAIL"
             self.drop()
             return Broken(self._stage, str(error), stale)
 
-    def _offer(self, smtp: Bounded, envelope: Envelope, data: bytes) -> Offer:
+    def _offer(self, smtp: DeadlineSMTP, envelope: Envelope, data: bytes) -> Offer:
         size = f" SIZE={len(data)}" if "size" in smtp.esmtp_features else ""
         everybody = (*envelope.to, *envelope.bcc)
         commands = [
@@ -202,7 +202,7 @@ class Conversation(flask_mail.Connection):
                 self._stage = "RCPT" if len(replies) <= len(everybody) else "DATA"
                 if not pipelined and judged(envelope, replies, refused) is not None:
                     break
-        except Lost:  # a server that says 421 and goes has said why
+        except ConnectionLost:  # a server that says 421 and goes has said why
             if outcome := judged(envelope, replies, refused):
                 self.drop()
                 return outcome
@@ -221,7 +221,7 @@ class Conversation(flask_mail.Connection):
         self._note(f"{len(data):,} bytes")
         return Offered(refused)
 
-    def _replies(self, smtp: Bounded, commands: list[str], pipelined: bool) -> Iterator[Reply]:
+    def _replies(self, smtp: DeadlineSMTP, commands: list[str], pipelined: bool) -> Iterator[Reply]:
         """The reply to each command. Pipelined, all of them are sent before the first reply is awaited."""
         if pipelined:
             smtp.put("".join(f"{command}\r\n" for command in commands).encode("ascii"), self.waits.reply)
@@ -245,7 +245,7 @@ class Conversation(flask_mail.Connection):
             return Broken("dot", "the connection is closed")
         try:
             smtp.put(b".\r\n", self.waits.reply)
-        except Lost as error:
+        except ConnectionLost as error:
             self.drop()
             if self.mail.use_ssl or self.mail.use_tls:  # a TLS record may have left though its write failed
                 return Unknown(f"the connection broke at the final dot: {error}")
@@ -253,7 +253,7 @@ class Conversation(flask_mail.Connection):
         smtp.deadline = time.monotonic() + self.waits.data
         return None
 
-    def reply_to_dot(self) -> Accepted | Deferred | Refused | Unknown:
+    def reply_to_dot(self) -> Accepted | Deferred | Rejected | Unknown:
         """Waits for what the server says to the final dot, for `waits.data` seconds since it left."""
         smtp = self._smtp
         if smtp is None:
@@ -261,7 +261,7 @@ class Conversation(flask_mail.Connection):
         smtp.reply_wait = self.waits.data
         try:
             reply = self._reply_to(smtp, ".")
-        except Lost as error:
+        except ConnectionLost as error:
             self.drop()
             return Unknown(f"the connection was lost after the whole message was handed over: {error}")
         finally:
@@ -272,7 +272,7 @@ class Conversation(flask_mail.Connection):
         if reply.code == 421:
             self.drop()
             return Deferred("dot", reply, closing=True)
-        return Refused("dot", reply) if reply.code // 100 == 5 else Deferred("dot", reply)
+        return Rejected("dot", reply) if reply.code // 100 == 5 else Deferred("dot", reply)
 
     def drop(self) -> None:
         """Closes the connection without a word. An offered message is thereby withdrawn."""
@@ -287,7 +287,7 @@ class Conversation(flask_mail.Connection):
             try:
                 self._smtp.put(b"QUIT\r\n", QUIT_SECONDS)
                 self._smtp.getreply()
-            except Lost:
+            except ConnectionLost:
                 pass
             self.drop()
 
@@ -299,15 +299,15 @@ class Conversation(flask_mail.Connection):
                 self._smtp.put(b"RSET\r\n", self.waits.reply)
                 if self._smtp.getreply()[0] != 250:
                     self.drop()
-            except Lost:
+            except ConnectionLost:
                 self.drop()
         return outcome
 
-    def _ask(self, smtp: Bounded, command: str) -> Reply:
+    def _ask(self, smtp: DeadlineSMTP, command: str) -> Reply:
         smtp.put(f"{command}\r\n".encode("ascii"), self.waits.reply)
         return self._reply_to(smtp, command)
 
-    def _reply_to(self, smtp: Bounded, command: str) -> Reply:
+    def _reply_to(self, smtp: DeadlineSMTP, command: str) -> Reply:
         code, text = smtp.getreply()
         reply = Reply(code, _text(text))
         self._note(f"{command}  {reply}")

@@ -10,12 +10,12 @@ from typing import Any
 
 from webapp.mailing.addresses import BadAddress, wire_address
 from webapp.mailing.attach import Packing, pack, safe_file_name
-from webapp.mailing.compose import Altered, Document, Letter, Mail, Picture, Uncomposable, check, compose
+from webapp.mailing.compose import Altered, Document, Mail, MailDraft, Picture, Uncomposable, check, compose
 from webapp.mailing.envelope import Envelope
 from webapp.mailing.renderer import Renderer, ToRender
 from webapp.mailing.template_references import SHOWN, pictures_in
 from webapp.mailing.texts import MessageText, Rendered, Unrenderable, spoken, text_in
-from webapp.messages.inputs import Filed, Work
+from webapp.messages.inputs import MessageInput, StoredDocument
 from webapp.store.definitions import Content
 from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.types import now
@@ -35,7 +35,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Unmade:
+class NotBuilt:
     """Why no mail could be made, in words for the account manager. `for_now`: it may be made later.
     `altered`: the SHA-256 of a document that is not what was imported; the guard holds the mail back."""
 
@@ -44,9 +44,11 @@ class Unmade:
     altered: str = ""
 
 
-def to_render(work: Work) -> ToRender:
+def to_render(work: MessageInput) -> ToRender:
     """The templates of this mail, in its customer's language, with what they see."""
-    return ToRender(message_text(work.content, work.customer["language"]), _names(work), _files(work))
+    return ToRender(
+        message_text(work.content, work.customer["language"]), _template_context(work), _files(work)
+    )
 
 
 def message_text(content: Content, language: str) -> MessageText:
@@ -68,20 +70,22 @@ def _plain(content: Content, language: str) -> str:
     return content.get("plains", {}).get(spoken(tuple(content["texts"]), language), "")
 
 
-def make_alone(work: Work, renderer: Renderer, store: DocumentStore, redirect_to: str) -> Message | Unmade:
+def render_and_build(
+    work: MessageInput, renderer: Renderer, store: DocumentStore, redirect_to: str
+) -> Message | NotBuilt:
     """Renders and composes one mail, for somebody who looks at it."""
-    return make(work, renderer.render(to_render(work)), store, redirect_to)
+    return build(work, renderer.render(to_render(work)), store, redirect_to)
 
 
-def make(
-    work: Work, rendered: Rendered | Unrenderable, store: DocumentStore, redirect_to: str
-) -> Message | Unmade:
+def build(
+    work: MessageInput, rendered: Rendered | Unrenderable, store: DocumentStore, redirect_to: str
+) -> Message | NotBuilt:
     """Composes the mail of this result. What cannot be made is told, never sent without its documents."""
     content = work.content
-    if lacking := _lacking(work):
-        return Unmade(lacking)
+    if lacking := _missing(work):
+        return NotBuilt(lacking)
     if isinstance(rendered, Unrenderable):
-        return Unmade(f"{work.customer['code']}: {rendered.words}")
+        return NotBuilt(f"{work.customer['code']}: {rendered.words}")
     try:
         to = tuple((wire_address(address), name) for address, name in work.recipients)
         bcc = _others([wire_address(address) for address in work.bcc], [address for address, _ in to])
@@ -89,7 +93,7 @@ def make(
         files = _attached(work, rendered, store, packing)
         real = tuple(address for address, _ in to)
         sender = content["sender"]
-        letter = Letter(
+        letter = MailDraft(
             sender=(sender["address"], sender["display_name"]),
             reply_to=content.get("reply_to") or sender["reply_to"],
             to=((redirect_to, ""),) if redirect_to else to,
@@ -105,17 +109,17 @@ def make(
         mail = compose(letter, files)
         back_to = wire_address(sender["envelope_sender"] or sender["address"])
     except Altered as problem:
-        return Unmade(str(problem), altered=problem.sha256)
+        return NotBuilt(str(problem), altered=problem.sha256)
     except (BadAddress, DocumentMissing, Uncomposable) as problem:
-        return Unmade(str(problem))
+        return NotBuilt(str(problem))
     except OSError as problem:
-        return Unmade(f"a document could not be read: {problem.strerror}", for_now=True)
+        return NotBuilt(f"a document could not be read: {problem.strerror}", for_now=True)
     envelope = Envelope(back_to, (redirect_to,)) if redirect_to else Envelope(back_to, real, bcc)
     packed = tuple(file.content for file in files) if packing.changes_bytes else ()
     return Message(envelope, mail, real, bcc, redirect_to, packed)
 
 
-def _lacking(work: Work) -> str:
+def _missing(work: MessageInput) -> str:
     """What was there when the result was claimed and is not any more: nothing is ever sent without it."""
     if not work.recipients:
         return "the customer has no address with the recipient key"
@@ -129,7 +133,9 @@ def _lacking(work: Work) -> str:
     return ""
 
 
-def _attached(work: Work, rendered: Rendered, store: DocumentStore, packing: Packing) -> list[Document]:
+def _attached(
+    work: MessageInput, rendered: Rendered, store: DocumentStore, packing: Packing
+) -> list[Document]:
     """The files as they are attached. What is packed is looked at before: in an archive nobody would see any
     more that it belongs to another. What is not, compose looks at."""
     files = [_file(store, document) for document in work.documents]
@@ -150,7 +156,7 @@ def _named(file: Document, wanted: str) -> str:
     return name
 
 
-def packing_of(work: Work) -> Packing:
+def packing_of(work: MessageInput) -> Packing:
     """How this mail's documents are attached. Raises Uncomposable if they need a password and the customer
     has none: they never go out open instead."""
     content, key = work.content, work.content["password_key"]
@@ -162,7 +168,7 @@ def packing_of(work: Work) -> Packing:
     return Packing(content["zip"], password, archive)
 
 
-def _file(store: DocumentStore, document: Filed) -> Document:
+def _file(store: DocumentStore, document: StoredDocument) -> Document:
     return Document(
         document.invoice_id,
         document.file_name,
@@ -209,7 +215,7 @@ def _others(addresses: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
     return tuple(others)
 
 
-def _files(work: Work) -> tuple[dict[str, Any], ...]:
+def _files(work: MessageInput) -> tuple[dict[str, Any], ...]:
     """What the template of file names sees of each file: `document`, and its invoice, also in a collated
     mail. Nothing, if there is no such template."""
     if not work.content.get("file_name"):
@@ -229,7 +235,7 @@ def _files(work: Work) -> tuple[dict[str, Any], ...]:
     )
 
 
-def _names(work: Work) -> dict[str, Any]:
+def _template_context(work: MessageInput) -> dict[str, Any]:
     """What templates see: plain data, no object of ours and nothing to call. The password of the mail's
     documents is not among it: it must not go out beside them."""
     sender, secret = work.content["sender"], work.content["password_key"]

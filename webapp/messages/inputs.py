@@ -20,7 +20,7 @@ from webapp.store.statuses import ResultStatus
 
 
 @dataclass(frozen=True)
-class Filed:
+class StoredDocument:
     """A document of an invoice: where its bytes are (their SHA-256), and how it is to be called.
     `is_cleared`: the guard has checked it, and is content or was overruled."""
 
@@ -34,7 +34,7 @@ class Filed:
 
 
 @dataclass(frozen=True)
-class Work:
+class MessageInput:
     """A claimed result with everything that its mail is made of, as plain values: frozen from here on."""
 
     result_id: int
@@ -42,7 +42,7 @@ class Work:
     definition_id: int
     status: ResultStatus
     attempts: int
-    breaks: int
+    broken_connections: int
     first_try_at: datetime | None
     next_try_at: datetime | None
     sent_at: datetime | None
@@ -55,7 +55,7 @@ class Work:
     recipients: tuple[tuple[str, str], ...]
     invoices: tuple[dict[str, Any], ...]
     copies: dict[int, int]
-    documents: tuple[Filed, ...]
+    documents: tuple[StoredDocument, ...]
 
     @property
     def is_cleared(self) -> bool:
@@ -63,7 +63,7 @@ class Work:
         return all(document.is_cleared for document in self.documents)
 
 
-def load(session: Session, result_ids: Iterable[int]) -> list[Work]:
+def load_inputs(session: Session, result_ids: Iterable[int]) -> list[MessageInput]:
     """Reads these results with all that belongs to them: one query per kind of thing, not per result."""
     ids = {"ids": list(result_ids)}
     heads = session.connection().execute(HEADS, ids).all()
@@ -72,13 +72,13 @@ def load(session: Session, result_ids: Iterable[int]) -> list[Work]:
     documents = _documents(session, ids)
     addresses = _addresses(session, [head.customer_id for head in heads])
     return [
-        Work(
+        MessageInput(
             result_id=head.result_id,
             run_id=head.run_id,
             definition_id=head.definition_id,
             status=ResultStatus(head.status),
             attempts=head.attempts,
-            breaks=head.breaks,
+            broken_connections=head.broken_connections,
             first_try_at=head.first_try_at,
             next_try_at=head.next_try_at,
             sent_at=head.sent_at,
@@ -97,9 +97,9 @@ def load(session: Session, result_ids: Iterable[int]) -> list[Work]:
     ]
 
 
-def draft(
+def preview_input(
     session: Session, content: Content, run_name: str, bcc: Iterable[str], invoice_ids: Iterable[int]
-) -> Work:
+) -> MessageInput:
     """What the mail of these invoices, all of one customer, would be made of if it went out now: a Work
     without a result. Stores nothing, claims nothing."""
     ids = {"ids": sorted(invoice_ids)}
@@ -108,13 +108,13 @@ def draft(
     paying = select(Invoice.customer_id).where(Invoice.id == ids["ids"][0]).scalar_subquery()
     customer = session.connection().execute(CUSTOMERS.where(Customer.id == paying)).one()
     addresses = _addresses(session, [customer.customer_id])
-    return Work(
+    return MessageInput(
         result_id=0,
         run_id=0,
         definition_id=0,
         status=ResultStatus.READY,
         attempts=0,
-        breaks=0,
+        broken_connections=0,
         first_try_at=None,
         next_try_at=None,
         sent_at=None,
@@ -151,7 +151,8 @@ CUSTOMERS = select(
 IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 HEADS = (
     CUSTOMERS.add_columns(
-        Result.id.label("result_id"), Result.status, Result.attempts, Result.breaks, Result.first_try_at,
+        Result.id.label("result_id"), Result.status, Result.attempts, Result.broken_connections,
+        Result.first_try_at,
         Result.next_try_at, Result.sent_at, Result.message_number, Run.id.label("run_id"), Run.definition_id,
         func.coalesce(Result.version_id, Run.version_id).label("version_id"), Run.name.label("run_name"),
         Run.bcc, Run.message_key,
@@ -172,7 +173,7 @@ INVOICES_BY_RESULT = (
     .join(ResultInvoice, ResultInvoice.invoice_id == Invoice.id)
     .where(ResultInvoice.result_id.in_(IDS))
 )
-FILED = len(fields(Filed))
+FILED = len(fields(StoredDocument))
 DOCUMENTS = select(
     TransformationResult.invoice_id, TransformationResult.transformation_id, TransformationResult.file_name,
     TransformationResult.media_type, TransformationResult.sha256, TransformationResult.size,
@@ -202,8 +203,8 @@ def _invoice_names(row: Row[Any]) -> dict[str, Any]:
     return dict(zip(INVOICE_NAMES, row, strict=False))
 
 
-def _document(row: Sequence[Any]) -> Filed:
-    return Filed(*row[:FILED])
+def _document(row: Sequence[Any]) -> StoredDocument:
+    return StoredDocument(*row[:FILED])
 
 
 def _invoices(
@@ -216,15 +217,15 @@ def _invoices(
     return found
 
 
-def _documents(session: Session, result_ids: Mapping[str, list[int]]) -> dict[int, list[Filed]]:
+def _documents(session: Session, result_ids: Mapping[str, list[int]]) -> dict[int, list[StoredDocument]]:
     """Result id → every document of its invoices, whatever made it."""
-    found: dict[int, list[Filed]] = defaultdict(list)
+    found: dict[int, list[StoredDocument]] = defaultdict(list)
     for row in session.connection().execute(DOCUMENTS_BY_RESULT, result_ids):
         found[row.result_id].append(_document(row))
     return found
 
 
-def _in_order(documents: list[Filed], content: Content) -> tuple[Filed, ...]:
+def _in_order(documents: list[StoredDocument], content: Content) -> tuple[StoredDocument, ...]:
     """Those that the definition attaches: by invoice, then as it lists its transformations, then by file
     name."""
     place = {transformation: position for position, transformation in enumerate(content["transformations"])}

@@ -16,16 +16,16 @@ from webapp.access import Viewer, visible_to
 from webapp.mailing.renderer import Renderer
 from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.messages.building import to_render
-from webapp.messages.inputs import Work, draft
-from webapp.selection.eligibility import skip_reason, terms_of
+from webapp.messages.inputs import MessageInput, preview_input
+from webapp.selection.eligibility import requirements_of, skip_reason
 from webapp.store.customers import Customer
 from webapp.store.definitions import Content
 from webapp.store.invoices import Invoice
 from webapp.store.statuses import InvoiceStatus
 
-MOST = 20
-SECONDS = 4.0
-LOOKED_AT = 1_000
+SAMPLES_MAX = 20
+SAMPLE_TIME_LIMIT = 4.0
+INVOICES_SEARCHED = 1_000
 RUN_NAME = "Test"
 
 
@@ -50,12 +50,12 @@ class Trouble:
 def samples(session: Session, viewer: Viewer, content: Content | None = None) -> list[Sample]:
     """Up to MOST invoices that this person may see: of the newest, so chosen that those come first that the
     definition could send, and among these every language, credit notes, and invoices without a due date."""
-    unfit = skip_reason(terms_of(0, content), None) if content else literal("")
+    unfit = skip_reason(requirements_of(0, content), None) if content else literal("")
     newest = (
         select(Invoice.id)
         .where(Invoice.status == InvoiceStatus.APPROVED, visible_to(viewer, Invoice))
         .order_by(Invoice.id.desc())
-        .limit(LOOKED_AT)
+        .limit(INVOICES_SEARCHED)
     )
     rows = session.execute(
         select(
@@ -77,7 +77,7 @@ def samples(session: Session, viewer: Viewer, content: Content | None = None) ->
         of_its_kind = (is_unfit, language, *kind)
         ranked[is_unfit, of_its_kind in kinds].append(Sample(id, number, customer, language))
         kinds.add(of_its_kind)
-    return [sample for rank in sorted(ranked) for sample in ranked[rank]][:MOST]
+    return [sample for rank in sorted(ranked) for sample in ranked[rank]][:SAMPLES_MAX]
 
 
 def sample_of(session: Session, viewer: Viewer, invoice_id: int) -> Sample | None:
@@ -90,9 +90,9 @@ def sample_of(session: Session, viewer: Viewer, invoice_id: int) -> Sample | Non
     return Sample(*row) if row else None
 
 
-def work_of(session: Session, content: Content, sample: Sample) -> Work:
+def work_of(session: Session, content: Content, sample: Sample) -> MessageInput:
     """What the mail of this sample would be made of."""
-    return draft(session, content, RUN_NAME, content["bcc"], [sample.invoice_id])
+    return preview_input(session, content, RUN_NAME, content["bcc"], [sample.invoice_id])
 
 
 def troubles(
@@ -109,7 +109,7 @@ def troubles(
     others are not tried; nor is what is left after SECONDS."""
     found = [first]
     if not isinstance(first, Unrenderable) or first.where:
-        until = time.monotonic() + SECONDS
+        until = time.monotonic() + SAMPLE_TIME_LIMIT
         for sample in tried[1:]:
             if time.monotonic() > until:
                 break

@@ -16,12 +16,12 @@ from webapp.mailing.renderer import Renderer
 from webapp.mailing.texts import Rendered
 from webapp.mailing.transport import Conversation, Waits
 from webapp.mailservers import backoff
-from webapp.messages.building import Unmade, make, to_render
-from webapp.messages.inputs import Work
+from webapp.messages.building import NotBuilt, build, to_render
+from webapp.messages.inputs import MessageInput
 from webapp.store.documents import DocumentStore
 from webapp.store.mailservers import MailServer
 
-SECONDS = 20.0
+TEST_MAIL_TIME_LIMIT = 20.0
 """How long a mail server may take for each answer: a person waits for it."""
 
 
@@ -30,7 +30,7 @@ class NotSent(Exception):
 
 
 def send_test(
-    work: Work,
+    work: MessageInput,
     to: str,
     server: MailServer,
     renderer: Renderer,
@@ -46,12 +46,15 @@ def send_test(
         rendered = replace(rendered, subject=f"[Test] {rendered.subject}")
     domain = work.message_id.rpartition("@")[2]
     marked = replace(work, bcc=(), message_id=f"<test.{secrets.token_hex(12)}@{domain}")
-    message = make(marked, rendered, documents, address)
-    if isinstance(message, Unmade):
+    message = build(marked, rendered, documents, address)
+    if isinstance(message, NotBuilt):
         raise NotSent(message.words)
     envelope = Envelope(message.envelope.sender, (address,))
     where = backoff.address_of(server, settings)
-    waits = Waits(min(SECONDS, settings.smtp_timeout), min(SECONDS, settings.smtp_data_timeout))
+    waits = Waits(
+        min(TEST_MAIL_TIME_LIMIT, settings.smtp_timeout),
+        min(TEST_MAIL_TIME_LIMIT, settings.smtp_data_timeout),
+    )
     with closing(Conversation(where, waits)) as conversation:
         trouble = conversation.open()
         offer = trouble or conversation.offer(envelope, message.mail.data)
@@ -67,6 +70,6 @@ def _words(outcome: outcomes.Offer | outcomes.Finish) -> str:
     match outcome:
         case outcomes.ServerTrouble() | outcomes.Broken() | outcomes.Unknown():
             return outcome.words
-        case outcomes.Deferred() | outcomes.Refused():
+        case outcomes.Deferred() | outcomes.Rejected():
             return f"the mail server answered: {outcome.reply}"
     return "the mail server did not take it"

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from webapp.mailing import parsed_mail
 from webapp.mailing.compose import rebuild
-from webapp.mailing.parsed_mail import Attachment, Letter
+from webapp.mailing.parsed_mail import Attachment, ParsedMail
 from webapp.mailing.renderer import Renderer
-from webapp.messages.building import Unmade, make_alone
-from webapp.messages.inputs import Work, load
+from webapp.messages.building import NotBuilt, render_and_build
+from webapp.messages.inputs import MessageInput, load_inputs
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Carried:
+class AttachedFile:
     """A document in a mail. `kind` is the name of the transformation that made it: empty if that is not known
     any more, as `size` is None if the document store has lost it."""
 
@@ -40,45 +40,46 @@ class Carried:
 
 
 @dataclass(frozen=True)
-class OneMail:
+class MailView:
     """A mail without the bytes of its documents.
 
-    `attempt` handed it over; without one it is as it would go now, and nothing of it is stored. `kept` is
+    `attempt` handed it over; without one it is as it would go now, and nothing of it is stored.
+    `rebuild_data` is
     what compose.rebuild makes the whole of; None if no mail can be made: then `trouble` says why. `packed`
     (by SHA-256) is what was packed for it and is not stored, because it has not gone out."""
 
     attempt: Attempt | None
-    kept: bytes | None
-    letter: Letter | None
+    rebuild_data: bytes | None
+    letter: ParsedMail | None
     bcc: tuple[str, ...]
     recipient_key: str
-    documents: list[Carried]
+    documents: list[AttachedFile]
     redirected_to: str = ""
     trouble: str = ""
     packed: Mapping[str, bytes] = field(default_factory=dict)
 
 
-class NotWhole(Exception):
+class CannotRebuild(Exception):
     """The mail cannot be had byte for byte; the message says why, in words."""
 
 
-def gone_out(
+def as_sent(
     session: Session, result_id: int, number: int, invoices: Sequence[Invoice], store: DocumentStore
-) -> OneMail | None:
+) -> MailView | None:
     """The mail of this attempt of the result, from what was kept of it; None if nothing was."""
     attempt = session.scalars(
         select(Attempt)
-        .where(Attempt.result_id == result_id, Attempt.number == number, Attempt.kept.is_not(None))
+        .where(Attempt.result_id == result_id, Attempt.number == number, Attempt.rebuild_data.is_not(None))
         .order_by(Attempt.id.desc())
         .limit(1)
     ).first()
-    if attempt is None or attempt.kept is None:
+    if attempt is None or attempt.rebuild_data is None:
         return None
     content = cast(Content, session.get_one(DefinitionVersion, attempt.version_id).content)
-    letter, digests = _taken_apart(attempt.kept, store)
-    return OneMail(
+    letter, digests = _taken_apart(attempt.rebuild_data, store)
+    return MailView(
         attempt,
-        attempt.kept,
+        attempt.rebuild_data,
         letter,
         tuple(attempt.bcc),
         content["recipient_key"],
@@ -87,54 +88,56 @@ def gone_out(
     )
 
 
-def as_it_will_go(
+def as_it_would_be_sent(
     session: Session, result_id: int, renderer: Renderer, store: DocumentStore, redirect_to: str
-) -> OneMail:
+) -> MailView:
     """The mail as a worker would make it now, of today's data and the version that the result will use."""
-    [work] = load(session, [result_id])
+    [work] = load_inputs(session, [result_id])
     try:
-        message = make_alone(work, renderer, store, redirect_to)
+        message = render_and_build(work, renderer, store, redirect_to)
     except Exception as error:  # as a worker bears it: whoever looks must see why this mail cannot be made
         log.exception("result %s cannot be made", work.result_id)
-        message = Unmade(f"an error in making the mail: {type(error).__name__}: {error}")
+        message = NotBuilt(f"an error in making the mail: {type(error).__name__}: {error}")
     documents = _waiting(work)
     key = work.content["recipient_key"]
-    if isinstance(message, Unmade):
-        return OneMail(None, None, None, work.bcc, key, documents, redirect_to, message.words)
-    letter, _ = _taken_apart(message.mail.kept, store)
+    if isinstance(message, NotBuilt):
+        return MailView(None, None, None, work.bcc, key, documents, redirect_to, message.words)
+    letter, _ = _taken_apart(message.mail.rebuild_data, store)
     packed = {hashlib.sha256(content).hexdigest(): content for content in message.packed}
-    return OneMail(None, message.mail.kept, letter, message.bcc, key, documents, redirect_to, packed=packed)
+    return MailView(
+        None, message.mail.rebuild_data, letter, message.bcc, key, documents, redirect_to, packed=packed
+    )
 
 
-def whole(mail: OneMail, store: DocumentStore) -> bytes:
+def rebuild_mail(mail: MailView, store: DocumentStore) -> bytes:
     """The mail byte for byte. Raises NotWhole if it cannot be made, if a document is missing, and if it is
     not what the attempt says that went out."""
-    if mail.kept is None:
-        raise NotWhole(mail.trouble)
-    return rebuilt(mail.kept, mail.attempt.sha256 if mail.attempt else None, store, mail.packed)
+    if mail.rebuild_data is None:
+        raise CannotRebuild(mail.trouble)
+    return rebuilt(mail.rebuild_data, mail.attempt.sha256 if mail.attempt else None, store, mail.packed)
 
 
 def rebuilt(
-    kept: bytes, sha256: str | None, store: DocumentStore, packed: Mapping[str, bytes] | None = None
+    rebuild_data: bytes, sha256: str | None, store: DocumentStore, packed: Mapping[str, bytes] | None = None
 ) -> bytes:
     """The mail byte for byte, of what was kept of it, and of what was `packed` for it if that is not stored.
     Raises NotWhole if a document cannot be had, or if it has not this SHA-256 (None: it has not gone out
     yet)."""
     at_hand = packed or {}
     try:
-        data = rebuild(kept, lambda digest: at_hand.get(digest) or store.get(digest))
+        data = rebuild(rebuild_data, lambda digest: at_hand.get(digest) or store.get(digest))
     except DocumentMissing as missing:
-        raise NotWhole(f"{missing}, so the mail cannot be put together as it went out") from None
+        raise CannotRebuild(f"{missing}, so the mail cannot be put together as it went out") from None
     except OSError as problem:
-        raise NotWhole(f"a document could not be read: {problem.strerror}") from None
+        raise CannotRebuild(f"a document could not be read: {problem.strerror}") from None
     except (zlib.error, ValueError):
-        raise NotWhole("What was kept of this mail was damaged and cannot be read") from None
+        raise CannotRebuild("What was kept of this mail was damaged and cannot be read") from None
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-        raise NotWhole("What was kept of this mail is not what went out: their SHA-256 differ")
+        raise CannotRebuild("What was kept of this mail is not what went out: their SHA-256 differ")
     return data
 
 
-def _taken_apart(kept: bytes, store: DocumentStore) -> tuple[Letter, list[str]]:
+def _taken_apart(rebuild_data: bytes, store: DocumentStore) -> tuple[ParsedMail, list[str]]:
     """The mail without its documents' bytes, and the documents' SHA-256 in the order of its attachments. The
     pictures within it, which come first, are there if the store has them."""
     digests: list[str] = []
@@ -143,13 +146,13 @@ def _taken_apart(kept: bytes, store: DocumentStore) -> tuple[Letter, list[str]]:
         digests.append(sha256)
         return b""
 
-    letter = parsed_mail.read(rebuild(kept, leave_out))
+    letter = parsed_mail.read(rebuild(rebuild_data, leave_out))
     shown, digests = digests[: len(letter.pictures)], digests[len(letter.pictures) :]
     return replace(letter, pictures=_pictures(letter, shown, store)), digests
 
 
 def _pictures(
-    letter: Letter, digests: Sequence[str], store: DocumentStore
+    letter: ParsedMail, digests: Sequence[str], store: DocumentStore
 ) -> tuple[tuple[str, Attachment], ...]:
     found = []
     for (content_id, picture), sha256 in zip(letter.pictures, digests, strict=True):
@@ -158,11 +161,11 @@ def _pictures(
     return tuple(found)
 
 
-def _waiting(work: Work) -> list[Carried]:
+def _waiting(work: MessageInput) -> list[AttachedFile]:
     """The documents that would be attached now."""
     names = dict(zip(work.content["transformations"], work.content["transformation_names"], strict=True))
     return [
-        Carried(
+        AttachedFile(
             document.file_name,
             document.media_type,
             names[document.transformation_id],
@@ -175,11 +178,11 @@ def _waiting(work: Work) -> list[Carried]:
 
 def _carried(
     session: Session,
-    letter: Letter,
+    letter: ParsedMail,
     digests: list[str],
     invoices: Sequence[Invoice],
     store: DocumentStore,
-) -> list[Carried]:
+) -> list[AttachedFile]:
     """The documents that the mail carries, with what is known today of where they come from: one that was
     imported anew since is known by its name."""
     of_bytes: dict[str, tuple[str, int]] = {}
@@ -194,7 +197,7 @@ def _carried(
     found = []
     for attachment, sha256 in zip(letter.attachments, digests, strict=True):
         kind, size = of_bytes.get(sha256) or (of_name.get(attachment.name, ""), _size(store, sha256))
-        found.append(Carried(attachment.name, attachment.media_type, kind, sha256, size))
+        found.append(AttachedFile(attachment.name, attachment.media_type, kind, sha256, size))
     return found
 
 

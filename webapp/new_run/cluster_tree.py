@@ -28,7 +28,7 @@ Path = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Graph:
+class ClusterGraph:
     """The clusters that somebody may see, their edges in the order of names, and their own invoices."""
 
     names: dict[int, str]
@@ -88,7 +88,7 @@ class Twig:
     more: int = 0
 
 
-def graph(session: Session, viewer: Viewer, first: date, last: date) -> Graph:
+def graph(session: Session, viewer: Viewer, first: date, last: date) -> ClusterGraph:
     """The clusters that the viewer may see, with their invoices of the period. Three statements."""
     rows = session.execute(
         select(Cluster.id, Cluster.tag_name).where(visible_to(viewer, Cluster)).order_by(Cluster.tag_name)
@@ -108,23 +108,23 @@ def graph(session: Session, viewer: Viewer, first: date, last: date) -> Graph:
         .where(within(first, last), seen_by(viewer))
         .group_by(Customer.cluster_id)
     )
-    return Graph(names, children, parents, {id: n for id, n in counted})
+    return ClusterGraph(names, children, parents, {id: n for id, n in counted})
 
 
-def opened_at_first(seen: Graph) -> set[Path]:
+def opened_at_first(seen: ClusterGraph) -> set[Path]:
     """What is open before anybody has opened anything: the top, unless it is wide already."""
     roots = seen.roots
     return {(root,) for root in roots} if len(roots) <= FEW_ROOTS else set()
 
 
-def tree(seen: Graph, opened: Collection[Path], chosen: int | None) -> list[Twig]:
+def tree(seen: ClusterGraph, opened: Collection[Path], chosen: int | None) -> list[Twig]:
     """The roots and all that is open below them; the way to the chosen cluster is open too."""
     way = seen.path_to(chosen) if chosen is not None else ()
     shown = {*opened, *(way[:depth] for depth in range(1, len(way) + 1))}
     return [twig(seen, (root,), shown) for root in seen.roots[:MOST_CHILDREN]]
 
 
-def twig(seen: Graph, path: Path, opened: Collection[Path]) -> Twig:
+def twig(seen: ClusterGraph, path: Path, opened: Collection[Path]) -> Twig:
     """The cluster at the end of the path and, as far as they are open, those below it."""
     id, above = path[-1], path[-2] if len(path) > 1 else None
     below = seen.children[id]
@@ -144,7 +144,7 @@ def twig(seen: Graph, path: Path, opened: Collection[Path]) -> Twig:
     )
 
 
-def matches(seen: Graph, text: str) -> list[Twig]:
+def matches(seen: ClusterGraph, text: str) -> list[Twig]:
     """Up to 50 clusters whose name contains the text, those that begin with it first."""
     wanted = text.casefold()
     found = [(not name.casefold().startswith(wanted), id) for id, name in seen.names.items()

@@ -17,9 +17,9 @@ from webapp.extensions import runtime
 from webapp.mailing.addresses import BadAddress, bcc_addresses
 from webapp.new_run import creation, generation
 from webapp.new_run.preview import preview as preview_of
-from webapp.queue import Bell
+from webapp.queue import JobQueue
 from webapp.runs.commands import print_run
-from webapp.selection.invoices import Choice
+from webapp.selection.invoices import Selection
 from webapp.store.customers import Cluster
 from webapp.store.definitions import MessageDefinition
 
@@ -49,7 +49,7 @@ def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen
         copies = _bcc(bcc)
         made = or_fail(
             lambda: creation.create(  # no bell: its results are made right here
-                session, Bell(""), choice, name=name, bcc=copies, viewer=OPERATOR, start=start
+                session, JobQueue(""), choice, name=name, bcc=copies, viewer=OPERATOR, start=start
             )
         )
     try:
@@ -91,7 +91,7 @@ def preview(as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> No
         click.echo(f"  {currency} {amount}")
 
 
-def _choice(session: Session, chosen: dict[str, Any]) -> Choice:
+def _choice(session: Session, chosen: dict[str, Any]) -> Selection:
     definition = session.scalar(
         select(MessageDefinition).where(MessageDefinition.name == chosen["definition"])
     )
@@ -104,7 +104,7 @@ def _choice(session: Session, chosen: dict[str, Any]) -> Choice:
     last: date = chosen["last"].date()
     if first > last:
         fail("The period ends before it begins.")
-    return Choice(
+    return Selection(
         definition_id=definition.id,
         cluster_id=cluster.id,
         include_children=chosen["include_children"],

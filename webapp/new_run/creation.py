@@ -13,9 +13,9 @@ from webapp.definitions.versions import todays_version
 from webapp.errors import NotFound, Refused
 from webapp.invoices.periods import period_words
 from webapp.lifecycle.runs import _must_be_allowed, _must_not_be_held
-from webapp.queue import Bell
-from webapp.selection.eligibility import terms_of
-from webapp.selection.invoices import Choice, taken
+from webapp.queue import JobQueue
+from webapp.selection.eligibility import requirements_of
+from webapp.selection.invoices import Selection, invoices_matching
 from webapp.store.customers import Cluster
 from webapp.store.database import after_commit
 from webapp.store.definitions import MessageDefinition
@@ -25,18 +25,19 @@ from webapp.store.runs import Attempt, ChosenInvoice, Run
 
 def create(
     session: Session,
-    bell: Bell,
-    choice: Choice,
+    queue: JobQueue,
+    choice: Selection,
     *,
     name: str,
     bcc: list[str],
     viewer: Viewer,
-    promised: str = "",
+    preview_fingerprint: str = "",
     start: bool = False,
 ) -> Run:
     """Stores a run that is `creating`; a worker, or runs.making.make, makes its results.
 
-    Without any `bcc` the definition's own are taken. `promised` is the fingerprint of the preview that the
+    Without any `bcc` the definition's own are taken. `preview_fingerprint` is the fingerprint of the preview
+    that the
     person saw: a set that turns out different is not started. Raises Refused (NotFound for a definition or
     cluster that this person may not see)."""
     _must_be_allowed(viewer)
@@ -66,25 +67,25 @@ def create(
         bcc=bcc or definition.bcc,
         resend_already_sent=choice.resend_already_sent,
         highest_invoice_id=session.scalar(select(func.coalesce(func.max(Invoice.id), 0))),
-        watched_from=session.scalars(select(func.coalesce(func.max(Attempt.id), 0))).one(),
-        promised=promised,
-        start_when_made=start,
+        refusals_counted_after=session.scalars(select(func.coalesce(func.max(Attempt.id), 0))).one(),
+        preview_fingerprint=preview_fingerprint,
+        start_when_created=start,
         message_key=secrets.token_hex(6),
         created_by=viewer.name,
     )
     session.add(run)
     session.flush()
     _choose(session, run, choice)
-    after_commit(session, lambda: bell.make(run.id))
+    after_commit(session, lambda: queue.enqueue_generation(run.id))
     return run
 
 
-def _choose(session: Session, run: Run, choice: Choice) -> None:
+def _choose(session: Session, run: Run, choice: Selection) -> None:
     """Narrows the run to the chosen invoices; one that is outside its set is refused by its number."""
     if not choice.invoice_ids:
         return
     content = run.version.content
-    within = taken(choice, terms_of(run.definition_id, content)).subquery()  # type: ignore[arg-type]
+    within = invoices_matching(choice, requirements_of(run.definition_id, content)).subquery()  # type: ignore[arg-type]
     outside = session.scalars(
         select(Invoice.number).where(
             Invoice.id.in_(choice.invoice_ids), Invoice.id.not_in(select(within.c.invoice_id))
@@ -106,16 +107,16 @@ def invoices_by_number(session: Session, numbers: Iterable[str]) -> tuple[int, .
     return tuple(found.values())
 
 
-def default_name(session: Session, choice: Choice) -> str:
+def default_name(session: Session, choice: Selection) -> str:
     """ "<definition>, <cluster>, <period>", the name of a run that was given none; long names are cut, so
     that a run can bear it."""
     definition = session.get_one(MessageDefinition, choice.definition_id).name
     cluster = session.get_one(Cluster, choice.cluster_id).tag_name
     period = period_words(choice.period_from, choice.period_to)
-    return ", ".join([*(_cut(name, MOST_OF_A_NAME) for name in (definition, cluster)), period])
+    return ", ".join([*(_cut(name, NAME_PART_MAX) for name in (definition, cluster)), period])
 
 
-MOST_OF_A_NAME = 120
+NAME_PART_MAX = 120
 
 
 def _cut(name: str, most: int) -> str:

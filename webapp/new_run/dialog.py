@@ -17,11 +17,11 @@ from webapp.definitions import queries as definitions_queries
 from webapp.definitions.versions import content_of
 from webapp.extensions import runtime
 from webapp.new_run import cluster_tree, preview_lists
-from webapp.new_run.cluster_tree import Graph, Path, Twig
+from webapp.new_run.cluster_tree import ClusterGraph, Path, Twig
 from webapp.new_run.forms import NewRunForm, Shortcut, as_filled_in, last_month, shortcuts
 from webapp.new_run.preview import Preview, preview
 from webapp.new_run.preview_lists import Beside
-from webapp.selection.invoices import Choice
+from webapp.selection.invoices import Selection
 from webapp.store.definitions import Content, MessageDefinition
 from webapp.store.types import now
 from webapp.web.access_control import viewer
@@ -39,7 +39,7 @@ class Dialog:
     form: NewRunForm
     given: MultiDict[str, str]
     content: Content | None = None
-    choice: Choice | None = None
+    choice: Selection | None = None
     preview: Preview | None = None
     beside: Beside | None = None
     refused: str = ""
@@ -173,7 +173,7 @@ def period_in(given: MultiDict[str, str]) -> tuple[date, date]:
         return last_month(now().astimezone().date())
 
 
-def clusters_shown(seen: Graph, typed: str, given: MultiDict[str, str]) -> Clusters:
+def clusters_shown(seen: ClusterGraph, typed: str, given: MultiDict[str, str]) -> Clusters:
     """The tree with the way to the cluster typed; the matches while what was typed is no cluster's name."""
     chosen = next((id for id, name in seen.names.items() if name == typed), None)
     deep = chosen is not None and len(seen.path_to(chosen)) > cluster_tree.MOST_LEVELS
@@ -189,7 +189,7 @@ def clusters_shown(seen: Graph, typed: str, given: MultiDict[str, str]) -> Clust
 MOST_OPEN = 100
 
 
-def opened_in(seen: Graph, texts: Iterable[str]) -> set[Path]:
+def opened_in(seen: ClusterGraph, texts: Iterable[str]) -> set[Path]:
     """Those of the texts ("1-5-7") that name a way down through the clusters that are seen."""
     found = set()
     for text in list(texts)[:MOST_OPEN]:

@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from webapp.invoices.periods import period_words
 from webapp.mailing.addresses import BadAddress, bcc_addresses
-from webapp.selection.invoices import Choice
+from webapp.selection.invoices import Selection
 
 NO_DATE = "This is not a date. Write it as 2026-10-31."
 
@@ -71,9 +71,9 @@ class NewRunForm(Form):
         """The name of the first field with an error; empty if there is none."""
         return next((field.name for field in self if field.errors), "")
 
-    def choice(self, cluster_id: int) -> Choice:
+    def choice(self, cluster_id: int) -> Selection:
         """What was chosen, once the form has been found valid."""
-        return Choice(
+        return Selection(
             definition_id=self.definition.data,
             cluster_id=cluster_id,
             include_children=self.include_children.data,

@@ -26,13 +26,19 @@ from sqlalchemy.orm import Session
 from webapp.extensions import Runtime
 from webapp.invoices import document_checks
 from webapp.lifecycle import runs
-from webapp.lifecycle.counts import shift
+from webapp.lifecycle.counts import adjust
 from webapp.new_run.preview import fingerprint, sums_of
-from webapp.queue import Bell
+from webapp.queue import JobQueue
 from webapp.results import search_index
 from webapp.selection import collation
-from webapp.selection.eligibility import terms_of
-from webapp.selection.invoices import are_many, attached_by, choice_of, customers_in, taken_by
+from webapp.selection.eligibility import requirements_of
+from webapp.selection.invoices import (
+    attached_documents,
+    customer_filter,
+    invoices_of_run,
+    is_large_share,
+    selection_of,
+)
 from webapp.store.customers import Customer
 from webapp.store.database import Database
 from webapp.store.definitions import Content, DefinitionVersion
@@ -71,7 +77,7 @@ def make(
     0. Check what is not yet checked of the documents of its set (invoices/document_checks.py).
     1. Lock the run's row; leave if it is not `creating` (any more): somebody else has made it whole. Give way
     if another has gone on since the last slice.
-    2. Take the next slice of its customers, above the watermark `made_up_to`: so many that it takes some
+    2. Take the next slice of its customers, above the watermark `generated_up_to`: so many that it takes some
     tenths of a second, fewer while other runs send.
     3. No customer left: the run is `created`; if it was to be started, and its set is what was promised,
     start it.
@@ -92,12 +98,12 @@ def make(
                 .where(Run.id == run_id, Run.status == RunStatus.CREATING)
                 .with_for_update(key_share=True)
             )
-            if run is None or (gives_way and reached not in (None, run.made_up_to)):
+            if run is None or (gives_way and reached not in (None, run.generated_up_to)):
                 return
             content: Content = session.get_one(DefinitionVersion, run.version_id).content  # type: ignore[assignment]
             up_to = _end_of_slice(session, run, size, many=many)
             if up_to is None:
-                _complete(session, runtime.bell, run, content)
+                _complete(session, runtime.queue, run, content)
                 return
             _make_slice(session, run, content, up_to, many=many)
             reached = up_to
@@ -112,16 +118,16 @@ def make(
 def _is_being_made(database: Database, run_id: int) -> bool:
     """Whether a run that has been begun grows, or is whole by now."""
 
-    def made_up_to() -> int | None:
+    def generated_up_to() -> int | None:
         with database.reading() as session:
             creating = (Run.id == run_id, Run.status == RunStatus.CREATING)
-            return session.scalar(select(Run.made_up_to).where(*creating))
+            return session.scalar(select(Run.generated_up_to).where(*creating))
 
-    before = made_up_to()
+    before = generated_up_to()
     if not before:
         return False
     time.sleep(WATCHED_SECONDS)
-    return made_up_to() != before
+    return generated_up_to() != before
 
 
 WATCHED_SECONDS = 2 * SLICE_SECONDS
@@ -132,7 +138,7 @@ def _check_documents(runtime: Runtime, run_id: int, is_leaving: Callable[[], boo
         run = session.scalar(select(Run).where(Run.id == run_id, Run.status == RunStatus.CREATING))
         if run is None:
             return
-        conditions = attached_by(run, typing.cast(Content, run.version.content))
+        conditions = attached_documents(run, typing.cast(Content, run.version.content))
     document_checks.check(runtime.database, runtime.documents, *conditions, is_leaving=is_leaving)
 
 
@@ -141,16 +147,16 @@ def _takes_many(database: Database, run_id: int) -> bool:
     A slice of many customers is then read in the order of their ids, as it is written."""
     with database.reading() as session:
         run = session.get(Run, run_id)
-        return run is not None and are_many(session, run.cluster_id, run.include_children)
+        return run is not None and is_large_share(session, run.cluster_id, run.include_children)
 
 
 def _end_of_slice(session: Session, run: Run, size: int, *, many: bool) -> int | None:
     """The highest customer id of the next slice; None when there is none. If they are `many` of all customers
     it is not asked which of the next ones belong to the run: that takes longer than a shorter slice costs."""
-    wanted = true() if many else customers_in(run.cluster_id, run.include_children)
+    wanted = true() if many else customer_filter(run.cluster_id, run.include_children)
     ids = (
         select(Customer.id)
-        .where(wanted, Customer.id > run.made_up_to)
+        .where(wanted, Customer.id > run.generated_up_to)
         .order_by(Customer.id)
         .limit(size)
         .subquery()
@@ -164,9 +170,9 @@ def _make_slice(session: Session, run: Run, content: Content, up_to: int, *, man
     sent are then put together."""
     before = session.scalar(select(func.max(Result.id)).where(Result.run_id == run.id)) or 0
     found_by = search_index.of_one_invoice(content)
-    within = (id.between(run.made_up_to + 1, up_to) for id in (Customer.id, Invoice.customer_id))
+    within = (id.between(run.generated_up_to + 1, up_to) for id in (Customer.id, Invoice.customer_id))
     rows = (
-        taken_by(run, terms_of(run.definition_id, content), many=many)
+        invoices_of_run(run, requirements_of(run.definition_id, content), many=many)
         .add_columns(*(column.label(name) for name, column in found_by.items()))
         .where(*within)  # said of both: PostgreSQL would look for the invoices among all of the period's
         .order_by(Customer.id, *_IN_PERIOD)
@@ -190,13 +196,13 @@ def _make_slice(session: Session, run: Run, content: Content, up_to: int, *, man
         )
     )
     if content["collate"]:
-        collation.put_together(session, content, *made)
+        collation.collate(session, content, *made)
         search_index.index(session, content, *made, Result.status == ResultStatus.READY)
     counted = session.execute(
         select(Result.status, Result.reason, func.count()).where(*made).group_by(Result.status, Result.reason)
     )
-    shift(session, run.id, Counter({(status, reason): n for status, reason, n in counted}))
-    run.made_up_to = up_to
+    adjust(session, run.id, Counter({(status, reason): n for status, reason, n in counted}))
+    run.generated_up_to = up_to
 
 
 def _copy(run: Run) -> ColumnElement[int]:
@@ -209,14 +215,14 @@ def _copy(run: Run) -> ColumnElement[int]:
         .where(
             Reservation.definition_id == run.definition_id,
             Reservation.invoice_id == Result.lead_invoice_id,
-            Reservation.attempt_id <= run.watched_from,
+            Reservation.attempt_id <= run.refusals_counted_after,
         )
         .scalar_subquery()
     )
     return cast(highest, Integer) + 1
 
 
-def _complete(session: Session, bell: Bell, run: Run, content: Content) -> None:
+def _complete(session: Session, queue: JobQueue, run: Run, content: Content) -> None:
     """The run is whole. It is started if that was asked for, but not if its set is another than was
     promised."""
     run.status = RunStatus.CREATED
@@ -226,13 +232,13 @@ def _complete(session: Session, bell: Bell, run: Run, content: Content) -> None:
         # Those of the columns that rows are chosen by take a third of the time that those of all do.
         columns = "run_id, status, reason, customer_id, worker_id, next_try_at"
         session.execute(text(f"ANALYZE result ({columns}), result_invoice"))
-    if run.promised and run.promised != made_fingerprint(session, run, content):
+    if run.preview_fingerprint and run.preview_fingerprint != made_fingerprint(session, run, content):
         run.problem = (
             "The invoices changed while this list was made, so it is not what the preview showed. "
             "Look at the numbers, then press Start."
         )
-    elif run.start_when_made and not held(session):
-        runs.begin(session, bell, run, run.created_by)
+    elif run.start_when_created and not held(session):
+        runs.begin(session, queue, run, run.created_by)
 
 
 def made_fingerprint(session: Session, run: Run, content: Content) -> str:
@@ -245,4 +251,4 @@ def made_fingerprint(session: Session, run: Run, content: Content) -> str:
         .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
         .where(ResultInvoice.run_id == run.id)
     )
-    return fingerprint(replace(choice_of(run), invoice_ids=tuple(chosen)), content, lines)
+    return fingerprint(replace(selection_of(run), invoice_ids=tuple(chosen)), content, lines)

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from webapp.extensions import runtime
 from webapp.mailing import parsed_mail
 from webapp.messages import building, inputs
-from webapp.messages.building import Message, Unmade
-from webapp.messages.inputs import Work
+from webapp.messages.building import Message, NotBuilt
+from webapp.messages.inputs import MessageInput
 from webapp.new_run import preview_lists
 from webapp.new_run.creation import default_name
 from webapp.new_run.dialog import Dialog, in_address
 from webapp.new_run.preview_lists import READY, Listed
-from webapp.selection.invoices import Choice
+from webapp.selection.invoices import Selection
 from webapp.store.definitions import Content
 from webapp.store.keyset import Edge
 from webapp.web import untrusted
@@ -27,18 +27,20 @@ mail_preview = Blueprint("mail_preview", __name__)
 
 
 @dataclass(frozen=True)
-class Shown:
+class PreviewedMail:
     """The mail in the address: of which invoices (the one named first), and what it is made of."""
 
-    choice: Choice
+    choice: Selection
     content: Content
     invoices: list[Listed]
-    work: Work
+    work: MessageInput
 
-    def made(self) -> Message | Unmade:
+    def made(self) -> Message | NotBuilt:
         """Made anew at every look; as it would go out, so in safe mode to the redirect address."""
         parts = runtime()
-        return building.make_alone(self.work, parts.renderer, parts.documents, parts.settings.redirect_to)
+        return building.render_and_build(
+            self.work, parts.renderer, parts.documents, parts.settings.redirect_to
+        )
 
 
 @mail_preview.get("/runs/preview/mail")
@@ -57,7 +59,7 @@ def mail() -> ResponseReturnValue:
         dialog=dialog,
         shown=shown,
         made=made if isinstance(made, Message) else None,
-        unmade=made.words if isinstance(made, Unmade) else "",
+        unmade=made.words if isinstance(made, NotBuilt) else "",
         letter=parsed_mail.read(made.mail.data) if isinstance(made, Message) else None,
         turns=turns,
         pages=f"/runs/preview/mail?{dialog.query}&invoice=",
@@ -78,7 +80,7 @@ def html() -> ResponseReturnValue:
     return untrusted.framed(letter.html_to_show or abort(404))
 
 
-def _shown(session: Session, dialog: Dialog) -> Shown | None:
+def _shown(session: Session, dialog: Dialog) -> PreviewedMail | None:
     """The mail in the address; None if the fields there do not hold together, or nothing would be sent. Ends
     the request with 404 for an invoice that would not be sent."""
     choice, content = dialog.choice, dialog.content
@@ -89,11 +91,11 @@ def _shown(session: Session, dialog: Dialog) -> Shown | None:
         return None
     invoices = preview_lists.sent_together(session, viewer(), choice, content, invoice_id) or abort(404)
     name = (dialog.form.name.data or "").strip() or default_name(session, choice)
-    made_of = inputs.draft(session, content, name, dialog.bcc, [line.invoice_id for line in invoices])
-    return Shown(choice, content, invoices, made_of)
+    made_of = inputs.preview_input(session, content, name, dialog.bcc, [line.invoice_id for line in invoices])
+    return PreviewedMail(choice, content, invoices, made_of)
 
 
-def _invoice_in_address(session: Session, choice: Choice, content: Content) -> int | None:
+def _invoice_in_address(session: Session, choice: Selection, content: Content) -> int | None:
     """The invoice that the address names; where it names none, the first that would be sent, if any."""
     named = request.args.get("invoice", "")
     if not named:
@@ -102,7 +104,7 @@ def _invoice_in_address(session: Session, choice: Choice, content: Content) -> i
     return int(named) if named.isascii() and named.isdecimal() and len(named) <= 18 else abort(404)
 
 
-def _beside(session: Session, shown: Shown, backwards: bool) -> int | None:
+def _beside(session: Session, shown: PreviewedMail, backwards: bool) -> int | None:
     """The invoice before or after this one in the list of those to be sent; None at its ends."""
     one = shown.invoices[0]
     edge = Edge(one.invoice_id, one.place, backwards)

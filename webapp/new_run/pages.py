@@ -137,22 +137,22 @@ def _must_ask(dialog: Dialog, start: bool) -> str:
 def _create(dialog: Dialog, start: bool) -> ResponseReturnValue:
     choice, seen = dialog.choice or abort(422), dialog.preview or abort(422)
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         run = creation.create(
             session,
-            runtime().bell,
+            runtime().queue,
             choice,
             name=dialog.form.name.data or "",
             bcc=dialog.form.addresses,
             viewer=viewer(),
-            promised=seen.fingerprint,
+            preview_fingerprint=seen.fingerprint,
             start=start,
         )
         said = "Created. It starts as soon as the list is made." if start else "Created. Nothing is sent yet."
         return f"/runs/{run.id}", said
 
     try:
-        return form_posts.once(effect)
+        return form_posts.apply_once(effect)
     except errors.NotFound:
         abort(404)
     except errors.Refused as refusal:

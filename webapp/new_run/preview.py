@@ -32,9 +32,14 @@ from sqlalchemy.sql.elements import SQLColumnExpression
 from webapp.access import Viewer, seen_by
 from webapp.definitions.versions import content_of
 from webapp.invoices.periods import overlapping
-from webapp.selection.collation import MOST_BYTES, MOST_INVOICES, split
-from webapp.selection.eligibility import Terms, mailed_otherwise, reserved, terms_of
-from webapp.selection.invoices import Choice, customers_of, taken
+from webapp.selection.collation import BYTES_PER_MAIL_MAX, INVOICES_PER_MAIL_MAX, split
+from webapp.selection.eligibility import (
+    Requirements,
+    is_reserved,
+    mailed_with_other_definition,
+    requirements_of,
+)
+from webapp.selection.invoices import Selection, invoices_matching, planned_customer_filter
 from webapp.store.customers import Customer
 from webapp.store.definitions import Content, MessageDefinition
 from webapp.store.invoices import Invoice, TransformationResult
@@ -60,16 +65,16 @@ class Preview:
     fingerprint: str
 
 
-def preview(session: Session, choice: Choice, viewer: Viewer) -> Preview:
+def preview(session: Session, choice: Selection, viewer: Viewer) -> Preview:
     """What a run made now would take, send and skip. Stores nothing."""
     definition = session.get_one(MessageDefinition, choice.definition_id)
     content = content_of(session, definition)
-    customers = customers_of(session, choice)
+    customers = planned_customer_filter(session, choice)
     conditions = [seen_by(viewer)]
     if choice.invoice_ids:
         conditions.append(Invoice.id.in_(choice.invoice_ids))
-    terms = terms_of(definition.id, content)
-    rows = taken(choice, terms, *conditions, customers=customers)
+    terms = requirements_of(definition.id, content)
+    rows = invoices_matching(choice, terms, *conditions, customers=customers)
     lines = list(session.execute(_counted(choice, terms, rows)))
     skipped = {reason.value: 0 for reason in SkipReason}
     for line in lines:
@@ -116,7 +121,7 @@ def _further_mails(session: Session, content: Content, rows: Select[int, int, st
         .group_by(seen.c.customer_id, seen.c.invoice_id)
         .cte("sized")
     )
-    too_many, too_much = func.count() > MOST_INVOICES, func.sum(sized.c.size) > MOST_BYTES
+    too_many, too_much = func.count() > INVOICES_PER_MAIL_MAX, func.sum(sized.c.size) > BYTES_PER_MAIL_MAX
     over = select(sized.c.customer_id).group_by(sized.c.customer_id).having(or_(too_many, too_much))
     found = select(sized).where(sized.c.customer_id.in_(over))
     found = found.order_by(sized.c.customer_id, sized.c.invoice_id)
@@ -127,14 +132,14 @@ def _further_mails(session: Session, content: Content, rows: Select[int, int, st
     )
 
 
-def _counted(choice: Choice, terms: Terms, rows: Select[int, int, str]) -> Select[Any]:
+def _counted(choice: Selection, terms: Requirements, rows: Select[int, int, str]) -> Select[Any]:
     """The sums by reason and currency, and beside each line what is counted over all of them. One statement,
     so that the rows are looked at once."""
-    again = reserved(terms.definition_id, literal(1)) if choice.resend_already_sent else false()
+    again = is_reserved(terms.definition_id, literal(1)) if choice.resend_already_sent else false()
     seen = rows.add_columns(
         Invoice.currency,
         Invoice.gross_amount,
-        mailed_otherwise(terms.definition_id).label("before"),
+        mailed_with_other_definition(terms.definition_id).label("before"),
         again.label("again"),
     ).cte("seen")
     ready, customer = seen.c.reason == "", seen.c.customer_id
@@ -174,7 +179,7 @@ def sums_of(
     ).group_by(reason_column, currency)
 
 
-def fingerprint(choice: Choice, content: Content, lines: Iterable[Sums]) -> str:
+def fingerprint(choice: Selection, content: Content, lines: Iterable[Sums]) -> str:
     """A short text that is equal for two previews only if choice, definition and the fate of each invoice
     are."""
     chosen = {**asdict(choice), "invoice_ids": sorted(choice.invoice_ids)}
@@ -186,7 +191,7 @@ def fingerprint(choice: Choice, content: Content, lines: Iterable[Sums]) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
-def _overlapping(session: Session, choice: Choice, viewer: Viewer, customers: ColumnElement[bool]) -> int:
+def _overlapping(session: Session, choice: Selection, viewer: Viewer, customers: ColumnElement[bool]) -> int:
     """How many invoices share days with the period but reach beyond it."""
     found = session.scalar(
         select(func.count())

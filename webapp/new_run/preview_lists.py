@@ -15,8 +15,14 @@ from sqlalchemy.orm import Session, aliased
 from webapp.access import Viewer, below, seen_by, visible_to
 from webapp.invoices.periods import overlapping, within
 from webapp.selection.collation import split
-from webapp.selection.eligibility import Terms, mailed_otherwise, obstacles, skip_reason, terms_of
-from webapp.selection.invoices import Choice, copy_to_send, customers_of
+from webapp.selection.eligibility import (
+    Requirements,
+    mailed_with_other_definition,
+    requirements_of,
+    skip_conditions,
+    skip_reason,
+)
+from webapp.selection.invoices import Selection, copy_to_send, planned_customer_filter
 from webapp.store import keyset
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import Content
@@ -53,16 +59,16 @@ class Listed:
 def listed(
     session: Session,
     viewer: Viewer,
-    choice: Choice,
+    choice: Selection,
     content: Content,
     show: str,
     edge: Edge | None,
-    size: int = keyset.SIZE,
+    size: int = keyset.PAGE_SIZE,
 ) -> Page[Listed]:
     """A page of one of the LISTS, by period and then as the invoices came in, without its notes.
 
     Raises ValueError for a list or an edge that cannot be."""
-    query = _query(session, viewer, choice, terms_of(choice.definition_id, content), show)
+    query = _query(session, viewer, choice, requirements_of(choice.definition_id, content), show)
     place = (Invoice.period_start, Invoice.period_end, Invoice.id)
     if edge:
         first, last = (date.fromisoformat(day) for day in edge.value.split("~"))
@@ -88,11 +94,11 @@ def _line(invoice: Invoice, code: str, name: str) -> Listed:
 
 
 def sent_together(
-    session: Session, viewer: Viewer, choice: Choice, content: Content, invoice_id: int
+    session: Session, viewer: Viewer, choice: Selection, content: Content, invoice_id: int
 ) -> list[Listed]:
     """This invoice and those that its mail would be about too: with collate all of its customer that can be
     sent, or those of them that go into the same mail. Empty if it would not be sent."""
-    query = _query(session, viewer, choice, terms_of(choice.definition_id, content), READY)
+    query = _query(session, viewer, choice, requirements_of(choice.definition_id, content), READY)
     row = session.execute(query.where(Invoice.id == invoice_id)).first()
     if row is None:
         return []
@@ -108,7 +114,7 @@ def sent_together(
 
 
 def _query(
-    session: Session, viewer: Viewer, choice: Choice, terms: Terms, show: str
+    session: Session, viewer: Viewer, choice: Selection, terms: Requirements, show: str
 ) -> Select[Invoice, str, str]:
     """The invoices of a list. A reason's own obstacle is asked for first: it is quicker than all of them."""
     copy = copy_to_send(choice)
@@ -117,9 +123,9 @@ def _query(
     conditions: dict[str, tuple[ColumnElement[bool], ...]] = {
         READY: (within(first, last), reason == ""),
         OVERLAPPING: (overlapping(first, last),),
-        MAILED_BEFORE: (within(first, last), mailed_otherwise(terms.definition_id), reason == ""),
+        MAILED_BEFORE: (within(first, last), mailed_with_other_definition(terms.definition_id), reason == ""),
     }
-    for name, obstacle in obstacles(terms, copy).items():
+    for name, obstacle in skip_conditions(terms, copy).items():
         conditions[name] = (within(first, last), obstacle, reason == name)
     if show not in LISTS:
         raise ValueError(f"there is no list {show!r}")
@@ -128,7 +134,7 @@ def _query(
         select(Invoice, Customer.code, Customer.name)
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(
-            customers_of(session, choice),
+            planned_customer_filter(session, choice),
             seen_by(viewer),
             *conditions.get(show, (false(),)),  # a reason that this definition cannot have
             *chosen,
@@ -151,7 +157,7 @@ MOST_MEASURED = 5_000
 """Invoices whose documents are added up for the largest mail; above it would take too long."""
 
 
-def beside(session: Session, viewer: Viewer, choice: Choice, content: Content, ready: int) -> Beside:
+def beside(session: Session, viewer: Viewer, choice: Selection, content: Content, ready: int) -> Beside:
     """Looks up what the dialog says beside the numbers of this choice."""
     reached = below(frozenset({choice.cluster_id}))
     clusters = select(func.count(Cluster.id)).where(Cluster.id.in_(reached), visible_to(viewer, Cluster))
@@ -163,7 +169,7 @@ def beside(session: Session, viewer: Viewer, choice: Choice, content: Content, r
     )
 
 
-def _largest(session: Session, viewer: Viewer, choice: Choice, content: Content) -> int:
+def _largest(session: Session, viewer: Viewer, choice: Selection, content: Content) -> int:
     """The documents of the largest mail, as base64: four bytes for three."""
     rows = session.execute(_sized(session, viewer, choice, content)).all()
     by_customer = groupby(rows, key=lambda row: row.customer_id)
@@ -175,9 +181,9 @@ def _largest(session: Session, viewer: Viewer, choice: Choice, content: Content)
     return max((sum(size for _, size in mail) for mail in mails), default=0) * 4 // 3
 
 
-def _sized(session: Session, viewer: Viewer, choice: Choice, content: Content) -> Select[int, int, int]:
+def _sized(session: Session, viewer: Viewer, choice: Selection, content: Content) -> Select[int, int, int]:
     """(invoice, customer, bytes of its documents) of what would be sent, in the order of both."""
-    terms = terms_of(choice.definition_id, content)
+    terms = requirements_of(choice.definition_id, content)
     document = aliased(TransformationResult)
     attached = case((document.transformation_id.in_(terms.transformations), document.size), else_=0)
     return (
@@ -189,7 +195,7 @@ def _sized(session: Session, viewer: Viewer, choice: Choice, content: Content) -
         .join(Customer, Customer.id == Invoice.customer_id)
         .outerjoin(document, document.invoice_id == Invoice.id)
         .where(
-            customers_of(session, choice),
+            planned_customer_filter(session, choice),
             seen_by(viewer),
             within(choice.period_from, choice.period_to),
             Invoice.id.in_(choice.invoice_ids) if choice.invoice_ids else true(),

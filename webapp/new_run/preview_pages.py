@@ -15,7 +15,7 @@ from webapp.new_run.dialog import in_address
 from webapp.new_run.preview_lists import LISTS, listed
 from webapp.new_run.preview_notes import add_notes
 from webapp.results.labels import reason_words
-from webapp.selection.invoices import Choice
+from webapp.selection.invoices import Selection
 from webapp.store.database import Database
 from webapp.store.definitions import Content
 from webapp.store.keyset import Edge
@@ -63,7 +63,7 @@ def save_list() -> ResponseReturnValue:
         choice, content = dialog.choice, dialog.content
     if choice is None or content is None:
         return redirect(f"/runs/new?{dialog.query}")
-    lines = csv_lines(_rows(runtime().database, viewer(), choice, content, show), COLUMNS)
+    lines = csv_lines(_rows(runtime().database, viewer(), choice, content, show), PREVIEW_COLUMNS)
     return csv_file(lines, f"mailrun-{show.replace('_', '-')}")
 
 
@@ -73,11 +73,20 @@ def _list_in_address() -> str:
 
 
 SAVED_AT_ONCE = 1_000
-COLUMNS = ("customer", "name", "invoice", "period_start", "period_end", "currency", "gross_amount", "note")
+PREVIEW_COLUMNS = (
+    "customer",
+    "name",
+    "invoice",
+    "period_start",
+    "period_end",
+    "currency",
+    "gross_amount",
+    "note",
+)
 
 
 def _rows(
-    database: Database, viewer: Viewer, choice: Choice, content: Content, show: str
+    database: Database, viewer: Viewer, choice: Selection, content: Content, show: str
 ) -> Iterator[dict[str, Any]]:
     """The lines, a page in memory at a time, each page read by itself: whoever saves slowly holds nothing
     up."""
@@ -89,7 +98,7 @@ def _rows(
         for line in page.rows:
             note = ", ".join(line.notes)
             cells = (line.code, line.name, line.number, *line.period, line.currency, line.gross, note)
-            yield dict(zip(COLUMNS, cells, strict=True))
+            yield dict(zip(PREVIEW_COLUMNS, cells, strict=True))
         if not page.next:
             return
         id, _, value = page.next.partition("~")

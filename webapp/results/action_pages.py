@@ -19,7 +19,7 @@ from webapp.extensions import runtime
 from webapp.lifecycle import runs
 from webapp.results import actions, filters, resend
 from webapp.results import queries as results_queries
-from webapp.results.bulk import Chosen, Done
+from webapp.results.bulk import BulkOutcome, BulkSelection
 from webapp.results.filter_forms import filter_in
 from webapp.results.suspect_documents import checked_until, suspects
 from webapp.store.runs import Result, Run
@@ -31,7 +31,7 @@ from webapp.web.query_args import address, ids_in
 
 results = Blueprint("results", __name__)
 
-Verb = Callable[[Session], Done]
+BulkVerb = Callable[[Session], BulkOutcome]
 
 
 @results.post("/runs/<int:run_id>/results/send-again")
@@ -51,7 +51,7 @@ def send_again(run_id: int) -> ResponseReturnValue:
         "Will be sent again:",
         chosen,
         lambda session: resend.send_again(
-            session, runtime().bell, chosen, viewer(), confirmed=confirmed, todays_version=todays
+            session, runtime().queue, chosen, viewer(), confirmed=confirmed, todays_version=todays
         ),
     )
 
@@ -79,7 +79,7 @@ def let_pass(run_id: int) -> ResponseReturnValue:
     return _press(
         "Let pass:",
         chosen,
-        lambda session: resend.let_pass(session, runtime().bell, chosen, viewer()),
+        lambda session: resend.release_documents(session, runtime().queue, chosen, viewer()),
     )
 
 
@@ -98,7 +98,7 @@ def put_back(run_id: int) -> ResponseReturnValue:
     return _press(
         "Put back",
         chosen,
-        lambda session: actions.put_back(session, runtime().bell, chosen, viewer()),
+        lambda session: actions.put_back(session, runtime().queue, chosen, viewer()),
     )
 
 
@@ -122,7 +122,7 @@ MOST_TICKED = 200
 """A page has 50 rows; whoever wants more selects by the filter."""
 
 
-def chosen_in_form(run_id: int) -> Chosen:
+def chosen_in_form(run_id: int) -> BulkSelection:
     """What a press means: the row whose button it was, else everything that matches, else the ticked rows.
 
     Without script the box "Select all on this page" ticks none: then the rows on screen are meant."""
@@ -135,14 +135,14 @@ def chosen_in_form(run_id: int) -> Chosen:
         ids = ids_in([form["only"]])
     elif form.get("all"):
         shown = filter_in(form)
-        return Chosen(run_id, None, shown.status, shown.reason, shown.search, **seen)
+        return BulkSelection(run_id, None, shown.status, shown.reason, shown.search, **seen)
     elif form.get("page"):
         ids = ids_in(form.get("rows", "").split("-"))
     else:
         ids = ids_in(form.getlist("id"))
     if len(ids) > MOST_TICKED:
         abort(400, f"Tick at most {MOST_TICKED} rows, or select all that match.")
-    return Chosen(run_id, result_ids=tuple(ids), **seen)
+    return BulkSelection(run_id, result_ids=tuple(ids), **seen)
 
 
 def _instant(text: str) -> datetime | None:
@@ -152,7 +152,7 @@ def _instant(text: str) -> datetime | None:
         abort(400)
 
 
-def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
+def _conditions(chosen: BulkSelection) -> list[ColumnElement[bool]]:
     try:
         if chosen.result_ids is None:
             return filters.matching(chosen.run_id, chosen.status, chosen.reason, chosen.search)
@@ -161,33 +161,33 @@ def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
     return [Result.run_id == chosen.run_id, Result.id.in_(chosen.result_ids)]
 
 
-def _statuses(run_id: int, chosen: Chosen) -> dict[ResultStatus, int]:
+def _statuses(run_id: int, chosen: BulkSelection) -> dict[ResultStatus, int]:
     with runtime().database.reading() as session:
         _visible(session, run_id)
         return results_queries.statuses_of(session, viewer(), _conditions(chosen))
 
 
-def _last_change(run_id: int, chosen: Chosen) -> datetime:
+def _last_change(run_id: int, chosen: BulkSelection) -> datetime:
     """When what is selected has changed last: a yes is for that, and for nothing that changes later."""
     with runtime().database.reading() as session:
         _visible(session, run_id)
         return results_queries.last_change(session, viewer(), _conditions(chosen)) or now()
 
 
-def _asked_about(run_id: int, chosen: Chosen) -> tuple[int, datetime | None]:
+def _asked_about(run_id: int, chosen: BulkSelection) -> tuple[int, datetime | None]:
     with runtime().database.reading() as session:
         run = _visible(session, run_id)
         return results_queries.asked_about(session, viewer(), run, _conditions(chosen))
 
 
-def _checked_until(run_id: int, chosen: Chosen) -> datetime:
+def _checked_until(run_id: int, chosen: BulkSelection) -> datetime:
     """When the last of the documents was found suspect: what is found from now on, nobody has seen."""
     with runtime().database.reading() as session:
         run = _visible(session, run_id)
         return checked_until(session, run, [*_conditions(chosen), visible_to(viewer(), Result)]) or now()
 
 
-def _would_go_out(run_id: int, chosen: Chosen) -> int:
+def _would_go_out(run_id: int, chosen: BulkSelection) -> int:
     """How many of these a finished run would send, or look at anew, if they were put back."""
     with runtime().database.reading() as session:
         if _visible(session, run_id).status != RunStatus.FINISHED:
@@ -196,7 +196,7 @@ def _would_go_out(run_id: int, chosen: Chosen) -> int:
         return sum(results_queries.statuses_of(session, viewer(), [*_conditions(chosen), would_go]).values())
 
 
-def _has_grown(chosen: Chosen, found: dict[ResultStatus, int]) -> bool:
+def _has_grown(chosen: BulkSelection, found: dict[ResultStatus, int]) -> bool:
     """Whether the filter matches more by now than the number the person saw when it was selected."""
     seen = ids_in([request.form.get("seen", "")])
     return chosen.result_ids is None and bool(seen) and sum(found.values()) > seen[0]
@@ -212,7 +212,7 @@ def _changed_since(run_id: int) -> bool:
 def _question(
     template: str,
     run_id: int,
-    chosen: Chosen,
+    chosen: BulkSelection,
     found: dict[ResultStatus, int],
     as_of: datetime | None = None,
     **more: object,
@@ -244,13 +244,15 @@ def _kept() -> dict[str, str]:
     return {"status": shown.status, "reason": shown.reason, "q": shown.search, "sort": shown.order}
 
 
-def _press(done_word: str, chosen: Chosen, verb: Verb, *, undo: bool = False) -> ResponseReturnValue:
+def _press(
+    done_word: str, chosen: BulkSelection, verb: BulkVerb, *, undo: bool = False
+) -> ResponseReturnValue:
     back = _back(chosen.run_id)
     if chosen.result_ids == ():
-        return form_posts.refused("No row is ticked. Tick some rows first.", back)
+        return form_posts.refuse("No row is ticked. Tick some rows first.", back)
     _conditions(chosen)
 
-    def effect(session: Session) -> tuple[str, form_posts.Said]:
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
         done = verb(session)
         said: dict[str, object] = {"words": _words(done_word, done), "undo": None}
         if undo and done.changed and chosen.result_ids is not None:
@@ -259,14 +261,14 @@ def _press(done_word: str, chosen: Chosen, verb: Verb, *, undo: bool = False) ->
         return back, said
 
     try:
-        return form_posts.once(effect)
+        return form_posts.apply_once(effect)
     except NotFound:
         abort(404)
     except Refused as refusal:
-        return form_posts.refused(str(refusal), back)
+        return form_posts.refuse(str(refusal), back)
 
 
-def _words(done_word: str, done: Done) -> str:
+def _words(done_word: str, done: BulkOutcome) -> str:
     """Removed 3. 2 not changed: being sent right now."""
     kept = [f"{n:,} not changed: {why}." for why, n in done.unchanged.items()]
     return " ".join([f"{done_word} {done.changed:,}.", *kept])

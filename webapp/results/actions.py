@@ -13,83 +13,83 @@ from sqlalchemy.orm import Session
 
 from webapp.access import Viewer
 from webapp.lifecycle import runs
-from webapp.lifecycle.results import UNCLAIMED, Held, hold, move
-from webapp.queue import Bell
+from webapp.lifecycle.results import RELEASE_CLAIM, LockedResult, lock_results, transition
+from webapp.queue import JobQueue
 from webapp.results.bulk import (
-    Chosen,
-    Done,
-    as_seen,
-    column_of,
-    conclude,
+    BulkOutcome,
+    BulkSelection,
+    audit_and_report,
     conditions,
-    hold_chosen,
+    load_column,
+    lock_selected,
     open_run,
-    sorted_out,
+    partition,
+    unchanged_since_seen,
 )
-from webapp.results.splitting import looked_at_anew
+from webapp.results.splitting import recheck_all
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus
 from webapp.store.types import now
 
 
-def remove(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
+def remove(session: Session, chosen: BulkSelection, viewer: Viewer) -> BulkOutcome:
     """Takes results out of the run, for the record. What is on the wire cannot be taken out. Raises
     Refused."""
     run = open_run(session, chosen, viewer)
-    rows, unchanged = sorted_out(
-        hold_chosen(session, chosen, viewer),
+    rows, unchanged = partition(
+        lock_selected(session, chosen, viewer),
         {ResultStatus.SENDING: "on the wire right now", ResultStatus.REMOVED: "already removed"},
     )
-    rows = as_seen(session, chosen, rows, unchanged)
-    values = {**UNCLAIMED, "removed_from": Result.status, "reason": Result.reason}
-    move(session, run.id, rows, ResultStatus.REMOVED, values=values)
+    rows = unchanged_since_seen(session, chosen, rows, unchanged)
+    values = {**RELEASE_CLAIM, "removed_from": Result.status, "reason": Result.reason}
+    transition(session, run.id, rows, ResultStatus.REMOVED, values=values)
     runs.finish_if_done(session, run.id)
-    return conclude(session, viewer, "remove", run, rows, unchanged)
+    return audit_and_report(session, viewer, "remove", run, rows, unchanged)
 
 
-def put_back(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Done:
+def put_back(session: Session, queue: JobQueue, chosen: BulkSelection, viewer: Viewer) -> BulkOutcome:
     """Gives removed results the status they had. `ready`, `deferred` and `skipped` are looked at anew.
 
     Raises Refused.
     """
     run = open_run(session, chosen, viewer)
-    found = hold(
+    found = lock_results(
         session, Result.status == ResultStatus.REMOVED, *conditions(chosen, viewer, ResultStatus.REMOVED)
     )
     asked = len(chosen.result_ids or found)
     unchanged = Counter({"not removed": asked - len(found)} if asked > len(found) else {})
-    held = as_seen(session, chosen, found, unchanged)
-    had = dict(column_of(session, held, Result.removed_from))
-    back: dict[tuple[ResultStatus, str], list[Held]] = defaultdict(list)
+    held = unchanged_since_seen(session, chosen, found, unchanged)
+    had = dict(load_column(session, held, Result.removed_from))
+    back: dict[tuple[ResultStatus, str], list[LockedResult]] = defaultdict(list)
     anew = [
         row
         for row in held
         if had[row.id] in (ResultStatus.READY, ResultStatus.DEFERRED, ResultStatus.SKIPPED)
     ]
-    for row, reason in looked_at_anew(session, anew, None):
+    for row, reason in recheck_all(session, anew, None):
         was = ResultStatus.READY if had[row.id] == ResultStatus.SKIPPED else ResultStatus(had[row.id])
         back[(ResultStatus.SKIPPED, reason) if reason else (was, "")].append(row)
     for row in held:
         if had[row.id] not in (ResultStatus.READY, ResultStatus.DEFERRED, ResultStatus.SKIPPED):
             back[ResultStatus(had[row.id]), ""].append(row)
     for (status, reason), rows in back.items():
-        move(session, run.id, rows, status, reason=reason, values={"removed_from": ""})
+        transition(session, run.id, rows, status, reason=reason, values={"removed_from": ""})
     if runs.has_outstanding(session, run.id):
-        runs.new_work(session, bell, run, viewer.name)
-    return conclude(session, viewer, "put back", run, held, unchanged)
+        runs.resume_for_new_work(session, queue, run, viewer.name)
+    return audit_and_report(session, viewer, "put back", run, held, unchanged)
 
 
-def confirm_sent(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
+def confirm_sent(session: Session, chosen: BulkSelection, viewer: Viewer) -> BulkOutcome:
     """A person knows that it arrived: `unconfirmed` becomes `sent`, without a mail server's reply. Raises
     Refused."""
     detail = f"marked as sent by {viewer.name}"
-    values = {**UNCLAIMED, "sent_at": now(), "detail": detail, "smtp_reply": ""}  # of an earlier attempt
+    values = {**RELEASE_CLAIM, "sent_at": now(), "detail": detail, "smtp_reply": ""}  # of an earlier attempt
     return _decide(
         session, chosen, viewer, "confirm sent", ResultStatus.UNCONFIRMED, ResultStatus.SENT, values
     )
 
 
-def mark_bounced(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
+def mark_bounced(session: Session, chosen: BulkSelection, viewer: Viewer) -> BulkOutcome:
     """A person knows that it came back: `sent` becomes `bounced`. Raises Refused."""
     values = {"detail": f"marked as bounced by {viewer.name}"}
     return _decide(session, chosen, viewer, "mark bounced", ResultStatus.SENT, ResultStatus.BOUNCED, values)
@@ -97,16 +97,16 @@ def mark_bounced(session: Session, chosen: Chosen, viewer: Viewer) -> Done:
 
 def _decide(
     session: Session,
-    chosen: Chosen,
+    chosen: BulkSelection,
     viewer: Viewer,
     action: str,
     old: ResultStatus,
     new: ResultStatus,
     values: dict[str, Any],
-) -> Done:
+) -> BulkOutcome:
     run = open_run(session, chosen, viewer)
     refused = {status: f"not {old}, but {status}" for status in ResultStatus if status != old}
-    rows, unchanged = sorted_out(hold_chosen(session, chosen, viewer), refused)
-    rows = as_seen(session, chosen, rows, unchanged)
-    move(session, run.id, rows, new, values=values)
-    return conclude(session, viewer, action, run, rows, unchanged)
+    rows, unchanged = partition(lock_selected(session, chosen, viewer), refused)
+    rows = unchanged_since_seen(session, chosen, rows, unchanged)
+    transition(session, run.id, rows, new, values=values)
+    return audit_and_report(session, viewer, action, run, rows, unchanged)

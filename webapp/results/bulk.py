@@ -15,21 +15,21 @@ from sqlalchemy.orm import Session
 from webapp.access import Viewer, visible_to
 from webapp.errors import Refused
 from webapp.lifecycle import runs
-from webapp.lifecycle.results import CHUNK, Held, hold
+from webapp.lifecycle.results import TRANSITION_BATCH, LockedResult, lock_results
 from webapp.results.filters import matching
-from webapp.store.id_lists import among
+from webapp.store.id_lists import id_in
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.users import AuditEntry
 
-MOST_NAMED = 200
+AUDITED_IDS_MAX = 200
 NAMED = "; results "
 """What the audit says before the ids of the results that were changed, where these are not too many."""
 CHANGED_SINCE = "changed meanwhile: look at what became of it"
 
 
 @dataclass(frozen=True)
-class Chosen:
+class BulkSelection:
     """Results of one run: these ids, or, without any, everything that the filter matches at the time.
 
     `as_of`: a person saw them as they were then, and decided about that: what has changed since stays as it
@@ -45,7 +45,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Done:
+class BulkOutcome:
     """How many were changed, which (at most 1,000 ids, for Undo), and how many were not, by the reason in
     words."""
 
@@ -54,15 +54,15 @@ class Done:
     ids: tuple[int, ...] = ()
 
 
-def open_run(session: Session, chosen: Chosen, viewer: Viewer) -> Run:
+def open_run(session: Session, chosen: BulkSelection, viewer: Viewer) -> Run:
     """The run of these results, locked for a change. Raises Refused if it cannot be changed, or not yet."""
-    run = runs.changeable(session, chosen.run_id, viewer)
+    run = runs.lock_for_change(session, chosen.run_id, viewer)
     if run.status == RunStatus.CREATING:
         raise Refused("The list of this run is still being made. Wait until it is whole.")
     return run
 
 
-def conditions(chosen: Chosen, viewer: Viewer, status: str = "") -> list[Any]:
+def conditions(chosen: BulkSelection, viewer: Viewer, status: str = "") -> list[Any]:
     """What a Result meets that was chosen and that this person sees. `status` if the filter names none."""
     seen = visible_to(viewer, Result)
     if chosen.result_ids is None:
@@ -70,12 +70,14 @@ def conditions(chosen: Chosen, viewer: Viewer, status: str = "") -> list[Any]:
     return [Result.run_id == chosen.run_id, Result.id.in_(chosen.result_ids), seen]
 
 
-def hold_chosen(session: Session, chosen: Chosen, viewer: Viewer) -> list[Held]:
+def lock_selected(session: Session, chosen: BulkSelection, viewer: Viewer) -> list[LockedResult]:
     """Locks the chosen results, and tells how they are."""
-    return hold(session, *conditions(chosen, viewer))
+    return lock_results(session, *conditions(chosen, viewer))
 
 
-def sorted_out(rows: Iterable[Held], refused: dict[ResultStatus, str]) -> tuple[list[Held], Counter[str]]:
+def partition(
+    rows: Iterable[LockedResult], refused: dict[ResultStatus, str]
+) -> tuple[list[LockedResult], Counter[str]]:
     """The rows that may be changed, and how many may not, by the reason."""
     fit, unchanged = [], Counter[str]()
     for row in rows:
@@ -86,32 +88,39 @@ def sorted_out(rows: Iterable[Held], refused: dict[ResultStatus, str]) -> tuple[
     return fit, unchanged
 
 
-def as_seen(session: Session, chosen: Chosen, rows: Sequence[Held], unchanged: Counter[str]) -> list[Held]:
+def unchanged_since_seen(
+    session: Session, chosen: BulkSelection, rows: Sequence[LockedResult], unchanged: Counter[str]
+) -> list[LockedResult]:
     """Those of the rows that are as the person saw them; how many are not is counted in `unchanged`."""
     if chosen.as_of is None:
         return list(rows)
-    later = dict(column_of(session, rows, Result.changed_at > chosen.as_of))
+    later = dict(load_column(session, rows, Result.changed_at > chosen.as_of))
     seen = [row for row in rows if not later[row.id]]
     if len(seen) < len(rows):
         unchanged[CHANGED_SINCE] += len(rows) - len(seen)
     return seen
 
 
-def column_of(session: Session, rows: Sequence[Held], column: Any) -> Iterable[tuple[int, Any]]:
+def load_column(session: Session, rows: Sequence[LockedResult], column: Any) -> Iterable[tuple[int, Any]]:
     """(result id, value of this column) of each row."""
-    for start in range(0, len(rows), CHUNK):
-        ids = [row.id for row in rows[start : start + CHUNK]]
-        yield from session.execute(select(Result.id, column).where(among(session, Result.id, ids)))
+    for start in range(0, len(rows), TRANSITION_BATCH):
+        ids = [row.id for row in rows[start : start + TRANSITION_BATCH]]
+        yield from session.execute(select(Result.id, column).where(id_in(session, Result.id, ids)))
 
 
-def conclude(
-    session: Session, viewer: Viewer, action: str, run: Run, rows: Sequence[Held], unchanged: Counter[str]
-) -> Done:
+def audit_and_report(
+    session: Session,
+    viewer: Viewer,
+    action: str,
+    run: Run,
+    rows: Sequence[LockedResult],
+    unchanged: Counter[str],
+) -> BulkOutcome:
     """Notes who changed these rows, as they were before, and tells what was done."""
     if rows:
         before = Counter(row.status for row in rows)
         detail = ", ".join(f"{n} {status}" for status, n in sorted(before.items()))
-        if len(rows) <= MOST_NAMED:
+        if len(rows) <= AUDITED_IDS_MAX:
             detail += NAMED + ", ".join(str(row.id) for row in rows)
         session.add(AuditEntry(actor=viewer.name, action=action, subject=f"run {run.id}", detail=detail))
-    return Done(len(rows), dict(unchanged), tuple(row.id for row in rows[:1_000]))
+    return BulkOutcome(len(rows), dict(unchanged), tuple(row.id for row in rows[:1_000]))

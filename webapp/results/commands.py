@@ -15,7 +15,7 @@ from webapp.console import ID, fail, options, or_fail, visible_run
 from webapp.csv_export import csv_lines
 from webapp.extensions import runtime
 from webapp.results import actions, export, resend
-from webapp.results.bulk import Chosen, Done
+from webapp.results.bulk import BulkOutcome, BulkSelection
 from webapp.store.statuses import ResultStatus, SkipReason
 
 rows_of_a_run = options(
@@ -40,7 +40,7 @@ def results(run_id: int, status: str | None, reason: str | None, as_json: bool, 
             for line in lines:
                 click.echo(json.dumps(line))
         elif as_csv:
-            for text in csv_lines(lines, export.COLUMNS):
+            for text in csv_lines(lines, export.RESULT_COLUMNS):
                 click.echo(text, nl=False)
         else:
             for line in lines:
@@ -69,7 +69,7 @@ def send_again(
         done = or_fail(
             lambda: resend.send_again(
                 session,
-                parts.bell,
+                parts.queue,
                 chosen,
                 OPERATOR,
                 confirmed=confirm_duplicates,
@@ -96,8 +96,8 @@ def put_back(run_id: int, results: tuple[int, ...]) -> None:
     """Put removed results back."""
     parts = runtime()
 
-    def verb(session: Session, chosen: Chosen, viewer: Any) -> Done:
-        return actions.put_back(session, parts.bell, chosen, viewer)
+    def verb(session: Session, chosen: BulkSelection, viewer: Any) -> BulkOutcome:
+        return actions.put_back(session, parts.queue, chosen, viewer)
 
     _change(_these(run_id, results), verb)
 
@@ -110,8 +110,8 @@ def let_pass(run_id: int, status: str | None, reason: str | None, results: tuple
     """Let documents pass that do not name their invoice: somebody has looked at them."""
     parts = runtime()
 
-    def verb(session: Session, chosen: Chosen, viewer: Any) -> Done:
-        return resend.let_pass(session, parts.bell, chosen, viewer)
+    def verb(session: Session, chosen: BulkSelection, viewer: Any) -> BulkOutcome:
+        return resend.release_documents(session, parts.queue, chosen, viewer)
 
     _change(_chosen(run_id, status, reason, results), verb)
 
@@ -134,28 +134,28 @@ def mark_bounced(run_id: int, results: tuple[int, ...]) -> None:
     _change(_these(run_id, results), actions.mark_bounced)
 
 
-def _chosen(run_id: int, status: str | None, reason: str | None, results: Iterable[int]) -> Chosen:
+def _chosen(run_id: int, status: str | None, reason: str | None, results: Iterable[int]) -> BulkSelection:
     ids = tuple(dict.fromkeys(results))
     if not (ids or status or reason):
         raise click.UsageError("Say which results: --status, --reason or --result.")
     if ids and (status or reason):
         raise click.UsageError("Say either --result, or --status and --reason.")
-    return Chosen(run_id, ids or None, status or "", reason or "")
+    return BulkSelection(run_id, ids or None, status or "", reason or "")
 
 
-def _these(run_id: int, results: tuple[int, ...]) -> Chosen:
+def _these(run_id: int, results: tuple[int, ...]) -> BulkSelection:
     if not results:
         raise click.UsageError("Say which results: --result N, as often as you like.")
-    return Chosen(run_id, tuple(dict.fromkeys(results)))
+    return BulkSelection(run_id, tuple(dict.fromkeys(results)))
 
 
-def _change(chosen: Chosen, verb: Callable[[Session, Chosen, Any], Done]) -> None:
+def _change(chosen: BulkSelection, verb: Callable[[Session, BulkSelection, Any], BulkOutcome]) -> None:
     with runtime().database.writing() as session:
         done = or_fail(lambda: verb(session, chosen, OPERATOR))
     _tell(done, chosen)
 
 
-def _tell(done: Done, chosen: Chosen) -> None:
+def _tell(done: BulkOutcome, chosen: BulkSelection) -> None:
     click.echo(f"{done.changed} changed")
     for words, n in done.unchanged.items():
         click.echo(f"{n} not changed: {words}")

@@ -12,7 +12,7 @@ from webapp.access import Viewer, visible_to
 from webapp.customers import clusters
 from webapp.definitions.versions import content_of
 from webapp.results import filters, rows
-from webapp.results.rows import Line
+from webapp.results.rows import ResultRow
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import Content
 from webapp.store.runs import Attempt, Result, Run
@@ -20,14 +20,14 @@ from webapp.store.statuses import ResultStatus, RunStatus
 
 
 @dataclass(frozen=True)
-class OneResult:
+class ResultDetail:
     """`attempts` are without what was kept of their mails, the last one first; `kept` are the numbers of
     those that have something kept. `path` are the clusters that lead to the customer. `changed_since`: the
     message definition is not today what it was when the run was created. `only_rehearsed`: no customer has
     it."""
 
     run: Run
-    line: Line
+    line: ResultRow
     attempts: list[Attempt]
     kept: list[int]
     path: list[str]
@@ -53,12 +53,12 @@ class OneResult:
         return waits or self.result.status == ResultStatus.SENDING
 
 
-def find(session: Session, viewer: Viewer, result_id: int) -> OneResult | None:
+def find(session: Session, viewer: Viewer, result_id: int) -> ResultDetail | None:
     """The result with all that belongs to it; None if there is none that this person may see."""
-    row = session.execute(rows.rows(viewer).where(Result.id == result_id)).first()
+    row = session.execute(rows.rows_query(viewer).where(Result.id == result_id)).first()
     if row is None:
         return None
-    line = Line(*row)
+    line = ResultRow(*row)
     run = session.scalar(
         select(Run)
         .options(joinedload(Run.version), joinedload(Run.definition))
@@ -66,13 +66,13 @@ def find(session: Session, viewer: Viewer, result_id: int) -> OneResult | None:
     )
     if run is None:
         return None
-    rows.fill(session, run, [line])
+    rows.load_details(session, run, [line])
     cluster = session.scalars(
         select(Cluster)
         .join(Customer, Customer.cluster_id == Cluster.id)
         .where(Customer.id == line.result.customer_id)
     ).one()
-    return OneResult(
+    return ResultDetail(
         run,
         line,
         _attempts(session, result_id),
@@ -87,7 +87,7 @@ def _attempts(session: Session, result_id: int) -> list[Attempt]:
     return list(
         session.scalars(
             select(Attempt)
-            .options(defer(Attempt.kept, raiseload=True))
+            .options(defer(Attempt.rebuild_data, raiseload=True))
             .where(Attempt.result_id == result_id)
             .order_by(Attempt.number.desc(), Attempt.id.desc())
         )
@@ -97,7 +97,7 @@ def _attempts(session: Session, result_id: int) -> list[Attempt]:
 def _kept(session: Session, result_id: int) -> list[int]:
     numbers = session.scalars(
         select(Attempt.number)
-        .where(Attempt.result_id == result_id, Attempt.kept.is_not(None))
+        .where(Attempt.result_id == result_id, Attempt.rebuild_data.is_not(None))
         .order_by(Attempt.number.desc(), Attempt.id.desc())
     )
     return list(dict.fromkeys(numbers))

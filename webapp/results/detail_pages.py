@@ -9,17 +9,17 @@ from sqlalchemy.orm import Session
 
 from webapp.extensions import runtime
 from webapp.results import history
-from webapp.results.detail import OneResult
+from webapp.results.detail import ResultDetail
 from webapp.results.filter_forms import filter_in
 from webapp.results.mail_pages import addresses, mail_in_address, not_whole, visible
-from webapp.results.neighbours import Place, place
+from webapp.results.neighbours import ListPosition, list_position
 from webapp.results.queries import Filter
 from webapp.results.suspect_documents import suspects
 from webapp.store.runs import Attempt, Result
 from webapp.web import htmx
 from webapp.web.access_control import viewer
 from webapp.web.query_args import address
-from webapp.web.view_flags import polled
+from webapp.web.view_flags import background_poll
 
 one = Blueprint("one_result", __name__)
 
@@ -39,24 +39,24 @@ def result(result_id: int) -> ResponseReturnValue:
 
 
 @one.get("/results/<int:result_id>/live")
-@polled
+@background_poll
 def live(result_id: int) -> ResponseReturnValue:
     """The parts of the page, or of the drawer, that may have changed."""
     with runtime().database.reading() as session:
         return render_template("results/_live.html", **_shown(session, visible(session, result_id)))
 
 
-def _on_the_way(session: Session, found: OneResult) -> dict[str, object]:
+def _on_the_way(session: Session, found: ResultDetail) -> dict[str, object]:
     """Where the result stands in the list that the address names, and the way to the next."""
     chosen = filter_in(request.args)
     try:
-        stands = place(session, viewer(), found.run, found.result, chosen)
+        stands = list_position(session, viewer(), found.run, found.result, chosen)
     except ValueError:
         abort(404)
     return {"place": stands, "place_words": _place_words(stands, chosen)}
 
 
-def _shown(session: Session, found: OneResult) -> dict[str, object]:
+def _shown(session: Session, found: ResultDetail) -> dict[str, object]:
     """What page, drawer and live answer show of the result."""
     chosen = filter_in(request.args)
     shown = mail_in_address(session, found)
@@ -72,17 +72,17 @@ def _shown(session: Session, found: OneResult) -> dict[str, object]:
         "let_go": _let_go(found) if shown.attempt is None else None,
         "not_whole": not_whole(shown),
         "suspects": suspects(session, found.run, [Result.id == found.result.id]),
-        "happenings": history.happenings(session, found),
+        "happenings": history.history_of(session, found),
         **addresses(found, shown, args),
     }
 
 
-def _let_go(found: OneResult) -> Attempt | None:
+def _let_go(found: ResultDetail) -> Attempt | None:
     """The last attempt, if its mail is no longer kept."""
-    return next((attempt for attempt in found.attempts if attempt.kept_until), None)
+    return next((attempt for attempt in found.attempts if attempt.rebuild_data_deleted_at), None)
 
 
-def _place_words(stands: Place, chosen: Filter) -> str:
+def _place_words(stands: ListPosition, chosen: Filter) -> str:
     """1 of 3 unconfirmed"""
     if not stands.words or chosen.search:
         return f"{stands.words} found".strip() if stands.words else ""

@@ -18,10 +18,10 @@ from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus
 from webapp.store.types import iso
 
-PAGE = 1_000
+EXPORT_BATCH = 1_000
 
 
-COLUMNS = (
+RESULT_COLUMNS = (
     *("id", "customer", "invoices", "recipients", "status", "reason", "detail", "attempts"),
     *("message_id", "smtp_reply", "sent_at", "next_try_at"),
 )
@@ -51,7 +51,7 @@ def page(session: Session, conditions: list[ColumnElement[bool]], after: int) ->
         .join(Customer, Customer.id == Result.customer_id)
         .where(*conditions, Result.id > after)
         .order_by(Result.id)
-        .limit(PAGE)
+        .limit(EXPORT_BATCH)
     ).all()
     numbers = _numbers(session, [result.id for result, _, _ in rows])
     addresses = addresses_of(session, [(result.id, version) for result, _, version in rows])

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Exists, String, and_, case, cast, exists, 
 from webapp.store import text_search
 from webapp.store.runs import Reservation, Result, ResultInvoice
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus, SkipReason
-from webapp.store.text_search import anywhere, says
+from webapp.store.text_search import like_pattern, says
 
 
 def matching(run_id: int, status: str = "", reason: str = "", search: str = "") -> list[ColumnElement[bool]]:
@@ -36,8 +36,8 @@ def mentions(wanted: str) -> ColumnElement[bool]:
     Customer, invoices and addresses as they were when the result was made (finding.py); the addresses that it
     did go to; what servers said."""
     texts = (cast(Result.recipients, String), Result.detail, Result.smtp_reply, Result.warning)
-    pattern = anywhere(wanted)
-    return or_(text_search.mentions(Result.sought, wanted), *(says(text, pattern) for text in texts))
+    pattern = like_pattern(wanted)
+    return or_(text_search.contains(Result.search_text, wanted), *(says(text, pattern) for text in texts))
 
 
 def only_rehearsed() -> ColumnElement[bool]:

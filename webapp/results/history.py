@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.results.bulk import NAMED
-from webapp.results.detail import OneResult
+from webapp.results.detail import ResultDetail
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Attempt, Run
@@ -54,7 +54,7 @@ DECISIONS = {
 
 
 @dataclass(frozen=True)
-class Said:
+class TranscriptLine:
     """A line of the conversation with a mail server: seconds after it began, what we sent, what it said."""
 
     at: float
@@ -63,7 +63,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Try:
+class AttemptEntry:
     """An attempt in words. `seconds` is how long it took."""
 
     attempt: Attempt
@@ -72,7 +72,7 @@ class Try:
     seconds: float
     server: str
     version: str
-    conversation: list[Said]
+    conversation: list[TranscriptLine]
 
     @property
     def lasted(self) -> str:
@@ -81,23 +81,23 @@ class Try:
 
 
 @dataclass(frozen=True)
-class Happening:
+class HistoryEntry:
     """One entry: an attempt, or something that `by` did."""
 
     at: datetime
     look: str
     words: str
     by: str = ""
-    attempt: Try | None = None
+    attempt: AttemptEntry | None = None
 
 
-def happenings(session: Session, one: OneResult) -> list[Happening]:
+def history_of(session: Session, one: ResultDetail) -> list[HistoryEntry]:
     """Everything, the last first."""
     run = one.run
     found = [*_tries(session, one), *_decisions(session, one)]
     if run.started_at:
-        found.append(Happening(run.started_at, "ready", "Run started", _first_starter(session, run)))
-    found.append(Happening(run.created_at, "ready", "Run created", run.created_by))
+        found.append(HistoryEntry(run.started_at, "ready", "Run started", _first_starter(session, run)))
+    found.append(HistoryEntry(run.created_at, "ready", "Run created", run.created_by))
     return sorted(found, key=lambda happening: happening.at, reverse=True)
 
 
@@ -112,7 +112,7 @@ def _first_starter(session: Session, run: Run) -> str:
     return first or run.started_by
 
 
-def _tries(session: Session, one: OneResult) -> list[Happening]:
+def _tries(session: Session, one: ResultDetail) -> list[HistoryEntry]:
     servers = _names(session, MailServer.id, MailServer.name, {a.mail_server_id for a in one.attempts})
     versions = _names(
         session, DefinitionVersion.id, DefinitionVersion.number, {a.version_id for a in one.attempts}
@@ -123,7 +123,7 @@ def _tries(session: Session, one: OneResult) -> list[Happening]:
         version = "the run’s version"
         if attempt.version_id != one.run.version_id:
             version = f"version {versions[attempt.version_id]} of the definition"
-        told = Try(
+        told = AttemptEntry(
             attempt,
             words,
             STAGES.get(attempt.stage, ""),
@@ -132,7 +132,7 @@ def _tries(session: Session, one: OneResult) -> list[Happening]:
             version,
             _conversation(attempt),
         )
-        found.append(Happening(attempt.started_at, look, words, attempt=told))
+        found.append(HistoryEntry(attempt.started_at, look, words, attempt=told))
     return found
 
 
@@ -149,15 +149,15 @@ def _seconds(attempt: Attempt) -> float:
     return spoken + (attempt.ended_at - attempt.started_at).total_seconds()
 
 
-def _conversation(attempt: Attempt) -> list[Said]:
+def _conversation(attempt: Attempt) -> list[TranscriptLine]:
     """The lines as they were noted, and at the end of a broken one, why it is broken."""
     several = sum(str(line).startswith("RCPT") for _, line in attempt.transcript) > 1
     lines = []
     for at, line in attempt.transcript:
         command, _, reply = str(line).partition("  ")
-        lines.append(Said(float(at), _in_short(command, several), reply))
+        lines.append(TranscriptLine(float(at), _in_short(command, several), reply))
     if lines and attempt.outcome in ENDS_WITH_DETAIL and attempt.detail:
-        lines.append(Said(_seconds(attempt), "", attempt.detail))
+        lines.append(TranscriptLine(_seconds(attempt), "", attempt.detail))
     return lines
 
 
@@ -171,7 +171,7 @@ def _in_short(command: str, several: bool) -> str:
     return "final dot" if command == "." else verb
 
 
-def _decisions(session: Session, one: OneResult) -> list[Happening]:
+def _decisions(session: Session, one: ResultDetail) -> list[HistoryEntry]:
     """What people decided about this result by name. Of what was done to very many at once the run knows."""
     entries = session.scalars(
         select(AuditEntry).where(AuditEntry.subject == f"run {one.run.id}", AuditEntry.action.in_(DECISIONS))
@@ -181,5 +181,5 @@ def _decisions(session: Session, one: OneResult) -> list[Happening]:
         _, named, ids = entry.detail.partition(NAMED)
         if named and str(one.result.id) in ids.split(", "):
             look, words = DECISIONS[entry.action]
-            found.append(Happening(entry.at, look, words, entry.actor))
+            found.append(HistoryEntry(entry.at, look, words, entry.actor))
     return found

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from webapp.extensions import runtime
 from webapp.mailing.parsed_mail import safe_name
 from webapp.messages import sent_mail
-from webapp.messages.sent_mail import NotWhole, OneMail
+from webapp.messages.sent_mail import CannotRebuild, MailView
 from webapp.results import detail
-from webapp.results.detail import OneResult
+from webapp.results.detail import ResultDetail
 from webapp.store.documents import DocumentMissing
 from webapp.store.statuses import ResultStatus
 from webapp.web import untrusted
@@ -47,8 +47,8 @@ def eml(result_id: int) -> ResponseReturnValue:
     with runtime().database.reading() as session:
         found = visible(session, result_id)
         try:
-            data = sent_mail.whole(mail_in_address(session, found), runtime().documents)
-        except NotWhole as why:
+            data = sent_mail.rebuild_mail(mail_in_address(session, found), runtime().documents)
+        except CannotRebuild as why:
             abort(404, f"{why}.")
     return untrusted.to_save(data, "message/rfc822", f"{safe_name(found.line.label)}.eml")
 
@@ -70,12 +70,12 @@ def document(result_id: int, number: int) -> ResponseReturnValue:
     return response
 
 
-def visible(session: Session, result_id: int) -> OneResult:
+def visible(session: Session, result_id: int) -> ResultDetail:
     """The result in the address. Ends the request with 404 if there is none that this person may see."""
     return detail.find(session, viewer(), result_id) or abort(404)
 
 
-def mail_in_address(session: Session, found: OneResult) -> OneMail:
+def mail_in_address(session: Session, found: ResultDetail) -> MailView:
     """The mail that the address asks for by `attempt`; else the one that was handed over last, or, before any
     and when the result waits to go once more, as it would go now."""
     asked = request.args.get("attempt", "")
@@ -87,12 +87,12 @@ def mail_in_address(session: Session, found: OneResult) -> OneMail:
         if asked not in ("", NOW):
             abort(404)
         redirect_to = runtime().settings.redirect_to
-        return sent_mail.as_it_will_go(session, found.result.id, runtime().renderer, store, redirect_to)
-    mail = sent_mail.gone_out(session, found.result.id, number, found.line.invoices, store)
+        return sent_mail.as_it_would_be_sent(session, found.result.id, runtime().renderer, store, redirect_to)
+    mail = sent_mail.as_sent(session, found.result.id, number, found.line.invoices, store)
     return mail or abort(404)
 
 
-def addresses(found: OneResult, mail: OneMail, args: dict[str, str]) -> dict[str, object]:
+def addresses(found: ResultDetail, mail: MailView, args: dict[str, str]) -> dict[str, object]:
     """Where page, mail and documents are to be had."""
     here = f"/results/{found.result.id}"
     which = {"attempt": str(mail.attempt.number) if mail.attempt else NOW}
@@ -120,18 +120,18 @@ def addresses(found: OneResult, mail: OneMail, args: dict[str, str]) -> dict[str
     }
 
 
-def _mails(found: OneResult) -> list[str]:
+def _mails(found: ResultDetail) -> list[str]:
     """The mails there are to look at, as `attempt` names them in an address."""
     numbers = [str(number) for number in found.kept]
     return numbers if found.result.status in DONE_WITH else [NOW, *numbers]
 
 
-def not_whole(mail: OneMail) -> str:
+def not_whole(mail: MailView) -> str:
     """Why what is shown is not, byte for byte, what went out; empty if it is."""
     if mail.attempt is None:
         return ""
     try:
-        sent_mail.whole(mail, runtime().documents)
-    except NotWhole as why:
+        sent_mail.rebuild_mail(mail, runtime().documents)
+    except CannotRebuild as why:
         return str(why)
     return ""

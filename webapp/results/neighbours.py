@@ -18,7 +18,7 @@ COUNTED = 1_000
 
 
 @dataclass(frozen=True)
-class Place:
+class ListPosition:
     """`previous` and `next` are ids, None at an end of the list. `position` counts from 1: None in a long
     list, and for a result that the filter does not match any more. `total` is None where counting is dear."""
 
@@ -35,7 +35,7 @@ class Place:
         return f"of {self.total:,}" if self.total else ""
 
 
-def place(session: Session, viewer: Viewer, run: Run, result: Result, chosen: Filter) -> Place:
+def list_position(session: Session, viewer: Viewer, run: Run, result: Result, chosen: Filter) -> ListPosition:
     """The place of this result among those of its run that the filter matches, in the filter's order.
 
     A short list is read whole, once. In a long one the neighbours are found from the result on, along the
@@ -56,12 +56,12 @@ def place(session: Session, viewer: Viewer, run: Run, result: Result, chosen: Fi
         next(iter(_ids(session, within, chosen.order, Edge(result.id, value, backwards), 1)), None)
         for backwards in (True, False)
     )
-    return Place(previous, following, None, total)
+    return ListPosition(previous, following, None, total)
 
 
-def _in_list(ids: list[int], at: int) -> Place:
+def _in_list(ids: list[int], at: int) -> ListPosition:
     following = ids[at + 1] if at + 1 < len(ids) else None
-    return Place(ids[at - 1] if at else None, following, at + 1, len(ids))
+    return ListPosition(ids[at - 1] if at else None, following, at + 1, len(ids))
 
 
 def _ids(

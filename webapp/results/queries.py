@@ -16,7 +16,7 @@ from webapp.access import Viewer, visible_to
 from webapp.lifecycle.counts import counts
 from webapp.results import filters
 from webapp.results import rows as results_rows
-from webapp.results.rows import Line
+from webapp.results.rows import ResultRow
 from webapp.store import keyset
 from webapp.store.keyset import Edge, Page
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
@@ -40,13 +40,13 @@ class Filter:
         return bool(self.status or self.reason or self.search)
 
 
-FEW = 20_000
+SORTED_IN_MEMORY_MAX = 20_000
 """Up to so many rows are faster looked up and sorted than found by walking an index."""
 
 
 def results(
     session: Session, viewer: Viewer, run: Run, chosen: Filter, edge: Edge | None, matching: int | None
-) -> tuple[Page[Line], int]:
+) -> tuple[Page[ResultRow], int]:
     """A page of the run's results, and how many match. `matching` says so if it is known without looking.
 
     The ids are found first: what belongs to 50 rows is looked up for these alone. Raises ValueError for a
@@ -57,15 +57,16 @@ def results(
     elif matching is None:
         ids, matching = _found_and_counted(session, query, chosen.order, edge)
     else:
-        query = in_order(query, chosen.order, edge, few=matching < FEW)
-        ids = list(session.scalars(query.limit(keyset.SIZE + 1)))
+        query = in_order(query, chosen.order, edge, few=matching < SORTED_IN_MEMORY_MAX)
+        ids = list(session.scalars(query.limit(keyset.PAGE_SIZE + 1)))
     found = {
-        row[0].id: Line(*row) for row in session.execute(results_rows.rows(viewer).where(Result.id.in_(ids)))
+        row[0].id: ResultRow(*row)
+        for row in session.execute(results_rows.rows_query(viewer).where(Result.id.in_(ids)))
     }
     page = [found[id] for id in ids]
-    results_rows.fill(session, run, page)
+    results_rows.load_details(session, run, page)
     cursors = [cursor(line.result, chosen.order) for line in page]
-    return keyset.page(page, edge, cursors, keyset.SIZE), matching
+    return keyset.page(page, edge, cursors, keyset.PAGE_SIZE), matching
 
 
 def kept_count(session: Session, viewer: Viewer, run_id: int, chosen: Filter) -> int | None:
@@ -85,23 +86,23 @@ def _found_and_counted(
     session: Session, query: Select[int], order: str, edge: Edge | None
 ) -> tuple[list[int], int]:
     """The ids of a page, and how many rows there are in all, in one look at every row: a search has to."""
-    hits = query.add_columns(COLUMNS[order].label("by")).cte()
+    hits = query.add_columns(ORDER_COLUMNS[order].label("by")).cte()
     how_many = select(func.count()).select_from(hits).scalar_subquery()
     rows = session.execute(
-        _ordered(select(hits.c.id, how_many), hits.c.by, hits.c.id, order, edge).limit(keyset.SIZE + 1)
+        _ordered(select(hits.c.id, how_many), hits.c.by, hits.c.id, order, edge).limit(keyset.PAGE_SIZE + 1)
     ).all()
     return [id for id, _ in rows], rows[0][1] if rows else 0
 
 
 def changed_on_screen(
     session: Session, viewer: Viewer, run: Run, ids: list[int], since: datetime | None
-) -> list[Line]:
+) -> list[ResultRow]:
     """Those of these results that belong to the run and have changed since that moment."""
     on_screen: BindParameter[Any] = bindparam("on_screen", ids, expanding=True, literal_execute=True)
-    query = results_rows.rows(viewer).where(Result.run_id == run.id, Result.id.in_(on_screen))
+    query = results_rows.rows_query(viewer).where(Result.run_id == run.id, Result.id.in_(on_screen))
     if since:
         query = query.where(Result.changed_at >= since)
-    return [Line(*row) for row in session.execute(query)]
+    return [ResultRow(*row) for row in session.execute(query)]
 
 
 def statuses_of(
@@ -155,7 +156,7 @@ def in_order(query: Select[Any], order: str, edge: Edge | None, *, few: bool = F
 
     `few` says that the filter leaves few rows: then they are looked up and sorted. Otherwise the names' index
     is walked, and what does not match left out. SQLite cannot know which of the two is the shorter way."""
-    column = Result.sort_name + "" if few and order == "" else COLUMNS[order]
+    column = Result.sort_name + "" if few and order == "" else ORDER_COLUMNS[order]
     return _ordered(query, column, Result.id, order, edge)
 
 
@@ -167,7 +168,7 @@ def _ordered(query: Select[Any], column: Any, id: Any, order: str, edge: Edge | 
     return query.order_by(*keyset.order(edge, column, id, descending=down))
 
 
-COLUMNS: dict[str, Any] = {"": Result.sort_name, "changed": Result.changed_at, "amount": Result.amount}
+ORDER_COLUMNS: dict[str, Any] = {"": Result.sort_name, "changed": Result.changed_at, "amount": Result.amount}
 DESCENDING = ("changed", "amount")
 
 

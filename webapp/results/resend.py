@@ -15,24 +15,24 @@ from webapp.definitions.versions import todays_version as version_of_today
 from webapp.errors import Refused
 from webapp.invoices import findings
 from webapp.lifecycle import runs
-from webapp.lifecycle.results import CHUNK, UNCLAIMED, Held, move
-from webapp.queue import Bell
+from webapp.lifecycle.results import RELEASE_CLAIM, TRANSITION_BATCH, LockedResult, transition
+from webapp.queue import JobQueue
 from webapp.results.bulk import (
     CHANGED_SINCE,
-    Chosen,
-    Done,
-    as_seen,
-    column_of,
-    conclude,
-    hold_chosen,
+    BulkOutcome,
+    BulkSelection,
+    audit_and_report,
+    load_column,
+    lock_selected,
     open_run,
-    sorted_out,
+    partition,
+    unchanged_since_seen,
 )
 from webapp.results.filters import decided_since, may_come_twice, only_rehearsed
-from webapp.results.splitting import looked_at_anew
+from webapp.results.splitting import recheck_all
 from webapp.results.suspect_documents import attached_to
 from webapp.store.definitions import DefinitionVersion
-from webapp.store.id_lists import among
+from webapp.store.id_lists import id_in
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus, SkipReason
 
@@ -49,13 +49,13 @@ REASON_WORDS = {
 
 def send_again(
     session: Session,
-    bell: Bell,
-    chosen: Chosen,
+    queue: JobQueue,
+    chosen: BulkSelection,
     viewer: Viewer,
     *,
     confirmed: bool = False,
     todays_version: bool = False,
-) -> Done:
+) -> BulkOutcome:
     """Makes results `ready`, after looking at their data anew; in a running or finished run they then go out.
 
     1. What was sent, or may have been, here or by another run, needs `confirmed`. Only a mail that went to
@@ -70,22 +70,22 @@ def send_again(
     """
     run = open_run(session, chosen, viewer)
     version = _version_of_today(session, run).id if todays_version else None
-    rows = hold_chosen(session, chosen, viewer)
+    rows = lock_selected(session, chosen, viewer)
     again, unchanged = _may_go_again(rows)
     if confirmed:
         again, twice = _as_asked(session, run, chosen, again, unchanged)
     else:
         again, twice = _for_the_first_time(session, again, unchanged), set()
     _check_again(session, again)
-    fit: list[Held] = []
+    fit: list[LockedResult] = []
     for once_more in (True, False):
         some = [row for row in again if once_more == (row.id in twice)]
         judged: dict[str, Any] = {"judged_by": version or run.version_id, "once_more": once_more}
-        ready = _make_ready(session, bell, run, viewer, some, unchanged, **judged, version_id=version)
+        ready = _make_ready(session, queue, run, viewer, some, unchanged, **judged, version_id=version)
         if once_more:
             _next_copies(session, run, ready, chosen.as_of)
         fit += ready
-    return conclude(session, viewer, "send again", run, fit, unchanged)
+    return audit_and_report(session, viewer, "send again", run, fit, unchanged)
 
 
 def _version_of_today(session: Session, run: Run) -> DefinitionVersion:
@@ -103,33 +103,33 @@ def _version_of_today(session: Session, run: Run) -> DefinitionVersion:
 
 def _make_ready(
     session: Session,
-    bell: Bell,
+    queue: JobQueue,
     run: Run,
     viewer: Viewer,
-    again: Sequence[Held],
+    again: Sequence[LockedResult],
     unchanged: Counter[str],
     *,
     judged_by: int | None = None,
     once_more: bool = False,
     **columns: Any,
-) -> list[Held]:
+) -> list[LockedResult]:
     """Makes those of the results `ready` whose data are fit for the version that they are `judged_by`, else
     each by its own, and returns them; why others are not is counted in `unchanged`. `once_more`: that one was
     sent before is no reason. Sets further columns."""
-    fit: list[Held] = []
-    for row, reason in looked_at_anew(session, again, judged_by, once_more=once_more):
+    fit: list[LockedResult] = []
+    for row, reason in recheck_all(session, again, judged_by, once_more=once_more):
         if not reason:
             fit.append(row)
             continue
         unchanged[REASON_WORDS[SkipReason(reason)]] += 1
         if row.status == ResultStatus.SKIPPED and row.reason != reason:
-            move(session, run.id, [row], ResultStatus.SKIPPED, reason=reason)
+            transition(session, run.id, [row], ResultStatus.SKIPPED, reason=reason)
     values: dict[str, Any] = {
-        **UNCLAIMED,
+        **RELEASE_CLAIM,
         "detail": "",
         "warning": "",
         "smtp_reply": "",
-        "breaks": 0,
+        "broken_connections": 0,
         "redirected": False,
         "first_try_at": None,
         "next_try_at": None,
@@ -138,46 +138,48 @@ def _make_ready(
         "message_number": Result.message_number + 1,
         **columns,
     }
-    move(session, run.id, fit, ResultStatus.READY, values=values)
+    transition(session, run.id, fit, ResultStatus.READY, values=values)
     if fit:
-        runs.new_work(session, bell, run, viewer.name)
+        runs.resume_for_new_work(session, queue, run, viewer.name)
     return fit
 
 
-def let_pass(session: Session, bell: Bell, chosen: Chosen, viewer: Viewer) -> Done:
+def release_documents(
+    session: Session, queue: JobQueue, chosen: BulkSelection, viewer: Viewer
+) -> BulkOutcome:
     """Somebody has looked at the documents that the guard holds these results back for: they may go out. The
     results become `ready`, as by Send again, but for those that something else keeps back; each keeps the
     version of the definition that it was to be sent with. Raises Refused."""
     run = open_run(session, chosen, viewer)
-    rows = hold_chosen(session, chosen, viewer)
+    rows = lock_selected(session, chosen, viewer)
     held = [row for row in rows if _is_suspect(row)]
     others = len(rows) - len(held)
     unchanged = Counter({"not held for a suspect document": others} if others else {})
-    suspect = as_seen(session, chosen, held, unchanged)
-    for start in range(0, len(suspect), CHUNK):
-        ids = [row.id for row in suspect[start : start + CHUNK]]
+    suspect = unchanged_since_seen(session, chosen, held, unchanged)
+    for start in range(0, len(suspect), TRANSITION_BATCH):
+        ids = [row.id for row in suspect[start : start + TRANSITION_BATCH]]
         findings.let_pass(session, attached_to(session, run, ids), viewer.name, chosen.as_of)
-    fit = _make_ready(session, bell, run, viewer, suspect, unchanged)
-    return conclude(session, viewer, "let documents pass", run, fit, unchanged)
+    fit = _make_ready(session, queue, run, viewer, suspect, unchanged)
+    return audit_and_report(session, viewer, "let documents pass", run, fit, unchanged)
 
 
-def _check_again(session: Session, rows: Sequence[Held]) -> None:
+def _check_again(session: Session, rows: Sequence[LockedResult]) -> None:
     """What the document store had not as it was imported may have been mended, or imported anew."""
     suspect = [row for row in rows if _is_suspect(row)]
-    for start in range(0, len(suspect), CHUNK):
-        findings.check_again(session, _invoices_of(suspect[start : start + CHUNK]))
+    for start in range(0, len(suspect), TRANSITION_BATCH):
+        findings.check_again(session, _invoices_of(suspect[start : start + TRANSITION_BATCH]))
 
 
-def _is_suspect(row: Held) -> bool:
+def _is_suspect(row: LockedResult) -> bool:
     return row.status == ResultStatus.SKIPPED and row.reason == SkipReason.SUSPECT_DOCUMENT
 
 
-def _invoices_of(rows: Sequence[Held]) -> Select[int]:
+def _invoices_of(rows: Sequence[LockedResult]) -> Select[int]:
     return select(ResultInvoice.invoice_id).where(ResultInvoice.result_id.in_([row.id for row in rows]))
 
 
-def _may_go_again(rows: Sequence[Held]) -> tuple[list[Held], Counter[str]]:
-    return sorted_out(
+def _may_go_again(rows: Sequence[LockedResult]) -> tuple[list[LockedResult], Counter[str]]:
+    return partition(
         rows,
         {
             ResultStatus.READY: "ready already: it goes out while the run is running",
@@ -187,10 +189,12 @@ def _may_go_again(rows: Sequence[Held]) -> tuple[list[Held], Counter[str]]:
     )
 
 
-def _for_the_first_time(session: Session, rows: Sequence[Held], unchanged: Counter[str]) -> list[Held]:
+def _for_the_first_time(
+    session: Session, rows: Sequence[LockedResult], unchanged: Counter[str]
+) -> list[LockedResult]:
     """Those of the rows that go again without a yes: no customer has them, as far as this run knows."""
     asking = [row for row in rows if row.status in NEEDS_CONFIRMATION]
-    kept = {id for id, is_rehearsed in column_of(session, asking, only_rehearsed()) if not is_rehearsed}
+    kept = {id for id, is_rehearsed in load_column(session, asking, only_rehearsed()) if not is_rehearsed}
     unchanged.update(
         f"{row.status}: confirm that the customer may get it twice" for row in asking if row.id in kept
     )
@@ -198,8 +202,8 @@ def _for_the_first_time(session: Session, rows: Sequence[Held], unchanged: Count
 
 
 def _as_asked(
-    session: Session, run: Run, chosen: Chosen, rows: Sequence[Held], unchanged: Counter[str]
-) -> tuple[list[Held], set[int]]:
+    session: Session, run: Run, chosen: BulkSelection, rows: Sequence[LockedResult], unchanged: Counter[str]
+) -> tuple[list[LockedResult], set[int]]:
     """Those of the rows that a person's yes is for, and the ids of those that a customer may get twice by it.
 
     What is not known by now to have gone out goes as the first copy: it is skipped where another run comes
@@ -208,7 +212,7 @@ def _as_asked(
     """
     twice = may_come_twice(run.definition_id)
     since = and_(twice, decided_since(run.definition_id, chosen.as_of)) if chosen.as_of else false()
-    found = dict(column_of(session, rows, case((since, "since"), (twice, "twice"), else_="")))
+    found = dict(load_column(session, rows, case((since, "since"), (twice, "twice"), else_="")))
     asked = {id for id, what in found.items() if what == "twice"}
     if chosen.may_come_twice is not None and len(asked) > chosen.may_come_twice:
         raise Refused(
@@ -221,7 +225,7 @@ def _as_asked(
     return fit, asked
 
 
-def _next_copies(session: Session, run: Run, rows: Sequence[Held], as_of: datetime | None) -> None:
+def _next_copies(session: Session, run: Run, rows: Sequence[LockedResult], as_of: datetime | None) -> None:
     """Gives the invoices of these results the copy number after the highest that is reserved, or was when a
     person was asked."""
     highest = select(func.max(Reservation.copy)).where(
@@ -230,11 +234,11 @@ def _next_copies(session: Session, run: Run, rows: Sequence[Held], as_of: dateti
     if as_of:
         highest = highest.where(Reservation.taken_at <= as_of)
     copy = highest.scalar_subquery()
-    for start in range(0, len(rows), CHUNK):
-        ids = [row.id for row in rows[start : start + CHUNK]]
+    for start in range(0, len(rows), TRANSITION_BATCH):
+        ids = [row.id for row in rows[start : start + TRANSITION_BATCH]]
         session.execute(
             update(ResultInvoice)
-            .where(among(session, ResultInvoice.result_id, ids), copy >= ResultInvoice.copy)
+            .where(id_in(session, ResultInvoice.result_id, ids), copy >= ResultInvoice.copy)
             .values(copy=copy + 1)
             .execution_options(synchronize_session=False)
         )

@@ -18,7 +18,7 @@ from webapp.store.statuses import ResultStatus, SkipReason
 
 
 @dataclass
-class Line:
+class ResultRow:
     """A row of the table Message results."""
 
     result: Result
@@ -57,7 +57,7 @@ class Line:
         return sum(document.size for document in self.documents)
 
 
-def rows(viewer: Viewer) -> Select[Result, str, str, str]:
+def rows_query(viewer: Viewer) -> Select[Result, str, str, str]:
     """Every result that the viewer may see, with what a Line needs of its customer."""
     return (
         select(Result, Customer.code, Customer.name, Cluster.tag_name)
@@ -67,13 +67,13 @@ def rows(viewer: Viewer) -> Select[Result, str, str, str]:
     )
 
 
-def fill(session: Session, run: Run, lines: list[Line]) -> None:
+def load_details(session: Session, run: Run, lines: list[ResultRow]) -> None:
     """Adds to each row its invoices, their documents and, where none are frozen yet, its recipients.
 
     Documents are asked for by their invoices alone, and those of other transformations left out here: with
     both conditions SQLite may take the index of the transformation, and read every document there is."""
     by_result = {line.result.id: line for line in lines}
-    by_invoice: dict[int, Line] = {}
+    by_invoice: dict[int, ResultRow] = {}
     for result_id, invoice in session.execute(
         select(ResultInvoice.result_id, Invoice)
         .join(Invoice, Invoice.id == ResultInvoice.invoice_id)

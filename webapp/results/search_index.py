@@ -26,7 +26,7 @@ def of_one_invoice(content: Content) -> dict[str, Any]:
     return {
         "sort_name": folded(Customer.name),
         "amount": Invoice.gross_amount,
-        "sought": folded(sought),
+        "search_text": folded(sought),
     }
 
 
@@ -48,7 +48,7 @@ def index(session: Session, content: Content, *which: ColumnElement[bool]) -> No
         .values(
             sort_name=of_customer.with_only_columns(folded(Customer.name)).scalar_subquery(),
             amount=of_invoices.with_only_columns(func.sum(Invoice.gross_amount)).scalar_subquery(),
-            sought=folded(sought),
+            search_text=folded(sought),
         ),
         execution_options={"synchronize_session": False},
     )

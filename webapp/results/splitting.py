@@ -9,16 +9,16 @@ from typing import cast
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from webapp.lifecycle.counts import shift
-from webapp.lifecycle.results import Held
+from webapp.lifecycle.counts import adjust
+from webapp.lifecycle.results import LockedResult
 from webapp.results import search_index
-from webapp.selection.recheck import reasons_of
+from webapp.selection.recheck import recheck
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus
 
 
-def split_off(session: Session, result_id: int, reasons: Mapping[int, str], worker_id: int) -> str:
+def split_off_ineligible(session: Session, result_id: int, reasons: Mapping[int, str], worker_id: int) -> str:
     """Takes those invoices out of the result that have a reason not to be sent: each into a skipped result of
     its own.
 
@@ -54,7 +54,7 @@ def split_off(session: Session, result_id: int, reasons: Mapping[int, str], work
             .where(ResultInvoice.run_id == result.run_id, ResultInvoice.invoice_id == invoice_id)
             .values(result_id=own.id)
         )
-        shift(session, result.run_id, Counter({(own.status, own.reason): 1}), worker_id)
+        adjust(session, result.run_id, Counter({(own.status, own.reason): 1}), worker_id)
         parted.append(own.id)
     content = session.get_one(
         DefinitionVersion, result.version_id or session.get_one(Run, result.run_id).version_id
@@ -63,23 +63,23 @@ def split_off(session: Session, result_id: int, reasons: Mapping[int, str], work
     return reasons[first] if all_bad else ""
 
 
-LOOKED_AT = {"sqlite": 5_000, "postgresql": 1_000}
+RECHECK_BATCH = {"sqlite": 5_000, "postgresql": 1_000}
 """Results looked at anew by one query. For more PostgreSQL reads all invoices through, each time; SQLite
 takes a fifth longer for fewer."""
 
 
-def looked_at_anew(
-    session: Session, rows: Sequence[Held], version: int | None, *, once_more: bool = False
-) -> Iterable[tuple[Held, str]]:
+def recheck_all(
+    session: Session, rows: Sequence[LockedResult], version: int | None, *, once_more: bool = False
+) -> Iterable[tuple[LockedResult, str]]:
     """Each row with why it cannot be sent now, or empty; invoices of collated results are taken out on the
     way."""
-    at_once = LOOKED_AT[session.get_bind().dialect.name]
+    at_once = RECHECK_BATCH[session.get_bind().dialect.name]
     for start in range(0, len(rows), at_once):
         chunk = rows[start : start + at_once]
-        reasons = reasons_of(session, [row.id for row in chunk], version, once_more=once_more)
+        reasons = recheck(session, [row.id for row in chunk], version, once_more=once_more)
         for row in chunk:
             by_invoice = reasons[row.id]
             if len(by_invoice) > 1 and not all(by_invoice.values()):
-                yield row, split_off(session, row.id, by_invoice, 0)
+                yield row, split_off_ineligible(session, row.id, by_invoice, 0)
             else:
                 yield row, next(iter(by_invoice.values()))

@@ -16,7 +16,7 @@ from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, SkipReason
 
-MOST_LISTED = 20
+SUSPECTS_LISTED_MAX = 20
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def suspects(session: Session, run: Run, conditions: Sequence[ColumnElement[bool
     listed = _of_held(session, run, conditions).order_by(Result.id, TransformationResult.id)
     return [
         Suspect(result_id, number, name, document.file_name, findings.said(document))
-        for result_id, number, name, document in session.execute(listed.limit(MOST_LISTED))
+        for result_id, number, name, document in session.execute(listed.limit(SUSPECTS_LISTED_MAX))
     ]
 
 

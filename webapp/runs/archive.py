@@ -16,7 +16,7 @@ MAY_ARCHIVE = (RunStatus.CREATED, RunStatus.STOPPED, RunStatus.FINISHED)
 
 def archive(session: Session, run_id: int, viewer: Viewer) -> str:
     """Takes a run that does not run out of the list. Harmless when it is archived already. Raises Refused."""
-    run = runs.changeable(session, run_id, viewer)
+    run = runs.lock_for_change(session, run_id, viewer)
     if run.status not in MAY_ARCHIVE:
         raise Refused("This run is not at rest. Stop it first, or wait until it is finished.")
     if run.archived_at is None:
@@ -27,7 +27,7 @@ def archive(session: Session, run_id: int, viewer: Viewer) -> str:
 
 def unarchive(session: Session, run_id: int, viewer: Viewer) -> str:
     """Puts a run back into the list. Harmless when it is there. Raises Refused."""
-    run = runs.changeable(session, run_id, viewer)
+    run = runs.lock_for_change(session, run_id, viewer)
     if run.archived_at is not None:
         run.archived_at = None
         audit.audit(session, viewer.name, "unarchive", run)

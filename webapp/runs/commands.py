@@ -59,7 +59,7 @@ def start(run_id: int, wait: bool, timeout: float | None) -> None:
     """Let a run send."""
     parts = runtime()
     with parts.database.writing() as session:
-        click.echo(or_fail(lambda: lifecycle_runs.start(session, parts.bell, run_id, OPERATOR)))
+        click.echo(or_fail(lambda: lifecycle_runs.start(session, parts.queue, run_id, OPERATOR)))
     if wait:
         _wait(parts, run_id, timeout)
 

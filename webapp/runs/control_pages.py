@@ -27,7 +27,7 @@ def start(run_id: int) -> ResponseReturnValue:
     asked = request.form.get("seen", 0, type=int) if request.form.get("asked") else 0
     if waits and mails > max(asked, runtime().settings.confirm_above):
         return confirmations.ask("runs/confirm_start.html", run=run, mails=mails, back=f"/runs/{run_id}")
-    return _press(run_id, lambda session: runs.start(session, runtime().bell, run_id, viewer()))
+    return _press(run_id, lambda session: runs.start(session, runtime().queue, run_id, viewer()))
 
 
 @control.post("/runs/<int:run_id>/sending/stop")
@@ -36,11 +36,11 @@ def stop(run_id: int) -> ResponseReturnValue:
     return _press(run_id, lambda session: runs.stop(session, run_id, viewer()))
 
 
-def _press(run_id: int, verb: form_posts.Verb) -> ResponseReturnValue:
-    page = form_posts.came_from((f"/runs/{run_id}", "/runs", "/"))
+def _press(run_id: int, verb: form_posts.FormVerb) -> ResponseReturnValue:
+    page = form_posts.origin_page((f"/runs/{run_id}", "/runs", "/"))
     try:
-        return form_posts.once(lambda session: (page, verb(session)))
+        return form_posts.apply_once(lambda session: (page, verb(session)))
     except errors.NotFound:
         abort(404)
     except errors.Refused as refusal:
-        return form_posts.refused(str(refusal), page)
+        return form_posts.refuse(str(refusal), page)

@@ -10,14 +10,14 @@ from webapp.errors import NotFound, Refused
 from webapp.extensions import runtime
 from webapp.runs import archive as archiving
 from webapp.runs import overview, queries
-from webapp.runs.queries import Shown
+from webapp.runs.queries import RunFilter
 from webapp.store import keyset
 from webapp.store.statuses import RunStatus
 from webapp.web import form_posts
 from webapp.web.access_control import viewer
 from webapp.web.htmx import wants_piece
 from webapp.web.query_args import address, edge_in, ids_in
-from webapp.web.view_flags import polled
+from webapp.web.view_flags import background_poll
 
 run_list = Blueprint("run_list", __name__)
 
@@ -57,10 +57,10 @@ def index() -> ResponseReturnValue:
 
 
 @run_list.get("/runs/live")
-@polled
+@background_poll
 def live() -> ResponseReturnValue:
     """How far the runs on screen are (named by `runs`): leaves of the page, each with its id."""
-    ids = ids_in(request.args.get("runs", "").split("-"))[: 2 * keyset.SIZE]
+    ids = ids_in(request.args.get("runs", "").split("-"))[: 2 * keyset.PAGE_SIZE]
     with runtime().database.reading() as session:
         lines = queries.some_runs(session, viewer(), ids)
         goes_on = any(line.run.status in (RunStatus.CREATING, RunStatus.RUNNING) for line in lines)
@@ -79,20 +79,20 @@ def unarchive(run_id: int) -> ResponseReturnValue:
     return _press(lambda session: archiving.unarchive(session, run_id, viewer()), run_id)
 
 
-def _press(verb: form_posts.Verb, run_id: int) -> ResponseReturnValue:
-    page = form_posts.came_from((f"/runs/{run_id}", "/runs", "/"))
+def _press(verb: form_posts.FormVerb, run_id: int) -> ResponseReturnValue:
+    page = form_posts.origin_page((f"/runs/{run_id}", "/runs", "/"))
     try:
-        return form_posts.once(lambda session: (page, verb(session)))
+        return form_posts.apply_once(lambda session: (page, verb(session)))
     except NotFound:
         abort(404)
     except Refused as refusal:
-        return form_posts.refused(str(refusal), page)
+        return form_posts.refuse(str(refusal), page)
 
 
-def _shown() -> Shown:
+def _shown() -> RunFilter:
     given = request.args
     definition = ids_in([given.get("definition", "")])
-    return Shown(
+    return RunFilter(
         state=given.get("state", ""),
         definition=definition[0] if definition else None,
         problem=given.get("problem", ""),
@@ -100,7 +100,7 @@ def _shown() -> Shown:
     )
 
 
-def _url(shown: Shown) -> str:
+def _url(shown: RunFilter) -> str:
     """The address of the list that shows these, without a cursor."""
     definition = "" if shown.definition is None else str(shown.definition)
     return address("/runs", state=shown.state, definition=definition, problem=shown.problem, q=shown.search)

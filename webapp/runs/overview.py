@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.access import Viewer, visible_to
-from webapp.lifecycle.throughput import SLOT
+from webapp.lifecycle.throughput import SLOT_SECONDS
 from webapp.runs.failure_reasons import why_failed
 from webapp.runs.queries import RunLine, run_lines
 from webapp.store.runs import Result, Run, RunCount, SentCount
@@ -18,7 +18,7 @@ from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 from webapp.store.types import now
 
 DAYS = 14
-HALF_HOUR = 1800 // SLOT
+HALF_HOUR = 1800 // SLOT_SECONDS
 """Slots: time zones differ by half hours, so a day can be put together from these."""
 MOST_REASONS = 5
 
@@ -65,7 +65,7 @@ def _touched_since(moment: datetime) -> ColumnElement[bool]:
 def _per_day(session: Session, viewer: Viewer) -> list[tuple[date, int]]:
     today = datetime.now().astimezone().date()
     days = {today - timedelta(days=back): 0 for back in range(DAYS - 1, -1, -1)}
-    first = int(time.time()) // SLOT - (DAYS + 1) * 86_400 // SLOT
+    first = int(time.time()) // SLOT_SECONDS - (DAYS + 1) * 86_400 // SLOT_SECONDS
     part = SentCount.slot // HALF_HOUR
     rows = session.execute(
         select(part, func.sum(SentCount.n))
@@ -73,7 +73,7 @@ def _per_day(session: Session, viewer: Viewer) -> list[tuple[date, int]]:
         .group_by(part)
     )
     for half_hour, n in rows:
-        day = datetime.fromtimestamp(int(half_hour) * HALF_HOUR * SLOT).astimezone().date()
+        day = datetime.fromtimestamp(int(half_hour) * HALF_HOUR * SLOT_SECONDS).astimezone().date()
         if day in days:
             days[day] += int(n)
     return list(days.items())

@@ -17,7 +17,7 @@ from webapp.invoices import findings
 from webapp.invoices.periods import period_words
 from webapp.lifecycle import runs as lifecycle_runs
 from webapp.lifecycle.counts import Counts, counts
-from webapp.lifecycle.throughput import pace
+from webapp.lifecycle.throughput import throughput
 from webapp.results import export, filters
 from webapp.results import labels as results_labels
 from webapp.results import queries as results_queries
@@ -30,7 +30,7 @@ from webapp.runs.failure_reasons import in_a_sentence, why_failed
 from webapp.runs.list_pages import run_list
 from webapp.runs.sent_chart import sent_over_time
 from webapp.runs.takeover_pages import taking_over
-from webapp.selection.invoices import attached_by
+from webapp.selection.invoices import attached_documents
 from webapp.store import keyset
 from webapp.store.definitions import Content
 from webapp.store.runs import Result, Run
@@ -40,7 +40,7 @@ from webapp.web.access_control import viewer
 from webapp.web.downloads import csv_file
 from webapp.web.htmx import wants_piece
 from webapp.web.query_args import address, edge_in, ids_in
-from webapp.web.view_flags import polled
+from webapp.web.view_flags import background_poll
 
 runs = Blueprint("runs", __name__)
 
@@ -90,7 +90,7 @@ def results(run_id: int) -> ResponseReturnValue:
 
 
 @runs.get("/runs/<int:run_id>/live")
-@polled
+@background_poll
 def live(run_id: int) -> ResponseReturnValue:
     """What has changed: only leaves of the page, each put in its place by its id. Rows on screen are named by
     `rows`; those are told of that have changed since the last answer.
@@ -100,7 +100,7 @@ def live(run_id: int) -> ResponseReturnValue:
     with runtime().database.reading() as session:
         run = _visible(session, run_id)
         at = now()
-        ids = ids_in(request.args.get("rows", "").split("-"))[: 2 * keyset.SIZE]
+        ids = ids_in(request.args.get("rows", "").split("-"))[: 2 * keyset.PAGE_SIZE]
         lines = results_queries.changed_on_screen(session, viewer(), run, ids, _since())
         shown = facts(session, run)
         announce = not shown["is_live"] or time.time() % ANNOUNCED_EVERY < POLLED_EVERY
@@ -129,7 +129,7 @@ def _since() -> datetime | None:
 
 def facts(session: Session, run: Run) -> dict[str, object]:
     """What the page says about the run as a whole."""
-    counted, hindrance = counts(session, run.id), report.hindrance(session, run)
+    counted, hindrance = counts(session, run.id), report.blocker(session, run)
     return {
         "run": run,
         "counts": counted,
@@ -138,14 +138,14 @@ def facts(session: Session, run: Run) -> dict[str, object]:
         "problem": hindrance.words,
         "held": hindrance.held,
         "server": hindrance.server,
-        "pace": pace(session, run, counted),
+        "pace": throughput(session, run, counted),
         "unchecked": _unchecked(session, run) if run.status == RunStatus.CREATING else 0,
     }
 
 
 def _unchecked(session: Session, run: Run) -> int:
     """How many documents are still to be checked before the list is made."""
-    return findings.count_unchecked(session, *attached_by(run, cast(Content, run.version.content)))
+    return findings.count_unchecked(session, *attached_documents(run, cast(Content, run.version.content)))
 
 
 def ahead(session: Session, run: Run) -> dict[str, object]:
@@ -224,7 +224,7 @@ def report_csv(run_id: int) -> ResponseReturnValue:
     def lines() -> Iterator[str]:
         with database.reading() as reading:
             found = export.results(reading, who, run, chosen.status, chosen.reason, chosen.search)
-            yield from csv_lines(found, export.COLUMNS)
+            yield from csv_lines(found, export.RESULT_COLUMNS)
 
     name = "-".join(["mailrun-run", str(run.id), *filter(None, (chosen.status, chosen.reason))])
     return csv_file(lines(), name)

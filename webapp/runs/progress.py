@@ -22,7 +22,7 @@ DONE = (ResultStatus.SENT, ResultStatus.FAILED, ResultStatus.UNCONFIRMED, Result
 
 
 @dataclass(frozen=True)
-class Piece:
+class BarSegment:
     """A part of a progress bar that is 1,000 wide."""
 
     status: str
@@ -37,7 +37,7 @@ class Progress:
     done: int
     to_do: int
     shown: int
-    pieces: list[Piece]
+    pieces: list[BarSegment]
 
     @property
     def left(self) -> int:
@@ -55,22 +55,22 @@ def progress(counts: Counts) -> Progress:
     )
 
 
-LEAST = 5.0
+SEGMENT_WIDTH_MIN = 5.0
 """So wide is a piece at least, that a single failure among thousands is seen."""
 
 
-def bar(parts: dict[str, int]) -> list[Piece]:
+def bar(parts: dict[str, int]) -> list[BarSegment]:
     """The pieces of a bar, in the order given. What is there is seen; the widest pieces give way."""
     whole = sum(parts.values())
     if not whole:
         return []
-    widths = {name: max(LEAST, 1000 * n / whole) for name, n in parts.items() if n}
-    spare = sum(width for width in widths.values() if width > LEAST)
+    widths = {name: max(SEGMENT_WIDTH_MIN, 1000 * n / whole) for name, n in parts.items() if n}
+    spare = sum(width for width in widths.values() if width > SEGMENT_WIDTH_MIN)
     excess = sum(widths.values()) - 1000
     pieces, x = [], 0.0
     for name, width in widths.items():
-        if width > LEAST:
+        if width > SEGMENT_WIDTH_MIN:
             width -= excess * width / spare
-        pieces.append(Piece(name, round(x, 1), round(width, 1)))
+        pieces.append(BarSegment(name, round(x, 1), round(width, 1)))
         x += width
     return pieces

@@ -13,7 +13,7 @@ from webapp.customers.clusters import path
 from webapp.definitions.queries import differences
 from webapp.definitions.versions import content_of
 from webapp.lifecycle.counts import Counts, counts_of
-from webapp.lifecycle.throughput import Pace, pace
+from webapp.lifecycle.throughput import Throughput, throughput
 from webapp.store import keyset
 from webapp.store.customers import Cluster
 from webapp.store.definitions import Content
@@ -30,7 +30,7 @@ class RunLine:
 
     run: Run
     counts: Counts
-    pace: Pace | None = None
+    pace: Throughput | None = None
     stopped_by: str = ""
 
 
@@ -38,7 +38,7 @@ ARCHIVED = "archived"
 
 
 @dataclass(frozen=True)
-class Shown:
+class RunFilter:
     """Which runs the list shows: a state (or `archived`; without one all that are not archived), a
     definition, those with results in the status `problem` (or skipped for that reason), and words searched
     for."""
@@ -49,7 +49,7 @@ class Shown:
     search: str = ""
 
 
-def runs(session: Session, viewer: Viewer, shown: Shown, edge: Edge | None) -> Page[RunLine]:
+def runs(session: Session, viewer: Viewer, shown: RunFilter, edge: Edge | None) -> Page[RunLine]:
     """A page of runs, newest first. Raises ValueError for a state or a problem that does not exist."""
     query = (
         select(Run)
@@ -59,7 +59,7 @@ def runs(session: Session, viewer: Viewer, shown: Shown, edge: Edge | None) -> P
     )
     if edge:
         query = query.where(keyset.beyond(edge, Run.id, descending=True))
-    query = query.order_by(*keyset.order(edge, Run.id, descending=True)).limit(keyset.SIZE + 1)
+    query = query.order_by(*keyset.order(edge, Run.id, descending=True)).limit(keyset.PAGE_SIZE + 1)
     found = list(session.scalars(query))
     return keyset.page(run_lines(session, found), edge, [keyset.cursor(run.id) for run in found])
 
@@ -71,7 +71,7 @@ def some_runs(session: Session, viewer: Viewer, ids: list[int]) -> list[RunLine]
     )
 
 
-def _conditions(shown: Shown) -> list[ColumnElement[bool]]:
+def _conditions(shown: RunFilter) -> list[ColumnElement[bool]]:
     archived = shown.state == ARCHIVED
     conditions: list[ColumnElement[bool]] = [
         Run.archived_at.is_not(None) if archived else Run.archived_at.is_(None)
@@ -102,7 +102,7 @@ def run_lines(session: Session, found: list[Run]) -> list[RunLine]:
     counted = counts_of(session, [run.id for run in found])
     stopped = _stopped_by(session, [run.id for run in found if run.status == RunStatus.STOPPED])
     return [
-        RunLine(run, counted[run.id], pace(session, run, counted[run.id]), stopped.get(run.id, ""))
+        RunLine(run, counted[run.id], throughput(session, run, counted[run.id]), stopped.get(run.id, ""))
         for run in found
     ]
 

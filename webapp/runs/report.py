@@ -39,7 +39,7 @@ def show(session: Session, run: Run) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Hindrance:
+class Blocker:
     """What keeps a run from going on: the database belongs to another secret key (`held`), a running run
     waits for this mail server, or it has a problem of its own."""
 
@@ -56,7 +56,7 @@ class Hindrance:
         return waiting_sentence(self.server) if self.server else self.own
 
 
-def hindrance(session: Session, run: Run) -> Hindrance:
+def blocker(session: Session, run: Run) -> Blocker:
     """What keeps this run from going on, if anything does."""
     content = cast(Content, session.get_one(DefinitionVersion, run.version_id).content)
     in_trouble = and_(MailServer.id == content["sender"]["mail_server_id"], MailServer.trouble.is_not(None))
@@ -68,9 +68,9 @@ def hindrance(session: Session, run: Run) -> Hindrance:
     ).one()
     why = held_by(session, id, key_check)
     waits = run.status == RunStatus.RUNNING and not (why or run.problem)
-    return Hindrance(why, server if waits else None, run.problem, run.status == RunStatus.FINISHED)
+    return Blocker(why, server if waits else None, run.problem, run.status == RunStatus.FINISHED)
 
 
 def problem(session: Session, run: Run) -> str | None:
     """What keeps this run from going on, in words."""
-    return hindrance(session, run).words
+    return blocker(session, run).words

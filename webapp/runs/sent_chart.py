@@ -9,7 +9,7 @@ from itertools import pairwise
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.lifecycle.throughput import SLOT, sent_by_slot
+from webapp.lifecycle.throughput import SLOT_SECONDS, sent_by_slot
 from webapp.store.runs import Run
 from webapp.store.users import AuditEntry
 
@@ -19,7 +19,7 @@ TICKS = 5
 
 
 @dataclass(frozen=True)
-class Held:
+class StoppedSpan:
     """While the run was stopped: where on the plot, by whom, and from when to when."""
 
     x: float
@@ -30,25 +30,25 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Curve:
+class SentChart:
     """Mails sent, added up. `line` is the path of the curve, `marks` are (mails, height) of the lines across,
     the first at the plot's upper edge; `times` stand below it at equal distances."""
 
     line: str
     marks: list[tuple[int, float]]
     times: list[datetime]
-    held: list[Held]
+    held: list[StoppedSpan]
     sent: int
     per_second: float
 
 
-def sent_over_time(session: Session, run: Run) -> Curve | None:
+def sent_over_time(session: Session, run: Run) -> SentChart | None:
     """The curve of everything that a run has sent; None when there is nothing to draw."""
     slots = sent_by_slot(session, run.id)
     if run.started_at is None or not slots:
         return None
     begin = min(run.started_at.timestamp(), float(slots[0][0]))
-    end = float(slots[-1][0] + SLOT)
+    end = float(slots[-1][0] + SLOT_SECONDS)
     if run.finished_at and slots[-1][0] <= run.finished_at.timestamp() < end:
         end = run.finished_at.timestamp()
     span = max(1.0, end - begin)
@@ -57,7 +57,7 @@ def sent_over_time(session: Session, run: Run) -> Curve | None:
     top = -(-sent // step) * step
     held = _held(session, run, begin, end)
     stopped = sum((one.last - one.first).total_seconds() for one in held)
-    return Curve(
+    return SentChart(
         line=_path(slots, begin, span, top),
         marks=[(value, HEIGHT * (1 - value / top)) for value in range(top, -1, -step)],
         times=[datetime.fromtimestamp(begin + span * i / (TICKS - 1)).astimezone() for i in range(TICKS)],
@@ -72,11 +72,15 @@ def _path(slots: list[tuple[int, int]], begin: float, span: float, top: int) -> 
     every = max(1, len(slots) // POINTS)
     points, total, before = ["0 150"], 0, begin
     for i, (at, n) in enumerate(slots):
-        if at > before + SLOT:  # nothing was sent since: the line stays level until here
+        if at > before + SLOT_SECONDS:  # nothing was sent since: the line stays level until here
             points.append(f"{_x(at, begin, span)} {_y(total, top)}")
         total += n
-        if i % every == 0 or i == len(slots) - 1 or (i + 1 < len(slots) and slots[i + 1][0] > at + SLOT):
-            points.append(f"{_x(at + SLOT, begin, span)} {_y(total, top)}")
+        if (
+            i % every == 0
+            or i == len(slots) - 1
+            or (i + 1 < len(slots) and slots[i + 1][0] > at + SLOT_SECONDS)
+        ):
+            points.append(f"{_x(at + SLOT_SECONDS, begin, span)} {_y(total, top)}")
         before = at
     return "M" + " ".join(points)
 
@@ -98,7 +102,7 @@ def _step(highest: int) -> int:
     return 100 * size
 
 
-def _held(session: Session, run: Run, begin: float, end: float) -> list[Held]:
+def _held(session: Session, run: Run, begin: float, end: float) -> list[StoppedSpan]:
     """When the run was stopped and started again, as the audit has it."""
     entries = session.scalars(
         select(AuditEntry)
@@ -112,5 +116,5 @@ def _held(session: Session, run: Run, begin: float, end: float) -> list[Held]:
                 _x(stop.at.timestamp(), begin, end - begin),
                 _x(start.at.timestamp(), begin, end - begin),
             )
-            held.append(Held(x, round(until - x, 1), stop.actor, stop.at, start.at))
+            held.append(StoppedSpan(x, round(until - x, 1), stop.actor, stop.at, start.at))
     return held

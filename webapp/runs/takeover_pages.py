@@ -15,10 +15,10 @@ from webapp.web.access_control import viewer
 
 taking_over = Blueprint("takeover", __name__)
 
-PAGE = "/takeover"
+TAKEOVER_PAGE = "/takeover"
 
 
-@taking_over.get(PAGE)
+@taking_over.get(TAKEOVER_PAGE)
 def page() -> ResponseReturnValue:
     """What it means that this database belongs to another secret key, and the form."""
     _admins_only()
@@ -29,15 +29,15 @@ def page() -> ResponseReturnValue:
     )
 
 
-@taking_over.post(PAGE)
+@taking_over.post(TAKEOVER_PAGE)
 def take_over() -> ResponseReturnValue:
     """Takes the database over, if the words are there."""
     _admins_only()
     typed = request.form.get("words", "")
     try:
-        return form_posts.once(lambda session: ("/runs", takeover.take_over(session, viewer(), typed)))
+        return form_posts.apply_once(lambda session: ("/runs", takeover.take_over(session, viewer(), typed)))
     except Refused as refusal:
-        return form_posts.refused(str(refusal), PAGE)
+        return form_posts.refuse(str(refusal), TAKEOVER_PAGE)
 
 
 def _admins_only() -> None:

@@ -12,14 +12,14 @@ from webapp.store.invoices import TransformationResult
 from webapp.store.runs import Result, ResultInvoice
 from webapp.store.statuses import ResultStatus
 
-MOST_INVOICES = 50
-MOST_BYTES = 15_000_000
+INVOICES_PER_MAIL_MAX = 50
+BYTES_PER_MAIL_MAX = 15_000_000
 """Of a mail's documents, before they are encoded: 20 MB on the wire, which most mail servers take."""
 
 UNSYNCHRONIZED = {"synchronize_session": False}
 
 
-def put_together(session: Session, content: Content, *made: ColumnElement[bool]) -> None:
+def collate(session: Session, content: Content, *made: ColumnElement[bool]) -> None:
     """Moves the invoices of each customer's ready results to the first of these, and drops the emptied ones.
 
     1. Find the customers whose mail would have too many invoices, or too many bytes.
@@ -76,7 +76,7 @@ def _sizes(content: Content, ready: Sequence[ColumnElement[bool]]) -> Select[int
 
 def _customers_over(content: Content, ready: Sequence[ColumnElement[bool]]) -> Select[int]:
     each = _sizes(content, ready).order_by(None).subquery()
-    too_many, too_much = func.count() > MOST_INVOICES, func.sum(each.c.size) > MOST_BYTES
+    too_many, too_much = func.count() > INVOICES_PER_MAIL_MAX, func.sum(each.c.size) > BYTES_PER_MAIL_MAX
     return select(each.c.customer_id).group_by(each.c.customer_id).having(or_(too_many, too_much))
 
 
@@ -89,7 +89,7 @@ def split(invoices: Iterable[Sized]) -> Iterator[list[Sized]]:
     mail: list[Sized] = []
     total = 0
     for id, size in invoices:
-        if mail and (len(mail) == MOST_INVOICES or total + size > MOST_BYTES):
+        if mail and (len(mail) == INVOICES_PER_MAIL_MAX or total + size > BYTES_PER_MAIL_MAX):
             yield mail
             mail, total = [], 0
         mail.append((id, size))

@@ -15,7 +15,7 @@ from webapp.store.statuses import InvoiceStatus, SkipReason
 
 
 @dataclass(frozen=True)
-class Terms:
+class Requirements:
     """What a definition asks of an invoice and its customer. `password_key`: the field of the customer's
     metadata that its documents' password must stand in; empty: they need none."""
 
@@ -25,23 +25,25 @@ class Terms:
     password_key: str = ""
 
 
-def terms_of(definition_id: int, content: Content) -> Terms:
+def requirements_of(definition_id: int, content: Content) -> Requirements:
     """The terms of this version of a definition."""
     transformations = tuple(content["transformations"])
     password_key = content["password_key"] if transformations else ""
-    return Terms(definition_id, content["recipient_key_id"], transformations, password_key)
+    return Requirements(definition_id, content["recipient_key_id"], transformations, password_key)
 
 
-def skip_reason(terms: Terms, copy: SQLColumnExpression[int] | None) -> ColumnElement[str]:
+def skip_reason(terms: Requirements, copy: SQLColumnExpression[int] | None) -> ColumnElement[str]:
     """Why the Invoice at hand (joined with its Customer) cannot be sent as this copy; empty if it can.
 
     The first that applies, in the order of SkipReason. An invoice "was sent, or may have been sent" when this
     copy or a later one is reserved; without a copy that is not asked."""
-    whens = ((condition, literal(reason.value)) for reason, condition in obstacles(terms, copy).items())
+    whens = ((condition, literal(reason.value)) for reason, condition in skip_conditions(terms, copy).items())
     return case(*whens, else_=literal(""))
 
 
-def obstacles(terms: Terms, copy: SQLColumnExpression[int] | None) -> dict[SkipReason, ColumnElement[bool]]:
+def skip_conditions(
+    terms: Requirements, copy: SQLColumnExpression[int] | None
+) -> dict[SkipReason, ColumnElement[bool]]:
     """What keeps the Invoice at hand from being sent, each by itself, in the order of SkipReason."""
     found: dict[SkipReason, ColumnElement[bool]] = {
         SkipReason.SUSPENDED: Customer.suspended.is_(True),
@@ -52,7 +54,7 @@ def obstacles(terms: Terms, copy: SQLColumnExpression[int] | None) -> dict[SkipR
         lacks = [not_(_has_document(transformation)) for transformation in terms.transformations]
         found[SkipReason.NO_ATTACHMENT] = or_(*lacks)
     if copy is not None:
-        found[SkipReason.ALREADY_SENT] = reserved(terms.definition_id, copy)
+        found[SkipReason.ALREADY_SENT] = is_reserved(terms.definition_id, copy)
     if terms.password_key:
         found[SkipReason.NO_PASSWORD] = not_(has_metadata(terms.password_key))
     if terms.transformations:
@@ -60,7 +62,7 @@ def obstacles(terms: Terms, copy: SQLColumnExpression[int] | None) -> dict[SkipR
     return found
 
 
-def reserved(definition_id: int, copy: SQLColumnExpression[int]) -> ColumnElement[bool]:
+def is_reserved(definition_id: int, copy: SQLColumnExpression[int]) -> ColumnElement[bool]:
     """Whether this copy of the Invoice at hand, or a later one, has gone out or may have."""
     return exists().where(
         Reservation.definition_id == definition_id,
@@ -69,12 +71,12 @@ def reserved(definition_id: int, copy: SQLColumnExpression[int]) -> ColumnElemen
     )
 
 
-def mailed_otherwise(definition_id: int) -> ColumnElement[bool]:
+def mailed_with_other_definition(definition_id: int) -> ColumnElement[bool]:
     """Whether the Invoice at hand has gone out, or may have, with another definition than this."""
     return exists().where(Reservation.invoice_id == Invoice.id, Reservation.definition_id != definition_id)
 
 
-def _has_address(terms: Terms) -> ColumnElement[bool]:
+def _has_address(terms: Requirements) -> ColumnElement[bool]:
     return exists().where(
         CustomerEmail.customer_id == Customer.id, CustomerEmail.recipient_key_id == terms.recipient_key_id
     )
@@ -87,7 +89,7 @@ def _has_document(transformation_id: int) -> ColumnElement[bool]:
     )
 
 
-def _has_suspect_document(terms: Terms) -> ColumnElement[bool]:
+def _has_suspect_document(terms: Requirements) -> ColumnElement[bool]:
     """Looked for where the few suspect ones are: what is said of the transformation is in no index."""
     return exists().where(
         TransformationResult.invoice_id == Invoice.id,

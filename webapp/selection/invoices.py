@@ -23,7 +23,7 @@ from sqlalchemy.sql.elements import SQLColumnExpression
 
 from webapp.access import below
 from webapp.invoices.periods import within
-from webapp.selection.eligibility import Terms, skip_reason, terms_of
+from webapp.selection.eligibility import Requirements, requirements_of, skip_reason
 from webapp.store.customers import Customer
 from webapp.store.definitions import Content
 from webapp.store.invoices import Invoice, TransformationResult
@@ -31,7 +31,7 @@ from webapp.store.runs import ChosenInvoice, Run
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """What a person chooses in the run dialog. Without `invoice_ids` all invoices of the set are meant."""
 
     definition_id: int
@@ -43,7 +43,7 @@ class Choice:
     invoice_ids: tuple[int, ...] = ()
 
 
-def customers_in(cluster_id: int, include_children: bool, *, many: bool = False) -> ColumnElement[bool]:
+def customer_filter(cluster_id: int, include_children: bool, *, many: bool = False) -> ColumnElement[bool]:
     """Whether a Customer belongs to the cluster, or to any below it: once, however many paths lead there.
 
     `many` has neither database begin its search with these customers: if they are most of all, SQLite, which
@@ -55,39 +55,39 @@ def customers_in(cluster_id: int, include_children: bool, *, many: bool = False)
     return func.coalesce(belongs, False) if many else belongs  # what a function is given is no way to search
 
 
-def customers_of(session: Session, choice: Choice) -> ColumnElement[bool]:
+def planned_customer_filter(session: Session, choice: Selection) -> ColumnElement[bool]:
     """The same for a choice, said as both databases plan it best: few clusters by their ids, of which they
     know how many customers they have; those that hold a fifth of all customers or more as `many`."""
-    if are_many(session, choice.cluster_id, choice.include_children):
-        return customers_in(choice.cluster_id, choice.include_children, many=True)
+    if is_large_share(session, choice.cluster_id, choice.include_children):
+        return customer_filter(choice.cluster_id, choice.include_children, many=True)
     clusters: Sequence[int] = [choice.cluster_id]
     if choice.include_children:
         clusters = session.scalars(below(frozenset(clusters))).all()
     return Customer.cluster_id.in_(bindparam(None, clusters, expanding=True, literal_execute=True))
 
 
-def are_many(session: Session, cluster_id: int, include_children: bool) -> bool:
+def is_large_share(session: Session, cluster_id: int, include_children: bool) -> bool:
     """Whether these are a fifth of all customers or more."""
-    chosen = select(func.count()).where(customers_in(cluster_id, include_children)).scalar_subquery()
+    chosen = select(func.count()).where(customer_filter(cluster_id, include_children)).scalar_subquery()
     more = select(Customer.id).limit(1).offset(5 * chosen)  # looks at no more than it must
     return not session.scalar(select(exists(more)))
 
 
-def copy_to_send(choice: Choice) -> SQLColumnExpression[int] | None:
+def copy_to_send(choice: Selection) -> SQLColumnExpression[int] | None:
     """The copy that must not be reserved: the first; none if all are sent again."""
     return None if choice.resend_already_sent else literal(1)
 
 
-def taken(
-    choice: Choice,
-    terms: Terms,
+def invoices_matching(
+    choice: Selection,
+    terms: Requirements,
     *conditions: ColumnElement[bool],
     customers: ColumnElement[bool] | None = None,
 ) -> Select[int, int, str]:
     """(invoice id, customer id, skip reason or empty) of every invoice that the choice takes. `customers`:
     what `customers_of` says of it."""
     if customers is None:
-        customers = customers_in(choice.cluster_id, choice.include_children)
+        customers = customer_filter(choice.cluster_id, choice.include_children)
     return (
         select(
             Invoice.id.label("invoice_id"),
@@ -103,31 +103,31 @@ def taken(
     )
 
 
-def taken_by(run: Run, terms: Terms, *, many: bool) -> Select[int, int, str]:
+def invoices_of_run(run: Run, terms: Requirements, *, many: bool) -> Select[int, int, str]:
     """The same for a run: bounded by the highest invoice at Create, narrowed to its chosen invoices if it has
     any. `many`: see `customers_in`."""
     chosen = select(ChosenInvoice.invoice_id).where(ChosenInvoice.run_id == run.id)
-    return taken(
-        choice_of(run),
+    return invoices_matching(
+        selection_of(run),
         terms,
         Invoice.id <= run.highest_invoice_id,
         or_(not_(exists().where(ChosenInvoice.run_id == run.id)), Invoice.id.in_(chosen)),
-        customers=customers_in(run.cluster_id, run.include_children, many=many),
+        customers=customer_filter(run.cluster_id, run.include_children, many=many),
     )
 
 
-def attached_by(run: Run, content: Content) -> tuple[ColumnElement[bool], ...]:
+def attached_documents(run: Run, content: Content) -> tuple[ColumnElement[bool], ...]:
     """Which TransformationResults a run with this version of its definition would attach, sendable or not."""
-    rows = taken_by(run, terms_of(run.definition_id, content), many=False).subquery()
+    rows = invoices_of_run(run, requirements_of(run.definition_id, content), many=False).subquery()
     return (
         (TransformationResult.transformation_id + 0).in_(content["transformations"]),
         TransformationResult.invoice_id.in_(select(rows.c.invoice_id)),
     )
 
 
-def choice_of(run: Run) -> Choice:
+def selection_of(run: Run) -> Selection:
     """What was chosen when the run was made (without the chosen invoices, which are rows of their own)."""
-    return Choice(
+    return Selection(
         definition_id=run.definition_id,
         cluster_id=run.cluster_id,
         include_children=run.include_children,

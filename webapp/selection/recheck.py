@@ -10,15 +10,15 @@ from typing import cast
 from sqlalchemy import Select, bindparam, func, literal, select
 from sqlalchemy.orm import Session
 
-from webapp.selection.eligibility import Terms, skip_reason, terms_of
+from webapp.selection.eligibility import Requirements, requirements_of, skip_reason
 from webapp.store.customers import Customer
 from webapp.store.definitions import Content, DefinitionVersion
-from webapp.store.id_lists import among
+from webapp.store.id_lists import id_in
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, ResultInvoice, Run
 
 
-def reasons_of(
+def recheck(
     session: Session, result_ids: Iterable[int], with_version: int | None = None, *, once_more: bool = False
 ) -> dict[int, dict[int, str]]:
     """For each result: invoice id → why it cannot be sent now, or empty. `once_more`: that it was sent before
@@ -29,7 +29,7 @@ def reasons_of(
     found: dict[int, dict[int, str]] = defaultdict(dict)
     for version_id, definition_id, ids in _by_version(session, list(result_ids), with_version):
         content = cast(Content, session.get_one(DefinitionVersion, version_id).content)
-        by_terms = _reasons(terms_of(definition_id, content), once_more)
+        by_terms = _reasons(requirements_of(definition_id, content), once_more)
         for result_id, invoice_id, words in session.connection().execute(by_terms, {"result_ids": ids}):
             found[result_id][invoice_id] = words
     return found
@@ -42,7 +42,7 @@ def _by_version(
     row is read for each of them."""
     version = func.coalesce(with_version, Result.version_id, Run.version_id)
     these = select(version, Run.definition_id).join(Run, Run.id == Result.run_id)
-    these = these.where(among(session, Result.id, result_ids))
+    these = these.where(id_in(session, Result.id, result_ids))
     versions = session.execute(these.distinct()).all()
     for version_id, definition_id in versions:
         ids = result_ids
@@ -57,7 +57,7 @@ NEVER_RESERVED = 1_000_000
 
 
 @lru_cache(maxsize=256)
-def _reasons(terms: Terms, once_more: bool) -> Select[int, int, str]:
+def _reasons(terms: Requirements, once_more: bool) -> Select[int, int, str]:
     """(result id, invoice id, reason or empty) of every invoice of some results: made once for these
     terms."""
     copy = literal(NEVER_RESERVED) if once_more else ResultInvoice.copy

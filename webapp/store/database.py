@@ -23,7 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from webapp.store import text_search
 from webapp.store.pen import LAST_USED, Pen, is_trusted
-from webapp.store.prepared import Prepared
+from webapp.store.prepared import CompiledStatement
 
 BUSY_TIMEOUT_MS = 20_000
 AGAIN_SECONDS = 0.25
@@ -134,8 +134,8 @@ def hold_definition(connection: Connection, definition_id: int) -> None:
         _EXCLUSIVELY.run(connection, {"space": VERSION_LOCKS, "of": definition_id})
 
 
-_EXCLUSIVELY = Prepared(text("SELECT pg_advisory_xact_lock(:space, :of)"))
-_SHARED = Prepared(
+_EXCLUSIVELY = CompiledStatement(text("SELECT pg_advisory_xact_lock(:space, :of)"))
+_SHARED = CompiledStatement(
     text(
         "SELECT pg_advisory_xact_lock_shared(:space, :of), set_config('enable_seqscan', 'off', true), "
         "set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"

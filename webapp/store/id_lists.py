@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, func, select
 from sqlalchemy.orm import Session
 
 
-def among(session: Session, column: SQLColumnExpression[int], ids: Iterable[int]) -> ColumnElement[bool]:
+def id_in(session: Session, column: SQLColumnExpression[int], ids: Iterable[int]) -> ColumnElement[bool]:
     """Whether the column has one of these values. SQLite gets them as one JSON text: SQLAlchemy takes as long
     for thousands of parameters as SQLite for what it is asked. PostgreSQL plans by how many they are."""
     if session.get_bind().dialect.name != "sqlite":

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.sql.elements import UnaryExpression
 
 Row = TypeVar("Row")
-SIZE = 50
+PAGE_SIZE = 50
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def order(edge: Edge | None, *columns: Any, descending: bool = False) -> list[Un
     return [column.desc() if down else column.asc() for column in columns]
 
 
-def page(found: list[Row], edge: Edge | None, cursors: list[str], size: int = SIZE) -> Page[Row]:
+def page(found: list[Row], edge: Edge | None, cursors: list[str], size: int = PAGE_SIZE) -> Page[Row]:
     """The page made of up to `size` + 1 rows as they were read, each with its cursor."""
     more = len(found) > size
     rows, marks = found[:size], cursors[:size]

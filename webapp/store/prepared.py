@@ -38,8 +38,8 @@ from sqlalchemy.sql.elements import ClauseElement
 from webapp.store.base import Base
 from webapp.store.upsert import insert_of
 
-Row = Mapping[str, Any]
-Found = tuple[Any, ...]
+Parameters = Mapping[str, Any]
+FetchedRow = tuple[Any, ...]
 Converter = Callable[[Any], Any]
 
 
@@ -52,13 +52,13 @@ class _Compiled:
     wanted: Sequence[tuple[str, Converter | None]]
     by_place: bool
 
-    def parameters(self, row: Row) -> Any:
+    def parameters(self, row: Parameters) -> Any:
         if self.by_place:
             return [convert(row[name]) if convert else row[name] for name, convert in self.wanted]
         return {name: convert(row[name]) if convert else row[name] for name, convert in self.wanted}
 
 
-class Prepared:
+class CompiledStatement:
     """A statement whose parameters are all named by `bindparam`. What it returns comes as the driver gives
     it: columns of texts and numbers only."""
 
@@ -66,7 +66,7 @@ class Prepared:
         self._statement = cast(ClauseElement, statement)
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, connection: Connection, parameters: Row | Sequence[Row]) -> list[Found]:
+    def run(self, connection: Connection, parameters: Parameters | Sequence[Parameters]) -> list[FetchedRow]:
         """Runs it once, or once for each of several rows (then nothing is returned), within the transaction
         that the connection is in. Raises DBAPIError as SQLAlchemy does, and KeyError for a parameter that is
         not given."""
@@ -90,7 +90,7 @@ class Prepared:
         return made
 
 
-def _said(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> list[Found]:
+def _said(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> list[FetchedRow]:
     """Has the driver run this; the rows that it gives back, if any. What it raises is told as SQLAlchemy
     tells it, and a connection that is lost is not used again."""
     if not connection.in_transaction():
@@ -102,7 +102,7 @@ def _said(connection: Connection, sql: str, parameters: Any, *, many: bool = Fal
             cursor.executemany(sql, parameters)
             return []
         cursor.execute(sql, parameters)
-        return cast(list[Found], cursor.fetchall()) if cursor.description else []
+        return cast(list[FetchedRow], cursor.fetchall()) if cursor.description else []
     except dialect.loaded_dbapi.Error as error:
         lost = dialect.is_disconnect(error, driver, cursor)
         if lost:
@@ -114,7 +114,7 @@ def _said(connection: Connection, sql: str, parameters: Any, *, many: bool = Fal
         cursor.close()
 
 
-class Inserting:
+class BulkInsert:
     """An INSERT of many rows in one statement, which may return what it stores. `ending` is what the
     statement says after the rows."""
 
@@ -126,27 +126,27 @@ class Inserting:
     ) -> None:
         self._model, self._columns, self._ending = model, columns, ending
 
-    def run(self, connection: Connection, rows: Sequence[Row]) -> list[Found]:
+    def run(self, connection: Connection, rows: Sequence[Parameters]) -> list[FetchedRow]:
         """Stores these; the rows that it returns. Raises DBAPIError."""
         if connection.dialect.name == "postgresql":
             return _at_once(self).run(connection, {"rows": self.as_json(rows)})
         values = {f"{column}_{n}": row[column] for n, row in enumerate(rows) for column in self._columns}
         return _value_by_value(self, len(rows)).run(connection, values)
 
-    def as_json(self, rows: Sequence[Row]) -> str:
+    def as_json(self, rows: Sequence[Parameters]) -> str:
         """These rows as `at_once` takes them."""
         return _as_json(self._columns, rows)
 
     def at_once(self, rows: str) -> Any:
         """The statement for any number of rows, which are one parameter of this name."""
-        given = select(_given(self._table, self._columns, rows))
+        given = select(_json_rows(self._table, self._columns, rows))
         inserting = insert_of("postgresql", self._model)
         return self._ending(inserting.from_select(self._columns, given, include_defaults=False))
 
-    def value_by_value(self, rows: int) -> Prepared:
+    def value_by_value(self, rows: int) -> CompiledStatement:
         """The statement for so many rows, with a parameter for each value."""
         values = [_named(self._table, self._columns, f"_{n}") for n in range(rows)]
-        return Prepared(self._ending(insert_of("sqlite", self._model).values(values)))
+        return CompiledStatement(self._ending(insert_of("sqlite", self._model).values(values)))
 
     @property
     def _table(self) -> Table:
@@ -154,51 +154,51 @@ class Inserting:
 
 
 @lru_cache
-def _value_by_value(inserting: Inserting, rows: int) -> Prepared:
+def _value_by_value(inserting: BulkInsert, rows: int) -> CompiledStatement:
     return inserting.value_by_value(rows)
 
 
-class Updating:
+class BulkUpdate:
     """Sets these columns of many rows, each known by its id, the parameter `by_id`."""
 
     def __init__(self, model: type[Base], columns: Sequence[str]) -> None:
         self._model, self._columns = model, columns
 
-    def run(self, connection: Connection, rows: Sequence[Row]) -> None:
+    def run(self, connection: Connection, rows: Sequence[Parameters]) -> None:
         """Changes these, each id once. Raises DBAPIError."""
         if connection.dialect.name == "postgresql":
             _at_once(self).run(connection, {"rows": self.as_json(rows)})
         else:
             self._one_by_one.run(connection, rows)
 
-    def as_json(self, rows: Sequence[Row]) -> str:
+    def as_json(self, rows: Sequence[Parameters]) -> str:
         """These rows as `at_once` takes them."""
         return _as_json(("by_id", *self._columns), rows)
 
     def at_once(self, rows: str) -> Any:
         """The statement for any number of rows, which are one parameter of this name."""
         table = cast(Table, self._model.__table__)
-        given = _given(table, ("by_id", *self._columns), rows)
+        given = _json_rows(table, ("by_id", *self._columns), rows)
         values = {column: given.c[column] for column in self._columns}
         return update(table).where(table.c.id == given.c.by_id).values(values)
 
     @cached_property
-    def _one_by_one(self) -> Prepared:
+    def _one_by_one(self) -> CompiledStatement:
         table = cast(Table, self._model.__table__)
-        return Prepared(
+        return CompiledStatement(
             update(table).where(table.c.id == bindparam("by_id")).values(_named(table, self._columns))
         )
 
 
 @dataclass(frozen=True)
-class Writing:
+class PendingWrite:
     """What is to be written: a statement, and the rows that it is to be run for."""
 
-    statement: Inserting | Updating
-    rows: Sequence[Row]
+    statement: BulkInsert | BulkUpdate
+    rows: Sequence[Parameters]
 
 
-def run_all(connection: Connection, writings: Iterable[Writing]) -> None:
+def execute_all(connection: Connection, writings: Iterable[PendingWrite]) -> None:
     """Runs these, which are about different rows. Raises DBAPIError.
 
     On PostgreSQL they are one statement, so that one answer is waited for. A pipeline of several would hide a
@@ -214,14 +214,14 @@ def run_all(connection: Connection, writings: Iterable[Writing]) -> None:
 
 
 @lru_cache
-def _together(statements: tuple[Inserting | Updating, ...]) -> Prepared:
+def _together(statements: tuple[BulkInsert | BulkUpdate, ...]) -> CompiledStatement:
     parts = [statement.at_once(f"rows_{n}").cte(f"part_{n}") for n, statement in enumerate(statements)]
-    return Prepared(select(literal_column("1")).add_cte(*parts))
+    return CompiledStatement(select(literal_column("1")).add_cte(*parts))
 
 
 @lru_cache
-def _at_once(statement: Inserting | Updating) -> Prepared:
-    return Prepared(statement.at_once("rows"))
+def _at_once(statement: BulkInsert | BulkUpdate) -> CompiledStatement:
+    return CompiledStatement(statement.at_once("rows"))
 
 
 def _named(table: Table, columns: Sequence[str], suffix: str = "") -> dict[str, BindParameter[Any]]:
@@ -229,7 +229,7 @@ def _named(table: Table, columns: Sequence[str], suffix: str = "") -> dict[str, 
     return {column: bindparam(f"{column}{suffix}", type_=table.c[column].type) for column in columns}
 
 
-def _given(table: Table, columns: Sequence[str], parameter: str) -> TableValuedAlias:
+def _json_rows(table: Table, columns: Sequence[str], parameter: str) -> TableValuedAlias:
     """Rows as PostgreSQL takes them in: one JSON text, the parameter of this name. So the statement is the
     same for any number of rows, and what it is given is made in one go: psycopg takes its time for every
     parameter, and reads a statement with more than 50 of them anew each time."""
@@ -238,11 +238,11 @@ def _given(table: Table, columns: Sequence[str], parameter: str) -> TableValuedA
     return func.json_to_recordset(rows).table_valued(*typed, name="given").render_derived(with_types=True)
 
 
-def _as_json(columns: Sequence[str], rows: Sequence[Row]) -> str:
-    return json.dumps([{column: row[column] for column in columns} for row in rows], default=_written)
+def _as_json(columns: Sequence[str], rows: Sequence[Parameters]) -> str:
+    return json.dumps([{column: row[column] for column in columns} for row in rows], default=_json_default)
 
 
-def _written(value: object) -> str:
+def _json_default(value: object) -> str:
     """The value as PostgreSQL reads its type."""
     match value:
         case datetime(tzinfo=None):

@@ -30,11 +30,13 @@ from webapp.store.types import Instant, Json, Key, Money, now
 class Run(Base):
     """A definition applied to a set of invoices.
 
-    `highest_invoice_id` bounds the set at Create. While `creating`, `made_up_to` is the highest customer id
-    whose results are made. `promised` is the preview's fingerprint that the person saw. `message_key` makes
+    `highest_invoice_id` bounds the set at Create. While `creating`, `generated_up_to` is the highest
+    customer id
+    whose results are made. `preview_fingerprint` is the preview's fingerprint that the person saw.
+    `message_key` makes
     this run's Message-IDs differ from those of any other installation. Refusals are counted from the attempt
-    after `watched_from` on (delivery/circuit_breaker.py). An archived run is out of the way, and otherwise
-    as before."""
+    after `refusals_counted_after` on (delivery/circuit_breaker.py). An archived run is out of the way, and
+    otherwise as before."""
 
     __tablename__ = "run"
     __table_args__ = (one_of("status", RunStatus), CheckConstraint("period_from <= period_to", name="period"))
@@ -52,9 +54,9 @@ class Run(Base):
     status: Mapped[str] = mapped_column(String(16), default=RunStatus.CREATING, index=True)
     problem: Mapped[str | None] = mapped_column(Text)
     highest_invoice_id: Mapped[int] = mapped_column(Key)
-    made_up_to: Mapped[int] = mapped_column(Key, default=0)
-    promised: Mapped[str] = mapped_column(String(64), default="")
-    start_when_made: Mapped[bool] = mapped_column(default=False)
+    generated_up_to: Mapped[int] = mapped_column(Key, default=0)
+    preview_fingerprint: Mapped[str] = mapped_column(String(64), default="")
+    start_when_created: Mapped[bool] = mapped_column(default=False)
     message_key: Mapped[str] = mapped_column(String(32))
     created_by: Mapped[str] = mapped_column(String(254))
     started_by: Mapped[str] = mapped_column(String(254), default="")
@@ -62,7 +64,7 @@ class Run(Base):
     started_at: Mapped[datetime | None] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
     archived_at: Mapped[datetime | None] = mapped_column(Instant)
-    watched_from: Mapped[int] = mapped_column(Key, default=0, server_default="0")
+    refusals_counted_after: Mapped[int] = mapped_column(Key, default=0, server_default="0")
     definition: Mapped[MessageDefinition] = relationship()
     version: Mapped[DefinitionVersion] = relationship()
     cluster: Mapped[Cluster] = relationship()
@@ -90,8 +92,10 @@ class Result(Base):
 
     `worker_id` and `token` are the claim. After `unconfirmed` the token stays, for a late proof from the
     attempt's own worker, until a person touches the result. `message_number` is part of the Message-ID: it
-    stays on automatic retries and grows with Send again. `breaks` counts the connections that broke on this
-    message. `sort_name`, `amount` and `sought` are what the run's page sorts by and searches in, written when
+    stays on automatic retries and grows with Send again. `broken_connections` counts the connections that
+    broke on this
+    message. `sort_name`, `amount` and `search_text` are what the run's page sorts by and searches in,
+    written when
     the result is made (results/search_index.py): customers and invoices are too many to be asked on every
     look.
 
@@ -129,7 +133,7 @@ class Result(Base):
     detail: Mapped[str] = mapped_column(Text, default="")
     warning: Mapped[str] = mapped_column(Text, default="")
     attempts: Mapped[int] = mapped_column(default=0)
-    breaks: Mapped[int] = mapped_column(default=0)
+    broken_connections: Mapped[int] = mapped_column(default=0)
     message_number: Mapped[int] = mapped_column(default=1)
     message_id: Mapped[str] = mapped_column(String(300), default="")
     recipients: Mapped[list[str] | None] = mapped_column(Json)
@@ -138,7 +142,7 @@ class Result(Base):
     removed_from: Mapped[str] = mapped_column(String(16), default="")
     sort_name: Mapped[str] = mapped_column(Text, default="", server_default="")
     amount: Mapped[Decimal] = mapped_column(Money, default=Decimal(0), server_default="0")
-    sought: Mapped[str] = mapped_column(Text, default="", server_default="")
+    search_text: Mapped[str] = mapped_column(Text, default="", server_default="")
     version_id: Mapped[int | None] = mapped_column(Key)
     first_try_at: Mapped[datetime | None] = mapped_column(Instant)
     next_try_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -187,15 +191,16 @@ class Attempt(Base):
     """One try to hand a message to the mail server. Times are UTC; `transcript` is the conversation, line by
     line.
 
-    `kept` is what the message was made of, compressed, without its documents: with the documents (by their
+    `rebuild_data` is what the message was made of, compressed, without its documents: with the documents (by
+    their
     SHA-256) it gives the bytes that went out, which hash to `sha256` (messages/sent_mail.py). It is let go at
-    `kept_until`, when the time for which mails are kept is over (evidence/retention.py)."""
+    `rebuild_data_deleted_at`, when the time for which mails are kept is over (evidence/retention.py)."""
 
     __tablename__ = "attempt"
     __table_args__ = (
         one_of("outcome", Outcome),
-        Index("ix_attempt_kept", "started_at", "id", sqlite_where=text("kept IS NOT NULL"),
-              postgresql_where=text("kept IS NOT NULL")),
+        Index("ix_attempt_rebuild_data", "started_at", "id", sqlite_where=text("rebuild_data IS NOT NULL"),
+              postgresql_where=text("rebuild_data IS NOT NULL")),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -220,8 +225,8 @@ class Attempt(Base):
     transcript: Mapped[list[Any]] = mapped_column(Json, default=list)
     size: Mapped[int] = mapped_column(default=0)
     sha256: Mapped[str] = mapped_column(String(64), default="")
-    kept: Mapped[bytes | None] = mapped_column(LargeBinary)
-    kept_until: Mapped[datetime | None] = mapped_column(Instant)
+    rebuild_data: Mapped[bytes | None] = mapped_column(LargeBinary)
+    rebuild_data_deleted_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class RunCount(Base):

@@ -36,7 +36,7 @@ def _small(text: str | None) -> str | None:
     return None if text is None else text.lower()
 
 
-def mentions(folded_column: Any, wanted: str) -> ColumnElement[bool]:
+def contains(folded_column: Any, wanted: str) -> ColumnElement[bool]:
     """Whether a column of folded text has these characters in it, in any case."""
     found: ColumnElement[bool] = folded_column.contains(wanted.lower(), autoescape=True)
     return found
@@ -62,7 +62,7 @@ def _like(element: says, compiler: Any, **kwargs: Any) -> str:
     return f"{text} LIKE {pattern} ESCAPE '/'"
 
 
-def anywhere(wanted: str) -> str:
+def like_pattern(wanted: str) -> str:
     """The pattern for these characters, wherever they stand."""
     for special in "/%_":
         wanted = wanted.replace(special, "/" + special)

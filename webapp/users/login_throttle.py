@@ -13,7 +13,7 @@ PER_EMAIL = parse("5 per 15 minutes")
 PER_ADDRESS = parse("30 per 15 minutes")
 
 
-class Tries:
+class LoginThrottle:
     """Counted in this process; a moving window, so no moment sets all counts back."""
 
     def __init__(self) -> None:

@@ -11,22 +11,22 @@ from webapp import audit
 from webapp.access import viewer_of
 from webapp.extensions import runtime
 from webapp.users import accounts
-from webapp.users.login_throttle import Tries
+from webapp.users.login_throttle import LoginThrottle
 from webapp.web import form_keys, htmx, sessions
 from webapp.web.access_control import viewer
-from webapp.web.view_flags import open_to_all, open_to_every_role
+from webapp.web.view_flags import allow_viewers, public
 
 users = Blueprint("users", __name__)
 
 
 def init_app(app: Flask) -> None:
     """Registers the pages and the count of tries."""
-    app.extensions["login tries"] = Tries()
+    app.extensions["login tries"] = LoginThrottle()
     app.register_blueprint(users)
 
 
 @users.get("/login")
-@open_to_all
+@public
 def login() -> ResponseReturnValue:
     """The form; for somebody who is logged in already, the page behind it."""
     if sessions.current():
@@ -35,12 +35,12 @@ def login() -> ResponseReturnValue:
 
 
 @users.post("/login")
-@open_to_all
+@public
 def log_in() -> ResponseReturnValue:
     """Checks email and password. The same words, and as long a time, for an unknown email."""
     email = request.form.get("email", "").strip().lower()[:254]
     password = request.form.get("password", "")
-    tries = cast(Tries, current_app.extensions["login tries"])
+    tries = cast(LoginThrottle, current_app.extensions["login tries"])
     address = request.remote_addr or ""
     if wait := tries.take(email, address):
         return _again(email, f"Too many tries. Try again at {wait:%H:%M}.", 429)
@@ -60,7 +60,7 @@ def log_in() -> ResponseReturnValue:
 
 
 @users.post("/logout")
-@open_to_every_role
+@allow_viewers
 def log_out() -> ResponseReturnValue:
     """Ends this session; others of the same user go on."""
     with runtime().database.writing() as session:

@@ -16,12 +16,12 @@ from werkzeug.wrappers import Response
 from webapp.extensions import runtime
 from webapp.web import form_keys, htmx
 
-Said = str | dict[str, Any]
-Verb = Callable[[Session], str]
+Flash = str | dict[str, Any]
+FormVerb = Callable[[Session], str]
 ONCE_ONLY = "This was pressed already. Nothing was done a second time."
 
 
-def once(effect: Callable[[Session], tuple[str, Said]]) -> Response:
+def apply_once(effect: Callable[[Session], tuple[str, Flash]]) -> Response:
     """Has the effect, unless this form had it before, and leads on to where the effect says, with its words.
 
     A second press with the same form is led to where the first one led. Whatever the effect raises rolls the
@@ -43,7 +43,7 @@ def once(effect: Callable[[Session], tuple[str, Said]]) -> Response:
     return htmx.lead_to(url)
 
 
-def told(words: str, url: str) -> Response:
+def notify(words: str, url: str) -> Response:
     """Says what was done, where nothing on the page that is on screen has changed by it; what is being filled
     in stays."""
     if htmx.is_htmx():
@@ -52,7 +52,7 @@ def told(words: str, url: str) -> Response:
     return htmx.lead_to(url)
 
 
-def refused(words: str, url: str) -> Response:
+def refuse(words: str, url: str) -> Response:
     """Says why nothing was done: on top of the page that is on screen, or of the one at this address."""
     if htmx.is_htmx():
         return htmx.tell(render_template("web/_refusal.html", words=words))
@@ -60,7 +60,7 @@ def refused(words: str, url: str) -> Response:
     return htmx.lead_to(url)
 
 
-def came_from(pages: Sequence[str]) -> str:
+def origin_page(pages: Sequence[str]) -> str:
     """Which of these pages the press came from, with its query; the first if none of them."""
     return htmx.page_on_screen() if is_on(pages) else pages[0]
 

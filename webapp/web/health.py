@@ -8,20 +8,20 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import migrations
 from webapp.extensions import runtime
-from webapp.web.view_flags import open_to_all
+from webapp.web.view_flags import public
 
 health = Blueprint("health", __name__)
 
 
 @health.get("/healthz")
-@open_to_all
+@public
 def lives() -> ResponseReturnValue:
     """The process answers. Nothing else is asked."""
     return jsonify(status="ok")
 
 
 @health.get("/readyz")
-@open_to_all
+@public
 def ready() -> ResponseReturnValue:
     """Database, schema version and Redis. 503 unless the database answers with the schema this code needs.
 
@@ -43,4 +43,4 @@ def ready() -> ResponseReturnValue:
 def _redis() -> str:
     if not runtime().settings.redis_url:
         return "none"
-    return "ok" if runtime().bell.answers() else "does not answer"
+    return "ok" if runtime().queue.is_reachable() else "does not answer"

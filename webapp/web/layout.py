@@ -13,7 +13,7 @@ from webapp.extensions import Runtime, runtime
 from webapp.store.installation import held
 from webapp.store.mailservers import MailServer
 from webapp.web import form_keys, sessions
-from webapp.workers import living
+from webapp.workers import count_alive
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ ASK_EVERY = 2.0
 
 def init_app(app: Flask) -> None:
     """Gives the templates what the frame needs."""
-    asked = Asked(lambda: look(runtime()))
+    asked = CachedStatus(lambda: load_status(runtime()))
     app.add_template_global(form_keys.new, "new_form_key")
 
     @app.context_processor
@@ -65,7 +65,7 @@ def init_app(app: Flask) -> None:
 
 
 @dataclass(frozen=True)
-class Outside:
+class SystemStatus:
     """How things are that pages only tell of: whether Redis answers, the mail servers, the workers there, why
     nothing may be sent."""
 
@@ -76,31 +76,31 @@ class Outside:
     held: str
 
 
-class Asked:
+class CachedStatus:
     """What was answered when it was last asked, which is at most two seconds ago: pages stay fast."""
 
-    def __init__(self, ask: Callable[[], Outside]) -> None:
+    def __init__(self, ask: Callable[[], SystemStatus]) -> None:
         self._ask = ask
         self._at = float("-inf")
-        self._answer: Outside | None = None
+        self._answer: SystemStatus | None = None
 
     @property
-    def answer(self) -> Outside:
+    def answer(self) -> SystemStatus:
         if self._answer is None or time.monotonic() - self._at > ASK_EVERY:
             self._answer = self._ask()
             self._at = time.monotonic()
         return self._answer
 
 
-def look(parts: Runtime) -> Outside:
+def load_status(parts: Runtime) -> SystemStatus:
     """Asks Redis and the database."""
     with parts.database.reading() as session:
         servers = session.scalars(select(MailServer).order_by(MailServer.name)).all()
-        return Outside(
-            redis_answers=bool(parts.settings.redis_url) and parts.bell.answers(),
+        return SystemStatus(
+            redis_answers=bool(parts.settings.redis_url) and parts.queue.is_reachable(),
             servers=[server.host for server in servers],
             waited_for=next((server.host for server in servers if server.trouble is not None), ""),
-            workers=living(session),
+            workers=count_alive(session),
             held=held(session) or "",
         )
 
@@ -116,7 +116,7 @@ class Sending:
     workers: int
 
 
-def sending(parts: Runtime, outside: Outside) -> Sending:
+def sending(parts: Runtime, outside: SystemStatus) -> Sending:
     """What the topbar says of sending."""
     servers = outside.servers
     over = (
@@ -131,7 +131,7 @@ def sending(parts: Runtime, outside: Outside) -> Sending:
     return Sending("sent", "Live", over, outside.workers)
 
 
-def banners(parts: Runtime, outside: Outside) -> list[Banner]:
+def banners(parts: Runtime, outside: SystemStatus) -> list[Banner]:
     """What every page has to say before anything else."""
     said = []
     if outside.held:

@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, not_, select
 
 from webapp.access import Viewer
 from webapp.extensions import runtime
-from webapp.store.prepared import Prepared
+from webapp.store.prepared import CompiledStatement
 from webapp.store.statuses import Role
 from webapp.store.users import User, UserCluster
 from webapp.web import form_keys
@@ -31,7 +31,7 @@ NOTICED_EVERY = 60
 
 
 @dataclass(frozen=True)
-class LoggedIn(UserMixin):
+class SessionUser(UserMixin):
     """The user of this request, apart from the database."""
 
     id: int
@@ -54,13 +54,13 @@ def begin(user: User, viewer: Viewer) -> None:
     """Logs this user in, in a session that shares nothing with the one before."""
     session.clear()
     session.update(since=time.time(), seen=time.time(), own_key=form_keys.new())
-    login_user(LoggedIn(user.id, user.session_key, user.name, viewer))
+    login_user(SessionUser(user.id, user.session_key, user.name, viewer))
 
 
-def current() -> LoggedIn | None:
+def current() -> SessionUser | None:
     """Who is logged in, if anybody."""
     user = cast(Any, current_user)
-    return cast(LoggedIn, user) if user.is_authenticated else None
+    return cast(SessionUser, user) if user.is_authenticated else None
 
 
 def own_key() -> str:
@@ -74,7 +74,7 @@ def end() -> None:
     session.clear()
 
 
-def _load(cookie: str) -> LoggedIn | None:
+def _load(cookie: str) -> SessionUser | None:
     id, _, key = cookie.partition(".")
     if not id.isdecimal() or not _is_young():
         return None
@@ -84,10 +84,10 @@ def _load(cookie: str) -> LoggedIn | None:
         return None
     _, email, name, role, _ = found[0]
     bound = frozenset(cluster_id for *_, cluster_id in found if cluster_id is not None)
-    return LoggedIn(int(id), key, name, Viewer(email, Role(role), bound))
+    return SessionUser(int(id), key, name, Viewer(email, Role(role), bound))
 
 
-_BY_ID = Prepared(
+_BY_ID = CompiledStatement(
     select(User.session_key, User.email, User.name, User.role, UserCluster.cluster_id)
     .outerjoin(UserCluster, UserCluster.user_id == User.id)
     .where(

@@ -10,19 +10,19 @@ from flask import current_app, request
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def open_to_all(view: View) -> View:
+def public(view: View) -> View:
     """Marks a view that needs no login."""
     view.open_to_all = True  # type: ignore[attr-defined]
     return view
 
 
-def open_to_every_role(view: View) -> View:
+def allow_viewers(view: View) -> View:
     """Marks a view that changes something and yet is for viewers too: their own account."""
     view.open_to_every_role = True  # type: ignore[attr-defined]
     return view
 
 
-def polled(view: View) -> View:
+def background_poll(view: View) -> View:
     """Marks a view that a page on screen asks by itself: that is no sign of a person."""
     view.polled = True  # type: ignore[attr-defined]
     return view
