@@ -209,9 +209,9 @@ document.addEventListener('htmx:before:request', event => {
       button.lastChild.textContent = word;
     }, { once: true });
   }
-  if (target?.matches?.('#results, #runs') && !isPoll(event.detail.ctx)) target.classList.add('waits');
+  if (target?.matches?.('#results, #runs') && !isPoll(event.detail.ctx)) target.classList.add('loading');
 });
-document.addEventListener('htmx:finally:request', event => event.detail.ctx.target?.classList?.remove('waits'));
+document.addEventListener('htmx:finally:request', event => event.detail.ctx.target?.classList?.remove('loading'));
 
 // Menus close when something else is pressed.
 document.addEventListener('click', event => {
@@ -235,7 +235,7 @@ function step(by) {
   const drawer = $('dialog[open]') ?? ($('#results, #runs') ? null : document);
   if (drawer) return $(by > 0 ? 'a[rel=next]' : 'a[rel=prev]', drawer)?.click();
   const rows = $$(':is(#results, #runs) tbody tr'), at = rows.indexOf(document.activeElement.closest('tr'));
-  $('a.who', rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + by))] ?? document.createElement('p'))?.focus();
+  $('a.row-title', rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + by))] ?? document.createElement('p'))?.focus();
 }
 
 function tick(range) {
@@ -291,11 +291,11 @@ document.addEventListener('keydown', event => {
   const radio = event.target.closest('.tree [type=radio]'), by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!radio || !event.key.startsWith('Arrow')) return;
   event.preventDefault();
-  const all = $$('.tree [type=radio]'), twig = radio.closest('li'), button = $(':scope > .pair > .tw', twig);
+  const all = $$('.tree [type=radio]'), twig = radio.closest('li'), button = $(':scope > .tree-row > .tree-toggle', twig);
   const isOpen = button?.ariaExpanded === 'true';
   if (by) all[all.indexOf(radio) + by]?.focus();
   else if (event.key === 'ArrowRight') isOpen ? all[all.indexOf(radio) + 1].focus() : button?.click();
-  else isOpen ? button.click() : $(':scope > .pair [type=radio]', twig.parentElement.closest('li') ?? twig).focus();
+  else isOpen ? button.click() : $(':scope > .tree-row [type=radio]', twig.parentElement.closest('li') ?? twig).focus();
 });
 
 // Tokens: one field of addresses with commas, shown as one token each. The field that is sent stays the same.
@@ -305,7 +305,7 @@ function tokens(field) {
   const keep = () => (field.value = [...all(), ...entry.value.split(/[,;\s]+/)].filter(Boolean).join(', '));
   const tell = () => (keep(), mended(entry), field.dispatchEvent(new Event('change', { bubbles: true })));
   const take = text => text.split(/[,;\s]+/).filter(one => one && !all().includes(one)).forEach(one => {
-    const token = document.createElement('span'), button = document.createElement('button'), icon = $('#new-run .token-x');
+    const token = document.createElement('span'), button = document.createElement('button'), icon = $('#new-run .token-icon');
     token.className = 'token';
     Object.assign(button, { type: 'button', ariaLabel: 'Take out ' + one, onclick: () => (token.remove(), entry.focus(), tell()) });
     button.append(icon.content.cloneNode(true));

@@ -105,7 +105,7 @@ form.addEventListener('click', event => {
   into.focus();
 });
 form.addEventListener('change', event => {
-  if (event.target.name === 'width') form.querySelector('.mailframe').classList.toggle('phone', event.target.value === 'phone');
+  if (event.target.name === 'width') form.querySelector('.mail-frame').classList.toggle('phone', event.target.value === 'phone');
 });
 document.addEventListener('htmx:after:swap', () => (showMail(), mark()));
 for (const area of form.querySelectorAll('textarea[data-editor]')) edit(area);

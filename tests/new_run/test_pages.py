@@ -257,10 +257,10 @@ def test_every_number_is_a_link_to_its_list(log_in: LogIn, world: World) -> None
     ]
     assert [link.rpartition("=")[2] for link in links] == ["ready", "no_recipient", "overlapping"]
     first = browser.look(links[0])
-    assert first.text.count('class="l-no"') == 50
+    assert first.text.count('data-column="invoice"') == 50
     [following] = re.findall(r'rel="next"[^>]* href="([^"]+)"', first.text)
     second = browser.look(following.replace("&amp;", "&"))
-    assert second.text.count('class="l-no"') == 10
+    assert second.text.count('data-column="invoice"') == 10
     assert 'rel="prev"' in second.text
     assert "no address at all" in text_of(browser.look(links[1]))
     assert browser.look(links[0] + "&after=1~soon").status_code == 404

@@ -223,7 +223,7 @@ def test_all_pages_together_show_each_result_once(log_in: LogIn, world: World) -
         while url:
             page = browser.look(url).text
             seen += re.findall(r'aria-label="Select ([^"]+)"', page)
-            following = re.search(r'<a class="btn sm" rel="next" id="turn-next" href="([^"]+)"', page)
+            following = re.search(r'<a class="btn small" rel="next" id="turn-next" href="([^"]+)"', page)
             url = following[1].replace("&amp;", "&") if following else ""
         seen = [number for number in seen if number.startswith("INV")]
         assert len(seen) == len(set(seen)) == 120, order
