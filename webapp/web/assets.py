@@ -1,9 +1,11 @@
-"""Addresses of static files that change with their content, so that browsers may keep them for ever."""
+"""Addresses of static files that change with the files, so that browsers may keep them for ever.
+
+The version is a folder in the address and stands for all files together, so the relative imports of a module
+lead to modules of the same version. After an upgrade the old addresses are gone: old and new never mix."""
 
 from __future__ import annotations
 
 import hashlib
-from functools import cache
 from pathlib import Path
 
 from flask import Flask, Response, request
@@ -14,17 +16,33 @@ FOR_EVER = "public, max-age=31536000, immutable"
 def init_app(app: Flask) -> None:
     """Gives the templates `asset(name)`, and answers of the right version a long life in caches."""
     root = Path(app.static_folder or "static")
+    names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    version = version_of(root, names)
 
-    @cache
-    def version(name: str) -> str:
-        return hashlib.sha256((root / name).read_bytes()).hexdigest()[:12]
+    def send(filename: str) -> Response:
+        return app.send_static_file(filename.removeprefix(f"{version}/"))
+
+    app.view_functions["static"] = send
 
     @app.template_global()
     def asset(name: str) -> str:
-        return f"{request.script_root}{app.static_url_path}/{name}?v={version(name)}"
+        if name not in names:
+            raise LookupError(f"there is no static file {name}")
+        return f"{request.script_root}{app.static_url_path}/{version}/{name}"
 
     @app.after_request
     def keep(response: Response) -> Response:
-        if request.endpoint == "static" and response.status_code == 200 and request.args.get("v"):
-            response.headers["Cache-Control"] = FOR_EVER
+        if request.endpoint == "static" and response.status_code == 200:
+            filename = (request.view_args or {})["filename"]
+            if filename.startswith(f"{version}/"):
+                response.headers["Cache-Control"] = FOR_EVER
         return response
+
+
+def version_of(root: Path, names: list[str]) -> str:
+    """A digest of the names and the content of these files."""
+    digest = hashlib.sha256()
+    for name in names:
+        content = hashlib.sha256((root / name).read_bytes()).hexdigest()
+        digest.update(f"{content} {name}\n".encode())
+    return digest.hexdigest()[:12]

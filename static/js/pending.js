@@ -1,0 +1,27 @@
+// What shows that a request is under way: the button says what it does, a list that is being loaded is dimmed
+// (app.css, after a moment).
+import { $ } from './dom.js';
+import { isPoll } from './connection.js';
+
+function showWorking(form, button) {
+  const label = button.lastChild;
+  const word = label.textContent;
+  button.setAttribute('aria-disabled', 'true');
+  label.textContent = form.dataset.working;
+  const showWordAgain = () => { // the answer may be a question, which can be cancelled
+    button.removeAttribute('aria-disabled');
+    button.lastChild.textContent = word;
+  };
+  form.addEventListener('htmx:finally:request', showWordAgain, { once: true });
+}
+
+document.addEventListener('htmx:before:request', event => {
+  const { ctx } = event.detail;
+  const button = ctx.sourceElement.dataset?.working && $('button', ctx.sourceElement);
+  if (button) showWorking(ctx.sourceElement, button);
+  if (ctx.target?.matches?.('#results, #runs') && !isPoll(ctx)) ctx.target.classList.add('loading');
+});
+
+document.addEventListener('htmx:finally:request', event => {
+  event.detail.ctx.target?.classList?.remove('loading');
+});

@@ -1,0 +1,76 @@
+// Shortcuts: single keys that act on the page, except while a person types. The account page can turn them
+// off.
+import { $, $$ } from './dom.js';
+import { rowBoxes, updateBulkBar } from './selection.js';
+
+const shortcuts = {
+  '/': () => $('input[type=search]')?.focus(),
+  'j': () => step(1),
+  'k': () => step(-1),
+  'x': () => tickRow({ range: false }),
+  'X': () => tickRow({ range: true }),
+  'n': newRun,
+  'u': () => $('#toasts form button')?.click(),
+  '?': () => $('#keys')?.showModal(),
+};
+const IN_DIALOGS = ['j', 'k', 'u'];
+const TYPING = 'input:not([type=checkbox], [type=radio]), textarea, select, [role=tree] *';
+
+let lastTicked = null; // the box that was ticked last by a shortcut: a range starts there
+
+function areOn() {
+  return localStorage.getItem('shortcuts') !== 'off';
+}
+
+function newRun() {
+  const link = $('a[href="/runs/new"]');
+  if (link) link.click(); // it may open a dialog
+  else location.href = '/runs/new';
+}
+
+// To the next or previous row of a table; in a dialog and on a result's page, to the next or previous result.
+function step(by) {
+  const dialog = $('dialog[open]');
+  if (dialog || !$('#results, #runs')) {
+    $(by > 0 ? 'a[rel=next]' : 'a[rel=prev]', dialog ?? document)?.click();
+    return;
+  }
+  const rows = $$(':is(#results, #runs) tbody tr');
+  if (rows.length === 0) return;
+  const current = rows.indexOf(document.activeElement.closest('tr'));
+  const wanted = current < 0 ? 0 : current + by;
+  const row = rows[Math.max(0, Math.min(rows.length - 1, wanted))];
+  $('a.row-title', row)?.focus();
+}
+
+// Ticks or unticks the row that has the focus. A range gets the state of the box that was ticked last.
+function tickRow({ range }) {
+  const row = document.activeElement.closest('#results tbody tr');
+  const box = row && $('input[type=checkbox]', row);
+  if (!box) return;
+  const checked = range && lastTicked ? lastTicked.checked : !box.checked;
+  const boxes = rowBoxes();
+  const start = boxes.indexOf(range && lastTicked?.isConnected ? lastTicked : box);
+  const end = boxes.indexOf(box);
+  for (const each of boxes.slice(Math.min(start, end), Math.max(start, end) + 1)) each.checked = checked;
+  lastTicked = box;
+  updateBulkBar();
+}
+
+document.addEventListener('keydown', event => {
+  const isTyping = event.target.matches(TYPING) || event.composedPath()[0].isContentEditable;
+  const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
+  if (isTyping || hasModifier || !areOn()) return;
+  const act = shortcuts[event.key];
+  if (!act) return;
+  if ($('dialog[open]') && !IN_DIALOGS.includes(event.key)) return;
+  event.preventDefault();
+  act();
+});
+
+// The choice on the account page.
+const choice = $('#shortcuts');
+if (choice) {
+  choice.checked = areOn();
+  choice.addEventListener('change', () => localStorage.setItem('shortcuts', choice.checked ? 'on' : 'off'));
+}
