@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from tests.world import World
 from webapp.access import OPERATOR
 from webapp.definitions import editing
-from webapp.definitions.editing import Refused, fingerprint
+from webapp.definitions.editing import fingerprint
 from webapp.definitions.versions import fields_of, todays_version
+from webapp.errors import Refused
 from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.runs import Run
 

@@ -10,11 +10,12 @@ from argon2 import PasswordHasher
 
 from tests import factories
 from webapp.access import viewer_of
+from webapp.errors import Refused
 from webapp.store.database import Database
 from webapp.store.types import now
 from webapp.store.users import User
 from webapp.users import accounts
-from webapp.users.accounts import Refused, authenticate, create_user
+from webapp.users.accounts import authenticate, create_user
 
 GOOD = "correct horse battery"
 

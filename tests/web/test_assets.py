@@ -9,8 +9,7 @@ from posixpath import dirname, normpath
 import pytest
 from flask import Flask
 
-from tests.browser import Browser
-from tests.web.conftest import LogIn
+from tests.http_client import Browser, LogIn
 from webapp.web import assets
 
 STATIC = Path(__file__).parents[2] / "static"

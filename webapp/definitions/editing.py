@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from webapp.access import Viewer
 from webapp.audit import note
 from webapp.definitions.versions import Fields, TemplateValue, fields_of, take_turn, todays_version
+from webapp.errors import Refused
 from webapp.store.definitions import (
     DefinitionTransformation,
     DefinitionVersion,
@@ -26,10 +27,6 @@ from webapp.store.types import now
 
 SINGLE_FIELDS = ("name", "sender_id", "recipient_key_id", "template_id", "subject", "no_documents", "zip",
           "password_key", "collate", "reply_to", "file_name")  # fmt: skip
-
-
-class Refused(Exception):
-    """The change is not made; the message says why, in words."""
 
 
 def create(session: Session, viewer: Viewer, fields: Fields) -> MessageDefinition:

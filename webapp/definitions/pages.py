@@ -11,12 +11,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from webapp.definitions import editing, queries
-from webapp.definitions.editing import Refused, fingerprint
+from webapp.definitions.editing import fingerprint
 from webapp.definitions.forms import DefinitionForm
 from webapp.definitions.part_pages import part_pages
 from webapp.definitions.preview_pages import Bench, bench, content_filled_in, definition_form, tries
 from webapp.definitions.template_pages import template_pages
 from webapp.definitions.versions import Fields, content_of, content_with, fields_of, template_value
+from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.store.definitions import Content, MessageDefinition, MessageTemplate
 from webapp.web import form_posts

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.definitions import queries, templates
-from webapp.definitions.editing import Refused
 from webapp.definitions.versions import content_with, fields_of, template_value
+from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.mailing.template_references import parts_in
 from webapp.messages import samples

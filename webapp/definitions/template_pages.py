@@ -10,12 +10,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from webapp.definitions import queries, templates
-from webapp.definitions.editing import Refused, fingerprint
+from webapp.definitions.editing import fingerprint
 from webapp.definitions.forms import TemplateForm
 from webapp.definitions.part_pages import seen_as
 from webapp.definitions.preview_pages import Bench, bench, content_of_template, template_filled_in
 from webapp.definitions.templates import with_text
 from webapp.definitions.versions import TemplateValue, Text, template_value
+from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.store.definitions import MessageTemplate, TemplateImage
 from webapp.store.documents import DocumentMissing

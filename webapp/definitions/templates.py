@@ -15,12 +15,12 @@ from webapp.access import Viewer
 from webapp.audit import note
 from webapp.definitions.editing import (
     CHANGED_MEANWHILE,
-    Refused,
     fingerprint,
     free_name,
     must_be_allowed,
 )
 from webapp.definitions.versions import TemplateValue, Text, template_value, todays_version
+from webapp.errors import Refused
 from webapp.mailing.template_references import REFERENCE_NAME, parts_in, pictures_in
 from webapp.store.definitions import (
     MessageDefinition,

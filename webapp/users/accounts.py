@@ -11,6 +11,7 @@ from argon2.exceptions import VerificationError
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from webapp.errors import Refused
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.store.customers import Cluster
 from webapp.store.statuses import Role
@@ -19,10 +20,6 @@ from webapp.store.users import User, UserCluster
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1000
 _hasher = PasswordHasher()
-
-
-class Refused(Exception):
-    """This account cannot be made; the message says why, in words."""
 
 
 def create_user(

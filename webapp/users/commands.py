@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 
 from webapp import audit
 from webapp.access import OPERATOR
+from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.store.statuses import Role
 from webapp.users import accounts
@@ -36,6 +37,6 @@ def create(email: str, role: str, name: str, clusters: tuple[str, ...], password
         with runtime().database.writing() as session:
             user = accounts.create_user(session, email, password, role, name, clusters)
             audit.note(session, OPERATOR.name, "user created", user.email, f"role {role}")
-    except accounts.Refused as refusal:
+    except Refused as refusal:
         raise click.ClickException(str(refusal)) from None
     click.echo(f"{user.email} can log in, with the role {role}.")
