@@ -21,10 +21,13 @@ test-faults: setup  ## every row of the fault table, the slow ones too, three ti
 test-kills: setup  ## kills N=1000 workers at random stages of an SMTP conversation; prints what was lost or repeated
 	@exec .venv/bin/python -m tests.faults.kill_storm --kills $(N)
 
-lint: setup  ## ruff and mypy
+lint: setup  ## style, types, tiers of the rooms, templates, words
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@.venv/bin/djlint --lint --quiet templates
+	@.venv/bin/python bin/check_text.py
 
 format: setup  ## lets ruff put the code in order
 	@.venv/bin/ruff check --fix .
