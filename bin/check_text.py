@@ -1,6 +1,7 @@
 """Checks what people read: no word that docs/style.md rules out, no template line over 120 columns.
 
-Standard library only. Prints one line per finding, as file:line: what is wrong; ends with status 1 if there is any."""
+Standard library only. Prints one line per finding, as file:line: what is wrong; ends with status 1 if there
+is any."""
 
 from __future__ import annotations
 

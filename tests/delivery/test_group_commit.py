@@ -56,14 +56,14 @@ def in_one_round(book: GroupCommit, entries: list[AttemptStart]) -> list[Any]:
 
     def lane(n: int) -> None:
         with book.working():
-            book.hub.wait_until(lambda: book.at_work == len(entries))
+            book.event_loop.wait_until(lambda: book.at_work == len(entries))
             try:
                 answers[n] = book.start(entries[n])
             except ClaimLost as why:
                 answers[n] = why
 
-    book.hub.run(*[partial(lane, n) for n in range(len(entries))])
-    assert not book.hub.errors
+    book.event_loop.run(*[partial(lane, n) for n in range(len(entries))])
+    assert not book.event_loop.errors
     return answers
 
 
@@ -78,9 +78,9 @@ def test_marks_of_all_lanes_and_earlier_250s_are_one_commit(
 
     monkeypatch.setattr(group_commit, "record", counting)
     monkeypatch.setattr(group_commit, "ROUND_SECONDS", 5.0)
-    book = book_of(world, worker, claimed[0].work.run_id)
+    book = book_of(world, worker, claimed[0].inputs.run_id)
     first = book.start(claimed[0])
-    book.settle(AttemptEnd(claimed[0].work, claimed[0].hand, ACCEPTED, first))
+    book.settle(AttemptEnd(claimed[0].inputs, claimed[0].claim, ACCEPTED, first))
     answers = in_one_round(book, claimed[1:])
     assert all(isinstance(answer, StartedAttempt) for answer in answers)
     assert rounds == [(1, 0), (2, 1)]
@@ -90,9 +90,9 @@ def test_marks_of_all_lanes_and_earlier_250s_are_one_commit(
 def test_one_mark_that_does_not_hold_costs_the_others_nothing(
     world: World, worker: WorkerProcess, claimed: list[AttemptStart]
 ) -> None:
-    run_id = claimed[0].work.run_id
+    run_id = claimed[0].inputs.run_id
     with world.runtime.database.writing() as session:
-        remove(session, BulkSelection(run_id, (claimed[1].work.result_id,)), OPERATOR)
+        remove(session, BulkSelection(run_id, (claimed[1].inputs.result_id,)), OPERATOR)
     answers = in_one_round(book_of(world, worker, run_id), claimed)
     assert [type(answer) for answer in answers] == [StartedAttempt, ClaimLost, StartedAttempt]
     assert world.statuses(run_id) == ["sending", "removed", "sending"]
@@ -105,9 +105,9 @@ def test_a_round_that_cannot_be_written_marks_nothing_and_loses_no_250(
     world: World, worker: WorkerProcess, claimed: list[AttemptStart], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The commit's answer is lost once: marks are taken back, the earlier 250 is written all the same."""
-    book = book_of(world, worker, claimed[0].work.run_id)
+    book = book_of(world, worker, claimed[0].inputs.run_id)
     first = book.start(claimed[0])
-    book.settle(AttemptEnd(claimed[0].work, claimed[0].hand, ACCEPTED, first))
+    book.settle(AttemptEnd(claimed[0].inputs, claimed[0].claim, ACCEPTED, first))
     real, failed = Pen.writing, list[bool]()
 
     @contextmanager
@@ -130,16 +130,16 @@ def test_a_round_that_cannot_be_written_marks_nothing_and_loses_no_250(
 def test_what_became_of_a_message_is_written_though_no_mark_comes(
     world: World, worker: WorkerProcess, claimed: list[AttemptStart]
 ) -> None:
-    book = book_of(world, worker, claimed[0].work.run_id)
-    book.settle(AttemptEnd(claimed[0].work, claimed[0].hand, ACCEPTED, book.start(claimed[0])))
+    book = book_of(world, worker, claimed[0].inputs.run_id)
+    book.settle(AttemptEnd(claimed[0].inputs, claimed[0].claim, ACCEPTED, book.start(claimed[0])))
     book.lanes = 1
 
     def look() -> None:
         with book.connection():
-            assert book.hub.wait_until(lambda: world.statuses(book.run_id)[0] == "sent", 1)
+            assert book.event_loop.wait_until(lambda: world.statuses(book.run_id)[0] == "sent", 1)
 
-    book.hub.run(book.flush_periodically, look)
-    assert not book.hub.errors
+    book.event_loop.run(book.flush_periodically, look)
+    assert not book.event_loop.errors
 
 
 @pytest.mark.parametrize(

@@ -245,16 +245,16 @@ def test_a_beat_that_stands_still_counts_only_while_the_observer_can_write(
     monkeypatch.setattr(recovery, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     watch = HeartbeatMonitor()
     for own_beats in (1, 2, 3):
-        watch.look({7: 5}, own_beats, longest_step=10)
+        watch.observe({7: 5}, own_beats, longest_step=10)
         clock[0] += 5
     assert watch.still[7] == 10
     clock[0] += 60  # the database was locked: nobody could beat, the observer neither
-    watch.look({7: 5}, 3, longest_step=10)
+    watch.observe({7: 5}, 3, longest_step=10)
     assert watch.still[7] == 10
     clock[0] += 86_400  # a round that took a day counts as one that took ten seconds
-    watch.look({7: 5}, 4, longest_step=10)
+    watch.observe({7: 5}, 4, longest_step=10)
     assert watch.still[7] == 20
-    watch.look({7: 6}, 5, longest_step=10)
+    watch.observe({7: 6}, 5, longest_step=10)
     assert watch.still[7] == 0
 
 

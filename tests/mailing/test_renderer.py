@@ -83,8 +83,8 @@ def test_the_child_knows_no_secrets_and_can_write_no_file(monkeypatch: pytest.Mo
     monkeypatch.setenv("MAILRUN_SECRET_KEY", "a secret")
     renderer = Renderer()
     renderer.render(one("fine"))
-    assert renderer.confined._child is not None
-    process = Path(f"/proc/{renderer.confined._child.process.pid}")
+    assert renderer.sandbox._child is not None
+    process = Path(f"/proc/{renderer.sandbox._child.process.pid}")
     assert b"a secret" not in (process / "environ").read_bytes()
     limits = (process / "limits").read_text()
     assert [line.split()[3] for line in limits.splitlines() if line.startswith("Max file size")] == ["0"]
@@ -93,9 +93,9 @@ def test_the_child_knows_no_secrets_and_can_write_no_file(monkeypatch: pytest.Mo
 
 def test_a_child_that_was_killed_blames_no_message(renderer: Renderer) -> None:
     renderer.render(one("fine"))
-    assert renderer.confined._child is not None
-    renderer.confined._child.process.kill()
-    renderer.confined._child.process.wait()
+    assert renderer.sandbox._child is not None
+    renderer.sandbox._child.process.kill()
+    renderer.sandbox._child.process.wait()
     found = renderer.render_all([one("one"), one("two")])
     assert [text.html for text in found if isinstance(text, Rendered)] == ["one", "two"]
 
@@ -104,8 +104,8 @@ def test_a_child_that_does_not_read_is_ended_and_blames_no_message(
     renderer: Renderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     renderer.render(one("fine"))
-    assert renderer.confined._child is not None
-    renderer.confined._child.process.send_signal(signal.SIGSTOP)
+    assert renderer.sandbox._child is not None
+    renderer.sandbox._child.process.send_signal(signal.SIGSTOP)
     monkeypatch.setattr(sandbox, "START_SECONDS", 5.0)
     long = "x" * 200_000  # more than the pipe between them holds
     found = renderer.render_all([one(long), one("two")])
@@ -134,7 +134,7 @@ def test_when_its_time_is_over_the_rest_is_left_and_the_next_batch_is_its_own() 
 def test_the_child_ends_with_the_one_it_works_for() -> None:
     renderer = Renderer()
     renderer.render(one("fine"))
-    assert renderer.confined._child is not None
-    process = renderer.confined._child.process
-    renderer.confined._child._in.close()
+    assert renderer.sandbox._child is not None
+    process = renderer.sandbox._child.process
+    renderer.sandbox._child._in.close()
     assert process.wait(10) == 0

@@ -69,8 +69,8 @@ def test_what_went_out_is_had_again_byte_for_byte(world: World, worker: WorkerPr
     assert mail.attempt is not None
     assert sent_mail.rebuild_mail(mail, world.runtime.documents) == world.server.taken[0].data
     letter = parsed_mail.read(world.server.taken[0].data)
-    assert mail.letter is not None
-    assert (mail.letter.headers, mail.letter.html) == (letter.headers, letter.html)
+    assert mail.parsed is not None
+    assert (mail.parsed.headers, mail.parsed.html) == (letter.headers, letter.html)
     assert mail.bcc == ("archive@example.com",)
     [carried] = mail.documents
     assert (carried.kind, carried.media_type) == ("Invoice PDF", "application/pdf")
@@ -86,8 +86,8 @@ def test_what_was_sent_is_shown_as_it_was_whatever_changed_since(world: World, w
         new = world.runtime.documents.put(b"%PDF-1.4 another\n")
         session.execute(update(TransformationResult).values(sha256=new, size=17))
     mail = gone(world, id)
-    assert mail.letter is not None
-    assert mail.letter.header("to") == "before@customers.test"
+    assert mail.parsed is not None
+    assert mail.parsed.header("to") == "before@customers.test"
     assert mail.documents[0].kind == "Invoice PDF"  # known by its name
     assert mail.documents[0].sha256 != new
     assert sent_mail.rebuild_mail(mail, world.runtime.documents) == world.server.taken[0].data
@@ -107,7 +107,7 @@ def test_what_is_no_proof_is_said_to_be_none(world: World, worker: WorkerProcess
         words = "SHA-256 differ"
     with pytest.raises(CannotRebuild, match=words):
         sent_mail.rebuild_mail(gone(world, id), world.runtime.documents)
-    assert gone(world, id).letter is not None
+    assert gone(world, id).parsed is not None
 
 
 def test_a_mail_that_waits_is_shown_as_it_will_go_and_nothing_is_stored(world: World) -> None:
@@ -115,22 +115,22 @@ def test_a_mail_that_waits_is_shown_as_it_will_go_and_nothing_is_stored(world: W
     run_id = world.run(bcc=["archive@example.com"])
     [result] = world.results(run_id)
     mail = waiting(world, result.id)
-    assert mail.letter is not None
-    assert mail.letter.header("subject") == "Invoice INV-7"
+    assert mail.parsed is not None
+    assert mail.parsed.header("subject") == "Invoice INV-7"
     assert (mail.attempt, mail.bcc, mail.documents[0].kind) == (None, ("archive@example.com",), "Invoice PDF")
     assert b"INV-7" in sent_mail.rebuild_mail(mail, world.runtime.documents)
     with world.runtime.database.reading() as session:
         assert session.query(Attempt).count() == 0
     redirected = waiting(world, result.id, "rehearsal@example.com")
-    assert redirected.letter is not None
-    assert redirected.letter.header("to") == "rehearsal@example.com"
+    assert redirected.parsed is not None
+    assert redirected.parsed.header("to") == "rehearsal@example.com"
 
 
 def test_a_mail_that_cannot_be_made_says_why(world: World) -> None:
     world.add("", number="INV-8")
     [result] = world.results(world.run())
     mail = waiting(world, result.id)
-    assert mail.letter is None
+    assert mail.parsed is None
     assert "no address" in mail.trouble
     assert [carried.name for carried in mail.documents] == ["INV-8.pdf"]
     with pytest.raises(CannotRebuild, match="no address"):

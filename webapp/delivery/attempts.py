@@ -34,7 +34,7 @@ from webapp.store.runs import Attempt, Reservation, Result, Run
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus, RunStatus
 from webapp.store.types import now
 
-AFTER_THE_MARK = (ResultStatus.SENDING, ResultStatus.UNCONFIRMED)
+STARTED = (ResultStatus.SENDING, ResultStatus.UNCONFIRMED)
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class RunStopped(ClaimLost):
 class AttemptStart:
     """A message of which everything but its last byte is with the mail server."""
 
-    work: MessageInput
-    hand: ClaimRef
+    inputs: MessageInput
+    claim: ClaimRef
     message: Message
 
 
@@ -75,18 +75,18 @@ class AttemptStart:
 class AttemptEnd:
     """What became of an attempt. `marked` is None if it ended before its mark: it is stored with this."""
 
-    work: MessageInput
-    hand: ClaimRef
-    verdict: AttemptOutcome
-    marked: StartedAttempt | None = None
+    inputs: MessageInput
+    claim: ClaimRef
+    outcome: AttemptOutcome
+    started: StartedAttempt | None = None
 
 
 def commit_round(
     connection: Connection,
     settings: Settings,
     run_id: int,
-    to_mark: Sequence[AttemptStart],
-    to_settle: Sequence[AttemptEnd],
+    starts: Sequence[AttemptStart],
+    ends: Sequence[AttemptEnd],
 ) -> list[StartedAttempt | ClaimLost]:
     """Stores a round of one run and one worker; for each to be marked, in order, whether its mark holds.
 
@@ -99,16 +99,16 @@ def commit_round(
     4. A mark holds if the result is still ours (token) and `ready` or `deferred`, and if every invoice could
     be reserved as this copy (in safe mode none is). The result becomes `sending`, its attempt is stored with
     what will have gone out."""
-    entries: list[AttemptStart | AttemptEnd] = [*to_settle, *to_mark]
+    entries: list[AttemptStart | AttemptEnd] = [*ends, *starts]
     hold_run(connection, run_id, exclusive=False)
-    held = _lock(connection, [entry.work.result_id for entry in entries])
-    closing, changes = _settled(connection, settings, to_settle, held)
-    if any(change.to in SENDABLE and held[change.held.id].run_is_finished for change in changes):
+    held = _lock_results(connection, [entry.inputs.result_id for entry in entries])
+    closing, changes = _settle_attempts(connection, settings, ends, held)
+    if any(change.to in SENDABLE and held[change.result.id].run_is_finished for change in changes):
         with Session(connection) as session:
             lifecycle_runs.reopen(session, run_id)
             session.flush()
-    answers, marked = _marks(connection, to_mark, held)
-    worker_id, sent = entries[0].hand.worker_id, sum(change.to == ResultStatus.SENT for change in changes)
+    answers, marked = _start_attempts(connection, starts, held)
+    worker_id, sent = entries[0].claim.worker_id, sum(change.to == ResultStatus.SENT for change in changes)
     counting = counting_sent(run_id, worker_id, sent)
     moving = transition_writes(run_id, [*changes, *marked], worker_id)
     execute_all(connection, [closing, *moving, counting])
@@ -116,22 +116,22 @@ def commit_round(
 
 
 @dataclass(frozen=True)
-class Locked:
+class LockedForAttempt:
     """A result as it is now, with its token, and whether its run runs or has been finished."""
 
-    held: LockedResult
+    result: LockedResult
     token: str | None
-    runs: bool
+    run_is_running: bool
     run_is_finished: bool
 
 
-def _lock(connection: Connection, result_ids: Iterable[int]) -> Mapping[int, Locked]:
+def _lock_results(connection: Connection, result_ids: Iterable[int]) -> Mapping[int, LockedForAttempt]:
     """The results as they are once the locks are had: a commit of ours whose answer was lost may still be
     under way."""
     ids = {f"id_{n}": id for n, id in enumerate(sorted(set(result_ids)))}
-    rows = _locking(len(ids)).run(connection, ids)
+    rows = _locking_statement(len(ids)).run(connection, ids)
     return {
-        id: Locked(
+        id: LockedForAttempt(
             LockedResult(id, ResultStatus(status), reason),
             token,
             run_status == RunStatus.RUNNING,
@@ -141,19 +141,19 @@ def _lock(connection: Connection, result_ids: Iterable[int]) -> Mapping[int, Loc
     }
 
 
-def _ours(
-    held: Mapping[int, Locked], entry: AttemptStart | AttemptEnd, statuses: tuple[ResultStatus, ...]
+def _still_claimed(
+    held: Mapping[int, LockedForAttempt], entry: AttemptStart | AttemptEnd, statuses: tuple[ResultStatus, ...]
 ) -> LockedResult | None:
-    found = held.get(entry.work.result_id)
-    ours = found is not None and found.token == entry.hand.token and found.held.status in statuses
-    return found.held if found is not None and ours else None
+    found = held.get(entry.inputs.result_id)
+    ours = found is not None and found.token == entry.claim.token and found.result.status in statuses
+    return found.result if found is not None and ours else None
 
 
-def _settled(
+def _settle_attempts(
     connection: Connection,
     settings: Settings,
     to_settle: Sequence[AttemptEnd],
-    held: Mapping[int, Locked],
+    held: Mapping[int, LockedForAttempt],
 ) -> tuple[PendingWrite, list[Transition]]:
     """Stores how attempts ended; returns what is still to be written of that, and what it changes.
 
@@ -161,33 +161,33 @@ def _settled(
     it since (no token): then only the attempt, and the reservation, learn the truth."""
     changes, closed, begun, given_back = [], [], [], dict[int, int]()
     for entry in to_settle:
-        found = _ours(held, entry, AFTER_THE_MARK if entry.marked else SENDABLE)
-        if entry.marked is not None:
-            closed.append({**_closing(entry.verdict), "by_id": entry.marked.attempt_id})
-            if not entry.verdict.may_have_been_sent:
-                given_back[entry.marked.attempt_id] = entry.work.result_id
+        found = _still_claimed(held, entry, STARTED if entry.started else SENDABLE)
+        if entry.started is not None:
+            closed.append({**_outcome_columns(entry.outcome), "by_id": entry.started.attempt_id})
+            if not entry.outcome.may_have_been_sent:
+                given_back[entry.started.attempt_id] = entry.inputs.result_id
         elif found is not None:
-            begun.append({**_attempt(entry.work, entry.hand), **_closing(entry.verdict)})
+            begun.append({**_attempt_row(entry.inputs, entry.claim), **_outcome_columns(entry.outcome)})
         if found is not None:
-            began = entry.marked.began if entry.marked else now()
-            fate = next_state(settings, entry.work, found.status, entry.verdict, began)
+            began = entry.started.began if entry.started else now()
+            fate = next_state(settings, entry.inputs, found.status, entry.outcome, began)
             changes.append(Transition(found, fate.status, fate.values))
     if begun:
-        _begin(connection, begun)
-    _give_back(connection, given_back)
+        _insert_attempts(connection, begun)
+    _release_reservations(connection, given_back)
     return PendingWrite(_CLOSE, closed), changes
 
 
-def _marks(
-    connection: Connection, to_mark: Sequence[AttemptStart], held: Mapping[int, Locked]
+def _start_attempts(
+    connection: Connection, to_mark: Sequence[AttemptStart], held: Mapping[int, LockedForAttempt]
 ) -> tuple[list[StartedAttempt | ClaimLost], list[Transition]]:
     """Stores the attempts that hold; returns the answers, and what they change."""
-    if not all(found.runs for found in held.values()):
+    if not all(found.run_is_running for found in held.values()):
         return [RunStopped("the run was stopped") for _ in to_mark], []
-    ours = [_ours(held, entry, SENDABLE) for entry in to_mark]
+    ours = [_still_claimed(held, entry, SENDABLE) for entry in to_mark]
     good = [(entry, found) for entry, found in zip(to_mark, ours, strict=True) if found is not None]
-    rows = [_attempt(entry.work, entry.hand, entry.message) for entry, _ in good]
-    ids = _begin(connection, rows) if rows else []
+    rows = [_attempt_row(entry.inputs, entry.claim, entry.message) for entry, _ in good]
+    ids = _insert_attempts(connection, rows) if rows else []
     reserved = _reserve(connection, [entry for entry, _ in good], ids)
     answers: dict[int, StartedAttempt | ClaimLost] = {}
     changes = []
@@ -198,15 +198,15 @@ def _marks(
         answers[found.id] = StartedAttempt(attempt_id, row["started_at"])
         changes.append(Transition(found, ResultStatus.SENDING, _on_the_wire(entry, row)))
     lost = ClaimLost("the claim is no longer ours")
-    return [answers.get(entry.work.result_id, lost) for entry in to_mark], changes
+    return [answers.get(entry.inputs.result_id, lost) for entry in to_mark], changes
 
 
 def _on_the_wire(entry: AttemptStart, attempt: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "attempts": attempt["number"],
-        "first_try_at": entry.work.first_try_at or attempt["started_at"],
+        "first_try_at": entry.inputs.first_try_at or attempt["started_at"],
         "next_try_at": None,
-        "message_id": entry.work.message_id,
+        "message_id": entry.inputs.message_id,
         "recipients": list(entry.message.recipients),
         "redirected": bool(entry.message.redirected_to),
     }
@@ -217,33 +217,33 @@ def _reserve(connection: Connection, entries: Sequence[AttemptStart], attempt_id
     whose invoice another result has, nothing stays."""
     rows = [
         {
-            "definition_id": entry.work.definition_id,
+            "definition_id": entry.inputs.definition_id,
             "invoice_id": invoice_id,
             "copy": copy,
-            "result_id": entry.work.result_id,
+            "result_id": entry.inputs.result_id,
             "attempt_id": attempt_id,
             "taken_at": now(),
         }
         for entry, attempt_id in zip(entries, attempt_ids, strict=True)
         if not entry.message.redirected_to
-        for invoice_id, copy in sorted(entry.work.copies.items())
+        for invoice_id, copy in sorted(entry.inputs.copies.items())
     ]
     if not rows:
         return set(attempt_ids)
     wanted = Counter(row["attempt_id"] for row in rows)
     got = Counter(attempt_id for (attempt_id,) in _RESERVE.run(connection, rows))
     without = {
-        attempt_id: entry.work.result_id
+        attempt_id: entry.inputs.result_id
         for entry, attempt_id in zip(entries, attempt_ids, strict=True)
         if got[attempt_id] < wanted[attempt_id]
     }
     if without:
-        _give_back(connection, without)
+        _release_reservations(connection, without)
         connection.execute(delete(Attempt).where(Attempt.id.in_(without)))
     return set(attempt_ids) - without.keys()
 
 
-def _give_back(connection: Connection, attempts: Mapping[int, int]) -> None:
+def _release_reservations(connection: Connection, attempts: Mapping[int, int]) -> None:
     """Deletes the reservations of these attempts (attempt id → result id, along whose index they are
     found)."""
     if attempts:
@@ -251,21 +251,21 @@ def _give_back(connection: Connection, attempts: Mapping[int, int]) -> None:
         connection.execute(delete(Reservation).where(*of_them))
 
 
-RESERVED = ("definition_id", "invoice_id", "copy", "result_id", "attempt_id", "taken_at")
+RESERVATION_COLUMNS = ("definition_id", "invoice_id", "copy", "result_id", "attempt_id", "taken_at")
 _RESERVE = BulkInsert(
     Reservation,
-    RESERVED,
+    RESERVATION_COLUMNS,
     lambda inserting: inserting.on_conflict_do_nothing().returning(Reservation.attempt_id),
 )
 
 
-def _begin(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+def _insert_attempts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Stores these attempts, each of a result of its own; their ids, in order."""
     ids = {result_id: id for id, result_id in _BEGIN.run(connection, rows)}
     return [ids[row["result_id"]] for row in rows]
 
 
-def _attempt(work: MessageInput, hand: ClaimRef, message: Message | None = None) -> dict[str, Any]:
+def _attempt_row(work: MessageInput, hand: ClaimRef, message: Message | None = None) -> dict[str, Any]:
     """The row of an attempt; with what goes out, if it is marked."""
     return {
         "run_id": work.run_id,
@@ -282,17 +282,17 @@ def _attempt(work: MessageInput, hand: ClaimRef, message: Message | None = None)
         "size": len(message.mail.data) if message else 0,
         "sha256": message.mail.sha256 if message else "",
         "rebuild_data": message.mail.rebuild_data if message else None,
-        **NOT_ENDED,
+        **NO_OUTCOME_YET,
     }
 
 
-CLOSED = ("ended_at", "outcome", "stage", "code", "reply", "detail", "refused", "transcript")
-NOT_ENDED: Mapping[str, Any] = dict(
-    zip(CLOSED, (None, Outcome.SENDING, "", None, "", "", {}, []), strict=True)
+OUTCOME_COLUMNS = ("ended_at", "outcome", "stage", "code", "reply", "detail", "refused", "transcript")
+NO_OUTCOME_YET: Mapping[str, Any] = dict(
+    zip(OUTCOME_COLUMNS, (None, Outcome.SENDING, "", None, "", "", {}, []), strict=True)
 )
 
 
-def _closing(verdict: AttemptOutcome) -> dict[str, Any]:
+def _outcome_columns(verdict: AttemptOutcome) -> dict[str, Any]:
     return {
         "ended_at": now(),
         "outcome": verdict.outcome,
@@ -306,7 +306,7 @@ def _closing(verdict: AttemptOutcome) -> dict[str, Any]:
 
 
 @lru_cache
-def _locking(rows: int) -> CompiledStatement:
+def _locking_statement(rows: int) -> CompiledStatement:
     wanted = [bindparam(f"id_{n}", type_=Result.id.type) for n in range(rows)]
     return CompiledStatement(
         select(Result.id, Result.status, Result.reason, Result.token, Run.status)
@@ -317,12 +317,14 @@ def _locking(rows: int) -> CompiledStatement:
     )
 
 
-ATTEMPTED = (
+ATTEMPT_COLUMNS = (
     *("run_id", "result_id", "number", "worker_id", "mail_server_id", "version_id", "started_at"),
-    *("message_id", "recipients", "bcc", "redirected_to", "size", "sha256", "rebuild_data", *CLOSED),
+    *("message_id", "recipients", "bcc", "redirected_to", "size", "sha256", "rebuild_data", *OUTCOME_COLUMNS),
 )
-_BEGIN = BulkInsert(Attempt, ATTEMPTED, lambda inserting: inserting.returning(Attempt.id, Attempt.result_id))
-_CLOSE = BulkUpdate(Attempt, CLOSED)
+_BEGIN = BulkInsert(
+    Attempt, ATTEMPT_COLUMNS, lambda inserting: inserting.returning(Attempt.id, Attempt.result_id)
+)
+_CLOSE = BulkUpdate(Attempt, OUTCOME_COLUMNS)
 
 
 def undo_starts(session: Session, entries: Sequence[AttemptStart]) -> None:
@@ -330,10 +332,10 @@ def undo_starts(session: Session, entries: Sequence[AttemptStart]) -> None:
     that were declared `unconfirmed` while this worker was away, unless a person has touched them. May be
     repeated."""
     connection = session.connection()
-    run_id, worker_id = entries[0].work.run_id, entries[0].hand.worker_id
+    run_id, worker_id = entries[0].inputs.run_id, entries[0].claim.worker_id
     hold_run(connection, run_id, exclusive=False)
-    held = _lock(connection, [entry.work.result_id for entry in entries])
-    ours = [_ours(held, entry, AFTER_THE_MARK) for entry in entries]
+    held = _lock_results(connection, [entry.inputs.result_id for entry in entries])
+    ours = [_still_claimed(held, entry, STARTED) for entry in entries]
     undone = [found for found in ours if found is not None]
     if not undone:
         return
@@ -346,12 +348,12 @@ def undo_starts(session: Session, entries: Sequence[AttemptStart]) -> None:
     of_them = Attempt.result_id.in_([found.id for found in undone])
     last = select(func.max(Attempt.id), Attempt.result_id).where(of_them).group_by(Attempt.result_id)
     attempts = {attempt_id: result_id for attempt_id, result_id in session.execute(last)}
-    _give_back(connection, attempts)
-    session.execute(update(Attempt).where(Attempt.id.in_(attempts)).values(**_closing(unsure)))
-    transition_each(session, run_id, [_to_wait(found) for found in undone], worker_id)
+    _release_reservations(connection, attempts)
+    session.execute(update(Attempt).where(Attempt.id.in_(attempts)).values(**_outcome_columns(unsure)))
+    transition_each(session, run_id, [_back_to_queue(found) for found in undone], worker_id)
 
 
-def _to_wait(found: LockedResult) -> Transition:
+def _back_to_queue(found: LockedResult) -> Transition:
     """Back to where a mark comes from, due at once."""
     if found.status == ResultStatus.UNCONFIRMED:
         return Transition(found, ResultStatus.DEFERRED, {**RELEASE_CLAIM, "detail": "", "next_try_at": now()})

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 class BuiltMail:
     """A mail that is made."""
 
-    piece: PreparedInput
+    prepared: PreparedInput
     message: Message
 
 
@@ -45,17 +45,17 @@ class Connection:
     runtime: Runtime
     worker: WorkerProcess
     server: MailServer
-    feed: Prefetcher
-    ledger: GroupCommit
+    prefetcher: Prefetcher
+    group_commit: GroupCommit
     rates: Rates
-    hub: EventLoop
+    event_loop: EventLoop
     suspect: bool
 
     def __post_init__(self) -> None:
         settings = self.runtime.settings
         waits = Waits(settings.smtp_timeout, settings.smtp_data_timeout)
         self.worker_id = self.worker.id
-        self.conversation = Conversation(backoff.address_of(self.server, settings), waits, self.hub)
+        self.conversation = Conversation(backoff.address_of(self.server, settings), waits, self.event_loop)
 
     def opens(self) -> bool:
         """Whether there is a connection; if not, the server's trouble is noted."""
@@ -69,33 +69,33 @@ class Connection:
 
         What became of the last message is written before the lane waits or says goodbye, so that never more
         than one message per open connection is in doubt."""
-        with self.ledger.connection(), closing(self.conversation):
+        with self.group_commit.connection(), closing(self.conversation):
             try:
                 self._deliver_all()
             finally:
-                self.ledger.flush()
+                self.group_commit.flush()
 
     def _deliver_all(self) -> None:
         ready = self._next(wait=True)
-        with self.ledger.working():
+        with self.group_commit.working():
             while ready is not None:
                 goes_on, ready = self._deliver(ready)
                 if not goes_on:
                     return
                 if ready is None:
-                    self.ledger.flush()
-                    with self.ledger.not_participating():
+                    self.group_commit.flush()
+                    with self.group_commit.not_participating():
                         ready = self._next(wait=True)
 
     def _next(self, *, wait: bool) -> BuiltMail | None:
         """The next mail, made. One that cannot be made is `failed`, or `deferred` if the document store is
         away, and costs its own result only."""
-        while piece := self.feed.take(wait=wait):
+        while piece := self.prefetcher.take(wait=wait):
             message = self._make(piece)
             if isinstance(message, Message):
                 return BuiltMail(piece, message)
             if message.altered:
-                self.feed.hold_back(piece, message.altered)
+                self.prefetcher.hold_back(piece, message.altered)
                 continue
             to = ResultStatus.DEFERRED if message.for_now else ResultStatus.FAILED
             self._settle(piece, AttemptOutcome(Outcome.UNMADE, to, detail=storable(message.words)))
@@ -106,12 +106,12 @@ class Connection:
         documents, redirect_to = self.runtime.documents, self.runtime.settings.redirect_to
 
         def made() -> Message | NotBuilt:
-            return build(piece.work, piece.rendered, documents, redirect_to)
+            return build(piece.inputs, piece.rendered, documents, redirect_to)
 
         try:
-            return self.hub.run_in_thread(made) if documents.is_far or _is_packed(piece) else made()
+            return self.event_loop.run_in_thread(made) if documents.is_far or _is_packed(piece) else made()
         except Exception as error:
-            log.exception("result %s cannot be made", piece.work.result_id)
+            log.exception("result %s cannot be made", piece.inputs.result_id)
             return NotBuilt(f"an error in making the mail: {type(error).__name__}: {error}")
 
     def _deliver(self, ready: BuiltMail) -> tuple[bool, BuiltMail | None]:
@@ -140,7 +140,9 @@ class Connection:
             return True, None
         began = time.monotonic()
         try:
-            marked = self.ledger.start(AttemptStart(ready.piece.work, ready.piece.hand, ready.message))
+            marked = self.group_commit.start(
+                AttemptStart(ready.prepared.inputs, ready.prepared.hand, ready.message)
+            )
         except ClaimLost as why:
             self.conversation.drop()
             return not isinstance(why, RunStopped) and self.worker.id == self.worker_id, None
@@ -151,14 +153,14 @@ class Connection:
         all."""
         pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
         if pause:
-            self.ledger.flush()
-            with self.ledger.not_participating():
-                while pause and not self.feed.is_over and not self._leaves_within(min(pause, 1.0)):
+            self.group_commit.flush()
+            with self.group_commit.not_participating():
+                while pause and not self.prefetcher.is_over and not self._leaves_within(min(pause, 1.0)):
                     pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
-        return not (pause or self.worker.stopping.is_set() or self.ledger.run_has_stopped)
+        return not (pause or self.worker.stopping.is_set() or self.group_commit.run_has_stopped)
 
     def _leaves_within(self, seconds: float) -> bool:
-        return self.hub.wait_until(self.worker.stopping.is_set, seconds)
+        return self.event_loop.wait_until(self.worker.stopping.is_set, seconds)
 
     def _offer(self, message: Message) -> outcomes.Offer:
         for _ in range(2):
@@ -176,7 +178,7 @@ class Connection:
             self._note_trouble(offer.words)
             return False
         self._note_fine(offer)
-        self._settle(ready.piece, self._verdict(offer))
+        self._settle(ready.prepared, self._verdict(offer))
         return True
 
     def _stored(self, ready: BuiltMail) -> bool:
@@ -184,11 +186,11 @@ class Connection:
         withdrawn, and tried again later."""
         try:
             for content in ready.message.packed:
-                self.hub.run_in_thread(partial(self.runtime.documents.put, content))
+                self.event_loop.run_in_thread(partial(self.runtime.documents.put, content))
         except OSError as problem:
             self.conversation.drop()
             words = f"what was packed for this mail could not be stored: {problem.strerror}"
-            self._settle(ready.piece, AttemptOutcome(Outcome.UNMADE, ResultStatus.DEFERRED, detail=words))
+            self._settle(ready.prepared, AttemptOutcome(Outcome.UNMADE, ResultStatus.DEFERRED, detail=words))
             return False
         return True
 
@@ -205,7 +207,7 @@ class Connection:
             if finish is None:
                 making = self._making_the_next()
                 finish = self.conversation.reply_to_dot()
-        self._settle(ready.piece, self._verdict(finish, offer.refused), marked)
+        self._settle(ready.prepared, self._verdict(finish, offer.refused), marked)
         trouble = str(finish.reply) if isinstance(finish, outcomes.Deferred) and finish.closing else ""
         if trouble:
             self._note_trouble(trouble)
@@ -217,9 +219,9 @@ class Connection:
     def _making_the_next(self) -> Callable[[], BuiltMail | None]:
         """The next mail is made while the server takes this one in. Where that takes its time a task of its
         own does it: the server's reply must not wait to be read."""
-        piece = self.feed.next_piece
+        piece = self.prefetcher.next_piece
         if piece and (self.runtime.documents.is_far or _is_packed(piece)):
-            return self.hub.spawn(partial(self._next, wait=False))
+            return self.event_loop.spawn(partial(self._next, wait=False))
         following = self._next(wait=False)
         return lambda: following
 
@@ -228,9 +230,9 @@ class Connection:
     ) -> None:
         """With the next round, if it was marked; else at once: nothing may wait for a mark that will not
         come."""
-        self.ledger.settle(AttemptEnd(piece.work, piece.hand, verdict, marked))
+        self.group_commit.settle(AttemptEnd(piece.inputs, piece.hand, verdict, marked))
         if marked is None or verdict.status != ResultStatus.SENT:
-            self.ledger.flush()
+            self.group_commit.flush()
 
     def _verdict(
         self, outcome: outcomes.Offer | outcomes.Finish, refused: outcomes.Refusals | None = None
@@ -251,4 +253,4 @@ class Connection:
 
 def _is_packed(piece: PreparedInput) -> bool:
     """Whether the documents are packed, which takes its time."""
-    return piece.work.content["zip"] or bool(piece.work.content["password_key"])
+    return piece.inputs.content["zip"] or bool(piece.inputs.content["password_key"])

@@ -51,7 +51,7 @@ class GroupCommit:
     runtime: Runtime
     worker: WorkerProcess
     run_id: int
-    hub: EventLoop
+    event_loop: EventLoop
     lanes: int
     at_work: int = 0
     run_has_stopped: bool = False
@@ -69,7 +69,7 @@ class GroupCommit:
             yield
         finally:
             self.lanes -= 1
-            self.hub.notify()
+            self.event_loop.notify()
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -91,7 +91,7 @@ class GroupCommit:
 
     def _count(self, more: int) -> None:
         self.at_work += more
-        self.hub.notify()
+        self.event_loop.notify()
 
     def start(self, to_mark: AttemptStart) -> StartedAttempt:
         """Commits that this message is on the wire. Raises NotHeld if the mark does not hold.
@@ -102,10 +102,10 @@ class GroupCommit:
         out. What became of earlier messages is written as soon as it can be."""
         entry = PendingStart(to_mark)
         self._marks.append(entry)
-        self.hub.wait_until(lambda: entry.answer or len(self._marks) >= self.at_work, ROUND_SECONDS)
+        self.event_loop.wait_until(lambda: entry.answer or len(self._marks) >= self.at_work, ROUND_SECONDS)
         if entry.answer is None:
             self._commit()
-            self.hub.notify()
+            self.event_loop.notify()
         if isinstance(entry.answer, StartedAttempt):
             return entry.answer
         raise entry.answer or ClaimLost("the round was not committed")
@@ -123,7 +123,7 @@ class GroupCommit:
 
     def flush_periodically(self) -> None:
         """Sees to it that nothing waits for longer than it may, until all lanes have ended."""
-        while not self.hub.wait_until(lambda: not self.lanes, SETTLED_WITHIN / 2):
+        while not self.event_loop.wait_until(lambda: not self.lanes, SETTLED_WITHIN / 2):
             self.flush(older_than=SETTLED_WITHIN / 2)
 
     def close(self) -> None:
@@ -141,7 +141,7 @@ class GroupCommit:
             for entry in entries:
                 entry.answer = entry.answer or ClaimLost(f"the round failed: {error}")
             raise
-        if any(settled.verdict.outcome == Outcome.REFUSED for settled in settlements):
+        if any(settled.outcome.outcome == Outcome.REFUSED for settled in settlements):
             self.worker.persist(self._stop_if_too_many)
 
     def _stop_if_too_many(self, session: Session) -> None:

@@ -48,7 +48,7 @@ anywhere."""
 class PreparedInput:
     """A claimed result with the texts of its mail."""
 
-    work: MessageInput
+    inputs: MessageInput
     hand: ClaimRef
     rendered: Rendered | Unrenderable
 
@@ -66,7 +66,7 @@ class Prefetcher:
     run_id: int
     server: MailServer
     rates: Rates
-    hub: EventLoop
+    event_loop: EventLoop
     lanes: int
     messages: int
     until: float
@@ -84,7 +84,7 @@ class Prefetcher:
     def take(self, *, wait: bool) -> PreparedInput | None:
         """The next one; None if there is none (if told not to wait: none yet), or if its time is up."""
         if wait:
-            self.hub.wait_until(lambda: self._pieces or self._ended)
+            self.event_loop.wait_until(lambda: self._pieces or self._ended)
         piece = self._pieces.popleft() if self._pieces and not self.is_over else None
         if len(self._pieces) <= self._size // 2:
             with self._news:
@@ -111,7 +111,7 @@ class Prefetcher:
                     break
                 self._first_until = self._first_until or time.monotonic() + FIRST_SECONDS
                 self._pieces.extend(pieces)
-                self.hub.wake()
+                self.event_loop.wake()
                 self._wait_until_half_is_taken()
                 self._adapt(time.monotonic() - began)
         finally:
@@ -137,7 +137,7 @@ class Prefetcher:
         with self._news:
             self._ended = True
             self._news.notify_all()
-        self.hub.wake()
+        self.event_loop.wake()
 
     def give_back(self) -> None:
         """Frees what was claimed and has not been marked."""
@@ -206,9 +206,9 @@ class Prefetcher:
         document, so that the next claim finds it suspect."""
 
         def verb(session: Session) -> None:
-            for invoice_id in piece.work.copies:
+            for invoice_id in piece.inputs.copies:
                 findings.note_altered(session, invoice_id, sha256)
-            claims.free(session, [piece.work.result_id], piece.hand.token)
+            claims.free(session, [piece.inputs.result_id], piece.hand.token)
 
         self.worker.persist(verb)
 

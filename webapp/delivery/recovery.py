@@ -40,7 +40,7 @@ class HeartbeatMonitor:
     last_round: float | None = None
     own_beats: int = -1
 
-    def look(self, beats: dict[int, int], own_beats: int, longest_step: float) -> None:
+    def observe(self, beats: dict[int, int], own_beats: int, longest_step: float) -> None:
         """Takes note of all beats. The round counts for as long as it took, but for no more than
         `longest_step` seconds, and only if the observer's own beat could be written in it."""
         present = time.monotonic()
@@ -76,7 +76,7 @@ def sweep(runtime: Runtime, worker: WorkerProcess, watch: HeartbeatMonitor) -> D
             select(Worker).where(Worker.left_at.is_(None), Worker.lost_at.is_(None), Worker.id != worker.id)
         ).all()
     beats = {other.id: other.beat for other in others}
-    watch.look(beats, worker.heartbeats, longest_step=2 * settings.sweep_every)
+    watch.observe(beats, worker.heartbeats, longest_step=2 * settings.sweep_every)
     for other in others:
         if watch.still[other.id] > settings.lease or kernel_says_gone(other):
             with database.writing() as session:

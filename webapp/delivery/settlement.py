@@ -16,7 +16,7 @@ from webapp.messages.inputs import MessageInput
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus
 from webapp.store.types import now
 
-BREAKS_BEFORE_DEFERRED = 2
+BROKEN_CONNECTIONS_MAX = 2
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ResultUpdate:
 
 
 def next_state(
-    settings: Settings, work: MessageInput, was: ResultStatus, verdict: AttemptOutcome, began: datetime
+    settings: Settings, inputs: MessageInput, was: ResultStatus, outcome: AttemptOutcome, began: datetime
 ) -> ResultUpdate:
     """What this verdict on an attempt, begun at that moment, leads to for a result that now `was` in that
     status.
@@ -36,32 +36,32 @@ def next_state(
     A connection that broke before the last byte leaves the result to be tried again: at once the first time,
     later from the second on, so that one message cannot hold up the rest. Retries end when it is time to give
     up."""
-    broke = verdict.status == ResultStatus.READY
-    broken_connections = work.broken_connections + broke
-    to, detail, next_try = verdict.status, verdict.detail, None
-    if broke and broken_connections < BREAKS_BEFORE_DEFERRED:
+    broke = outcome.status == ResultStatus.READY
+    broken_connections = inputs.broken_connections + broke
+    to, detail, next_try = outcome.status, outcome.detail, None
+    if broke and broken_connections < BROKEN_CONNECTIONS_MAX:
         if was == ResultStatus.UNCONFIRMED:  # declared so while this worker was away: a late proof
             to, next_try = ResultStatus.DEFERRED, now()
         else:
             to = was if was in SENDABLE else ResultStatus.READY
-            next_try = work.next_try_at if to == ResultStatus.DEFERRED else None
-    elif broke or verdict.status == ResultStatus.DEFERRED:
-        to, next_try = ResultStatus.DEFERRED, _next_try(settings, work)
+            next_try = inputs.next_try_at if to == ResultStatus.DEFERRED else None
+    elif broke or outcome.status == ResultStatus.DEFERRED:
+        to, next_try = ResultStatus.DEFERRED, _next_try(settings, inputs)
         if next_try is None:
             to = ResultStatus.FAILED
-            detail = f"gave up after {work.attempts + 1} attempts: {verdict.reply or verdict.detail}"
+            detail = f"gave up after {inputs.attempts + 1} attempts: {outcome.reply or outcome.detail}"
     return ResultUpdate(
         to,
         {
             **RELEASE_CLAIM,
             "detail": detail,
-            "smtp_reply": verdict.reply,
-            "warning": _warning(verdict.refused),
+            "smtp_reply": outcome.reply,
+            "warning": _warning(outcome.refused),
             "broken_connections": broken_connections,
-            "attempts": work.attempts + 1,
-            "first_try_at": work.first_try_at or began,
+            "attempts": inputs.attempts + 1,
+            "first_try_at": inputs.first_try_at or began,
             "next_try_at": next_try,
-            "sent_at": now() if to == ResultStatus.SENT else work.sent_at,
+            "sent_at": now() if to == ResultStatus.SENT else inputs.sent_at,
         },
     )
 

@@ -58,7 +58,7 @@ class Reader:
     """The documents' child process. May be used from several threads; one batch is read at a time."""
 
     def __init__(self, seconds: float = READING_TIME_LIMIT, megabytes: int = MEGABYTES) -> None:
-        self.confined = SandboxProcess("webapp.invoices.document_reader_child", seconds, megabytes)
+        self.sandbox = SandboxProcess("webapp.invoices.document_reader_child", seconds, megabytes)
 
     def read_all(self, batch: Sequence[ToRead]) -> list[list[DocumentFinding]]:
         """For each document what is found for each of its invoices, in order. Raises OSError if no child
@@ -66,12 +66,12 @@ class Reader:
         questions: list[DocumentQuestion] = [
             (each.media_type, each.content, [astuple(names) for names in each.of]) for each in batch
         ]
-        answers = self.confined.ask_all(questions)
+        answers = self.sandbox.ask_all(questions)
         return [self._found(each, answer) for each, answer in zip(batch, answers, strict=True)]
 
     def close(self) -> None:
         """Ends the child; the next batch would start another."""
-        self.confined.close()
+        self.sandbox.close()
 
     def _found(self, document: ToRead, answer: list[object] | NoAnswer) -> list[DocumentFinding]:
         match answer:
@@ -80,7 +80,7 @@ class Reader:
             case ["unreadable", str(words)]:
                 found = DocumentFinding(Finding.UNREADABLE, words)
             case NoAnswer(is_late=True):
-                words = f"it took more than {self.confined.seconds:g} seconds to read"
+                words = f"it took more than {self.sandbox.seconds:g} seconds to read"
                 found = DocumentFinding(Finding.UNREADABLE, words)
             case _:
                 found = DocumentFinding(

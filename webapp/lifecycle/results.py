@@ -92,7 +92,7 @@ def counted(status: ResultStatus, reason: str) -> tuple[str, str]:
 class Transition:
     """What becomes of one held result: its status, and columns of its own."""
 
-    held: LockedResult
+    result: LockedResult
     to: ResultStatus
     values: Mapping[str, Any]
 
@@ -113,7 +113,7 @@ def transition_writes(run_id: int, changes: Sequence[Transition], worker_id: int
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     deltas: CountChanges = Counter()
     for change in changes:
-        held, to = change.held, change.to
+        held, to = change.result, change.to
         if to != held.status and to not in RESULT_MOVES[held.status]:
             raise ValueError(f"result {held.id} cannot go from {held.status} to {to}")
         row = {**change.values, "status": to, "reason": "", "changed_at": at}

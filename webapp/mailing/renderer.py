@@ -31,7 +31,7 @@ class Renderer:
     """The templates' child process. May be used from several threads; one batch is rendered at a time."""
 
     def __init__(self, seconds: float = RENDERING_TIME_LIMIT, megabytes: int = MEGABYTES) -> None:
-        self.confined = SandboxProcess("webapp.mailing.renderer_child", seconds, megabytes)
+        self.sandbox = SandboxProcess("webapp.mailing.renderer_child", seconds, megabytes)
 
     def render_all(
         self, batch: Sequence[ToRender], until: float = float("inf")
@@ -39,7 +39,7 @@ class Renderer:
         """What becomes of each message, in order; of the first ones only, but one at least, if `until`
         (monotonic) passes meanwhile. Raises OSError if no child process can be started."""
         questions: list[RenderRequest] = [(one.message, dict(one.names), one.files) for one in batch]
-        return [self._read(answer) for answer in self.confined.ask_all(questions, until)]
+        return [self._read(answer) for answer in self.sandbox.ask_all(questions, until)]
 
     def render(self, one: ToRender) -> Rendered | Unrenderable:
         """What becomes of one message."""
@@ -47,13 +47,13 @@ class Renderer:
 
     def close(self) -> None:
         """Ends the child; the next batch would start another."""
-        self.confined.close()
+        self.sandbox.close()
 
     def _read(self, answer: list[Any] | NoAnswer) -> Rendered | Unrenderable:
         if isinstance(answer, NoAnswer):
             if answer.is_late:
                 return Unrenderable(
-                    f"the template ran for more than {self.confined.seconds:g} seconds, and was ended"
+                    f"the template ran for more than {self.sandbox.seconds:g} seconds, and was ended"
                 )
             return Unrenderable("the template took more time or memory than a mail may have, and was ended")
         kind, *values = answer

@@ -50,7 +50,7 @@ class MailView:
 
     attempt: Attempt | None
     rebuild_data: bytes | None
-    letter: ParsedMail | None
+    parsed: ParsedMail | None
     bcc: tuple[str, ...]
     recipient_key: str
     documents: list[AttachedFile]

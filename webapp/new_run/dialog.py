@@ -39,7 +39,7 @@ class Dialog:
     form: NewRunForm
     given: MultiDict[str, str]
     content: Content | None = None
-    choice: Selection | None = None
+    selection: Selection | None = None
     preview: Preview | None = None
     beside: Beside | None = None
     refused: str = ""

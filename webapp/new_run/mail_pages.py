@@ -30,16 +30,16 @@ mail_preview = Blueprint("mail_preview", __name__)
 class PreviewedMail:
     """The mail in the address: of which invoices (the one named first), and what it is made of."""
 
-    choice: Selection
+    selection: Selection
     content: Content
     invoices: list[Listed]
-    work: MessageInput
+    inputs: MessageInput
 
     def made(self) -> Message | NotBuilt:
         """Made anew at every look; as it would go out, so in safe mode to the redirect address."""
         parts = runtime()
         return building.render_and_build(
-            self.work, parts.renderer, parts.documents, parts.settings.redirect_to
+            self.inputs, parts.renderer, parts.documents, parts.settings.redirect_to
         )
 
 
@@ -83,7 +83,7 @@ def html() -> ResponseReturnValue:
 def _shown(session: Session, dialog: Dialog) -> PreviewedMail | None:
     """The mail in the address; None if the fields there do not hold together, or nothing would be sent. Ends
     the request with 404 for an invoice that would not be sent."""
-    choice, content = dialog.choice, dialog.content
+    choice, content = dialog.selection, dialog.content
     if choice is None or content is None:
         return None
     invoice_id = _invoice_in_address(session, choice, content)
@@ -108,5 +108,5 @@ def _beside(session: Session, shown: PreviewedMail, backwards: bool) -> int | No
     """The invoice before or after this one in the list of those to be sent; None at its ends."""
     one = shown.invoices[0]
     edge = Edge(one.invoice_id, one.place, backwards)
-    found = preview_lists.listed(session, viewer(), shown.choice, shown.content, READY, edge, 1).rows
+    found = preview_lists.listed(session, viewer(), shown.selection, shown.content, READY, edge, 1).rows
     return found[0].invoice_id if found else None

@@ -84,7 +84,7 @@ def create() -> ResponseReturnValue:
     start = bool(request.form.get("start"))
     with runtime().database.reading() as session:
         dialog = fill_in(session, request.form)
-        if dialog.choice is None or dialog.preview is None:
+        if dialog.selection is None or dialog.preview is None:
             return _form(session, dialog)
         if why := _must_ask(dialog, start):
             asked = {"dialog": dialog, "form": dialog.form, "start": start, "why": why}
@@ -135,7 +135,7 @@ def _must_ask(dialog: Dialog, start: bool) -> str:
 
 
 def _create(dialog: Dialog, start: bool) -> ResponseReturnValue:
-    choice, seen = dialog.choice or abort(422), dialog.preview or abort(422)
+    choice, seen = dialog.selection or abort(422), dialog.preview or abort(422)
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         run = creation.create(

@@ -42,7 +42,7 @@ def show_list() -> ResponseReturnValue:
     show = _list_in_address()
     with runtime().database.reading() as session:
         dialog = in_address(session)
-        choice, content = dialog.choice, dialog.content
+        choice, content = dialog.selection, dialog.content
         if choice is None or content is None:
             return redirect(f"/runs/new?{dialog.query}")
         try:
@@ -60,7 +60,7 @@ def save_list() -> ResponseReturnValue:
     show = _list_in_address()
     with runtime().database.reading() as session:
         dialog = in_address(session)
-        choice, content = dialog.choice, dialog.content
+        choice, content = dialog.selection, dialog.content
     if choice is None or content is None:
         return redirect(f"/runs/new?{dialog.query}")
     lines = csv_lines(_rows(runtime().database, viewer(), choice, content, show), PREVIEW_COLUMNS)

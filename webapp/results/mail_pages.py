@@ -35,7 +35,7 @@ NOW = "now"
 def mail(result_id: int) -> ResponseReturnValue:
     """The mail's HTML as the customer gets it, for the frame."""
     with runtime().database.reading() as session:
-        letter = mail_in_address(session, visible(session, result_id)).letter
+        letter = mail_in_address(session, visible(session, result_id)).parsed
     if letter is None or letter.html is None:
         abort(404)
     return untrusted.framed(letter.html_to_show or abort(404))
