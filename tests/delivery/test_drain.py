@@ -120,7 +120,7 @@ def test_a_server_that_speaks_up_between_the_mark_and_the_dot(
         time.sleep(0.5)
         return answers
 
-    monkeypatch.setattr(group_commit, "record", slow_record)
+    monkeypatch.setattr(group_commit, "commit_round", slow_record)
     world.add("cut-late.someone@customers.test")
     run_id = world.deliver(worker)
     [result] = world.results(run_id)

@@ -76,7 +76,7 @@ def test_marks_of_all_lanes_and_earlier_250s_are_one_commit(
         rounds.append((len(to_mark), len(to_settle)))
         return attempts.commit_round(connection, settings, run_id, to_mark, to_settle)
 
-    monkeypatch.setattr(group_commit, "record", counting)
+    monkeypatch.setattr(group_commit, "commit_round", counting)
     monkeypatch.setattr(group_commit, "ROUND_SECONDS", 5.0)
     book = book_of(world, worker, claimed[0].inputs.run_id)
     first = book.start(claimed[0])

@@ -306,7 +306,7 @@ def test_a_yes_is_none_for_what_another_run_sends_during_the_press(
             sending.join()
         return looked_at
 
-    monkeypatch.setattr(resend, "looked_at_anew", look_while_the_other_run_sends)
+    monkeypatch.setattr(resend, "recheck_all", look_while_the_other_run_sends)
     with world.runtime.database.writing() as session:
         resend.send_again(session, world.runtime.queue, chosen, OPERATOR, confirmed=True)
     world.start(first)

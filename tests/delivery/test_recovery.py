@@ -287,7 +287,7 @@ def test_a_drain_that_breaks_leaves_nothing_on_the_wire(
     def fate_of(*_: object) -> None:
         raise OverflowError("nobody could foresee this")
 
-    monkeypatch.setattr(attempts, "fate_of", fate_of)
+    monkeypatch.setattr(attempts, "next_state", fate_of)
     run_id = world.run()
     world.start(run_id)
     with pytest.raises(OverflowError):

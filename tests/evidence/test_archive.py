@@ -25,7 +25,7 @@ from webapp.evidence import archive as evidence_of_runs
 from webapp.evidence.archive import evidence
 from webapp.lifecycle import runs
 from webapp.mailing.compose import Document, MailDraft, compose
-from webapp.runs import report
+from webapp.results import export
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice, TransformationResult
@@ -54,8 +54,8 @@ def mails(archive: ZipFile) -> list[str]:
 def test_it_has_every_result_every_attempt_and_every_mail(
     world: World, worker: WorkerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evidence_of_runs, "PAGE", 3)
-    monkeypatch.setattr(report, "PAGE", 3)
+    monkeypatch.setattr(evidence_of_runs, "ARCHIVE_BATCH", 3)
+    monkeypatch.setattr(export, "EXPORT_BATCH", 3)
     world.add("first@customers.test")
     world.add("greylist-1.second@customers.test")
     world.add("reject-550.third@customers.test")

@@ -324,7 +324,7 @@ def test_what_passes_keeps_the_version_that_it_was_to_be_sent_with(world: World)
 
 
 def test_whoever_checks_stops_when_told_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document_checks, "CHUNK", 1)
+    monkeypatch.setattr(document_checks, "CHECKED_AT_ONCE", 1)
     swapped(world)
     assert (
         document_checks.check(
@@ -414,7 +414,7 @@ def test_what_is_imported_anew_while_it_is_checked_is_not_taken_for_checked(
 
 
 def test_more_than_one_commit_holds_are_checked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document_checks, "CHUNK", 50)
+    monkeypatch.setattr(document_checks, "CHECKED_AT_ONCE", 50)
     count = 70
     same = pdf("the same for all")
     payer, of = world.add("ada@example.com", documents=False)
@@ -437,7 +437,7 @@ def test_more_than_one_commit_holds_are_checked(world: World, monkeypatch: pytes
 def test_what_is_imported_anew_behind_it_is_checked_too(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(document_checks, "CHUNK", 1)
+    monkeypatch.setattr(document_checks, "CHECKED_AT_ONCE", 1)
     first = add(world, "ada@example.com")
     add(world, "bea@example.com")
     other = world.runtime.documents.put(pdf("somebody else's"))

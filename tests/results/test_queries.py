@@ -23,7 +23,7 @@ NAMES = ("Zoë", "anna", "Ärzte", "Anna", "", "éclair", "Bert", "anna")
 
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyset, "SIZE", 3)
+    monkeypatch.setattr(keyset, "PAGE_SIZE", 3)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_every_order_shows_each_result_once_in_both_directions(
     world: World, run_id: int, order: str, known: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if known == queries.SORTED_IN_MEMORY_MAX:  # the way along the index
-        monkeypatch.setattr(queries, "FEW", 0)
+        monkeypatch.setattr(queries, "SORTED_IN_MEMORY_MAX", 0)
         known = len(NAMES)
     chosen = Filter(order=order)
     forwards = walk(world, run_id, chosen, known)

@@ -139,7 +139,7 @@ def test_a_result_that_is_removed_takes_all_its_invoices_along(collated: World) 
 def test_a_mail_that_would_have_too_many_invoices_becomes_several(
     collated: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collation, "MOST_INVOICES", 3)
+    monkeypatch.setattr(collation, "INVOICES_PER_MAIL_MAX", 3)
     mine = customer_with(collated, "ada@customers.test", 7)
     other = customer_with(collated, "bea@customers.test", 3)
     run_id = collated.run()
@@ -153,7 +153,7 @@ def test_a_mail_that_would_have_too_many_invoices_becomes_several(
 def test_a_mail_that_would_be_too_large_becomes_several_and_a_giant_goes_alone(
     collated: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collation, "MOST_BYTES", 1_000)
+    monkeypatch.setattr(collation, "BYTES_PER_MAIL_MAX", 1_000)
     mine = customer_with(collated, "ada@customers.test", 5)
     sizes = dict(zip(ids(mine), (400, 600, 5_000, 700, 301), strict=True))
     with collated.runtime.database.writing() as session:
