@@ -106,17 +106,19 @@ class World:
         assert {status.value: n for status, n in counted.items() if n} == Counter(found)
         return found
 
-    def to_mark(self, work: MessageInput, hand: ClaimRef) -> AttemptStart:
+    def attempt_start(self, work: MessageInput, claim_ref: ClaimRef) -> AttemptStart:
         """This claimed result's mail, as if all but its last byte were with the mail server."""
         message = render_and_build(work, self.runtime.renderer, self.runtime.documents, "")
         assert isinstance(message, Message)
-        return AttemptStart(work, hand, message)
+        return AttemptStart(work, claim_ref, message)
 
-    def mark(self, work: MessageInput, hand: ClaimRef) -> StartedAttempt:
+    def mark(self, work: MessageInput, claim_ref: ClaimRef) -> StartedAttempt:
         """Marks it, alone in its round. Raises NotHeld."""
         with self.runtime.database.writing() as session:
-            to_mark = [self.to_mark(work, hand)]
-            [answer] = commit_round(session.connection(), self.runtime.settings, work.run_id, to_mark, [])
+            attempt_start = [self.attempt_start(work, claim_ref)]
+            [answer] = commit_round(
+                session.connection(), self.runtime.settings, work.run_id, attempt_start, []
+            )
         if isinstance(answer, StartedAttempt):
             return answer
         raise answer

@@ -39,7 +39,7 @@ def test_a_result_is_claimed_by_one_worker_only(world: World, worker: WorkerProc
     assert (len(first.result_ids), len(second.result_ids)) == (5, 0)
     assert world.statuses(run_id) == ["ready"] * 5
     with world.runtime.database.writing() as session:
-        claims.give_back(session, [first])
+        claims.release(session, [first])
     assert len(claimed(worker).result_ids) == 5
 
 
@@ -69,7 +69,7 @@ def test_a_claim_whose_commit_is_still_under_way_is_given_back(world: World, wor
     world.start(run_id)
     with world.runtime.database.writing() as session:
         claim = claims.claim(session, run_id, worker.id, 10)
-        given_back = beside(world, lambda other: claims.give_back(other, [claim]))
+        given_back = beside(world, lambda other: claims.release(other, [claim]))
     given_back.join()
     assert [result.worker_id for result in world.results(run_id)] == [None]
 

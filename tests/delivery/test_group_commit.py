@@ -43,11 +43,11 @@ def claimed(world: World, worker: WorkerProcess) -> list[AttemptStart]:
     with world.runtime.database.writing() as session:
         claim = claims.claim(session, run_id, worker.id, 10)
         works = load_inputs(session, claim.result_ids)
-    return [world.to_mark(work, ClaimRef(worker.id, claim.token, 1)) for work in works]
+    return [world.attempt_start(work, ClaimRef(worker.id, claim.token, 1)) for work in works]
 
 
 def book_of(world: World, worker: WorkerProcess, run_id: int) -> GroupCommit:
-    return GroupCommit(world.runtime, worker, run_id, EventLoop(), lanes=0)
+    return GroupCommit(world.runtime, worker, run_id, EventLoop(), connections=0)
 
 
 def in_one_round(book: GroupCommit, entries: list[AttemptStart]) -> list[Any]:
@@ -72,9 +72,9 @@ def test_marks_of_all_lanes_and_earlier_250s_are_one_commit(
 ) -> None:
     rounds: list[tuple[int, int]] = []
 
-    def counting(connection: Any, settings: Any, run_id: int, to_mark: Any, to_settle: Any) -> Any:
-        rounds.append((len(to_mark), len(to_settle)))
-        return attempts.commit_round(connection, settings, run_id, to_mark, to_settle)
+    def counting(connection: Any, settings: Any, run_id: int, attempt_start: Any, to_settle: Any) -> Any:
+        rounds.append((len(attempt_start), len(to_settle)))
+        return attempts.commit_round(connection, settings, run_id, attempt_start, to_settle)
 
     monkeypatch.setattr(group_commit, "commit_round", counting)
     monkeypatch.setattr(group_commit, "ROUND_SECONDS", 5.0)
@@ -132,7 +132,7 @@ def test_what_became_of_a_message_is_written_though_no_mark_comes(
 ) -> None:
     book = book_of(world, worker, claimed[0].inputs.run_id)
     book.settle(AttemptEnd(claimed[0].inputs, claimed[0].claim, ACCEPTED, book.start(claimed[0])))
-    book.lanes = 1
+    book.connections = 1
 
     def look() -> None:
         with book.connection():

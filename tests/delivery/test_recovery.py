@@ -53,14 +53,14 @@ def marked(
     claim, [work] = claimed(world, worker, run_id)
     with world.runtime.database.reading() as session:
         server_id = session.scalars(select(MailServer.id)).one()
-    hand = ClaimRef(worker.id, claim.token, server_id)
-    return run_id, work, hand, world.mark(work, hand)
+    claim_ref = ClaimRef(worker.id, claim.token, server_id)
+    return run_id, work, claim_ref, world.mark(work, claim_ref)
 
 
 def settle(
-    world: World, work: MessageInput, hand: ClaimRef, verdict: AttemptOutcome, mark: StartedAttempt
+    world: World, work: MessageInput, claim_ref: ClaimRef, outcome: AttemptOutcome, mark: StartedAttempt
 ) -> None:
-    settled = AttemptEnd(work, hand, verdict, mark)
+    settled = AttemptEnd(work, claim_ref, outcome, mark)
     with world.runtime.database.writing() as session:
         attempts.commit_round(session.connection(), world.runtime.settings, work.run_id, [], [settled])
 
@@ -82,11 +82,11 @@ def test_a_second_run_waits_while_the_first_ones_message_is_on_the_wire(
     world.add()
     second = world.run()
     world.start(second)
-    _, work, hand, mark = marked(world, worker, add=False)
+    _, work, claim_ref, mark = marked(world, worker, add=False)
     other = WorkerProcess(world.runtime.database)
     assert claimed(world, other, second)[0].result_ids == ()
     assert world.statuses(second) == ["ready"]
-    settle(world, work, hand, proof, mark)
+    settle(world, work, claim_ref, proof, mark)
     assert len(claimed(world, other, second)[0].result_ids) == claimable
     assert world.statuses(second) == [status]
 
@@ -137,9 +137,9 @@ def test_a_worker_that_finds_itself_lost_registers_anew(world: World, worker: Wo
 def test_a_late_proof_settles_a_doubt(
     world: World, worker: WorkerProcess, proof: AttemptOutcome, status: str, reserved: int
 ) -> None:
-    run_id, work, hand, mark = marked(world, worker)
+    run_id, work, claim_ref, mark = marked(world, worker)
     lose(world, worker)
-    settle(world, work, hand, proof, mark)
+    settle(world, work, claim_ref, proof, mark)
     assert world.statuses(run_id) == [status]
     assert reservations(world) == reserved
 
@@ -153,10 +153,10 @@ def test_a_late_proof_that_a_mail_did_not_go_out_lets_a_finished_run_go_on(
     world: World, worker: WorkerProcess
 ) -> None:
     """Or it would be deferred for ever: nobody sends for a run that is finished."""
-    run_id, work, hand, mark = marked(world, worker)
+    run_id, work, claim_ref, mark = marked(world, worker)
     lose(world, worker)
     assert finish(world, run_id)
-    settle(world, work, hand, NOT_GONE, mark)
+    settle(world, work, claim_ref, NOT_GONE, mark)
     assert (world.status(run_id), world.statuses(run_id)) == ("running", ["deferred"])
     worker.heartbeat()
     world.work(worker, run_id)
@@ -167,12 +167,12 @@ def test_a_late_proof_that_a_mail_did_not_go_out_lets_a_finished_run_go_on(
 def test_a_run_does_not_finish_beside_a_proof_that_is_just_being_written(
     world: World, worker: WorkerProcess
 ) -> None:
-    run_id, work, hand, mark = marked(world, worker)
+    run_id, work, claim_ref, mark = marked(world, worker)
     lose(world, worker)
     finished = list[bool]()
     finishing = threading.Thread(target=lambda: finished.append(finish(world, run_id)))
     with world.runtime.database.writing() as session:
-        settled = AttemptEnd(work, hand, NOT_GONE, mark)
+        settled = AttemptEnd(work, claim_ref, NOT_GONE, mark)
         attempts.commit_round(session.connection(), world.runtime.settings, run_id, [], [settled])
         finishing.start()
         finishing.join(0.5)
@@ -182,30 +182,30 @@ def test_a_run_does_not_finish_beside_a_proof_that_is_just_being_written(
 
 
 def test_a_late_proof_does_not_undo_what_a_person_has_decided(world: World, worker: WorkerProcess) -> None:
-    run_id, work, hand, mark = marked(world, worker)
+    run_id, work, claim_ref, mark = marked(world, worker)
     lose(world, worker)
     with world.runtime.database.writing() as session:
         chosen = BulkSelection(run_id, status="unconfirmed")
         resend.send_again(session, world.runtime.queue, chosen, OPERATOR, confirmed=True)
-    settle(world, work, hand, ACCEPTED, mark)
+    settle(world, work, claim_ref, ACCEPTED, mark)
     assert world.statuses(run_id) == ["ready"]
     with world.runtime.database.reading() as session:
         assert session.get_one(Attempt, mark.attempt_id).outcome == "accepted"  # the record tells the truth
 
 
 def test_settling_twice_is_settling_once(world: World, worker: WorkerProcess) -> None:
-    run_id, work, hand, mark = marked(world, worker)
+    run_id, work, claim_ref, mark = marked(world, worker)
     for _ in range(2):
-        settle(world, work, hand, ACCEPTED, mark)
+        settle(world, work, claim_ref, ACCEPTED, mark)
     assert world.statuses(run_id) == ["sent"]
     assert world.results(run_id)[0].attempts == 1
 
 
 def test_a_mark_that_may_have_been_committed_is_taken_back(world: World, worker: WorkerProcess) -> None:
-    run_id, work, hand, _ = marked(world, worker)
+    run_id, work, claim_ref, _ = marked(world, worker)
     for _ in range(2):
         with world.runtime.database.writing() as session:
-            attempts.undo_starts(session, [world.to_mark(work, hand)])
+            attempts.undo_starts(session, [world.attempt_start(work, claim_ref)])
     assert world.statuses(run_id) == ["ready"]
     assert reservations(world) == 0
 
@@ -213,12 +213,12 @@ def test_a_mark_that_may_have_been_committed_is_taken_back(world: World, worker:
 def test_a_mark_is_taken_back_though_its_worker_was_declared_lost_meanwhile(
     world: World, worker: WorkerProcess
 ) -> None:
-    run_id, work, hand, mark = marked(world, worker)
+    run_id, work, claim_ref, mark = marked(world, worker)
     lose(world, worker)
     assert finish(world, run_id)
     for _ in range(2):
         with world.runtime.database.writing() as session:
-            attempts.undo_starts(session, [world.to_mark(work, hand)])
+            attempts.undo_starts(session, [world.attempt_start(work, claim_ref)])
     assert (world.status(run_id), world.statuses(run_id)) == ("running", ["deferred"])
     assert (world.results(run_id)[0].detail, reservations(world)) == ("", 0)
     with world.runtime.database.reading() as session:
@@ -229,12 +229,12 @@ def test_a_mark_is_taken_back_though_its_worker_was_declared_lost_meanwhile(
 
 
 def test_a_mark_is_not_taken_back_once_a_person_has_decided(world: World, worker: WorkerProcess) -> None:
-    run_id, work, hand, _ = marked(world, worker)
+    run_id, work, claim_ref, _ = marked(world, worker)
     lose(world, worker)
     with world.runtime.database.writing() as session:
         actions.confirm_sent(session, BulkSelection(run_id), OPERATOR)
     with world.runtime.database.writing() as session:
-        attempts.undo_starts(session, [world.to_mark(work, hand)])
+        attempts.undo_starts(session, [world.attempt_start(work, claim_ref)])
     assert (world.statuses(run_id), reservations(world)) == (["sent"], 1)
 
 

@@ -71,7 +71,7 @@ def still_held(session: Session, claim: Claim) -> list[int]:
     return list(session.scalars(select(Result.id).where(*ours).order_by(Result.id).with_for_update()))
 
 
-def give_back(session: Session, of: Sequence[Claim]) -> None:
+def release(session: Session, of: Sequence[Claim]) -> None:
     """Frees what was claimed and has not been marked.
 
     The last claim's commit may still be under way, if its answer was lost: without waiting for it PostgreSQL

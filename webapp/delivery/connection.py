@@ -1,5 +1,5 @@
-"""How one message goes out: make it, offer it, mark it, finish it, settle it. A lane is one connection's
-worth of that."""
+"""Delivers messages over one SMTP connection: build, send up to the final dot, start the attempt, send the
+dot, settle the attempt."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BuiltMail:
-    """A mail that is made."""
+    """A mail that is ready to be offered."""
 
     prepared: PreparedInput
     message: Message
@@ -39,8 +39,8 @@ class BuiltMail:
 
 @dataclass
 class Connection:
-    """One connection's worth of a drain. `suspect`: the server was in trouble, and is well once it takes a
-    message."""
+    """One connection of a drain. `suspect`: the mail server was in trouble; the first message it accepts
+    clears it."""
 
     runtime: Runtime
     worker: WorkerProcess
@@ -58,17 +58,17 @@ class Connection:
         self.conversation = Conversation(backoff.address_of(self.server, settings), waits, self.event_loop)
 
     def opens(self) -> bool:
-        """Whether there is a connection; if not, the server's trouble is noted."""
+        """Open the connection; if that fails, note the mail server's trouble and return False."""
         trouble = self.conversation.open()
         if trouble is not None:
             self._note_trouble(trouble.words)
         return trouble is None
 
     def run(self) -> None:
-        """Delivers one message after the other, until the feed has none or the server is in trouble.
+        """Deliver message after message, until the prefetcher has none left or the mail server is in trouble.
 
-        What became of the last message is written before the lane waits or says goodbye, so that never more
-        than one message per open connection is in doubt."""
+        The outcome of the last message is committed before the connection waits or closes, so never more than
+        one message per open connection is in doubt."""
         with self.group_commit.connection(), closing(self.conversation):
             try:
                 self._deliver_all()
@@ -88,47 +88,47 @@ class Connection:
                         ready = self._next(wait=True)
 
     def _next(self, *, wait: bool) -> BuiltMail | None:
-        """The next mail, made. One that cannot be made is `failed`, or `deferred` if the document store is
-        away, and costs its own result only."""
-        while piece := self.prefetcher.take(wait=wait):
-            message = self._make(piece)
+        """Build the next mail. One that cannot be built becomes `failed`, or `deferred` if the document store
+        is away; it holds up no other mail."""
+        while prepared := self.prefetcher.take(wait=wait):
+            message = self._build(prepared)
             if isinstance(message, Message):
-                return BuiltMail(piece, message)
+                return BuiltMail(prepared, message)
             if message.altered:
-                self.prefetcher.hold_back(piece, message.altered)
+                self.prefetcher.hold(prepared, message.altered)
                 continue
             to = ResultStatus.DEFERRED if message.for_now else ResultStatus.FAILED
-            self._settle(piece, AttemptOutcome(Outcome.UNMADE, to, detail=storable(message.words)))
+            self._settle(prepared, AttemptOutcome(Outcome.UNMADE, to, detail=storable(message.words)))
         return None
 
-    def _make(self, piece: PreparedInput) -> Message | NotBuilt:
-        """Whatever goes wrong in the making costs this message alone: it must not hold up the others."""
+    def _build(self, prepared: PreparedInput) -> Message | NotBuilt:
+        """Build this mail. Any error in it is this message's alone and must not hold up the others."""
         documents, redirect_to = self.runtime.documents, self.runtime.settings.redirect_to
 
         def made() -> Message | NotBuilt:
-            return build(piece.inputs, piece.rendered, documents, redirect_to)
+            return build(prepared.inputs, prepared.rendered, documents, redirect_to)
 
         try:
-            return self.event_loop.run_in_thread(made) if documents.is_far or _is_packed(piece) else made()
+            return self.event_loop.run_in_thread(made) if documents.is_far or _is_packed(prepared) else made()
         except Exception as error:
-            log.exception("result %s cannot be made", piece.inputs.result_id)
+            log.exception("result %s cannot be made", prepared.inputs.result_id)
             return NotBuilt(f"an error in making the mail: {type(error).__name__}: {error}")
 
     def _deliver(self, ready: BuiltMail) -> tuple[bool, BuiltMail | None]:
-        """Delivers one message, or finds out why not. Whether the lane goes on; and the next mail, if it was
-        made meanwhile.
+        """Deliver one message, or find out why it cannot be. Returns whether the connection continues, and
+        the next mail if it was built meanwhile.
 
-        1. Wait for the message's place in the server's rate.
-        2. Offer it up to its last byte. What the server refuses is settled; a connection that breaks here did
-        not carry it. One that had served an earlier message and was closed in between is opened anew, once.
-        3. Store what was packed for it, if anything was. Then mark it: `sending`, with its reservation, is
-        committed. A mark that does not hold withdraws the message.
-        4. Look at the socket: if the server has spoken or closed, or the mark has taken half a lease, no dot
-        goes out, and the mark is taken back.
-        5. Send the dot. While the server takes this one in, the next mail is made.
-        6. What the server says to the dot is committed with the next round of marks, or within a second.
-        """
-        if not self._paced():
+        1. Wait until the mail server's rate has room for the message.
+        2. Offer it up to its last byte. A refusal is settled at once. If the connection breaks here, the
+        message did not go out. A connection that served an earlier message and was closed since is opened
+        again, once.
+        3. Store what was packed for this mail alone, if anything. Then start the attempt: commit `sending`
+        with its reservation. If the attempt may not start, withdraw the message.
+        4. Check the socket. If the server has spoken or closed, or the commit took half a lease, send no dot,
+        and undo the start.
+        5. Send the dot. While the server takes the message in, build the next mail.
+        6. Settle: the server's reply is committed with the next round of starts, or within a second."""
+        if not self._wait_for_rate():
             return False, None
         offer = self._offer(ready.message)
         if isinstance(offer, outcomes.Offered) and self.conversation.heard_from():
@@ -136,30 +136,29 @@ class Connection:
             offer = outcomes.Broken("body", "the server broke off before the end of the message")
         if not isinstance(offer, outcomes.Offered):
             return self._not_offered(ready, offer), None
-        if not self._stored(ready):
+        if not self._store_packed(ready):
             return True, None
         began = time.monotonic()
         try:
             marked = self.group_commit.start(
-                AttemptStart(ready.prepared.inputs, ready.prepared.hand, ready.message)
+                AttemptStart(ready.prepared.inputs, ready.prepared.claim_ref, ready.message)
             )
         except ClaimLost as why:
             self.conversation.drop()
             return not isinstance(why, RunStopped) and self.worker.id == self.worker_id, None
         return self._finish(ready, offer, marked, began)
 
-    def _paced(self) -> bool:
-        """Waits until the server's rate has a place for this message; False if it shall not be begun at
-        all."""
+    def _wait_for_rate(self) -> bool:
+        """Wait until the mail server's rate has room; return False if the message must not begin at all."""
         pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
         if pause:
             self.group_commit.flush()
             with self.group_commit.not_participating():
-                while pause and not self.prefetcher.is_over and not self._leaves_within(min(pause, 1.0)):
+                while pause and not self.prefetcher.is_over and not self._is_stopping_within(min(pause, 1.0)):
                     pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
         return not (pause or self.worker.stopping.is_set() or self.group_commit.run_has_stopped)
 
-    def _leaves_within(self, seconds: float) -> bool:
+    def _is_stopping_within(self, seconds: float) -> bool:
         return self.event_loop.wait_until(self.worker.stopping.is_set, seconds)
 
     def _offer(self, message: Message) -> outcomes.Offer:
@@ -173,17 +172,17 @@ class Connection:
         return offer
 
     def _not_offered(self, ready: BuiltMail, offer: outcomes.Offer) -> bool:
-        """Settles a message that did not come to its last byte; whether the lane goes on."""
+        """Settle a message that was not sent up to its last byte; return whether the connection continues."""
         if isinstance(offer, outcomes.ServerTrouble):
             self._note_trouble(offer.words)
             return False
-        self._note_fine(offer)
-        self._settle(ready.prepared, self._verdict(offer))
+        self._note_success(offer)
+        self._settle(ready.prepared, self._outcome(offer))
         return True
 
-    def _stored(self, ready: BuiltMail) -> bool:
-        """Whether the document store has what was packed for this mail; if it is away, the message is
-        withdrawn, and tried again later."""
+    def _store_packed(self, ready: BuiltMail) -> bool:
+        """Store what was packed for this mail. If the document store is away, withdraw the message, defer it
+        and return False."""
         try:
             for content in ready.message.packed:
                 self.event_loop.run_in_thread(partial(self.runtime.documents.put, content))
@@ -205,36 +204,38 @@ class Connection:
         else:
             finish = self.conversation.send_dot()
             if finish is None:
-                making = self._making_the_next()
+                making = self._build_next_meanwhile()
                 finish = self.conversation.reply_to_dot()
-        self._settle(ready.prepared, self._verdict(finish, offer.refused), marked)
+        self._settle(ready.prepared, self._outcome(finish, offer.refused), marked)
         trouble = str(finish.reply) if isinstance(finish, outcomes.Deferred) and finish.closing else ""
         if trouble:
             self._note_trouble(trouble)
         else:
-            self._note_fine(finish)
+            self._note_success(finish)
         following = making() if making else None
         return (False, None) if trouble else (True, following)
 
-    def _making_the_next(self) -> Callable[[], BuiltMail | None]:
-        """The next mail is made while the server takes this one in. Where that takes its time a task of its
-        own does it: the server's reply must not wait to be read."""
-        piece = self.prefetcher.next_piece
-        if piece and (self.runtime.documents.is_far or _is_packed(piece)):
+    def _build_next_meanwhile(self) -> Callable[[], BuiltMail | None]:
+        """Build the next mail while the server takes the last one in; return a function that waits for it.
+
+        A build that takes long runs in a task of its own, so that the server's reply is read as soon as it
+        comes."""
+        prepared = self.prefetcher.next_prepared
+        if prepared and (self.runtime.documents.is_far or _is_packed(prepared)):
             return self.event_loop.spawn(partial(self._next, wait=False))
         following = self._next(wait=False)
         return lambda: following
 
     def _settle(
-        self, piece: PreparedInput, verdict: AttemptOutcome, marked: StartedAttempt | None = None
+        self, prepared: PreparedInput, outcome: AttemptOutcome, marked: StartedAttempt | None = None
     ) -> None:
-        """With the next round, if it was marked; else at once: nothing may wait for a mark that will not
-        come."""
-        self.group_commit.settle(AttemptEnd(piece.inputs, piece.hand, verdict, marked))
-        if marked is None or verdict.status != ResultStatus.SENT:
+        """Settle with the next round if the attempt had started, else at once: nothing may wait for a round
+        that will not come."""
+        self.group_commit.settle(AttemptEnd(prepared.inputs, prepared.claim_ref, outcome, marked))
+        if marked is None or outcome.status != ResultStatus.SENT:
             self.group_commit.flush()
 
-    def _verdict(
+    def _outcome(
         self, outcome: outcomes.Offer | outcomes.Finish, refused: outcomes.Refusals | None = None
     ) -> AttemptOutcome:
         return attempt_outcome(outcome, refused or {}, list(self.conversation.transcript))
@@ -244,13 +245,13 @@ class Connection:
             settings, server_id = self.runtime.settings, self.server.id
             backoff.note_trouble(session, settings, server_id, words, probing=self.suspect)
 
-    def _note_fine(self, outcome: object) -> None:
+    def _note_success(self, outcome: object) -> None:
         if self.suspect and not isinstance(outcome, outcomes.Broken | outcomes.Unknown):
             with self.runtime.database.writing() as session:
                 backoff.note_fine(session, self.server.id)
             self.suspect = False
 
 
-def _is_packed(piece: PreparedInput) -> bool:
-    """Whether the documents are packed, which takes its time."""
-    return piece.inputs.content["zip"] or bool(piece.inputs.content["password_key"])
+def _is_packed(prepared: PreparedInput) -> bool:
+    """Whether the documents are zipped or encrypted, which takes long."""
+    return prepared.inputs.content["zip"] or bool(prepared.inputs.content["password_key"])

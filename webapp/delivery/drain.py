@@ -1,4 +1,4 @@
-"""Delivery: a drain sends what a run has to send, for a while. How one message goes out is in lane.py."""
+"""Sends what a run has ready, for a while. connection.py delivers the single message."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ from webapp.workers import WorkerProcess, count_alive
 def drain(
     runtime: Runtime, worker: WorkerProcess, run_id: int, *, messages: int = 20_000, seconds: float = 30.0
 ) -> None:
-    """Sends what this run has to send, for at most so many messages or seconds. Any number may run side by
-    side.
+    """Send what this run has ready, for at most this many messages or seconds. Any number of drains may run
+    side by side.
 
-    1. Leave if the run does not run, or if its mail server is in trouble and its time has not come.
-    2. Take free connections of the server, at most this worker's share; none free: others are at it, leave.
-    If some stay free, ring for another worker.
-    3. Open the first. If the server is in trouble, note it for everybody, and leave: no message is to blame.
-    4. A thread claims, loads and renders ahead (feed.py). One lane per connection takes from it and hands
-    over message after message (lane.py). The lanes run by turns in one thread, and change places where one
-    waits for the mail server (mailing/event_loop.py). What they have to write they put into one book, whose
-    rounds are one commit each (ledger.py): marks before the last bytes, and what became of earlier messages.
-    5. Give back the connections, and what was claimed and not marked. If nothing is left at all, the run is
-    finished; if something is due, ring again."""
+    1. Return if the run is not running, or if its mail server is in trouble and its next try is not due.
+    2. Take free connection slots of the mail server, at most this worker's share. If none is free, other
+    drains are at work: return. If some stay free, enqueue another drain.
+    3. Open the first connection. If the mail server is in trouble, note it for all runs and return: no
+    message has failed.
+    4. A thread claims, loads and renders ahead (prefetch.py). Each connection takes mails from it and
+    delivers one after the other (connection.py). The connections share a second thread and switch where one
+    waits (mailing/event_loop.py). Their writes are committed together (group_commit.py).
+    5. Give back the slots, and release what was claimed but not started. If nothing is left, finish the run;
+    if something is due, enqueue another drain."""
     server, probing = _server(runtime, run_id)
     if server is None:
         return
     token = secrets.token_hex(16)
     try:
-        spent = _send(runtime, worker, run_id, server, probing, token, messages, time.monotonic() + seconds)
+        used_up = _send(runtime, worker, run_id, server, probing, token, messages, time.monotonic() + seconds)
     finally:
         worker.persist(lambda session: connection_slots.give_back(session, token))
     with runtime.database.writing() as session:
         finished = runs.finish_if_done(session, run_id)
-        due = spent and not finished and claims.anything_due(session, run_id)
+        due = used_up and not finished and claims.anything_due(session, run_id)
     if due and not worker.stopping.is_set():
         runtime.queue.enqueue_drain(run_id)
 
@@ -70,26 +70,29 @@ def _send(
     messages: int,
     until: float,
 ) -> bool:
-    """Steps 2 to 4, and of 5 the results. Whether it was the budget that ended it."""
+    """Do steps 2 to 4, and release the claims; return whether the limit of messages or seconds ended it."""
     workers, taken = _take(runtime, worker, server, probing, token)
     if not taken:
         return False
     rates = Rates(runtime.counters, workers)
-    hub = EventLoop()
-    feed = Prefetcher(runtime, worker, run_id, server, rates, hub, len(taken), messages, until)
-    ledger = GroupCommit(runtime, worker, run_id, hub, len(taken))
-    lanes = [Connection(runtime, worker, server, feed, ledger, rates, hub, suspect=probing) for _ in taken]
-    if lanes[0].opens():
-        _ring_for_help(runtime, run_id, server)
-        _run_all(lanes, feed, ledger, hub)
-    return feed.spent
+    event_loop = EventLoop()
+    prefetcher = Prefetcher(runtime, worker, run_id, server, rates, event_loop, len(taken), messages, until)
+    group_commit = GroupCommit(runtime, worker, run_id, event_loop, len(taken))
+    connections = [
+        Connection(runtime, worker, server, prefetcher, group_commit, rates, event_loop, suspect=probing)
+        for _ in taken
+    ]
+    if connections[0].opens():
+        _enqueue_another_drain(runtime, run_id, server)
+        _run_all(connections, prefetcher, group_commit, event_loop)
+    return prefetcher.used_up
 
 
 def _take(
     runtime: Runtime, worker: WorkerProcess, server: MailServer, probing: bool, token: str
 ) -> tuple[int, list[Slot]]:
-    """How many workers live; and the connections that this one may open. When the database does not say
-    whether it took them, they are given back."""
+    """Count the live workers, and take this worker's share of connection slots. If the database does not
+    confirm that, give them back."""
     try:
         with runtime.database.writing() as session:
             workers = max(1, count_alive(session))
@@ -101,8 +104,7 @@ def _take(
 
 
 def _server(runtime: Runtime, run_id: int) -> tuple[MailServer | None, bool]:
-    """The mail server that this run goes through, if it may be used now; and whether that is a try after
-    trouble."""
+    """The mail server of this run, if it may be used now; and whether this is a probe after trouble."""
     with runtime.database.writing() as session:
         run = session.scalar(select(Run).where(Run.id == run_id, Run.status == RunStatus.RUNNING))
         if run is None or held(session) or not claims.anything_due(session, run_id):
@@ -113,50 +115,55 @@ def _server(runtime: Runtime, run_id: int) -> tuple[MailServer | None, bool]:
         return (server, probing) if backoff.may_try(session, server) else (None, False)
 
 
-def _ring_for_help(runtime: Runtime, run_id: int, server: MailServer) -> None:
+def _enqueue_another_drain(runtime: Runtime, run_id: int, server: MailServer) -> None:
     with runtime.database.reading() as session:
         more = connection_slots.held(session, server.id) < server.max_connections and count_alive(session) > 1
     if more:
         runtime.queue.enqueue_drain(run_id)
 
 
-def _run_all(lanes: list[Connection], feed: Prefetcher, ledger: GroupCommit, hub: EventLoop) -> None:
-    """Runs the lanes and the book behind them by turns in one thread, the feed before them in another, until
-    all have ended. However they end, what was claimed and not marked is given back. If something broke that
-    nobody could foresee, what was marked and not settled is `unconfirmed`.
+def _run_all(
+    connections: list[Connection], prefetcher: Prefetcher, group_commit: GroupCommit, event_loop: EventLoop
+) -> None:
+    """Run the connections and the group commit by turns in one thread, and the prefetcher in another, until
+    all have ended.
 
-    Neither is the thread at hand: signals come to that one, and what their handlers raise must not meet a
-    message on its way."""
+    However they end, what was claimed but not started is released. After an unexpected error, what was
+    started but not settled becomes `unconfirmed`.
+
+    The calling thread does neither: signal handlers run in it, and what they raise must not interrupt a
+    message."""
 
     def send() -> None:
         try:
-            hub.run(*[lane.run for lane in lanes], ledger.flush_periodically)
+            event_loop.run(*[connection.run for connection in connections], group_commit.flush_periodically)
         finally:
-            feed.close()
-            ledger.close()
+            prefetcher.close()
+            group_commit.close()
 
     try:
-        with _beside(feed.fill, hub.errors), _beside(send, hub.errors):
+        with _thread_beside(prefetcher.fill, event_loop.errors), _thread_beside(send, event_loop.errors):
             pass
     finally:
         try:
-            feed.give_back()
+            prefetcher.release()
         finally:
-            for error in hub.errors[:1]:
+            if event_loop.errors:
+                error = event_loop.errors[0]
                 why = f"the worker broke down before the reply was written: {type(error).__name__}: {error}"
-                feed.mark_unconfirmed(why)
-    for error in hub.errors:
+                prefetcher.mark_unconfirmed(why)
+    for error in event_loop.errors:
         raise error
 
 
 @contextmanager
-def _beside(work: Callable[[], None], errors: list[BaseException]) -> Iterator[None]:
-    """Runs this in a thread while the block lasts, and waits for its end. What it raises is collected."""
+def _thread_beside(work: Callable[[], None], errors: list[BaseException]) -> Iterator[None]:
+    """Run `work` in a thread while the block lasts, and wait for it to end. Its exceptions are collected."""
 
     def guarded() -> None:
         try:
             work()
-        except BaseException as error:  # told by the drain, once every thread is done
+        except BaseException as error:  # the drain raises it once every thread is done
             errors.append(error)
 
     thread = threading.Thread(target=guarded)

@@ -1,6 +1,6 @@
-"""What the lanes of a drain have to write goes into one book: a round of all of them is one commit.
+"""Commits the starts and outcomes of all connections of a drain together (group commit).
 
-So a commit costs each message little, and never more than one message per connection is in doubt."""
+A commit thus costs each message little, and never more than one message per connection is in doubt."""
 
 from __future__ import annotations
 
@@ -27,32 +27,33 @@ from webapp.store.statuses import Outcome
 from webapp.workers import WorkerProcess
 
 ROUND_SECONDS = 0.003
-"""How long a mark waits for those of other connections that are about to come."""
+"""How long a start waits for those of other connections that are about to come."""
 SETTLED_WITHIN = 0.5
-"""Seconds after which what became of a message is written, though no next mark has come."""
+"""Seconds after which an outcome is committed, even if no further attempt starts."""
 
 
 @dataclass(eq=False)
 class PendingStart:
-    """A lane's mark, waiting for its round."""
+    """The start of an attempt that waits for its round."""
 
-    to_mark: AttemptStart
+    start: AttemptStart
     answer: StartedAttempt | BaseException | None = None
 
 
 @dataclass
 class GroupCommit:
-    """The book of one drain, written by tasks of one hub: none of them has a turn while a round is written.
+    """The writer of one drain, used by the tasks of one event loop: no other task runs while a round is
+    written.
 
-    `lanes` counts those that have not ended, `at_work` those that have a message in hand: a round waits a
-    moment for each of them. `run_has_stopped`: the run has stopped itself, no further message need be
-    begun."""
+    `connections` counts the connections that have not ended, `at_work` those that are sending a message: a
+    round waits a moment for each of them. `run_has_stopped`: the run has stopped itself, and no further
+    message begins."""
 
     runtime: Runtime
     worker: WorkerProcess
     run_id: int
     event_loop: EventLoop
-    lanes: int
+    connections: int
     at_work: int = 0
     run_has_stopped: bool = False
     _marks: list[PendingStart] = field(default_factory=list)
@@ -64,16 +65,16 @@ class GroupCommit:
 
     @contextmanager
     def connection(self) -> Iterator[None]:
-        """While the block lasts this lane may have something to write."""
+        """Within the block, this connection may still have something to write."""
         try:
             yield
         finally:
-            self.lanes -= 1
+            self.connections -= 1
             self.event_loop.notify()
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """While the block lasts this lane has messages in hand, and rounds wait for it."""
+        """Within the block, this connection is sending messages, and rounds wait for it."""
         self._count(1)
         try:
             yield
@@ -82,7 +83,7 @@ class GroupCommit:
 
     @contextmanager
     def not_participating(self) -> Iterator[None]:
-        """While the block lasts this lane, at work, waits for something: no round waits for it."""
+        """Within the block, this connection waits for something else, and no round waits for it."""
         self._count(-1)
         try:
             yield
@@ -93,14 +94,15 @@ class GroupCommit:
         self.at_work += more
         self.event_loop.notify()
 
-    def start(self, to_mark: AttemptStart) -> StartedAttempt:
-        """Commits that this message is on the wire. Raises NotHeld if the mark does not hold.
+    def start(self, start: AttemptStart) -> StartedAttempt:
+        """Commit that this message is on the wire. Raises ClaimLost if the attempt may not start.
 
-        1. Wait a moment for the other lanes that are at work.
-        2. One lane commits the round for all: every mark that waits, and what became of earlier messages.
-        3. If the database does not say whether that was committed, the marks are taken back: no dot has gone
-        out. What became of earlier messages is written as soon as it can be."""
-        entry = PendingStart(to_mark)
+        1. Wait a moment for the other connections that are at work.
+        2. One connection commits the round for all: every pending start, and the outcomes of earlier
+        messages.
+        3. If the database does not confirm the commit, undo the starts: no dot has gone out. Outcomes of
+        earlier messages are retried until the database accepts them."""
+        entry = PendingStart(start)
         self._marks.append(entry)
         self.event_loop.wait_until(lambda: entry.answer or len(self._marks) >= self.at_work, ROUND_SECONDS)
         if entry.answer is None:
@@ -110,33 +112,33 @@ class GroupCommit:
             return entry.answer
         raise entry.answer or ClaimLost("the round was not committed")
 
-    def settle(self, to_settle: AttemptEnd) -> None:
-        """Has it written what became of a message: with the next round, or within SETTLED_WITHIN seconds."""
+    def settle(self, end: AttemptEnd) -> None:
+        """Queue an outcome; it is committed with the next round, or within SETTLED_WITHIN seconds."""
         if not self._settlements:
             self._oldest = time.monotonic()
-        self._settlements.append(to_settle)
+        self._settlements.append(end)
 
     def flush(self, older_than: float = 0.0) -> None:
-        """Writes what became of messages, if the oldest of it is so many seconds old."""
+        """Commit queued outcomes if the oldest is at least this many seconds old."""
         if self._settlements and time.monotonic() - self._oldest >= older_than:
             self._commit()
 
     def flush_periodically(self) -> None:
-        """Sees to it that nothing waits for longer than it may, until all lanes have ended."""
-        while not self.event_loop.wait_until(lambda: not self.lanes, SETTLED_WITHIN / 2):
+        """Commit outcomes that have waited long enough, until all connections have ended."""
+        while not self.event_loop.wait_until(lambda: not self.connections, SETTLED_WITHIN / 2):
             self.flush(older_than=SETTLED_WITHIN / 2)
 
     def close(self) -> None:
-        """Nothing more is written."""
+        """Close the database connection."""
         self._pen.put_down()
 
     def _commit(self) -> None:
-        """One round."""
+        """Write one round."""
         entries, self._marks = self._marks, []
         settlements, self._settlements = self._settlements, []
-        to_mark = [entry.to_mark for entry in entries]
+        start = [entry.start for entry in entries]
         try:
-            self._write(entries, to_mark, settlements)
+            self._write(entries, start, settlements)
         except BaseException as error:
             for entry in entries:
                 entry.answer = entry.answer or ClaimLost(f"the round failed: {error}")
@@ -149,15 +151,15 @@ class GroupCommit:
             self.run_has_stopped = True
 
     def _write(
-        self, entries: list[PendingStart], to_mark: list[AttemptStart], settlements: list[AttemptEnd]
+        self, entries: list[PendingStart], start: list[AttemptStart], settlements: list[AttemptEnd]
     ) -> None:
         settings, run_id = self.runtime.settings, self.run_id
         try:
             with self._pen.writing() as connection:
-                answers = commit_round(connection, settings, run_id, to_mark, settlements)
+                answers = commit_round(connection, settings, run_id, start, settlements)
         except DBAPIError as error:
-            if to_mark:
-                self.worker.persist(lambda session: undo_starts(session, to_mark))
+            if start:
+                self.worker.persist(lambda session: undo_starts(session, start))
             if settlements:
                 self.worker.persist(
                     lambda session: commit_round(session.connection(), settings, run_id, [], settlements),

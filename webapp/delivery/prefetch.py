@@ -1,11 +1,11 @@
-"""What a drain's lanes have to send: claimed, loaded and rendered ahead of them, in batches."""
+"""Claims, loads and renders the mails of a drain in batches, ahead of its connections."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -36,30 +36,31 @@ log = logging.getLogger(__name__)
 CLAIM_BATCH_MAX = 200
 """Results per claim."""
 FRESH_SECONDS = 5.0
-"""What was looked at anew should go out within about this time: a batch that lasts longer was too large."""
+"""A batch should go out within about this time after its re-check; one that takes longer was too large."""
 SHARED_SECONDS = 5.0
-"""So long a drain goes on when other runs have something to send, too."""
+"""How long a drain continues when other runs have something to send."""
 FIRST_SECONDS = 1.0
-"""So long its first batch may be taken in any case: or a run whose templates take their time would never get
-anywhere."""
+"""How long the first batch may be sent in any case; otherwise a run with slow templates would never
+progress."""
 
 
 @dataclass(frozen=True)
 class PreparedInput:
-    """A claimed result with the texts of its mail."""
+    """A claimed result with the rendered texts of its mail."""
 
     inputs: MessageInput
-    hand: ClaimRef
+    claim_ref: ClaimRef
     rendered: Rendered | Unrenderable
 
 
 @dataclass
 class Prefetcher:
-    """The lanes' common source. A thread of its own fills it (`fill`), the lanes, tasks of the hub, take from
-    it (`take`).
+    """The common source of a drain's connections. A thread of its own fills it; the connections, tasks of the
+    event loop, take from it.
 
-    It ends when nothing is left to claim, when so many messages were claimed or so many seconds (monotonic)
-    have gone, when the worker leaves, or when it is closed: `spent` says whether something may be left."""
+    It ends when nothing is left to claim, when the limit of messages or seconds (monotonic) is reached, when
+    the worker is stopping, or when it is closed. `used_up` tells whether the limit ended it, so that
+    something may be left."""
 
     runtime: Runtime
     worker: WorkerProcess
@@ -67,11 +68,11 @@ class Prefetcher:
     server: MailServer
     rates: Rates
     event_loop: EventLoop
-    lanes: int
+    connections: int
     messages: int
     until: float
-    spent: bool = False
-    _pieces: deque[PreparedInput] = field(default_factory=deque)
+    used_up: bool = False
+    _prepared: deque[PreparedInput] = field(default_factory=deque)
     _claims: list[Claim] = field(default_factory=list)
     _ended: bool = False
     _first_until: float = 0.0
@@ -79,87 +80,89 @@ class Prefetcher:
 
     def __post_init__(self) -> None:
         self.worker_id, self.began = self.worker.id, time.monotonic()
-        self._size = 2 * self.lanes
+        self._size = 2 * self.connections
 
     def take(self, *, wait: bool) -> PreparedInput | None:
-        """The next one; None if there is none (if told not to wait: none yet), or if its time is up."""
+        """The next prepared mail; None if there is none (without `wait`: none yet), or if the time is up."""
         if wait:
-            self.event_loop.wait_until(lambda: self._pieces or self._ended)
-        piece = self._pieces.popleft() if self._pieces and not self.is_over else None
-        if len(self._pieces) <= self._size // 2:
+            self.event_loop.wait_until(lambda: self._prepared or self._ended)
+        prepared = self._prepared.popleft() if self._prepared and not self.is_over else None
+        if len(self._prepared) <= self._size // 2:
             with self._news:
                 self._news.notify_all()
-        return piece
+        return prepared
 
     @property
-    def next_piece(self) -> PreparedInput | None:
-        """The one that is taken next, if any waits."""
-        return self._pieces[0] if self._pieces else None
+    def next_prepared(self) -> PreparedInput | None:
+        """The mail that is taken next, if one is waiting."""
+        return self._prepared[0] if self._prepared else None
 
     @property
     def is_over(self) -> bool:
-        """Whether its time is up: nothing more is begun."""
+        """Whether the time is up: no further message begins."""
         return time.monotonic() > max(self.until, self._first_until)
 
     def fill(self) -> None:
-        """Claims, loads and renders, always one batch ahead of the lanes, until it ends."""
+        """Claim, load and render, always one batch ahead of the connections, until it ends."""
         try:
-            while self._goes_on():
+            while self._may_continue():
                 began = time.monotonic()
-                pieces = self._batch()
+                pieces = self._next_batch()
                 if pieces is None:
                     break
                 self._first_until = self._first_until or time.monotonic() + FIRST_SECONDS
-                self._pieces.extend(pieces)
+                self._prepared.extend(pieces)
                 self.event_loop.wake()
                 self._wait_until_half_is_taken()
-                self._adapt(time.monotonic() - began)
+                self._adapt_batch_size(time.monotonic() - began)
         finally:
             self.close()
 
     def _wait_until_half_is_taken(self) -> None:
-        """However long the mail server lets the lanes wait: others may have something to send by then."""
+        """Wait for the connections. While the mail server keeps them waiting, look whether other runs have
+        work."""
         half = self._size // 2
         while True:
             with self._news:
-                if self._news.wait_for(lambda: self._ended or len(self._pieces) <= half, SHARED_SECONDS):
+                if self._news.wait_for(lambda: self._ended or len(self._prepared) <= half, SHARED_SECONDS):
                     return
             with suppress(DBAPIError), self.runtime.database.reading() as session:
                 self._share(runs.others_running(session, self.run_id))
 
     def _share(self, others: bool) -> None:
-        """Others have their turn, too."""
+        """End early if other runs have something to send."""
         if others:
             self.until = min(self.until, self.began + SHARED_SECONDS)
 
     def close(self) -> None:
-        """Nothing more is taken from it. What was not taken is given back by `give_back`."""
+        """End it: nothing more is taken. `release` gives back what was not taken."""
         with self._news:
             self._ended = True
             self._news.notify_all()
         self.event_loop.wake()
 
-    def give_back(self) -> None:
-        """Frees what was claimed and has not been marked."""
-        self.worker.persist(lambda session: claims.give_back(session, self._claims))
+    def release(self) -> None:
+        """Release what was claimed but not started."""
+        self.worker.persist(lambda session: claims.release(session, self._claims))
 
     def mark_unconfirmed(self, words: str) -> None:
-        """Declares `unconfirmed` what was marked and will not be settled, because the drain broke."""
+        """Mark as `unconfirmed` what was started and will not be settled, because the drain ended with an
+        error."""
         ours = Result.token.in_([claim.token for claim in self._claims])
         mine = Result.worker_id == self.worker_id
         self.worker.persist(lambda session: mark_unconfirmed(session, words, mine, ours))
 
-    def _goes_on(self) -> bool:
-        self.spent = self.messages <= 0 or time.monotonic() > self.until
+    def _may_continue(self) -> bool:
+        self.used_up = self.messages <= 0 or time.monotonic() > self.until
         leaving = self.worker.stopping.is_set() or self.worker.id != self.worker_id
-        return not (self.spent or leaving or self._ended)
+        return not (self.used_up or leaving or self._ended)
 
-    def _batch(self) -> list[PreparedInput] | None:
+    def _next_batch(self) -> list[PreparedInput] | None:
         """The next batch; None if nothing is left to claim. Loading and rendering hold no lock."""
         database = self.runtime.database
         with database.writing() as session:
             claim = claims.claim(session, self.run_id, self.worker_id, min(self._size, self.messages))
-            self._claims.append(claim)  # before the commit: whose answer may get lost though it was done
+            self._claims.append(claim)  # before the commit, whose answer may get lost although it succeeded
             others = runs.others_running(session, self.run_id)
         self._share(others)
         if not claim.picked:
@@ -168,19 +171,20 @@ class Prefetcher:
         with database.reading() as session:
             works = load_inputs(session, claim.result_ids)
         if not all(work.is_cleared for work in works):
-            works = self._cleared(claim, works)
+            works = self._check_documents(claim, works)
         works = self._within_domain_rates(claim, works)
         until = time.monotonic() + FRESH_SECONDS
         rendered = self.runtime.renderer.render_all([to_render(work) for work in works], until)
-        if over := [work.result_id for work in works[len(rendered) :]]:  # a template that takes its time
+        if over := [work.result_id for work in works[len(rendered) :]]:  # a slow template
             self.worker.persist(lambda session: claims.free(session, over, claim.token))
-        hand = ClaimRef(claim.worker_id, claim.token, self.server.id)
-        return [PreparedInput(work, hand, texts) for work, texts in zip(works, rendered, strict=False)]
+        claim_ref = ClaimRef(claim.worker_id, claim.token, self.server.id)
+        return [PreparedInput(work, claim_ref, texts) for work, texts in zip(works, rendered, strict=False)]
 
-    def _cleared(self, claim: Claim, works: list[MessageInput]) -> list[MessageInput]:
-        """Those whose documents the guard has cleared, once it has checked what is yet to be checked. The
-        others are looked at anew: `skipped` if a document is suspect; left for later if one was just imported
-        anew, or if the document store is away."""
+    def _check_documents(self, claim: Claim, works: list[MessageInput]) -> list[MessageInput]:
+        """Run the pending document checks; return the inputs whose documents all passed.
+
+        The other results are re-checked: those with a suspect document become `skipped`. Those whose document
+        was imported again just now, or cannot be read because the document store is away, are postponed."""
         runtime, later, why = self.runtime, now(), ""
         invoices = [invoice_id for work in works if not work.is_cleared for invoice_id in work.copies]
         try:
@@ -201,38 +205,39 @@ class Prefetcher:
         self.worker.persist(lambda session: claims.postpone(session, claim, unclear, why))
         return [work for work in works if work.is_cleared]
 
-    def hold_back(self, piece: PreparedInput, sha256: str) -> None:
-        """Frees a result one of whose documents turned out not to be what was imported. It is noted with the
-        document, so that the next claim finds it suspect."""
+    def hold(self, prepared: PreparedInput, sha256: str) -> None:
+        """Release a result with a document whose bytes are not those that were imported. The finding is
+        stored with the document, so that the next claim skips the result as suspect."""
 
         def verb(session: Session) -> None:
-            for invoice_id in piece.inputs.copies:
+            for invoice_id in prepared.inputs.copies:
                 findings.note_altered(session, invoice_id, sha256)
-            claims.free(session, [piece.inputs.result_id], piece.hand.token)
+            claims.free(session, [prepared.inputs.result_id], prepared.claim_ref.token)
 
         self.worker.persist(verb)
 
     def _within_domain_rates(self, claim: Claim, works: list[MessageInput]) -> list[MessageInput]:
-        """Those that may go out now; the others get the time at which their domain has room for them."""
+        """The inputs that may go out now; the others are postponed until their domain's rate has room."""
         per_minute = self.server.domain_rate_per_minute
         if not per_minute:
             return works
-        due, later, over = [], {}, dict[str, int]()
+        due, later, over = [], {}, Counter[str]()
         for work in works:
             domain = work.recipients[0][0].rpartition("@")[2].lower() if work.recipients else ""
             pause = self.rates.pause_for_domain(self.server.id, domain, per_minute)
             if not pause:
                 due.append(work)
                 continue
-            minutes_behind, over[domain] = divmod(over.get(domain, 0), per_minute)[0], over.get(domain, 0) + 1
+            minutes_behind = over[domain] // per_minute
+            over[domain] += 1
             later[work.result_id] = now() + timedelta(seconds=pause + 60 * minutes_behind)
         if later:
             self.worker.persist(lambda session: claims.postpone(session, claim, later))
         return due
 
-    def _adapt(self, seconds: float) -> None:
-        """The next batch is larger if this one was gone at once, smaller if it took its time."""
+    def _adapt_batch_size(self, seconds: float) -> None:
+        """Double the next batch if this one was sent quickly; halve it if it took long."""
         if seconds < FRESH_SECONDS / 4:
             self._size = min(CLAIM_BATCH_MAX, 2 * self._size)
         elif seconds > FRESH_SECONDS:
-            self._size = max(self.lanes, self._size // 2)
+            self._size = max(self.connections, self._size // 2)
