@@ -23,11 +23,11 @@ from webapp.messages.inputs import load_inputs
 from webapp.results.actions import remove
 from webapp.results.bulk import BulkSelection
 from webapp.store.mailservers import MailServer
-from webapp.store.pen import Pen
 from webapp.store.prepared import BulkInsert, BulkUpdate
 from webapp.store.runs import Attempt, Reservation, Run
 from webapp.store.statuses import Outcome, ResultStatus
 from webapp.store.types import now
+from webapp.store.write_connection import WriteConnection
 from webapp.workers import WorkerProcess
 
 ACCEPTED = AttemptOutcome(Outcome.ACCEPTED, ResultStatus.SENT, "dot", 250, "250 ok")
@@ -108,17 +108,17 @@ def test_a_round_that_cannot_be_written_marks_nothing_and_loses_no_250(
     book = book_of(world, worker, claimed[0].inputs.run_id)
     first = book.start(claimed[0])
     book.settle(AttemptEnd(claimed[0].inputs, claimed[0].claim, ACCEPTED, first))
-    real, failed = Pen.writing, list[bool]()
+    real, failed = WriteConnection.writing, list[bool]()
 
     @contextmanager
-    def losing_one_answer(pen: Pen) -> Iterator[Connection]:
-        with real(pen) as connection:
+    def losing_one_answer(own: WriteConnection) -> Iterator[Connection]:
+        with real(own) as connection:
             yield connection
         if not failed:
             failed.append(True)
             raise OperationalError("COMMIT", {}, Exception("the connection was lost"))
 
-    monkeypatch.setattr(Pen, "writing", losing_one_answer)
+    monkeypatch.setattr(WriteConnection, "writing", losing_one_answer)
     answers = in_one_round(book, claimed[1:])
     book.flush()
     assert [type(answer) for answer in answers] == [ClaimLost, ClaimLost]

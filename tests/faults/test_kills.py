@@ -26,8 +26,8 @@ from tests.launch.launched import ROOT
 from webapp.delivery import claims, recovery
 from webapp.mailservers import connection_slots
 from webapp.store.customers import Customer
-from webapp.store.database import hold_run
 from webapp.store.definitions import MessageDefinition, TemplateText
+from webapp.store.locks import lock_run
 from webapp.store.mailservers import MailServer
 from webapp.store.workers import Worker
 from webapp.workers import WorkerProcess
@@ -279,7 +279,7 @@ def test_f06_frozen_inside_a_transaction(site: Site) -> None:
     held: list[bool] = []
     site.world.start(run_id)
     with site.world.runtime.database.writing() as session:
-        hold_run(session.connection(), run_id, exclusive=True)
+        lock_run(session.connection(), run_id, exclusive=True)
         held.append(True)
         site.until(lambda: waiting_for_locks(site) > 0)
         frozen.send_signal(signal.SIGSTOP)

@@ -10,7 +10,7 @@ from sqlalchemy import URL, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from tests import factories
-from webapp.store import pen as pens
+from webapp.store import write_connection as write_connections
 from webapp.store.customers import Cluster
 from webapp.store.database import Database, after_commit
 
@@ -88,14 +88,14 @@ def test_what_must_be_kept_is_tried_until_it_is(database: Database, monkeypatch:
         database.persist(locked_twice, give_up=lambda: True)
 
 
-def test_a_pen_writes_again_and_again_and_after_a_failure(database: Database) -> None:
-    pen = database.pen()
+def test_a_write_connection_works_again_and_again_and_after_a_failure(database: Database) -> None:
+    kept = database.write_connection()
     for name in ("first", "second"):
-        with pen.writing() as connection:
+        with kept.writing() as connection:
             connection.execute(insert(Cluster).values(tag_name=name))
 
     def fails(statement: str) -> None:
-        with pen.writing() as connection:
+        with kept.writing() as connection:
             connection.execute(insert(Cluster).values(tag_name="half"))
             connection.execute(text(statement))
             raise KeyError
@@ -103,28 +103,28 @@ def test_a_pen_writes_again_and_again_and_after_a_failure(database: Database) ->
     for statement, error in (("SELECT 1", KeyError), ("no SQL", DBAPIError)):
         with pytest.raises(error):
             fails(statement)
-    with pen.writing() as connection:
+    with kept.writing() as connection:
         connection.execute(insert(Cluster).values(tag_name="third"))
-    pen.put_down()
+    kept.close()
     with database.reading() as session:
         assert set(session.scalars(select(Cluster.tag_name))) == {"first", "second", "third"}
 
 
-def test_a_pen_that_was_put_aside_for_a_while_looks_whether_its_connection_still_is_one(
+def test_a_write_connection_that_was_idle_tests_its_connection_first(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if database.is_sqlite:
         pytest.skip("SQLite's connection is a file")
-    pen = database.pen()
-    with pen.writing() as connection:
+    kept = database.write_connection()
+    with kept.writing() as connection:
         backend = connection.scalar(text("SELECT pg_backend_pid()"))
     elsewhere = Database(database.url.render_as_string(hide_password=False))
     with elsewhere.writing() as session:
         session.execute(text("SELECT pg_terminate_backend(:backend)"), {"backend": backend})
     elsewhere.dispose()
-    monkeypatch.setattr(pens, "TRUSTED_SECONDS", 0.3)
+    monkeypatch.setattr(write_connections, "TRUSTED_SECONDS", 0.3)
     time.sleep(0.4)
-    with pen.writing() as connection:
+    with kept.writing() as connection:
         assert connection.scalar(text("SELECT pg_backend_pid()")) != backend
 
 

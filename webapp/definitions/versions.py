@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from webapp.mailing.template_references import parts_in, pictures_in
 from webapp.store.customers import RecipientKey
-from webapp.store.database import hold_definition
 from webapp.store.definitions import (
     Content,
     DefinitionTransformation,
@@ -25,6 +24,7 @@ from webapp.store.definitions import (
     TemplatePart,
 )
 from webapp.store.invoices import Transformation
+from webapp.store.locks import lock_definition
 from webapp.store.mailservers import Sender
 
 
@@ -194,7 +194,7 @@ def latest_version(session: Session, definition_id: int) -> DefinitionVersion | 
 def take_turn(session: Session, definition: MessageDefinition) -> None:
     """Waits for whoever changes the definition or makes a version of it, then reads it anew: nobody else
     does until the end of this transaction. What was changed and not flushed is lost."""
-    hold_definition(session.connection(), definition.id)
+    lock_definition(session.connection(), definition.id)
     session.refresh(definition)
 
 

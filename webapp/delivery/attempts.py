@@ -35,7 +35,7 @@ from webapp.lifecycle.results import (
 from webapp.lifecycle.throughput import counting_sent
 from webapp.messages.building import Message
 from webapp.messages.inputs import MessageInput
-from webapp.store.database import hold_run
+from webapp.store.locks import lock_run
 from webapp.store.prepared import PendingWrite, execute_all
 from webapp.store.runs import Attempt
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus
@@ -113,7 +113,7 @@ def commit_round(
     could be reserved as this copy (in safe mode none is). The result becomes `sending`, and its attempt is
     stored with what is about to go out."""
     entries: list[AttemptStart | AttemptEnd] = [*ends, *starts]
-    hold_run(connection, run_id, exclusive=False)
+    lock_run(connection, run_id, exclusive=False)
     locked = lock_results(connection, [entry.inputs.result_id for entry in entries])
     outcomes, settled = _settle(connection, settings, ends, locked)
     if any(change.to in SENDABLE and locked[change.result.id].run_is_finished for change in settled):
@@ -202,7 +202,7 @@ def undo_starts(session: Session, starts: Sequence[AttemptStart]) -> None:
     them. May be repeated."""
     connection = session.connection()
     run_id, worker_id = starts[0].inputs.run_id, starts[0].claim.worker_id
-    hold_run(connection, run_id, exclusive=False)
+    lock_run(connection, run_id, exclusive=False)
     locked = lock_results(connection, [start.inputs.result_id for start in starts])
     results = [_still_claimed(locked, start, STARTED) for start in starts]
     undone = [result for result in results if result is not None]

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from webapp.config import Settings
 from webapp.lifecycle import runs
-from webapp.store.database import hold_run
+from webapp.store.locks import lock_run
 from webapp.store.runs import Attempt, Run
 from webapp.store.statuses import Outcome, RunStatus
 
@@ -21,7 +21,7 @@ def stop_if_too_many(session: Session, settings: Settings, run_id: int) -> bool:
     and says why. Whether it did."""
     if not settings.refusals_to_stop or _refused(session, run_id)[0] < settings.refusals_to_stop:
         return False
-    hold_run(session.connection(), run_id, exclusive=True)
+    lock_run(session.connection(), run_id, exclusive=True)
     run = session.get_one(Run, run_id, with_for_update=runs.LOCKED)
     refused, looked_at, reply = _refused(session, run_id)
     if run.status != RunStatus.RUNNING or refused < settings.refusals_to_stop:

@@ -61,7 +61,7 @@ class GroupCommit:
     _oldest: float = 0.0
 
     def __post_init__(self) -> None:
-        self._pen = self.runtime.database.pen()
+        self._connection = self.runtime.database.write_connection()
 
     @contextmanager
     def connection(self) -> Iterator[None]:
@@ -130,7 +130,7 @@ class GroupCommit:
 
     def close(self) -> None:
         """Close the database connection."""
-        self._pen.put_down()
+        self._connection.close()
 
     def _commit(self) -> None:
         """Write one round."""
@@ -155,7 +155,7 @@ class GroupCommit:
     ) -> None:
         settings, run_id = self.runtime.settings, self.run_id
         try:
-            with self._pen.writing() as connection:
+            with self._connection.writing() as connection:
                 answers = commit_round(connection, settings, run_id, start, settlements)
         except DBAPIError as error:
             if start:

@@ -1,7 +1,7 @@
 """A run's life: create, start, stop, finish. The words that a verb returns, or refuses with, are shown to the
 person.
 
-Each takes the run's lock, so that Stop is exact and twenty Starts have one effect (database.hold_run).
+Each takes the run's lock, so that Stop is exact and twenty Starts have one effect (database.lock_run).
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from webapp.access import Viewer, visible_to
 from webapp.audit import audit
 from webapp.errors import NotFound, Refused
 from webapp.queue import JobQueue
-from webapp.store.database import after_commit, hold_run
+from webapp.store.database import after_commit
 from webapp.store.installation import held
+from webapp.store.locks import lock_run
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import OUTSTANDING, RUN_MOVES, RunStatus
 from webapp.store.types import now
@@ -96,7 +97,7 @@ def stop_all(session: Session, by: str, why: str) -> int:
     stopped = 0
     open_runs = select(Run.id).where(Run.status.in_((RunStatus.CREATING, RunStatus.RUNNING))).order_by(Run.id)
     for run_id in session.scalars(open_runs).all():
-        hold_run(session.connection(), run_id, exclusive=True)
+        lock_run(session.connection(), run_id, exclusive=True)
         run = session.get_one(Run, run_id, with_for_update=LOCKED, populate_existing=True)
         if run.status == RunStatus.RUNNING:
             _become(run, RunStatus.STOPPED)
@@ -117,7 +118,7 @@ def finish_if_done(session: Session, run_id: int) -> bool:
     """Derives the end of a run from its rows: finished when nothing is ready, sending or deferred."""
     if has_outstanding(session, run_id):
         return False
-    hold_run(session.connection(), run_id, exclusive=True)
+    lock_run(session.connection(), run_id, exclusive=True)
     run = session.scalar(
         select(Run).where(Run.id == run_id, Run.status == RunStatus.RUNNING).with_for_update(key_share=True)
     )
@@ -160,7 +161,7 @@ def lock_for_change(session: Session, run_id: int, viewer: Viewer) -> Run:
     if run is None:
         raise NotFound(f"There is no run {run_id}.")
     _must_be_allowed(viewer)
-    hold_run(session.connection(), run_id, exclusive=True)
+    lock_run(session.connection(), run_id, exclusive=True)
     session.refresh(run, with_for_update=LOCKED)
     return run
 

@@ -1,4 +1,5 @@
-"""The database: one engine, and two ways in: `reading()` and `writing()`; a pen for who writes all the time.
+"""The database: one engine, and two ways in: `reading()` and `writing()`; and a connection for code that
+writes all the time.
 
 SQLite takes one writer at a time, and a transaction that begins by reading cannot become a writer once
 another has written. So a writing transaction begins with BEGIN IMMEDIATE, and waits for its turn there; a
@@ -15,15 +16,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Dialect, Engine, create_engine, event, select, text
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from webapp.store import text_search
-from webapp.store.pen import LAST_USED, Pen, is_trusted
-from webapp.store.prepared import CompiledStatement
+from webapp.store.write_connection import LAST_USED, WriteConnection, is_trusted
 
 BUSY_TIMEOUT_MS = 20_000
 AGAIN_SECONDS = 0.25
@@ -68,9 +68,9 @@ class Database:
         for callback in session.info.pop(_AFTER_COMMIT, []):
             callback()
 
-    def pen(self) -> Pen:
-        """For a thread that writes again and again."""
-        return Pen(self._writer, self._turn)
+    def write_connection(self) -> WriteConnection:
+        """A connection for a thread that writes again and again."""
+        return WriteConnection(self._writer, self._turn)
 
     def persist(self, verb: Callable[[Session], T], *, give_up: Callable[[], bool]) -> T:
         """Runs the verb in a writing transaction, again and again while the database is locked, full or away.
@@ -114,39 +114,6 @@ ONLY_LOOKING = "This session was opened by reading(): what changes something nee
 def after_commit(session: Session, callback: Callable[[], object]) -> None:
     """Has `callback` called when this session's transaction is committed; if it is rolled back, never."""
     session.info.setdefault(_AFTER_COMMIT, []).append(callback)
-
-
-def hold_run(connection: Connection, run_id: int, *, exclusive: bool) -> None:
-    """Takes the run's lock until the end of the transaction.
-
-    Marks take it shared, then read the run's status in a second statement; whatever stops a run, finishes it
-    or gives it new work takes it exclusively. So no mark that read "running" can commit after Stop has
-    answered. SQLite needs none: its writers come one after the other."""
-    if connection.dialect.name == "postgresql":
-        locking = _EXCLUSIVELY if exclusive else _SHARED
-        locking.run(connection, {"space": RUN_LOCKS, "of": run_id})
-
-
-def hold_definition(connection: Connection, definition_id: int) -> None:
-    """Takes the turn to make a version of this definition, until the end of the transaction. Whoever has had
-    to wait must read anew what it makes it of. Its row stays free: an import may hold that for long."""
-    if connection.dialect.name == "postgresql":
-        _EXCLUSIVELY.run(connection, {"space": VERSION_LOCKS, "of": definition_id})
-
-
-_EXCLUSIVELY = CompiledStatement(text("SELECT pg_advisory_xact_lock(:space, :of)"))
-_SHARED = CompiledStatement(
-    text(
-        "SELECT pg_advisory_xact_lock_shared(:space, :of), set_config('enable_seqscan', 'off', true), "
-        "set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
-    )
-)
-"""Marks find every row by its id. PostgreSQL keeps a plan for as long as the connection lasts: one made while
-the tables were small enough to be looked through would be kept when they are not any more."""
-
-
-RUN_LOCKS, VERSION_LOCKS = 7_203, 7_204
-"""The first key of the locks of runs, and of definitions; the second is the id."""
 
 
 def is_passing(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""What writes again and again: one connection, and no session."""
+"""A connection for code that writes again and again, without a session."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 LAST_USED = "last_used"
-"""Where a connection's `info` has the time of its last use, on this process's monotonic clock."""
+"""The key in a connection's `info` for the time of its last use, on this process's monotonic clock."""
 TRUSTED_SECONDS = 1.0
-"""A connection that was not used for so long is asked whether it still is one before it is used again."""
+"""A connection that has been idle for longer is tested before it is used again."""
 
 
 def is_trusted(last_used: float) -> bool:
-    """Whether a connection last used then, on the monotonic clock, may be taken to be one still."""
+    """Whether a connection last used at this moment, on the monotonic clock, may be used without a test."""
     return time.monotonic() - last_used < TRUSTED_SECONDS
 
 
-class Pen:
-    """Writes without a session, and over one connection: either costs as much, each time, as all that is
-    written about a message. For one thread, and for statements that are prepared."""
+class WriteConnection:
+    """Keeps one connection between transactions and uses no session: either one costs as much, each time, as
+    everything that is written about a message. For one thread, and for compiled statements."""
 
     def __init__(self, writer: Engine, turn: AbstractContextManager[Any]) -> None:
         self._writer, self._turn = writer, turn
@@ -34,18 +34,18 @@ class Pen:
         """A transaction, committed at the end of the block, or rolled back if it raises."""
         with self._turn:
             if not is_trusted(self._used):
-                self.put_down()
+                self.close()
             self._connection = self._connection or self._writer.connect()
             try:
                 with self._connection.begin():
                     yield self._connection
             except BaseException:
-                self.put_down()
+                self.close()
                 raise
             self._used = time.monotonic()
 
-    def put_down(self) -> None:
-        """Gives the connection back, until something is to be written again."""
+    def close(self) -> None:
+        """Returns the connection to the pool. The next write takes another one."""
         connection, self._connection = self._connection, None
         if connection is not None:
             info = {} if connection.invalidated else connection.info

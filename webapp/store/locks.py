@@ -1,0 +1,44 @@
+"""Locks that last until the end of the transaction: PostgreSQL's advisory locks.
+
+SQLite needs none of them: its writers come one after the other."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+from webapp.store.prepared import CompiledStatement
+
+RUN_LOCKS, VERSION_LOCKS = 7_203, 7_204
+"""The first key of the locks of runs, and of definitions; the second key is the id."""
+
+
+def lock_run(connection: Connection, run_id: int, *, exclusive: bool) -> None:
+    """Locks the run until the end of the transaction.
+
+    Delivery attempts take the lock shared, then read the run's status in a second statement; everything that
+    stops a run, finishes it or gives it new work takes it exclusively. So no attempt that read "running" can
+    commit after Stop has answered."""
+    if connection.dialect.name == "postgresql":
+        locking = _EXCLUSIVE if exclusive else _SHARED
+        locking.run(connection, {"space": RUN_LOCKS, "of": run_id})
+
+
+def lock_definition(connection: Connection, definition_id: int) -> None:
+    """Locks the making of versions of this definition until the end of the transaction. A caller that may
+    have waited must read again what it makes the version of.
+
+    The definition's row stays unlocked: an import may hold that for long."""
+    if connection.dialect.name == "postgresql":
+        _EXCLUSIVE.run(connection, {"space": VERSION_LOCKS, "of": definition_id})
+
+
+_EXCLUSIVE = CompiledStatement(text("SELECT pg_advisory_xact_lock(:space, :of)"))
+_SHARED = CompiledStatement(
+    text(
+        "SELECT pg_advisory_xact_lock_shared(:space, :of), set_config('enable_seqscan', 'off', true), "
+        "set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+    )
+)
+"""Delivery attempts find every row by its id. PostgreSQL keeps a plan for as long as the connection lasts:
+one made while the tables were small enough for a sequential scan would still be used when they no longer
+are."""
