@@ -15,8 +15,8 @@ from typing import Protocol
 
 from benchmarks import meters, postgres
 from tests.postgres import PostgresServer
+from tests.runtimes import open_runtime
 from webapp import config, migrations
-from webapp.extensions import open_runtime
 from webapp.imports.folder import import_folder
 from webapp.invoices import document_checks
 from webapp.store.database import Database

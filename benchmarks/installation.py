@@ -18,9 +18,10 @@ from sqlalchemy import select, update
 
 from benchmarks import meters, workload
 from benchmarks.base import Base, environ
+from tests.runtimes import open_runtime
 from webapp import config
 from webapp.access import OPERATOR
-from webapp.extensions import Runtime, open_runtime
+from webapp.extensions import Runtime
 from webapp.launch import embedded_redis, processes
 from webapp.lifecycle import runs
 from webapp.new_run import creation, generation

@@ -2,7 +2,12 @@
 
 Its main thread takes RQ jobs, in this process (SimpleWorker): the process that beats must be the one that
 holds the connections. Two threads beside it beat and sweep. Redis may come and go: the sweep finds the work
-without it."""
+without it.
+
+The process runs in an application context, and each job in one of its own, so `runtime()` works there and a
+`db.session` would end with its job. Threads have none: they are given the runtime, and their loops open a
+session for each step. One that lasted as long as a loop would keep SQLite's write-ahead log from ever being
+reset."""
 
 from __future__ import annotations
 
@@ -16,14 +21,16 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from flask import Flask
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.job import Job
 from rq.timeouts import BaseDeathPenalty
 
 from jobs import upkeep
-from webapp import config
-from webapp.extensions import Runtime, open_runtime
+from webapp import create_app
+from webapp.extensions import Runtime, runtime_of
 from webapp.queue import QUEUE
 from webapp.store import installation
 from webapp.workers import WorkerProcess
@@ -36,9 +43,9 @@ IDLE_SECONDS = 15
 
 @dataclass(frozen=True)
 class Process:
-    """This worker process: what it works with, and how the database knows it."""
+    """This worker process: its application, and how the database knows it."""
 
-    runtime: Runtime
+    app: Flask
     worker: WorkerProcess
 
 
@@ -66,6 +73,11 @@ class RqWorker(SimpleWorker):
 
     death_penalty_class = NoTimeout
 
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Runs the job in an application context of its own."""
+        with this_process().app.app_context():
+            super().execute_job(job, queue)
+
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         this_process().worker.stopping.set()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
@@ -74,9 +86,16 @@ class RqWorker(SimpleWorker):
 def main() -> None:
     """Works until SIGTERM or SIGINT; then ends what is on the wire, gives everything back, and leaves."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    runtime = open_runtime(config.load())
+    app = create_app(pages=False)
+    with app.app_context():
+        _work(app)
+
+
+def _work(app: Flask) -> None:
+    """Everything that `main` does, in the application context."""
+    runtime = runtime_of(app)
     life = WorkerProcess(runtime.database)
-    _this.append(Process(runtime, life))
+    _this.append(Process(app, life))
     runtime.database.persist(installation.bind, give_up=life.stopping.is_set)
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: life.stopping.set())
@@ -119,7 +138,8 @@ def _take_jobs(runtime: Runtime, life: WorkerProcess) -> None:
         redis = Redis.from_url(runtime.settings.redis_url)
         queue = Queue(QUEUE, connection=redis, serializer="json")
         options: dict[str, Any] = {"serializer": "json", "maintenance_interval": 60}
-        RqWorker([queue], connection=redis, **options).work(
+        worker = RqWorker([queue], connection=redis, **options)
+        worker.work(logging_level="WARNING", max_idle_time=IDLE_SECONDS)
             logging_level="WARNING", max_idle_time=IDLE_SECONDS
         )
     except (RedisError, OSError) as error:

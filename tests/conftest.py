@@ -15,10 +15,12 @@ from tests.http_client import PASSWORD, Browser, LogIn
 from tests.jobs.conftest import redis_server
 from tests.mailserver import MailServer, mail_server
 from tests.postgres import PostgresServer, postgres_server
+from tests.runtimes import open_database
 from tests.world import World, make_world
 from webapp import config, create_app, migrations
+from webapp.application import add_pages
 from webapp.config import Settings
-from webapp.extensions import Runtime, open_runtime
+from webapp.extensions import Runtime, runtime_of
 from webapp.store.customers import Cluster
 from webapp.store.database import Database, answers
 from webapp.users.accounts import create_user
@@ -29,7 +31,7 @@ from webapp.workers import WorkerProcess
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty SQLite file, to be copied."""
     path = tmp_path_factory.mktemp("template") / "mailrun.sqlite3"
-    database = Database(f"sqlite:///{path}")
+    database = open_database(f"sqlite:///{path}")
     migrations.upgrade(database)
     with database.engine.connect() as connection:
         connection.exec_driver_sql("ROLLBACK")
@@ -106,10 +108,16 @@ def settings(environ: dict[str, str]) -> Settings:
 
 
 @pytest.fixture
-def runtime(settings: Settings) -> Iterator[Runtime]:
+def app(settings: Settings) -> Flask:
+    """The application without its pages, as workers have it."""
+    return create_app(settings, pages=False)
+
+
+@pytest.fixture
+def runtime(app: Flask) -> Iterator[Runtime]:
     """Everything opened, as the application has it. Whatever a test did, no row may then lead to nothing
     (unless it took the database away)."""
-    opened = open_runtime(settings)
+    opened = runtime_of(app)
     yield opened
     with opened.database.reading() as session:
         astray = list(foreign_keys.broken(session)) if answers(opened.database) else []
@@ -150,22 +158,21 @@ def branches(world: World) -> None:
 
 
 @pytest.fixture
-def app(runtime: Runtime, branches: None) -> Flask:
-    """The whole application over the small world."""
-    made = create_app(runtime.settings)
-    made.extensions["mailrun"] = runtime
-    return made
+def pages(app: Flask, branches: None) -> Flask:
+    """The application with its pages, over the small world."""
+    add_pages(app)
+    return app
 
 
 @pytest.fixture
-def log_in(app: Flask, runtime: Runtime) -> LogIn:
+def log_in(pages: Flask, runtime: Runtime) -> LogIn:
     """log_in("manager", "left"): the browser of a manager who sees cluster "left" and what is below it."""
 
     def as_role(role: str = "admin", *clusters: str) -> Browser:
         email = f"{role}{'.'.join(('', *clusters))}@example.com"
         with runtime.database.writing() as session:
             create_user(session, email, PASSWORD, role, clusters=clusters)
-        browser = Browser(app.test_client())
+        browser = Browser(pages.test_client())
         assert browser.log_in(email).status_code == 303
         return browser
 

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 
+from tests.runtimes import open_database
 from webapp import migrations
-from webapp.store.database import Database
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,9 @@ def _with_template(url: URL) -> Iterator[PostgresServer]:
     server = PostgresServer(url.set(drivername="postgresql+psycopg"), f"template_{secrets.token_hex(6)}")
     server.run(f"CREATE DATABASE {server.template}")
     try:
-        database = Database(server.url.set(database=server.template).render_as_string(hide_password=False))
+        database = open_database(
+            server.url.set(database=server.template).render_as_string(hide_password=False)
+        )
         migrations.upgrade(database)
         database.dispose()
         yield server

@@ -1,13 +1,10 @@
-"""The web application: `create_app` is the table of contents."""
+"""The pages of the web application: `add_pages` is the table of contents."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from webapp import config, extensions
 from webapp.catcher import pages as catcher
 from webapp.definitions import pages as definitions
 from webapp.evidence import pages as evidence
@@ -28,21 +25,15 @@ from webapp.web import (
     sessions,
 )
 
-ROOT = Path(__file__).parent.parent
 ROOMS = (users, definitions, new_run, runs, results, evidence, catcher)
 """The rooms with pages."""
 
 
-def create_app(settings: config.Settings | None = None) -> Flask:
-    """Builds the application. Raises SettingError for a setting that cannot be used."""
-    settings = settings or config.load()
-    app = Flask("mailrun", root_path=str(ROOT), template_folder="templates", static_folder="static")
-    app.secret_key = settings.secret_key
+def add_pages(app: Flask) -> None:
+    """Registers what all pages share, then the pages, room by room."""
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-    app.extensions["mailrun"] = extensions.open_runtime(settings)
     for manners in (limits, assets, errors, formats, layout, htmx, sessions, access_control, security):
         manners.init_app(app)
     for room in ROOMS:
         room.init_app(app)
     app.register_blueprint(health.health)
-    return app

@@ -21,6 +21,9 @@ from webapp.results.commands import result_commands
 from webapp.runs.commands import runs
 from webapp.users.commands import users
 
+WITH_PAGES = ("web",)
+"""The commands that serve pages; all others start faster without."""
+
 
 class Commands(FlaskGroup):
     """Tells what a person can mend in one line, without a stack."""
@@ -39,8 +42,9 @@ class Commands(FlaskGroup):
 
 
 def _create_app() -> Flask:
+    """The application for the command that is about to run."""
     try:
-        return create_app()
+        return create_app(pages=click.get_current_context().info_name in WITH_PAGES)
     except SettingError as problem:
         raise click.ClickException(str(problem)) from None
 

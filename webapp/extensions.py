@@ -1,18 +1,19 @@
 """What every part of the program is given: settings, database, documents, the bell for the workers, the
-renderer of templates, and the counters of what goes out."""
+renderer of templates, and the counters of what goes out. An application has them, pages or not."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import cast
 
-from flask import current_app
+from flask import Flask, current_app
 
 from webapp.config import Settings
 from webapp.mailing.rates import Counters
 from webapp.mailing.renderer import Renderer
 from webapp.queue import JobQueue
 from webapp.store.database import Database
+from webapp.store.db import db
 from webapp.store.document_stores import open_store
 from webapp.store.documents import DocumentStore
 
@@ -32,11 +33,11 @@ class Runtime:
         self.database.dispose()
 
 
-def open_runtime(settings: Settings) -> Runtime:
-    """Opens everything that the settings name. Nothing is contacted yet."""
-    return Runtime(
+def init_app(app: Flask, settings: Settings) -> None:
+    """Opens everything that the settings name, for this application. Nothing is contacted yet."""
+    app.extensions[_RUNTIME] = Runtime(
         settings=settings,
-        database=Database(settings.database_url, settings.secret_key),
+        database=db.open(app, settings.database_url, settings.secret_key),
         documents=open_store(settings.store_url),
         queue=JobQueue(settings.redis_url),
         renderer=Renderer(),
@@ -46,4 +47,12 @@ def open_runtime(settings: Settings) -> Runtime:
 
 def runtime() -> Runtime:
     """The running application's parts; needs an application context."""
-    return cast(Runtime, current_app.extensions["mailrun"])
+    return runtime_of(current_app)
+
+
+def runtime_of(app: Flask) -> Runtime:
+    """This application's parts, for code that has no application context."""
+    return cast(Runtime, app.extensions[_RUNTIME])
+
+
+_RUNTIME = "mailrun"

@@ -18,10 +18,11 @@ from tests.http_client import PASSWORD
 from tests.jobs.conftest import Site
 from tests.launch.launched import ROOT, launch_environ, until
 from tests.mailserver import MailServer
+from tests.runtimes import open_runtime
 from tests.world import World
 from webapp import config
 from webapp.access import OPERATOR
-from webapp.extensions import Runtime, open_runtime
+from webapp.extensions import Runtime
 from webapp.lifecycle import runs
 from webapp.store.customers import Cluster
 from webapp.store.runs import Result, Run

@@ -17,10 +17,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.browsing import chromium
 from tests.launch.launched import STARTED, launched, up
 from tests.mailserver import MailServer, mail_server
+from tests.runtimes import open_runtime
 from webapp import config
 from webapp.access import OPERATOR
 from webapp.demo import loading
-from webapp.extensions import Runtime, open_runtime
+from webapp.extensions import Runtime
 from webapp.results import export
 from webapp.store.runs import Run
 

@@ -29,12 +29,17 @@ def box(settings: Settings) -> Box:
 
 
 @pytest.fixture
-def app(settings: Settings, box: Box, database: Database) -> Flask:
+def app(settings: Settings, box: Box) -> Flask:
+    return create_app(settings)
+
+
+@pytest.fixture(autouse=True)
+def people(database: Database) -> None:
+    """One who sees all customers, and one who sees those of a cluster."""
     with database.writing() as session:
         factories.cluster(session, "A")
         accounts.create_user(session, "all@x.example", "a long password", "viewer")
         accounts.create_user(session, "bound@x.example", "a long password", "admin", clusters=["A"])
-    return create_app(settings)
 
 
 @pytest.fixture
@@ -88,7 +93,8 @@ def test_whoever_sees_only_some_clusters_sees_no_mail(app: Flask, box: Box) -> N
         assert bound.get(f"/dev/mailbox{route}").status_code == 403, route
 
 
-def test_without_a_box_there_are_no_such_pages(settings: Settings, database: Database) -> None:
+def test_without_a_box_there_are_no_such_pages(settings: Settings, box: Box) -> None:
+    box.folder.rmdir()
     assert "catcher" not in create_app(settings).blueprints
 
 

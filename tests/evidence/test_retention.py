@@ -14,10 +14,11 @@ from sqlalchemy import select, update
 
 from tests import factories
 from tests.pdfs import pdf
+from tests.runtimes import open_runtime
 from tests.world import World
 from webapp.access import OPERATOR
 from webapp.evidence import retention
-from webapp.extensions import Runtime, open_runtime
+from webapp.extensions import Runtime
 from webapp.messages import sent_mail
 from webapp.results import resend
 from webapp.results.bulk import BulkSelection

@@ -10,9 +10,9 @@ import pytest
 from tests.faults.installation import Site
 from tests.faults.spawn import Nursery
 from tests.mailserver import MailServer, mail_server
+from tests.runtimes import open_runtime
 from tests.world import make_world
 from webapp import config
-from webapp.extensions import open_runtime
 
 HERE = Path(__file__).parent
 WAITS = {

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from redis import Redis
 from sqlalchemy import insert, select, update
 
@@ -22,6 +23,7 @@ from tests.jobs import conftest as jobs
 from tests.mailserver import MailServer
 from tests.world import World
 from webapp import create_app
+from webapp.extensions import runtime_of
 from webapp.runs import report
 from webapp.store import mailservers
 from webapp.store.customers import Customer, CustomerEmail
@@ -37,6 +39,7 @@ class Site(jobs.Site):
     """tests/jobs' installation, with workers from the nursery, and what the fault table asks of it."""
 
     nursery: Nursery = field(kw_only=True)
+    apps: list[Flask] = field(default_factory=list, kw_only=True)
 
     def start_worker(self, **environ: str) -> subprocess.Popen[bytes]:
         """A worker with the site's settings, and these."""
@@ -120,7 +123,7 @@ class Site(jobs.Site):
         """Somebody who has logged in."""
         runtime = self.world.runtime
         app = create_app(runtime.settings)
-        app.extensions["mailrun"] = runtime
+        self.apps.append(app)
         email = f"{name}.{role}@example.com"
         with runtime.database.writing() as session:
             create_user(session, email, PASSWORD, role)
@@ -136,6 +139,8 @@ class Site(jobs.Site):
         for process in self.workers:
             process.wait(30)
         self.workers.clear()
+        for app in self.apps:
+            runtime_of(app).close()
         super().end()
 
 

@@ -31,10 +31,9 @@ from tests.faults.spawn import Nursery
 from tests.mailserver import STAGES, MailServer, mail_server
 from tests.mailsession import Session
 from tests.postgres import postgres_server
+from tests.runtimes import open_database, open_runtime
 from tests.world import make_world
 from webapp import config, migrations
-from webapp.extensions import open_runtime
-from webapp.store.database import Database
 from webapp.store.mailservers import ConnectionSlot
 from webapp.store.mailservers import MailServer as Row
 from webapp.store.runs import Result
@@ -177,7 +176,7 @@ def storm_site(kind: str, folder: Path, server: MailServer, nursery: Nursery) ->
     environ = {**ENVIRON, "MAILRUN_HOME": str(home), "MAILRUN_REDIS_URL": f"unix://{folder / 'r.sock'}"}
     if kind == "sqlite":
         environ["MAILRUN_DATABASE_URL"] = f"sqlite:///{home / 'mailrun.sqlite3'}"
-        migrations.upgrade(Database(environ["MAILRUN_DATABASE_URL"]))
+        migrations.upgrade(open_database(environ["MAILRUN_DATABASE_URL"]))
         with _opened(environ, folder, server, nursery) as site:
             yield site
         return

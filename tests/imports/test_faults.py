@@ -27,15 +27,15 @@ ONLY_SQLITE = pytest.mark.parametrize("engine", ["sqlite"])
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from webapp import config
-from webapp.extensions import open_runtime
+from webapp import create_app
+from webapp.extensions import runtime_of
 from webapp.imports.folder import import_folder
 
 def report(step, share):
     if step == sys.argv[2] and share >= float(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
 
-runtime = open_runtime(config.load())
+runtime = runtime_of(create_app(pages=False))
 import_folder(runtime.database, runtime.documents, Path(sys.argv[1]), report=report)
 """
 

@@ -17,9 +17,9 @@ import redis
 from sqlalchemy import update
 
 from tests.mailserver import MailServer, mail_server
+from tests.runtimes import open_runtime
 from tests.world import World, make_world
 from webapp import config
-from webapp.extensions import open_runtime
 from webapp.store.workers import Worker
 
 ROOT = Path(__file__).parent.parent.parent

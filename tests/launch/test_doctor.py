@@ -15,7 +15,8 @@ from sqlalchemy import update
 
 from tests import factories
 from tests.launch.launched import STARTED, launched, up
-from webapp.extensions import Runtime, open_runtime
+from tests.runtimes import open_runtime
+from webapp.extensions import Runtime
 from webapp.launch.checks import CheckResult, examine
 from webapp.store.workers import Worker
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Event, enumerate
 
 import pytest
+from flask import Flask
 
 from jobs import runs, worker
 from webapp.extensions import Runtime
@@ -12,7 +13,9 @@ from webapp.new_run import generation
 from webapp.workers import WorkerProcess
 
 
-def test_jobs_do_not_wait_for_a_run_to_be_made(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_do_not_wait_for_a_run_to_be_made(
+    app: Flask, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And being told to make it again meanwhile begins nothing."""
     begun: list[tuple[int, bool]] = []
     whole = Event()
@@ -22,9 +25,10 @@ def test_jobs_do_not_wait_for_a_run_to_be_made(runtime: Runtime, monkeypatch: py
         whole.wait(20)
 
     monkeypatch.setattr(generation, "make", make)
-    monkeypatch.setattr(worker, "_this", [worker.Process(runtime, WorkerProcess(runtime.database))])
-    for _ in range(3):
-        runs.make(7)
+    monkeypatch.setattr(worker, "_this", [worker.Process(app, WorkerProcess(runtime.database))])
+    with app.app_context():
+        for _ in range(3):
+            runs.make(7)
     [maker] = [thread for thread in enumerate() if thread.name == "make 7"]
     whole.set()
     maker.join()

@@ -197,12 +197,12 @@ def test_whoever_is_bound_to_a_cluster_is_told_of_no_other(
     assert run_count(world) == 0
 
 
-def test_the_question_is_a_dialog_over_the_dialog(app: Flask, log_in: LogIn, world: World) -> None:
+def test_the_question_is_a_dialog_over_the_dialog(pages: Flask, log_in: LogIn, world: World) -> None:
     for _ in range(3):
         world.add()
-    parts: Runtime = app.extensions["mailrun"]
+    parts: Runtime = pages.extensions["mailrun"]
     careful = replace(parts, settings=replace(parts.settings, confirm_above=2))
-    app.extensions["mailrun"] = careful
+    pages.extensions["mailrun"] = careful
     browser = log_in("manager")
     browser.look("/runs/new")
     seen = FINGERPRINT.search(preview(browser, world).text)

@@ -105,12 +105,12 @@ def test_a_set_that_changed_since_the_preview_is_asked_about(log_in: LogIn, worl
     assert runs(world) == []
 
 
-def test_a_start_above_the_limit_is_asked_about_once(app: Flask, log_in: LogIn, world: World) -> None:
+def test_a_start_above_the_limit_is_asked_about_once(pages: Flask, log_in: LogIn, world: World) -> None:
     for _ in range(3):
         world.add()
-    parts: Runtime = app.extensions["mailrun"]
+    parts: Runtime = pages.extensions["mailrun"]
     careful = replace(parts, settings=replace(parts.settings, confirm_above=2))
-    app.extensions["mailrun"] = careful
+    pages.extensions["mailrun"] = careful
     browser = log_in("manager")
     asked = browser.press("/runs", start="1", **shown_preview(browser, world))
     assert asked.status_code == 200
@@ -149,7 +149,7 @@ def test_start_and_stop_and_again(log_in: LogIn, world: World) -> None:
     assert "Stopped." in text_of(led)
 
 
-def test_twenty_presses_of_start_from_twenty_browsers(app: Flask, log_in: LogIn, world: World) -> None:
+def test_twenty_presses_of_start_from_twenty_browsers(pages: Flask, log_in: LogIn, world: World) -> None:
     world.add()
     browser = log_in("manager")
     run_id = made(browser, world)
@@ -158,7 +158,7 @@ def test_twenty_presses_of_start_from_twenty_browsers(app: Flask, log_in: LogIn,
     answers: list[int] = []
 
     def press() -> None:
-        other = Browser(app.test_client())
+        other = Browser(pages.test_client())
         other.client.set_cookie("mailrun", cookie.value)
         other.look(f"/runs/{run_id}")
         answers.append(other.press(f"/runs/{run_id}/sending").status_code)

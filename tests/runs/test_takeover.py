@@ -10,12 +10,13 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 
+from tests.runtimes import open_runtime
 from tests.world import World
 from webapp.access import OPERATOR, Viewer
 from webapp.cli import main
 from webapp.delivery import drain
 from webapp.errors import Refused
-from webapp.extensions import Runtime, open_runtime
+from webapp.extensions import Runtime
 from webapp.new_run import creation, generation
 from webapp.results import resend
 from webapp.results.bulk import BulkSelection

@@ -5,26 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from flask import Flask
 
 from tests.http_client import LogIn, text_of
+from tests.runtimes import open_runtime
 from tests.world import World
-from webapp.extensions import Runtime, open_runtime
+from webapp.extensions import Runtime
 from webapp.store import installation
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def copied(runtime: Runtime) -> None:
     """The database was bound to another secret key before."""
     other = open_runtime(replace(runtime.settings, secret_key="another"))
     with other.database.writing() as session:
         installation.bind(session)
     other.database.dispose()
-
-
-@pytest.fixture
-def app(app: Flask, copied: None) -> Flask:
-    return app
 
 
 def test_every_page_says_so_and_leads_an_administrator_on(log_in: LogIn, world: World) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import URL, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from tests import factories
+from tests.runtimes import open_database
 from webapp.store import write_connection as write_connections
 from webapp.store.customers import Cluster
 from webapp.store.database import Database, after_commit
@@ -118,7 +119,7 @@ def test_a_write_connection_that_was_idle_tests_its_connection_first(
     kept = database.write_connection()
     with kept.writing() as connection:
         backend = connection.scalar(text("SELECT pg_backend_pid()"))
-    elsewhere = Database(database.url.render_as_string(hide_password=False))
+    elsewhere = open_database(database.url.render_as_string(hide_password=False))
     with elsewhere.writing() as session:
         session.execute(text("SELECT pg_terminate_backend(:backend)"), {"backend": backend})
     elsewhere.dispose()
@@ -133,7 +134,7 @@ def test_a_server_whose_machine_is_gone_is_given_up_within_half_a_minute(databas
         pytest.skip("SQLite's connection is a file")
 
     def parameters(url: URL) -> dict[str, str]:
-        opened = Database(url.render_as_string(hide_password=False))
+        opened = open_database(url.render_as_string(hide_password=False))
         with opened.engine.connect() as connection:
             driver: Any = connection.connection.dbapi_connection
             known: dict[str, str] = driver.info.get_parameters()

@@ -16,13 +16,14 @@ import pytest
 from obstore.store import S3Store
 
 from tests.mailserver import mail_server
+from tests.runtimes import open_runtime
 from tests.s3_server import S3Server, s3_server
 from tests.world import make_world
 from webapp import config
 from webapp.access import OPERATOR
 from webapp.config import SettingError
 from webapp.evidence.archive import evidence
-from webapp.extensions import Runtime, open_runtime
+from webapp.extensions import Runtime
 from webapp.launch.checks import examine
 from webapp.lifecycle import runs
 from webapp.store import buckets

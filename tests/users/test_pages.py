@@ -18,9 +18,9 @@ def known(runtime: Runtime, email: str = "marit@example.com") -> str:
     return email
 
 
-def test_the_right_password_opens_and_is_kept_hashed(app: Flask, runtime: Runtime) -> None:
+def test_the_right_password_opens_and_is_kept_hashed(pages: Flask, runtime: Runtime) -> None:
     email = known(runtime)
-    browser = Browser(app.test_client())
+    browser = Browser(pages.test_client())
     answer = browser.log_in(email.upper())
     assert (answer.status_code, answer.location) == (303, "/")
     assert browser.look("/runs").status_code == 200
@@ -29,18 +29,18 @@ def test_the_right_password_opens_and_is_kept_hashed(app: Flask, runtime: Runtim
         assert session.scalars(select(AuditEntry.action)).all() == ["login"]
 
 
-def test_an_unknown_email_and_a_wrong_password_are_told_alike(app: Flask, runtime: Runtime) -> None:
+def test_an_unknown_email_and_a_wrong_password_are_told_alike(pages: Flask, runtime: Runtime) -> None:
     email = known(runtime)
-    wrong = Browser(app.test_client()).log_in(email, "not the password")
-    unknown = Browser(app.test_client()).log_in("nobody@example.com")
+    wrong = Browser(pages.test_client()).log_in(email, "not the password")
+    unknown = Browser(pages.test_client()).log_in("nobody@example.com")
     assert wrong.status_code == unknown.status_code == 401
     assert text_of(wrong) == text_of(unknown)
     assert "do not match. 4 tries left." in text_of(wrong)
 
 
-def test_after_five_tries_even_the_right_password_waits(app: Flask, runtime: Runtime) -> None:
+def test_after_five_tries_even_the_right_password_waits(pages: Flask, runtime: Runtime) -> None:
     email = known(runtime)
-    browser = Browser(app.test_client())
+    browser = Browser(pages.test_client())
     for _ in range(5):
         browser.log_in(email, "not the password")
     answer = browser.log_in(email)
@@ -48,7 +48,7 @@ def test_after_five_tries_even_the_right_password_waits(app: Flask, runtime: Run
     assert "Too many tries. Try again at" in text_of(answer)
 
 
-def test_next_never_leaves_the_host(app: Flask, runtime: Runtime) -> None:
+def test_next_never_leaves_the_host(pages: Flask, runtime: Runtime) -> None:
     email = known(runtime)
     for wanted in (
         "https://evil.example",
@@ -57,26 +57,26 @@ def test_next_never_leaves_the_host(app: Flask, runtime: Runtime) -> None:
         "\t//evil.example",
         "javascript:x",
     ):
-        answer = Browser(app.test_client()).log_in(email, next=wanted)
+        answer = Browser(pages.test_client()).log_in(email, next=wanted)
         assert answer.location == "/", wanted
-    assert Browser(app.test_client()).log_in(email, next="/runs/new").location == "/runs/new"
+    assert Browser(pages.test_client()).log_in(email, next="/runs/new").location == "/runs/new"
 
 
-def test_a_page_asks_for_a_login_and_leads_back(app: Flask) -> None:
-    browser = Browser(app.test_client())
+def test_a_page_asks_for_a_login_and_leads_back(pages: Flask) -> None:
+    browser = Browser(pages.test_client())
     assert browser.look("/runs/7").location == "/login?next=/runs/7"
     piece = browser.look("/runs/7/live", htmx=True)
     assert piece.status_code == 401
     assert piece.headers["HX-Redirect"].startswith("/login")
 
 
-def test_logout_ends_this_session_also_for_a_kept_cookie(app: Flask, log_in: LogIn) -> None:
+def test_logout_ends_this_session_also_for_a_kept_cookie(pages: Flask, log_in: LogIn) -> None:
     browser = log_in("manager")
     cookie = browser.client.get_cookie("mailrun")
     assert cookie is not None
     browser.look("/account")
     assert browser.press("/logout").location == "/login"
-    thief = app.test_client()
+    thief = pages.test_client()
     thief.set_cookie("mailrun", cookie.value)
     assert thief.get("/runs").status_code == 303
 
@@ -95,8 +95,8 @@ def test_a_changed_session_key_ends_all_sessions(runtime: Runtime, log_in: LogIn
     assert browser.look("/runs").status_code == 303
 
 
-def test_the_cookie_is_kept_from_scripts_and_other_sites(app: Flask, runtime: Runtime) -> None:
-    answer = Browser(app.test_client()).log_in(known(runtime))
+def test_the_cookie_is_kept_from_scripts_and_other_sites(pages: Flask, runtime: Runtime) -> None:
+    answer = Browser(pages.test_client()).log_in(known(runtime))
     [cookie] = [line for line in answer.headers.getlist("Set-Cookie") if line.startswith("mailrun=")]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie

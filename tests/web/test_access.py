@@ -84,8 +84,8 @@ CHANGING = {
 OF_A_RUN = {rule for rule in LOOKING | CHANGING if "run_id>" in rule or "result_id>" in rule}
 
 
-def routes(app: Flask, method: str) -> set[str]:
-    return {rule.rule for rule in app.url_map.iter_rules() if method in (rule.methods or set())}
+def routes(pages: Flask, method: str) -> set[str]:
+    return {rule.rule for rule in pages.url_map.iter_rules() if method in (rule.methods or set())}
 
 
 def address(rule: str, run_id: int, result_id: int) -> str:
@@ -107,13 +107,13 @@ def left_run(world: World, in_cluster: Callable[[str], int]) -> tuple[int, int]:
     return run_id, world.results(run_id)[0].id
 
 
-def test_no_route_is_missing_here(app: Flask) -> None:
-    assert routes(app, "GET") == OPEN | LOOKING | FOR_SENDERS | FOR_ADMINS
-    assert routes(app, "POST") == CHANGING | FOR_ADMINS | {"/login", "/logout"}
+def test_no_route_is_missing_here(pages: Flask) -> None:
+    assert routes(pages, "GET") == OPEN | LOOKING | FOR_SENDERS | FOR_ADMINS
+    assert routes(pages, "POST") == CHANGING | FOR_ADMINS | {"/login", "/logout"}
 
 
-def test_without_a_login_everything_leads_to_the_login(app: Flask, left_run: tuple[int, int]) -> None:
-    browser = Browser(app.test_client())
+def test_without_a_login_everything_leads_to_the_login(pages: Flask, left_run: tuple[int, int]) -> None:
+    browser = Browser(pages.test_client())
     browser.look("/login")
     for rule in LOOKING | FOR_SENDERS | FOR_ADMINS:
         assert browser.look(address(rule, *left_run)).status_code == 303, rule

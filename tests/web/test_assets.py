@@ -66,8 +66,8 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
         below = {module: imported for module, imported in below.items() if module not in leaves}
 
 
-def test_a_file_of_another_version_is_not_there(app: Flask) -> None:
-    client = Browser(app.test_client()).client
+def test_a_file_of_another_version_is_not_there(pages: Flask) -> None:
+    client = Browser(pages.test_client()).client
     assert client.get("/static/0123456789ab/js/main.js").status_code == 404
     unversioned = client.get("/static/js/main.js")
     assert unversioned.status_code == 200
@@ -86,6 +86,6 @@ def test_the_version_changes_with_content_and_names(tmp_path: Path) -> None:
     assert len({first, second, third}) == 3
 
 
-def test_a_page_cannot_name_a_file_that_is_not_there(app: Flask) -> None:
-    with app.test_request_context("/"), pytest.raises(LookupError):
-        app.jinja_env.globals["asset"]("js/nothing.js")  # type: ignore[operator]
+def test_a_page_cannot_name_a_file_that_is_not_there(pages: Flask) -> None:
+    with pages.test_request_context("/"), pytest.raises(LookupError):
+        pages.jinja_env.globals["asset"]("js/nothing.js")  # type: ignore[operator]

@@ -17,8 +17,8 @@ from webapp.store.database import Database
 from webapp.store.runs import Result
 
 
-def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(app: Flask, log_in: LogIn) -> None:
-    for answer in (Browser(app.test_client()).look("/login"), log_in().look("/runs")):
+def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(pages: Flask, log_in: LogIn) -> None:
+    for answer in (Browser(pages.test_client()).look("/login"), log_in().look("/runs")):
         policy = answer.headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'self';")
         assert "unsafe" not in policy
@@ -41,8 +41,8 @@ VENDORED = {
 }
 
 
-def test_health_needs_no_login_and_readiness_looks_at_the_parts(app: Flask) -> None:
-    browser = Browser(app.test_client())
+def test_health_needs_no_login_and_readiness_looks_at_the_parts(pages: Flask) -> None:
+    browser = Browser(pages.test_client())
     assert browser.look("/healthz").status_code == 200
     ready = browser.look("/readyz")
     assert ready.status_code in (200, 503)
@@ -50,7 +50,7 @@ def test_health_needs_no_login_and_readiness_looks_at_the_parts(app: Flask) -> N
 
 
 def test_an_error_is_told_with_an_id_and_without_a_stack(
-    app: Flask, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+    pages: Flask, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret inside")
@@ -94,8 +94,8 @@ def test_a_database_that_is_away_altogether_is_told_in_words(
     assert "Nothing is lost" in text_of(answer)
 
 
-def test_a_request_that_is_too_large_is_refused_before_anybody_is_asked_who_it_is(app: Flask) -> None:
-    answer = app.test_client().post("/login", data={"email": "x" * 5_000_000})
+def test_a_request_that_is_too_large_is_refused_before_anybody_is_asked_who_it_is(pages: Flask) -> None:
+    answer = pages.test_client().post("/login", data={"email": "x" * 5_000_000})
     assert answer.status_code == 413
     assert "too large" in answer.text
 
@@ -135,14 +135,14 @@ def test_odd_characters_in_a_search_find_nothing_and_break_nothing(
         )
 
 
-def test_safe_mode_is_said_on_every_page(environ: dict[str, str], log_in: LogIn, app: Flask) -> None:
+def test_safe_mode_is_said_on_every_page(environ: dict[str, str], log_in: LogIn, pages: Flask) -> None:
     from dataclasses import replace
 
     from webapp.extensions import Runtime
 
     browser = log_in()
-    parts: Runtime = app.extensions["mailrun"]
+    parts: Runtime = pages.extensions["mailrun"]
     redirected = replace(parts.settings, redirect_to="rehearsal@example.com")
-    app.extensions["mailrun"] = replace(parts, settings=redirected)
+    pages.extensions["mailrun"] = replace(parts, settings=redirected)
     for url in ("/runs", "/runs/new", "/account"):
         assert "rehearsal@example.com" in text_of(browser.look(url))

@@ -25,11 +25,11 @@ def test_no_redis_is_said_as_it_is(log_in: LogIn) -> None:
 
 
 def test_a_redis_that_is_away_is_said_and_sending_goes_on(
-    app: Flask, runtime: Runtime, log_in: LogIn
+    pages: Flask, runtime: Runtime, log_in: LogIn
 ) -> None:
-    app.extensions["mailrun"] = with_redis(runtime, "redis://127.0.0.1:1/0")
+    pages.extensions["mailrun"] = with_redis(runtime, "redis://127.0.0.1:1/0")
     assert "Redis is away. The workers look for work by themselves" in text_of(log_in().look("/runs"))
-    ready = Browser(app.test_client()).look("/readyz")
+    ready = Browser(pages.test_client()).look("/readyz")
     assert (ready.status_code, ready.get_json()["redis"]) == (200, "does not answer")
 
 
@@ -42,20 +42,20 @@ def test_redis_is_asked_at_most_every_two_seconds(runtime: Runtime, monkeypatch:
     assert answers == []
 
 
-def test_not_ready_with_another_schema(app: Flask, runtime: Runtime) -> None:
+def test_not_ready_with_another_schema(pages: Flask, runtime: Runtime) -> None:
     with runtime.database.writing() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
-    ready = Browser(app.test_client()).look("/readyz")
+    ready = Browser(pages.test_client()).look("/readyz")
     assert ready.status_code == 503
     assert "run mailrun init" in ready.get_json()["schema"]
 
 
-def test_not_ready_without_a_database(app: Flask, runtime: Runtime) -> None:
+def test_not_ready_without_a_database(pages: Flask, runtime: Runtime) -> None:
     runtime.database.dispose()
     shutil.rmtree(runtime.settings.home)
-    ready = Browser(app.test_client()).look("/readyz")
+    ready = Browser(pages.test_client()).look("/readyz")
     assert (ready.status_code, ready.get_json()["database"]) == (503, "does not answer")
-    assert Browser(app.test_client()).look("/healthz").status_code == 200
+    assert Browser(pages.test_client()).look("/healthz").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_static_files_are_kept_by_browsers_and_change_their_address(log_in: LogI
     browser = log_in()
     page = browser.look("/runs").text
     address = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
-    assert re.fullmatch(r"/static/[0-9a-f]{12}/app.css", address)
+    assert re.fullmatch(r"/static/[0-9a-f]{12}/pages.css", address)
     assert "immutable" in browser.client.get(address).headers["Cache-Control"]
-    assert "immutable" not in browser.client.get("/static/app.css").headers["Cache-Control"]
+    assert "immutable" not in browser.client.get("/static/pages.css").headers["Cache-Control"]
     assert browser.client.get(address).headers["X-Content-Type-Options"] == "nosniff"

@@ -60,16 +60,16 @@ def test_a_page_that_polls_does_not_keep_it_awake(clock: Clock, log_in: LogIn, w
     assert not is_in(browser)
 
 
-def test_two_sessions_of_one_user_end_apart(app: Flask, log_in: LogIn) -> None:
+def test_two_sessions_of_one_user_end_apart(pages: Flask, log_in: LogIn) -> None:
     first = log_in("manager")
-    second = Browser(app.test_client())
+    second = Browser(pages.test_client())
     second.log_in("manager@example.com")
     first.look("/account")
     first.press("/logout")
     assert (is_in(first), is_in(second)) == (False, True)
 
 
-def test_the_cookie_is_secure_when_the_request_is(app: Flask) -> None:
-    by_https = app.test_client().get("/login", base_url="https://localhost")
+def test_the_cookie_is_secure_when_the_request_is(pages: Flask) -> None:
+    by_https = pages.test_client().get("/login", base_url="https://localhost")
     assert "; Secure;" in by_https.headers["Set-Cookie"]
-    assert "Secure" not in app.test_client().get("/login").headers["Set-Cookie"]
+    assert "Secure" not in pages.test_client().get("/login").headers["Set-Cookie"]

@@ -11,6 +11,7 @@ from flask import Blueprint, Flask, abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from webapp.catcher.box import Box, Caught
+from webapp.extensions import runtime_of
 from webapp.mailing import parsed_mail
 from webapp.web import untrusted
 from webapp.web.access_control import viewer
@@ -23,7 +24,7 @@ catcher = Blueprint("catcher", __name__, url_prefix="/dev/mailbox")
 
 def init_app(app: Flask) -> None:
     """Registers the pages, if this installation has a box of caught mails."""
-    folder = app.extensions["mailrun"].settings.home / "caught"
+    folder = runtime_of(app).settings.home / "caught"
     if folder.is_dir():
         app.extensions["caught mails"] = Box(folder)
         app.register_blueprint(catcher)

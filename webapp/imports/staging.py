@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Table, text
 from sqlalchemy.orm import Session
 
 from webapp.imports import staged
-from webapp.store.database import IDLE_LIMIT, IDLE_SECONDS, Database
+from webapp.store.database import Database
+from webapp.store.engine_events import IDLE_LIMIT, IDLE_SECONDS
 
 BATCH = 5_000
 CACHE_KIB = 65_536

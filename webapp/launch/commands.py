@@ -53,12 +53,11 @@ def serve_web() -> None:
 @click.option(
     "-n", "count", type=click.IntRange(1, 256), default=1, help="How many processes; 1 if not given."
 )
+@with_appcontext
 def worker(count: int) -> None:
     """Run workers, which send the mails of running runs."""
-    settings = _settings()
-    database = Database(settings.database_url, settings.secret_key)
-    _bind(database)
-    database.dispose()
+    _bind(runtime().database)
+    runtime().close()  # the workers are processes of their own
     if count == 1:
         _become(processes.workers({}, 1)[0].command)
     supervisor = Supervisor()

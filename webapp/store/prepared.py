@@ -203,7 +203,7 @@ def execute_all(connection: Connection, writings: Iterable[PendingWrite]) -> Non
 
     On PostgreSQL they are one statement, so that one answer is waited for. A pipeline of several would hide a
     process that is frozen within it: to PostgreSQL that is not "idle in a transaction", so it would leave it
-    its locks for as long (`store/database.py`, IDLE_SECONDS)."""
+    its locks for as long (`store/engine_events.py`, IDLE_SECONDS)."""
     due = [writing for writing in writings if writing.rows]
     if connection.dialect.name == "postgresql" and len(due) > 1:
         rows = {f"rows_{n}": writing.statement.as_json(writing.rows) for n, writing in enumerate(due)}
