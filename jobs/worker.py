@@ -140,8 +140,6 @@ def _take_jobs(runtime: Runtime, life: WorkerProcess) -> None:
         options: dict[str, Any] = {"serializer": "json", "maintenance_interval": 60}
         worker = RqWorker([queue], connection=redis, **options)
         worker.work(logging_level="WARNING", max_idle_time=IDLE_SECONDS)
-            logging_level="WARNING", max_idle_time=IDLE_SECONDS
-        )
     except (RedisError, OSError) as error:
         log.info("Redis is away (%s); looking for work without it", error)
         life.stopping.wait(1.0)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from tests import factories
@@ -14,7 +15,9 @@ from tests.http_client import Browser, LogIn, text_of
 from tests.world import World
 from webapp.runs import queries
 from webapp.store.database import Database
+from webapp.store.db import db
 from webapp.store.runs import Result
+from webapp.store.users import User
 
 
 def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(pages: Flask, log_in: LogIn) -> None:
@@ -77,21 +80,36 @@ def test_a_database_that_does_not_answer_is_told_in_words(
     assert "Nothing is lost" in text_of(answer)
 
 
-def test_a_database_that_is_away_altogether_is_told_in_words(
-    log_in: LogIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Then nobody can be asked who is logged in, nor what the frame shows."""
+def test_a_database_that_is_away_altogether_is_told_in_words(log_in: LogIn, database: Database) -> None:
+    """Then the session in the cookie cannot be checked, nor is there anything for the frame to show."""
 
     def away(*_: object) -> None:
-        raise OperationalError("SELECT 1", {}, Exception("connection refused"))
+        raise OperationalError("connect", {}, Exception("connection refused"))
 
     browser = log_in()
-    with monkeypatch.context() as during:
-        during.setattr(Database, "reading", away)
-        during.setattr(Database, "writing", away)
+    database.dispose()
+    event.listen(database.engine, "do_connect", away)
+    try:
         answer = browser.look("/runs")
+    finally:
+        event.remove(database.engine, "do_connect", away)
     assert answer.status_code == 503
     assert "Nothing is lost" in text_of(answer)
+
+
+def test_a_page_that_changes_what_it_only_reads_fails_and_says_so(pages: Flask, log_in: LogIn) -> None:
+    """The page for the error reads too: what the frame shows."""
+
+    @pages.get("/changes")
+    def changes() -> str:
+        db.session.scalars(select(User)).first().name = "changed"  # type: ignore[union-attr]
+        return str(db.session.scalars(select(User.name)).all())
+
+    browser = log_in()
+    answer = browser.look("/changes")
+    assert answer.status_code == 500
+    assert "It was written to the log" in text_of(answer)
+    assert "changed" not in browser.look("/account").text
 
 
 def test_a_request_that_is_too_large_is_refused_before_anybody_is_asked_who_it_is(pages: Flask) -> None:

@@ -36,9 +36,10 @@ def test_a_redis_that_is_away_is_said_and_sending_goes_on(
 def test_redis_is_asked_at_most_every_two_seconds(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     parts, answers = with_redis(runtime, "redis://127.0.0.1:1/0"), [True]
     monkeypatch.setattr(JobQueue, "is_reachable", lambda self: answers.pop())
-    asked = CachedStatus(lambda: load_status(parts))
-    for _ in range(20):
-        assert banners(parts, asked.answer) == []
+    with runtime.database.reading() as session:
+        asked = CachedStatus(lambda: load_status(session, parts))
+        for _ in range(20):
+            assert banners(parts, asked.answer) == []
     assert answers == []
 
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp import audit
 from webapp.access import viewer_of
-from webapp.extensions import runtime
+from webapp.store.db import db
 from webapp.users import accounts
 from webapp.users.login_throttle import LoginThrottle
 from webapp.web import form_keys, htmx, sessions
@@ -44,10 +44,9 @@ def log_in() -> ResponseReturnValue:
     address = request.remote_addr or ""
     if wait := tries.take(email, address):
         return _again(email, f"Too many tries. Try again at {wait:%H:%M}.", 429)
-    with runtime().database.reading() as session:
-        user = accounts.authenticate(session, email, password)
-        seen_as = viewer_of(user) if user else None
-    with runtime().database.writing() as session:
+    user = accounts.authenticate(db.session, email, password)
+    seen_as = viewer_of(user) if user else None
+    with db.writing() as session:
         if user and accounts.has_old_hash(user):
             accounts.hash_anew(session, user, password)
         audit.note(session, email, "login" if user else "login failed", email, f"from {address}")
@@ -63,7 +62,7 @@ def log_in() -> ResponseReturnValue:
 @allow_viewers
 def log_out() -> ResponseReturnValue:
     """Ends this session; others of the same user go on."""
-    with runtime().database.writing() as session:
+    with db.writing() as session:
         form_keys.use(session, sessions.own_key())
         audit.note(session, viewer().name, "logout", viewer().name)
     sessions.end()

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnava
 from werkzeug.wrappers import Response
 
 from webapp.store.database import is_passing
+from webapp.store.db import db
 from webapp.web import htmx
 
 log = logging.getLogger("mailrun.web")
@@ -64,12 +65,14 @@ def _of_the_database(error: DBAPIError) -> Response:
 def _away(error: DBAPIError) -> Response:
     """The database is locked for long, or away. The page has no frame: that would ask the database, too."""
     g.pop("viewer", None)
+    db.end_reading()  # its connection may be lost
     id = _new_id()
     log.error("%s: %s %s: the database does not answer: %s", id, request.method, request.path, error.orig)
     return _page(ServiceUnavailable.code, WORDS[503], id)
 
 
 def _unforeseen(error: Exception) -> Response:
+    db.end_reading()  # whatever state it is in: the frame of the page reads, too
     id = _new_id()
     log.error("%s: %s %s", id, request.method, request.path, exc_info=error)
     return _page(InternalServerError.code, WORDS[500], id)

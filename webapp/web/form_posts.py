@@ -13,7 +13,7 @@ from flask import abort, flash, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from webapp.extensions import runtime
+from webapp.store.db import db
 from webapp.web import form_keys, htmx
 
 Flash = str | dict[str, Any]
@@ -30,7 +30,7 @@ def apply_once(effect: Callable[[Session], tuple[str, Flash]]) -> Response:
     key = request.form.get("form_key", "")
     if not form_keys.WELL_FORMED.fullmatch(key):
         abort(400)
-    with runtime().database.writing() as session:
+    with db.writing() as session:
         if form_keys.use(session, key):
             url, said = effect(session)
             form_keys.lead(session, key, url)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from flask import Flask, current_app, g
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime, runtime
+from webapp.store.db import db
 from webapp.store.installation import held
 from webapp.store.mailservers import MailServer
 from webapp.web import form_keys, sessions
@@ -47,7 +49,7 @@ ASK_EVERY = 2.0
 
 def init_app(app: Flask) -> None:
     """Gives the templates what the frame needs."""
-    asked = CachedStatus(lambda: load_status(runtime()))
+    asked = CachedStatus(lambda: load_status(db.session, runtime()))
     app.add_template_global(form_keys.new, "new_form_key")
 
     @app.context_processor
@@ -92,17 +94,16 @@ class CachedStatus:
         return self._answer
 
 
-def load_status(parts: Runtime) -> SystemStatus:
+def load_status(session: Session, parts: Runtime) -> SystemStatus:
     """Asks Redis and the database."""
-    with parts.database.reading() as session:
-        servers = session.scalars(select(MailServer).order_by(MailServer.name)).all()
-        return SystemStatus(
-            redis_answers=bool(parts.settings.redis_url) and parts.queue.is_reachable(),
-            servers=[server.host for server in servers],
-            waited_for=next((server.host for server in servers if server.trouble is not None), ""),
-            workers=count_alive(session),
-            held=held(session) or "",
-        )
+    servers = session.scalars(select(MailServer).order_by(MailServer.name)).all()
+    return SystemStatus(
+        redis_answers=bool(parts.settings.redis_url) and parts.queue.is_reachable(),
+        servers=[server.host for server in servers],
+        waited_for=next((server.host for server in servers if server.trouble is not None), ""),
+        workers=count_alive(session),
+        held=held(session) or "",
+    )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from sqlalchemy import bindparam, not_, select
 
 from webapp.access import Viewer
-from webapp.extensions import runtime
+from webapp.store.db import db
 from webapp.store.prepared import CompiledStatement
 from webapp.store.statuses import Role
 from webapp.store.users import User, UserCluster
@@ -78,8 +78,7 @@ def _load(cookie: str) -> SessionUser | None:
     id, _, key = cookie.partition(".")
     if not id.isdecimal() or not _is_young():
         return None
-    with runtime().database.reading() as reading:
-        found = _BY_ID.run(reading.connection(), {"id": int(id), "own_key": own_key()})
+    found = _BY_ID.run(db.session.connection(), {"id": int(id), "own_key": own_key()})
     if not found or not hmac.compare_digest(found[0][0].encode(), key.encode()):
         return None
     _, email, name, role, _ = found[0]
