@@ -16,8 +16,8 @@ from webapp.store.users import User
 
 @dataclass(frozen=True)
 class Viewer:
-    """Somebody who looks or acts. `clusters` empty: sees everything; else these clusters and all below
-    them."""
+    """A person who looks or acts. With empty `clusters` they see everything, else these clusters and all
+    below them."""
 
     name: str
     role: Role
@@ -25,12 +25,12 @@ class Viewer:
 
     @property
     def may_send(self) -> bool:
-        """Whether this one may make runs and change them."""
+        """Whether this person may create and change runs."""
         return self.role in (Role.ADMIN, Role.MANAGER)
 
 
 OPERATOR = Viewer(name="command line", role=Role.ADMIN)
-"""Whoever can run commands on the machine may do everything."""
+"""Commands on the machine may do everything."""
 
 Restricted = type[Cluster] | type[Customer] | type[Invoice] | type[Run] | type[Result]
 
@@ -42,10 +42,9 @@ def viewer_of(user: User) -> Viewer:
 
 
 def visible_to(viewer: Viewer, table: Restricted) -> ColumnElement[bool]:
-    """The condition that keeps a query of this table to what the viewer may see.
+    """The condition that restricts a query of this table to what the viewer may see.
 
-    A run is visible with its cluster, everything else by the cluster of its customer.
-    """
+    A run is visible with its cluster, everything else with the cluster of its customer."""
     if not viewer.clusters:
         return true()
     clusters = below(viewer.clusters)
@@ -71,7 +70,7 @@ def below(clusters: frozenset[int]) -> Select[int]:
 
 
 def seen_by(viewer: Viewer) -> ColumnElement[bool]:
-    """Whether the viewer may see the Customer at hand and so its invoices: asked customer by customer, so
+    """Whether the viewer may see the current Customer and so its invoices. Asked customer by customer, so
     that no search begins with it."""
     if not viewer.clusters:
         return true()

@@ -1,4 +1,4 @@
-"""Who did what: entries are only ever added. Line breaks in what people typed are made harmless."""
+"""The audit trail: who did what. Entries are only ever added. Line breaks in typed text are made harmless."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from webapp.store.users import AuditEntry
 
 
 def note(session: Session, actor: str, action: str, subject: str, detail: str = "") -> None:
-    """Adds an entry, in this writing transaction."""
+    """Add an entry, in this writing transaction."""
     session.add(
         AuditEntry(
             actor=one_line(actor, 254),
@@ -21,7 +21,7 @@ def note(session: Session, actor: str, action: str, subject: str, detail: str = 
 
 
 def one_line(text: str, longest: int) -> str:
-    """The text without anything that a log or a terminal would take for more than its letters."""
+    """The text without characters that a log or a terminal would take for more than letters."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:longest])
 
 

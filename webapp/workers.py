@@ -1,5 +1,5 @@
-"""Workers as rows: they register, beat while they live, and leave. What the kernel knows about a process
-counts too."""
+"""Workers as rows: they register, send heartbeats while they live, and leave. What the kernel knows about a
+process counts too."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from webapp.store.types import now
 from webapp.store.workers import Worker
 
 LEAVING_SECONDS = 20.0
-"""How long a database that is away may keep a process that was told to end from writing what it knows."""
+"""How long a database that is away may keep a stopping process from writing what it must not lose."""
 
 
 class WorkerProcess:
-    """One process that may hold connections to mail servers, as the database knows it.
+    """A process that may hold connections to mail servers, as the database knows it.
 
-    `id` changes if others have declared this worker lost: it then registers anew, and what it held is no
-    longer its. `leaving` is set when the process shall end: what is on the wire is ended, nothing new is
-    begun."""
+    `id` changes if others have declared this worker lost: it then registers again, and no longer owns what it
+    held. `stopping` is set when the process shall end: it finishes what is on the wire and begins nothing
+    new."""
 
     def __init__(self, database: Database, name: str = "") -> None:
         self.database = database
@@ -36,7 +36,7 @@ class WorkerProcess:
         self.id = self._register()
 
     def heartbeat(self) -> bool:
-        """Counts the beat up. If this worker was declared lost meanwhile, registers anew and returns
+        """Increase the heartbeat. If this worker was declared lost meanwhile, register again and return
         False."""
         with self.database.writing() as session:
             alive = session.execute(
@@ -51,15 +51,14 @@ class WorkerProcess:
         return bool(alive)
 
     def leave(self) -> None:
-        """Notes that this worker has gone in good order."""
+        """Record that this worker ended in good order."""
         with self.database.writing() as session:
             session.execute(update(Worker).where(Worker.id == self.id).values(left_at=now()))
 
     def persist(self, verb: Callable[[Session], object]) -> None:
-        """Retries a write that must not be lost until the database accepts it.
+        """Retry a write that must not be lost until the database accepts it.
 
-        Once the process has been told to end, it gives up after LEAVING_SECONDS and raises the database's
-        error."""
+        Once the process is stopping, give up after LEAVING_SECONDS and raise the database's error."""
         gives_up_at: float | None = None
 
         def give_up() -> bool:
@@ -84,17 +83,17 @@ class WorkerProcess:
 
 
 def count_alive(session: Session) -> int:
-    """How many workers are at work, as far as is known."""
+    """How many workers are running, as far as is known."""
     alive = select(func.count()).where(Worker.left_at.is_(None), Worker.lost_at.is_(None))
     return session.scalar(alive) or 0
 
 
 def machine() -> str:
-    """What makes a pid mean the same: this boot of this machine, and this PID namespace."""
+    """The scope within which a pid is unique: this boot of this machine, and this PID namespace."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:  # not Linux: only the beat can tell
+    except OSError:  # not Linux: only the heartbeat can tell
         return f"{socket.gethostname()} without /proc"
 
 
@@ -109,7 +108,7 @@ def process_started(pid: int) -> int | None:
 
 
 def kernel_says_gone(worker: Worker) -> bool:
-    """Whether the kernel knows that this worker's process is no more. Only asked of workers on this
+    """Whether the kernel knows that this worker's process has ended. Known only for workers on this
     machine."""
     if worker.machine != machine() or not Path("/proc/self/stat").exists():
         return False

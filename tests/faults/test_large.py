@@ -46,7 +46,7 @@ def test_f37_killed_while_a_run_is_being_created(site: Site, many: int) -> None:
     run = only_run(site)
     assert run is not None
     assert run.status == "creating", "it was made before it could be killed"
-    with pytest.raises(Refused, match="still being made"):
+    with pytest.raises(Refused, match="still being created"):
         site.world.start(run.id)
     for _ in range(2):  # two makers do no harm
         site.start_worker()

@@ -230,7 +230,7 @@ def test_a_half_made_run_cannot_be_started_and_is_completed(
     with pytest.raises(KeyboardInterrupt):
         generation.make(world.runtime, run.id)
     assert world.statuses(run.id) == ["ready"] * 2
-    with pytest.raises(Refused, match="still being made"):
+    with pytest.raises(Refused, match="still being created"):
         world.start(run.id)
     monkeypatch.setattr(generation, "_make_slice", whole)
     generation.make(world.runtime, run.id)

@@ -1,5 +1,5 @@
-"""A run stops itself when refusals pile up: a wrong address list, or a server that has had enough of us, must
-not cost every customer a refusal first."""
+"""Stops a run when refusals pile up: a wrong address list, or a server that has had enough of us, must not
+cost every customer a refusal first."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from webapp.store.runs import Attempt, Run
 from webapp.store.statuses import Outcome, RunStatus
 
 RECENT_MAILS = 50
-"""The latest attempts of a run, since it was last started, that came to an answer about a message."""
+"""How many of a run's latest attempts count: those since it was last started that got an answer about their
+message."""
 
 
 def stop_if_too_many(session: Session, settings: Settings, run_id: int) -> bool:
-    """Stops a running run if settings.refusals_to_stop of its last LOOKED_AT messages were refused for good,
-    and says why. Whether it did."""
+    """Stop a running run if `settings.refusals_to_stop` of its last RECENT_MAILS messages were refused for
+    good. Returns whether it did."""
     if not settings.refusals_to_stop or _refused(session, run_id)[0] < settings.refusals_to_stop:
         return False
     lock_run(session.connection(), run_id, exclusive=True)
@@ -36,7 +37,7 @@ def stop_if_too_many(session: Session, settings: Settings, run_id: int) -> bool:
 
 
 def _refused(session: Session, run_id: int) -> tuple[int, int, str]:
-    """How many of how many were refused, and the latest refusal's words."""
+    """The number of refusals, the number of attempts looked at, and the latest refusal's reply."""
     told = (
         select(Attempt.outcome, Attempt.reply)
         .join(Run, Run.id == Attempt.run_id)

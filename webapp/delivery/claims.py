@@ -1,5 +1,4 @@
-"""A worker claims results: a batch by one conditional UPDATE, looked at anew, with everything that delivery
-needs."""
+"""Claims results: one conditional UPDATE per batch, and a re-check of each result."""
 
 from __future__ import annotations
 
@@ -9,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Any, cast
 
 from sqlalchemy import (
     BindParameter,
@@ -33,8 +33,8 @@ from webapp.store.types import Instant, now
 
 @dataclass(frozen=True)
 class Claim:
-    """These results are this worker's to send, as long as they bear the token. `picked`: how many were
-    claimed, those included that turned out not to be sendable any more."""
+    """Results that are this worker's to send, for as long as they carry the token. `picked` counts all that
+    were claimed, including those that turned out to be no longer sendable."""
 
     run_id: int
     worker_id: int
@@ -44,13 +44,13 @@ class Claim:
 
 
 def claim(session: Session, run_id: int, worker_id: int, at_most: int) -> Claim:
-    """Claims up to so many results of a running run, oldest first; maybe none.
+    """Claim up to `at_most` results of a running run, oldest first; possibly none.
 
-    1. Pick rows that are `ready`, or `deferred` and due, that nobody has claimed, and whose invoices are not
-    on the wire for another result; skip rows that another worker is claiming right now.
+    1. Pick rows that are `ready`, or `deferred` and due, that no worker has claimed, and whose invoices are
+    not on the wire for another result. Skip rows that another worker is claiming right now.
     2. Store worker and token. The status stays: nothing has gone out.
-    3. Look at each anew. What can no longer be sent is `skipped` with the reason (in a collated result: only
-    the invoice that cannot), and not part of the claim."""
+    3. Re-check each. What can no longer be sent becomes `skipped` with its reason (in a collated result: only
+    the invoice concerned), and is no part of the claim."""
     token = secrets.token_hex(16)
     running = session.scalar(select(exists().where(Run.id == run_id, Run.status == RunStatus.RUNNING)))
     ids = _pick(session, run_id, at_most) if running else []
@@ -65,18 +65,19 @@ def claim(session: Session, run_id: int, worker_id: int, at_most: int) -> Claim:
 
 
 def still_held(session: Session, claim: Claim) -> list[int]:
-    """Those of a claim that are still this worker's and not marked, locked: a person may have touched the
-    others."""
+    """Lock and return those results of a claim that are still this worker's and not started: a person may
+    have changed the others."""
     ours = (Result.id.in_(claim.result_ids), Result.token == claim.token, Result.status.in_(SENDABLE))
     return list(session.scalars(select(Result.id).where(*ours).order_by(Result.id).with_for_update()))
 
 
 def release(session: Session, of: Sequence[Claim]) -> None:
-    """Frees what was claimed and has not been marked.
+    """Release what was claimed but not started.
 
-    The last claim's commit may still be under way, if its answer was lost: without waiting for it PostgreSQL
-    would see these rows as they were before, without a token, and leave them claimed for ever. Locked with
-    those of the claim before, in the order of their ids, as everybody locks results."""
+    The commit of the last claim may still be under way, if its answer was lost. Without waiting for it,
+    PostgreSQL would see these rows as they were before, without a token, and leave them claimed forever. So
+    they are locked first, together with those of the claim before, in the order of their ids, as
+    everywhere."""
     if not of:
         return
     ids = [id for claim in of[-2:] for id in claim.result_ids]
@@ -94,7 +95,7 @@ def release(session: Session, of: Sequence[Claim]) -> None:
 
 
 def free(session: Session, result_ids: Sequence[int], token: str) -> None:
-    """Frees these results of a claim, as far as they have not been marked."""
+    """Release these results of a claim, unless their attempts have started."""
     session.execute(
         update(Result)
         .where(Result.id.in_(result_ids), Result.token == token, Result.status.in_(SENDABLE))
@@ -104,8 +105,8 @@ def free(session: Session, result_ids: Sequence[int], token: str) -> None:
 
 
 def postpone(session: Session, claim: Claim, until: Mapping[int, datetime], why: str = "") -> None:
-    """Frees these results of a claim, to be claimed again no earlier than at their time: the domain that they
-    go to has had its mails of this minute, or `why` in words for their page."""
+    """Release these results of a claim, to be claimed again no earlier than at their time: their domain's
+    rate has no room this minute, or `why` tells the reason on their page."""
     said = {"detail": why} if why else {}
     for result_id, moment in until.items():
         session.execute(
@@ -122,7 +123,7 @@ def anything_due(session: Session, run_id: int) -> bool:
 
 
 def _pick(session: Session, run_id: int, at_most: int, *, lock: bool = True) -> list[int]:
-    """Ids first, then an UPDATE by id: PostgreSQL plans `IN (SELECT … LIMIT n)` badly."""
+    """Select ids first, then update by id: PostgreSQL plans `IN (SELECT … LIMIT n)` badly."""
     ids: list[int] = []
     for waiting in _due(lock):
         if len(ids) < at_most:
@@ -133,26 +134,31 @@ def _pick(session: Session, run_id: int, at_most: int, *, lock: bool = True) -> 
 
 @lru_cache
 def _due(lock: bool) -> tuple[Select[int], ...]:
-    """Results that are `ready`, and those `deferred` whose time has come: two queries, each along the index,
-    instead of one that would look through all that is sent already.
-
-    PostgreSQL takes the index of run and id, which is smaller, for just as short a way, and looks through all
-    that is sent after all. Only the index of run, status and id is in the order of status and id; that this
-    is the order of ids is not seen where the status is said to lie between itself and itself."""
+    """Results that are `ready`, and those that are `deferred` and due: two queries, each along the index on
+    run, status and id, instead of one that would also read everything that has been sent."""
     rested = Result.next_try_at <= bindparam("at", type_=Instant)
     free = (Result.run_id == bindparam("run_id"), Result.worker_id.is_(None), ~_on_the_wire_elsewhere())
     ready, deferred = ResultStatus.READY, ResultStatus.DEFERRED
     kinds = (
-        (Result.status.between(ready, ready), or_(Result.next_try_at.is_(None), rested)),
-        (Result.status.between(deferred, deferred), rested),
+        (_equals_but_keeps_index_order(Result.status, ready), or_(Result.next_try_at.is_(None), rested)),
+        (_equals_but_keeps_index_order(Result.status, deferred), rested),
     )
     due = (select(Result.id).where(*kind, *free).order_by(Result.status, Result.id) for kind in kinds)
     due = (waiting.limit(bindparam("at_most", type_=Integer)) for waiting in due)
     return tuple(waiting.with_for_update(skip_locked=True) if lock else waiting for waiting in due)
 
 
+def _equals_but_keeps_index_order(column: Any, value: str) -> ColumnElement[bool]:
+    """`column = value`, written so that PostgreSQL still needs the index that is sorted by this column.
+
+    With `=` its planner knows that ORDER BY status, id is the order of ids alone. It then takes the smaller
+    index on run and id, which is in that order too, and reads through everything that has been sent. A range
+    from a value to itself hides the equality (compare the two with EXPLAIN on a run that is half sent)."""
+    return cast(ColumnElement[bool], column.between(value, value))
+
+
 def _on_the_wire_elsewhere() -> ColumnElement[bool]:
-    """Whether an invoice of the Result at hand is just being sent by another one: wait, then look again."""
+    """Whether an invoice of the current Result is being sent by another result: wait, then check again."""
     other, own = aliased(Result), aliased(ResultInvoice)
     return (
         exists()
@@ -166,11 +172,10 @@ def _on_the_wire_elsewhere() -> ColumnElement[bool]:
 
 
 def recheck_claimed(session: Session, run_id: int, result_ids: Sequence[int], worker_id: int) -> list[int]:
-    """Looks whether these results, held, can still be sent; those that cannot become `skipped`. Returns the
+    """Check whether these claimed results can still be sent; those that cannot become `skipped`. Returns the
     others.
 
-    One whose invoice has gone on another result's wire since it was picked is set free to wait.
-    """
+    A result whose invoice another result has begun to send since it was picked is released, to wait."""
     wait = set(session.connection().scalars(_gone_on_the_wire(), {"result_ids": list(result_ids)}))
     if wait:
         session.execute(

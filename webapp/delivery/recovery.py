@@ -1,8 +1,7 @@
-"""The sweep: lost workers, due retries, half-made runs, runs that are done. Every worker runs one; it needs
-no Redis.
+"""The sweep: finds lost workers, due retries, half-generated runs and runs that are done. Every worker runs
+one; it needs no Redis.
 
-Whatever happens to a process or to Redis, the rows say what there is to do, and the sweep finds it.
-"""
+Whatever happens to a process or to Redis, the rows tell what there is to do, and the sweep finds it."""
 
 from __future__ import annotations
 
@@ -29,11 +28,11 @@ from webapp.workers import WorkerProcess, kernel_says_gone
 
 @dataclass
 class HeartbeatMonitor:
-    """What one observer has seen of the others' beats.
+    """What one observer has seen of the other workers' heartbeats.
 
-    `still` is for how long (seconds of the observer's own monotonic clock) a worker's beat has kept its
-    value, counting only time in which the observer could write to the database: a clock that jumps, or a
-    database that is locked for a minute, makes nobody lost."""
+    `still` is for how long (seconds of the observer's own monotonic clock) a worker's heartbeat has kept its
+    value, counting only time in which the observer could write to the database. A clock that jumps, or a
+    database that is locked for a minute, makes no worker count as lost."""
 
     seen: dict[int, int] = field(default_factory=dict)
     still: dict[int, float] = field(default_factory=dict)
@@ -41,8 +40,8 @@ class HeartbeatMonitor:
     own_beats: int = -1
 
     def observe(self, beats: dict[int, int], own_beats: int, longest_step: float) -> None:
-        """Takes note of all beats. The round counts for as long as it took, but for no more than
-        `longest_step` seconds, and only if the observer's own beat could be written in it."""
+        """Record all heartbeats. The round counts for as long as it took, but at most `longest_step` seconds,
+        and only if the observer's own heartbeat was written in it."""
         present = time.monotonic()
         passed = 0.0 if self.last_round is None else present - self.last_round
         step = min(passed, longest_step) if own_beats != self.own_beats else 0.0
@@ -55,21 +54,22 @@ class HeartbeatMonitor:
 
 @dataclass(frozen=True)
 class DueWork:
-    """What a sweep found to do: runs with something to send, and runs whose results are still to be made."""
+    """What a sweep found to do: runs with something to send, and runs whose results are still to be
+    generated."""
 
     to_drain: tuple[int, ...]
     to_make: tuple[int, ...]
 
 
 def sweep(runtime: Runtime, worker: WorkerProcess, watch: HeartbeatMonitor) -> DueWork:
-    """One round.
+    """Do one round.
 
-    1. Note every worker's beat. Those whose beat stood still for a lease, or whose process the kernel on this
-    machine says is gone, are declared lost. What they, or one that has left, still hold after that is taken
-    from them, too.
-    2. Running runs with nothing left to send are finished.
-    3. Running runs with something to claim, whose mail server may be tried, are due; so are half-made ones.
-    """
+    1. Record every worker's heartbeat. A worker whose heartbeat stood still for a lease, or whose process has
+    ended as the kernel of this machine says, is declared lost. What it, or one that has left, still holds
+    afterwards is released too.
+    2. Finish running runs with nothing left to send.
+    3. Return the running runs with something to claim, whose mail server may be tried, and the half-generated
+    ones."""
     database, settings = runtime.database, runtime.settings
     with database.reading() as session:
         others = session.scalars(
@@ -89,12 +89,12 @@ def sweep(runtime: Runtime, worker: WorkerProcess, watch: HeartbeatMonitor) -> D
 
 
 def declare_lost(session: Session, lost: Worker) -> bool:
-    """Takes everything from a worker that is gone, in one commit; False if it has beaten since, or was
-    declared before.
+    """Release everything a lost worker holds, in one commit; return False if it has had a heartbeat since, or
+    was declared lost before.
 
-    What it had claimed and not marked is free again. What it had marked is `unconfirmed`: it may have been
-    sent, and is never sent again by itself. Its token stays, so that the worker, should it come back, can
-    still prove what became of it."""
+    What it had claimed but not started is free again. What it had started becomes `unconfirmed`: it may have
+    been sent, and is never sent again automatically. Its token stays, so that the worker, should it come
+    back, can still report the outcome."""
     gone = session.execute(
         update(Worker)
         .where(Worker.id == lost.id, Worker.beat == lost.beat, Worker.lost_at.is_(None))
@@ -108,8 +108,8 @@ def declare_lost(session: Session, lost: Worker) -> bool:
 
 
 def release_claims_of(session: Session, lost: Worker) -> None:
-    """Frees what a lost worker has claimed, and declares `unconfirmed` what it has marked. Harmless when it
-    has nothing."""
+    """Release a lost worker's claims, and mark what it had started as `unconfirmed`. Harmless when it has
+    nothing."""
     session.execute(
         update(Result)
         .where(Result.worker_id == lost.id, Result.status.in_(SENDABLE))
@@ -128,8 +128,8 @@ def release_claims_of(session: Session, lost: Worker) -> None:
 
 
 def mark_unconfirmed(session: Session, words: str, *which: ColumnElement[bool]) -> None:
-    """Declares `unconfirmed` those of these results that are on the wire: nobody is left who could settle
-    them. `words` say why."""
+    """Mark those of these results that are on the wire as `unconfirmed`: no worker is left to settle them.
+    `words` tells why."""
     on_the_wire = (*which, Result.status == ResultStatus.SENDING)
     for run_id in session.scalars(select(Result.run_id).where(*on_the_wire).distinct()).all():
         rows = lock_results(session, Result.run_id == run_id, *on_the_wire)
@@ -149,9 +149,11 @@ def _unknown(words: str) -> dict[str, Any]:
 
 
 def _release_claims_of_dead_workers(runtime: Runtime) -> None:
-    """A worker may take something after it was declared lost: its last statement was still on its way to
-    PostgreSQL, or it was frozen and claims before its next beat tells it. That must be free again, too; and
-    so must what one that has left could not write any more."""
+    """Release what lost and departed workers still hold.
+
+    A worker may take something after it was declared lost: its last statement was still on its way to
+    PostgreSQL, or the process was frozen and claims before its next heartbeat tells it. What a departed
+    worker could no longer write must be released too."""
     holding = union(
         select(Result.worker_id).where(Result.worker_id.is_not(None)),
         select(ConnectionSlot.worker_id).where(ConnectionSlot.worker_id.is_not(None)),

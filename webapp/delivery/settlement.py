@@ -1,5 +1,5 @@
-"""What becomes of a result after an attempt: its next status, and the columns that belong to it. Values in,
-values out."""
+"""Settles an attempt: from the mail server's answer to the result's next status, with the columns that
+change. Values in, values out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BROKEN_CONNECTIONS_MAX = 2
 
 @dataclass(frozen=True)
 class ResultUpdate:
-    """The status that a result goes to, with every column that an attempt's end may change."""
+    """The status that a result goes to, with every column that the end of an attempt may change."""
 
     status: ResultStatus
     values: Mapping[str, Any]
@@ -30,12 +30,12 @@ class ResultUpdate:
 def next_state(
     settings: Settings, inputs: MessageInput, was: ResultStatus, outcome: AttemptOutcome, began: datetime
 ) -> ResultUpdate:
-    """What this verdict on an attempt, begun at that moment, leads to for a result that now `was` in that
-    status.
+    """What this outcome of an attempt, begun at that moment, makes of a result that is now in the status
+    `was`.
 
-    A connection that broke before the last byte leaves the result to be tried again: at once the first time,
-    later from the second on, so that one message cannot hold up the rest. Retries end when it is time to give
-    up."""
+    A connection that broke before the last byte leaves the message to be tried again: at once the first time,
+    later from the second time on, so that one message cannot hold up the rest. A deferred message is tried
+    until it is time to give up."""
     broke = outcome.status == ResultStatus.READY
     broken_connections = inputs.broken_connections + broke
     to, detail, next_try = outcome.status, outcome.detail, None
@@ -67,8 +67,8 @@ def next_state(
 
 
 def _next_try(settings: Settings, work: MessageInput) -> datetime | None:
-    """When to try again: after retry_first seconds, doubling up to retry_last; None when it is time to give
-    up."""
+    """When to try again: after `retry_first` seconds, doubling up to `retry_last`; None when it is time to
+    give up."""
     if work.first_try_at and now() - work.first_try_at > timedelta(seconds=settings.give_up):
         return None
     pause = min(settings.retry_first * 2 ** min(work.attempts, 30), settings.retry_last)
@@ -76,13 +76,13 @@ def _next_try(settings: Settings, work: MessageInput) -> datetime | None:
 
 
 def _warning(refused: Mapping[str, str]) -> str:
-    """Who did not get it though others did."""
+    """Who did not get the message although others did."""
     return "; ".join(f"{address} was refused: {words}" for address, words in refused.items())
 
 
 @dataclass(frozen=True)
 class AttemptOutcome:
-    """What became of an attempt, and so of its result. `went`: whether the message may have gone out."""
+    """What became of an attempt, and so of its result."""
 
     outcome: Outcome
     status: ResultStatus
@@ -95,6 +95,7 @@ class AttemptOutcome:
 
     @property
     def may_have_been_sent(self) -> bool:
+        """Whether the message may have gone out."""
         return self.status in (ResultStatus.SENT, ResultStatus.UNCONFIRMED)
 
 
@@ -103,8 +104,8 @@ def attempt_outcome(
     refused: Mapping[str, str],
     transcript: list[tuple[float, str]],
 ) -> AttemptOutcome:
-    """No final dot sent: ready or deferred. Dot sent and no reply: unconfirmed. 2yz sent, 4yz deferred, 5yz
-    failed."""
+    """Before the final dot: ready or deferred. After the dot without a reply: unconfirmed. A 2yz reply: sent;
+    4yz: deferred; 5yz: failed."""
     told = partial(AttemptOutcome, refused=refused, transcript=transcript)
     match outcome:
         case outcomes.Accepted(reply):

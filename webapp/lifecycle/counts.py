@@ -1,4 +1,4 @@
-"""How many results of a run are in each status: kept in the same transaction as every move, summed on
+"""How many results of a run are in each status: kept in the same transaction as every transition, summed on
 reading."""
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from webapp.store.runs import RunCount
 from webapp.store.statuses import OUTSTANDING, ResultStatus, SkipReason
 
 NO_WORKER = 0
-"""The worker under whom moves made by pages, commands and the sweep are counted."""
+"""The worker id for transitions by pages, commands and the sweep."""
 
 CountChanges = Counter[tuple[str, str]]
-"""(status, reason) → by how many it changes. The reason is empty but for `skipped`."""
+"""(status, reason) → the change of its count. Only `skipped` has a reason."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Every status and every reason is there, zeros too."""
+    """The number of results by status and by reason, zeros included."""
 
     by_status: dict[ResultStatus, int]
     reasons: dict[str, int]
@@ -35,12 +35,12 @@ class Counts:
 
     @property
     def outstanding(self) -> int:
-        """What is still to be sent, or on the wire."""
+        """How many are still to be sent, or on the wire."""
         return sum(self.by_status[status] for status in OUTSTANDING)
 
 
 def counts(session: Session, run_id: int) -> Counts:
-    """The results of this run, counted."""
+    """Count the results of this run."""
     return _counted(_OF_ONE.run(session.connection(), {"run_id": run_id}))
 
 
@@ -48,11 +48,11 @@ _SUMMED = select(RunCount.status, RunCount.reason, func.sum(RunCount.n)).group_b
     RunCount.status, RunCount.reason
 )
 _OF_ONE = CompiledStatement(_SUMMED.where(RunCount.run_id == bindparam("run_id")))
-"""Every page that is open on a running run asks every two seconds."""
+"""Compiled, because every page that shows a running run asks every two seconds."""
 
 
 def counts_of(session: Session, run_ids: list[int]) -> dict[int, Counts]:
-    """The results of several runs, counted, in one query."""
+    """Count the results of several runs in one query."""
     rows = session.execute(
         _SUMMED.add_columns(RunCount.run_id).where(RunCount.run_id.in_(run_ids)).group_by(RunCount.run_id)
     )
@@ -72,16 +72,14 @@ def _counted(rows: Iterable[Sequence[Any]]) -> Counts:
 
 
 def adjust(session: Session, run_id: int, deltas: CountChanges, worker_id: int = NO_WORKER) -> None:
-    """Adds these changes to the counts. Rows are touched in one fixed order, so that no two can wait for each
-    other.
+    """Apply these changes to the counts. Rows are written in one fixed order, which prevents deadlocks.
 
-    Call it after the results themselves are locked, never before: a count is what many wait for.
-    """
+    Call it after the results themselves are locked, never before: many transactions wait for a count."""
     execute_all(session.connection(), [adjustment(run_id, deltas, worker_id)])
 
 
 def adjustment(run_id: int, deltas: CountChanges, worker_id: int) -> PendingWrite:
-    """What `shift` has to write, for whoever writes more than that."""
+    """The write of `adjust`, for a caller that writes more in the same round."""
     rows = [
         {"run_id": run_id, "worker_id": worker_id, "status": status, "reason": reason, "n": n}
         for (status, reason), n in sorted(deltas.items())

@@ -19,10 +19,10 @@ from webapp.store.statuses import RESULT_MOVES, ResultStatus
 from webapp.store.types import now
 
 TRANSITION_BATCH = 5_000
-"""Rows per UPDATE: far below what either database takes as parameters of one statement."""
+"""Rows per UPDATE: far below either database's limit of parameters."""
 
 RELEASE_CLAIM: Mapping[str, Any] = {"worker_id": None, "token": None}
-"""What whoever changes a claimed result sets, so that its worker's mark will not hold."""
+"""The columns to set when a claimed result is changed, so that its worker can no longer start an attempt."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class LockedResult:
 
 
 def lock_results(session: Session, *conditions: ColumnElement[bool]) -> list[LockedResult]:
-    """Locks the results that match, in the order of their ids, and tells how they are."""
+    """Lock the results that match, in the order of their ids, and return them as they are."""
     rows = session.execute(
         select(Result.id, Result.status, Result.reason)
         .where(*conditions)
@@ -46,7 +46,7 @@ def lock_results(session: Session, *conditions: ColumnElement[bool]) -> list[Loc
 
 
 _STATUSES = {status.value: status for status in ResultStatus}
-"""Looked up much faster than `ResultStatus(value)`: there may be a million."""
+"""Much faster to look up than `ResultStatus(value)`: there may be a million."""
 
 
 def transition(
@@ -59,10 +59,10 @@ def transition(
     worker_id: int = NO_WORKER,
     values: Mapping[str, Any] | None = None,
 ) -> int:
-    """Moves these results of one run, held before, to a status; returns how many there were.
+    """Move these locked results of one run to a status, set further columns from `values`, and return their
+    number.
 
-    Further columns are set from `values`. A move that the table of moves does not have is a programming error
-    and raises ValueError."""
+    A transition that RESULT_MOVES does not have is a programming error and raises ValueError."""
     before = Counter((row.status, row.reason) for row in rows)
     for status, _ in before:
         if to not in RESULT_MOVES[status] and not (status == to == ResultStatus.SKIPPED):
@@ -83,14 +83,14 @@ def transition(
 
 
 def counted(status: ResultStatus, reason: str) -> tuple[str, str]:
-    """What a result counts under. A removed one keeps the reason it was skipped for, but counts as
+    """The status and reason that a result counts under. A removed result keeps its skip reason, but counts as
     removed."""
     return status, reason if status == ResultStatus.SKIPPED else ""
 
 
 @dataclass(frozen=True)
 class Transition:
-    """What becomes of one held result: its status, and columns of its own."""
+    """The next status of one locked result, and columns of its own."""
 
     result: LockedResult
     to: ResultStatus
@@ -98,17 +98,17 @@ class Transition:
 
 
 def transition_each(session: Session, run_id: int, changes: Sequence[Transition], worker_id: int) -> None:
-    """Moves each of these results of one run, held before, to a status and values of its own, in few
-    statements. One that keeps its status only gets its values.
+    """Move each of these locked results of one run to a status and columns of its own, in few statements. A
+    result that keeps its status only gets its columns.
 
-    A move that the table of moves does not have is a programming error and raises ValueError."""
+    A transition that RESULT_MOVES does not have is a programming error and raises ValueError."""
     execute_all(session.connection(), transition_writes(run_id, changes, worker_id))
 
 
 def transition_writes(run_id: int, changes: Sequence[Transition], worker_id: int) -> list[PendingWrite]:
-    """What `move_each` has to write, for whoever writes more than that.
+    """The writes of `transition_each`, for a caller that writes more in the same round.
 
-    A move that the table of moves does not have is a programming error and raises ValueError."""
+    A transition that RESULT_MOVES does not have is a programming error and raises ValueError."""
     at = now()
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     deltas: CountChanges = Counter()

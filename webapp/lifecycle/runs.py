@@ -1,8 +1,6 @@
-"""A run's life: create, start, stop, finish. The words that a verb returns, or refuses with, are shown to the
-person.
+"""A run's life: start, stop, finish. The words that a verb returns, or refuses with, are shown to the person.
 
-Each takes the run's lock, so that Stop is exact and twenty Starts have one effect (database.lock_run).
-"""
+Each takes the run's lock, so that Stop is exact and twenty Starts have one effect (store/locks.py)."""
 
 from __future__ import annotations
 
@@ -21,15 +19,17 @@ from webapp.store.statuses import OUTSTANDING, RUN_MOVES, RunStatus
 from webapp.store.types import now
 
 LOCKED = {"key_share": True}
-"""How a run's row is locked for a change: rows that only refer to it, such as a worker's counts, may come
-meanwhile. Else a worker that holds results, and has one to count, waits for who waits for its results."""
+"""How a run's row is locked for a change. Rows that only refer to it, such as a worker's counts, may still be
+written; otherwise a worker that holds results and has one to count would wait for a transaction that waits
+for its results."""
 
 
 def start(session: Session, queue: JobQueue, run_id: int, viewer: Viewer) -> str:
-    """Lets the run send. Harmless when it does already, or has nothing to send; says so. Raises Refused."""
+    """Let the run send. Harmless when it already does, or has nothing to send; the returned words say so.
+    Raises Refused."""
     run = lock_for_change(session, run_id, viewer)
     if run.status == RunStatus.CREATING:
-        raise Refused("The list of this run is still being made. It can be started once it is whole.")
+        raise Refused("The list of this run is still being created. Start it once that is done.")
     if run.status == RunStatus.RUNNING:
         return "This run is already running."
     if run.status == RunStatus.FINISHED:
@@ -38,7 +38,7 @@ def start(session: Session, queue: JobQueue, run_id: int, viewer: Viewer) -> str
 
 
 def begin(session: Session, queue: JobQueue, run: Run, by: str) -> str:
-    """Starts a run that is created or stopped, or a finished one that got new work. Needs the run's lock.
+    """Start a run that is created or stopped, or a finished one with new work. Needs the run's lock.
 
     Raises Refused while the database belongs to another secret key."""
     _must_not_be_held(session)
@@ -46,7 +46,7 @@ def begin(session: Session, queue: JobQueue, run: Run, by: str) -> str:
     newest = select(func.coalesce(func.max(Attempt.id), 0)).where(Attempt.run_id == run.id)
     run.refusals_counted_after = session.scalars(
         newest
-    ).one()  # earlier refusals are known to whoever starts it now
+    ).one()  # the person who starts it knows the earlier refusals
     run.started_at = run.started_at or now()
     if not has_outstanding(session, run.id):
         _become(run, RunStatus.FINISHED)
@@ -61,7 +61,7 @@ def begin(session: Session, queue: JobQueue, run: Run, by: str) -> str:
 
 
 def resume_for_new_work(session: Session, queue: JobQueue, run: Run, by: str) -> None:
-    """The run got something to send: a finished one is running again, a running one is told; a created or
+    """The run has something new to send: a finished one runs again, a running one gets a drain; a created or
     stopped one waits for Start. Needs the run's lock. Raises Refused as `begin` does."""
     if run.status == RunStatus.FINISHED:
         begin(session, queue, run, by)
@@ -70,16 +70,15 @@ def resume_for_new_work(session: Session, queue: JobQueue, run: Run, by: str) ->
 
 
 def stop(session: Session, run_id: int, viewer: Viewer) -> str:
-    """Stops the run: once this is committed, no message's last byte goes out but those already marked. One
-    whose list is still being made does not start by itself.
+    """Stop the run. Once this is committed, no message's last byte goes out except those already marked
+    `sending`. A run that is still being generated does not start by itself.
 
-    Harmless when it is stopped already. Raises Refused.
-    """
+    Harmless when it is already stopped. Raises Refused."""
     run = lock_for_change(session, run_id, viewer)
     if run.status == RunStatus.CREATING and run.start_when_created:
         run.start_when_created = False
         audit(session, viewer.name, "stop", run, "before its list was made")
-        return "This run does not start by itself any more. Once its list is made, press Start."
+        return "This run no longer starts by itself. Press Start once its list is complete."
     if run.status == RunStatus.STOPPED:
         return "This run is already stopped."
     if run.status == RunStatus.FINISHED:
@@ -88,12 +87,12 @@ def stop(session: Session, run_id: int, viewer: Viewer) -> str:
         return "This run has not been started."
     _become(run, RunStatus.STOPPED)
     audit(session, viewer.name, "stop", run)
-    return "Stopped. No further mail goes out but what is on the wire already."
+    return "Stopped. Only mails already being handed over still go out."
 
 
 def stop_all(session: Session, by: str, why: str) -> int:
-    """Stops every run that runs, and has none begin by itself once it is made; returns how many ran. `why` is
-    what each says until somebody starts it again."""
+    """Stop every running run, and keep those being generated from starting by themselves; return how many
+    were running. Each run shows `why` until it is started again."""
     stopped = 0
     open_runs = select(Run.id).where(Run.status.in_((RunStatus.CREATING, RunStatus.RUNNING))).order_by(Run.id)
     for run_id in session.scalars(open_runs).all():
@@ -108,14 +107,14 @@ def stop_all(session: Session, by: str, why: str) -> int:
 
 
 def stop_automatically(session: Session, run: Run, problem: str) -> None:
-    """Stops a running run without anybody's asking, and says why. Needs the run's lock."""
+    """Stop a running run without being asked, and say why. Needs the run's lock."""
     _become(run, RunStatus.STOPPED)
     run.problem = problem
     audit(session, "Mailrun", "stop", run, problem)
 
 
 def finish_if_done(session: Session, run_id: int) -> bool:
-    """Derives the end of a run from its rows: finished when nothing is ready, sending or deferred."""
+    """Finish a run if its rows say so: nothing is ready, sending or deferred."""
     if has_outstanding(session, run_id):
         return False
     lock_run(session.connection(), run_id, exclusive=True)
@@ -130,8 +129,8 @@ def finish_if_done(session: Session, run_id: int) -> bool:
 
 
 def reopen(session: Session, run_id: int) -> None:
-    """Lets a finished run go on that has something to send after all: a mail of which it was not known
-    whether it had gone out had not. Needs the run's lock; shared is enough. Harmless when it runs already."""
+    """Reopen a finished run that has something to send after all: an unconfirmed mail turned out not to have
+    gone out. Needs the run's lock; shared is enough. Harmless when it is running."""
     run = session.scalar(
         select(Run).where(Run.id == run_id, Run.status == RunStatus.FINISHED).with_for_update(key_share=True)
     )
@@ -142,7 +141,7 @@ def reopen(session: Session, run_id: int) -> None:
 
 
 def others_running(session: Session, run_id: int) -> bool:
-    """Whether any other run is running, or is to be made: somebody waits for a worker."""
+    """Whether another run is running or being generated, and so waits for a worker."""
     at_work = Run.status.in_((RunStatus.RUNNING, RunStatus.CREATING))
     return bool(session.scalar(select(exists().where(at_work, Run.id != run_id))))
 
@@ -156,7 +155,8 @@ def has_outstanding(session: Session, run_id: int) -> bool:
 
 
 def lock_for_change(session: Session, run_id: int, viewer: Viewer) -> Run:
-    """The run, locked for a change. Raises NotFound if this person may not see it, Refused if only look."""
+    """The run, locked for a change. Raises NotFound if this person may not see it, Refused if they may only
+    look."""
     run = session.scalar(select(Run).where(Run.id == run_id, visible_to(viewer, Run)))
     if run is None:
         raise NotFound(f"There is no run {run_id}.")
@@ -167,7 +167,7 @@ def lock_for_change(session: Session, run_id: int, viewer: Viewer) -> Run:
 
 
 def enqueue_drain(session: Session, queue: JobQueue, run_id: int) -> None:
-    """Tells the workers about new work once this transaction is committed."""
+    """Enqueue a drain once this transaction is committed."""
     after_commit(session, lambda: queue.enqueue_drain(run_id))
 
 
@@ -184,7 +184,7 @@ def _must_not_be_held(session: Session) -> None:
 
 def _must_be_allowed(viewer: Viewer) -> None:
     if not viewer.may_send:
-        raise Refused("You may look at runs, but not change them. Ask an admin for the role of a manager.")
+        raise Refused("Your role is read-only. Ask an administrator for the manager role.")
 
 
 def run(session: Session, viewer: Viewer, run_id: int) -> Run | None:

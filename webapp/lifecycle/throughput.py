@@ -17,13 +17,13 @@ from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
 
 SLOT_SECONDS = 10
-"""Seconds."""
+"""Length of a slot."""
 WINDOW_SECONDS = 60
-"""Seconds over which the present speed is measured."""
+"""The recent time over which the speed is measured."""
 
 
 def counting_sent(run_id: int, worker_id: int, n: int) -> PendingWrite:
-    """What counts so many mails that were handed over just now: to be written with their `sent`."""
+    """The write that counts `n` mails handed over just now, to go with their `sent`."""
     row = {"run_id": run_id, "worker_id": worker_id, "slot": int(time.time()) // SLOT_SECONDS, "n": n}
     return PendingWrite(_ADDING, [row] if n else [])
 
@@ -39,7 +39,7 @@ _ADDING = BulkInsert(SentCount, ("run_id", "worker_id", "slot", "n"), _adding_up
 
 @dataclass(frozen=True)
 class Throughput:
-    """Mails per second over the last minute, and when the last ready one goes out if that stays so."""
+    """Mails per second over the last minute, and when the last ready one goes out at that speed."""
 
     per_second: float
     left: timedelta
@@ -47,9 +47,9 @@ class Throughput:
 
 
 def throughput(session: Session, run: Run, counted: Counts) -> Throughput | None:
-    """How fast a running run goes; None when nothing is known yet, nothing goes out, or nothing is left.
+    """The speed of a running run; None if it is not known yet, nothing goes out, or nothing is left.
 
-    What is deferred waits for its own time and is not in it."""
+    Deferred results wait for their own time and do not count."""
     outstanding = counted.by_status[ResultStatus.READY] + counted.by_status[ResultStatus.SENDING]
     if run.status != RunStatus.RUNNING or run.started_at is None or not outstanding:
         return None
@@ -74,7 +74,7 @@ _SENT_SINCE = CompiledStatement(
 
 
 def sent_by_slot(session: Session, run_id: int) -> list[tuple[int, int]]:
-    """(Unix time of the slot's beginning, mails sent in it) of a run, in order."""
+    """(Unix time of the slot's start, mails sent in it) of a run, in order."""
     rows = session.execute(
         select(SentCount.slot, func.sum(SentCount.n))
         .where(SentCount.run_id == run_id)

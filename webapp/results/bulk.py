@@ -58,7 +58,7 @@ def open_run(session: Session, chosen: BulkSelection, viewer: Viewer) -> Run:
     """The run of these results, locked for a change. Raises Refused if it cannot be changed, or not yet."""
     run = runs.lock_for_change(session, chosen.run_id, viewer)
     if run.status == RunStatus.CREATING:
-        raise Refused("The list of this run is still being made. Wait until it is whole.")
+        raise Refused("The list of this run is still being created. Wait until that is done.")
     return run
 
 
