@@ -1,4 +1,5 @@
-"""The upkeep of a worker process: its beat, and the sweep that finds due, stranded and forgotten work."""
+"""The upkeep of a worker process: its heartbeat, and the sweep that finds due, stranded and forgotten
+work."""
 
 from __future__ import annotations
 
@@ -19,82 +20,84 @@ from webapp.workers import WorkerProcess
 log = logging.getLogger(__name__)
 
 
-def beat_for_ever(runtime: Runtime, life: WorkerProcess) -> None:
-    """Counts the beat up until the process ends. A database that is away is waited for."""
-    while not life.stopping.wait(runtime.settings.beat_every):
+def send_heartbeats(runtime: Runtime, worker: WorkerProcess) -> None:
+    """Send heartbeats until the process ends. Waits for a database that is away."""
+    while not worker.stopping.wait(runtime.settings.beat_every):
         try:
-            if not life.heartbeat():
-                log.warning("declared lost by others; registered anew as worker %s", life.id)
+            if not worker.heartbeat():
+                log.warning("declared lost by others; registered again as worker %s", worker.id)
         except DBAPIError as error:
-            log.warning("cannot beat: %s", error.orig)
+            log.warning("cannot send a heartbeat: %s", error.orig)
 
 
-def sweep_for_ever(runtime: Runtime, life: WorkerProcess) -> None:
-    """Sweeps until the process ends. Work that is due is rung for; if nobody can be asked, or nobody comes,
-    it is done right here."""
-    watch, pokes = recovery.HeartbeatMonitor(), Pokes()
-    while not life.stopping.wait(runtime.settings.sweep_every):
+def sweep_regularly(runtime: Runtime, worker: WorkerProcess) -> None:
+    """Sweep until the process ends. Enqueue the work that is due; do it in this process if it cannot be
+    enqueued, or if no worker takes the job."""
+    monitor, waiting_jobs = recovery.HeartbeatMonitor(), WaitingJobs()
+    while not worker.stopping.wait(runtime.settings.sweep_every):
         try:
-            due = recovery.sweep(runtime, life, watch)
+            due = recovery.sweep(runtime, worker, monitor)
             for run_id in due.to_make:
-                if not pokes.are_heard(runtime.queue.enqueue_generation(run_id)):
-                    make_beside(runtime, life, run_id)
+                if not waiting_jobs.will_be_taken_soon(runtime.queue.enqueue_generation(run_id)):
+                    make_beside(runtime, worker, run_id)
             for run_id in due.to_drain:
-                if not pokes.are_heard(runtime.queue.enqueue_drain(run_id)):
-                    _beside(f"drain {run_id}", drain.drain, runtime, life, run_id)
-            pokes.end_round()
+                if not waiting_jobs.will_be_taken_soon(runtime.queue.enqueue_drain(run_id)):
+                    _in_thread(f"drain {run_id}", drain.drain, runtime, worker, run_id)
+            waiting_jobs.end_round()
             if retention.is_due(runtime):
-                _beside("tidy", _tidy, runtime, life)
+                _in_thread("tidy", _tidy, runtime, worker)
         except DBAPIError as error:
             log.warning("cannot sweep: %s", error.orig)
 
 
-UNHEARD_SECONDS = 15.0
-"""So long a poke may wait: three turns of a drain that shares with others (delivery/prefetch.py)."""
+JOB_WAIT_MAX_SECONDS = 15.0
+"""How long a job may wait: three turns of a drain that shares with others (delivery/prefetch.py)."""
 
 
 @dataclass
-class Pokes:
-    """The pokes that a sweep has found waiting, and since when (monotonic). They wait for long while every
-    worker has to do with a mail server that lets it wait: whoever sends through another must not."""
+class WaitingJobs:
+    """The jobs that a sweep has found waiting, and since when (monotonic seconds). They wait long while every
+    worker is busy with a mail server that keeps it waiting; runs of other mail servers must not wait with
+    them."""
 
     _since: dict[str, float] = field(default_factory=dict)
     _this_round: set[str] = field(default_factory=set)
 
-    def are_heard(self, poke: str) -> bool:
-        """Whether somebody will come soon for this one; there is none if it is empty."""
+    def will_be_taken_soon(self, job_id: str) -> bool:
+        """Whether a worker can be expected to take this job soon; never for an empty id, which means that
+        there is no job."""
         present = time.monotonic()
-        self._this_round.add(poke)
-        return bool(poke) and present - self._since.setdefault(poke, present) < UNHEARD_SECONDS
+        self._this_round.add(job_id)
+        return bool(job_id) and present - self._since.setdefault(job_id, present) < JOB_WAIT_MAX_SECONDS
 
     def end_round(self) -> None:
-        """Forgets those that wait no more."""
-        self._since = {poke: at for poke, at in self._since.items() if poke in self._this_round}
+        """Forget the jobs that no longer wait."""
+        self._since = {job_id: at for job_id, at in self._since.items() if job_id in self._this_round}
         self._this_round.clear()
 
 
-def _tidy(runtime: Runtime, life: WorkerProcess) -> None:
+def _tidy(runtime: Runtime, worker: WorkerProcess) -> None:
     try:
-        retention.tidy(runtime, life.stopping)
+        retention.tidy(runtime, worker.stopping)
     except (DBAPIError, OSError) as error:
-        log.warning("cannot let go what was kept for long enough; tomorrow again: %s", error)
+        log.warning("cannot delete mails past their time; will try again tomorrow: %s", error)
 
 
-def make_beside(runtime: Runtime, life: WorkerProcess, run_id: int) -> None:
-    """Makes a run's results in a thread of its own, as far as it gets before this worker leaves."""
-    _beside(f"make {run_id}", _make, runtime, life, run_id)
+def make_beside(runtime: Runtime, worker: WorkerProcess, run_id: int) -> None:
+    """Generate a run's results in a thread of its own, until done or until this worker stops."""
+    _in_thread(f"make {run_id}", _make, runtime, worker, run_id)
 
 
-def _make(runtime: Runtime, life: WorkerProcess, run_id: int) -> None:
+def _make(runtime: Runtime, worker: WorkerProcess, run_id: int) -> None:
     try:
-        generation.make(runtime, run_id, life.stopping.is_set, gives_way=True)
+        generation.make(runtime, run_id, worker.stopping.is_set, gives_way=True)
     except DBAPIError as error:
-        log.warning("run %s cannot be made; tried again soon: %s", run_id, error.orig)
+        log.warning("run %s cannot be generated; will try again soon: %s", run_id, error.orig)
     except OSError as error:
-        log.warning("run %s cannot be made; tried again soon: %s", run_id, error)
+        log.warning("run %s cannot be generated; will try again soon: %s", run_id, error)
 
 
-def _beside(name: str, verb: Callable[..., None], *args: object) -> None:
-    """Runs the verb in a thread of its own, so that whoever asks for it goes on; one thread per name."""
+def _in_thread(name: str, verb: Callable[..., None], *args: object) -> None:
+    """Run `verb` in a thread, so that the caller continues; at most one thread per name."""
     if not any(thread.name == name for thread in threading.enumerate()):
         threading.Thread(target=verb, args=args, name=name).start()

@@ -1,12 +1,12 @@
 """A worker process: `python -m jobs.worker`.
 
-Its main thread takes RQ jobs, in this process (SimpleWorker): the process that beats must be the one that
-holds the connections. Two threads beside it beat and sweep. Redis may come and go: the sweep finds the work
-without it.
+Its main thread takes RQ jobs in this process (SimpleWorker): the process that sends heartbeats must be the
+one that holds the connections. Two threads beside it send heartbeats and sweep. Redis may come and go: the
+sweep finds the work without it.
 
 The process runs in an application context, and each job in one of its own, so `runtime()` works there and a
 `db.session` would end with its job. Threads have none: they are given the runtime, and their loops open a
-session for each step. One that lasted as long as a loop would keep SQLite's write-ahead log from ever being
+session for each step. A session as long as a loop would keep SQLite's write-ahead log from ever being
 reset."""
 
 from __future__ import annotations
@@ -49,12 +49,14 @@ class Process:
     worker: WorkerProcess
 
 
-_this: list[Process] = []
+_process: Process | None = None
 
 
 def this_process() -> Process:
-    """The process that a job finds itself in."""
-    return _this[0]
+    """The process that a job runs in."""
+    if _process is None:
+        raise RuntimeError("This is not a worker process.")
+    return _process
 
 
 class NoTimeout(BaseDeathPenalty):
@@ -69,12 +71,12 @@ class NoTimeout(BaseDeathPenalty):
 
 
 class RqWorker(SimpleWorker):
-    """RQ's in-process worker; told to stop, it lets the drain end its current messages."""
+    """RQ's in-process worker. When told to stop, it lets the drain finish its current messages."""
 
     death_penalty_class = NoTimeout
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Runs the job in an application context of its own."""
+        """Run the job in an application context of its own."""
         with this_process().app.app_context():
             super().execute_job(job, queue)
 
@@ -84,7 +86,7 @@ class RqWorker(SimpleWorker):
 
 
 def main() -> None:
-    """Works until SIGTERM or SIGINT; then ends what is on the wire, gives everything back, and leaves."""
+    """Work until SIGTERM or SIGINT; then finish what is on the wire, release everything, and leave."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     app = create_app(pages=False)
     with app.app_context():
@@ -92,57 +94,58 @@ def main() -> None:
 
 
 def _work(app: Flask) -> None:
-    """Everything that `main` does, in the application context."""
+    """Everything that `main` does within the application context."""
+    global _process
     runtime = runtime_of(app)
-    life = WorkerProcess(runtime.database)
-    _this.append(Process(app, life))
-    runtime.database.persist(installation.bind, give_up=life.stopping.is_set)
+    worker = WorkerProcess(runtime.database)
+    _process = Process(app, worker)
+    runtime.database.persist(installation.bind, give_up=worker.stopping.is_set)
     for stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stop, lambda *_: life.stopping.set())
+        signal.signal(stop, lambda *_: worker.stopping.set())
     threads = [
-        threading.Thread(target=keep_up, args=(work, runtime, life), name=work.__name__)
-        for work in (upkeep.beat_for_ever, upkeep.sweep_for_ever)
+        threading.Thread(target=keep_up, args=(work, runtime, worker), name=work.__name__)
+        for work in (upkeep.send_heartbeats, upkeep.sweep_regularly)
     ]
     for thread in threads:
         thread.start()
     gc.collect()
-    gc.freeze()  # what is loaded by now stays: the collector need not look through it again and again
-    log.info("worker %s is at work", life.id)
-    while not life.stopping.is_set():
-        _take_jobs(runtime, life)
+    gc.freeze()  # what is loaded now stays: the collector need not scan it again
+    log.info("worker %s is at work", worker.id)
+    while not worker.stopping.is_set():
+        _take_jobs(runtime, worker)
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
-    life.leave()
+    worker.leave()
     runtime.close()
 
 
-def keep_up(work: Callable[[Runtime, WorkerProcess], None], runtime: Runtime, life: WorkerProcess) -> None:
-    """Does this until the process ends. If it breaks over what nobody could foresee, the process is told to
-    end, and started again by whoever keeps it: one that does not beat is taken for lost, one that does not
-    sweep finds no work."""
+def keep_up(work: Callable[[Runtime, WorkerProcess], None], runtime: Runtime, worker: WorkerProcess) -> None:
+    """Do `work` until the process ends. After an unexpected error the process is told to end, so that its
+    supervisor starts it again: a worker without heartbeats counts as lost, and one that does not sweep
+    finds no work."""
     try:
-        work(runtime, life)
+        work(runtime, worker)
     finally:
-        if not life.stopping.is_set():
+        if not worker.stopping.is_set():
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _take_jobs(runtime: Runtime, life: WorkerProcess) -> None:
-    """Takes jobs until told to stop, until Redis goes away, or until there was none for a while: RQ is told
-    to stop by an exception out of a signal's handler, which Python drops if it comes in a __del__."""
+def _take_jobs(runtime: Runtime, worker: WorkerProcess) -> None:
+    """Take jobs until the worker stops, Redis goes away, or no job came for a while: RQ is told to stop by an
+    exception from a signal handler, which Python drops if it arrives in a __del__."""
     if not runtime.settings.redis_url:
-        life.stopping.wait()
+        worker.stopping.wait()
         return
     try:
         redis = Redis.from_url(runtime.settings.redis_url)
         queue = Queue(QUEUE, connection=redis, serializer="json")
         options: dict[str, Any] = {"serializer": "json", "maintenance_interval": 60}
-        worker = RqWorker([queue], connection=redis, **options)
-        worker.work(logging_level="WARNING", max_idle_time=IDLE_SECONDS)
+        rq_worker = RqWorker([queue], connection=redis, **options)
+        rq_worker.work(logging_level="WARNING", max_idle_time=IDLE_SECONDS)
     except (RedisError, OSError) as error:
         log.info("Redis is away (%s); looking for work without it", error)
-        life.stopping.wait(1.0)
+        worker.stopping.wait(1.0)
 
 
 if __name__ == "__main__":

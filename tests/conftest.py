@@ -143,9 +143,9 @@ def world(runtime: Runtime, server: MailServer) -> World:
 
 @pytest.fixture
 def worker(runtime: Runtime) -> Iterator[WorkerProcess]:
-    life = WorkerProcess(runtime.database)
-    yield life
-    life.stopping.set()
+    worker = WorkerProcess(runtime.database)
+    yield worker
+    worker.stopping.set()
 
 
 @pytest.fixture

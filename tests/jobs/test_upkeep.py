@@ -20,9 +20,9 @@ def test_a_process_whose_upkeep_breaks_is_told_to_end(runtime: Runtime, is_leavi
     def tell(_: int, frame: FrameType | None) -> None:
         told.set()
 
-    def broken(_: Runtime, life: WorkerProcess) -> None:
+    def broken(_: Runtime, worker: WorkerProcess) -> None:
         if is_leaving:
-            life.stopping.set()
+            worker.stopping.set()
         raise ZeroDivisionError
 
     before = signal.signal(signal.SIGTERM, tell)

@@ -25,7 +25,7 @@ def test_jobs_do_not_wait_for_a_run_to_be_made(
         whole.wait(20)
 
     monkeypatch.setattr(generation, "make", make)
-    monkeypatch.setattr(worker, "_this", [worker.Process(app, WorkerProcess(runtime.database))])
+    monkeypatch.setattr(worker, "_process", worker.Process(app, WorkerProcess(runtime.database)))
     with app.app_context():
         for _ in range(3):
             runs.make(7)

@@ -1,1 +1,1 @@
-"""Mail servers: their connections, and waiting for one that is in trouble."""
+"""Mail servers: their connection slots, and back-off when one is in trouble."""

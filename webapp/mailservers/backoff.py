@@ -1,5 +1,5 @@
-"""A mail server in trouble: nobody's message is blamed, its runs wait, and one worker at a time tries again,
-at growing intervals, until it works."""
+"""Back-off for a mail server in trouble: no message fails, its runs wait, and one worker at a time tries
+again, at growing intervals, until it works."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from webapp.store.mailservers import MailServer
 from webapp.store.types import now
 
 PROBE_SECONDS = 30.0
-"""So long a worker that tries a server in trouble has it for itself."""
+"""How long a worker that probes a server in trouble has it to itself."""
 
 
 def address_of(server: MailServer, settings: Settings) -> ServerAddress:
-    """How to reach this server. The password is read from the environment, where `password_env` names it."""
+    """How to reach this server. The password is read from the environment variable that `password_env`
+    names."""
     return ServerAddress(
         host=server.host,
         port=server.port,
@@ -31,8 +32,8 @@ def address_of(server: MailServer, settings: Settings) -> ServerAddress:
 
 
 def may_try(session: Session, server: MailServer) -> bool:
-    """Whether this worker may connect now. For a server in trouble: only when its time has come, and only
-    one."""
+    """Whether this worker may connect now. To a server in trouble only one worker may, once its next try is
+    due."""
     if server.trouble is None:
         return True
     taken = session.execute(
@@ -48,10 +49,9 @@ def may_try(session: Session, server: MailServer) -> bool:
 
 
 def note_trouble(session: Session, settings: Settings, server_id: int, words: str, *, probing: bool) -> None:
-    """Has the server wait: the pause doubles with every try that fails, up to settings.trouble_last seconds.
+    """Make the server wait: the pause doubles with every failed try, up to `settings.trouble_last` seconds.
 
-    When others have noted trouble already, only the one that tries anew (`probing`) has something to add.
-    """
+    If others have noted the trouble already, only the worker that probes again (`probing`) adds to it."""
     server = session.get_one(MailServer, server_id, with_for_update=True)
     if server.trouble is not None and not probing:
         return
@@ -63,7 +63,7 @@ def note_trouble(session: Session, settings: Settings, server_id: int, words: st
 
 
 def note_fine(session: Session, server_id: int) -> None:
-    """The server took a message, or refused one for the message's own sake: the trouble is over."""
+    """End the trouble: the server accepted a message, or refused one because of the message itself."""
     session.execute(
         update(MailServer)
         .where(MailServer.id == server_id, MailServer.trouble.is_not(None))
@@ -74,7 +74,7 @@ def note_fine(session: Session, server_id: int) -> None:
 
 def waiting_sentence(server: MailServer) -> str | None:
     """ "waiting for mail server smtp.example.com: connection refused, next try at 14:05", in the machine's
-    own time zone; None for a server that is well."""
+    time zone; None for a server that works."""
     if server.trouble is None:
         return None
     when = _clock(server.next_try_at)

@@ -1,4 +1,4 @@
-"""The connections that all workers together may hold open to a mail server: rows, each held by at most one
+"""The connections to a mail server that all workers together may hold open: rows, each held by at most one
 worker."""
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ class Slot:
 
 
 def take(session: Session, server: MailServer, worker_id: int, token: str, at_most: int) -> list[Slot]:
-    """Takes up to so many free connections of the server's `max_connections` for this worker; maybe none."""
+    """Take up to `at_most` free connections of the server's `max_connections` for this worker; possibly
+    none."""
     _have_rows(session, server)
     free = session.scalars(
         select(ConnectionSlot.number)
@@ -51,11 +52,11 @@ def _have_rows(session: Session, server: MailServer) -> None:
 
 
 def give_back(session: Session, token: str, *, in_doubt_of: MailServer | None = None) -> None:
-    """Frees the connections that were taken with this token, unless somebody has freed them already.
+    """Free the connections that were taken with this token, unless they have been freed already.
 
-    `in_doubt_of`: the mail server, if taking them failed: its commit may still be under way. Without waiting
-    for it, and for the rows that it may have made, PostgreSQL would see them as they were before, free, and
-    leave them taken for ever."""
+    `in_doubt_of`: the mail server, if taking them failed and the commit may still be under way. Without
+    waiting for it, and for the rows that it may have inserted, PostgreSQL would see them as they were before,
+    free, and leave them taken forever."""
     if in_doubt_of is not None:
         _have_rows(session, in_doubt_of)
         of_it = ConnectionSlot.mail_server_id == in_doubt_of.id
@@ -67,7 +68,7 @@ def give_back(session: Session, token: str, *, in_doubt_of: MailServer | None = 
 
 
 def free_all_of(session: Session, worker_id: int) -> None:
-    """Frees whatever a worker holds that is lost or has left."""
+    """Free whatever a worker holds that is lost or has left."""
     session.execute(
         update(ConnectionSlot).where(ConnectionSlot.worker_id == worker_id).values(worker_id=None, token=None)
     )
