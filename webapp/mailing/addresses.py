@@ -1,5 +1,4 @@
-"""What an address must look like to be let in: one address, plain ASCII on the wire, nothing cut or
-widened."""
+"""Which addresses are accepted: exactly one address, plain ASCII on the wire, nothing cut or widened."""
 
 from __future__ import annotations
 
@@ -9,10 +8,10 @@ from collections.abc import Iterable
 from email_validator import EmailNotValidError, validate_email
 
 LINE_BREAKS = re.compile(r"[\r\n\x00\x0b\x0c\x85\u2028\u2029]")
-"""Characters that end a line for some mail program or other. None of them may get into a header."""
+"""Characters that end a line in some mail program. None of them may get into a header."""
 
 PRIVATE_DOMAINS = ("local", "localhost")
-"""Endings that mean something within a company only."""
+"""Top-level names that have a meaning only within a company."""
 
 
 class BadAddress(ValueError):
@@ -23,19 +22,19 @@ WIRE = re.compile(
     r"(?=.{3,254}$)(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}"
 )
-"""An ordinary address as checked_address gives it back: one that looks so need not be taken apart again."""
+"""An ordinary address as `checked_address` returns it: one that looks like this needs no further check."""
 
 
 def wire_address(text: str) -> str:
-    """The same as checked_address, a hundred times faster for what it has let in before."""
+    """Like `checked_address`, but a hundred times faster for addresses that it has accepted before."""
     return text if WIRE.fullmatch(text) else checked_address(text)
 
 
 def checked_address(text: str) -> str:
     """The address as it goes on the wire: an international domain as punycode, the domain in lower case.
 
-    Refuses, with BadAddress, whatever is not exactly one address with an ASCII local part. The domain is not
-    looked up, and may be one that is only known within the company."""
+    Raises BadAddress for anything that is not exactly one address with an ASCII local part. The domain is not
+    looked up; it may be known only within the company."""
     if LINE_BREAKS.search(text):
         raise BadAddress("an address must not contain a line break")
     given = text.strip()
@@ -65,8 +64,10 @@ MAX_BCC_ADDRESSES = 10
 
 
 def bcc_addresses(texts: Iterable[str], domains: tuple[str, ...]) -> list[str]:
-    """The addresses as they go on the wire, equal ones once. Raises BadAddress, in words, for one that is
-    none, for one outside `domains` (if there are any: the setting MAILRUN_BCC_DOMAINS), and for too many."""
+    """The addresses as they go on the wire, equal ones once.
+
+    Raises BadAddress, in words, for a bad address, for one outside `domains` (the setting
+    MAILRUN_BCC_DOMAINS; empty allows any), and for too many."""
     found = list(dict.fromkeys(checked_address(text) for text in texts))
     if len(found) > MAX_BCC_ADDRESSES:
         raise BadAddress(f"At most {MAX_BCC_ADDRESSES} addresses")

@@ -1,9 +1,8 @@
-"""A mail's documents as they are attached: as they are, in one archive, behind a password. Bytes in, bytes
-out.
+"""Packs a mail's documents: as they are, in one archive, or with a password. Bytes in, bytes out.
 
-What a password protects is encrypted with AES-256: PDFs themselves, by PDF 2.0's own way (ISO 32000-2, 7.6);
-everything else in an archive by WinZip's AE-2, which 7-Zip, WinZip and macOS' Archive Utility open (Windows'
-Explorer opens none that is encrypted with AES)."""
+A password protects with AES-256: PDFs by PDF 2.0's own encryption (ISO 32000-2, 7.6), everything else in an
+archive by WinZip's AE-2, which 7-Zip, WinZip and macOS' Archive Utility open (Windows Explorer opens no
+archive that is encrypted with AES)."""
 
 from __future__ import annotations
 
@@ -21,14 +20,14 @@ from webapp.mailing.compose import Document, Uncomposable
 PDF = "application/pdf"
 ZIP = "application/zip"
 LONGEST_NAME = 150
-"""Characters of a file's name, with its extension."""
+"""Characters of a file name, with its extension."""
 LONGEST_PASSWORD = 127
-"""Bytes of a password that PDF 2.0 looks at."""
+"""Bytes of a password that PDF 2.0 uses."""
 
 
 @dataclass(frozen=True)
 class Packing:
-    """How a mail's documents are attached. `archive` is the name of the archive, without its extension; an
+    """How a mail's documents are attached. `archive` is the name of the archive without its extension; an
     empty `password` protects nothing."""
 
     zip: bool = False
@@ -37,20 +36,20 @@ class Packing:
 
     @property
     def changes_bytes(self) -> bool:
-        """Whether what is attached has other bytes than the documents, and other ones each time."""
+        """Whether the attachments have other bytes than the documents, and different ones each time."""
         return self.zip or bool(self.password)
 
 
 def pack(documents: Sequence[Document], how: Packing) -> list[Document]:
-    """The files to attach, each with a name of its own.
+    """The files to attach, each with a unique name.
 
-    1. With zip all documents go into one archive; with a password that is encrypted.
-    2. With a password alone each PDF is encrypted, and each other document goes into an encrypted archive of
+    1. With zip, all documents go into one archive; with a password it is encrypted.
+    2. With a password alone, each PDF is encrypted, and each other document goes into an encrypted archive of
     its own.
-    3. With neither each is attached as it is.
+    3. With neither, each is attached as it is.
 
-    Raises Uncomposable for a PDF that cannot be opened: without that it cannot be protected, and nothing goes
-    out open that should not; and for a password that cannot be one."""
+    Raises Uncomposable for a PDF that cannot be opened, because it cannot be protected and must not go out
+    unprotected; and for an unusable password."""
     if how.password:
         _check(how.password)
     documents = told_apart(documents)
@@ -64,8 +63,9 @@ def pack(documents: Sequence[Document], how: Packing) -> list[Document]:
 
 
 def told_apart(documents: Iterable[Document]) -> list[Document]:
-    """The same documents, under names that every file system takes: a name in an archive could lead out of
-    the folder that it is unpacked into. Of equal ones (letter case aside) the second gets a number."""
+    """The same documents under unique names that every file system accepts: a name in an archive could lead
+    out of the folder that it is unpacked into. Of two equal names (ignoring case) the second gets a
+    number."""
     taken: set[str] = set()
     named = []
     for document in documents:
@@ -81,7 +81,7 @@ def told_apart(documents: Iterable[Document]) -> list[Document]:
 
 
 def safe_file_name(wanted: str, extension: str) -> str:
-    """The name with this extension, as every file system takes it; empty if nothing of it is left."""
+    """The name with this extension, as every file system accepts it; empty if nothing of it is left."""
     stem = wanted.strip()
     if extension and stem.lower().endswith(extension.lower()):
         stem = stem[: -len(extension)]
@@ -92,9 +92,10 @@ def safe_file_name(wanted: str, extension: str) -> str:
 
 
 UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069<>:"/\\|?*]')
-"""What a file system, a header or an eye could stumble over: marks of direction hide a name's true end."""
+"""Characters that a file system, a header or a reader could stumble over: direction marks hide the true end
+of a name."""
 DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
-"""What no file of Windows may be called, whatever its extension."""
+"""Names that Windows reserves, whatever the extension."""
 
 
 def _check(password: str) -> None:
@@ -113,8 +114,8 @@ def _protected(document: Document, password: str) -> Document:
 
 
 def _encrypted_pdf(document: Document, password: str) -> bytes:
-    """The owner's password is thrown away: whoever may open the document may do everything with it."""
-    import pikepdf  # 5 MB, which whoever sends documents as they are need not load
+    """The owner password is thrown away: a reader who can open the document may do everything with it."""
+    import pikepdf  # 5 MB that are needed only for encryption
 
     encrypted = BytesIO()
     how = pikepdf.Encryption(user=password, owner=secrets.token_urlsafe(24), R=6)
@@ -135,7 +136,7 @@ def _encrypted_pdf(document: Document, password: str) -> bytes:
 def _archive(documents: Sequence[Document], name: str, password: str) -> Document:
     packed = BytesIO()
     if password:
-        import pyzipper  # 3 MB, likewise
+        import pyzipper  # 3 MB that are needed only for encryption
 
         with pyzipper.AESZipFile(packed, "w", zipfile.ZIP_DEFLATED, encryption=pyzipper.WZ_AES) as archive:
             archive.setpassword(password.encode())

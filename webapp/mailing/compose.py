@@ -1,9 +1,9 @@
 """Envelope + headers + parts → the bytes of the mail.
 
 The bytes are written directly: the standard library's generator takes 3 ms to push 80 KB of base64 line by
-line, this a tenth of a millisecond. That it is as correct is proven by reading every kind of mail back with
-the standard library (tests/mailing/test_compose.py). A mail is kept as its pieces: the written bytes, and
-each document by its SHA-256. So what went out can be rebuilt byte for byte without being stored twice."""
+line, this takes a tenth of a millisecond. That it is as correct is shown by reading every kind of mail back
+with the standard library (tests/mailing/test_compose.py). A mail is kept as its pieces: the written bytes,
+and each document by its SHA-256. So what went out can be rebuilt byte for byte without being stored twice."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Picture:
-    """An image within the mail's HTML, which shows it by `cid:` and this content id."""
+    """An image within the mail's HTML, which refers to it as `cid:` and this content id."""
 
     content_id: str
     media_type: str
@@ -60,7 +60,8 @@ class Picture:
 
 @dataclass(frozen=True)
 class MailDraft:
-    """Everything a mail says but its documents. `date` is an instant; `to` are (address, display name)."""
+    """Everything a mail says, without its documents. `date` is an instant; `to` are (address, display
+    name)."""
 
     sender: tuple[str, str]
     reply_to: str
@@ -77,8 +78,8 @@ class MailDraft:
 
 @dataclass(frozen=True)
 class Mail:
-    """`data` goes on the wire (not yet dot-stuffed; lines end with CRLF); `rebuild_data` gives it back, see
-    `rebuild`."""
+    """`data` goes on the wire (not yet dot-stuffed; lines end with CRLF); `rebuild` restores it from
+    `rebuild_data`."""
 
     data: bytes
     rebuild_data: bytes
@@ -88,8 +89,8 @@ class Mail:
 def compose(letter: MailDraft, documents: Sequence[Document]) -> Mail:
     """The mail as bytes, 7-bit clean.
 
-    Each document must belong to one of the letter's invoices and have the bytes that its SHA-256 names.
-    Raises Uncomposable for one that does not, and for anything that would break a header."""
+    Each document must belong to one of the draft's invoices and have the bytes that its SHA-256 names. Raises
+    Uncomposable for one that does not, and for anything that would break a header."""
     for document in documents:
         check(document, letter.invoice_ids)
     head = _headers(letter)
@@ -110,7 +111,7 @@ Pieces = list[bytes | Document | Picture]
 
 
 def _joined(pieces: Pieces) -> Pieces:
-    """The same with what is written in one piece from document to document."""
+    """The same pieces, with adjacent bytes joined into one."""
     joined: Pieces = []
     for piece in pieces:
         last = joined[-1] if joined else None
@@ -122,7 +123,8 @@ def _joined(pieces: Pieces) -> Pieces:
 
 
 def rebuild(rebuild_data: bytes, document: Callable[[str], bytes]) -> bytes:
-    """The bytes that went out, from what was kept and a way to get a document's bytes by their SHA-256."""
+    """The bytes that went out, from `rebuild_data` and a function that gets a document's bytes by their
+    SHA-256."""
     pieces = json.loads(zlib.decompress(rebuild_data))
     return b"".join(
         piece.encode("latin-1") if isinstance(piece, str) else _encoded(document(piece["sha256"]))
@@ -139,8 +141,8 @@ def _keep(pieces: Pieces) -> bytes:
 
 
 SMALL = (13, 6)
-"""Window and memory of the compression (as powers of two): for a few KB, what zlib takes by default costs ten
-times as much to set up as the compressing."""
+"""Window and memory of the compression (as powers of two): for a few KB, zlib's defaults cost ten times as
+much to set up as the compression itself."""
 
 
 class Altered(Uncomposable):
@@ -153,7 +155,7 @@ class Altered(Uncomposable):
 
 def check(document: Document, invoice_ids: frozenset[int]) -> None:
     """Raises Uncomposable for a document that does not belong to one of these invoices, and Altered for one
-    that has not the bytes that its SHA-256 names."""
+    whose bytes do not match its SHA-256."""
     if document.invoice_id not in invoice_ids:
         raise Uncomposable(f"the document {document.file_name!r} belongs to another invoice")
     if hashlib.sha256(document.content).hexdigest() != document.sha256:
@@ -181,12 +183,12 @@ def _headers(letter: MailDraft) -> bytes:
 
 @lru_cache(maxsize=16)
 def _date_field(moment: datetime) -> bytes:
-    """Many mails are made within a second."""
+    """Cached, because many mails are built within a second."""
     return text_field("Date", format_datetime(moment))
 
 
 def _texts(letter: MailDraft) -> Pieces:
-    """The text, and the HTML beside it if there is one: a part with its own headers."""
+    """The text, and the HTML beside it if there is any: a part with its own headers."""
     text = _text_part("plain", letter.text)
     if letter.html is None:
         return [text]
@@ -208,7 +210,7 @@ def _html(letter: MailDraft, html: str) -> Pieces:
 
 
 def _picture_head(picture: Picture) -> bytes:
-    """Raises Uncomposable for a picture that is none, or whose bytes are not those of its SHA-256."""
+    """Raises Uncomposable for a file that is no picture, or whose bytes do not match its SHA-256."""
     if hashlib.sha256(picture.content).hexdigest() != picture.sha256:
         raise Uncomposable(f"the picture {picture.content_id!r} is not what it was when it was stored")
     if not (MEDIA_TYPE.fullmatch(picture.media_type) and CONTENT_ID.fullmatch(picture.content_id)):
@@ -223,7 +225,7 @@ CONTENT_ID = re.compile(r"[A-Za-z0-9._-]{1,200}(@[A-Za-z0-9.-]{1,200})?")
 
 
 def _text_part(subtype: str, text: str) -> bytes:
-    """Quoted-printable is readable, but a lone CR in it may be taken for a line's end on the way."""
+    """Quoted-printable is readable, but a lone CR in it may be taken for the end of a line on the way."""
     text = text.replace("\r\n", "\n")
     try:
         data = (text if text.endswith("\n") else text + "\n").encode()
@@ -257,8 +259,8 @@ def _multipart(subtype: str, boundary: bytes, more: bytes = b"") -> bytes:
 
 
 def _boundary() -> bytes:
-    """Never part of what it parts: "=_" is in neither quoted-printable nor base64 (RFC 2045, 6.7). No two of
-    a process are the same, nor are those of two processes."""
+    """A boundary that never occurs in what it separates: "=_" is in neither quoted-printable nor base64 (RFC
+    2045, 6.7). It is unique within a process and across processes."""
     return b"=_%s_%d" % (OWN, next(_boundaries))
 
 
@@ -267,5 +269,5 @@ _boundaries = count(1)
 
 
 def _encoded(content: bytes) -> bytes:
-    """Base64 in lines of 76, ended by CRLF; the last line's end belongs to the boundary that follows."""
+    """Base64 in lines of 76, ended by CRLF; the end of the last line belongs to the boundary that follows."""
     return pybase64.encodebytes(content).replace(b"\n", b"\r\n")[:-2]

@@ -1,4 +1,4 @@
-"""Who a message goes to, and what a server's replies to that come to."""
+"""Who a message goes to, and what the server's replies to that amount to."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ class Envelope:
 def judged(
     envelope: Envelope, replies: Sequence[Reply], refused: Refusals
 ) -> Deferred | Rejected | ServerTrouble | None:
-    """What the replies to MAIL and to each RCPT come to, as far as they are in; None: the message may go on.
+    """The outcome of the replies to MAIL and to each RCPT received so far; None: the message may proceed.
 
     1. MAIL: 552 refuses the message; any other refusal is the server's trouble, and so is a 421 to a RCPT.
-    2. A To refused for now: the message is deferred. All of them refused for good: it is refused.
-    3. Whoever else is refused, a Bcc or one To of several, is put into `refused`, no more.
-    """
+    2. If a To is refused for now, the message is deferred. If all are refused for good, it is refused.
+    3. Any other refusal, of a Bcc or of one To among several, is only recorded in `refused`."""
     mail, rcpts = replies[0] if replies else None, replies[1:]
     if mail is None:
         return None
@@ -47,7 +46,7 @@ def judged(
 
 
 def refusal(stage: str, reply: Reply) -> Deferred | Rejected | ServerTrouble:
-    """What a refusal of DATA comes to."""
+    """The outcome of a refusal of DATA."""
     if reply.code == 421:
         return ServerTrouble(f"{reply} (to {stage})")
     return Rejected(stage, reply) if reply.code // 100 == 5 else Deferred(stage, reply)

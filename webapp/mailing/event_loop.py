@@ -1,8 +1,8 @@
-"""Many conversations in one thread: what waits for its mail server lets the others go on.
+"""Many conversations in one thread: while one waits for its mail server, the others continue.
 
-Threads would do the same, but they all wait for the one interpreter: with four of them a message costs thirty
-changes of thread, a third of all its time. Greenlets change places only where a conversation waits, so no
-code between two waits needs a lock; and smtplib's dialogue, which knows nothing of this, stays as it is."""
+Threads would do the same, but they all wait for the one interpreter: with four of them, a message costs
+thirty thread switches, a third of its time. Greenlets switch only where a conversation waits, so no code
+between two waits needs a lock, and smtplib's dialogue, which knows nothing of this, stays as it is."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
 class Waiting(Protocol):
-    """How whoever holds a conversation waits for its socket."""
+    """How a conversation waits for its socket."""
 
     def ready(self, sock: socket.socket, events: int, until: float) -> bool:
-        """Waits until the socket can be read or written; False if not before `until` (monotonic)."""
+        """Wait until the socket can be read or written; False if not before `until` (monotonic)."""
 
     def run_in_thread(self, work: Callable[[], T]) -> T:
-        """Does what takes its time otherwise: a connection's beginning, a document that is far."""
+        """Do something slow: connect, or read a document from far away."""
 
 
 class Alone:
-    """Whoever waits has nothing else to do."""
+    """Waiting for a caller that has nothing else to do."""
 
     def ready(self, sock: socket.socket, events: int, until: float) -> bool:
-        """Waits with the whole thread."""
+        """Block the thread."""
         with selectors.DefaultSelector() as selector:
             selector.register(sock, events)
             return bool(selector.select(max(0.0, until - time.monotonic())))
 
     def run_in_thread(self, work: Callable[[], T]) -> T:
-        """Just does it."""
+        """Do it in this thread."""
         return work()
 
 
@@ -52,8 +52,8 @@ ALONE = Alone()
 
 
 class EventLoop:
-    """Runs tasks by turns, in the thread that calls `run`. A task goes on until it waits; outside its tasks
-    the hub's ways of waiting are those of `ALONE`."""
+    """Runs tasks by turns, in the thread that calls `run`. A task continues until it waits. Outside its tasks
+    the loop waits like `ALONE`."""
 
     def __init__(self) -> None:
         self._selector = selectors.PollSelector()  # (un)registering costs no call of the system's
@@ -62,17 +62,17 @@ class EventLoop:
         self._listening: set[greenlet] = set()
         self._tasks: set[greenlet] = set()
         self._loop: greenlet | None = None
-        self._poke: socket.socket | None = None
+        self._wakes: socket.socket | None = None
         self._threads = ThreadPoolExecutor()  # starts one when there is something for it
         self.errors: list[BaseException] = []
 
     def run(self, *works: Callable[[], None]) -> None:
-        """Runs these until all have ended. What they raise is kept in `errors`."""
+        """Run these tasks until all have ended. Their exceptions are kept in `errors`."""
         self._loop = getcurrent()
-        poked, self._poke = socket.socketpair()
-        with poked, self._poke, self._selector, self._threads:
-            self._poke.setblocking(False)
-            self._selector.register(poked, READ)
+        wakes, self._wakes = socket.socketpair()
+        with wakes, self._wakes, self._selector, self._threads:
+            self._wakes.setblocking(False)
+            self._selector.register(wakes, READ)
             self._start(works)
             while self._tasks:
                 while self._turns:
@@ -90,14 +90,14 @@ class EventLoop:
     def _guarded(self, work: Callable[[], None], _: bool) -> None:
         try:
             work()
-        except BaseException as error:  # told by whoever runs the hub, once every task is done
+        except BaseException as error:  # the caller of `run` raises it, once every task is done
             self.errors.append(error)
         finally:
             self._tasks.discard(getcurrent())
             self.notify()
 
     def _look(self) -> None:
-        """Gives a turn to whatever can go on; waits until something can."""
+        """Give a turn to each task that can continue; wait until one can."""
         soonest = min(self._until.values(), default=float("inf")) - time.monotonic()
         wait = None if soonest == float("inf") else max(0.0, soonest)
         for key, _ in self._selector.select(wait):
@@ -115,7 +115,7 @@ class EventLoop:
             self._turns.append((task, value))
 
     def _switch(self, until: float) -> bool:
-        """Lets the others go on until somebody gives this task its turn: False if it was the clock."""
+        """Let the others continue until this task gets its turn: False if the time ran out."""
         assert self._loop is not None
         self._until[getcurrent()] = until
         return bool(self._loop.switch())
@@ -125,7 +125,7 @@ class EventLoop:
         return getcurrent() in self._tasks
 
     def ready(self, sock: socket.socket, events: int, until: float) -> bool:
-        """Waits until the socket can be read or written; False if not before `until` (monotonic)."""
+        """Wait until the socket can be read or written; False if not before `until` (monotonic)."""
         if not self._is_ours:
             return ALONE.ready(sock, events, until)
         self._selector.register(sock, events, getcurrent())
@@ -135,7 +135,7 @@ class EventLoop:
             self._selector.unregister(sock)
 
     def wait_until(self, told: Callable[[], object], seconds: float = float("inf")) -> bool:
-        """Waits until this is so; looks whenever there is news. False if it is not so within the time."""
+        """Wait until the predicate is true; check at every notification. False if it is not true in time."""
         until = time.monotonic() + seconds
         while not told():
             if time.monotonic() >= until:
@@ -149,25 +149,25 @@ class EventLoop:
         return True
 
     def notify(self) -> None:
-        """Has whoever waits for something look whether it is so now. To be called by tasks."""
+        """Have every waiting task check its predicate. Call it from tasks."""
         for task in tuple(self._listening):
             self._give_turn(task, True)
 
     def wake(self) -> None:
-        """The same, from another thread. A hub that does not run does not mind."""
-        if self._poke is not None:
+        """Like `notify`, from another thread. Harmless when the loop is not running."""
+        if self._wakes is not None:
             with suppress(OSError):
-                self._poke.send(b".")
+                self._wakes.send(b".")
 
     def spawn(self, work: Callable[[], T]) -> Callable[[], T]:
-        """Has a task of its own do this. What is returned waits for its end, and gives or raises what came
-        of it."""
+        """Start a task for this. The returned function waits for its end, and returns or raises its
+        result."""
         doing: Future[T] = Future()
 
         def do() -> None:
             try:
                 doing.set_result(work())
-            except BaseException as error:  # told to whoever waits for it
+            except BaseException as error:  # raised where the result is awaited
                 doing.set_exception(error)
 
         def done() -> T:
@@ -178,7 +178,7 @@ class EventLoop:
         return done
 
     def run_in_thread(self, work: Callable[[], T]) -> T:
-        """Does this in another thread, while the other tasks go on. Raises what it raises."""
+        """Do this in another thread while the other tasks continue. Raises what it raises."""
         if not self._is_ours:
             return work()
         doing = self._threads.submit(work)
@@ -188,4 +188,4 @@ class EventLoop:
 
 
 LOOK_SECONDS = 0.002
-"""Outside a hub's tasks: how often is looked."""
+"""How often a predicate is checked outside the loop's tasks."""

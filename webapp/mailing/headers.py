@@ -1,8 +1,8 @@
 """The lines of a mail's headers, written directly: each fits its line, and no data can end one.
 
-What the standard library's policies do in half a millisecond per header is done here in some microseconds,
-for the few kinds of header that our mails have; an encoded word (RFC 2047) is the email package's, which word
-goes into which line is decided here."""
+The standard library's policies take half a millisecond per header; this takes a few microseconds for the few
+kinds of header that our mails have. Encoded words (RFC 2047) are the email package's; this module only
+decides which word goes into which line."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from urllib.parse import quote as percent_encoded
 from webapp.mailing.addresses import LINE_BREAKS
 
 LINE = 76
-"""Characters that a line should keep to (RFC 5322, 2.1.1, recommends 78; encoded words have 76)."""
+"""Characters per line (RFC 5322, 2.1.1, recommends 78; lines with encoded words have 76)."""
 LONGEST_WORD = 900
-"""A longer word would not fit a line of 998, and has no place to be folded at."""
+"""A longer word would not fit a line of 998, and has no place to fold."""
 
 LONGEST_PREFIX = len("Reply-To: ")
 """Of a header with addresses, up to its first one."""
@@ -30,7 +30,7 @@ ADDRESS = re.compile(r"[^\s()<>,;:\\\"\[\]@\x00-\x1f\x7f]+@[A-Za-z0-9.-]+", re.A
 
 
 class Uncomposable(Exception):
-    """No mail can be made of this; the message says why, in words."""
+    """No mail can be built from this; the message says why, in words."""
 
 
 def text_field(name: str, value: str) -> bytes:
@@ -49,7 +49,7 @@ def address_field(name: str, addresses: Sequence[tuple[str, str]]) -> bytes:
 
 @lru_cache(maxsize=1024)
 def mailbox(address: str, display_name: str) -> str:
-    """One address with its display name, as RFC 5322 wants it; in no line longer than need be."""
+    """One address with its display name (RFC 5322), in lines no longer than necessary."""
     if not address.isascii() or not ADDRESS.fullmatch(address):
         raise Uncomposable(f"{address!r} cannot stand in a header")
     name = header_safe("a display name", display_name).strip()
@@ -89,7 +89,7 @@ def header_safe(what: str, value: str) -> str:
 
 
 def _is_plain(value: str) -> bool:
-    """Whether it may stand as it is: printable ASCII, nothing that would be read as an encoded word."""
+    """Whether it needs no encoding: printable ASCII, nothing that would be read as an encoded word."""
     return (
         PLAIN.fullmatch(value) is not None
         and "=?" not in value
@@ -98,8 +98,8 @@ def _is_plain(value: str) -> bool:
 
 
 def _encoded_words(text: str, before: int) -> str:
-    """The text as encoded words, one a line, when so many characters come before the first. No character is
-    cut in two."""
+    """The text as encoded words, one a line; `before` is the number of characters before the first. No
+    character is cut in two."""
     words, word, room = [], b"", _bytes_in(LINE - before)
     for character in text:
         encoded = character.encode()
@@ -111,7 +111,7 @@ def _encoded_words(text: str, before: int) -> str:
 
 
 def _bytes_in(width: int) -> int:
-    """How many bytes an encoded word of so many characters can hold."""
+    """How many bytes an encoded word of this width can hold."""
     return (width - len("=?utf-8?b??=")) // 4 * 3
 
 

@@ -12,7 +12,7 @@ HAS_STYLE = re.compile(r"<style[\s>]", re.I)
 
 def with_styles(html: str) -> str:
     """The HTML with the rules of its `<style>` in `style` attributes. What cannot be written there (media
-    queries) stays. Nothing is fetched from anywhere. HTML without a `<style>` stays as it is."""
+    queries) stays. Nothing is loaded from the web. HTML without a `<style>` stays as it is."""
     return _inliner().inline(html) if HAS_STYLE.search(html) else html
 
 

@@ -1,8 +1,7 @@
-"""Filters of templates: money, dates and numbers as the customer's language writes them.
+"""Template filters that write money, dates and numbers as the customer's language does.
 
-`{{ invoice.gross_amount | money }}`, `{{ invoice.due_date | date }}`, `{{ invoice.period_end | month }}`,
-`{{ invoice.data.calls | number }}`, `{{ 0.21 | percent }}`. How they are written is the Unicode CLDR's, by
-Babel."""
+`{{ invoice.gross_amount | money }}`, `{{ invoice.due_date | date }}`, `{{ invoice.period_end | month }}`, `{{
+invoice.data.calls | number }}`, `{{ 0.21 | percent }}`. The formats are the Unicode CLDR's, through Babel."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ FALLBACK = "en"
 
 
 def filters_for(language: str) -> dict[str, Callable[..., str]]:
-    """The filters, as this language ("nl", "de-CH") writes; as English does if it is not known."""
+    """The filters for this language ("nl", "de-CH"); English if it is not known."""
     locale = locale_of(language)
 
     @pass_context
@@ -61,7 +60,7 @@ def filters_for(language: str) -> dict[str, Callable[..., str]]:
 
 
 def locale_of(language: str) -> Locale:
-    """The locale of a customer's language; English's for one that Babel does not know."""
+    """The locale of a customer's language; English for one that Babel does not know."""
     for wanted in (language.replace("_", "-"), language.replace("_", "-").partition("-")[0]):
         try:
             return Locale.parse(wanted, sep="-")
@@ -78,7 +77,7 @@ def _currency_of(context: Context) -> str:
 
 
 def _number(value: Any, asker: str) -> Decimal:
-    """Texts too: what an import brings as data is text."""
+    """Accepts texts too: imported data are texts."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         raise ValueError(f"“{asker}” needs a number, not “{value}”")
     try:

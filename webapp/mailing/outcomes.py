@@ -1,4 +1,4 @@
-"""What a mail server's answers come to, as values."""
+"""A mail server's answers, as values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ Refusals = dict[str, str]
 
 @dataclass(frozen=True)
 class Offered:
-    """The server has the whole message but its last line. Some recipients may have been refused for good."""
+    """The server has the whole message except its last line. Some recipients may have been refused for
+    good."""
 
     refused: Refusals
 
@@ -34,7 +35,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Deferred:
-    """A refusal for now. `closing`: the server said 421, so nothing more can go over it at present."""
+    """A temporary refusal. `closing`: the server said 421, so nothing more can go over it at present."""
 
     stage: str
     reply: Reply
@@ -43,7 +44,7 @@ class Deferred:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A refusal for good."""
+    """A permanent refusal."""
 
     stage: str
     reply: Reply
@@ -51,15 +52,15 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Unknown:
-    """The final dot went out and no reply came: it may have been sent."""
+    """The final dot went out and no reply came: the message may have been sent."""
 
     words: str
 
 
 @dataclass(frozen=True)
 class Broken:
-    """The connection was lost before the final dot: the message did not go. `stale`: it had served an earlier
-    message and was closed before this one began, which says nothing about this one."""
+    """The connection was lost before the final dot: the message did not go out. `stale`: the connection had
+    served an earlier message and was closed before this one began, which says nothing about this one."""
 
     stage: str
     words: str

@@ -1,4 +1,4 @@
-"""A mail, taken apart for looking at. Nothing in it is trusted: any bytes at all make a Letter."""
+"""Takes a mail apart to show it. Nothing in it is trusted: any bytes at all make a ParsedMail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from email.message import Message
 from email.utils import collapse_rfc2231_value, getaddresses
 
 PICTURES = ("image/png", "image/jpeg", "image/gif")
-"""What a mail may show. SVG is not among them: mail clients do not show it."""
+"""Image types that a mail may show. SVG is not among them: mail clients do not show it."""
 MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 
 
@@ -36,7 +36,7 @@ class ParsedMail:
 
     @property
     def html_to_show(self) -> str | None:
-        """The HTML with its own pictures in it (`data:`), for a page that fetches nothing."""
+        """The HTML with its own pictures in it (`data:`), for a page that loads nothing."""
         if self.html is None:
             return None
         html = self.html
@@ -51,7 +51,7 @@ class ParsedMail:
 
 
 def read(content: bytes) -> ParsedMail:
-    """Takes the mail apart."""
+    """Take the mail apart."""
     message = message_from_bytes(content, policy=policy.compat32)
     text = html = None
     attachments: list[Attachment] = []
@@ -74,7 +74,7 @@ def read(content: bytes) -> ParsedMail:
 
 
 def subject_and_named(content: bytes) -> tuple[str, set[str]]:
-    """The subject, and every address that To and Cc name, in lower case."""
+    """The subject, and every address in To and Cc, in lower case."""
     message = message_from_bytes(content.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", policy=policy.compat32)
     headers = [(name.lower(), str(value)) for name, value in message.raw_items()]
     named = getaddresses([_as_text(value) for name, value in headers if name in ("to", "cc")])

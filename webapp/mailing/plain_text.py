@@ -40,7 +40,7 @@ def plain_text(html: str) -> str:
 
 
 def mark(value: Any) -> Markup:
-    """The value as it goes into the HTML, between marks. Raises Unmarkable if it bears a mark itself."""
+    """The value as it goes into the HTML, between marks. Raises Unmarkable if it contains a mark itself."""
     escaped = escape(value)
     if OPEN in escaped or CLOSE in escaped:
         raise Unmarkable

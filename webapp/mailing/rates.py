@@ -1,5 +1,5 @@
-"""How many mails a minute: for a mail server, and for any one recipient domain. Counted in Redis for all
-workers together; without Redis each living worker takes its share."""
+"""How many mails a minute: for a mail server, and for each recipient domain. Counted in Redis for all workers
+together; without Redis each living worker takes its share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from webapp.queue import AWAY_SECONDS
 
 SPREAD = 5
-"""Seconds: a minute's mails go out in slices of these, not all in its first second."""
+"""Seconds of a slice: a minute's mails go out in such slices, not all in its first second."""
 SLICES = 60 // SPREAD
 
 
@@ -29,16 +29,16 @@ class Counters:
 
     @property
     def is_away(self) -> bool:
-        """Whether Redis did not answer just now: one that is silent would hold up every mail for seconds."""
+        """Whether Redis did not answer lately: one that is silent would hold up every mail for seconds."""
         return time.monotonic() < self._away_until[0]
 
     def leave_alone(self) -> None:
-        """Redis has not answered."""
+        """Note that Redis did not answer."""
         self._away_until[0] = time.monotonic() + AWAY_SECONDS
 
     @cached_property
     def common(self) -> MovingWindowRateLimiter | None:
-        """Everybody's, in Redis; None without one."""
+        """The counters of all workers, in Redis; None without one."""
         return MovingWindowRateLimiter(_storage(self.redis_url)) if self.redis_url else None
 
     @cached_property
@@ -47,12 +47,12 @@ class Counters:
 
     @cached_property
     def own(self) -> MovingWindowRateLimiter:
-        """This process's."""
+        """This process's counters."""
         return MovingWindowRateLimiter(self._memory)
 
     def tidy(self) -> None:
-        """Once a minute lets go of those that nothing has gone out to lately: `limits` keeps whatever it has
-        ever counted, and looks all of it through after each mail."""
+        """Once a minute, drop counters without recent mails: `limits` keeps everything it has ever counted,
+        and scans it all after each mail."""
         if time.monotonic() < self._tidy_at[0]:
             return
         self._tidy_at[0] = time.monotonic() + 60
@@ -65,13 +65,13 @@ class Counters:
 
 @dataclass(frozen=True)
 class Rates:
-    """The rates of one drain. `share`: how many workers live, for when Redis is away."""
+    """The rates of one drain. `share`: the number of living workers, for when Redis is away."""
 
     counters: Counters
     share: int = 1
 
     def pause_before(self, server_id: int, per_minute: int) -> float:
-        """Takes one mail's place in the server's rate, and returns 0; or the seconds after which to ask
+        """Take one mail's place in the server's rate and return 0; or return the seconds after which to ask
         again."""
         return self._taken(f"server {server_id}", per_minute, spread=True)
 
@@ -94,8 +94,8 @@ class Rates:
 def _take(limiter: MovingWindowRateLimiter, key: str, per_minute: int, spread: bool, share: int = 1) -> float:
     """Every window must have room; the narrowest is asked first, so that nothing is counted in vain.
 
-    A mail counts in the minute as one for each that shares it: what has been counted is so known, too, when
-    more or fewer share it."""
+    A mail counts once per sharing worker in the minute's window, so that the count stays right when their
+    number changes."""
     windows: list[tuple[RateLimitItem, int]] = [(RateLimitItemPerMinute(per_minute), min(share, per_minute))]
     if spread and per_minute // share >= SLICES:
         slice_ = RateLimitItemPerSecond(-(-per_minute // share // SLICES), SPREAD)

@@ -1,7 +1,7 @@
 """Templates to text: sandboxed, strict about undefined names, with errors as values.
 
-Jinja's sandbox keeps a template from reaching into the program, not from taking all its memory or never
-ending. So this runs in a child process with limits (renderer.py), never in one that has anything to lose."""
+Jinja's sandbox keeps a template from reaching into the program, but not from using all memory or running
+forever. So this runs in a child process with limits (renderer.py), never in one that has anything to lose."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from webapp.mailing.texts import MessageText, Parts, Rendered, Unrenderable
 from webapp.mailing.undefined import Undefined, seeing
 
 TEXT_MAX = 2_000_000
-"""Characters of a body. A mail's text that is longer is a template's mistake."""
+"""Characters of a body. A longer text is a mistake in the template."""
 
 SUBJECT, BODY, PLAIN, FILE_NAME = "subject", "template", "text version", "file names"
 
@@ -28,8 +28,8 @@ SUBJECT, BODY, PLAIN, FILE_NAME = "subject", "template", "text version", "file n
 def render(
     message: MessageText, names: Mapping[str, Any], files: Sequence[Mapping[str, Any]] = ()
 ) -> Rendered | Unrenderable:
-    """Fills the templates with plain data. The text alternative of an HTML body is made from it, unless it
-    has a template of its own. `files`: what the template of file names sees besides, file by file."""
+    """Fill the templates with plain data. The text alternative of an HTML body is made from it, unless it has
+    a template of its own. `files`: further names for the template of file names, file by file."""
     where = SUBJECT
     try:
         with seeing(names):
@@ -86,8 +86,8 @@ def _compiled(source: str, escapes: bool, parts: Parts, language: str) -> Templa
 
 @lru_cache(maxsize=256)
 def _marking(source: str, parts: Parts, language: str) -> Template | None:
-    """The template of an HTML body, with marks around its values; None if what it, or a part of it, puts out
-    may go through its own hands again, where marks would be in the way; and if one of them cannot be read."""
+    """The template of an HTML body with marks around its values. None if its output, or that of a part, may
+    be processed again by the template, where marks would be in the way; and if one of them cannot be read."""
     environment = _environment(True, parts, language, mark)
     try:
         trees = [environment.parse(text) for text in (source, *(part for _, part in parts))]
@@ -99,7 +99,7 @@ def _marking(source: str, parts: Parts, language: str) -> Template | None:
 
 
 def _ready(template: Template) -> Template:
-    """With what every template may name in one dict: looking it together each time takes longer than many a
+    """The template with all global names in one dict: building it each time takes longer than many a
     template."""
     template.globals = dict(template.globals)
     return template
@@ -134,7 +134,7 @@ def _environment(
 
 
 PART = "part "
-"""What a part's name is preceded by in a traceback."""
+"""The prefix of a part's name in a traceback."""
 
 
 def _body(message: MessageText, names: Mapping[str, Any]) -> tuple[str, str]:
@@ -158,7 +158,7 @@ def _body(message: MessageText, names: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _place_of(error: BaseException, where: str) -> tuple[str, int | None]:
-    """The template that was being rendered, and its line: Jinja puts them into the traceback."""
+    """The template that was being rendered, and its line, from the traceback."""
     line = None
     trace = error.__traceback__
     while trace is not None:

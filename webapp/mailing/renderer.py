@@ -1,5 +1,5 @@
-"""Templates run in a child process, in batches of plain data: one that runs away costs its own message only
-(confined.py)."""
+"""Runs templates in a child process, in batches of plain data: one that runs away costs only its own message
+(sandbox.py)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from webapp.mailing.sandbox import MEGABYTES, NoAnswer, SandboxProcess
 from webapp.mailing.texts import MessageText, Rendered, Unrenderable
 
 RENDERING_TIME_LIMIT = 5.0
-"""For one message: subject, body and the text made from it."""
+"""Seconds for one message: subject, body and the text made from it."""
 
 RenderRequest = tuple[MessageText, dict[str, Any], tuple[Mapping[str, Any], ...]]
-"""A message, the names that its templates see, and those that the names of its files see besides."""
+"""A message, the names that its templates see, and the further names for the template of file names."""
 
 
 @dataclass(frozen=True)
 class ToRender:
     """One message's templates, and the names that they see: dicts, lists, texts, numbers, dates; no objects.
-    `files`: what the template of file names sees besides, file by file."""
+    `files`: further names for the template of file names, file by file."""
 
     message: MessageText
     names: Mapping[str, Any]
@@ -28,7 +28,7 @@ class ToRender:
 
 
 class Renderer:
-    """The templates' child process. May be used from several threads; one batch is rendered at a time."""
+    """The templates' child process. May be used from several threads; it renders one batch at a time."""
 
     def __init__(self, seconds: float = RENDERING_TIME_LIMIT, megabytes: int = MEGABYTES) -> None:
         self.sandbox = SandboxProcess("webapp.mailing.renderer_child", seconds, megabytes)
@@ -36,17 +36,17 @@ class Renderer:
     def render_all(
         self, batch: Sequence[ToRender], until: float = float("inf")
     ) -> list[Rendered | Unrenderable]:
-        """What becomes of each message, in order; of the first ones only, but one at least, if `until`
-        (monotonic) passes meanwhile. Raises OSError if no child process can be started."""
+        """Render these messages, in order. If `until` (monotonic) passes meanwhile, only the first ones, but
+        at least one. Raises OSError if no child process can be started."""
         questions: list[RenderRequest] = [(one.message, dict(one.names), one.files) for one in batch]
         return [self._read(answer) for answer in self.sandbox.ask_all(questions, until)]
 
     def render(self, one: ToRender) -> Rendered | Unrenderable:
-        """What becomes of one message."""
+        """Render one message."""
         return self.render_all([one])[0]
 
     def close(self) -> None:
-        """Ends the child; the next batch would start another."""
+        """End the child; the next batch would start another."""
         self.sandbox.close()
 
     def _read(self, answer: list[Any] | NoAnswer) -> Rendered | Unrenderable:

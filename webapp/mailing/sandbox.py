@@ -1,8 +1,8 @@
-"""What handles things that others have written (templates, documents) runs in a child process that lives on,
-with limits on time, memory and output: what runs away costs its own question only.
+"""Runs what handles foreign input (templates, documents) in a long-lived child process with limits on time,
+memory and output: what runs away costs only its own question.
 
-Questions go to the child pickled, and answers come back as JSON: what a template or a document could get hold
-of is never unpickled. The child's side is confined_child.py."""
+Questions go to the child pickled, and answers come back as JSON: nothing that a template or a document could
+get hold of is ever unpickled. The child's side is sandbox_child.py."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ from typing import IO, Any
 
 MEGABYTES = 512
 START_SECONDS = 60.0
-"""How long the child itself may take to come up, or to read what it is given, on a machine with too much to
-do."""
+"""How long the child may take to start, or to read what it is given, on a busy machine."""
 PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "HOME")
 """What the child may know of the environment: no key, no password, no address."""
 BATCH = 200
-"""Questions per frame: what the child has in its hands at once."""
+"""Questions per frame: what the child holds at once."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,10 @@ class NoAnswer:
 
 
 class SandboxProcess:
-    """A child process that answers: started at the first question, and again whenever it had to be ended.
+    """A child process that answers questions. It is started at the first question, and again whenever it had
+    to be ended.
 
-    `module` is what it runs; a question may take so many seconds. May be used from several threads; one batch
+    `module` is what it runs; a question may take up to `seconds`. May be used from several threads; one batch
     is answered at a time."""
 
     def __init__(self, module: str, seconds: float, megabytes: int = MEGABYTES) -> None:
@@ -48,10 +48,11 @@ class SandboxProcess:
         self._child: Child | None = None
 
     def ask_all(self, questions: Sequence[Any], until: float = float("inf")) -> list[list[Any] | NoAnswer]:
-        """The answer to each question, in order; to the first ones only, but one at least, if `until`
-        (monotonic) passes meanwhile. One over which the child died is asked once more, by itself: it may have
-        been killed from outside, or by all that it had to read. Raises OSError if no child process can be
-        started."""
+        """The answer to each question, in order. If `until` (monotonic) passes meanwhile, only the first
+        ones, but at least one.
+
+        A question over which the child died is asked once more, by itself: the child may have been killed
+        from outside, or by the size of its batch. Raises OSError if no child process can be started."""
         with self._turn:
             answers: list[list[Any] | NoAnswer] = []
             most, alone = BATCH, False
@@ -68,13 +69,13 @@ class SandboxProcess:
             return answers
 
     def close(self) -> None:
-        """Ends the child; the next question would start another."""
+        """End the child; the next question would start another."""
         with self._turn:
             self._end()
 
     def _some(self, questions: Sequence[Any], until: float) -> tuple[list[list[Any]], ChildGone | None]:
-        """Answers from the beginning of the batch, up to its end, to the first over which the child is gone,
-        or to the first after `until`."""
+        """Answers from the beginning of the batch: to its end, to the first over which the child is gone, or
+        to the first after `until`."""
         answers: list[list[Any]] = []
         try:
             if self._child is None:
@@ -88,7 +89,7 @@ class SandboxProcess:
         except ChildGone as gone:
             self._end()
             return answers, gone
-        except BaseException:  # an answer that nobody waits for any more must not meet the next question
+        except BaseException:  # an answer that is no longer awaited must not meet the next question
             self._end()
             raise
         return answers, None
@@ -100,7 +101,7 @@ class SandboxProcess:
 
 
 class ChildGone(Exception):
-    """The child is gone, or too slow with the question at hand."""
+    """The child is gone, or too slow with the current question."""
 
     def __init__(self, *, is_late: bool = False) -> None:
         super().__init__("too late" if is_late else "gone")
@@ -133,7 +134,7 @@ class Child:
             raise OSError(f"the child process {module} could not be started")
 
     def give(self, questions: Sequence[Any]) -> None:
-        """Hands the batch over; the child reads all of it first. Raises ChildGone if it does not."""
+        """Send the batch; the child reads all of it first. Raises ChildGone if it does not."""
         frame = pickle.dumps(list(questions), protocol=pickle.HIGHEST_PROTOCOL)
         left = memoryview(len(frame).to_bytes(8, "big") + frame)
         until = time.monotonic() + START_SECONDS
@@ -156,7 +157,7 @@ class Child:
         return answer
 
     def _line(self, seconds: float) -> bytes | None:
-        """The next line; None if it does not come within so many seconds, empty if none will come."""
+        """The next line; None if it does not come within `seconds`, empty if none will come."""
         until = time.monotonic() + seconds
         while b"\n" not in self._pending:
             if not self._waiting.select(max(0.0, until - time.monotonic())):
@@ -169,7 +170,7 @@ class Child:
         return line + b"\n"
 
     def end(self) -> None:
-        """Ends the process, whatever it is at."""
+        """End the process, whatever it is doing."""
         self.process.kill()
         self.process.wait()
         self._waiting.close()

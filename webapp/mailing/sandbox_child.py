@@ -1,4 +1,4 @@
-"""The child's side of confined.py: reads batches of questions, and answers each with a line of JSON. It has
+"""The child's side of sandbox.py: reads batches of questions, and answers each with a line of JSON. It has
 nothing to lose: no database, no secrets, no file that it could write."""
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ Answer = Sequence[str | int | Sequence[str] | None]
 
 
 def serve(answer: Callable[[Any], Answer]) -> None:
-    """Answers until nobody asks any more, as `python -m module SECONDS MEGABYTES` says it may.
+    """Answer until no more questions come, within the limits given as `python -m module SECONDS MEGABYTES`.
 
-    A question that takes more than so many seconds has the kernel end this process, though nobody be left to
-    watch it: a template may keep the interpreter busy in one single step."""
+    The kernel ends this process over a question that takes longer, even if its parent is gone: a template may
+    keep the interpreter busy in one single step."""
     seconds, megabytes = float(sys.argv[1]), int(sys.argv[2])
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     limit(megabytes)
@@ -32,7 +32,7 @@ def serve(answer: Callable[[Any], Answer]) -> None:
 
 
 def limit(megabytes: int) -> None:
-    """So much memory, no file to write to, no core to dump."""
+    """Limit the memory; allow no file to write to and no core dump."""
     for what, value in (
         (resource.RLIMIT_AS, megabytes * 2**20),
         (resource.RLIMIT_FSIZE, 0),

@@ -1,4 +1,4 @@
-"""smtplib with a deadline on every wait, and a look at the socket that costs nothing."""
+"""smtplib with a deadline on every wait, and a check of the socket that costs nothing."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class ConnectionLost(Exception):
 
 
 class DeadlineSMTP(smtplib.SMTP):
-    """smtplib with a deadline on every wait, and a look at the socket that costs nothing.
+    """smtplib with a deadline on every wait, and a check of the socket that costs nothing.
 
-    The socket never blocks: what has to wait does so by `waiting`, so that others can go on."""
+    The socket never blocks: all waits go through `waiting`, so that other conversations can continue."""
 
     reply_wait = 60.0
     deadline = float("inf")
@@ -35,7 +35,7 @@ class DeadlineSMTP(smtplib.SMTP):
 
     def getreply(self) -> tuple[int, bytes]:
         """The next reply, whole, within `reply_wait` seconds and before the message's deadline. Raises
-        Lost."""
+        ConnectionLost."""
         until = min(time.monotonic() + self.reply_wait, self.deadline)
         lines: list[bytes] = []
         received = 0
@@ -77,7 +77,7 @@ class DeadlineSMTP(smtplib.SMTP):
             return received
 
     def put(self, data: bytes, seconds: float) -> None:
-        """Sends all of this within so many seconds. Raises Lost."""
+        """Send all of this within `seconds`. Raises ConnectionLost."""
         if self.sock is None:
             raise ConnectionLost("the connection is closed")
         until = min(time.monotonic() + seconds, self.deadline)
@@ -91,7 +91,7 @@ class DeadlineSMTP(smtplib.SMTP):
                 raise ConnectionLost(describe(error)) from None
 
     def _wait(self, why: OSError, events: int, until: float, otherwise: str) -> None:
-        """Waits until it is worth another try. Under TLS one may have to write in order to read."""
+        """Wait until it is worth another try. Under TLS one may have to write in order to read."""
         if isinstance(why, ssl.SSLWantReadError):
             events = READ
         elif isinstance(why, ssl.SSLWantWriteError):
@@ -101,7 +101,7 @@ class DeadlineSMTP(smtplib.SMTP):
             raise ConnectionLost(otherwise)
 
     def send(self, s: Any) -> None:
-        """What smtplib itself sends (EHLO, AUTH, …) is bounded, too."""
+        """Gives a deadline to what smtplib itself sends (EHLO, AUTH, …)."""
         self.put(s.encode(self.command_encoding) if isinstance(s, str) else bytes(s), self.reply_wait)
 
     def heard_from(self) -> bool:
@@ -118,8 +118,8 @@ class DeadlineSMTP(smtplib.SMTP):
         return True
 
     def begin_tls(self, context: ssl.SSLContext) -> None:
-        """STARTTLS, the handshake, and EHLO anew: as smtplib's, which cannot do it on a socket that does not
-        block. What came before the handshake must not count as said under it (CVE-2011-0411)."""
+        """STARTTLS, the handshake, and EHLO again: like smtplib's, which cannot do it on a socket that does
+        not block. What came before the handshake must not count as said under TLS (CVE-2011-0411)."""
         if not self.has_extn("starttls"):
             raise smtplib.SMTPNotSupportedError("STARTTLS extension not supported by server.")
         code, text = self.docmd("STARTTLS")
@@ -142,7 +142,7 @@ class BoundedTls(DeadlineSMTP, smtplib.SMTP_SSL):
 
 
 def describe(error: BaseException) -> str:
-    """A failure to connect in words that an account manager can pass on."""
+    """A failure to connect, in words that an account manager can pass on."""
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
     if isinstance(error, ssl.SSLCertVerificationError):

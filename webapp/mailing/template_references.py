@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from jinja2 import Environment, TemplateSyntaxError, meta
 
 REFERENCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-"""How parts and pictures may be called."""
+"""Names that parts and pictures may have."""
 SHOWN = re.compile(r"\bcid:([A-Za-z0-9][A-Za-z0-9_-]*)")
 
 

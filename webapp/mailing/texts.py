@@ -1,5 +1,4 @@
-"""What is rendered, and what comes of it, as plain values: for whoever has it rendered, too, without the
-libraries that do it."""
+"""What is rendered, and the result, as plain values, without the libraries that render."""
 
 from __future__ import annotations
 
@@ -14,9 +13,9 @@ Parts = tuple[tuple[str, str], ...]
 class MessageText:
     """The templates of one message, in the language of its customer.
 
-    `plain` is the template of the text alternative; without one it is made from the HTML. `file_name` is the
-    one of the attachments' names, if they are not to keep their own. `parts` (name, source) are what the
-    others may include. `language` is how money, dates and numbers are written."""
+    `plain` is the template of the text alternative; without it, the text is made from the HTML. `file_name`
+    is that of the attachments' names, if they do not keep their own. `parts` (name, source) are what the
+    others may include. `language` decides how money, dates and numbers are written."""
 
     subject: str
     body: str
@@ -40,8 +39,8 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Unrenderable:
-    """Why no message can be made of the template: in which of its templates (SUBJECT, BODY, PLAIN, or a
-    part's name), at which line, where these are known, and what is wrong there."""
+    """Why the template cannot be rendered: in which template (SUBJECT, BODY, PLAIN, or a part's name) and
+    line, where known, and what is wrong there."""
 
     problem: str
     where: str = ""
@@ -55,15 +54,14 @@ class Unrenderable:
 
 
 def text_in(texts: Mapping[str, str], language: str) -> str:
-    """The template in the customer's language ("nl-BE", then "nl"), else in the one for everybody, else
-    any."""
+    """The template in the customer's language ("nl-BE", then "nl"), else the default, else any."""
     return texts[spoken(tuple(texts), language)]
 
 
 @lru_cache(maxsize=1024)
 def spoken(languages: tuple[str, ...], language: str) -> str:
-    """Of these languages that of `text_in`. "NL_be" is "nl-BE": in a tag capitals say nothing (RFC 5646,
-    2.1.1), and billing systems write it both ways."""
+    """Which of these languages `text_in` chooses. "NL_be" is "nl-BE": case does not matter in a tag (RFC
+    5646, 2.1.1), and billing systems write it both ways."""
     by_tag = {_tag(each): each for each in languages}
     own = _tag(language)
     for wanted in (own, own.partition("-")[0], ""):

@@ -1,12 +1,11 @@
-"""One SMTP connection: offer a message up to its last byte, then finish it. What became of it is a value.
+"""One SMTP connection: offer a message up to its last byte, then finish it. The outcome is a value.
 
 The configuration and the Connection are Flask-Mail's; its send() is not used, because it cannot tell where a
-conversation broke, waits for ever, checks no certificate and drops the server's words. The socket and the
-dialogue are smtplib's, with a deadline on every wait (bounded.py).
+conversation broke, waits forever, checks no certificate and drops the server's words. The socket and the
+dialogue are smtplib's, with a deadline on every wait (smtp_client.py).
 
 The caller marks a message as on the wire between `offer` and `finish`. Before `finish` no final dot has gone
-out, so whatever breaks there is safe to try again; after it, only the server's reply says what became of the
-message."""
+out, so whatever breaks there is safe to try again; after it, only the server's reply decides."""
 
 from __future__ import annotations
 
@@ -46,8 +45,8 @@ QUIT_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """How to reach a mail server. `security` is "none", "starttls" or "tls"; a certificate is believed
-    unverified only where a setting says so by the server's name."""
+    """How to reach a mail server. `security` is "none", "starttls" or "tls"; its certificate goes unverified
+    only where a setting names the server."""
 
     host: str
     port: int
@@ -59,7 +58,8 @@ class ServerAddress:
 
 @dataclass(frozen=True)
 class Waits:
-    """Seconds: for any reply, and for the reply to the final dot (RFC 5321, 4.5.3.2.6 wants ten minutes)."""
+    """Seconds to wait for any reply, and for the reply to the final dot (RFC 5321, 4.5.3.2.6, asks for ten
+    minutes)."""
 
     reply: float
     data: float
@@ -94,13 +94,13 @@ class Conversation(flask_mail.Connection):
         return self._smtp is not None
 
     def configure_host(self) -> DeadlineSMTP:
-        """Connects, greets, encrypts, logs in. Raises Lost, OSError or smtplib.SMTPException."""
+        """Connect, greet, encrypt, log in. Raises ConnectionLost, OSError or smtplib.SMTPException."""
         context = self._tls() if self.mail.use_ssl or self.mail.use_tls else None
         kind = BoundedTls if self.mail.use_ssl else DeadlineSMTP
         options: dict[str, Any] = {"context": context} if self.mail.use_ssl else {}
         smtp = kind(timeout=self.waits.reply, local_hostname=_own_name(), **options)
         smtp.reply_wait = self.waits.reply
-        smtp._host = self.mail.server  # type: ignore[attr-defined]  # the name that the certificate must bear
+        smtp._host = self.mail.server  # type: ignore[attr-defined]  # the name that the certificate must have
         try:
             code, text = self._connected(smtp)
             if code != 220:
@@ -122,7 +122,7 @@ class Conversation(flask_mail.Connection):
             raise ConnectionLost(f"“{self.mail.server}” cannot be the name of a host") from None
 
     def _log_in(self, smtp: DeadlineSMTP) -> None:
-        """smtplib's errors about letters quote the password: they go no further."""
+        """Errors of smtplib about non-ASCII characters quote the password: they are not passed on."""
         try:
             smtp.login(self.mail.username or "", self.mail.password or "")
         except UnicodeError:
@@ -139,8 +139,8 @@ class Conversation(flask_mail.Connection):
         return context
 
     def open(self) -> ServerTrouble | None:
-        """Makes sure that there is a connection. None if there is; else what keeps the server from being
-        used."""
+        """Make sure that there is a connection. Returns None if there is; else what keeps the server from
+        being used."""
         if self._smtp is not None and self._smtp.heard_from():
             self.drop()
         if self._smtp is not None:
@@ -156,14 +156,13 @@ class Conversation(flask_mail.Connection):
         return None
 
     def offer(self, envelope: Envelope, data: bytes) -> Offer:
-        """Hands over everything but the final dot, on an open connection.
+        """Hand over everything but the final dot, on an open connection.
 
-        1. A message larger than the server's SIZE is refused before a word is said (RFC 1870).
-        2. MAIL and every RCPT; in one go if the server takes that (RFC 2920), and DATA with them if there is
-        but one recipient: of several, a refusal must be seen first.
-        3. What the replies come to: see `judged`.
-        4. DATA, and the message without its final dot.
-        """
+        1. A message larger than the server's SIZE is refused before anything is sent (RFC 1870).
+        2. MAIL and every RCPT; in one go if the server supports it (RFC 2920), and DATA with them if there is
+        only one recipient: with several, a refusal must be seen first.
+        3. Judge the replies: see `judged`.
+        4. DATA, and the message without its final dot."""
         smtp = self._smtp
         if smtp is None:
             return Broken("connect", "the connection is closed")
@@ -222,7 +221,7 @@ class Conversation(flask_mail.Connection):
         return Offered(refused)
 
     def _replies(self, smtp: DeadlineSMTP, commands: list[str], pipelined: bool) -> Iterator[Reply]:
-        """The reply to each command. Pipelined, all of them are sent before the first reply is awaited."""
+        """The reply to each command. Pipelined, all are sent before the first reply is awaited."""
         if pipelined:
             smtp.put("".join(f"{command}\r\n" for command in commands).encode("ascii"), self.waits.reply)
         for command in commands:
@@ -235,11 +234,11 @@ class Conversation(flask_mail.Connection):
         return self._smtp is None or self._smtp.heard_from()
 
     def finish(self) -> Finish:
-        """Sends the final dot and waits for the reply. Broken means: the dot did not leave."""
+        """Send the final dot and wait for the reply. Broken means: the dot did not leave."""
         return self.send_dot() or self.reply_to_dot()
 
     def send_dot(self) -> Broken | Unknown | None:
-        """Sends the final dot. None if it left; Broken if it did not; Unknown if that cannot be told."""
+        """Send the final dot. None if it left; Broken if it did not; Unknown if that cannot be told."""
         smtp = self._smtp
         if smtp is None:
             return Broken("dot", "the connection is closed")
@@ -254,7 +253,7 @@ class Conversation(flask_mail.Connection):
         return None
 
     def reply_to_dot(self) -> Accepted | Deferred | Rejected | Unknown:
-        """Waits for what the server says to the final dot, for `waits.data` seconds since it left."""
+        """Wait for the reply to the final dot, for `waits.data` seconds since it left."""
         smtp = self._smtp
         if smtp is None:
             return Unknown("the connection was lost after the whole message was handed over")
@@ -275,13 +274,13 @@ class Conversation(flask_mail.Connection):
         return Rejected("dot", reply) if reply.code // 100 == 5 else Deferred("dot", reply)
 
     def drop(self) -> None:
-        """Closes the connection without a word. An offered message is thereby withdrawn."""
+        """Close the connection without a word. This withdraws an offered message."""
         if self._smtp is not None:
             self._smtp.close()
             self._smtp = None
 
     def close(self) -> None:
-        """Says goodbye, for at most QUIT_SECONDS, and closes."""
+        """Say goodbye, for at most QUIT_SECONDS, and close."""
         if self._smtp is not None:
             self._smtp.reply_wait, self._smtp.deadline = QUIT_SECONDS, float("inf")
             try:
@@ -292,7 +291,7 @@ class Conversation(flask_mail.Connection):
             self.drop()
 
     def _given_up(self, outcome: T) -> T:
-        """Gets the connection ready for the next message; if that fails, the next one opens another."""
+        """Prepare the connection for the next message; if that fails, the next one opens another."""
         self.num_emails += 1
         if self._smtp is not None:
             try:
@@ -318,11 +317,11 @@ class Conversation(flask_mail.Connection):
 
 
 MOST_DIGITS = 20
-"""Of a SIZE (RFC 1870, 3). More are no number that anybody means, and Python reads no more than 4,300."""
+"""Digits of a SIZE (RFC 1870, 3). More make no meaningful number, and Python reads no more than 4,300."""
 
 
 def _dot_stuffed(data: bytes) -> bytes:
-    """A line that begins with a dot gets a second one (RFC 5321, 4.5.2). The data end with CRLF."""
+    """Double the dot at the start of a line (RFC 5321, 4.5.2). The data end with CRLF."""
     at = data.find(b".")  # one byte is sought much faster than three, and base64 has no dots
     while at >= 0 and data[at - 1 : at] not in (b"", b"\n"):
         at = data.find(b".", at + 1)
@@ -332,11 +331,11 @@ def _dot_stuffed(data: bytes) -> bytes:
 
 
 def _own_name() -> str:
-    """What we call ourselves in EHLO: this machine's name if it is a full one, else an address literal."""
+    """Our name in EHLO: this machine's name if it is fully qualified, else an address literal."""
     name = socket.gethostname()
     return name if "." in name and name.isascii() else "[127.0.0.1]"
 
 
 def _text(reply: bytes | str) -> str:
-    """What the server said, as a text that any database takes."""
+    """The server's words, as a text that any database accepts."""
     return storable(reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply)

@@ -16,7 +16,7 @@ _seen: ContextVar[Mapping[str, Any] | None] = ContextVar("seen", default=None)
 
 @contextmanager
 def seeing(names: Mapping[str, Any]) -> Iterator[None]:
-    """While the block lasts, these are the names that a template sees."""
+    """Within the block, these are the names that a template sees."""
     token = _seen.set(names)
     try:
         yield
@@ -25,8 +25,7 @@ def seeing(names: Mapping[str, Any]) -> Iterator[None]:
 
 
 class Undefined(StrictUndefined):
-    """Whatever is done with it raises UndefinedError: “there is no invoice.due_dat. Did you mean
-    invoice.due_date?”"""
+    """Any use of it raises UndefinedError: “there is no invoice.due_dat. Did you mean invoice.due_date?”"""
 
     @property
     def _undefined_message(self) -> str:
