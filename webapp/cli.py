@@ -1,4 +1,4 @@
-"""The `mailrun` command: one group per feature, each in the feature's own commands.py."""
+"""The `mailrun` command: one group per room, each in the room's own commands.py."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WITH_PAGES = ("web",)
 
 
 class Commands(FlaskGroup):
-    """Tells what a person can mend in one line, without a stack."""
+    """Tells what a person can fix in one line, without a stack trace."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""Every setting, read once from the environment and `.env` (the table is in the README)."""
+"""Every setting, read once from the environment and `.env` (docs/settings.md has the table)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class SettingError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Durations are seconds, but `keep_mails` is days (0: for ever). `time_scale` was applied to retries,
-    the sweep and the daily clean-up, not to SMTP waits or the lease."""
+    """Durations are seconds, but `keep_mails` is days (0: forever). `time_scale` was applied to retries, the
+    sweep and the daily clean-up, not to SMTP waits or the lease."""
 
     home: Path
     database_url: str
@@ -53,25 +53,24 @@ class Settings:
 
     @property
     def beat_every(self) -> float:
-        """Seconds between two beats of a worker: ten in a lease."""
+        """Seconds between two heartbeats of a worker: ten in a lease."""
         return max(0.2, self.lease / 10)
 
 
 SCALED_SECONDS_MIN = 0.5
-"""No scaled pause is shorter than this, in seconds."""
+"""The shortest scaled pause."""
 SECONDS_MAX = 365 * 86400.0
-"""No duration is longer: what is added to a date must still be one."""
+"""The longest duration: what is added to a date must still be one."""
 KEEP_MAILS_MAX = 36_500
 """Days."""
 LAST_PORT = 65_535
-"""The resolver would quietly take the remainder of a greater one."""
+"""The resolver would quietly take a larger number modulo 65,536."""
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Reads the settings; makes the home folder and its secret key if they are missing.
+    """Read the settings; create the home folder and its secret key if they are missing.
 
-    Raises SettingError for a value that cannot be used.
-    """
+    Raises SettingError for a value that cannot be used."""
     if environ is None:
         dotenv = {name: value for name, value in dotenv_values(".env").items() if value is not None}
         environ = {**dotenv, **os.environ}
@@ -120,7 +119,7 @@ def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def _domains(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """Names of domains. One that cannot be one must not start: it would only ever refuse."""
+    """Names of domains. Mailrun must not start with one that cannot exist: it would only ever refuse."""
     given = _words(environ, name)
     for domain in given:
         if not re.fullmatch(r"[\w.-]+", domain):
@@ -129,7 +128,7 @@ def _domains(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 
 def _address(environ: Mapping[str, str], name: str) -> str:
-    """A mail address, or nothing. Safe mode with an address that cannot work must not start."""
+    """A mail address, or nothing. Safe mode must not start with an address that cannot work."""
     given = environ.get(name, "").strip()
     if given and not re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", given):
         raise SettingError(f"{name} is {given!r}; it must be one mail address")
@@ -137,9 +136,8 @@ def _address(environ: Mapping[str, str], name: str) -> str:
 
 
 def embedded_redis_socket(home: Path) -> Path:
-    """Where the Redis that `mailrun up` brings along listens: in the home, or, since the path of a socket may
-    have no more than 107 bytes, under a name made from the home in the system's folder for temporary
-    files."""
+    """Where the Redis of `mailrun up` listens: in the home or, since the path of a socket may have no more
+    than 107 bytes, under a name made from the home in the system's temporary folder."""
     socket = home / "redis" / "redis.sock"
     if len(os.fsencode(socket)) < 100:
         return socket
@@ -160,7 +158,7 @@ def _redis_url(given: str, home: Path) -> str:
 
 
 def _database_url(given: str, home: Path) -> str:
-    """An address of a database that Mailrun can work with; unset is a file of SQLite in the home."""
+    """An address of a database that Mailrun can work with; unset is an SQLite file in the home."""
     url = given or f"sqlite:///{home / 'mailrun.sqlite3'}"
     try:
         kind = make_url(url).drivername
@@ -200,7 +198,7 @@ def _whole(
 
 def _own_secret(path: Path) -> str:
     """This installation's own key, made at first use and readable by its owner alone. It is written aside, so
-    that it is whole or absent. Raises SettingError for an empty one: somebody has lost it."""
+    that it is complete or absent. Raises SettingError for an empty one: it has been lost."""
     if not path.exists():
         aside = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

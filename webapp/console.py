@@ -30,7 +30,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 
 ID = click.IntRange(1, 2**63 - 1)
-"""Of a run or a result: no database has others."""
+"""The id of a run or a result: no database has others."""
 
 
 T = TypeVar("T")

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 BYTE_ORDER_MARK = "\ufeff"
-"""By which spreadsheets know UTF-8: it comes before the first line of a file."""
+"""By which spreadsheets recognise UTF-8: it precedes the first line of a file."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_lines(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Iterator[str]:
-    """A line of column names, then a line for each row: lists joined by blanks, nothing as nothing.
+    """A line of column names, then a line for each row: lists joined by blanks, None as empty.
 
-    A text that a spreadsheet would take for a formula gets a quote before it: customers' names, and what
-    foreign mail servers say, are not ours (OWASP, CSV injection)."""
+    A text that a spreadsheet would take for a formula gets a quote before it: customers' names and the words
+    of foreign mail servers are not ours (OWASP, CSV injection)."""
     names = list(columns)
     line = Echo()
     writer = csv.writer(line, lineterminator="\r\n")  # so that either, within a text, is put in quotes

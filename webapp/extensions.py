@@ -1,5 +1,5 @@
-"""What every part of the program is given: settings, database, documents, the bell for the workers, the
-renderer of templates, and the counters of what goes out. An application has them, pages or not."""
+"""What every part of the program is given: settings, database, documents, job queue, the renderer of
+templates, and the counters of what goes out. An application has them, with pages or without."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Runtime:
     counters: Counters
 
     def close(self) -> None:
-        """Ends what was opened: pooled connections, and the renderer's process."""
+        """Close what was opened: pooled connections, and the renderer's process."""
         self.renderer.close()
         self.database.dispose()
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Opens everything that the settings name, for this application. Nothing is contacted yet."""
+    """Open everything that the settings name, for this application. Nothing is contacted yet."""
     app.extensions[_RUNTIME] = Runtime(
         settings=settings,
         database=db.open(app, settings.database_url, settings.secret_key),
@@ -46,7 +46,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def runtime() -> Runtime:
-    """The running application's parts; needs an application context."""
+    """The current application's parts; needs an application context."""
     return runtime_of(current_app)
 
 

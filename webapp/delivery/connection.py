@@ -111,8 +111,8 @@ class Connection:
         try:
             return self.event_loop.run_in_thread(made) if documents.is_far or _is_packed(prepared) else made()
         except Exception as error:
-            log.exception("result %s cannot be made", prepared.inputs.result_id)
-            return NotBuilt(f"an error in making the mail: {type(error).__name__}: {error}")
+            log.exception("the mail of result %s cannot be built", prepared.inputs.result_id)
+            return NotBuilt(f"an error in building the mail: {type(error).__name__}: {error}")
 
     def _deliver(self, ready: BuiltMail) -> tuple[bool, BuiltMail | None]:
         """Deliver one message, or find out why it cannot be. Returns whether the connection continues, and

@@ -1,4 +1,4 @@
-"""A run's evidence: one ZIP with every result, every attempt with what the mail server said, and the mails as
+"""A run's evidence: one ZIP with every result, every attempt with the mail server's reply, and the mails as
 they went out."""
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from webapp.store.types import now
 from webapp.store.workers import Worker
 
 ARCHIVE_BATCH = 200
-"""So many results are read at a time; between two pages no transaction is open."""
+"""Results read at a time; between two batches no transaction is open."""
 
 ATTEMPT_COLUMNS = (
     *("result", "attempt", "started_at", "ended_at", "worker", "mail_server", "version", "outcome", "stage"),
@@ -52,18 +52,18 @@ mails/         each mail byte for byte as it was handed over, as <result>-<attem
 problems.csv   each mail that is not in mails/, and why
 SHA256SUMS     the SHA-256 of every file
 
-Times are in UTC, or bear their offset. An outcome of "accepted" means that the mail server took the mail (its
+Times are in UTC, or have their offset. An outcome of "accepted" means that the mail server took the mail (its
 reply is beside it); "unknown" or "sending", that it may have; any other, that it did not. A mail in mails/
 is what its attempt handed over, or was about to: what became of it is in attempts.csv.
 
 How to check: "sha256sum -c SHA256SUMS" reads every file. The SHA-256 of a mail is also in attempts.csv: it
-was stored before the mail's last byte went out. Compare with it whatever copy of the mail somebody has.
+was stored before the mail's last byte went out. Compare any copy of the mail with it.
 """
 
 
 def evidence(database: Database, store: DocumentStore, viewer: Viewer, run: Run) -> Iterator[bytes]:
-    """The ZIP, as it is made: of what this person may see of the run. Memory holds a page of results, one
-    mail, and half a kilobyte for each mail."""
+    """The ZIP, generated as it is read, of what this person may see of the run. Memory holds a batch of
+    results, one mail, and half a kilobyte per mail."""
     at = now()
     with database.reading() as session:
         readme = _readme(session, viewer, run, at)
@@ -154,7 +154,7 @@ def _mails(
     viewer: Viewer,
     run: Run,
 ) -> Iterator[bytes]:
-    """Each mail that was made whole, or a line in `problems`."""
+    """Each mail that could be rebuilt, or a line in `problems`."""
     writer = csv.writer(problems)
     query = select(
         Attempt.id,
@@ -184,7 +184,7 @@ def _mails(
 def _pages(
     database: Database, viewer: Viewer, run: Run, query: Select[*tuple[Any, ...]]
 ) -> Iterator[list[Row[Any]]]:
-    """The attempts of a page of results each, by result and in the order in which they were made."""
+    """The attempts in batches of results, by result and in the order in which they were made."""
     last = 0
     while True:
         with database.reading() as session:
@@ -208,7 +208,7 @@ def _of(viewer: Viewer, run: Run) -> list[ColumnElement[bool]]:
 
 def _named(rows: list[Row[Any]]) -> Iterator[tuple[Row[Any], str]]:
     """Each attempt with the name of its mail: mails/<result>-<attempt>.eml. A number that was used again (its
-    first mark was taken back) gets the attempt's id too."""
+    first start was undone) gets the attempt's id too."""
     used: set[str] = set()
     for row in rows:
         name = f"mails/{row.result_id}-{row.number}.eml"

@@ -19,8 +19,8 @@ def init_app(app: Flask) -> None:
 
 @of_runs.get("/runs/<int:run_id>/evidence.zip")
 def download(run_id: int) -> ResponseReturnValue:
-    """Every result, attempt and mail of the run that this person may see, as a ZIP that is made as it is
-    read. One that breaks off has no end: no program takes it for whole."""
+    """Every result, attempt and mail of the run that this person may see, as a ZIP generated as it is read. A
+    download that breaks off has no end record, so that no program takes it for complete."""
     parts = runtime()
     with parts.database.reading() as session:
         run = runs.run(session, viewer(), run_id) or abort(404)

@@ -1,4 +1,4 @@
-"""For how long mails are kept: after MAILRUN_KEEP_MAILS days a mail itself goes, and what proves that it went
+"""How long mails are kept: after MAILRUN_KEEP_MAILS days the mail itself is deleted; what proves that it went
 out (SHA-256, size, reply, times) stays for good."""
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 MOST_DOCUMENTS = 100_000
-"""So many documents are thought about at a time."""
+"""How many documents are considered at a time."""
 
 AttemptPosition = tuple[datetime, int]
-"""Where an attempt stands in the order of time: when it started, and its id."""
+"""An attempt's position in time: when it started, and its id."""
 
 
 def is_due(runtime: Runtime) -> bool:
-    """Whether it is time to look for mails that have been kept for long enough."""
+    """Whether it is time to look for mails past their time."""
     if not runtime.settings.keep_mails:
         return False
     with runtime.database.reading() as session:
@@ -40,14 +40,14 @@ def is_due(runtime: Runtime) -> bool:
 
 
 def tidy(runtime: Runtime, leaving: threading.Event) -> int:
-    """Lets mails go whose time is over; returns how many. Of all workers one does so, once a day.
+    """Delete mails past their time; return how many. One worker does it, once a day.
 
-    1. Take today's turn, in one conditional UPDATE. Not on a copy of a database: the documents are not its.
-    2. Read the mails whose time is over, and note their documents that no invoice has any more.
-    3. Strike out those that a mail which is still kept needs.
-    4. Remove the rest from the store. If that is away, stop here: tomorrow all of this is done anew.
-    5. Clear the mails in small commits. The rows of the attempts stay.
-    """
+    1. Take today's turn, in one conditional UPDATE. Not on a copy of a database: the documents are not its
+    own.
+    2. Read the mails past their time, and collect their documents that no invoice has any more.
+    3. Remove from these what a mail that is still kept needs.
+    4. Delete the rest from the store. If the store is away, stop: tomorrow everything is done again.
+    5. Clear the mails in small commits. The rows of the attempts stay."""
     with runtime.database.writing() as session:
         if held(session) or not _take_turn(session, runtime):
             return 0
@@ -87,11 +87,11 @@ def _take_turn(session: Session, runtime: Runtime) -> bool:
 def _unneeded(
     database: Database, before: datetime, taken_over_at: datetime | None, leaving: threading.Event
 ) -> tuple[AttemptPosition | None, set[str]]:
-    """Where the mails end that may go now, and the documents that nothing else needs. None: there is no such
-    mail, or this process is leaving.
+    """The position up to which mails are deleted now, and the documents that nothing else needs. None: there
+    is no such mail, or this process is stopping.
 
-    The documents of mails from before a take-over stay: the system that the copy was made of may have the
-    same store."""
+    Documents of mails from before a takeover stay: the system that the copy was made from may use the same
+    store."""
     end: AttemptPosition | None = None
     candidates: set[str] = set()
     pictures = _pictures(database)
@@ -116,8 +116,7 @@ def _unneeded(
 def _kept_mails(
     database: Database, after: AttemptPosition | None, before: datetime | None
 ) -> Iterator[list[tuple[AttemptPosition, bytes]]]:
-    """The mails that are kept, the oldest first, some hundreds at a time; between two lots no transaction is
-    open."""
+    """The kept mails, oldest first, some hundreds at a time; between two lots no transaction is open."""
     at = tuple_(Attempt.started_at, Attempt.id)
     while True:
         query = select(Attempt.started_at, Attempt.id, Attempt.rebuild_data).where(
@@ -152,7 +151,7 @@ def _pictures(database: Database) -> set[str]:
 
 
 def _clear(database: Database, end: AttemptPosition, leaving: threading.Event) -> int:
-    """Clears the mails up to there; returns how many."""
+    """Clear the mails up to this position; return how many."""
     at = tuple_(Attempt.started_at, Attempt.id)
     old = (
         select(Attempt.id)
@@ -180,11 +179,11 @@ def _clear(database: Database, end: AttemptPosition, leaving: threading.Event) -
 
 
 PAUSE = 0.05
-"""Seconds between two commits, so that whoever sends is not in their way."""
+"""Seconds between two commits, so that sending is not held up."""
 
 
 def documents_of(kept: bytes) -> list[str]:
-    """The SHA-256 of each document of a mail, of what was kept of it."""
+    """The SHA-256 of each document of a mail, from its rebuild data."""
     digests: list[str] = []
 
     def note(digest: str) -> bytes:

@@ -1,4 +1,4 @@
-"""A ZIP that is made as it is read: of any size (Zip64), while memory holds one file at a time."""
+"""A ZIP that is generated as it is read: of any size (Zip64), while memory holds one file at a time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ LINES_AT_ONCE = 1_000
 
 
 class ZipStream:
-    """Each method gives the bytes of the ZIP that it has made. A file's time is shown in UTC.
+    """Each method yields the bytes of the ZIP that it has produced. A file's time is shown in UTC.
 
-    At the end `SHA256SUMS` is added, which `sha256sum -c` understands; `sums` is where it grows until then.
-    The list of contents that every ZIP
-    ends with takes half a kilobyte of memory a file."""
+    At the end `SHA256SUMS` is added, which `sha256sum -c` reads; until then the sums are collected in `sums`.
+    The central directory at the end of every ZIP takes half a kilobyte of memory per file."""
 
     def __init__(self, sums: IO[bytes]) -> None:
         self._sink = _Sink()
@@ -25,14 +24,14 @@ class ZipStream:
         self._sums = sums
 
     def add(self, name: str, content: bytes, at: datetime) -> Iterator[bytes]:
-        """A file as it is. It is not compressed: mails are mostly documents that are compressed already, so
-        it would cost a hundred times the time for a fifth of the size."""
+        """Add a file as it is. It is not compressed: mails are mostly documents that are compressed already,
+        so a fifth of the size would cost a hundred times the time."""
         self._zip.writestr(_entry(name, at, ZIP_STORED), content)
         self._note(name, hashlib.sha256(content).hexdigest())
         yield self._sink.taken()
 
     def add_lines(self, name: str, lines: Iterable[str], at: datetime) -> Iterator[bytes]:
-        """A text file, compressed, from lines that bear their own ends."""
+        """Add a compressed text file from lines that have their own line ends."""
         digest = hashlib.sha256()
         with self._zip.open(_entry(name, at, ZIP_DEFLATED), "w", force_zip64=True) as file:
             for number, line in enumerate(lines):
@@ -45,7 +44,7 @@ class ZipStream:
         yield self._sink.taken()
 
     def end(self, at: datetime) -> Iterator[bytes]:
-        """The sums, and the list of contents."""
+        """Add the sums and the central directory."""
         self._sums.seek(0)
         with self._zip.open(_entry(SUMS, at, ZIP_DEFLATED), "w", force_zip64=True) as file:
             while lines := self._sums.read(1 << 16):
@@ -59,7 +58,7 @@ class ZipStream:
 
 
 class _Sink:
-    """What the ZIP is written to: it cannot seek, so nothing that was handed on is ever needed again."""
+    """What the ZIP is written to. It cannot seek, so nothing that was handed on is ever needed again."""
 
     def __init__(self) -> None:
         self._written = bytearray()
@@ -75,7 +74,7 @@ class _Sink:
         pass
 
     def taken(self) -> bytes:
-        """What was written since it was last asked."""
+        """What was written since the last call."""
         taken = bytes(self._written)
         self._written.clear()
         return taken

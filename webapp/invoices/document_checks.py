@@ -1,8 +1,8 @@
-"""The guard: nothing goes out before it is checked that each document belongs to its invoice.
+"""The document check: no document goes out before it is checked that it belongs to its invoice.
 
-What it found is kept with the document, for the bytes that it looked at: from the import on, so that a run
-waits for nothing but what is not yet checked. A document that it is not content with is `suspect` until
-somebody has looked and let it pass (selection/invoices.py holds back what has one)."""
+The finding is stored with the document, for the bytes that were checked: from the import on, so that a run
+waits only for what is still unchecked. A document that fails the check is `suspect` until a person releases
+it (selection/eligibility.py holds back invoices with one)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from webapp.store.types import now
 CHECKED_AT_ONCE = 1_000
 """Documents per commit."""
 AT_ONCE, BYTES_AT_ONCE = 25, 8 * 2**20
-"""What a thread has in its hands."""
+"""Documents that a thread reads as one batch."""
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,18 @@ def check(
     done: Callable[[int], None] = lambda documents: None,
     is_leaving: Callable[[], bool] = lambda: False,
 ) -> Checked:
-    """Checks the documents that are yet to be checked, or those of them that meet the conditions on
-    TransformationResult; `done` is told how many have been. Ends early if this process is leaving. Raises
-    OSError when the store is away.
+    """Check the unchecked documents, or those of them that meet the conditions on TransformationResult;
+    `done` is told the number checked. Ends early if this process is stopping. Raises OSError when the
+    store is away.
 
-    1. Take the next of them, in the order of their invoices; after the last once more from the first, for
-    what came meanwhile. No lock is held.
-    2. Has each the bytes of its SHA-256 in the store? Do those that are looked into name their invoice? They
-    are read in child processes, one per core.
-    3. Note what was found, in one commit, for these bytes only: a document that was imported anew meanwhile
-    stays to be checked. Again from 1, until there is none.
+    1. Take the next of them, in the order of their invoices; after the last, start once more from the first
+    for what came meanwhile. No lock is held.
+    2. Compare the store's bytes with the SHA-256, and look whether the documents that are read name their
+    invoice. They are read in child processes, one per core.
+    3. Record the findings in one commit, for these bytes only: a document that was imported again meanwhile
+    stays unchecked. Repeat from 1 until none is left.
 
-    Two that check at once do no harm. A crash costs what was not noted yet."""
+    Two checks at once do no harm. A crash loses only what was not recorded yet."""
     documents = suspect = 0
     if not _anything_unchecked(database):
         return Checked()
@@ -84,17 +84,18 @@ def check(
 
 
 def _anything_unchecked(database: Database) -> bool:
-    """Nearly always nothing is, and that is known at once, whatever the conditions: asked for the first in
-    the order of their index, PostgreSQL does not look through all documents, of which it thinks most are."""
+    """Nearly always nothing is unchecked, and this knows at once, whatever the conditions: asked for the
+    first in the order of their index, PostgreSQL does not scan all documents, most of which it expects to
+    match."""
     unchecked = select(TransformationResult.id).where(UNCHECKED)
     with database.reading() as session:
         return session.scalar(unchecked.order_by(TransformationResult.invoice_id).limit(1)) is not None
 
 
 def _chunks(database: Database, conditions: Sequence[ColumnElement[bool]]) -> Iterator[Sequence[Unchecked]]:
-    """What is yet to be checked, until nothing is. Each search begins where the last one ended, in both
-    tables: PostgreSQL, which merges them, would go through all invoices from the first every time, and
-    through what its index still has of the documents that were noted."""
+    """The unchecked documents, until none is left. Each search starts where the last one ended, in both
+    tables: PostgreSQL merges them, and would otherwise scan all invoices from the first every time, and
+    dead index entries of the documents recorded."""
     first = 0
     while True:
         if some := _next(database, conditions, first):
@@ -129,7 +130,7 @@ def _next(database: Database, conditions: Sequence[ColumnElement[bool]], first: 
 
 @contextmanager
 def _readers() -> Iterator[Callable[[DocumentStore, Sequence[Unchecked]], list[DocumentFinding]]]:
-    """Looks at documents, several at a time: a thread and a child process per core."""
+    """Read documents in parallel: a thread and a child process per core."""
     free = [Reader() for _ in range(os.cpu_count() or 1)]
     pool = ThreadPoolExecutor(len(free))
 
@@ -152,7 +153,7 @@ def _readers() -> Iterator[Callable[[DocumentStore, Sequence[Unchecked]], list[D
 
 
 def _look(store: DocumentStore, reader: Reader, documents: Sequence[Unchecked]) -> list[DocumentFinding]:
-    """What is found in each. Bytes that several of them have are read once."""
+    """The finding in each document. Bytes that several of them share are read once."""
     same: dict[tuple[str, str], list[Unchecked]] = defaultdict(list)
     for document in documents:
         same[document.sha256, document.media_type].append(document)

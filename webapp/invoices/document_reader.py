@@ -1,5 +1,4 @@
-"""Documents are read in a child process: one that is made to do harm costs its own check only
-(confined.py)."""
+"""Reads documents in a child process: a harmful one costs only its own check (mailing/sandbox.py)."""
 
 from __future__ import annotations
 
@@ -10,10 +9,10 @@ from webapp.mailing.sandbox import MEGABYTES, NoAnswer, SandboxProcess
 from webapp.store.statuses import Finding
 
 READING_TIME_LIMIT = 10.0
-"""For one document."""
+"""Seconds for one document."""
 
 DocumentQuestion = tuple[str, bytes, list[tuple[str, str, str]]]
-"""A media type, the bytes, and the Names of each invoice that they are filed under."""
+"""A media type, the bytes, and the names of each invoice that they are filed under."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class ToRead:
 
 @dataclass(frozen=True)
 class DocumentFinding:
-    """What was found in a document for one invoice; `words` say more where there is more to say."""
+    """The finding in a document for one invoice; `words` say more where there is more to say."""
 
     finding: Finding
     words: str = ""
@@ -48,20 +47,20 @@ def is_pdf(media_type: str) -> bool:
 
 
 def is_read(media_type: str) -> bool:
-    """Whether a document of this type is looked into. A list of calls or a page of HTML need not name its
+    """Whether documents of this type are read. A list of calls or a page of HTML need not name its
     invoice."""
     is_xml = media_type in ("application/xml", "text/xml") or media_type.endswith("+xml")
     return is_pdf(media_type) or is_xml
 
 
 class Reader:
-    """The documents' child process. May be used from several threads; one batch is read at a time."""
+    """The documents' child process. May be used from several threads; it reads one batch at a time."""
 
     def __init__(self, seconds: float = READING_TIME_LIMIT, megabytes: int = MEGABYTES) -> None:
         self.sandbox = SandboxProcess("webapp.invoices.document_reader_child", seconds, megabytes)
 
     def read_all(self, batch: Sequence[ToRead]) -> list[list[DocumentFinding]]:
-        """For each document what is found for each of its invoices, in order. Raises OSError if no child
+        """For each document, the finding for each of its invoices, in order. Raises OSError if no child
         process can be started."""
         questions: list[DocumentQuestion] = [
             (each.media_type, each.content, [astuple(names) for names in each.of]) for each in batch
@@ -70,7 +69,7 @@ class Reader:
         return [self._found(each, answer) for each, answer in zip(batch, answers, strict=True)]
 
     def close(self) -> None:
-        """Ends the child; the next batch would start another."""
+        """End the child; the next batch would start another."""
         self.sandbox.close()
 
     def _found(self, document: ToRead, answer: list[object] | NoAnswer) -> list[DocumentFinding]:

@@ -1,4 +1,4 @@
-"""The process that reads documents: `python -m webapp.mailing.reader_child SECONDS MEGABYTES`."""
+"""The process that reads documents: `python -m webapp.invoices.document_reader_child SECONDS MEGABYTES`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from webapp.mailing.sandbox_child import Answer, serve
 
 
 def answer(question: DocumentQuestion) -> Answer:
-    """What is found for each invoice, or why the document cannot be opened."""
+    """The finding for each invoice, or why the document cannot be opened."""
     media_type, content, of = question
     try:
         found = findings(media_type, content, [Names(*each) for each in of])

@@ -1,6 +1,7 @@
-"""Whether a document names its invoice: its text holds the number, and the code or the name of the customer.
+"""Whether a document names its invoice: its text must contain the number, and the code or the name of the
+customer.
 
-This runs in the reader's child process (reader.py): a document may be anything."""
+This runs in the reader's child process (document_reader.py): a document may be anything."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from webapp.invoices.document_reader import Names, is_pdf
 from webapp.store.statuses import Finding
 
 MOST_PAGES = 200
-"""Of a PDF that names nothing so many pages are read."""
+"""How many pages of a PDF are read if none names the invoice."""
 
 
 class Unreadable(Exception):
@@ -26,14 +27,14 @@ class Unreadable(Exception):
 
 
 def findings(media_type: str, content: bytes, of: Sequence[Names]) -> list[Finding]:
-    """What is found in these bytes for each invoice that they are filed under. Raises Unreadable.
+    """The finding in these bytes for each invoice that they are filed under. Raises Unreadable.
 
-    1. Read on, page by page, until every invoice is named, or to the end.
-    2. A PDF without any text (a scanned one) can name nothing.
+    1. Read page by page until every invoice is named, or to the end.
+    2. A PDF without any text (a scan) can name nothing.
     3. The number must be there as a word of its own: `INV-1` is not in `INV-10`, nor `121` in `121,00`.
-    Spaces and line breaks within it do not count: a PDF only knows where each letter stands.
-    4. Of a PDF, the customer's code must be there likewise, or the name, letter case and spaces aside: `Berg`
-    is not in `Van den Bergh`."""
+    Spaces and line breaks within it do not count: a PDF only knows where each letter is.
+    4. In a PDF, the customer's code must be there likewise, or the name, ignoring case and spaces: `Berg` is
+    not in `Van den Bergh`."""
     text, found = "", [Finding.NO_TEXT] * len(of)
     for some in _ever_more(_pdf(content) if is_pdf(media_type) else [_xml(content)]):
         text += _plain(some)
@@ -45,7 +46,7 @@ def findings(media_type: str, content: bytes, of: Sequence[Names]) -> list[Findi
 
 
 def _ever_more(pages: Iterable[str]) -> Iterator[str]:
-    """The first page, the next one, the next two, the next four, …: what is looked for stands on the first,
+    """The first page, the next one, the next two, the next four, …: the names are usually on the first page,
     and a long document is not searched from its beginning for every page."""
     rest, some = iter(pages), 1
     while read := list(islice(rest, some)):
@@ -75,19 +76,21 @@ def _name(name: str) -> re.Pattern[str]:
 
 
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
-"""Scripts that part no words (Thai, Lao, Burmese, Khmer, kana, Han), or put particles to them (Hangul)."""
+"""Scripts that do not separate words (Thai, Lao, Burmese, Khmer, kana, Han), or attach particles to them
+(Hangul)."""
 LETTER = rf"[^\W_{UNSPACED}]"
-"""What a word would go on with: a letter or digit of a script that parts its words."""
+"""What would continue a word: a letter or digit of a script that separates its words."""
 
 
 def _spaced(words: str) -> str:
-    """The characters of the words, with any space between them; without any, what is never found."""
+    """A pattern of the characters of the words with any space between them; of no words, one that matches
+    nothing."""
     return r"\s*".join(re.escape(each) for each in _plain(words) if not each.isspace()) or "(?!)"
 
 
 def _plain(text: str) -> str:
-    """The text without what differs between two ways of writing the same: ligatures, letter case, hyphens
-    where a line is broken."""
+    """The text without what differs between two ways of writing the same: ligatures, case, hyphens at line
+    breaks."""
     return unicodedata.normalize("NFKC", text).translate(HYPHENS).casefold()
 
 

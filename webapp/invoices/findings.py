@@ -1,5 +1,5 @@
-"""What the guard (guard.py) knows of documents: which are suspect, which are yet to be checked; and what a
-person or a worker adds to that."""
+"""What the document check (document_checks.py) knows of documents: which are suspect, which are unchecked;
+and what a person or a worker adds to that."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from webapp.store.types import now
 Condition = ColumnElement[bool] | InstrumentedAttribute[bool]
 
 UNCHECKED = TransformationResult.found_in != TransformationResult.sha256
-"""Of today's bytes nothing is known yet."""
+"""Nothing is known yet of today's bytes."""
 
 
 def let_pass(session: Session, document_ids: Select[int], by: str, as_of: datetime | None = None) -> None:
-    """Lets those of these documents pass that are suspect: somebody has looked at them, `as_of` when. What
-    was imported or checked since nobody has looked at. What the store has not as it was imported cannot pass,
-    nor be sent."""
+    """Release those of these documents that are suspect: a person looked at them at `as_of`. What was
+    imported or checked since then stays held. A document that the store does not have as it was imported
+    cannot be released, nor sent."""
     looked_at = [] if as_of is None else [TransformationResult.checked_at <= as_of]
     note(
         session,
@@ -38,8 +38,8 @@ def let_pass(session: Session, document_ids: Select[int], by: str, as_of: dateti
 
 
 def check_again(session: Session, invoice_ids: Select[int]) -> None:
-    """Has documents of these invoices checked anew that the store did not have as they were imported:
-    somebody may have mended that. And those that were imported anew, if nobody has checked them since."""
+    """Have documents of these invoices checked again that the store did not have as they were imported: that
+    may have been fixed. Also those that were imported again and not checked since."""
     ours = TransformationResult.invoice_id.in_(invoice_ids)
     passing = or_(TransformationResult.finding == Finding.ALTERED, UNCHECKED)
     note(session, ours, TransformationResult.suspect, passing, suspect=False, found_in="")
@@ -54,12 +54,12 @@ def altered(session: Session) -> set[str]:
 
 
 def check_all_again(session: Session, digests: Collection[str]) -> None:
-    """Has these documents checked anew: they were put into the store once more."""
+    """Have these documents checked again: they were put into the store once more."""
     note(session, TransformationResult.sha256.in_(digests), suspect=False, found_in="")
 
 
 def note_altered(session: Session, invoice_id: int, sha256: str) -> None:
-    """Notes that the store does not have this document as it was imported, found when its mail was made."""
+    """Record that the store does not have this document as it was imported, found when its mail was built."""
     note(
         session,
         TransformationResult.invoice_id == invoice_id,
@@ -75,13 +75,13 @@ def note_altered(session: Session, invoice_id: int, sha256: str) -> None:
 
 
 def count_unchecked(session: Session, *conditions: ColumnElement[bool]) -> int:
-    """How many documents are yet to be checked."""
+    """How many documents are unchecked."""
     counting = select(func.count()).select_from(TransformationResult).where(UNCHECKED, *conditions)
     return session.scalars(counting).one()
 
 
 def suspects(session: Session, at_most: int) -> list[tuple[str, TransformationResult]]:
-    """(invoice number, document) of what is suspect, what was checked last before the rest."""
+    """(invoice number, document) of suspect documents, the latest checked first."""
     rows = session.execute(
         select(Invoice.number, TransformationResult)
         .join(Invoice, Invoice.id == TransformationResult.invoice_id)
@@ -106,13 +106,13 @@ SAID = {
 
 
 def said(document: TransformationResult) -> str:
-    """What the guard found, as what follows the document's name in a sentence."""
+    """The finding about a document, as the end of a sentence that starts with its name."""
     words = SAID[Finding(document.finding)]
     return f"{words}: {document.finding_words}" if document.finding_words else words
 
 
 def note(session: Session, *conditions: Condition, **values: object) -> None:
-    """Writes this with the documents that meet the conditions."""
+    """Write this to the documents that meet the conditions."""
     session.execute(
         update(TransformationResult).where(*conditions).values(**values),
         execution_options={"synchronize_session": False},

@@ -1,8 +1,8 @@
 """The text alternative of an HTML mail: what the HTML says, tables and lists included.
 
-The library that makes it (inscriptis) needs a third of a millisecond for a mail, ten times what rendering
-takes. The mails of a run differ in their values only, so it is asked once for each shape of a mail, with
-placeholders for the values, and the values are put in their places."""
+The library that makes it (inscriptis) needs a third of a millisecond per mail, ten times what rendering
+takes. The mails of a run differ only in their values, so the result is memoised by the shape of the mail: the
+library sees each shape once, with placeholders, and the values are filled in."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from inscriptis.model.config import ParserConfig
 from markupsafe import Markup, escape
 
 OPEN, CLOSE = "\ufdd0", "\ufdd1"
-"""Around each value in a marked mail. Unicode keeps these from being characters of any text."""
+"""Around each value in a marked mail. Unicode reserves these: they are characters of no text."""
 FIRST, LAST = 0xE000, 0xF8FF
-"""Placeholders: characters for private use, that an HTML parser takes for any other."""
+"""Placeholders: private-use characters, which an HTML parser treats like any other."""
 
 VALUE = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
 SPACES = {0xA0: " ", 0x202F: " "}
-"""Those that no line breaks at, as amounts have them: in the text that is made they are blanks."""
+"""Non-breaking spaces, as amounts have them: in the text they become blanks."""
 SIMPLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\ue000-\uf8ff]+(?: [^\s\x00-\x1f\x7f-\x9f\ue000-\uf8ff]+)*")
 """No white space but single blanks within."""
 RUN = re.compile("([\ue000-\uf8ff])\\1*")
@@ -48,7 +48,7 @@ def mark(value: Any) -> Markup:
 
 
 class Unmarkable(Exception):
-    """The value has a character of the marks in it."""
+    """The value contains a character of the marks."""
 
 
 def unmarked(marked: str) -> str:
@@ -57,12 +57,12 @@ def unmarked(marked: str) -> str:
 
 
 def plain_text_of_marked(marked: str) -> str:
-    """The same as plain_text of the unmarked HTML.
+    """The same as `plain_text` of the unmarked HTML, but memoised.
 
-    1. Take the values out. If one of them is not a simple text, do without a shape.
-    2. The shape of the mail is what stands around the values, which of them are empty and, where a table may
-    be laid out by them, how long they are. One that is new is made into a text with gaps, and believed if
-    that, filled, is the mail's own text.
+    1. Take the values out. If one of them is not a simple text, do without the memo.
+    2. The shape of the mail is the text around the values, which of them are empty and, where they may lay
+    out a table, how long they are. A new shape is made into a text with gaps, and trusted only if that text,
+    filled, is the mail's own text.
     3. Put the values into the gaps."""
     parts = VALUE.split(marked)
     written = [part.translate(SPACES) for part in parts[1::2]]
@@ -85,8 +85,8 @@ def plain_text_of_marked(marked: str) -> str:
 
 
 def _is_simple(value: str, part: str) -> bool:
-    """Whether the value stands in the text as it is: plain words, no HTML of its own, and nothing that looks
-    like an entity even now (the library would unescape it once more)."""
+    """Whether the value appears in the text as it is: plain words, no HTML of its own, and nothing that still
+    looks like an entity (the library would unescape it once more)."""
     if not value:
         return True
     return SIMPLE.fullmatch(value) is not None and str(escape(value)) == part and unescape(value) == value
@@ -94,7 +94,7 @@ def _is_simple(value: str, part: str) -> bool:
 
 @dataclass(frozen=True)
 class Gaps:
-    """The texts between the values that are seen, and which values these are."""
+    """The texts between the values that appear, and which values these are."""
 
     texts: tuple[str, ...]
     indices: tuple[int, ...]
@@ -109,12 +109,12 @@ class Gaps:
 
 MOST_SHAPES = 2_000
 _shapes: dict[tuple[tuple[str, ...], tuple[int, ...]], Gaps | None] = {}
-"""The shapes seen so far; None for those that the values themselves lay out."""
+"""The shapes seen so far; None for those whose values influence the layout."""
 
 
 def _shape(around: tuple[str, ...], lengths: tuple[int, ...]) -> Gaps | None:
-    """The text of a mail of this shape, with gaps; None if a value stands within a tag, where it may change
-    how the rest is laid out (the address of a link does not)."""
+    """The text of a mail of this shape, with gaps; None if a value is within a tag, where it may change the
+    layout of the rest (the address of a link does not)."""
     holders = [chr(FIRST + index) * length for index, length in enumerate(lengths)]
     html = around[0]
     for holder, text in zip(holders, around[1:], strict=True):

@@ -1,4 +1,4 @@
-"""From a claimed result to the bytes of its mail: what a template sees, who gets it, what is attached."""
+"""Builds the mail of a claimed result: what a template sees, who gets the mail, what is attached."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from webapp.store.types import now
 
 @dataclass(frozen=True)
 class Message:
-    """A mail ready to be offered. `redirected_to` is empty but in safe mode. `packed`: the bytes of what was
-    packed for this mail alone; they are to be stored before it goes out, or it could not be proven."""
+    """A mail ready to be offered. `redirected_to` is empty except in safe mode. `packed`: the bytes of what
+    was packed for this mail alone, to be stored before it goes out so that it can be proven."""
 
     envelope: Envelope
     mail: Mail
@@ -36,8 +36,8 @@ class Message:
 
 @dataclass(frozen=True)
 class NotBuilt:
-    """Why no mail could be made, in words for the account manager. `for_now`: it may be made later.
-    `altered`: the SHA-256 of a document that is not what was imported; the guard holds the mail back."""
+    """Why no mail could be built, in words for the account manager. `for_now`: it may work later. `altered`:
+    the SHA-256 of a document that is not what was imported; the document check then holds the mail."""
 
     words: str
     for_now: bool = False
@@ -66,21 +66,21 @@ def message_text(content: Content, language: str) -> MessageText:
 
 
 def _plain(content: Content, language: str) -> str:
-    """The template of the text alternative, if the body of this language has one of its own."""
+    """The template of the text alternative, if the body of this language has one."""
     return content.get("plains", {}).get(spoken(tuple(content["texts"]), language), "")
 
 
 def render_and_build(
     work: MessageInput, renderer: Renderer, store: DocumentStore, redirect_to: str
 ) -> Message | NotBuilt:
-    """Renders and composes one mail, for somebody who looks at it."""
+    """Render and build one mail, for a person who looks at it."""
     return build(work, renderer.render(to_render(work)), store, redirect_to)
 
 
 def build(
     work: MessageInput, rendered: Rendered | Unrenderable, store: DocumentStore, redirect_to: str
 ) -> Message | NotBuilt:
-    """Composes the mail of this result. What cannot be made is told, never sent without its documents."""
+    """Build the mail of this result. What cannot be built is reported, never sent without its documents."""
     content = work.content
     if lacking := _missing(work):
         return NotBuilt(lacking)
@@ -120,7 +120,7 @@ def build(
 
 
 def _missing(work: MessageInput) -> str:
-    """What was there when the result was claimed and is not any more: nothing is ever sent without it."""
+    """What was there when the result was claimed and is no longer: nothing is ever sent without it."""
     if not work.recipients:
         return "the customer has no address with the recipient key"
     attached = {(document.invoice_id, document.transformation_id) for document in work.documents}
@@ -136,8 +136,8 @@ def _missing(work: MessageInput) -> str:
 def _attached(
     work: MessageInput, rendered: Rendered, store: DocumentStore, packing: Packing
 ) -> list[Document]:
-    """The files as they are attached. What is packed is looked at before: in an archive nobody would see any
-    more that it belongs to another. What is not, compose looks at."""
+    """The files to attach. What is packed is checked before: inside an archive, a document of another
+    customer would no longer be noticed. What is not packed, `compose` checks."""
     files = [_file(store, document) for document in work.documents]
     if packing.changes_bytes:
         for file in files:
@@ -149,7 +149,7 @@ def _attached(
 
 
 def _named(file: Document, wanted: str) -> str:
-    """The name that the template has made, with the extension that the document has."""
+    """The name that the template gives, with the document's own extension."""
     name = safe_file_name(wanted, splitext(file.file_name)[1])
     if not name:
         raise Uncomposable(f"the template of file names makes no name of {wanted!r}")
@@ -158,7 +158,7 @@ def _named(file: Document, wanted: str) -> str:
 
 def packing_of(work: MessageInput) -> Packing:
     """How this mail's documents are attached. Raises Uncomposable if they need a password and the customer
-    has none: they never go out open instead."""
+    has none: they never go out unprotected instead."""
     content, key = work.content, work.content["password_key"]
     password = str(work.customer["metadata"].get(key) or "").strip() if key else ""
     if key and not password and work.documents:
@@ -179,7 +179,7 @@ def _file(store: DocumentStore, document: StoredDocument) -> Document:
 
 
 def _with_content_ids(content: Content, html: str | None) -> str | None:
-    """`cid:logo` as the mail's own picture is called: a name that no other sender's mail has."""
+    """`cid:logo` under the mail's own content id: a name that no other sender's mail has."""
     images = content.get("images")
     if not images or html is None:
         return html
@@ -205,7 +205,7 @@ def _content_id(content: Content, name: str) -> str:
 
 
 def _others(addresses: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """Those addresses that are not known yet; equal ones (letter case aside) once."""
+    """Those addresses that are not known yet; equal ones (ignoring case) once."""
     seen = {address.lower() for address in known}
     others = []
     for address in addresses:
@@ -217,7 +217,7 @@ def _others(addresses: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
 
 def _files(work: MessageInput) -> tuple[dict[str, Any], ...]:
     """What the template of file names sees of each file: `document`, and its invoice, also in a collated
-    mail. Nothing, if there is no such template."""
+    mail. Empty if there is no such template."""
     if not work.content.get("file_name"):
         return ()
     invoices = {invoice["id"]: invoice for invoice in work.invoices}
@@ -237,7 +237,7 @@ def _files(work: MessageInput) -> tuple[dict[str, Any], ...]:
 
 def _template_context(work: MessageInput) -> dict[str, Any]:
     """What templates see: plain data, no object of ours and nothing to call. The password of the mail's
-    documents is not among it: it must not go out beside them."""
+    documents is left out: it must not go out beside them."""
     sender, secret = work.content["sender"], work.content["password_key"]
     known = {name: value for name, value in work.customer["metadata"].items() if name != secret}
     names: dict[str, Any] = {

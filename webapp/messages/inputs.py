@@ -1,4 +1,4 @@
-"""A claimed result with everything that its mail is made of, read from the database as plain values."""
+"""Everything that the mail of a claimed result is made of, read from the database as plain values."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from webapp.store.statuses import ResultStatus
 
 @dataclass(frozen=True)
 class StoredDocument:
-    """A document of an invoice: where its bytes are (their SHA-256), and how it is to be called.
-    `is_cleared`: the guard has checked it, and is content or was overruled."""
+    """A document of an invoice: the SHA-256 of its bytes in the store, and its name. `is_cleared`: the
+    document check passed it, or a person released it."""
 
     invoice_id: int
     transformation_id: int
@@ -59,12 +59,12 @@ class MessageInput:
 
     @property
     def is_cleared(self) -> bool:
-        """Whether the guard has cleared every document."""
+        """Whether every document is cleared."""
         return all(document.is_cleared for document in self.documents)
 
 
 def load_inputs(session: Session, result_ids: Iterable[int]) -> list[MessageInput]:
-    """Reads these results with all that belongs to them: one query per kind of thing, not per result."""
+    """Read these results with all that belongs to them: one query per kind of data, not per result."""
     ids = {"ids": list(result_ids)}
     heads = session.connection().execute(HEADS, ids).all()
     versions = {id: _content(session, id) for id in {head.version_id for head in heads}}
@@ -100,8 +100,8 @@ def load_inputs(session: Session, result_ids: Iterable[int]) -> list[MessageInpu
 def preview_input(
     session: Session, content: Content, run_name: str, bcc: Iterable[str], invoice_ids: Iterable[int]
 ) -> MessageInput:
-    """What the mail of these invoices, all of one customer, would be made of if it went out now: a Work
-    without a result. Stores nothing, claims nothing."""
+    """What the mail of these invoices, all of one customer, would be made of if it went out now: inputs
+    without a result. Stores and claims nothing."""
     ids = {"ids": sorted(invoice_ids)}
     invoices = [_invoice_names(row) for row in session.connection().execute(INVOICES_BY_ID, ids)]
     documents = [_document(row) for row in session.connection().execute(DOCUMENTS_BY_INVOICE, ids)]
@@ -218,7 +218,7 @@ def _invoices(
 
 
 def _documents(session: Session, result_ids: Mapping[str, list[int]]) -> dict[int, list[StoredDocument]]:
-    """Result id → every document of its invoices, whatever made it."""
+    """Result id → every document of its invoices, of any transformation."""
     found: dict[int, list[StoredDocument]] = defaultdict(list)
     for row in session.connection().execute(DOCUMENTS_BY_RESULT, result_ids):
         found[row.result_id].append(_document(row))
@@ -226,8 +226,8 @@ def _documents(session: Session, result_ids: Mapping[str, list[int]]) -> dict[in
 
 
 def _in_order(documents: list[StoredDocument], content: Content) -> tuple[StoredDocument, ...]:
-    """Those that the definition attaches: by invoice, then as it lists its transformations, then by file
-    name."""
+    """The documents that the definition attaches: by invoice, then in the order of its transformations, then
+    by file name."""
     place = {transformation: position for position, transformation in enumerate(content["transformations"])}
     wanted = [document for document in documents if document.transformation_id in place]
     return tuple(sorted(wanted, key=lambda d: (d.invoice_id, place[d.transformation_id], d.file_name)))

@@ -1,4 +1,4 @@
-"""Invoices to try a definition on, before it mails anybody: what its mails would be, and what is wrong with
+"""Invoices to try a definition on before it mails anyone: what its mails would be, and what is wrong with
 them. Nothing is stored, nothing is sent."""
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RUN_NAME = "Test"
 
 @dataclass(frozen=True)
 class Sample:
-    """An invoice to try with, and whose it is."""
+    """An invoice to try, and its customer."""
 
     invoice_id: int
     number: str
@@ -48,8 +48,8 @@ class Trouble:
 
 
 def samples(session: Session, viewer: Viewer, content: Content | None = None) -> list[Sample]:
-    """Up to MOST invoices that this person may see: of the newest, so chosen that those come first that the
-    definition could send, and among these every language, credit notes, and invoices without a due date."""
+    """Up to SAMPLES_MAX of the newest invoices that this person may see. Those that the definition could send
+    come first, and among these every language, credit notes, and invoices without a due date."""
     unfit = skip_reason(requirements_of(0, content), None) if content else literal("")
     newest = (
         select(Invoice.id)
@@ -105,8 +105,8 @@ def troubles(
     """What is wrong with the templates for any of these samples, of which the first has been rendered: each
     mistake once, with the first sample that shows it.
 
-    Somebody waits for this. If the first one already takes all the time or memory that a mail may have, the
-    others are not tried; nor is what is left after SECONDS."""
+    A person waits for this. If the first sample already takes all the time or memory that a mail may have,
+    the others are not tried; nor are those left after SAMPLE_TIME_LIMIT seconds."""
     found = [first]
     if not isinstance(first, Unrenderable) or first.where:
         until = time.monotonic() + SAMPLE_TIME_LIMIT

@@ -1,6 +1,6 @@
-"""Send a test to me: one mail of a definition, to the person's own address and nobody else's.
+"""Sends a test mail of a definition to the person's own address only.
 
-It is marked as a test, has no Bcc, belongs to no run, takes no reservation and is counted nowhere."""
+It is marked as a test, has no Bcc, belongs to no run, takes no reservation and counts nowhere."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from webapp.store.documents import DocumentStore
 from webapp.store.mailservers import MailServer
 
 TEST_MAIL_TIME_LIMIT = 20.0
-"""How long a mail server may take for each answer: a person waits for it."""
+"""Seconds that a mail server may take for each answer: a person waits for it."""
 
 
 class NotSent(Exception):
-    """No test was sent; the message says why, in words."""
+    """No test mail was sent; the message says why, in words."""
 
 
 def send_test(
@@ -37,7 +37,7 @@ def send_test(
     documents: DocumentStore,
     settings: Settings,
 ) -> str:
-    """Hands the mail to the mail server; returns its reply. Raises NotSent.
+    """Hand the mail to the mail server; return its reply. Raises NotSent.
 
     In safe mode it goes to the redirect address, as every mail does. Nothing is tried again."""
     address = wire_address(settings.redirect_to or to)

@@ -1,4 +1,4 @@
-"""The mail of one result: as it was handed to the mail server, or as it would go now."""
+"""The mail of one result: as it was handed to the mail server, or as it would go out now."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AttachedFile:
-    """A document in a mail. `kind` is the name of the transformation that made it: empty if that is not known
-    any more, as `size` is None if the document store has lost it."""
+    """A document in a mail. `kind` is the name of its transformation: empty if that is no longer known;
+    `size` is None if the document store has lost it."""
 
     name: str
     media_type: str
@@ -43,10 +43,9 @@ class AttachedFile:
 class MailView:
     """A mail without the bytes of its documents.
 
-    `attempt` handed it over; without one it is as it would go now, and nothing of it is stored.
-    `rebuild_data` is
-    what compose.rebuild makes the whole of; None if no mail can be made: then `trouble` says why. `packed`
-    (by SHA-256) is what was packed for it and is not stored, because it has not gone out."""
+    `attempt` handed it over; without one it is the mail as it would go out now, and nothing of it is stored.
+    `rebuild_data` is what compose.rebuild restores it from; None if no mail can be built: then `trouble` says
+    why. `packed` (by SHA-256) is what was packed for it and is not stored, because it has not gone out."""
 
     attempt: Attempt | None
     rebuild_data: bytes | None
@@ -60,13 +59,13 @@ class MailView:
 
 
 class CannotRebuild(Exception):
-    """The mail cannot be had byte for byte; the message says why, in words."""
+    """The mail cannot be rebuilt byte for byte; the message says why, in words."""
 
 
 def as_sent(
     session: Session, result_id: int, number: int, invoices: Sequence[Invoice], store: DocumentStore
 ) -> MailView | None:
-    """The mail of this attempt of the result, from what was kept of it; None if nothing was."""
+    """The mail of this attempt of the result, from its rebuild data; None if there is none."""
     attempt = session.scalars(
         select(Attempt)
         .where(Attempt.result_id == result_id, Attempt.number == number, Attempt.rebuild_data.is_not(None))
@@ -91,13 +90,13 @@ def as_sent(
 def as_it_would_be_sent(
     session: Session, result_id: int, renderer: Renderer, store: DocumentStore, redirect_to: str
 ) -> MailView:
-    """The mail as a worker would make it now, of today's data and the version that the result will use."""
+    """The mail as a worker would build it now, from today's data and the version that the result will use."""
     [work] = load_inputs(session, [result_id])
     try:
         message = render_and_build(work, renderer, store, redirect_to)
-    except Exception as error:  # as a worker bears it: whoever looks must see why this mail cannot be made
-        log.exception("result %s cannot be made", work.result_id)
-        message = NotBuilt(f"an error in making the mail: {type(error).__name__}: {error}")
+    except Exception as error:  # as in a worker: the page must show why this mail cannot be built
+        log.exception("the mail of result %s cannot be built", work.result_id)
+        message = NotBuilt(f"an error in building the mail: {type(error).__name__}: {error}")
     documents = _waiting(work)
     key = work.content["recipient_key"]
     if isinstance(message, NotBuilt):
@@ -110,8 +109,8 @@ def as_it_would_be_sent(
 
 
 def rebuild_mail(mail: MailView, store: DocumentStore) -> bytes:
-    """The mail byte for byte. Raises NotWhole if it cannot be made, if a document is missing, and if it is
-    not what the attempt says that went out."""
+    """The mail byte for byte. Raises CannotRebuild if it cannot be built, if a document is missing, and if it
+    is not what the attempt says went out."""
     if mail.rebuild_data is None:
         raise CannotRebuild(mail.trouble)
     return rebuilt(mail.rebuild_data, mail.attempt.sha256 if mail.attempt else None, store, mail.packed)
@@ -120,9 +119,9 @@ def rebuild_mail(mail: MailView, store: DocumentStore) -> bytes:
 def rebuilt(
     rebuild_data: bytes, sha256: str | None, store: DocumentStore, packed: Mapping[str, bytes] | None = None
 ) -> bytes:
-    """The mail byte for byte, of what was kept of it, and of what was `packed` for it if that is not stored.
-    Raises NotWhole if a document cannot be had, or if it has not this SHA-256 (None: it has not gone out
-    yet)."""
+    """The mail byte for byte, from its rebuild data, and from what was `packed` for it if that is not stored.
+    Raises CannotRebuild if a document is missing, or if the mail does not have this SHA-256 (None: it has
+    not gone out yet)."""
     at_hand = packed or {}
     try:
         data = rebuild(rebuild_data, lambda digest: at_hand.get(digest) or store.get(digest))
@@ -183,8 +182,8 @@ def _carried(
     invoices: Sequence[Invoice],
     store: DocumentStore,
 ) -> list[AttachedFile]:
-    """The documents that the mail carries, with what is known today of where they come from: one that was
-    imported anew since is known by its name."""
+    """The documents in the mail, with what is known today of their origin. One that was imported again since
+    is recognised by its name."""
     of_bytes: dict[str, tuple[str, int]] = {}
     of_name: dict[str, str] = {}
     for document, kind in session.execute(

@@ -1,4 +1,4 @@
-"""With collate, what a customer can be sent goes into one mail; into several, if one would be too large."""
+"""Collation: what a customer can be sent goes into one mail, or into several if one would be too large."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from webapp.store.statuses import ResultStatus
 
 INVOICES_PER_MAIL_MAX = 50
 BYTES_PER_MAIL_MAX = 15_000_000
-"""Of a mail's documents, before they are encoded: 20 MB on the wire, which most mail servers take."""
+"""Bytes of a mail's documents before they are encoded: 20 MB on the wire, which most mail servers accept."""
 
 UNSYNCHRONIZED = {"synchronize_session": False}
 
 
 def collate(session: Session, content: Content, *made: ColumnElement[bool]) -> None:
-    """Moves the invoices of each customer's ready results to the first of these, and drops the emptied ones.
+    """Move the invoices of each customer's ready results to the first of these results, and delete the
+    emptied ones.
 
-    1. Find the customers whose mail would have too many invoices, or too many bytes.
-    2. Put together everybody else's, in one statement.
-    3. Each of those gets several mails: invoice after invoice, in the order of their ids, as long as the mail
-    stays within the limits. An invoice that is too large by itself goes alone."""
+    1. Find the customers whose mail would have too many invoices or too many bytes.
+    2. Collate those of all other customers, in one statement.
+    3. Each customer found in step 1 gets several mails: invoice after invoice, in the order of their ids, as
+    long as the mail stays within the limits. An invoice that is too large by itself goes alone."""
     ready = (*made, Result.status == ResultStatus.READY)
     too_large = session.scalars(_customers_over(content, ready)).all()
     _into_one(session, *ready, Result.customer_id.not_in(too_large))
@@ -58,8 +59,8 @@ def _into_one(session: Session, *ready: ColumnElement[bool]) -> None:
 
 
 def _sizes(content: Content, ready: Sequence[ColumnElement[bool]]) -> Select[int, int, int]:
-    """(result, customer, bytes of its documents) of these results, each of one invoice, in the order of
-    theirs."""
+    """(result, customer, bytes of its documents) of these results, each of one invoice, in the order of the
+    invoices."""
     attached = and_(
         TransformationResult.invoice_id == Result.lead_invoice_id,
         TransformationResult.transformation_id.in_(content["transformations"]),
@@ -81,11 +82,11 @@ def _customers_over(content: Content, ready: Sequence[ColumnElement[bool]]) -> S
 
 
 Sized = tuple[int, int]
-"""What has one invoice (its id), and the bytes of its documents."""
+"""Id of a result with one invoice, and the bytes of its documents."""
 
 
 def split(invoices: Iterable[Sized]) -> Iterator[list[Sized]]:
-    """The mails that a customer's invoices go into, in the order in which they are given."""
+    """Divide a customer's invoices into mails, in the order given."""
     mail: list[Sized] = []
     total = 0
     for id, size in invoices:

@@ -1,4 +1,4 @@
-"""Whether an invoice can be sent, and the reason if it cannot."""
+"""Whether an invoice can be sent, and the skip reason if it cannot."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from webapp.store.statuses import InvoiceStatus, SkipReason
 
 @dataclass(frozen=True)
 class Requirements:
-    """What a definition asks of an invoice and its customer. `password_key`: the field of the customer's
-    metadata that its documents' password must stand in; empty: they need none."""
+    """What a definition requires of an invoice and its customer. `password_key`: the metadata field that must
+    hold the documents' password; empty: no password is needed."""
 
     definition_id: int
     recipient_key_id: int
@@ -26,17 +26,17 @@ class Requirements:
 
 
 def requirements_of(definition_id: int, content: Content) -> Requirements:
-    """The terms of this version of a definition."""
+    """The requirements of this version of a definition."""
     transformations = tuple(content["transformations"])
     password_key = content["password_key"] if transformations else ""
     return Requirements(definition_id, content["recipient_key_id"], transformations, password_key)
 
 
 def skip_reason(terms: Requirements, copy: SQLColumnExpression[int] | None) -> ColumnElement[str]:
-    """Why the Invoice at hand (joined with its Customer) cannot be sent as this copy; empty if it can.
+    """Why the current Invoice (joined with its Customer) cannot be sent as this copy; empty if it can.
 
-    The first that applies, in the order of SkipReason. An invoice "was sent, or may have been sent" when this
-    copy or a later one is reserved; without a copy that is not asked."""
+    The first reason that applies, in the order of SkipReason. An invoice "was sent, or may have been sent"
+    when this copy or a later one is reserved; with `copy` None that is not checked."""
     whens = ((condition, literal(reason.value)) for reason, condition in skip_conditions(terms, copy).items())
     return case(*whens, else_=literal(""))
 
@@ -44,7 +44,7 @@ def skip_reason(terms: Requirements, copy: SQLColumnExpression[int] | None) -> C
 def skip_conditions(
     terms: Requirements, copy: SQLColumnExpression[int] | None
 ) -> dict[SkipReason, ColumnElement[bool]]:
-    """What keeps the Invoice at hand from being sent, each by itself, in the order of SkipReason."""
+    """Each condition that keeps the current Invoice from being sent, in the order of SkipReason."""
     found: dict[SkipReason, ColumnElement[bool]] = {
         SkipReason.SUSPENDED: Customer.suspended.is_(True),
         SkipReason.NOT_APPROVED: Invoice.status != InvoiceStatus.APPROVED,
@@ -63,7 +63,7 @@ def skip_conditions(
 
 
 def is_reserved(definition_id: int, copy: SQLColumnExpression[int]) -> ColumnElement[bool]:
-    """Whether this copy of the Invoice at hand, or a later one, has gone out or may have."""
+    """Whether this copy of the current Invoice, or a later one, has gone out or may have."""
     return exists().where(
         Reservation.definition_id == definition_id,
         Reservation.invoice_id == Invoice.id,
@@ -72,7 +72,7 @@ def is_reserved(definition_id: int, copy: SQLColumnExpression[int]) -> ColumnEle
 
 
 def mailed_with_other_definition(definition_id: int) -> ColumnElement[bool]:
-    """Whether the Invoice at hand has gone out, or may have, with another definition than this."""
+    """Whether the current Invoice has gone out, or may have, with another definition."""
     return exists().where(Reservation.invoice_id == Invoice.id, Reservation.definition_id != definition_id)
 
 
@@ -90,7 +90,7 @@ def _has_document(transformation_id: int) -> ColumnElement[bool]:
 
 
 def _has_suspect_document(terms: Requirements) -> ColumnElement[bool]:
-    """Looked for where the few suspect ones are: what is said of the transformation is in no index."""
+    """Starts from the few suspect documents: no index covers the condition on the transformation."""
     return exists().where(
         TransformationResult.invoice_id == Invoice.id,
         TransformationResult.suspect,

@@ -1,5 +1,4 @@
-"""Which invoices a run takes, and which of them it can send. The preview, the run, every claim and every Send
-again use the same terms."""
+"""Which invoices a run includes. The preview, the run, every claim and every Send again use these queries."""
 
 from __future__ import annotations
 
@@ -32,7 +31,7 @@ from webapp.store.runs import ChosenInvoice, Run
 
 @dataclass(frozen=True)
 class Selection:
-    """What a person chooses in the run dialog. Without `invoice_ids` all invoices of the set are meant."""
+    """What a person chooses in the run dialog. Without `invoice_ids`, all invoices of the set are meant."""
 
     definition_id: int
     cluster_id: int
@@ -46,9 +45,9 @@ class Selection:
 def customer_filter(cluster_id: int, include_children: bool, *, many: bool = False) -> ColumnElement[bool]:
     """Whether a Customer belongs to the cluster, or to any below it: once, however many paths lead there.
 
-    `many` has neither database begin its search with these customers: if they are most of all, SQLite, which
-    keeps no statistics, is three times as fast when it begins with the period; and PostgreSQL, which takes
-    those of a slice for few, would look through all the clusters for each of them."""
+    With `many`, neither database starts its search with these customers. If they are most of all customers,
+    SQLite, which keeps no statistics, is three times as fast when it starts with the period; and PostgreSQL,
+    which underestimates the customers of a slice, would scan all the clusters for each of them."""
     belongs = Customer.cluster_id == cluster_id
     if include_children:
         belongs = Customer.cluster_id.in_(below(frozenset({cluster_id})))
@@ -56,8 +55,9 @@ def customer_filter(cluster_id: int, include_children: bool, *, many: bool = Fal
 
 
 def planned_customer_filter(session: Session, choice: Selection) -> ColumnElement[bool]:
-    """The same for a choice, said as both databases plan it best: few clusters by their ids, of which they
-    know how many customers they have; those that hold a fifth of all customers or more as `many`."""
+    """The same for a selection, in the form that both databases plan best: few clusters by their ids, whose
+    number of customers is known to the statistics; clusters with a fifth of all customers or more as
+    `many`."""
     if is_large_share(session, choice.cluster_id, choice.include_children):
         return customer_filter(choice.cluster_id, choice.include_children, many=True)
     clusters: Sequence[int] = [choice.cluster_id]
@@ -74,7 +74,7 @@ def is_large_share(session: Session, cluster_id: int, include_children: bool) ->
 
 
 def copy_to_send(choice: Selection) -> SQLColumnExpression[int] | None:
-    """The copy that must not be reserved: the first; none if all are sent again."""
+    """The copy that must not be reserved yet: the first; None if sent invoices are sent again."""
     return None if choice.resend_already_sent else literal(1)
 
 
@@ -84,8 +84,8 @@ def invoices_matching(
     *conditions: ColumnElement[bool],
     customers: ColumnElement[bool] | None = None,
 ) -> Select[int, int, str]:
-    """(invoice id, customer id, skip reason or empty) of every invoice that the choice takes. `customers`:
-    what `customers_of` says of it."""
+    """(invoice id, customer id, skip reason or empty) of every invoice that the selection includes.
+    `customers`: the result of `planned_customer_filter`."""
     if customers is None:
         customers = customer_filter(choice.cluster_id, choice.include_children)
     return (
@@ -104,8 +104,8 @@ def invoices_matching(
 
 
 def invoices_of_run(run: Run, terms: Requirements, *, many: bool) -> Select[int, int, str]:
-    """The same for a run: bounded by the highest invoice at Create, narrowed to its chosen invoices if it has
-    any. `many`: see `customers_in`."""
+    """The same for a run: bounded by the highest invoice id at Create, narrowed to its chosen invoices if it
+    has any. `many`: see `customer_filter`."""
     chosen = select(ChosenInvoice.invoice_id).where(ChosenInvoice.run_id == run.id)
     return invoices_matching(
         selection_of(run),
@@ -117,7 +117,8 @@ def invoices_of_run(run: Run, terms: Requirements, *, many: bool) -> Select[int,
 
 
 def attached_documents(run: Run, content: Content) -> tuple[ColumnElement[bool], ...]:
-    """Which TransformationResults a run with this version of its definition would attach, sendable or not."""
+    """Which TransformationResults a run with this version of its definition would attach, whether sendable or
+    not."""
     rows = invoices_of_run(run, requirements_of(run.definition_id, content), many=False).subquery()
     return (
         (TransformationResult.transformation_id + 0).in_(content["transformations"]),
@@ -126,7 +127,7 @@ def attached_documents(run: Run, content: Content) -> tuple[ColumnElement[bool],
 
 
 def selection_of(run: Run) -> Selection:
-    """What was chosen when the run was made (without the chosen invoices, which are rows of their own)."""
+    """What was chosen when the run was created (without the chosen invoices, which are rows of their own)."""
     return Selection(
         definition_id=run.definition_id,
         cluster_id=run.cluster_id,

@@ -1,4 +1,4 @@
-"""Why results cannot be sent now, by their data as they are."""
+"""Why results cannot be sent now, by their current data."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ from webapp.store.runs import Result, ResultInvoice, Run
 def recheck(
     session: Session, result_ids: Iterable[int], with_version: int | None = None, *, once_more: bool = False
 ) -> dict[int, dict[int, str]]:
-    """For each result: invoice id → why it cannot be sent now, or empty. `once_more`: that it was sent before
-    is no reason.
+    """For each result: invoice id → why it cannot be sent now, or empty. With `once_more`, having been sent
+    before is no reason.
 
-    The terms are those of the version that the result would be sent with, unless another is given.
-    """
+    The requirements are those of the version that the result would be sent with, unless another is given."""
     found: dict[int, dict[int, str]] = defaultdict(dict)
     for version_id, definition_id, ids in _by_version(session, list(result_ids), with_version):
         content = cast(Content, session.get_one(DefinitionVersion, version_id).content)
@@ -38,8 +37,8 @@ def recheck(
 def _by_version(
     session: Session, result_ids: list[int], with_version: int | None
 ) -> Iterable[tuple[int, int, list[int]]]:
-    """(version, definition, the results that would be sent with it). Nearly always it is one for all: then no
-    row is read for each of them."""
+    """(version, definition, the results that would be sent with it). Nearly always there is one for all: then
+    no row is read for each result."""
     version = func.coalesce(with_version, Result.version_id, Run.version_id)
     these = select(version, Run.definition_id).join(Run, Run.id == Result.run_id)
     these = these.where(id_in(session, Result.id, result_ids))
@@ -58,8 +57,8 @@ NEVER_RESERVED = 1_000_000
 
 @lru_cache(maxsize=256)
 def _reasons(terms: Requirements, once_more: bool) -> Select[int, int, str]:
-    """(result id, invoice id, reason or empty) of every invoice of some results: made once for these
-    terms."""
+    """(result id, invoice id, reason or empty) of every invoice of these results; the statement is built once
+    per requirements."""
     copy = literal(NEVER_RESERVED) if once_more else ResultInvoice.copy
     return (
         select(ResultInvoice.result_id, Invoice.id, skip_reason(terms, copy))

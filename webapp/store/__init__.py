@@ -1,2 +1,2 @@
-"""Tables, constraints, indices, statuses and the database behind them. No verbs: what to do lives in the
-features."""
+"""Tables, constraints, indexes, statuses and the database behind them. No verbs: what to do is in the
+rooms."""

@@ -1,5 +1,4 @@
-"""The declarative base: names for every constraint, so that migrations can speak of them on both
-databases."""
+"""The declarative base: it names every constraint, so that migrations can refer to them on both databases."""
 
 from __future__ import annotations
 

@@ -24,11 +24,12 @@ CONNECT_SECONDS = 5
 REQUEST_SECONDS = 60
 RETRIES = 3
 RETRY_SECONDS = 20
-"""A store that does not answer is asked anew for so long; then it counts as away."""
+"""For how long a store that does not answer is asked again; then it counts as away."""
 
 
 class DocumentBucket:
-    """A bucket of documents. An object is whole or absent: the server puts it in place when it has all."""
+    """A bucket of documents. An object is complete or absent: the server puts it in place when it has all of
+    it."""
 
     is_far = True
 
@@ -38,7 +39,7 @@ class DocumentBucket:
         self._bucket, self._verbs = bucket, obstore
 
     def put(self, content: bytes) -> str:
-        """Stores the bytes; the server has said so when this returns."""
+        """Store the bytes; the server has confirmed that when this returns."""
         digest = hashlib.sha256(content).hexdigest()
         if not self.has(digest):
             with _told(), _no_bucket():
@@ -55,7 +56,7 @@ class DocumentBucket:
         return True
 
     def get(self, digest: str) -> bytes:
-        """The bytes; what is in the bucket but differs is missing, too."""
+        """The bytes; bytes in the bucket that differ count as missing, too."""
         return checked(self.read(digest), digest)
 
     def read(self, digest: str) -> bytes:
@@ -69,7 +70,7 @@ class DocumentBucket:
             raise DocumentMissing(f"the document store has no {digest}") from None
 
     def remove(self, digest: str) -> None:
-        """Takes these bytes out of the bucket."""
+        """Delete these bytes from the bucket."""
         with _told(), _no_bucket():
             self._verbs.delete(self._bucket, place(digest))
 
@@ -104,7 +105,7 @@ def open_bucket(url: str) -> DocumentBucket:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """The library's errors as OSError, in a line: callers know a disk that is away."""
+    """The library's errors as OSError, in a line, as callers know it from a disk that is away."""
     from obstore.exceptions import BaseError
 
     try:
@@ -115,7 +116,7 @@ def _told() -> Iterator[None]:
 
 @contextmanager
 def _no_bucket() -> Iterator[None]:
-    """Where only a missing bucket can be what is not found."""
+    """For calls where "not found" can only mean a missing bucket."""
     try:
         yield
     except FileNotFoundError:

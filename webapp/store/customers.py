@@ -96,5 +96,5 @@ def _in_postgresql(element: metadata_text, compiler: SQLCompiler, **options: Any
 
 
 def has_metadata(name: str) -> ColumnElement[bool]:
-    """Whether the Customer at hand has something but blanks in this field of its metadata."""
+    """Whether the current Customer has something other than blanks in this field of its metadata."""
     return func.trim(func.coalesce(metadata_text(Customer.extra, literal(name, String)), "")) != ""

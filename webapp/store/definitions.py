@@ -1,4 +1,4 @@
-"""Message definitions, their templates, and the versions of both that runs were made from."""
+"""Message definitions, their templates, and the versions of both that runs were created from."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class MessageTemplate(Base):
 
 
 class TemplateText(Base):
-    """The template in one language; the empty language is what everybody else gets.
+    """The template in one language; the empty language is the default for all others.
 
     `subject`, if there is one, is used instead of the definition's. `plain` is the text alternative of an
-    HTML template; without one it is made from the HTML."""
+    HTML template; without it, the text is made from the HTML."""
 
     __tablename__ = "template_text"
 
@@ -46,7 +46,7 @@ class TemplateText(Base):
 
 class TemplatePart(Base):
     """A piece that templates include, such as the signature: `{% include "signature" %}`. In one language;
-    the empty one is what everybody else gets."""
+    the empty one is the default for all others."""
 
     __tablename__ = "template_part"
 
@@ -70,7 +70,7 @@ class TemplateImage(Base):
 
 class MessageDefinition(Base):
     """`reply_to`, if there is one, is used instead of the sender's. `file_name` is a template for the names
-    of the attachments; empty: they keep their own. A retired definition makes no new runs."""
+    of the attachments; empty: they keep their own. A retired definition creates no new runs."""
 
     __tablename__ = "message_definition"
 
@@ -104,10 +104,9 @@ class DefinitionTransformation(Base):
 
 
 class DefinitionVersion(Base):
-    """A definition as it was when a run needed it: with its template, sender and transformations, whole.
+    """A definition as it was when a run needed it, complete with its template, sender and transformations.
 
-    Never changed. `content` has the shape of definitions.versions.Content.
-    """
+    Never changed."""
 
     __tablename__ = "definition_version"
     __table_args__ = (UniqueConstraint("definition_id", "number"),)
@@ -135,11 +134,13 @@ class ImageContent(TypedDict):
 
 
 class Content(TypedDict):
-    """`texts` maps a language ("" for everybody else) to the template's source, `subjects` and `plains` to
-    its own subject and text alternative where it has them. `parts` (name → language → source) and `images`
-    are those that the template uses. `transformations` are ids.
+    """The content of a definition's version.
 
-    What NotRequired says is not in versions from before it existed."""
+    `texts` maps a language ("" is the default) to the template's source, `subjects` and `plains` to its own
+    subject and text alternative where it has them. `parts` (name → language → source) and `images` are those
+    that the template uses. `transformations` are ids.
+
+    NotRequired fields are missing in versions that are older than the field."""
 
     name: str
     recipient_key_id: int

@@ -1,4 +1,4 @@
-"""The document store: bytes under their SHA-256, so that one document is kept once however often it is
+"""The document store: bytes under their SHA-256, so that a document is kept once however often it is
 mailed."""
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ class DocumentMissing(Exception):
 
 
 class DocumentStore(Protocol):
-    """Where documents live: a folder, or a bucket (store/buckets.py). All of them may be called by several
-    threads at once, and raise OSError with the reason when the disk is full, or the store away.
+    """Where documents live: a folder, or a bucket (store/buckets.py). Several threads may call it at once. It
+    raises OSError with the reason when the disk is full or the store away.
 
-    `is_far`: each document takes its time, which something else may be done in."""
+    `is_far`: each document takes long enough that other work should be done meanwhile."""
 
     is_far: bool
 
     def put(self, content: bytes) -> str:
-        """Stores the bytes (once) and gives their SHA-256. They are safe when this returns."""
+        """Store the bytes (once) and return their SHA-256. They are safe when this returns."""
 
     def has(self, digest: str) -> bool:
         """Whether a document with this SHA-256 was stored."""
 
     def get(self, digest: str) -> bytes:
-        """The bytes with this SHA-256, looked at. Raises DocumentMissing if they are not there, or others
+        """The bytes with this SHA-256, verified. Raises DocumentMissing if they are not there, or others
         are."""
 
     def read(self, digest: str) -> bytes:
-        """The bytes that are kept under this SHA-256, for whoever looks at them himself. Raises
+        """The bytes that are kept under this SHA-256, for a caller that verifies them itself. Raises
         DocumentMissing if there are none."""
 
     def remove(self, digest: str) -> None:
-        """Takes these bytes out of the store; it is no error if they are not there."""
+        """Delete these bytes from the store; it is no error if they are not there."""
 
 
 class DocumentFolder:
-    """A folder of documents. A document is whole or absent: it is written aside, then put in place."""
+    """A folder of documents. A document is complete or absent: it is written aside, then put in place."""
 
     is_far = False
 
@@ -51,7 +51,7 @@ class DocumentFolder:
         self._folder = str(root)
 
     def put(self, content: bytes) -> str:
-        """Stores the bytes, on the disk when this returns."""
+        """Store the bytes, synced to disk when this returns."""
         digest = hashlib.sha256(content).hexdigest()
         path = self._path(digest)
         if not path.exists():
@@ -75,7 +75,7 @@ class DocumentFolder:
         return self._path(digest).exists()
 
     def get(self, digest: str) -> bytes:
-        """The bytes; what is on the disk but differs is missing, too."""
+        """The bytes; bytes on the disk that differ count as missing, too."""
         return checked(self.read(digest), digest)
 
     def read(self, digest: str) -> bytes:
@@ -87,7 +87,7 @@ class DocumentFolder:
             raise DocumentMissing(f"the document store has no {digest}") from None
 
     def remove(self, digest: str) -> None:
-        """Takes these bytes out of the store; it is no error if they are not there."""
+        """Delete these bytes from the store; it is no error if they are not there."""
         self._path(digest).unlink(missing_ok=True)
 
     def _path(self, digest: str) -> Path:
@@ -107,8 +107,8 @@ def checked(content: bytes, digest: str) -> bytes:
 
 
 def _sync(folder: Path) -> None:
-    """What is new in a folder is there after a power cut only once the folder is on the disk, too. Some file
-    systems, such as CIFS, cannot be asked for that."""
+    """A new file in a folder survives a power cut only once the folder is synced, too. Some file systems,
+    such as CIFS, cannot do that."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)

@@ -25,10 +25,10 @@ HELD = (
 
 
 class Installation(Base):
-    """The one row. `key_check` shows whether a secret key is the one that the database is bound to, and tells
-    nothing of the key; null until a process binds it. `taken_over_at` is the moment when a person last gave
-    the database to another key. `tidied_at`: when somebody last looked for mails that were kept for long
-    enough (evidence/retention.py)."""
+    """The one row. `key_check` shows whether a secret key is the one that the database is bound to, and
+    reveals nothing of the key; null until a process binds it. `taken_over_at` is when a person last gave
+    the database to another key. `tidied_at` is when mails past their time were last looked for
+    (evidence/retention.py)."""
 
     __tablename__ = "installation"
     __table_args__ = (CheckConstraint("number = 1", name="one_row"),)
