@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 
 from tests import factories, foreign_keys
@@ -23,8 +24,20 @@ from webapp.config import Settings
 from webapp.extensions import Runtime, runtime_of
 from webapp.store.customers import Cluster
 from webapp.store.database import Database, answers
+from webapp.users import accounts
 from webapp.users.accounts import create_user
 from webapp.workers import WorkerProcess
+
+
+@pytest.fixture(scope="module", autouse=True)
+def light_hashing() -> Iterator[None]:
+    """Hashes passwords with the least effort that argon2id allows: almost every test of a page logs in. A
+    module about the effort itself overrides this."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        accounts._nobodys_hash.cache_clear()
+        yield
+    accounts._nobodys_hash.cache_clear()
 
 
 @pytest.fixture(scope="session")

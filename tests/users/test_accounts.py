@@ -20,6 +20,11 @@ from webapp.users.accounts import authenticate, create_user
 GOOD = "correct horse battery"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def light_hashing() -> None:
+    """Leaves the effort of a hash as it is: these tests are about it."""
+
+
 def test_an_account_is_found_by_its_address_in_any_case(database: Database) -> None:
     with database.writing() as session:
         factories.cluster(session, "Germany")
