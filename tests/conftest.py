@@ -17,6 +17,7 @@ from tests.jobs.conftest import redis_server
 from tests.mailserver import MailServer, mail_server
 from tests.postgres import PostgresServer, postgres_server
 from tests.runtimes import open_database
+from tests.template_cache import shared_templates
 from tests.world import World, make_world
 from webapp import config, create_app, migrations
 from webapp.application import add_pages
@@ -27,6 +28,13 @@ from webapp.store.database import Database, answers
 from webapp.users import accounts
 from webapp.users.accounts import create_user
 from webapp.workers import WorkerProcess
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Compiles each page template once per process."""
+    with shared_templates():
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)
