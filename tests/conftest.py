@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from webapp import config, create_app, migrations
 from webapp.application import add_pages
 from webapp.config import Settings
 from webapp.extensions import Runtime, runtime_of
+from webapp.mailing.renderer import Renderer
 from webapp.store.customers import Cluster
 from webapp.store.database import Database, answers
 from webapp.users import accounts
@@ -46,6 +48,15 @@ def light_hashing() -> Iterator[None]:
         accounts._nobodys_hash.cache_clear()
         yield
     accounts._nobodys_hash.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def renderer() -> Iterator[Renderer]:
+    """One process that renders for all tests: it keeps nothing of a mail, and takes longer to start than most
+    tests run."""
+    running = Renderer()
+    yield running
+    running.close()
 
 
 @pytest.fixture(scope="session")
@@ -129,9 +140,11 @@ def settings(environ: dict[str, str]) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings) -> Flask:
-    """The application without its pages, as workers have it."""
-    return create_app(settings, pages=False)
+def app(settings: Settings, renderer: Renderer) -> Flask:
+    """The application without its pages, as workers have it, with the tests' renderer."""
+    made = create_app(settings, pages=False)
+    made.extensions["mailrun"] = replace(runtime_of(made), renderer=renderer)
+    return made
 
 
 @pytest.fixture
@@ -142,7 +155,7 @@ def runtime(app: Flask) -> Iterator[Runtime]:
     yield opened
     with opened.database.reading() as session:
         astray = list(foreign_keys.broken(session)) if answers(opened.database) else []
-    opened.close()
+    opened.database.dispose()
     assert astray == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.mailserver import MailServer, mail_server
 from tests.runtimes import open_runtime
 from tests.world import make_world
 from webapp import config
+from webapp.mailing.renderer import Renderer
 
 HERE = Path(__file__).parent
 WAITS = {
@@ -58,6 +60,7 @@ def waits(request: pytest.FixtureRequest) -> dict[str, str]:
 def site(
     environ: dict[str, str],
     waits: dict[str, str],
+    renderer: Renderer,
     tmp_path_factory: pytest.TempPathFactory,
     server: MailServer,
     nursery: Nursery,
@@ -65,7 +68,7 @@ def site(
     """Redis runs; no worker does yet."""
     socket = tmp_path_factory.mktemp("r") / "redis.sock"
     environ = {**environ, **WAITS, **waits, "MAILRUN_REDIS_URL": f"unix://{socket}"}
-    runtime = open_runtime(config.load(environ))
+    runtime = replace(open_runtime(config.load(environ)), renderer=renderer)
     made = Site(make_world(runtime, server), environ, socket, nursery=nursery)
     made.start_redis()
     try:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from tests.mailserver import MailServer, mail_server
 from tests.runtimes import open_runtime
 from tests.world import World, make_world
 from webapp import config
+from webapp.mailing.renderer import Renderer
 from webapp.store.workers import Worker
 
 ROOT = Path(__file__).parent.parent.parent
@@ -128,11 +129,11 @@ def server() -> Iterator[MailServer]:
 
 @pytest.fixture
 def site(
-    environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory, server: MailServer
+    environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory, server: MailServer, renderer: Renderer
 ) -> Iterator[Site]:
     socket = tmp_path_factory.mktemp("r") / "redis.sock"
     environ = {**environ, "MAILRUN_REDIS_URL": f"unix://{socket}", "MAILRUN_TIME_SCALE": "20"}
-    runtime = open_runtime(config.load(environ))
+    runtime = replace(open_runtime(config.load(environ)), renderer=renderer)
     made = Site(make_world(runtime, server), environ, socket)
     try:
         yield made
