@@ -1,1 +1,1 @@
-"""The mail catcher: an SMTP server that keeps every mail for looking at, and sends none on."""
+"""The mail catcher: an SMTP server that keeps every mail to look at, and forwards none."""

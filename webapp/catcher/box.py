@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 MAILS_KEPT = 20_000
-"""The newest so many mails are kept."""
+"""Number of mails kept, the newest."""
 
 MAIL_ID = re.compile(r"\d{8}T\d{12}-[0-9a-f]{6}")
 

@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
 
 @catcher.before_request
 def for_those_who_see_all() -> None:
-    """Mails are not sorted by cluster, so whoever is bound to some sees none."""
+    """Mails are not sorted by cluster, so users who see only some clusters see none."""
     if viewer().clusters:
         abort(403, EVERYBODYS)
 

@@ -1,4 +1,4 @@
-"""The catcher's SMTP side: takes any mail for anybody, from this machine only."""
+"""The catcher's SMTP side: accepts any mail for any recipient, from this machine only."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ BRITAIN = Country(
     Decimal(20),
     Decimal("0.87"),
     _words("Leeds|Bristol|Cardiff|York|Edinburgh|Norwich|Bath|Lancaster"),
-    _words("High Street|Station Road|Mill Lane|Church Row|Queen Street|Canal Walk"),
+    _words("High Street|Station Road|Mill Road|Church Row|Queen Street|Canal Walk"),
     _words("O'Connor|Whitfield|Thornbury|Ashworth|Patel|MacLeod|Griffiths|Hargreaves|Siân Evans|Okafor"),
     _words(
         "{} & Sons Ltd|{} Dental Practice|{} Coffee Roasters Ltd|{} Solicitors LLP|{} Engineering Ltd"

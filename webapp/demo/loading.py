@@ -54,7 +54,7 @@ def load(runtime: Runtime, today: date, say: Callable[[str], None]) -> None:
 
 
 def login(home: Path) -> tuple[str, str] | None:
-    """Email and password of the demo user, as long as they open the door."""
+    """Email and password of the demo user, as long as they work."""
     try:
         email, _, password = _login_file(home).read_text().strip().partition(" ")
     except FileNotFoundError:

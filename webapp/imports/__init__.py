@@ -1,3 +1,3 @@
-"""The import of a folder of CSV files, documents and a messaging.toml: all or nothing, every error told.
+"""Imports a folder of CSV files, documents and a messaging.toml: all or nothing, with every error reported.
 
 Read folder.py first: it is the table of contents."""

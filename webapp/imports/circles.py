@@ -1,5 +1,4 @@
-"""Clusters and their parents: what an import changes among the edges, and circles, told before they are
-made."""
+"""Clusters and their parents: which edges an import changes, and circles, reported before they are made."""
 
 from __future__ import annotations
 
@@ -20,7 +19,8 @@ class ImportedParents:
     lines: dict[str, int] = field(default_factory=dict)
 
     def add(self, line: int, child: str, parents: Iterable[str]) -> None:
-        """A line of the file. Of two for one cluster, the first counts (the second is an error anyway)."""
+        """Add a line of the file. Of two lines for one cluster, the first counts (the second is an error
+        anyway)."""
         if child not in self.lines:
             self.lines[child] = line
             self.parents[child] = tuple(parents)
@@ -50,7 +50,7 @@ class ImportedParents:
                     graph.setdefault(child, set()).add(parent)
 
     def changes(self, stored: Iterable[ParentLink]) -> tuple[set[ParentLink], set[ParentLink]]:
-        """The edges to take away and those to add."""
+        """The edges to delete and those to add."""
         old = {edge for edge in stored if edge[0] in self.lines}
         new = {(child, parent) for child, parents in self.parents.items() for parent in parents}
         return old - new, new - old
@@ -65,7 +65,7 @@ def _has_circle(graph: Mapping[str, set[str]]) -> bool:
 
 
 def _way(graph: Mapping[str, set[str]], start: str, goal: str) -> list[str]:
-    """A way upward from one cluster to another, both included; empty if there is none."""
+    """A path upward from one cluster to another, both included; empty if there is none."""
     came_from = {start: ""}
     waiting = [start]
     while waiting:

@@ -52,8 +52,8 @@ def import_command(folder: Path, dry_run: bool) -> None:
 
 
 def _check_documents(parts: Runtime) -> None:
-    """Tells of documents that do not name their invoice while whoever made them is still at hand. When this
-    is cut short, the runs that take the rest check it."""
+    """Report documents that do not name their invoice, while the person who made them is still there. If this
+    is cut short, the runs that include the rest check them."""
     with parts.database.reading() as session:
         waiting = findings.count_unchecked(session)
     if not waiting:
@@ -77,7 +77,7 @@ def _check_documents(parts: Runtime) -> None:
             click.echo(f"  {number}: {document.file_name} {findings.said(document)}")
         if found.suspect > len(listed):
             click.echo("  …")
-        click.echo("Mails that would carry one are held (suspect_document) until somebody lets it pass.")
+        click.echo("Mails with such a document are held (suspect_document) until a person releases it.")
 
 
 MOST_LISTED = 20
@@ -100,7 +100,7 @@ def table(done: Imported) -> str:
 
 @contextmanager
 def _counting(label: str, of: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar of so many things, where somebody looks."""
+    """A progress bar up to this number, on a terminal."""
     if not sys.stderr.isatty():
         yield lambda count: None
         return
@@ -110,7 +110,7 @@ def _counting(label: str, of: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def _bar() -> Iterator[ReportProgress]:
-    """A progress bar on the terminal; none where nobody looks."""
+    """A progress bar on a terminal; none elsewhere."""
     if not sys.stderr.isatty():
         yield silent
         return

@@ -1,4 +1,4 @@
-"""Reading a CSV file: line by line, in bounded memory, with the line on which each row begins."""
+"""Reads a CSV file line by line, in bounded memory, with the line on which each row begins."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import BinaryIO
 from webapp.imports.problems import Problems
 
 LONGEST_LINE = 1_000_000
-"""Bytes. Whatever is longer is not a line of a CSV file."""
+"""Bytes. Anything longer is not a line of a CSV file."""
 
 BOM = b"\xef\xbb\xbf"
 
 LINE = "line"
-"""What stands in the place of the column when a line as a whole is wrong."""
+"""Stands in for the column when a line as a whole is wrong."""
 
 
 class Lines:
@@ -91,7 +91,7 @@ def _rows(lines: Lines, progress: Callable[[int], None] | None) -> Iterator[tupl
 
 
 def _words(error: csv.Error) -> str:
-    """What the reader found, for somebody who does not program."""
+    """What the reader found, for a person who does not program."""
     told = str(error)
     if "new-line character" in told:
         return "has a carriage return that ends no line"

@@ -1,4 +1,4 @@
-"""The documents that transformation_results.csv names: where they may be, what they must be, and their way
+"""The documents that transformation_results.csv names: where they may be, what they must be, and how they get
 into the store."""
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class ImportedFile:
 
 
 class Inspector:
-    """Looks at the documents of one folder. `output_types` maps transformations to what they make; `found` is
-    told of each document, of some more than once."""
+    """Inspects the documents of one folder. `output_types` maps transformations to what they produce; `found`
+    is told of each document, of some more than once."""
 
     def __init__(
         self, root: Path, output_types: dict[str, str], found: Callable[[ImportedFile], None]
@@ -54,7 +54,7 @@ class Inspector:
         self.resolved = lru_cache(maxsize=4096)(Path.resolve)
 
     def judge(self, row: dict[str, Any]) -> Iterable[Wrong]:
-        """Adds `file_name`, `size`, `sha256` and the media type to the row, or tells what is wrong."""
+        """Add `file_name`, `size`, `sha256` and the media type to the row, or report what is wrong."""
         given = row.pop("file")
         row.update(file_name=None, size=None, sha256=None)
         if given is None:
@@ -105,7 +105,7 @@ class Inspector:
 
 
 def opened(path: Path, given: str) -> BinaryIO:
-    """The file, open. Raises ValueError for what is no regular file of a bearable size."""
+    """The file, open. Raises ValueError for anything but a regular file of an acceptable size."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -130,17 +130,17 @@ def keep(
     done: Callable[[int], None],
     altered: Container[str] = (),
 ) -> None:
-    """Puts documents (SHA-256, size, path) into the store, those that it lacks, and those that are known to
-    be `altered` in it; `done` is told how many have been looked at. Raises ImportRefused when the disk is
+    """Put documents (SHA-256, size, path) into the store: those that it does not have, and those that are
+    known to be `altered` in it. `done` is told the number looked at. Raises ImportRefused when the disk is
     full, or a file is not what it was when it was checked."""
     count = 0
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         for batch in _batches(wanted):
             large = [each for each in batch if each[1] > SMALL]
             small = (each for each in batch if each[1] <= SMALL)
-            list(pool.map(lambda each: _keep(store, *each, anew=each[0] in altered), small))
+            list(pool.map(lambda each: _keep(store, *each, replace=each[0] in altered), small))
             for each in large:
-                _keep(store, *each, anew=each[0] in altered)
+                _keep(store, *each, replace=each[0] in altered)
             count += len(batch)
             done(count)
 
@@ -151,13 +151,13 @@ def _batches(wanted: Iterable[tuple[str, int, str]]) -> Iterator[list[tuple[str,
         yield batch
 
 
-def _keep(store: DocumentStore, digest: str, size: int, path: str, *, anew: bool) -> None:
+def _keep(store: DocumentStore, digest: str, size: int, path: str, *, replace: bool) -> None:
     try:
-        if store.has(digest) and not anew:
+        if store.has(digest) and not replace:
             return
         with opened(Path(path), path) as file:
             content = file.read(LARGEST)
-        if anew and hashlib.sha256(content).hexdigest() == digest:
+        if replace and hashlib.sha256(content).hexdigest() == digest:
             store.remove(digest)  # what is there is something else
         kept = store.put(content)
     except ValueError as error:

@@ -53,9 +53,9 @@ def import_folder(
     bcc_domains: Sequence[str] = (),
     actor: str = "command line",
 ) -> Imported:
-    """Imports the folder whole, or raises ImportRefused with everything that is wrong, and changes nothing.
+    """Import the whole folder, or raise ImportRefused with everything that is wrong and change nothing.
 
-    `dry_run` checks and compares only. `bcc_domains`: where a Bcc of a definition may go, none: anywhere.
+    `dry_run` only checks and compares. `bcc_domains`: where a Bcc of a definition may go; none: anywhere.
     Memory is bounded, however large the files are."""
     files = _files(folder)
     try:

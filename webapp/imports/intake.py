@@ -1,4 +1,5 @@
-"""Steps 1 and 2 of an import: everything into the temporary tables, and what is wrong with it."""
+"""Steps 1 and 2 of an import: everything goes into the temporary tables, and what is wrong with it is
+found."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from webapp.imports.staging import Stage
 
 @dataclass
 class Work:
-    """What the steps of one import hand to each other."""
+    """What the steps of one import pass to each other."""
 
     folder: Path
     files: tuple[str, ...]
@@ -36,7 +37,7 @@ class Work:
 
 
 def read(work: Work, bcc_domains: Sequence[str]) -> None:
-    """Everything into the temporary tables, row by row checked."""
+    """Read everything into the temporary tables, and check it row by row."""
     sizes = {name: (work.folder / name).stat().st_size for name in work.files}
     tell = within(work.progress, progress.READING, sum(sizes.values()))
     before = 0
@@ -116,7 +117,7 @@ def _with_documents(
 
 
 def check(work: Work) -> None:
-    """What only all rows together show."""
+    """Check what only all rows together show."""
     tell = within(work.progress, progress.CHECKING, len(work.kinds) + 3)
     with work.stage.working() as session:
         for done, kind in enumerate(work.kinds):

@@ -28,15 +28,15 @@ class Column:
 
 
 def nothing(row: dict[str, Any]) -> Iterable[Wrong]:
-    """The columns of a row have nothing to do with each other."""
+    """For files whose columns need no check against each other."""
     return ()
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A CSV file: `words` is what its rows are called on the screen, `natural` the columns that make the
-    natural key. With a `prefix`, columns `<prefix>.<name>` make one JSON object. `judge` looks at a whole
-    checked row (a wrong value is None) and may add to it; it tells what does not fit together."""
+    """A CSV file: `words` is what its rows are called on the screen, `natural` the columns of the natural
+    key. With a `prefix`, columns `<prefix>.<name>` make one JSON object. `judge` checks a whole row (a
+    wrong value is None), may add to it, and reports what does not fit together."""
 
     words: str
     file: str

@@ -1,11 +1,11 @@
-"""What kind of document a file is: by its name, by its transformation, and by its first bytes."""
+"""Which type of document a file is: by its name, by its transformation, and by its first bytes."""
 
 from __future__ import annotations
 
 from pathlib import PurePosixPath
 
 HEAD = 1024
-"""So many first bytes are looked at."""
+"""Number of first bytes to look at."""
 
 PDF = "application/pdf"
 
@@ -37,7 +37,7 @@ WIDE_TEXT = (b"\xff\xfe", b"\xfe\xff")
 
 
 def guessed(path: str, output_type: str | None) -> str:
-    """The media type by the file's suffix, else by what the transformation makes."""
+    """The media type by the file's suffix, else by what the transformation produces."""
     suffix = PurePosixPath(path).suffix.lower()
     return BY_SUFFIX.get(suffix) or BY_OUTPUT_TYPE.get(output_type or "", "application/octet-stream")
 

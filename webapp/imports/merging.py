@@ -1,7 +1,7 @@
 """What is new, what differs, and the one transaction that stores it.
 
-The comparing happens aside, before the write lock is taken. Whoever changes the database in between makes a
-constraint fail, never a wrong row appear: new rows are plain inserts, and an unknown reference is a NULL."""
+The comparison happens aside, before the write lock is taken. If others change the database in between, a
+constraint fails, and no wrong row appears: new rows are plain inserts, and an unknown reference is a NULL."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def store(session: Session, target: Target, counts: MergeCounts) -> None:
 
 
 def store_edges(session: Session, gone: set[ParentLink], added: set[ParentLink]) -> None:
-    """Takes edges away, then adds new ones: in the other order, a passing circle could be refused."""
+    """Delete edges, then add new ones: in the other order, a temporary circle could be refused."""
     ids = {tag_name: id for tag_name, id in session.execute(select(Cluster.tag_name, Cluster.id))}
     if gone:
         table = ClusterParent.__table__
@@ -101,8 +101,8 @@ def store_edges(session: Session, gone: set[ParentLink], added: set[ParentLink])
 
 
 def count_rows(session: Session, targets: Sequence[Target]) -> None:
-    """Lets PostgreSQL look at how many rows there are now. It would plan for empty tables until it looks by
-    itself, and that can take a minute."""
+    """Have PostgreSQL update its statistics. Until it does so by itself, which may take a minute, it would
+    plan for empty tables."""
     if session.get_bind().dialect.name == "postgresql":
         for target in targets:
             session.execute(text(f"ANALYZE {target.stored.name}"))
@@ -133,7 +133,7 @@ def _update(dialect: str, target: Target) -> Any:
         natural=(),
     )
     values = {name: of_changed(dialect, fresh, name) for name in target.changing}
-    told, emptied = target.anew
+    told, emptied = target.resets
     if told:
         old = target.stored.c
         values[emptied] = case((old[told] != wanted.c[told], ""), else_=old[emptied])

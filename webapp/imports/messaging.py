@@ -1,7 +1,7 @@
 """messaging.toml: mail servers, senders, recipient keys, transformations, templates and definitions.
 
-A table says everything about its thing: a key that is left out has its default, also if the thing is stored
-with another value."""
+A table describes its thing completely: a key that is left out has its default, also if the stored value is
+different."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def _entry(
 
 
 def _add(messaging: Messaging, table: str, entry: TomlEntry, problems: Problems) -> None:
-    """Keeps the entry, unless nobody could refer to it; one name stands once, a template once a language."""
+    """Keep the entry, unless nothing could refer to it. A name appears once; a template once per language."""
     natural = NATURAL[table]
     if entry.values[natural[0]] is None:
         return
@@ -199,7 +199,7 @@ def _judge_formats(entry: TomlEntry, other: TomlEntry, problems: Problems) -> No
 
 
 def _judge_documents(definition: TomlEntry, problems: Problems) -> None:
-    """A definition has transformations, or says that there are none."""
+    """Check that a definition has transformations, or is marked as having none."""
     transformations, none = definition.values["transformations"], definition.values["no_documents"]
     if transformations == [] and none is False:
         words = "are none; name at least one, or say no_documents = true"

@@ -1,4 +1,4 @@
-"""What of messaging.toml is stored, in the file's own words, and how what differs gets there."""
+"""What is stored of messaging.toml, in the file's own words, and how differences are stored."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def merge(session: Session, parts: dict[str, tuple[list[Values], list[Values], i
 
 
 def _mail_server(session: Session, values: Values) -> None:
-    """A server whose settings were changed gets a new chance at once."""
+    """A server whose settings changed is tried again at once."""
     healthy = {"trouble": None, "trouble_since": None, "trouble_count": 0, "next_try_at": None}
     _write(session, MailServer, {"name": values["name"]}, {**values, **healthy})
 

@@ -41,8 +41,8 @@ class ImportRefused(Exception):
 class Problems:
     """Collects problems in bounded memory.
 
-    `incomplete` are the files of which some lines could not be read at all: nobody can say what is missing
-    from them, so that references into them are not judged."""
+    `incomplete` are the files of which some lines could not be read at all: what they miss is unknown, so
+    references into them are not judged."""
 
     def __init__(self) -> None:
         self.first: list[Problem] = []

@@ -16,7 +16,7 @@ Step = tuple[str, float, float]
 
 
 def silent(step: str, share: float) -> None:
-    """Tells nobody."""
+    """Report to no one."""
 
 
 def within(progress: ReportProgress, step: Step, total: int) -> Callable[[int], None]:

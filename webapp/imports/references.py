@@ -1,6 +1,6 @@
-"""What only all rows together show: keys used twice, references to nothing, invoices of somebody else.
+"""What only all rows together show: keys used twice, references to nothing, invoices of another customer.
 
-Set-wise, over the staging tables and what is stored. A wrong value is NULL there and refers to nothing."""
+Set-based, over the staging tables and what is stored. A wrong value is NULL there and refers to nothing."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def index_keys(session: Session, kind: Kind, problems: Problems) -> None:
 
 
 def note_unknown(session: Session, problems: Problems) -> None:
-    """Notes every reference to something that is neither in the folder nor stored."""
+    """Report every reference to something that is neither in the folder nor stored."""
     for each in REFERENCES:
         if each.target_file in problems.incomplete:
             continue
@@ -87,7 +87,7 @@ def note_unknown(session: Session, problems: Problems) -> None:
 
 
 def note_others_invoices(session: Session, problems: Problems) -> None:
-    """Notes invoices that are stored already, but for another customer."""
+    """Report invoices that are already stored, but for another customer."""
     line = staged.INVOICE.c.line
     wrong = (
         select(line, staged.INVOICE.c.number, Customer.code)
@@ -103,7 +103,7 @@ def note_others_invoices(session: Session, problems: Problems) -> None:
 
 
 def note_wrong_parents(session: Session, graph: ImportedParents, problems: Problems) -> None:
-    """Notes parents that do not exist, and the lines that close a circle."""
+    """Report parents that do not exist, and the lines that close a circle."""
     if "clusters.csv" not in problems.incomplete:
         stored = set(session.scalars(select(Cluster.tag_name)))
         for line, parent in graph.unknown_parents(stored):

@@ -20,11 +20,11 @@ CACHE_KIB = 65_536
 
 
 class Stage:
-    """The connection. Each block is a transaction: `working` touches temporary tables only and never waits
-    for another writer, `merging` takes the write lock (on SQLite) and commits at its end.
+    """The connection. Each block is a transaction: `working` uses temporary tables only and never waits for
+    another writer; `merging` takes the write lock (on SQLite) and commits at its end.
 
     On PostgreSQL `working` may be idle for long, while documents are read or stored: it locks nothing that
-    anybody waits for. `merging` may not."""
+    others wait for. `merging` may not."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection

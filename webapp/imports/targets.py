@@ -28,7 +28,7 @@ class Target:
     values: dict[str, ColumnElement[Any]]
     natural: tuple[str, ...]
     fixed: tuple[str, ...] = ()
-    anew: tuple[str, str] = ("", "")
+    resets: tuple[str, str] = ("", "")
     """(a column, another that is emptied when that one changes)"""
 
     @property
@@ -105,7 +105,7 @@ RESULT = Target(
         **{name: STAGED_RESULT[name] for name in ("file_name", "media_type", "size", "sha256")},
     },
     natural=("invoice_id", "transformation_id", "file_name"),
-    anew=("media_type", "found_in"),  # the guard reads by its type (invoices/document_checks.py)
+    resets=("media_type", "found_in"),  # a document is read by its type (invoices/document_checks.py)
 )
 
 TARGETS = (CLUSTER, CUSTOMER, EMAIL, INVOICE, RESULT)

@@ -34,7 +34,7 @@ def _of_type(value: Any, wanted: type) -> None:
 
 
 def text(most: int, *, empty: bool = False) -> TomlCheck:
-    """One line of at most so many characters, without spaces around it."""
+    """One line of limited length, without spaces around it."""
     one_line = values.text(most, empty=empty)
 
     def check(value: Any) -> str:

@@ -25,7 +25,7 @@ LONGEST_ADDRESS = 254
 
 
 def text(most: int, *, empty: bool = False) -> Check:
-    """One line of at most so many characters."""
+    """One line of limited length."""
 
     def check(value: str) -> str:
         if len(value) > most:

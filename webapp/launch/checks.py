@@ -118,7 +118,7 @@ def _workers(runtime: Runtime) -> CheckResult:
     silent = len(first) - len(moved)
     words = f"{len(moved)} at work" + (f", {silent} silent" if silent else "")
     if not moved:
-        words += "; nobody sends anything. Start one: mailrun worker (mailrun up starts some)"
+        words += "; no mail is sent. Start one: mailrun worker (mailrun up starts some)"
     return CheckResult("workers", bool(moved), words)
 
 

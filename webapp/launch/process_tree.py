@@ -1,5 +1,4 @@
-"""Parents and children among processes: nobody outlives the one who answers for it (Linux; elsewhere these do
-nothing)."""
+"""Child processes die with their parent (Linux only; elsewhere these functions do nothing)."""
 
 from __future__ import annotations
 
@@ -64,7 +63,7 @@ def reap(pids: set[int]) -> None:
 
 
 def kill_orphans() -> None:
-    """Kills every child that is left, and what comes to light as its orphans."""
+    """Kill every child that is left, and the orphans that this process inherits from them."""
     while left := children():
         for pid in left:
             with contextlib.suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""The parts that `mailrun up` runs, each as a process of its own."""
+"""The processes that `mailrun up` runs."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ def mailrun(*arguments: str) -> list[str]:
 
 
 def child_environ(settings: Settings) -> dict[str, str]:
-    """What every part is told beyond the environment that `mailrun up` itself has: where things are, chosen
-    once."""
+    """What every process is told beyond the environment of `mailrun up`: where things are, chosen once."""
     return {
         "MAILRUN_HOME": str(settings.home),
         "MAILRUN_PORT": str(settings.port),
@@ -59,8 +58,8 @@ def workers(environ: dict[str, str], count: int) -> list[Part]:
 
 
 def redis(binary: str, socket: Path) -> Part:
-    """An embedded Redis on a socket that only this user can reach. It keeps nothing: what there is to do
-    stands in the database."""
+    """An embedded Redis on a socket that only this user can reach. It stores nothing: the work to do is in
+    the database."""
     command = [binary, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"]
     command += ["--dir", str(socket.parent), "--logfile", str(socket.with_name("redis.log"))]
     command += [

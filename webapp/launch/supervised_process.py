@@ -1,4 +1,4 @@
-"""A part that is kept running: its process, and when it is to be started again."""
+"""A process that is kept running, and when it is to be restarted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from webapp.launch.processes import Part
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 STEADY = 10.0
-"""Seconds after which a part counts as having run well: its next pause is the first again."""
+"""Seconds after which a process counts as having run well: its next pause is the first again."""
 
 
 class SupervisedProcess:
@@ -26,12 +26,12 @@ class SupervisedProcess:
         self._pause = FIRST_PAUSE
 
     def begun(self) -> None:
-        """Notes that the process has just been started."""
+        """Record that the process has just been started."""
         self._begun = time.monotonic()
         self.due = None
 
     def ended(self) -> bool:
-        """Whether the process has ended since this was last asked."""
+        """Whether the process has ended since the last call."""
         if self.process is None or self.process.poll() is None:
             return False
         self.status = self.process.returncode
@@ -39,7 +39,7 @@ class SupervisedProcess:
         return True
 
     def plan_restart(self) -> str:
-        """Decides when to start again, after a pause that grows as long as the part ends soon; says so in
+        """Decide when to start again, after a pause that grows as long as the process ends soon; say so in
         words."""
         if time.monotonic() - self._begun > STEADY:
             self._pause = FIRST_PAUSE
@@ -51,7 +51,7 @@ class SupervisedProcess:
         return self.due is not None and time.monotonic() >= self.due
 
     def tell(self, number: int) -> None:
-        """Sends the signal to the process itself; it minds its own children."""
+        """Send the signal to the process itself; it takes care of its own children."""
         if self.process is not None:
             self.process.send_signal(number)
 

@@ -1,7 +1,10 @@
-"""Keeps parts running in the foreground, until it is asked to stop; then leaves no process behind.
+"""Keeps processes running in the foreground until it is asked to stop; then leaves no process behind.
 
-One thread, one loop: what the parts print, the end of a part, and signals all wake the same `select`. Being
-one thread matters: the kernel ends the parts with the thread that started them (kinship.py)."""
+One thread, one loop: output, the end of a process, and signals all wake the same `select`. One thread
+matters: the kernel ends the processes with the thread that started them (process_tree.py).
+
+Own code, because honcho does not restart processes and supervisor is a daemon with a configuration, whose
+orphans survive a kill -9."""
 
 from __future__ import annotations
 
@@ -22,12 +25,11 @@ from webapp.launch.supervised_process import SupervisedProcess
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PRESSES_THAT_KILL = 3
-"""A worker that is killed may leave a message of which nobody knows whether it went out. So the second Ctrl-C
-only asks for patience."""
+"""A worker that is killed may leave a message in doubt. So the second Ctrl-C only asks for patience."""
 
 
 class AskedToStop(Exception):
-    """Somebody pressed Ctrl-C, or sent SIGTERM or SIGHUP."""
+    """Ctrl-C was pressed, or SIGTERM or SIGHUP was sent."""
 
 
 class Supervisor:
@@ -74,7 +76,8 @@ class Supervisor:
         return kept.status
 
     def wait(self, enough: Callable[[], bool], seconds: float = float("inf")) -> bool:
-        """Minds the parts until it is enough, or the time is over: then False. Raises AskedToStop."""
+        """Look after the processes until the condition holds, or the time is over: then False. Raises
+        AskedToStop."""
         end = time.monotonic() + seconds
         while not enough():
             if time.monotonic() >= end:
@@ -92,7 +95,7 @@ class Supervisor:
             self._end([kept for kept in self._kept if kept.part.wave == wave])
         process_tree.kill_orphans()
         while any(key.data != self._hear_bell for key in self._selector.get_map().values()):
-            self._turn(0)  # last words; with nobody left to write, every output has an end
+            self._turn(0)  # last words; with no writer left, every output has an end
 
     def _end(self, wave: list[SupervisedProcess]) -> None:
         asked_before = self.asked
@@ -127,7 +130,7 @@ class Supervisor:
         self._selector.register(reading, selectors.EVENT_READ, lambda: self._pass_on(outlet))
 
     def _turn(self, seconds: float) -> None:
-        """Waits for something to happen, at most so long, and does what it calls for."""
+        """Wait for an event, at most this long, and react to it."""
         for key, _ in self._selector.select(seconds):
             key.data()
         for kept in self._kept:

@@ -20,10 +20,10 @@ class NotStarted(Exception):
 
 
 def up(settings: Settings, *, with_demo: bool, with_catcher: bool) -> None:
-    """Starts everything and minds it until Ctrl-C, SIGTERM or SIGHUP; no process is left when this returns.
+    """Start everything and look after it until Ctrl-C, SIGTERM or SIGHUP; no process is left when this
+    returns.
 
-    Raises ports.Occupied before anything is started, NotStarted when the schema or the demo fails.
-    """
+    Raises ports.Occupied before anything is started, NotStarted when the schema or the demo fails."""
     with ports.sole_user(settings.home):
         settings = ports.reserve(settings, with_catcher=with_catcher)
         supervisor = Supervisor()

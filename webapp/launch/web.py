@@ -15,7 +15,7 @@ THREADS = 8
 
 
 def serve(app: Flask, host: str, port: int) -> None:
-    """Serves until SIGTERM or Ctrl-C; requests that are at work are finished first (up to 5 s)."""
+    """Serve until SIGTERM or Ctrl-C; requests in progress are finished first (up to 5 s)."""
     most = 2 * LARGEST_REQUEST  # up to which the application itself says, in words, that it is too much
     server = create_server(  # type: ignore[no-untyped-call]
         app, host=host, port=port, threads=THREADS, ident=None, max_request_body_size=most

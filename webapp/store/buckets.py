@@ -65,7 +65,7 @@ class DocumentBucket:
             with _told():
                 return bytes(self._verbs.get(self._bucket, place(digest)).bytes())
         except FileNotFoundError as error:
-            if "NoSuchBucket" in str(error):  # nobody's document is to blame
+            if "NoSuchBucket" in str(error):  # no document is to blame
                 raise _no_such_bucket() from None
             raise DocumentMissing(f"the document store has no {digest}") from None
 

@@ -49,7 +49,7 @@ def held(session: Session) -> str | None:
 
 
 def held_by(session: Session, id: str, key_check: str | None) -> str | None:
-    """The same, for whoever has read these two columns of the one row already."""
+    """The same, for a caller that has already read these two columns of the one row."""
     if key_check is None or hmac.compare_digest(key_check, _check(_own_key(session), id)):
         return None
     return HELD

@@ -60,10 +60,9 @@ takes such an index for a query that says the same in the same words."""
 class TransformationResult(Base):
     """One document. Its bytes are in the document store under their SHA-256.
 
-    `finding` is what the guard found (invoices/document_checks.py) in the bytes with the SHA-256 `found_in`:
-    where that
-    is not today's, the document is yet to be checked. It is `suspect` until the guard is content, or until
-    somebody has looked and let it pass."""
+    `finding` is what the document check (invoices/document_checks.py) found in the bytes with the SHA-256
+    `found_in`: where that is not today's, the document is unchecked. It is `suspect` until the check passes,
+    or a person releases it."""
 
     __tablename__ = "transformation_result"
     __table_args__ = (

@@ -1,8 +1,8 @@
 """Pages of long lists, by key: as fast on the last page as on the first, and nothing shifts when rows come or
 go.
 
-A cursor names the row at an edge of the page: its id and, where the list is not in the order of ids, the
-value it is sorted by."""
+A cursor names the row at the edge of a page: its id and, where the list is not in the order of ids, the value
+it is sorted by."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from webapp.store.statuses import Security
 from webapp.store.types import Instant, Key
 
 CONNECTIONS = 8
-"""What a mail server is given if nobody says how many. Each round of a worker's connections is one commit, so
-four of them cost a message a fifth less than two; Exchange takes twenty from one machine, postfix fifty."""
+"""A mail server's default number of connections. Each round of a worker's connections is one commit, so four
+of them cost a message a fifth less than two; Exchange accepts twenty from one machine, postfix fifty."""
 
 
 class MailServer(Base):

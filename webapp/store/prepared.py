@@ -1,9 +1,8 @@
-"""Statements that run for every message or every request: compiled once, then handed to the driver as they
-are.
+"""Statements that run for every message: compiled once, then handed to the driver as they are.
 
-SQLAlchemy looks each statement up in its cache, binds, and makes a context and a result, every time: three
-times the work of the driver itself. What a statement says stays SQLAlchemy's, so it is the same on every
-database; so do conversions of values, the kinds of errors, and the transaction."""
+SQLAlchemy looks each statement up in its cache, binds, and creates a context and a result, every time: three
+times the work of the driver itself. The statements are still SQLAlchemy's, so they are the same on every
+database; so are conversions of values, the kinds of errors, and the transaction."""
 
 from __future__ import annotations
 
@@ -59,17 +58,16 @@ class _Compiled:
 
 
 class CompiledStatement:
-    """A statement whose parameters are all named by `bindparam`. What it returns comes as the driver gives
-    it: columns of texts and numbers only."""
+    """A statement whose parameters are all named by `bindparam`. It returns rows as the driver gives them:
+    columns of texts and numbers only."""
 
     def __init__(self, statement: Executable) -> None:
         self._statement = cast(ClauseElement, statement)
         self._compiled: dict[str, _Compiled] = {}
 
     def run(self, connection: Connection, parameters: Parameters | Sequence[Parameters]) -> list[FetchedRow]:
-        """Runs it once, or once for each of several rows (then nothing is returned), within the transaction
-        that the connection is in. Raises DBAPIError as SQLAlchemy does, and KeyError for a parameter that is
-        not given."""
+        """Run it once, or once for each of several rows (then nothing is returned), within the connection's
+        transaction. Raises DBAPIError as SQLAlchemy does, and KeyError for a missing parameter."""
         dialect = connection.dialect
         compiled = self._compiled.get(dialect.name) or self._compile(dialect)
         if isinstance(parameters, Mapping):
@@ -77,7 +75,7 @@ class CompiledStatement:
         return _said(connection, compiled.sql, [compiled.parameters(row) for row in parameters], many=True)
 
     def _compile(self, dialect: Dialect) -> _Compiled:
-        """Threads may do this at the same time: each comes to the same."""
+        """Threads may do this at the same time: each gets the same."""
         compiled = cast(SQLCompiler, self._statement.compile(dialect=dialect))
         binds: dict[str, BindParameter[Any]] = dict(compiled.binds)
         converters = {
@@ -91,8 +89,8 @@ class CompiledStatement:
 
 
 def _said(connection: Connection, sql: str, parameters: Any, *, many: bool = False) -> list[FetchedRow]:
-    """Has the driver run this; the rows that it gives back, if any. What it raises is told as SQLAlchemy
-    tells it, and a connection that is lost is not used again."""
+    """Have the driver run this; return its rows, if any. Errors are raised as SQLAlchemy raises them, and a
+    lost connection is not used again."""
     if not connection.in_transaction():
         raise RuntimeError("a prepared statement runs within a transaction")
     dialect, driver = connection.dialect, cast(Any, connection.connection.dbapi_connection)
@@ -127,24 +125,24 @@ class BulkInsert:
         self._model, self._columns, self._ending = model, columns, ending
 
     def run(self, connection: Connection, rows: Sequence[Parameters]) -> list[FetchedRow]:
-        """Stores these; the rows that it returns. Raises DBAPIError."""
+        """Store these rows; return what the statement returns. Raises DBAPIError."""
         if connection.dialect.name == "postgresql":
             return _at_once(self).run(connection, {"rows": self.as_json(rows)})
         values = {f"{column}_{n}": row[column] for n, row in enumerate(rows) for column in self._columns}
         return _value_by_value(self, len(rows)).run(connection, values)
 
     def as_json(self, rows: Sequence[Parameters]) -> str:
-        """These rows as `at_once` takes them."""
+        """These rows in the form that `at_once` takes."""
         return _as_json(self._columns, rows)
 
     def at_once(self, rows: str) -> Any:
-        """The statement for any number of rows, which are one parameter of this name."""
+        """The statement for any number of rows, given as one parameter of this name."""
         given = select(_json_rows(self._table, self._columns, rows))
         inserting = insert_of("postgresql", self._model)
         return self._ending(inserting.from_select(self._columns, given, include_defaults=False))
 
     def value_by_value(self, rows: int) -> CompiledStatement:
-        """The statement for so many rows, with a parameter for each value."""
+        """The statement for this number of rows, with a parameter for each value."""
         values = [_named(self._table, self._columns, f"_{n}") for n in range(rows)]
         return CompiledStatement(self._ending(insert_of("sqlite", self._model).values(values)))
 
@@ -172,11 +170,11 @@ class BulkUpdate:
             self._one_by_one.run(connection, rows)
 
     def as_json(self, rows: Sequence[Parameters]) -> str:
-        """These rows as `at_once` takes them."""
+        """These rows in the form that `at_once` takes."""
         return _as_json(("by_id", *self._columns), rows)
 
     def at_once(self, rows: str) -> Any:
-        """The statement for any number of rows, which are one parameter of this name."""
+        """The statement for any number of rows, given as one parameter of this name."""
         table = cast(Table, self._model.__table__)
         given = _json_rows(table, ("by_id", *self._columns), rows)
         values = {column: given.c[column] for column in self._columns}
@@ -192,18 +190,18 @@ class BulkUpdate:
 
 @dataclass(frozen=True)
 class PendingWrite:
-    """What is to be written: a statement, and the rows that it is to be run for."""
+    """A statement, and the rows to run it for."""
 
     statement: BulkInsert | BulkUpdate
     rows: Sequence[Parameters]
 
 
 def execute_all(connection: Connection, writings: Iterable[PendingWrite]) -> None:
-    """Runs these, which are about different rows. Raises DBAPIError.
+    """Run these writes, which are about different rows. Raises DBAPIError.
 
-    On PostgreSQL they are one statement, so that one answer is waited for. A pipeline of several would hide a
-    process that is frozen within it: to PostgreSQL that is not "idle in a transaction", so it would leave it
-    its locks for as long (`store/engine_events.py`, IDLE_SECONDS)."""
+    On PostgreSQL they are one statement, with one exchange. A pipeline of several would hide a process that
+    is frozen within it: to PostgreSQL that is not "idle in a transaction", so it would leave the process its
+    locks for as long (`store/engine_events.py`, IDLE_SECONDS)."""
     due = [writing for writing in writings if writing.rows]
     if connection.dialect.name == "postgresql" and len(due) > 1:
         rows = {f"rows_{n}": writing.statement.as_json(writing.rows) for n, writing in enumerate(due)}
@@ -230,9 +228,9 @@ def _named(table: Table, columns: Sequence[str], suffix: str = "") -> dict[str, 
 
 
 def _json_rows(table: Table, columns: Sequence[str], parameter: str) -> TableValuedAlias:
-    """Rows as PostgreSQL takes them in: one JSON text, the parameter of this name. So the statement is the
-    same for any number of rows, and what it is given is made in one go: psycopg takes its time for every
-    parameter, and reads a statement with more than 50 of them anew each time."""
+    """Rows as PostgreSQL reads them: one JSON text, the parameter of this name. So the statement is the same
+    for any number of rows, and its parameter is built in one go: psycopg takes long for every parameter,
+    and parses a statement with more than 50 of them again each time."""
     typed = [column(name, table.c["id" if name == "by_id" else name].type) for name in columns]
     rows = cast_to(bindparam(parameter, type_=Text), postgresql.JSON)
     return func.json_to_recordset(rows).table_valued(*typed, name="given").render_derived(with_types=True)

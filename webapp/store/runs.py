@@ -173,8 +173,8 @@ class ResultInvoice(Base):
 
 
 class Reservation(Base):
-    """This copy of this invoice with this definition has gone out, or may have. Taken in the commit that
-    marks a result `sending`; deleted only by proof that the message did not go."""
+    """This copy of this invoice with this definition has gone out, or may have. Inserted in the commit that
+    sets a result to `sending`; deleted only by proof that the message did not go out."""
 
     __tablename__ = "reservation"
     __table_args__ = (Index("ix_reservation_invoice_id", "invoice_id", "definition_id"),)
@@ -233,8 +233,9 @@ class RunCount(Base):
     """How many results of a run are in a status (for `skipped`: with a reason), as each worker has moved
     them.
 
-    The rows of all workers sum to the truth. One row a run would be hot: every commit of every worker would
-    wait for it on PostgreSQL, and so would Stop. Moves made by pages and the sweep are under worker 0."""
+    The sum over all workers is the truth. A single row per run would be hot: every commit of every worker
+    would wait for it on PostgreSQL, and so would Stop. Transitions by pages and the sweep count under worker
+    0."""
 
     __tablename__ = "run_count"
 
@@ -246,8 +247,8 @@ class RunCount(Base):
 
 
 class SentCount(Base):
-    """How many mails of a run a worker has handed over in each slot of ten seconds (Unix time // 10): how
-    fast a run goes, and what was sent on which day. It only grows: a mail sent again counts again."""
+    """How many mails of a run a worker has handed over in each slot of ten seconds (Unix time // 10): the
+    speed of a run, and what was sent on which day. It only grows: a mail sent again counts again."""
 
     __tablename__ = "sent_count"
     __table_args__ = (Index("ix_sent_count_slot", "slot"),)

@@ -1,4 +1,4 @@
-"""The statuses, as words, and the moves between them that are allowed. Every change of a status goes by these
+"""The statuses, as words, and the transitions that are allowed. Every change of a status follows these
 tables."""
 
 from __future__ import annotations
@@ -27,8 +27,7 @@ class ResultStatus(StrEnum):
 
 
 class SkipReason(StrEnum):
-    """Why a result cannot be sent, in the order in which they are looked at: the first that applies is
-    told."""
+    """Why a result cannot be sent, in the order of precedence: the first that applies is told."""
 
     SUSPENDED = "suspended"
     NOT_APPROVED = "not_approved"
@@ -80,8 +79,8 @@ class OutputType(StrEnum):
 
 
 class Finding(StrEnum):
-    """What the guard found in a document (invoices/document_checks.py). Only `fine` lets it go out without a
-    person's word; `unchecked` is none yet."""
+    """What the document check found (invoices/document_checks.py). Only `fine` lets a document go out without
+    a person's release; `unchecked` is no finding yet."""
 
     UNCHECKED = "unchecked"
     FINE = "fine"
@@ -125,7 +124,7 @@ OUTSTANDING = (ResultStatus.READY, ResultStatus.SENDING, ResultStatus.DEFERRED)
 """A run with a result in one of these is not finished."""
 
 SENDABLE = (ResultStatus.READY, ResultStatus.DEFERRED)
-"""What a worker may claim and mark."""
+"""What a worker may claim and start an attempt for."""
 
 NEEDS_CONFIRMATION = (ResultStatus.SENT, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
 """Sending one of these again may give the customer the mail twice: a person must say so in words."""

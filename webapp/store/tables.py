@@ -1,4 +1,4 @@
-"""Every table, imported once, for the migrations and for whoever wants the whole metadata."""
+"""Every table, imported once, for the migrations and for code that needs the whole metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searching in any case, on both databases: SQLite's own `lower` knows only A to Z."""
+"""Case-insensitive search on both databases: SQLite's own `lower` knows only A to Z."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.sql.functions import GenericFunction
 
 
 class folded(GenericFunction[str]):
-    """The text in small letters, as Python's `str.lower` has it."""
+    """The text in lower case, as Python's `str.lower` has it."""
 
     type = String()
     inherit_cache = True
@@ -37,14 +37,14 @@ def _small(text: str | None) -> str | None:
 
 
 def contains(folded_column: Any, wanted: str) -> ColumnElement[bool]:
-    """Whether a column of folded text has these characters in it, in any case."""
+    """Whether a column of lower-case text contains these characters, in any case."""
     found: ColumnElement[bool] = folded_column.contains(wanted.lower(), autoescape=True)
     return found
 
 
 class says(GenericFunction[bool]):
-    """Whether a text (English, or a server's) has a pattern in it, letter case aside. SQLite's LIKE does not
-    mind the case of A to Z; `icontains` would have it make a small copy of every text first."""
+    """Whether a text (English, or a server's) matches a pattern, ignoring case. SQLite's LIKE ignores the
+    case of A to Z; `icontains` would make it lower every text first."""
 
     type = Boolean()
     inherit_cache = True
@@ -63,7 +63,7 @@ def _like(element: says, compiler: Any, **kwargs: Any) -> str:
 
 
 def like_pattern(wanted: str) -> str:
-    """The pattern for these characters, wherever they stand."""
+    """The pattern for these characters, anywhere in a text."""
     for special in "/%_":
         wanted = wanted.replace(special, "/" + special)
     return f"%{wanted}%"

@@ -12,10 +12,10 @@ from webapp.store.types import Instant, Key, now
 
 
 class Worker(Base):
-    """`beat` is counted up every few seconds while the process lives.
+    """`beat` increases every few seconds while the process lives.
 
     `machine` (boot id and PID namespace), `pid` and `pid_started` (clock ticks after boot) let an observer on
-    the same machine ask the kernel whether the process is still there."""
+    the same machine ask the kernel whether the process still exists."""
 
     __tablename__ = "worker"
 

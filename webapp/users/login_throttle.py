@@ -1,5 +1,4 @@
-"""How often somebody may try to log in within 15 minutes: 5 times with an email, failing 30 times from an
-address."""
+"""Limits login attempts per email and per address, so that passwords cannot be guessed."""
 
 from __future__ import annotations
 
@@ -33,7 +32,7 @@ class LoginThrottle:
         return int(self._limiter.get_window_stats(PER_EMAIL, "email", email).remaining)
 
     def succeeded(self, email: str) -> None:
-        """Whoever knows the password starts anew."""
+        """A correct password resets the count."""
         self._limiter.clear(PER_EMAIL, "email", email)
 
     def _next(self, limit: object, *key: str) -> datetime:

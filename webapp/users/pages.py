@@ -28,7 +28,7 @@ def init_app(app: Flask) -> None:
 @users.get("/login")
 @public
 def login() -> ResponseReturnValue:
-    """The form; for somebody who is logged in already, the page behind it."""
+    """The form; for a person who is logged in already, the page behind it."""
     if sessions.current():
         return redirect(_next())
     return render_template("users/login.html", email="", problem="", next=_next())
