@@ -33,7 +33,7 @@ format: setup  ## lets ruff put the code in order
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-screenshots: setup  ## takes the pictures in docs/screenshots anew (with Chromium)
+screenshots: setup  ## takes the pictures in docs/screenshots again (with Chromium)
 	@.venv/bin/python -m tests.browsing.screenshots
 
 bench: setup  ## measures speed: make bench, make bench ONLY=send, make bench QUICK=1 (benchmarks/README.md)

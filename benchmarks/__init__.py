@@ -1,1 +1,1 @@
-"""Mailrun measured against the limits of the machine and against what somebody would use instead."""
+"""Mailrun measured against the limits of the machine and against what you would use instead."""

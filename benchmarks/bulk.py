@@ -29,7 +29,7 @@ class Bulk:
 
 
 def measure(site: Site, run_id: int, most: int) -> Bulk:
-    """Has so many results of the run fail, sends them again; has as many fail once more, removes them."""
+    """Lets this number of results fail and sends them again; lets as many fail once more and removes them."""
     queue, failed = site.runtime.queue, BulkSelection(run_id, status="failed")
 
     def again(session: Session) -> BulkOutcome:

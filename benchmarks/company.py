@@ -18,7 +18,7 @@ YEAR = 2026
 
 @dataclass(frozen=True)
 class Company:
-    """So many clusters; everything else follows from that."""
+    """The number of clusters; everything else follows from it."""
 
     clusters: int
 

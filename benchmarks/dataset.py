@@ -55,7 +55,7 @@ INVOICE = (
 
 
 def write(folder: Path, messages: int) -> None:
-    """Writes a folder for so many messages, and WARM_UP more, with all their documents."""
+    """Writes a folder for this number of messages, and WARM_UP more, with all their documents."""
     (folder / "results").mkdir(parents=True)
     letters = list(workload.letters(messages + WARM_UP))
     (folder / "messaging.toml").write_text(MESSAGING)

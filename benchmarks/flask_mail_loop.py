@@ -15,7 +15,7 @@ from benchmarks import timing, workload
 
 
 def main(port: int, messages: int, folder: Path) -> None:
-    """Makes and sends so many."""
+    """Builds and sends this number of mails."""
     app = Flask("loop")
     app.config.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=port)
     mail = Mail(app)

@@ -59,7 +59,7 @@ class Site:
         return time.process_time() + (meters.cpu([self.postmaster]).total if self.postmaster else 0.0)
 
     def start_workers(self, count: int) -> None:
-        """Starts so many, and waits until they are at work."""
+        """Starts this number of workers, and waits until they are at work."""
         command = [sys.executable, "-m", "jobs.worker"]
         if self.profile_to:
             command = [sys.executable, "-m", "benchmarks.profiled_worker", str(self.profile_to)]
@@ -133,14 +133,15 @@ class Site:
             runs.stop(session, run_id, OPERATOR)
 
     def send_to(self, port: int, connections: int) -> None:
-        """Has the mail server be at this port of this machine, with so many connections."""
+        """Has the mail server be at this port of this machine, with this number of connections."""
         with self.runtime.database.writing() as session:
             session.execute(update(MailServer).values(port=port, max_connections=connections))
 
 
 @contextmanager
 def site(base: Base, port: int, connections: int, profile_to: Path | None = None) -> Iterator[Site]:
-    """A fresh copy of the work, without workers yet, that sends to this port over so many connections."""
+    """A fresh copy of the work, without workers yet, that sends to this port over this number of
+    connections."""
     with base.fresh() as url, opened(url, base.documents, profile_to) as made:
         made.send_to(port, connections)
         yield made

@@ -1,5 +1,5 @@
-"""`python -m benchmarks.own_sink PORT LATENCY_MS`: takes every mail and keeps none; each reply leaves so many
-milliseconds after its command came, in order, so that commands sent together wait together."""
+"""`python -m benchmarks.own_sink PORT LATENCY_MS`: takes every mail and keeps none; each reply leaves that
+many milliseconds after its command came, in order, so that commands sent together wait together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run's pages at very many results, against the same at 1,000: the whole application answers somebody who
+"""A run's pages at very many results, against the same at 1,000: the whole application answers a person who
 is logged in."""
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from webapp.users.accounts import create_user
 
 @dataclass(frozen=True)
 class Looked:
-    """95 of 100 answers came within so many milliseconds: of the large run, and of the small one. `cpu`: the
+    """95 of 100 answers came within this number of milliseconds: of the large run, and of the small one.
+    `cpu`: the
     median CPU milliseconds of this process for one of either. `judged`: the target speaks of this page."""
 
     name: str
@@ -50,7 +51,8 @@ PAGES = (
 
 
 def measure(site: Site, large: int, small: int, times: int) -> list[Looked]:
-    """Looks at both runs in turns, so many times at each page (at those that are not judged, 10 times)."""
+    """Looks at both runs in turns, this number of times at each page (at those that are not judged, 10
+    times)."""
     browser = logged_in(site)
     looked = []
     for name, address, judged in PAGES:
@@ -66,7 +68,7 @@ def measure(site: Site, large: int, small: int, times: int) -> list[Looked]:
 
 
 def preview_seconds(site: Site, browser: Browser, choice: Selection, times: int) -> float:
-    """95 of 100 answers of the run dialog's preview came within so many seconds."""
+    """95 of 100 answers of the run dialog's preview came within this number of seconds."""
     with site.runtime.database.reading() as session:
         cluster = session.get_one(Cluster, choice.cluster_id).tag_name
     fields = {
@@ -103,7 +105,7 @@ def _look(browser: Browser, address: str, *, piece: bool) -> Spent:
 
 
 def _rows(site: Site, run: int) -> str:
-    """The rows that are on the screen of whoever looks at this run."""
+    """The rows that are on the screen of a person who looks at this run."""
     with site.runtime.database.reading() as session:
         ids = session.scalars(select(Result.id).where(Result.run_id == run).order_by(Result.id).limit(50))
         return "-".join(str(id) for id in ids)

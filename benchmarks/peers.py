@@ -1,4 +1,4 @@
-"""What somebody would use instead, each doing the same work in processes of its own."""
+"""What you would use instead, each doing the same work in processes of its own."""
 
 from __future__ import annotations
 

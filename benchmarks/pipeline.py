@@ -34,7 +34,7 @@ class Round:
 
 
 def measure(base: Base, port: int, workers: int, connections: int, profile_to: Path | None = None) -> Round:
-    """A run over everything, by so many workers that have sent before, over so many connections together."""
+    """A run over everything, by this number of warm workers, over this number of connections together."""
     with site(base, port, connections, profile_to) as installed:
         warm, run_id = (
             installed.make_run(installed.choice(cluster)) for cluster in (dataset.WARM, dataset.ROOT)

@@ -15,7 +15,7 @@ DISTINCT = 100
 
 
 def main(port: int, messages: int) -> None:
-    """Sends so many, of DISTINCT ones over and over."""
+    """Sends this number of mails, repeating DISTINCT different ones."""
     mails = [(letter.address, built(letter)) for letter in workload.letters(DISTINCT)]
     with smtplib.SMTP("127.0.0.1", port) as connection, timing.told(messages):
         for index in range(messages):

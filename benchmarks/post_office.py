@@ -21,7 +21,7 @@ PROCESSES = 2
 
 
 def configure(port: int, home: Path, messages: int) -> None:
-    """A Django project in so many words."""
+    """A Django project in a few lines."""
     settings.configure(
         INSTALLED_APPS=["post_office"],
         DATABASES={
@@ -61,7 +61,7 @@ def configure(port: int, home: Path, messages: int) -> None:
 
 
 def prepare(messages: int, folder: Path) -> None:
-    """Queues so many, in one transaction."""
+    """Queues this number of mails, in one transaction."""
     from django.core.files.base import ContentFile
     from django.core.management import call_command
     from django.db import transaction

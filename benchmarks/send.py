@@ -126,7 +126,7 @@ def _report(report: Report, options: Options, rows: list[Row], taker: Sink, data
 
 
 def _targets(rows: dict[str, Row], options: Options) -> list[Target]:
-    """S1 and S2 with as many workers as the defaults start on two cores; S3 over all rows with so many
+    """S1 and S2 with as many workers as the defaults start on two cores; S3 over all rows with this many
     connections, S4 over all."""
     found = [each for number in options.connections for each in _with_connections(number, rows, options)]
     memory = [each.memory for row in _ours(rows) for each in row.told if each.memory]

@@ -86,7 +86,7 @@ def _steps(site: Site, whole: Company, folder: Path, times: int) -> Iterator[Tar
         yield _sending_meanwhile(site, whole, one_month.run_id)
         yield _memory(site, large)
     site.start(small)
-    site.start(large.run_id)  # nobody sends them, but their pages are live
+    site.start(large.run_id)  # no worker sends them, but their pages are live
     settle(site.runtime.database)  # else PostgreSQL's own cleaning up after all this is measured beside them
     yield from _looks(site, large.run_id, small, times)
 

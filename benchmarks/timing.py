@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Timed:
-    """So many messages took so many seconds, and so much CPU time, children's included."""
+    """How many messages took how many seconds, and how much CPU time, children's included."""
 
     messages: int
     seconds: float

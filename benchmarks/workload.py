@@ -73,7 +73,7 @@ class Letter:
 
 
 def letters(count: int) -> Iterator[Letter]:
-    """So many of them, always the same ones."""
+    """This number of them, always the same ones."""
     rng = random.Random("letters")
     for index in range(count):
         code, number = f"C{100_000 + index}", f"202610-{100_000 + index}"

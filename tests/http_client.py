@@ -1,4 +1,4 @@
-"""Somebody at the pages: logs in through the form, presses the forms that the pages really show."""
+"""A person at the pages: logs in through the form, presses the forms that the pages really show."""
 
 from __future__ import annotations
 

@@ -48,7 +48,8 @@ Act = Callable[[Session], object]
 @dataclass
 class MailServer:
     """`orders`: faults by whole addresses, as a local part would order them. `close_after`: says nothing more
-    after so many messages of a connection; `busy_after`: 421 at MAIL then. `greeting`: what a connection is
+    after this number of messages of a connection; `busy_after`: 421 at MAIL then. `greeting`: what a
+    connection is
     met with; `busy_every`: each so manieth with 421; `silent_first`: the first ones with nothing at all.
     `size`: what SIZE is offered with instead of `max_size`; `mail_reply`: what MAIL gets instead of 250.
     `delay`: seconds before the reply to the dot; `latency`: before any other; `drip`: between its bytes.

@@ -13,7 +13,7 @@ export function closeQuestion() {
 }
 
 // The preview no longer shows a changed choice. Without the preview's fingerprint the server knows that
-// nobody has seen its numbers; the next preview brings a new one.
+// no one has seen its numbers; the next preview brings a new one.
 function choiceChanged(event) {
   if (!event.target.closest('#choice')) return;
   const fingerprint = $('#fingerprint');

@@ -1,4 +1,4 @@
-"""axe-core looks at a page as it is now, for what would shut somebody out."""
+"""axe-core looks at a page as it is now, for what would shut a person out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SETTLE = """async () => {
   while (document.querySelector('.htmx-request')) await new Promise(requestAnimationFrame);
   await Promise.allSettled(document.getAnimations().map(one => one.finished));
 }"""
-"""What is being loaded anew is dimmed meanwhile."""
+"""What is being loaded again is dimmed meanwhile."""
 
 LOOKS = ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"))
 

@@ -83,7 +83,7 @@ def watch(installed: Installation) -> Iterator[Watch]:
 
 @pytest.fixture
 def new_context(watch: Watch, new_context: NewContext) -> NewContext:
-    """new_context(): a browser with nobody logged in, watched. It takes the options of Playwright's."""
+    """new_context(): a browser without a login, watched. It takes the options of Playwright's."""
 
     def make(**options: Any) -> BrowserContext:
         size = {"width": 1280, "height": 900}

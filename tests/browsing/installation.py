@@ -34,7 +34,7 @@ _numbers = count(1)
 
 @dataclass
 class Web:
-    """The web part. Started anew it is at the same address."""
+    """The web part. Started again it has the same address."""
 
     environ: dict[str, str]
     log: Path
@@ -102,7 +102,7 @@ class Installation:
             return not session.scalar(select(exists().where(Result.status == ResultStatus.SENDING)))
 
     def person(self, role: str = "admin", *clusters: Cluster) -> str:
-        """Somebody with this role, bound to these clusters: the address to log in with."""
+        """A person with this role, bound to these clusters: the address to log in with."""
         email = f"{role}.{next(_numbers)}@example.com"
         with self.runtime.database.writing() as session:
             tags = [cluster.tag_name for cluster in clusters]
@@ -124,7 +124,7 @@ def customers(world: World, *addresses: str, documents: bool = True) -> list[str
 
 
 def addresses(n: int, order: str = "fine") -> list[str]:
-    """So many different addresses, whose mails fare as ordered (tests/mailserver.py)."""
+    """This number of different addresses, whose mails fare as ordered (tests/mailserver.py)."""
     return [f"{order}.{next(_numbers)}@customers.test" for _ in range(n)]
 
 

@@ -34,7 +34,7 @@ LOOKS = {
 LIGHT = ("1280-light", "390-light")
 FAULTS = ("reject-550", "data-554", "cut-ack", "greylist-1", "reject-550", "data-452-1", "cut-ack")
 EVERY = 19
-"""Every so many results one fault."""
+"""One fault per this number of results."""
 SLOWLY = 0.6
 """Seconds that the mail server takes for a mail."""
 
@@ -51,8 +51,8 @@ class Camera:
         return next(iter(self.pages.values()))
 
     def take(self, name: str, *looks: str, settles: int = 700) -> None:
-        """A picture of the page as it is, in the first look; in the others of the same address, after so many
-        milliseconds."""
+        """A picture of the page as it is, in the first look; in the others of the same address, after that
+        many milliseconds."""
         for look in looks or tuple(self.pages):
             page = self.pages[look]
             if page is not self.page:
@@ -62,7 +62,7 @@ class Camera:
 
 
 def main(folder: Path = FOLDER) -> None:
-    """Takes all of them anew."""
+    """Takes all of them again."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with company() as (address, runtime, server), sync_playwright() as playwright:

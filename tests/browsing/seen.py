@@ -23,13 +23,13 @@ def invoices(page: Page) -> list[str]:
 
 
 def tab(page: Page, word: str) -> Locator:
-    """The filter for a status; it bears the number of results."""
+    """The filter for a status; it shows the number of results."""
     status = page.get_by_role("navigation", name="Filter by status")
     return status.get_by_role("link", name=re.compile(rf"^{word}\s*[\d,]+$"))
 
 
 def counted(page: Page, **counts: int) -> None:
-    """Waits until the filters bear these numbers: counted(page, Sent=3, Failed=1)."""
+    """Waits until the filters show these numbers: counted(page, Sent=3, Failed=1)."""
     for word, n in counts.items():
         expect(tab(page, word)).to_have_accessible_name(re.compile(rf"^{word}\s*{n:,}$"))
 

@@ -43,7 +43,7 @@ class Polls:
             self.page.wait_for_timeout(50)
 
     def pass_time(self, polls: int) -> int:
-        """Lets the time of so many polls go by; how many there were."""
+        """Lets the time of this number of polls go by; how many there were."""
         before = self.asked
         for _ in range(polls):
             self.page.clock.run_for(EVERY)

@@ -21,13 +21,13 @@ def page(marit: NewContext) -> Page:
 
 
 def press(page: Page, name: str, within: Locator | None = None) -> None:
-    """Presses the button and waits for the page that answers: the one before it must not be loaded anew."""
+    """Presses the button and waits for the page that answers: the one before it must not be loaded again."""
     with page.expect_navigation():
         seen.press(page, name, within)
 
 
 def loaded_until(page: Page, word: str) -> None:
-    """Loads the page anew until the run is in this state, as a person without script does."""
+    """Reloads the page until the run is in this state, as a person without script does."""
     for _ in range(100):
         if page.get_by_role("main").get_by_text(word, exact=True).count():
             return
@@ -37,7 +37,7 @@ def loaded_until(page: Page, word: str) -> None:
 
 
 def until_made(page: Page) -> None:
-    """Loads the page anew until the list of the run is made and it can be started."""
+    """Reloads the page until the list of the run is made and it can be started."""
     start = page.get_by_role("button", name="Start", exact=True, disabled=False)
     for _ in range(100):
         if start.count():

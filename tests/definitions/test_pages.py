@@ -1,4 +1,5 @@
-"""Definitions: made, changed, copied, retired, deleted; every change a version; nobody overwrites another."""
+"""Definitions: made, changed, copied, retired, deleted; every change a version; no one overwrites another's
+change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose a result is, and by what it is looked at anew."""
+"""Who owns a result, and what its re-check looks at."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ def beside(world: World, verb: Callable[[Session], object]) -> threading.Thread:
 def test_a_worker_counts_what_it_skips_though_somebody_waits_to_change_the_run(
     world: World, worker: WorkerProcess
 ) -> None:
-    """It holds results and has a row of its own to add for the run, whoever holds the run waits for the
-    results: on PostgreSQL one of the two would be broken off."""
+    """It holds results and has a row of its own to add for the run, the transaction that holds the run waits
+    for the results: on PostgreSQL one of the two would be broken off."""
     world.add()
     run_id = world.run()
     world.start(run_id)

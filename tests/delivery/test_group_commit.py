@@ -1,4 +1,5 @@
-"""One book for the lanes of a drain: rounds are one commit, and each entry holds or fails by itself."""
+"""One group commit for the connections of a drain: a round is one commit, and each entry holds or fails by
+itself."""
 
 from __future__ import annotations
 
@@ -51,10 +52,10 @@ def book_of(world: World, worker: WorkerProcess, run_id: int) -> GroupCommit:
 
 
 def in_one_round(book: GroupCommit, entries: list[AttemptStart]) -> list[Any]:
-    """What each lane's mark comes to, when all come at about the same time."""
+    """The answer to each connection's start, when all come at about the same time."""
     answers: list[Any] = [None] * len(entries)
 
-    def lane(n: int) -> None:
+    def connection(n: int) -> None:
         with book.working():
             book.event_loop.wait_until(lambda: book.at_work == len(entries))
             try:
@@ -62,7 +63,7 @@ def in_one_round(book: GroupCommit, entries: list[AttemptStart]) -> list[Any]:
             except ClaimLost as why:
                 answers[n] = why
 
-    book.event_loop.run(*[partial(lane, n) for n in range(len(entries))])
+    book.event_loop.run(*[partial(connection, n) for n in range(len(entries))])
     assert not book.event_loop.errors
     return answers
 

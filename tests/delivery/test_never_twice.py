@@ -231,7 +231,7 @@ def test_the_rehearsal_of_a_mail_that_a_customer_has_does_not_make_it_unsent(
 def test_a_yes_for_what_was_sent_is_none_for_what_is_skipped_otherwise(
     world: World, worker: WorkerProcess
 ) -> None:
-    """It may be mended later: then it is sent already, by the run before, and asked about."""
+    """It may be fixed later: then it is sent already, by the run before, and asked about."""
     payer, _ = world.add()
     world.add()
     world.deliver(worker)
@@ -275,7 +275,7 @@ def test_a_yes_is_none_for_what_another_run_has_sent_since(world: World, worker:
         done = resend.send_again(session, queue, chosen, OPERATOR, confirmed=True)
     assert done.unchanged == {CHANGED_SINCE: 1}
     assert len(world.server.taken) == 2
-    assert send_again(world, second, confirmed=True).changed == 1  # asked anew
+    assert send_again(world, second, confirmed=True).changed == 1  # asked again
 
 
 def both_failed_here(world: World) -> tuple[int, int]:

@@ -1,5 +1,5 @@
-"""What the lanes get: in batches, ahead of them, within the rates of recipients' domains, shared between
-runs."""
+"""What the connections get: in batches, ahead of them, within the rates of recipients' domains, shared
+between runs."""
 
 from __future__ import annotations
 

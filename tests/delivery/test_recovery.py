@@ -152,7 +152,7 @@ def finish(world: World, run_id: int) -> bool:
 def test_a_late_proof_that_a_mail_did_not_go_out_lets_a_finished_run_go_on(
     world: World, worker: WorkerProcess
 ) -> None:
-    """Or it would be deferred for ever: nobody sends for a run that is finished."""
+    """Or it would be deferred forever: no worker sends for a finished run."""
     run_id, work, claim_ref, mark = marked(world, worker)
     lose(world, worker)
     assert finish(world, run_id)
@@ -248,7 +248,7 @@ def test_a_beat_that_stands_still_counts_only_while_the_observer_can_write(
         watch.observe({7: 5}, own_beats, longest_step=10)
         clock[0] += 5
     assert watch.still[7] == 10
-    clock[0] += 60  # the database was locked: nobody could beat, the observer neither
+    clock[0] += 60  # the database was locked: no worker could send a heartbeat, nor could the observer
     watch.observe({7: 5}, 3, longest_step=10)
     assert watch.still[7] == 10
     clock[0] += 86_400  # a round that took a day counts as one that took ten seconds
@@ -280,7 +280,7 @@ def test_what_a_worker_that_has_left_could_not_write_is_unconfirmed(
 def test_a_drain_that_breaks_leaves_nothing_on_the_wire(
     world: World, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever nobody could foresee: what was handed over is `unconfirmed`, everything else is free."""
+    """After an unexpected error, what was handed over is `unconfirmed`, everything else is free."""
     for _ in range(20):
         world.add()
 
@@ -340,7 +340,7 @@ def test_a_slow_mark_gives_the_connection_up(
 
 
 def test_a_database_locked_after_the_250_is_waited_for(world: World, worker: WorkerProcess) -> None:
-    """The 250 is written as soon as the database can be: nothing is lost and nobody gets it twice (F13)."""
+    """The 250 is written as soon as the database can be: nothing is lost and no one gets it twice (F13)."""
     if not world.runtime.database.is_sqlite:
         return  # there no other process can keep every writer out
 

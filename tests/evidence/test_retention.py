@@ -47,7 +47,7 @@ def tidy(runtime: Runtime) -> Days:
 
 
 def age(world: World, days: int, *ids: int) -> None:
-    """Has these attempts begun so many days ago; all, if none is named."""
+    """Lets these attempts have begun this number of days ago; all, if none is named."""
     with world.runtime.database.writing() as session:
         old = update(Attempt).values(started_at=now() - timedelta(days=days))
         session.execute(old.where(Attempt.id.in_(ids)) if ids else old)

@@ -19,10 +19,10 @@ NAME = re.compile(r"<(\d+)\.(\d+)\.(\d+)\.")
 
 WAITING = (ResultStatus.READY, ResultStatus.DEFERRED)
 MAYBE_THERE = (ResultStatus.SENT, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
-NOBODY: Mapping[str, int] = {}
+NONE_ASKED: Mapping[str, int] = {}
 
 
-def accounted(world: World, run_id: int, *, asked_again: Mapping[str, int] = NOBODY) -> Counter[str]:
+def accounted(world: World, run_id: int, *, asked_again: Mapping[str, int] = NONE_ASKED) -> Counter[str]:
     """Holds this run against what the mail server took; how many results are in which status.
 
     1. The counts that the pages show add up to the rows (invariant 10).

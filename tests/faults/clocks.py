@@ -1,7 +1,7 @@
 """Wall clocks that jump, in one process alone.
 
 Without libfaketime (which not every machine has) a process is given a wall clock of its own in Python: its
-`time.time` and the `now` that every row's time comes from are shifted by what stands in a file, read anew at
+`time.time` and the `now` that every row's time comes from are shifted by what stands in a file, read again at
 each look. The monotonic clock runs on undisturbed, as it does when a machine's clock is set."""
 
 from __future__ import annotations

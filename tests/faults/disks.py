@@ -72,7 +72,7 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(root: Path, megabytes: int) -> Iterator[SmallDisk]:
-    """Mounts it; skips the test, in words, where nobody may mount."""
+    """Mounts it; skips the test, in words, where mounting is not allowed."""
     root.mkdir(parents=True, exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", str(root)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
@@ -84,8 +84,8 @@ def small_disk(root: Path, megabytes: int) -> Iterator[SmallDisk]:
 
 
 def no_file_may_grow(pid: int, beyond: int) -> None:
-    """This process can make no file longer than so many bytes: its writes beyond that fail, as on a full
-    disk."""
+    """This process can make no file longer than this number of bytes: its writes beyond that fail, as on a
+    full disk."""
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (beyond, resource.RLIM_INFINITY))
 
 

@@ -120,7 +120,7 @@ class Site(jobs.Site):
             return report.problem(session, session.get_one(Run, run_id)) or ""
 
     def pages(self, role: str = "admin", name: str = "marit") -> Browser:
-        """Somebody who has logged in."""
+        """A person who has logged in."""
         runtime = self.world.runtime
         app = create_app(runtime.settings)
         self.apps.append(app)
@@ -145,7 +145,7 @@ class Site(jobs.Site):
 
 
 def numbered(n: int, order: str = "fine") -> list[str]:
-    """So many addresses whose mails fare as ordered."""
+    """This number of addresses whose mails fare as ordered."""
     return [f"{order}.{number}@customers.test" for number in range(1, n + 1)]
 
 

@@ -98,7 +98,7 @@ class Storm:
         while not self.struck.wait(0.2):
             if self.site.world.status(run_id) == "finished":
                 with self._turn:
-                    self.wanted = ""  # or the next run's first mail would cost a worker whom nobody replaces
+                    self.wanted = ""  # or the next run's first mail would cost a worker that is not replaced
                 if not self.struck.is_set():
                     return False
             if time.monotonic() > until:
@@ -162,7 +162,7 @@ def at_work_on(site: Site, log: Path) -> str:
 
 
 def until_more(site: Site, mails: int) -> None:
-    """Waits for so many more mails, but not for long."""
+    """Waits for this number of further mails, but not for long."""
     enough, until = len(site.server.taken) + mails, time.monotonic() + 1.0
     while len(site.server.taken) < enough and time.monotonic() < until:
         time.sleep(0.01)

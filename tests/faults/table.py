@@ -1,6 +1,6 @@
 """The fault table as it stands: `make test-faults`, or `python -m tests.faults.table [--times 3] [-k …]`.
 
-Runs every row, the slow ones too, so many times, each time with fresh worker interpreters, and prints how
+Runs every row, the slow ones too, several times, each time with fresh worker interpreters, and prints how
 often each held. Exit status 1 if any did not.
 """
 

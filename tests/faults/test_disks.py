@@ -124,7 +124,7 @@ def path_of(site: Site) -> str:
 @pytest.mark.parametrize("stage", ["rcpt", "dot"])
 @sqlite_only
 def test_f13_sqlite_held_by_another_process(site: Site, stage: str) -> None:
-    """For 3 s, which is longer than the lease here: everything waits, nobody is lost; one copy each."""
+    """For 3 s, which is longer than the lease here: everything waits, no worker is lost; one copy each."""
     held = threading.Event()
 
     def hold() -> None:

@@ -227,7 +227,7 @@ def test_f47_refused_at_the_door(given: str) -> None:
 @sqlite_only
 def test_f47_refused_again_when_it_is_sent(site: Site) -> None:
     """Addresses that got past the door: `failed` with the reason before SMTP; an international domain goes
-    out as punycode; nobody else gets anything."""
+    out as punycode; no one else gets anything."""
     bad = list(REFUSED.values())
     site.add(*bad, "", "office@münchen.example", FIRST)
     run_id = site.world.run()

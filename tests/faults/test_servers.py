@@ -148,7 +148,7 @@ def test_f31_silent_at_rcpt(site: Site) -> None:
     ],
 )
 def test_f35_a_certificate_that_is_not_valid(site: Site, tls: str, certificate: str, tmp_path: Path) -> None:
-    """Expired, for another name, or signed by nobody who is known: refused, the run waits with clear words.
+    """Expired, for another name, or signed by an unknown authority: refused, the run waits with clear words.
     With a valid one it goes on."""
     known = [VALID, CERTIFICATES / "expired.pem", CERTIFICATES / "elsewhere.pem"]
     site.server.tls = tls

@@ -1,4 +1,4 @@
-"""The fault table is whole: each of its rows has a test that bears its id."""
+"""The fault table is whole: each of its rows has a test with its id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""An import that is killed, crossed by others or out of room leaves nothing half, and holds nobody up."""
+"""An import that is killed, crossed by others or out of room leaves nothing half-done, and holds no one
+up."""
 
 from __future__ import annotations
 
@@ -66,7 +67,7 @@ def test_others_write_while_an_import_stages(runtime: Runtime, tmp_path: Path) -
             with runtime.database.writing() as session:
                 factories.cluster(session, f"made while {step}")
 
-    rows = "".join(f"X{n},Name,All,\n" for n in range(25_000))  # so many that reading is told about
+    rows = "".join(f"X{n},Name,All,\n" for n in range(25_000))  # enough that reading reports progress
     text = f"code,name,cluster,language\n{rows}C1,First,All,\nC2,Second,All,\n"
     folder = folders.write(tmp_path / "in", customers_csv=text)
     import_folder(runtime.database, runtime.documents, folder, report=report)
@@ -84,7 +85,8 @@ def test_an_import_stages_while_another_holds_the_write_lock(runtime: Runtime, t
 
 
 def test_a_change_in_between_refuses_the_import(runtime: Runtime, tmp_path: Path) -> None:
-    """Between the comparing and the storing somebody else makes an invoice with a number of the folder."""
+    """Between the comparing and the storing another transaction stores an invoice with a number of the
+    folder."""
 
     def report(step: str, share: float) -> None:
         if step == "Documents":

@@ -1,4 +1,4 @@
-"""The guard: a document that does not name its invoice goes nowhere until somebody has looked at it."""
+"""The guard: a document that does not name its invoice goes nowhere until a person has looked at it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def right(of: Invoice, payer: Customer) -> bytes:
 
 
 def add(world: World, address: str, paper: Paper = right) -> Invoice:
-    """A customer with one invoice, whose document nobody has checked yet."""
+    """A customer with one invoice, whose document is unchecked."""
     payer, of = world.add(address, documents=False)
     file(world, of, paper(of, payer))
     return of
@@ -276,7 +276,7 @@ def test_what_was_imported_after_somebody_looked_does_not_pass(world: World) -> 
 
 
 def test_what_is_held_after_somebody_looked_does_not_pass(world: World) -> None:
-    """Though its document was found suspect before, with that of another mail: nobody was shown it."""
+    """Though its document was found suspect before, with that of another mail: no one was shown it."""
     swapped(world)
     run_id = world.run()
     shown, later = world.results(run_id)

@@ -49,7 +49,7 @@ def beating(runtime: Runtime) -> Iterator[None]:
 
 @contextmanager
 def greeting(words: bytes) -> Iterator[int]:
-    """A port where somebody says these words to every caller."""
+    """A port where a server says these words to every caller."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def answer() -> None:

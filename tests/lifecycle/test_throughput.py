@@ -28,8 +28,8 @@ def test_every_mail_sent_is_counted_once(world: World, worker: WorkerProcess) ->
 
 
 def pace_of(world: World, run_id: int, *, started_ago: float, sent: dict[int, int]) -> Throughput | None:
-    """The pace of a running run that began so many seconds ago and has sent so many mails in the slots so
-    many seconds ago."""
+    """The pace of a running run that began this many seconds ago and has sent this many mails in the slots
+    this many seconds ago."""
     with world.runtime.database.writing() as session:
         run = session.get_one(Run, run_id)
         run.started_at = datetime.now(UTC) - timedelta(seconds=started_ago)

@@ -1,4 +1,4 @@
-"""Templates that somebody writes who means ill, or who knows no better: ways out of Jinja's sandbox that have
+"""Templates by an author who means ill, or knows no better: ways out of Jinja's sandbox that have
 been published, and bombs. None may do anything but show an error."""
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ def test_the_socket_is_heard_when_the_server_closes_unasked(server: MailServer) 
     assert isinstance(talk.finish(), Accepted)
     time.sleep(0.1)
     assert talk.heard_from()
-    assert talk.open() is None  # anew
+    assert talk.open() is None  # again
     assert server.connections == 2
 
 
@@ -251,7 +251,7 @@ def test_a_size_that_is_no_number_limits_nothing(server: MailServer, size: str) 
 
 @contextmanager
 def tls_server() -> Iterator[MailServer]:
-    """Speaks TLS from the first byte, with a certificate for "localhost" that nobody has signed."""
+    """Speaks TLS from the first byte, with a certificate for "localhost" that no authority has signed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     listener = socket.create_server(("127.0.0.1", 0))

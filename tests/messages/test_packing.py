@@ -80,7 +80,7 @@ def test_who_has_no_password_is_skipped_and_gets_nothing(runtime: Runtime, serve
 def test_what_was_altered_in_the_store_is_not_packed(
     runtime: Runtime, server: MailServer, packing: dict[str, object]
 ) -> None:
-    """In an archive, or behind a password, nobody would see any more that it is another's."""
+    """In an archive, or behind a password, no one would notice any more that it is another's."""
     world = make_world(runtime, server, **packing)
     add(world, "ada@customers.test", {KEY: "s3cret"})
     documents = runtime.documents

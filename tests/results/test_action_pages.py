@@ -175,7 +175,7 @@ def test_what_somebody_does_not_see_any_more_is_not_changed(
 
 
 def test_more_than_was_selected_is_never_changed(log_in: LogIn, world: World) -> None:
-    """A worker goes on while a person looks: what matches by now is asked about anew."""
+    """A worker goes on while a person looks: what matches by now is asked about again."""
     run_id, _ = made(world, ResultStatus.FAILED, ResultStatus.FAILED)
     browser = log_in("manager")
     page = browser.look(f"/runs/{run_id}?status=failed&all=1").text

@@ -1,4 +1,4 @@
-"""What the pages say of documents that do not name their invoice, and how somebody lets them pass."""
+"""What the pages say of documents that do not name their invoice, and how a person releases them."""
 
 from __future__ import annotations
 

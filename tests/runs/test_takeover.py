@@ -1,4 +1,4 @@
-"""A copy of a database, used with another secret key, mails nobody until an administrator takes it over."""
+"""A copy of a database, used with another secret key, mails no one until an administrator takes it over."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ def test_whoever_finds_that_another_makes_a_run_leaves_it_to_him(
     assert len(world.results(run.id)) < 30
     ends.set()
     first.join()
-    generation.make(world.runtime, run.id, gives_way=True)  # nobody else is at it any more
+    generation.make(world.runtime, run.id, gives_way=True)  # no other worker is at it any more
     assert world.statuses(run.id) == ["ready"] * 40
 
 

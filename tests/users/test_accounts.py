@@ -1,4 +1,5 @@
-"""Accounts: what is refused, in which words; passwords are hashed, and hashed anew when that got stronger."""
+"""Accounts: what is refused, in which words; passwords are hashed, and hashed again when the effort has
+grown."""
 
 from __future__ import annotations
 
@@ -98,6 +99,6 @@ def test_an_unknown_address_takes_as_long_as_a_wrong_password(database: Database
             took.append(1000 * (time.perf_counter() - begun))
         return median(took)
 
-    milliseconds("nobody@example.com")  # the first makes the hash that nobody has
+    milliseconds("nobody@example.com")  # the first makes the hash that no user has
     known, unknown = milliseconds("marit@example.com"), milliseconds("nobody@example.com")
     assert known / 3 < unknown < known * 3

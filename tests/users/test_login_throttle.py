@@ -1,4 +1,4 @@
-"""How often somebody may try to log in."""
+"""How often a person may try to log in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every answer carries, what an error says, and what somebody else's data may not do on a page."""
+"""What every answer carries, what an error says, and what foreign data may not do on a page."""
 
 from __future__ import annotations
 
