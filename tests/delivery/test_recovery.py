@@ -12,67 +12,26 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import func, select, update
 
+from tests.delivery.started import (
+    ACCEPTED,
+    REFUSED,
+    claimed,
+    lose,
+    marked,
+    reservations,
+    settle,
+)
 from tests.world import World
 from webapp import workers
-from webapp.access import OPERATOR
-from webapp.delivery import attempts, claims, drain, recovery
-from webapp.delivery.attempts import AttemptEnd, ClaimRef, StartedAttempt
-from webapp.delivery.claims import Claim
+from webapp.delivery import attempts, drain, recovery
 from webapp.delivery.recovery import HeartbeatMonitor
 from webapp.delivery.settlement import AttemptOutcome
-from webapp.lifecycle import runs
 from webapp.mailservers import connection_slots
-from webapp.messages.inputs import MessageInput, load_inputs
-from webapp.results import actions, resend
-from webapp.results.bulk import BulkSelection
 from webapp.store.mailservers import ConnectionSlot, MailServer
-from webapp.store.runs import Attempt, Reservation
-from webapp.store.statuses import Outcome, ResultStatus
+from webapp.store.runs import Attempt
+from webapp.store.statuses import Outcome
 from webapp.store.workers import Worker
 from webapp.workers import WorkerProcess
-
-ACCEPTED = AttemptOutcome(Outcome.ACCEPTED, ResultStatus.SENT, "dot", 250, "250 ok")
-REFUSED = AttemptOutcome(Outcome.REFUSED, ResultStatus.FAILED, "dot", 554, "554 no", "554 no")
-NOT_GONE = AttemptOutcome(Outcome.BROKEN, ResultStatus.READY, "dot", detail="given up before the final dot")
-
-
-def claimed(world: World, worker: WorkerProcess, run_id: int) -> tuple[Claim, list[MessageInput]]:
-    with world.runtime.database.writing() as session:
-        claim = claims.claim(session, run_id, worker.id, 10)
-        return claim, load_inputs(session, claim.result_ids)
-
-
-def marked(
-    world: World, worker: WorkerProcess, *, add: bool = True
-) -> tuple[int, MessageInput, ClaimRef, StartedAttempt]:
-    """A run of one result that is on the wire."""
-    if add:
-        world.add()
-    run_id = world.run()
-    world.start(run_id)
-    claim, [work] = claimed(world, worker, run_id)
-    with world.runtime.database.reading() as session:
-        server_id = session.scalars(select(MailServer.id)).one()
-    claim_ref = ClaimRef(worker.id, claim.token, server_id)
-    return run_id, work, claim_ref, world.mark(work, claim_ref)
-
-
-def settle(
-    world: World, work: MessageInput, claim_ref: ClaimRef, outcome: AttemptOutcome, mark: StartedAttempt
-) -> None:
-    settled = AttemptEnd(work, claim_ref, outcome, mark)
-    with world.runtime.database.writing() as session:
-        attempts.commit_round(session.connection(), world.runtime.settings, work.run_id, [], [settled])
-
-
-def lose(world: World, worker: WorkerProcess) -> bool:
-    with world.runtime.database.writing() as session:
-        return recovery.declare_lost(session, session.get_one(Worker, worker.id))
-
-
-def reservations(world: World) -> int:
-    with world.runtime.database.reading() as session:
-        return session.scalar(select(func.count()).select_from(Reservation)) or 0
 
 
 @pytest.mark.parametrize(("proof", "claimable", "status"), [(ACCEPTED, 0, "skipped"), (REFUSED, 1, "ready")])
@@ -128,114 +87,6 @@ def test_a_worker_that_finds_itself_lost_registers_anew(world: World, worker: Wo
     assert not worker.heartbeat()
     assert worker.id != before
     assert worker.heartbeat()
-
-
-@pytest.mark.parametrize(
-    ("proof", "status", "reserved"),
-    [(ACCEPTED, "sent", 1), (REFUSED, "failed", 0), (NOT_GONE, "deferred", 0)],
-)
-def test_a_late_proof_settles_a_doubt(
-    world: World, worker: WorkerProcess, proof: AttemptOutcome, status: str, reserved: int
-) -> None:
-    run_id, work, claim_ref, mark = marked(world, worker)
-    lose(world, worker)
-    settle(world, work, claim_ref, proof, mark)
-    assert world.statuses(run_id) == [status]
-    assert reservations(world) == reserved
-
-
-def finish(world: World, run_id: int) -> bool:
-    with world.runtime.database.writing() as session:
-        return runs.finish_if_done(session, run_id)
-
-
-def test_a_late_proof_that_a_mail_did_not_go_out_lets_a_finished_run_go_on(
-    world: World, worker: WorkerProcess
-) -> None:
-    """Or it would be deferred forever: no worker sends for a finished run."""
-    run_id, work, claim_ref, mark = marked(world, worker)
-    lose(world, worker)
-    assert finish(world, run_id)
-    settle(world, work, claim_ref, NOT_GONE, mark)
-    assert (world.status(run_id), world.statuses(run_id)) == ("running", ["deferred"])
-    worker.heartbeat()
-    world.work(worker, run_id)
-    assert (world.status(run_id), world.statuses(run_id)) == ("finished", ["sent"])
-    assert len(world.server.taken) == 1
-
-
-def test_a_run_does_not_finish_beside_a_proof_that_is_just_being_written(
-    world: World, worker: WorkerProcess
-) -> None:
-    run_id, work, claim_ref, mark = marked(world, worker)
-    lose(world, worker)
-    finished = list[bool]()
-    finishing = threading.Thread(target=lambda: finished.append(finish(world, run_id)))
-    with world.runtime.database.writing() as session:
-        settled = AttemptEnd(work, claim_ref, NOT_GONE, mark)
-        attempts.commit_round(session.connection(), world.runtime.settings, run_id, [], [settled])
-        finishing.start()
-        finishing.join(0.5)
-    finishing.join()
-    assert finished == [False]
-    assert world.status(run_id) == "running"
-
-
-def test_a_late_proof_does_not_undo_what_a_person_has_decided(world: World, worker: WorkerProcess) -> None:
-    run_id, work, claim_ref, mark = marked(world, worker)
-    lose(world, worker)
-    with world.runtime.database.writing() as session:
-        chosen = BulkSelection(run_id, status="unconfirmed")
-        resend.send_again(session, world.runtime.queue, chosen, OPERATOR, confirmed=True)
-    settle(world, work, claim_ref, ACCEPTED, mark)
-    assert world.statuses(run_id) == ["ready"]
-    with world.runtime.database.reading() as session:
-        assert session.get_one(Attempt, mark.attempt_id).outcome == "accepted"  # the record tells the truth
-
-
-def test_settling_twice_is_settling_once(world: World, worker: WorkerProcess) -> None:
-    run_id, work, claim_ref, mark = marked(world, worker)
-    for _ in range(2):
-        settle(world, work, claim_ref, ACCEPTED, mark)
-    assert world.statuses(run_id) == ["sent"]
-    assert world.results(run_id)[0].attempts == 1
-
-
-def test_a_mark_that_may_have_been_committed_is_taken_back(world: World, worker: WorkerProcess) -> None:
-    run_id, work, claim_ref, _ = marked(world, worker)
-    for _ in range(2):
-        with world.runtime.database.writing() as session:
-            attempts.undo_starts(session, [world.attempt_start(work, claim_ref)])
-    assert world.statuses(run_id) == ["ready"]
-    assert reservations(world) == 0
-
-
-def test_a_mark_is_taken_back_though_its_worker_was_declared_lost_meanwhile(
-    world: World, worker: WorkerProcess
-) -> None:
-    run_id, work, claim_ref, mark = marked(world, worker)
-    lose(world, worker)
-    assert finish(world, run_id)
-    for _ in range(2):
-        with world.runtime.database.writing() as session:
-            attempts.undo_starts(session, [world.attempt_start(work, claim_ref)])
-    assert (world.status(run_id), world.statuses(run_id)) == ("running", ["deferred"])
-    assert (world.results(run_id)[0].detail, reservations(world)) == ("", 0)
-    with world.runtime.database.reading() as session:
-        assert session.get_one(Attempt, mark.attempt_id).outcome == Outcome.HELD
-    worker.heartbeat()
-    world.work(worker, run_id)
-    assert world.statuses(run_id) == ["sent"]
-
-
-def test_a_mark_is_not_taken_back_once_a_person_has_decided(world: World, worker: WorkerProcess) -> None:
-    run_id, work, claim_ref, _ = marked(world, worker)
-    lose(world, worker)
-    with world.runtime.database.writing() as session:
-        actions.confirm_sent(session, BulkSelection(run_id), OPERATOR)
-    with world.runtime.database.writing() as session:
-        attempts.undo_starts(session, [world.attempt_start(work, claim_ref)])
-    assert (world.statuses(run_id), reservations(world)) == (["sent"], 1)
 
 
 def test_a_beat_that_stands_still_counts_only_while_the_observer_can_write(

@@ -7,41 +7,13 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
 
-from tests.mailserver import MailServer, mail_server
-from webapp.mailing.envelope import Envelope
+from tests.mailing.conversations import CERTIFICATE, LETTER, conversation, scripted, to
+from tests.mailserver import MailServer
 from webapp.mailing.outcomes import Accepted, Broken, Deferred, Offered, Rejected, ServerTrouble, Unknown
-from webapp.mailing.transport import Conversation, ServerAddress, Waits
-
-QUICK = Waits(reply=1.0, data=1.5)
-LETTER = b"Subject: hello\r\n\r\n.a line with a dot\r\nand more\r\n"
-CERTIFICATE = Path(__file__).with_name("localhost.pem")
-
-
-def conversation(
-    server: MailServer,
-    waits: Waits = QUICK,
-    *,
-    host: str = "127.0.0.1",
-    security: str = "none",
-    username: str = "",
-    password: str = "",
-) -> Conversation:
-    return Conversation(ServerAddress(host, server.port, security, username, password), waits)
-
-
-def to(*addresses: str) -> Envelope:
-    return Envelope("billing@example.com", addresses)
-
-
-@pytest.fixture(params=[True, False], ids=["pipelining", "one by one"])
-def server(request: pytest.FixtureRequest) -> Iterator[MailServer]:
-    with mail_server(pipelining=request.param) as running:
-        yield running
 
 
 def test_a_message_arrives_byte_for_byte(server: MailServer) -> None:
@@ -158,29 +130,6 @@ def test_the_socket_is_heard_when_the_server_closes_unasked(server: MailServer) 
     assert server.connections == 2
 
 
-@contextmanager
-def scripted(script: list[bytes], pause: float = 0.0) -> Iterator[MailServer]:
-    """A listener that says these bytes one after the other, whatever it hears, then stays silent."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    stop = threading.Event()
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with connection, suppress(BrokenPipeError, ConnectionResetError):
-            for said in script:
-                for byte in said if pause else [said]:
-                    connection.sendall(bytes([byte]) if isinstance(byte, int) else byte)
-                    time.sleep(pause)
-            stop.wait(20)
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield MailServer(port=listener.getsockname()[1])
-    finally:
-        stop.set()
-        listener.close()
-
-
 def test_a_server_that_hangs_at_the_greeting_is_given_up() -> None:
     with scripted([]) as server:
         began = time.monotonic()
@@ -289,97 +238,3 @@ def test_a_certificate_is_verified_and_must_bear_the_name(monkeypatch: pytest.Mo
         trouble = conversation(server, host="127.0.0.1", security="tls").open()
         assert trouble is not None
         assert "certificate is not valid" in trouble.words
-
-
-@contextmanager
-def patient(last: bytes, replies: bytes) -> Iterator[MailServer]:
-    """Says nothing to an envelope before it has heard this, its last command; then all replies."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with connection, suppress(OSError):
-            connection.sendall(b"220 hi\r\n")
-            connection.recv(1_000)
-            connection.sendall(b"250-hi\r\n250 PIPELINING\r\n")
-            heard = b""
-            while last not in heard:
-                heard += connection.recv(1_000)
-            connection.sendall(replies)
-            connection.recv(1_000)
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield MailServer(port=listener.getsockname()[1])
-    finally:
-        listener.close()
-
-
-def test_with_one_recipient_all_goes_at_once() -> None:
-    """MAIL, RCPT and DATA in one round trip (RFC 2920): this server says nothing before it has heard DATA."""
-    with patient(b"DATA\r\n", b"250 ok\r\n250 ok\r\n354 go on\r\n") as server:
-        talk = conversation(server)
-        assert talk.open() is None
-        assert isinstance(talk.offer(to("a@x.test"), LETTER), Offered)
-
-
-def test_with_several_recipients_the_envelope_goes_at_once() -> None:
-    with patient(b"b@x.test>\r\n", b"250 ok\r\n550 no\r\n550 no\r\n250 reset\r\n") as server:
-        talk = conversation(server)
-        assert talk.open() is None
-        assert isinstance(talk.offer(to("a@x.test", "b@x.test"), LETTER), Rejected)
-
-
-@pytest.mark.parametrize(
-    ("addresses", "outcome"),
-    [
-        (("reject-550.a@x.test",), Rejected),
-        (("reject-450.a@x.test",), Deferred),
-        (("reject-550.a@x.test", "reject-550.b@x.test"), Rejected),
-        (("reject-550.a@x.test", "reject-450.b@x.test"), Deferred),
-        (("fine@x.test", "reject-450.b@x.test"), Deferred),
-        (("close-rcpt.a@x.test",), ServerTrouble),
-    ],
-)
-def test_a_refused_envelope_sends_no_message(
-    server: MailServer, addresses: tuple[str, ...], outcome: type
-) -> None:
-    talk = conversation(server)
-    talk.open()
-    assert isinstance(talk.offer(to(*addresses), LETTER), outcome)
-    assert talk.open() is None
-    assert isinstance(talk.offer(to("next@x.test"), LETTER), Offered)
-    assert isinstance(talk.finish(), Accepted)
-    assert [taken.recipients for taken in server.taken] == [("next@x.test",)]
-
-
-def test_some_of_several_refused_for_good_are_told(server: MailServer) -> None:
-    talk = conversation(server)
-    talk.open()
-    envelope = Envelope("billing@example.com", ("a@x.test", "reject-550.b@x.test"), ("reject-550.c@x.test",))
-    offer = talk.offer(envelope, LETTER)
-    assert isinstance(offer, Offered)
-    assert set(offer.refused) == {"reject-550.b@x.test", "reject-550.c@x.test"}
-    assert isinstance(talk.finish(), Accepted)
-    assert server.taken[0].recipients == ("a@x.test",)
-
-
-def test_data_waits_for_the_recipients_if_there_are_several() -> None:
-    with mail_server() as server:
-        talk = conversation(server)
-        talk.open()
-        talk.offer(Envelope("billing@example.com", ("reject-550.a@x.test",), ("copy@x.test",)), LETTER)
-        assert server.heard["DATA"] == 0  # not to the Bcc alone
-        talk.offer(to("reject-550.a@x.test"), LETTER)
-        assert server.heard["DATA"] == 1  # pipelined with its only recipient, and answered 503 or left at 354
-        assert server.taken == []
-
-
-def test_a_354_without_recipients_is_left_by_leaving() -> None:
-    """An empty message is never sent to get out of it."""
-    replies = [b"220 hi\r\n", b"250-hi\r\n250 PIPELINING\r\n", b"250 ok\r\n550 no\r\n354 go on\r\n"]
-    with scripted(replies, pause=0.0) as server:
-        talk = conversation(server)
-        assert talk.open() is None
-        assert isinstance(talk.offer(to("a@x.test"), LETTER), Rejected)
-        assert not talk.is_open
