@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from webapp.store.prepared import BulkInsert, CompiledStatement, PendingWrite, execute_all
+from webapp.store.prepared import BulkInsert, PendingWrite, execute_all
 from webapp.store.runs import RunCount
 from webapp.store.statuses import OUTSTANDING, ResultStatus, SkipReason
 
@@ -41,14 +41,12 @@ class Counts:
 
 def counts(session: Session, run_id: int) -> Counts:
     """Count the results of this run."""
-    return _counted(_OF_ONE.run(session.connection(), {"run_id": run_id}))
+    return _counted(session.execute(_SUMMED.where(RunCount.run_id == run_id)))
 
 
 _SUMMED = select(RunCount.status, RunCount.reason, func.sum(RunCount.n)).group_by(
     RunCount.status, RunCount.reason
 )
-_OF_ONE = CompiledStatement(_SUMMED.where(RunCount.run_id == bindparam("run_id")))
-"""Compiled, because every page that shows a running run asks every two seconds."""
 
 
 def counts_of(session: Session, run_ids: list[int]) -> dict[int, Counts]:

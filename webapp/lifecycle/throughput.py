@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.lifecycle.counts import Counts
-from webapp.store.prepared import BulkInsert, CompiledStatement, PendingWrite
+from webapp.store.prepared import BulkInsert, PendingWrite
 from webapp.store.runs import Run, SentCount
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
@@ -56,7 +56,9 @@ def throughput(session: Session, run: Run, counted: Counts) -> Throughput | None
     at = time.time()
     since = max(at - WINDOW_SECONDS, run.started_at.timestamp())
     first = int(since) // SLOT_SECONDS
-    [[sent]] = _SENT_SINCE.run(session.connection(), {"run_id": run.id, "first": first})
+    sent = session.scalar(
+        select(func.sum(SentCount.n)).where(SentCount.run_id == run.id, SentCount.slot >= first)
+    )
     if not sent:
         return None
     # The first slot began before `since` unless the run did not run then: the sum is of whole slots.
@@ -64,13 +66,6 @@ def throughput(session: Session, run: Run, counted: Counts) -> Throughput | None
     per_second = int(sent) / seconds
     left = timedelta(seconds=outstanding / per_second)
     return Throughput(per_second, left, now() + left)
-
-
-_SENT_SINCE = CompiledStatement(
-    select(func.sum(SentCount.n)).where(
-        SentCount.run_id == bindparam("run_id"), SentCount.slot >= bindparam("first")
-    )
-)
 
 
 def sent_by_slot(session: Session, run_id: int) -> list[tuple[int, int]]:

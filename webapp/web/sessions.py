@@ -18,7 +18,6 @@ from sqlalchemy import bindparam, not_, select
 
 from webapp.access import Viewer
 from webapp.store.db import db
-from webapp.store.prepared import CompiledStatement
 from webapp.store.statuses import Role
 from webapp.store.users import User, UserCluster
 from webapp.web import form_keys
@@ -78,7 +77,7 @@ def _load(cookie: str) -> SessionUser | None:
     id, _, key = cookie.partition(".")
     if not id.isdecimal() or not _is_young():
         return None
-    found = _BY_ID.run(db.session.connection(), {"id": int(id), "own_key": own_key()})
+    found = db.session.execute(_BY_ID, {"id": int(id), "own_key": own_key()}).all()
     if not found or not hmac.compare_digest(found[0][0].encode(), key.encode()):
         return None
     _, email, name, role, _ = found[0]
@@ -86,7 +85,7 @@ def _load(cookie: str) -> SessionUser | None:
     return SessionUser(int(id), key, name, Viewer(email, Role(role), bound))
 
 
-_BY_ID = CompiledStatement(
+_BY_ID = (
     select(User.session_key, User.email, User.name, User.role, UserCluster.cluster_id)
     .outerjoin(UserCluster, UserCluster.user_id == User.id)
     .where(
