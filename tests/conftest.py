@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 
 from tests import factories, foreign_keys
+from tests.faults.spawn import Nursery
 from tests.http_client import PASSWORD, Browser, LogIn
 from tests.jobs.conftest import redis_server
 from tests.mailserver import MailServer, mail_server
@@ -122,6 +123,14 @@ def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
         "MAILRUN_SMTP_TIMEOUT": "5",
         "MAILRUN_SMTP_DATA_TIMEOUT": "5",
     }
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """One process that starts the workers of all tests."""
+    running = Nursery()
+    yield running
+    running.close()
 
 
 @pytest.fixture

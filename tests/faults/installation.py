@@ -17,7 +17,6 @@ from redis import Redis
 from sqlalchemy import insert, select, update
 
 from tests import factories
-from tests.faults.spawn import Nursery
 from tests.http_client import PASSWORD, Browser
 from tests.jobs import conftest as jobs
 from tests.mailserver import MailServer
@@ -36,16 +35,9 @@ _numbers = count(1_000_000)
 
 @dataclass
 class Site(jobs.Site):
-    """tests/jobs' installation, with workers from the nursery, and what the fault table asks of it."""
+    """tests/jobs' installation, and what the fault table asks of it."""
 
-    nursery: Nursery = field(kw_only=True)
     apps: list[Flask] = field(default_factory=list, kw_only=True)
-
-    def start_worker(self, **environ: str) -> subprocess.Popen[bytes]:
-        """A worker with the site's settings, and these."""
-        process = self.nursery.worker({**self.environ, **environ})
-        self.workers.append(process)
-        return process
 
     @property
     def server(self) -> MailServer:

@@ -24,19 +24,20 @@ def test_eight_kills_lose_nothing_and_repeat_nothing(site: Site) -> None:
     """At most one unconfirmed per open connection and kill."""
     for _ in range(300):
         site.world.add()
-    site.world.server.delay = 0.05
+    site.world.server.delay = 0.1
     site.start_redis()
     run_id = site.world.run()
     workers = [site.start_worker(), site.start_worker()]
     site.world.start(run_id)
     dice, kills = random.Random(7), 0
     while kills < 8 and site.world.status(run_id) == "running":
-        time.sleep(dice.uniform(0.5, 1.2))
+        time.sleep(dice.uniform(0.3, 0.7))
         which = dice.randrange(2)
         workers[which].kill()
         workers[which].wait()
         workers[which] = site.start_worker()
         kills += 1
+    assert kills == 8
     site.until_finished(run_id)
     found = site.world.statuses(run_id)
     assert set(found) <= {"sent", "unconfirmed"}
