@@ -18,7 +18,7 @@ from webapp.definitions.preview_pages import Bench, bench, content_filled_in, de
 from webapp.definitions.template_pages import template_pages
 from webapp.definitions.versions import Fields, content_of, content_with, fields_of, template_value
 from webapp.errors import Refused
-from webapp.extensions import runtime
+from webapp.store.db import db
 from webapp.store.definitions import Content, MessageDefinition, MessageTemplate
 from webapp.web import form_posts
 from webapp.web.access_control import MAY_NOT, viewer
@@ -38,10 +38,9 @@ def init_app(app: Flask) -> None:
 def index() -> ResponseReturnValue:
     """The definitions in use, or those that are retired."""
     retired = request.args.get("show") == "retired"
-    with runtime().database.reading() as session:
-        return render_template(
-            "definitions/index.html", lines=queries.lines(session, retired=retired), retired=retired
-        )
+    return render_template(
+        "definitions/index.html", lines=queries.lines(db.session, retired=retired), retired=retired
+    )
 
 
 @definitions.get("/definitions/new")
@@ -49,19 +48,17 @@ def new() -> ResponseReturnValue:
     """An empty form; with the template that the address names."""
     if not viewer().may_send:
         abort(403, MAY_NOT)
-    with runtime().database.reading() as session:
-        form = definition_form(session, None, template=request.args.get("template", type=int))
-        return _form(session, form, None)
+    form = definition_form(db.session, None, template=request.args.get("template", type=int))
+    return _form(db.session, form, None)
 
 
 @definitions.get("/definitions/<int:definition_id>")
 def show(definition_id: int) -> ResponseReturnValue:
     """The form with what is stored, and its mail beside it."""
-    with runtime().database.reading() as session:
-        definition = _definition(session, definition_id)
-        fields = fields_of(session, definition)
-        form = definition_form(session, None, **_as_data(fields))
-        return _form(session, form, definition, seen=fingerprint(fields))
+    definition = _definition(db.session, definition_id)
+    fields = fields_of(db.session, definition)
+    form = definition_form(db.session, None, **_as_data(fields))
+    return _form(db.session, form, definition, seen=fingerprint(fields))
 
 
 def _as_data(fields: Fields) -> dict[str, Any]:
@@ -91,15 +88,14 @@ def change(definition_id: int) -> ResponseReturnValue:
 def _save(definition_id: int | None) -> ResponseReturnValue:
     """What fails for a sample invoice is asked about first: it would fail for customers."""
     seen = request.form.get("seen", "")
-    with runtime().database.reading() as session:
-        definition = _definition(session, definition_id) if definition_id is not None else None
-        form = definition_form(session, request.form)
-        content = content_filled_in(session, form)
-        if content is None:
-            return _form(session, form, definition, seen=seen, status=422)
-        tried = bench(session, content, request.form)
-        if tried.troubles and not request.form.get("anyway"):
-            return _form(session, form, definition, seen=seen, tried=tried, asks=True, status=422)
+    definition = _definition(db.session, definition_id) if definition_id is not None else None
+    form = definition_form(db.session, request.form)
+    content = content_filled_in(db.session, form)
+    if content is None:
+        return _form(db.session, form, definition, seen=seen, status=422)
+    tried = bench(db.session, content, request.form)
+    if tried.troubles and not request.form.get("anyway"):
+        return _form(db.session, form, definition, seen=seen, tried=tried, asks=True, status=422)
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         if definition_id is None:
@@ -114,9 +110,8 @@ def _save(definition_id: int | None) -> ResponseReturnValue:
     try:
         return form_posts.apply_once(effect)
     except Refused as refusal:
-        with runtime().database.reading() as session:
-            definition = _definition(session, definition_id) if definition_id is not None else None
-            return _form(session, form, definition, seen=seen, refused=str(refusal), status=422)
+        definition = _definition(db.session, definition_id) if definition_id is not None else None
+        return _form(db.session, form, definition, seen=seen, refused=str(refusal), status=422)
 
 
 def _form(
@@ -215,34 +210,31 @@ def _pressed(definition_id: int, effect: Any) -> ResponseReturnValue:
 @definitions.get("/definitions/<int:definition_id>/versions")
 def versions(definition_id: int) -> ResponseReturnValue:
     """Every version, the newest first, each with what it changed."""
-    with runtime().database.reading() as session:
-        definition = _definition(session, definition_id)
-        stored = queries.versions(session, definition_id)
-        contents = [cast(Content, version.content) for version in stored]
-        changes = [queries.differences(old, new) for new, old in pairwise(contents)]
-        now = queries.differences(contents[0], content_of(session, definition)) if contents else []
-        return render_template(
-            "definitions/versions.html",
-            definition=definition,
-            versions=list(zip(stored, [*changes, None], strict=True)) if stored else [],
-            unsaved=now,
-        )
+    definition = _definition(db.session, definition_id)
+    stored = queries.versions(db.session, definition_id)
+    contents = [cast(Content, version.content) for version in stored]
+    changes = [queries.differences(old, new) for new, old in pairwise(contents)]
+    now = queries.differences(contents[0], content_of(db.session, definition)) if contents else []
+    return render_template(
+        "definitions/versions.html",
+        definition=definition,
+        versions=list(zip(stored, [*changes, None], strict=True)) if stored else [],
+        unsaved=now,
+    )
 
 
 @definitions.get("/definitions/reach")
 def reach() -> ResponseReturnValue:
     """How many customers have an address with the recipient key that is chosen."""
-    with runtime().database.reading() as session:
-        key = ids_in([request.args.get("recipient_key", "")])
-        having, of = queries.reach(session, viewer(), key[0]) if key else (0, 0)
+    key = ids_in([request.args.get("recipient_key", "")])
+    having, of = queries.reach(db.session, viewer(), key[0]) if key else (0, 0)
     return f"{having:,} of {plural(of, 'customer')} have it"
 
 
 @definitions.get("/definitions/passwords")
 def passwords() -> ResponseReturnValue:
     """How many customers have a password in the field that is named."""
-    with runtime().database.reading() as session:
-        found = queries.passwords(session, viewer(), request.args.get("password_key", "").strip())
+    found = queries.passwords(db.session, viewer(), request.args.get("password_key", "").strip())
     return render_template("definitions/_passwords.html", passwords=found)
 
 

@@ -19,6 +19,7 @@ from webapp.extensions import runtime
 from webapp.mailing.template_references import parts_in
 from webapp.messages import samples
 from webapp.messages.building import to_render
+from webapp.store.db import db
 from webapp.store.definitions import Content, MessageDefinition
 from webapp.web import confirmations, form_posts
 from webapp.web.access_control import viewer
@@ -38,12 +39,11 @@ def save_part() -> ResponseReturnValue:
     name, language = request.form.get("name", "").strip(), request.form.get("language", "").strip()
     source = request.form.get("source", "").replace("\r\n", "\n")
     if not request.form.get("anyway"):
-        with runtime().database.reading() as session:
-            stored = queries.parts(session)
-            doubts = list(_changed_meanwhile(stored.get(name, {}).get(language)))
-            if source.strip():
-                texts = {**stored, name: {**stored.get(name, {}), language: source}}
-                doubts += _doubts(session, texts, name, source)
+        stored = queries.parts(db.session)
+        doubts = list(_changed_meanwhile(stored.get(name, {}).get(language)))
+        if source.strip():
+            texts = {**stored, name: {**stored.get(name, {}), language: source}}
+            doubts += _doubts(db.session, texts, name, source)
         if doubts:
             shown = {"name": name, "language": language, "source": source}
             return confirmations.ask("templates/confirm_part.html", doubts=doubts, back="/templates", **shown)

@@ -25,6 +25,7 @@ from webapp.messages.building import Message, NotBuilt, build, to_render
 from webapp.messages.samples import Sample, Trouble
 from webapp.messages.send_test import NotSent, send_test
 from webapp.store.customers import RecipientKey
+from webapp.store.db import db
 from webapp.store.definitions import Content, MessageDefinition, MessageTemplate
 from webapp.store.installation import held
 from webapp.store.invoices import Transformation
@@ -170,11 +171,10 @@ def _fields_to_try(session: Session, value: TemplateValue, definition_id: str) -
 @while_typing
 def check_definition() -> ResponseReturnValue:
     """What stands beside the form of a definition, while it is being filled in."""
-    with runtime().database.reading() as session:
-        form = definition_form(session, request.form)
-        content = content_filled_in(session, form)
-        seen = bench(session, content, request.form)
-        wrong = "" if content else _first_error(form)
+    form = definition_form(db.session, request.form)
+    content = content_filled_in(db.session, form)
+    seen = bench(db.session, content, request.form)
+    wrong = "" if content else _first_error(form)
     return render_template("definitions/_preview.html", bench=seen, wrong=wrong, mail_url="/definitions/mail")
 
 
@@ -182,11 +182,10 @@ def check_definition() -> ResponseReturnValue:
 @while_typing
 def check_template() -> ResponseReturnValue:
     """What stands beside the form of a template, while it is being typed."""
-    with runtime().database.reading() as session:
-        form = TemplateForm(request.form)
-        content = _content_typed(session, form)
-        seen = bench(session, content, request.form)
-        wrong = "" if content or form.holds() else _first_error(form)
+    form = TemplateForm(request.form)
+    content = _content_typed(db.session, form)
+    seen = bench(db.session, content, request.form)
+    wrong = "" if content or form.holds() else _first_error(form)
     return render_template("definitions/_preview.html", bench=seen, wrong=wrong, mail_url="/templates/mail")
 
 
@@ -214,17 +213,15 @@ def _content_typed(session: Session, form: TemplateForm) -> Content | None:
 @tries.post("/definitions/mail")
 def definition_mail() -> ResponseReturnValue:
     """The mail's HTML alone, without any right to do or to fetch something."""
-    with runtime().database.reading() as session:
-        content = content_filled_in(session, definition_form(session, request.form))
-        return _framed(bench(session, content, request.form, all_of_them=False))
+    content = content_filled_in(db.session, definition_form(db.session, request.form))
+    return _framed(bench(db.session, content, request.form, all_of_them=False))
 
 
 @tries.post("/templates/mail")
 def template_mail() -> ResponseReturnValue:
     """The same for a template."""
-    with runtime().database.reading() as session:
-        content = _content_typed(session, TemplateForm(request.form))
-        return _framed(bench(session, content, request.form, all_of_them=False))
+    content = _content_typed(db.session, TemplateForm(request.form))
+    return _framed(bench(db.session, content, request.form, all_of_them=False))
 
 
 def _framed(seen: Bench) -> ResponseReturnValue:
@@ -238,16 +235,14 @@ def _framed(seen: Bench) -> ResponseReturnValue:
 @tries.post("/definitions/test")
 def send_test_of_definition() -> ResponseReturnValue:
     """Sends the mail of the sample to the person's own address."""
-    with runtime().database.reading() as session:
-        content = content_filled_in(session, definition_form(session, request.form))
-        return _send(session, content)
+    content = content_filled_in(db.session, definition_form(db.session, request.form))
+    return _send(db.session, content)
 
 
 @tries.post("/templates/test")
 def send_test_of_template() -> ResponseReturnValue:
     """The same for a template."""
-    with runtime().database.reading() as session:
-        return _send(session, _content_typed(session, TemplateForm(request.form)))
+    return _send(db.session, _content_typed(db.session, TemplateForm(request.form)))
 
 
 def _send(session: Session, content: Content | None) -> ResponseReturnValue:

@@ -18,6 +18,7 @@ from webapp.definitions.templates import with_text
 from webapp.definitions.versions import TemplateValue, Text, template_value
 from webapp.errors import Refused
 from webapp.extensions import runtime
+from webapp.store.db import db
 from webapp.store.definitions import MessageTemplate, TemplateImage
 from webapp.store.documents import DocumentMissing
 from webapp.store.statuses import TemplateFormat
@@ -32,52 +33,49 @@ START = "<p>Dear {{ customer.name }},</p>\n<p>Please find attached your invoice 
 @template_pages.get("/templates")
 def index() -> ResponseReturnValue:
     """Everything that mails are written with."""
-    with runtime().database.reading() as session:
-        parts = {
-            name: (
-                texts,
-                templates.including(session, name),
-                {each: seen_as(text) for each, text in texts.items()},
-            )
-            for name, texts in queries.parts(session).items()
-        }
-        pictures = [(each, templates.showing(session, each.name)) for each in queries.pictures(session)]
-        return render_template(
-            "templates/index.html", lines=queries.template_lines(session), parts=parts, pictures=pictures
+    parts = {
+        name: (
+            texts,
+            templates.including(db.session, name),
+            {each: seen_as(text) for each, text in texts.items()},
         )
+        for name, texts in queries.parts(db.session).items()
+    }
+    pictures = [(each, templates.showing(db.session, each.name)) for each in queries.pictures(db.session)]
+    return render_template(
+        "templates/index.html", lines=queries.template_lines(db.session), parts=parts, pictures=pictures
+    )
 
 
 @template_pages.get("/templates/new")
 def new() -> ResponseReturnValue:
     """An empty template."""
     _must_edit()
-    with runtime().database.reading() as session:
-        form = TemplateForm(None, format=TemplateFormat.HTML.value, source=START)
-        return _form(session, form, None, TemplateValue("", TemplateFormat.HTML, {"": Text(START)}), "")
+    form = TemplateForm(None, format=TemplateFormat.HTML.value, source=START)
+    return _form(db.session, form, None, TemplateValue("", TemplateFormat.HTML, {"": Text(START)}), "")
 
 
 @template_pages.get("/templates/<int:template_id>")
 def show(template_id: int) -> ResponseReturnValue:
     """The template in the language that the address names, and its mail beside it. A language that it does
     not have yet begins as a copy of the one for everybody."""
-    with runtime().database.reading() as session:
-        template = _template(session, template_id)
-        value = template_value(template)
-        language = request.args.get("language", "" if "" in value.texts else next(iter(value.texts)))
-        text = value.texts.get(language) or next(iter(value.texts.values()))
-        form = TemplateForm(
-            None,
-            name=value.name,
-            format=value.format,
-            language=language,
-            subject=text.subject,
-            source=text.source,
-            plain=text.plain,
-        )
-        form.languages = value.texts
-        if not form.language.validate(form):
-            abort(404)
-        return _form(session, form, template, value, fingerprint(value))
+    template = _template(db.session, template_id)
+    value = template_value(template)
+    language = request.args.get("language", "" if "" in value.texts else next(iter(value.texts)))
+    text = value.texts.get(language) or next(iter(value.texts.values()))
+    form = TemplateForm(
+        None,
+        name=value.name,
+        format=value.format,
+        language=language,
+        subject=text.subject,
+        source=text.source,
+        plain=text.plain,
+    )
+    form.languages = value.texts
+    if not form.language.validate(form):
+        abort(404)
+    return _form(db.session, form, template, value, fingerprint(value))
 
 
 @template_pages.post("/templates")
@@ -95,16 +93,15 @@ def change(template_id: int) -> ResponseReturnValue:
 def _save(template_id: int | None) -> ResponseReturnValue:
     """What fails for a sample invoice is asked about first: it would fail for customers."""
     form, seen = TemplateForm(request.form), request.form.get("seen", "")
-    with runtime().database.reading() as session:
-        template = _template(session, template_id) if template_id is not None else None
-        stored = template_value(template) if template else None
-        form.languages = stored.texts if stored else ()
-        if not form.holds():
-            return _form(session, form, template, stored or TemplateValue("", "html", {}), seen, status=422)
-        value = template_filled_in(form, stored)
-        tried = _tried(session, form, value)
-        if tried.troubles and not request.form.get("anyway"):
-            return _form(session, form, template, value, seen, tried=tried, asks=True, status=422)
+    template = _template(db.session, template_id) if template_id is not None else None
+    stored = template_value(template) if template else None
+    form.languages = stored.texts if stored else ()
+    if not form.holds():
+        return _form(db.session, form, template, stored or TemplateValue("", "html", {}), seen, status=422)
+    value = template_filled_in(form, stored)
+    tried = _tried(db.session, form, value)
+    if tried.troubles and not request.form.get("anyway"):
+        return _form(db.session, form, template, value, seen, tried=tried, asks=True, status=422)
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         if template_id is None:
@@ -117,9 +114,8 @@ def _save(template_id: int | None) -> ResponseReturnValue:
     try:
         return form_posts.apply_once(effect)
     except Refused as refusal:
-        with runtime().database.reading() as session:
-            template = _template(session, template_id) if template_id is not None else None
-            return _form(session, form, template, value, seen, refused=str(refusal), status=422)
+        template = _template(db.session, template_id) if template_id is not None else None
+        return _form(db.session, form, template, value, seen, refused=str(refusal), status=422)
 
 
 def _tried(session: Session, form: TemplateForm, value: TemplateValue) -> Bench:
@@ -235,8 +231,7 @@ def delete_picture(name: str) -> ResponseReturnValue:
 @template_pages.get("/templates/pictures/<name>")
 def picture(name: str) -> Response:
     """The picture itself, as our pages show it."""
-    with runtime().database.reading() as session:
-        image = session.get(TemplateImage, name) or abort(404)
+    image = db.session.get(TemplateImage, name) or abort(404)
     try:
         content = runtime().documents.get(image.sha256)
     except (DocumentMissing, OSError):

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from webapp.evidence.archive import evidence
 from webapp.extensions import runtime
 from webapp.lifecycle import runs
+from webapp.store.db import db
 from webapp.web.access_control import viewer
 
 of_runs = Blueprint("evidence", __name__)
@@ -22,8 +23,7 @@ def download(run_id: int) -> ResponseReturnValue:
     """Every result, attempt and mail of the run that this person may see, as a ZIP generated as it is read. A
     download that breaks off has no end record, so that no program takes it for complete."""
     parts = runtime()
-    with parts.database.reading() as session:
-        run = runs.run(session, viewer(), run_id) or abort(404)
+    run = runs.run(db.session, viewer(), run_id) or abort(404)
     pieces = evidence(parts.database, parts.documents, viewer(), run)
     headers = {"Content-Disposition": f"attachment; filename=mailrun-run-{run_id}-evidence.zip"}
     return Response(pieces, mimetype="application/zip", headers=headers)

@@ -18,6 +18,7 @@ from webapp.new_run.creation import default_name
 from webapp.new_run.dialog import Dialog, in_address
 from webapp.new_run.preview_lists import READY, Listed
 from webapp.selection.invoices import Selection
+from webapp.store.db import db
 from webapp.store.definitions import Content
 from webapp.store.keyset import Edge
 from webapp.web import untrusted
@@ -47,12 +48,11 @@ class PreviewedMail:
 def mail() -> ResponseReturnValue:
     """The mail of the invoice that the address names, or of the first one that would be sent, and the way to
     the one before and the next."""
-    with runtime().database.reading() as session:
-        dialog = in_address(session)
-        shown = _shown(session, dialog)
-        if shown is None:
-            return redirect(f"/runs/new?{dialog.query}")
-        turns = {rel: _beside(session, shown, rel == "prev") for rel in ("prev", "next")}
+    dialog = in_address(db.session)
+    shown = _shown(db.session, dialog)
+    if shown is None:
+        return redirect(f"/runs/new?{dialog.query}")
+    turns = {rel: _beside(db.session, shown, rel == "prev") for rel in ("prev", "next")}
     made = shown.made()
     return render_template(
         "new_run/mail.html",
@@ -70,9 +70,8 @@ def mail() -> ResponseReturnValue:
 @mail_preview.get("/runs/preview/mail/html")
 def html() -> ResponseReturnValue:
     """The mail's HTML alone, without any right to do or to fetch something."""
-    with runtime().database.reading() as session:
-        dialog = in_address(session)
-        shown = _shown(session, dialog)
+    dialog = in_address(db.session)
+    shown = _shown(db.session, dialog)
     if shown is None:
         return redirect(f"/runs/new?{dialog.query}")
     made = shown.made()

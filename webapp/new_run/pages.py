@@ -14,6 +14,7 @@ from webapp.new_run import cluster_tree, creation
 from webapp.new_run.dialog import Dialog, clusters_shown, fill_in, opened_in, period_in, with_defaults
 from webapp.new_run.mail_pages import mail_preview
 from webapp.new_run.preview_pages import run_preview
+from webapp.store.db import db
 from webapp.web import form_posts, htmx
 from webapp.web.access_control import MAY_NOT, viewer
 
@@ -32,47 +33,41 @@ def new() -> ResponseReturnValue:
     in already."""
     if not viewer().may_send:
         abort(403, MAY_NOT)
-    with runtime().database.reading() as session:
-        dialog = fill_in(session, with_defaults(session, request.args))
-        for field in dialog.form:
-            field.errors = ()
-        shown = _shown(session, dialog, fresh=True)
-        return render_template("new_run/_dialog.html" if htmx.in_dialog() else "new_run/page.html", **shown)
+    dialog = fill_in(db.session, with_defaults(db.session, request.args))
+    for field in dialog.form:
+        field.errors = ()
+    shown = _shown(db.session, dialog, fresh=True)
+    return render_template("new_run/_dialog.html" if htmx.in_dialog() else "new_run/page.html", **shown)
 
 
 @run_dialog.get("/runs/preview")
 def show_preview() -> ResponseReturnValue:
     """The numbers, while the form is being filled in, and the words beside the fields that hang on them."""
-    with runtime().database.reading() as session:
-        dialog = fill_in(session, request.args)
-        answer = make_response(
-            render_template("new_run/_preview_response.html", dialog=dialog, form=dialog.form)
-        )
-        return _kept(answer, dialog)
+    dialog = fill_in(db.session, request.args)
+    answer = make_response(render_template("new_run/_preview_response.html", dialog=dialog, form=dialog.form))
+    return _kept(answer, dialog)
 
 
 @run_dialog.post("/runs/preview")
 def show_form() -> ResponseReturnValue:
     """The form anew, with the numbers and with what is wrong told at the fields: after a shortcut, and for
     browsers without script after every change."""
-    with runtime().database.reading() as session:
-        return _form(session, fill_in(session, request.form))
+    return _form(db.session, fill_in(db.session, request.form))
 
 
 @run_dialog.get("/runs/clusters")
 def clusters() -> ResponseReturnValue:
     """The clusters to choose from: what is open of the tree, or what matches the text typed. With `toggle`
     only the twig of that path, `to` be open or closed."""
-    with runtime().database.reading() as session:
-        seen = cluster_tree.graph(session, viewer(), *period_in(request.args))
-        chosen = request.args.get("cluster", "").strip()
-        if not (toggled := request.args.get("toggle")):
-            shown = clusters_shown(seen, chosen, request.args)
-            return render_template("new_run/_clusters.html", clusters=shown, chosen=chosen)
-        path = next(iter(opened_in(seen, [toggled])), None) or abort(404)
-        opened = {path} if request.args.get("to") == "open" else set()
-        twig = cluster_tree.twig(seen, path, opened)
-        return render_template("new_run/_cluster_branch.html", twig=twig, chosen=chosen)
+    seen = cluster_tree.graph(db.session, viewer(), *period_in(request.args))
+    chosen = request.args.get("cluster", "").strip()
+    if not (toggled := request.args.get("toggle")):
+        shown = clusters_shown(seen, chosen, request.args)
+        return render_template("new_run/_clusters.html", clusters=shown, chosen=chosen)
+    path = next(iter(opened_in(seen, [toggled])), None) or abort(404)
+    opened = {path} if request.args.get("to") == "open" else set()
+    twig = cluster_tree.twig(seen, path, opened)
+    return render_template("new_run/_cluster_branch.html", twig=twig, chosen=chosen)
 
 
 @run_dialog.post("/runs")
@@ -82,15 +77,14 @@ def create() -> ResponseReturnValue:
     The set must be the one that the preview showed, and a start above the limit must have been confirmed; if
     not, the numbers are shown and asked about once more. Nothing is created before."""
     start = bool(request.form.get("start"))
-    with runtime().database.reading() as session:
-        dialog = fill_in(session, request.form)
-        if dialog.selection is None or dialog.preview is None:
-            return _form(session, dialog)
-        if why := _must_ask(dialog, start):
-            asked = {"dialog": dialog, "form": dialog.form, "start": start, "why": why}
-            if htmx.is_htmx():
-                return htmx.ask(render_template("new_run/_confirm_dialog.html", **asked))
-            return render_template("new_run/confirm.html", **asked)
+    dialog = fill_in(db.session, request.form)
+    if dialog.selection is None or dialog.preview is None:
+        return _form(db.session, dialog)
+    if why := _must_ask(dialog, start):
+        asked = {"dialog": dialog, "form": dialog.form, "start": start, "why": why}
+        if htmx.is_htmx():
+            return htmx.ask(render_template("new_run/_confirm_dialog.html", **asked))
+        return render_template("new_run/confirm.html", **asked)
     return _create(dialog, start)
 
 
@@ -156,5 +150,4 @@ def _create(dialog: Dialog, start: bool) -> ResponseReturnValue:
     except errors.NotFound:
         abort(404)
     except errors.Refused as refusal:
-        with runtime().database.reading() as session:
-            return _form(session, replace(dialog, refused=str(refusal), status=422))
+        return _form(db.session, replace(dialog, refused=str(refusal), status=422))

@@ -17,6 +17,7 @@ from webapp.new_run.preview_notes import add_notes
 from webapp.results.labels import reason_words
 from webapp.selection.invoices import Selection
 from webapp.store.database import Database
+from webapp.store.db import db
 from webapp.store.definitions import Content
 from webapp.store.keyset import Edge
 from webapp.store.statuses import SkipReason
@@ -40,27 +41,25 @@ def show_list() -> ResponseReturnValue:
     """The invoices behind one number of the preview. An address whose fields do not hold together leads to
     the dialog, which says what is wrong."""
     show = _list_in_address()
-    with runtime().database.reading() as session:
-        dialog = in_address(session)
-        choice, content = dialog.selection, dialog.content
-        if choice is None or content is None:
-            return redirect(f"/runs/new?{dialog.query}")
-        try:
-            page = listed(session, viewer(), choice, content, show, edge_in(request.args))
-        except ValueError:
-            abort(404)
-        add_notes(session, choice.definition_id, content, show, page.rows)
-        template = "new_run/_invoices.html" if wants_piece() else "new_run/invoices.html"
-        return render_template(template, dialog=dialog, content=content, page=page, show=show, titles=TITLES)
+    dialog = in_address(db.session)
+    choice, content = dialog.selection, dialog.content
+    if choice is None or content is None:
+        return redirect(f"/runs/new?{dialog.query}")
+    try:
+        page = listed(db.session, viewer(), choice, content, show, edge_in(request.args))
+    except ValueError:
+        abort(404)
+    add_notes(db.session, choice.definition_id, content, show, page.rows)
+    template = "new_run/_invoices.html" if wants_piece() else "new_run/invoices.html"
+    return render_template(template, dialog=dialog, content=content, page=page, show=show, titles=TITLES)
 
 
 @run_preview.get("/runs/preview/list.csv")
 def save_list() -> ResponseReturnValue:
     """The whole list, as a file."""
     show = _list_in_address()
-    with runtime().database.reading() as session:
-        dialog = in_address(session)
-        choice, content = dialog.selection, dialog.content
+    dialog = in_address(db.session)
+    choice, content = dialog.selection, dialog.content
     if choice is None or content is None:
         return redirect(f"/runs/new?{dialog.query}")
     lines = csv_lines(_rows(runtime().database, viewer(), choice, content, show), PREVIEW_COLUMNS)

@@ -22,6 +22,7 @@ from webapp.results import queries as results_queries
 from webapp.results.bulk import BulkOutcome, BulkSelection
 from webapp.results.filter_forms import filter_in
 from webapp.results.suspect_documents import checked_until, suspects
+from webapp.store.db import db
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import SENDABLE, ResultStatus, RunStatus
 from webapp.store.types import instant, now
@@ -162,38 +163,33 @@ def _conditions(chosen: BulkSelection) -> list[ColumnElement[bool]]:
 
 
 def _statuses(run_id: int, chosen: BulkSelection) -> dict[ResultStatus, int]:
-    with runtime().database.reading() as session:
-        _visible(session, run_id)
-        return results_queries.statuses_of(session, viewer(), _conditions(chosen))
+    _visible(db.session, run_id)
+    return results_queries.statuses_of(db.session, viewer(), _conditions(chosen))
 
 
 def _last_change(run_id: int, chosen: BulkSelection) -> datetime:
     """When what is selected has changed last: a yes is for that, and for nothing that changes later."""
-    with runtime().database.reading() as session:
-        _visible(session, run_id)
-        return results_queries.last_change(session, viewer(), _conditions(chosen)) or now()
+    _visible(db.session, run_id)
+    return results_queries.last_change(db.session, viewer(), _conditions(chosen)) or now()
 
 
 def _asked_about(run_id: int, chosen: BulkSelection) -> tuple[int, datetime | None]:
-    with runtime().database.reading() as session:
-        run = _visible(session, run_id)
-        return results_queries.asked_about(session, viewer(), run, _conditions(chosen))
+    run = _visible(db.session, run_id)
+    return results_queries.asked_about(db.session, viewer(), run, _conditions(chosen))
 
 
 def _checked_until(run_id: int, chosen: BulkSelection) -> datetime:
     """When the last of the documents was found suspect: what is found from now on, nobody has seen."""
-    with runtime().database.reading() as session:
-        run = _visible(session, run_id)
-        return checked_until(session, run, [*_conditions(chosen), visible_to(viewer(), Result)]) or now()
+    run = _visible(db.session, run_id)
+    return checked_until(db.session, run, [*_conditions(chosen), visible_to(viewer(), Result)]) or now()
 
 
 def _would_go_out(run_id: int, chosen: BulkSelection) -> int:
     """How many of these a finished run would send, or look at anew, if they were put back."""
-    with runtime().database.reading() as session:
-        if _visible(session, run_id).status != RunStatus.FINISHED:
-            return 0
-        would_go = Result.removed_from.in_((*SENDABLE, ResultStatus.SKIPPED))
-        return sum(results_queries.statuses_of(session, viewer(), [*_conditions(chosen), would_go]).values())
+    if _visible(db.session, run_id).status != RunStatus.FINISHED:
+        return 0
+    would_go = Result.removed_from.in_((*SENDABLE, ResultStatus.SKIPPED))
+    return sum(results_queries.statuses_of(db.session, viewer(), [*_conditions(chosen), would_go]).values())
 
 
 def _has_grown(chosen: BulkSelection, found: dict[ResultStatus, int]) -> bool:
@@ -204,9 +200,8 @@ def _has_grown(chosen: BulkSelection, found: dict[ResultStatus, int]) -> bool:
 
 def _changed_since(run_id: int) -> bool:
     """Whether the definition is another one than the run keeps."""
-    with runtime().database.reading() as session:
-        run = _visible(session, run_id)
-        return content_of(session, run.definition) != run.version.content
+    run = _visible(db.session, run_id)
+    return content_of(db.session, run.definition) != run.version.content
 
 
 def _question(
@@ -217,11 +212,10 @@ def _question(
     as_of: datetime | None = None,
     **more: object,
 ) -> ResponseReturnValue:
-    with runtime().database.reading() as session:
-        run = _visible(session, run_id)
-        shown = {"run": run, "chosen": chosen, "found": found, "back": _back(run_id), "as_of": as_of, **more}
-        held = suspects(session, run, [*_conditions(chosen), visible_to(viewer(), Result)])
-        return confirmations.ask(template, suspects=held, **shown)
+    run = _visible(db.session, run_id)
+    shown = {"run": run, "chosen": chosen, "found": found, "back": _back(run_id), "as_of": as_of, **more}
+    held = suspects(db.session, run, [*_conditions(chosen), visible_to(viewer(), Result)])
+    return confirmations.ask(template, suspects=held, **shown)
 
 
 def _visible(session: Session, run_id: int) -> Run:

@@ -7,7 +7,6 @@ from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from webapp.extensions import runtime
 from webapp.results import history
 from webapp.results.detail import ResultDetail
 from webapp.results.filter_forms import filter_in
@@ -15,6 +14,7 @@ from webapp.results.mail_pages import addresses, mail_in_address, not_whole, vis
 from webapp.results.neighbours import ListPosition, list_position
 from webapp.results.queries import Filter
 from webapp.results.suspect_documents import suspects
+from webapp.store.db import db
 from webapp.store.runs import Attempt, Result
 from webapp.web import htmx
 from webapp.web.access_control import viewer
@@ -32,18 +32,16 @@ def capital(words: str) -> str:
 @one.get("/results/<int:result_id>")
 def result(result_id: int) -> ResponseReturnValue:
     """One result with its mail and all that happened to it; over the list (htmx) as a drawer."""
-    with runtime().database.reading() as session:
-        template = "results/_drawer.html" if htmx.in_dialog() else "results/show.html"
-        found = visible(session, result_id)
-        return render_template(template, **_shown(session, found), **_on_the_way(session, found))
+    template = "results/_drawer.html" if htmx.in_dialog() else "results/show.html"
+    found = visible(db.session, result_id)
+    return render_template(template, **_shown(db.session, found), **_on_the_way(db.session, found))
 
 
 @one.get("/results/<int:result_id>/live")
 @background_poll
 def live(result_id: int) -> ResponseReturnValue:
     """The parts of the page, or of the drawer, that may have changed."""
-    with runtime().database.reading() as session:
-        return render_template("results/_live.html", **_shown(session, visible(session, result_id)))
+    return render_template("results/_live.html", **_shown(db.session, visible(db.session, result_id)))
 
 
 def _on_the_way(session: Session, found: ResultDetail) -> dict[str, object]:

@@ -15,6 +15,7 @@ from webapp.messages import sent_mail
 from webapp.messages.sent_mail import CannotRebuild, MailView
 from webapp.results import detail
 from webapp.results.detail import ResultDetail
+from webapp.store.db import db
 from webapp.store.documents import DocumentMissing
 from webapp.store.statuses import ResultStatus
 from webapp.web import untrusted
@@ -34,8 +35,7 @@ NOW = "now"
 @mails.get("/results/<int:result_id>/mail")
 def mail(result_id: int) -> ResponseReturnValue:
     """The mail's HTML as the customer gets it, for the frame."""
-    with runtime().database.reading() as session:
-        letter = mail_in_address(session, visible(session, result_id)).parsed
+    letter = mail_in_address(db.session, visible(db.session, result_id)).parsed
     if letter is None or letter.html is None:
         abort(404)
     return untrusted.framed(letter.html_to_show or abort(404))
@@ -44,20 +44,18 @@ def mail(result_id: int) -> ResponseReturnValue:
 @mails.get("/results/<int:result_id>/mail.eml")
 def eml(result_id: int) -> ResponseReturnValue:
     """The mail byte for byte, to be saved."""
-    with runtime().database.reading() as session:
-        found = visible(session, result_id)
-        try:
-            data = sent_mail.rebuild_mail(mail_in_address(session, found), runtime().documents)
-        except CannotRebuild as why:
-            abort(404, f"{why}.")
+    found = visible(db.session, result_id)
+    try:
+        data = sent_mail.rebuild_mail(mail_in_address(db.session, found), runtime().documents)
+    except CannotRebuild as why:
+        abort(404, f"{why}.")
     return untrusted.to_save(data, "message/rfc822", f"{safe_name(found.line.label)}.eml")
 
 
 @mails.get("/results/<int:result_id>/documents/<int:number>")
 def document(result_id: int, number: int) -> ResponseReturnValue:
     """A document of the mail, counted from 1: to be saved or, with `look`, for the browser to show."""
-    with runtime().database.reading() as session:
-        documents = mail_in_address(session, visible(session, result_id)).documents
+    documents = mail_in_address(db.session, visible(db.session, result_id)).documents
     if not 1 <= number <= len(documents):
         abort(404)
     carried = documents[number - 1]

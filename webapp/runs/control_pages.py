@@ -9,6 +9,7 @@ from webapp import errors
 from webapp.extensions import runtime
 from webapp.lifecycle import runs
 from webapp.lifecycle.counts import counts
+from webapp.store.db import db
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.web import confirmations, form_posts
 from webapp.web.access_control import viewer
@@ -19,9 +20,8 @@ control = Blueprint("run_control", __name__)
 @control.post("/runs/<int:run_id>/sending")
 def start(run_id: int) -> ResponseReturnValue:
     """Start. Above the limit the number of mails is shown and asked about once; and again if it has grown."""
-    with runtime().database.reading() as session:
-        run = runs.run(session, viewer(), run_id) or abort(404)
-        counted = counts(session, run_id)
+    run = runs.run(db.session, viewer(), run_id) or abort(404)
+    counted = counts(db.session, run_id)
     mails = counted.by_status[ResultStatus.READY] + counted.by_status[ResultStatus.DEFERRED]
     waits = run.status in (RunStatus.CREATED, RunStatus.STOPPED)
     asked = request.form.get("seen", 0, type=int) if request.form.get("asked") else 0

@@ -7,11 +7,11 @@ from flask.typing import ResponseReturnValue
 
 from webapp.definitions import queries as definitions_queries
 from webapp.errors import NotFound, Refused
-from webapp.extensions import runtime
 from webapp.runs import archive as archiving
 from webapp.runs import overview, queries
 from webapp.runs.queries import RunFilter
 from webapp.store import keyset
+from webapp.store.db import db
 from webapp.store.statuses import RunStatus
 from webapp.web import form_posts
 from webapp.web.access_control import viewer
@@ -25,35 +25,33 @@ run_list = Blueprint("run_list", __name__)
 @run_list.get("/")
 def start_page() -> ResponseReturnValue:
     """How things are, and the runs that need a person."""
-    with runtime().database.reading() as session:
-        return render_template(
-            "runs/overview.html",
-            overview=overview.overview(session, viewer()),
-            lines=overview.need_a_person(session, viewer()),
-            any_run=any(queries.states(session, viewer()).values()),
-        )
+    return render_template(
+        "runs/overview.html",
+        overview=overview.overview(db.session, viewer()),
+        lines=overview.need_a_person(db.session, viewer()),
+        any_run=any(queries.states(db.session, viewer()).values()),
+    )
 
 
 @run_list.get("/runs")
 def index() -> ResponseReturnValue:
     """The runs, newest first; as a piece of the page only the table."""
     shown = _shown()
-    with runtime().database.reading() as session:
-        try:
-            page = queries.runs(session, viewer(), shown, edge_in(request.args))
-        except ValueError:
-            abort(404)
-        states = queries.states(session, viewer())
-        found = {"page": page, "shown": shown, "states": states, "list_url": _url(shown)}
-        if wants_piece():
-            return render_template("runs/_list.html", fresh_chips=True, **found)
-        return render_template(
-            "runs/index.html",
-            overview=overview.overview(session, viewer()),
-            definitions=definitions_queries.definitions(session),
-            any_run=any(states.values()),
-            **found,
-        )
+    try:
+        page = queries.runs(db.session, viewer(), shown, edge_in(request.args))
+    except ValueError:
+        abort(404)
+    states = queries.states(db.session, viewer())
+    found = {"page": page, "shown": shown, "states": states, "list_url": _url(shown)}
+    if wants_piece():
+        return render_template("runs/_list.html", fresh_chips=True, **found)
+    return render_template(
+        "runs/index.html",
+        overview=overview.overview(db.session, viewer()),
+        definitions=definitions_queries.definitions(db.session),
+        any_run=any(states.values()),
+        **found,
+    )
 
 
 @run_list.get("/runs/live")
@@ -61,10 +59,9 @@ def index() -> ResponseReturnValue:
 def live() -> ResponseReturnValue:
     """How far the runs on screen are (named by `runs`): leaves of the page, each with its id."""
     ids = ids_in(request.args.get("runs", "").split("-"))[: 2 * keyset.PAGE_SIZE]
-    with runtime().database.reading() as session:
-        lines = queries.some_runs(session, viewer(), ids)
-        goes_on = any(line.run.status in (RunStatus.CREATING, RunStatus.RUNNING) for line in lines)
-        return render_template("runs/_list_live.html", lines=lines, goes_on=goes_on)
+    lines = queries.some_runs(db.session, viewer(), ids)
+    goes_on = any(line.run.status in (RunStatus.CREATING, RunStatus.RUNNING) for line in lines)
+    return render_template("runs/_list_live.html", lines=lines, goes_on=goes_on)
 
 
 @run_list.post("/runs/<int:run_id>/archive")

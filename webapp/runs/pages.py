@@ -32,6 +32,7 @@ from webapp.runs.sent_chart import sent_over_time
 from webapp.runs.takeover_pages import taking_over
 from webapp.selection.invoices import attached_documents
 from webapp.store import keyset
+from webapp.store.db import db
 from webapp.store.definitions import Content
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
@@ -68,25 +69,23 @@ def init_app(app: Flask) -> None:
 @runs.get("/runs/<int:run_id>")
 def run_page(run_id: int) -> ResponseReturnValue:
     """One run: how far it is, and its results under the filter of the address."""
-    with runtime().database.reading() as session:
-        run = _visible(session, run_id)
-        shown = {**facts(session, run), **ahead(session, run), **table(session, run)}
-        return render_template("runs/show.html", **shown)
+    run = _visible(db.session, run_id)
+    shown = {**facts(db.session, run), **ahead(db.session, run), **table(db.session, run)}
+    return render_template("runs/show.html", **shown)
 
 
 @runs.get("/runs/<int:run_id>/results")
 def results(run_id: int) -> ResponseReturnValue:
     """The piece of the page that the filter, the search, the order and the pager change."""
-    with runtime().database.reading() as session:
-        run = _visible(session, run_id)
-        if not wants_piece():
-            return redirect(address(f"/runs/{run_id}", **request.args.to_dict()))
-        found = table(session, run)
-        response = make_response(
-            render_template("results/_table.html", fresh_tabs=True, counts=counts(session, run_id), **found)
-        )
-        response.headers["HX-Push-Url"] = str(found["here_url"])
-        return response
+    run = _visible(db.session, run_id)
+    if not wants_piece():
+        return redirect(address(f"/runs/{run_id}", **request.args.to_dict()))
+    found = table(db.session, run)
+    response = make_response(
+        render_template("results/_table.html", fresh_tabs=True, counts=counts(db.session, run_id), **found)
+    )
+    response.headers["HX-Push-Url"] = str(found["here_url"])
+    return response
 
 
 @runs.get("/runs/<int:run_id>/live")
@@ -97,19 +96,18 @@ def live(run_id: int) -> ResponseReturnValue:
 
     When nothing can change any more, or the list has been made, the page is told to look anew, and the poll
     ends."""
-    with runtime().database.reading() as session:
-        run = _visible(session, run_id)
-        at = now()
-        ids = ids_in(request.args.get("rows", "").split("-"))[: 2 * keyset.PAGE_SIZE]
-        lines = results_queries.changed_on_screen(session, viewer(), run, ids, _since())
-        shown = facts(session, run)
-        announce = not shown["is_live"] or time.time() % ANNOUNCED_EVERY < POLLED_EVERY
-        response = make_response(
-            render_template("runs/_live.html", lines=lines, announce=announce, since=at.timestamp(), **shown)
-        )
-        if not shown["is_live"] or (request.args.get("made") and run.status != RunStatus.CREATING):
-            response.headers["HX-Trigger"] = "changed"
-        return response
+    run = _visible(db.session, run_id)
+    at = now()
+    ids = ids_in(request.args.get("rows", "").split("-"))[: 2 * keyset.PAGE_SIZE]
+    lines = results_queries.changed_on_screen(db.session, viewer(), run, ids, _since())
+    shown = facts(db.session, run)
+    announce = not shown["is_live"] or time.time() % ANNOUNCED_EVERY < POLLED_EVERY
+    response = make_response(
+        render_template("runs/_live.html", lines=lines, announce=announce, since=at.timestamp(), **shown)
+    )
+    if not shown["is_live"] or (request.args.get("made") and run.status != RunStatus.CREATING):
+        response.headers["HX-Trigger"] = "changed"
+    return response
 
 
 POLLED_EVERY = 2

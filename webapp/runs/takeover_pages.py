@@ -6,8 +6,8 @@ from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from webapp.errors import Refused
-from webapp.extensions import runtime
 from webapp.runs import takeover
+from webapp.store.db import db
 from webapp.store.installation import held
 from webapp.store.statuses import Role
 from webapp.web import form_posts
@@ -22,8 +22,7 @@ TAKEOVER_PAGE = "/takeover"
 def page() -> ResponseReturnValue:
     """What it means that this database belongs to another secret key, and the form."""
     _admins_only()
-    with runtime().database.reading() as session:
-        is_held = held(session) is not None
+    is_held = held(db.session) is not None
     return render_template(
         "runs/takeover.html", is_held=is_held, meaning=takeover.MEANING, words=takeover.WORDS
     )
