@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from webapp.results import history
 from webapp.results.detail import ResultDetail
+from webapp.results.explanation import explain, offers_todays_version
 from webapp.results.filter_forms import filter_in
 from webapp.results.mail_pages import addresses, mail_in_address, not_whole, visible
 from webapp.results.neighbours import ListPosition, list_position
@@ -58,6 +59,7 @@ def _shown(session: Session, found: ResultDetail) -> dict[str, object]:
     """What page, drawer and live answer show of the result."""
     chosen = filter_in(request.args)
     shown = mail_in_address(session, found)
+    doubted = suspects(session, found.run, [Result.id == found.result.id])
     args = {"status": chosen.status, "reason": chosen.reason, "q": chosen.search, "sort": chosen.order}
     return {
         "one": found,
@@ -69,7 +71,14 @@ def _shown(session: Session, found: ResultDetail) -> dict[str, object]:
         "mail": shown,
         "let_go": _let_go(found) if shown.attempt is None else None,
         "not_whole": not_whole(shown),
-        "suspects": suspects(session, found.run, [Result.id == found.result.id]),
+        "suspects": doubted,
+        "explanation": explain(
+            found.result,
+            found.run.status,
+            has_suspects=bool(doubted),
+            only_rehearsed=found.only_rehearsed,
+        ),
+        "todays_version": offers_todays_version(found.result.status, changed_since=found.changed_since),
         "happenings": history.history_of(session, found),
         **addresses(found, shown, args),
     }

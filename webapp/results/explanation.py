@@ -1,0 +1,115 @@
+"""What the status of a result means, and what a person can do about it: the words above its mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from webapp.results.labels import why
+from webapp.store.runs import Result
+from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
+
+WAITING = {
+    RunStatus.RUNNING: "A worker sends it in its turn.",
+    RunStatus.STOPPED: "The run is stopped. It goes out once the run is started again.",
+    RunStatus.CREATED: "Nothing goes out until the run is started.",
+}
+"""What a ready result waits for, by the status of its run."""
+
+BY_STATUS = {
+    ResultStatus.SENDING: (
+        "It is being handed over.",
+        "The mail server is receiving it now. It cannot be removed from the run at this moment.",
+    ),
+    ResultStatus.SENT: (
+        "The mail server accepted this mail.",
+        "Delivery is not confirmed. If it came back, mark it as bounced.",
+    ),
+    ResultStatus.DEFERRED: (
+        "The mail server refused it for now.",
+        "Mailrun tries it again by itself while the run is running. Send again tries it now.",
+    ),
+    ResultStatus.FAILED: ("This mail was not sent.", "Fix the cause, then send again."),
+    ResultStatus.UNCONFIRMED: (
+        "This mail may have been sent.",
+        "The mail server had the whole mail, and the connection or the worker was lost before it said yes or "
+        "no. Mailrun will not send it again by itself, because the customer could receive it twice. Mark it "
+        "as sent if it arrived.",
+    ),
+    ResultStatus.BOUNCED: ("This mail came back.", "Fix the address, then send again."),
+    ResultStatus.SKIPPED: ("This mail cannot be sent.", "Fix the data, then try again."),
+    ResultStatus.REMOVED: (
+        "Removed from the run.",
+        "This run will not send it. It is kept for the record and can be put back.",
+    ),
+}
+
+HELD = (
+    "This mail is held: it may carry another customer’s document.",
+    "Look at the attachments. Let them pass if they are right; if not, import the right document, then send "
+    "again.",
+)
+RELEASABLE = (
+    "This mail was held; its documents are right now.",
+    "Send again checks them once more and sends it.",
+)
+REHEARSED = (
+    "The mail went to the redirect address.",
+    "No customer has received it. Send again sends it without asking.",
+)
+REDIRECTED = (
+    "The mail went to the redirect address.",
+    "An earlier one went to the customer, or may have. Send again asks first.",
+)
+MARKED_AS_SENT = (
+    "A person marked this mail as sent.",
+    "The mail server’s answer is not known. If it came back, mark it as bounced.",
+)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """`reasons` are what is known beyond the status: the server's reply, the skip reason."""
+
+    heading: str
+    advice: str
+    reasons: list[str]
+
+
+def explain(
+    result: Result, run_status: RunStatus, *, has_suspects: bool, only_rehearsed: bool
+) -> Explanation:
+    """What to tell of this result. `has_suspects`: a document of it is suspect today; `only_rehearsed`: no
+    mail of its invoice has gone to a customer."""
+    heading, advice = _headline(result, run_status, has_suspects, only_rehearsed)
+    return Explanation(heading, advice, _reasons(result, has_suspects))
+
+
+def offers_todays_version(status: ResultStatus, *, changed_since: bool) -> bool:
+    """Whether Send again may use the definition as it is today: it differs from the run's (`changed_since`),
+    and no mail of this result is out that would say something else."""
+    return changed_since and status in (ResultStatus.DEFERRED, ResultStatus.FAILED, ResultStatus.SKIPPED)
+
+
+def _headline(
+    result: Result, run_status: RunStatus, has_suspects: bool, only_rehearsed: bool
+) -> tuple[str, str]:
+    """The heading and the advice: the first case that applies."""
+    status = result.status
+    if status == ResultStatus.READY:
+        return "It will be sent.", WAITING.get(run_status, "")
+    if status == ResultStatus.SKIPPED and result.reason == SkipReason.SUSPECT_DOCUMENT:
+        return HELD if has_suspects else RELEASABLE
+    if status == ResultStatus.SENT and result.redirected:
+        return REHEARSED if only_rehearsed else REDIRECTED
+    if status == ResultStatus.SENT and not result.smtp_reply:
+        return MARKED_AS_SENT
+    return BY_STATUS[status]
+
+
+def _reasons(result: Result, has_suspects: bool) -> list[str]:
+    """What is known beyond the status, nothing twice. Suspect documents are told one by one instead."""
+    reason = result.detail if result.status == ResultStatus.UNCONFIRMED else why(result)
+    told = [] if has_suspects else [reason]
+    if result.detail not in reason:
+        told.append(result.detail)
+    return [each for each in told if each]
