@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError
+from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Form, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from webapp.definitions.templates import LANGUAGE, NO_LANGUAGE
-from webapp.definitions.versions import Fields, Text
+from webapp.definitions.templates import LANGUAGE, NO_LANGUAGE, with_text
+from webapp.definitions.versions import Fields, TemplateValue, Text, content_with, template_value
+from webapp.extensions import runtime
 from webapp.mailing.addresses import BadAddress, bcc_addresses, checked_address
+from webapp.store.customers import RecipientKey
+from webapp.store.db import db
+from webapp.store.definitions import Content, MessageTemplate
+from webapp.store.invoices import Transformation
+from webapp.store.mailservers import Sender
 from webapp.store.statuses import TemplateFormat
 
 SPACES = re.compile(r"[,;\s]+")
@@ -169,3 +178,34 @@ class TemplateForm(Filled):
         """What was filled in, with the line ends that a template has."""
         source, plain = ((field.data or "").replace("\r\n", "\n") for field in (self.source, self.plain))
         return Text(source, self.subject.data or "", plain if plain.strip() else "")
+
+
+def definition_form(given: MultiDict[str, str] | None, **stored: Any) -> DefinitionForm:
+    """The form with its choices."""
+    form = DefinitionForm(given, bcc_domains=runtime().settings.bcc_domains, **stored)
+    form.sender.choices = _choices(Sender.id, Sender.key)
+    form.recipient_key.choices = _choices(RecipientKey.id, RecipientKey.key)
+    form.template.choices = _choices(MessageTemplate.id, MessageTemplate.name)
+    form.transformations.choices = _choices(Transformation.id, Transformation.name)
+    return form
+
+
+def _choices(id: Any, name: Any) -> list[tuple[int, str]]:
+    return [(row[0], row[1]) for row in db.session.execute(select(id, name).order_by(name))]
+
+
+def content_filled_in(form: DefinitionForm) -> Content | None:
+    """The definition that the form describes; None while the form has errors."""
+    if not form.holds():
+        return None
+    template = db.session.get_one(MessageTemplate, form.template.data)
+    return content_with(db.session, form.fields(), template_value(template))
+
+
+def template_filled_in(form: TemplateForm, stored: TemplateValue | None) -> TemplateValue:
+    """The template with what was filled in for one of its languages."""
+    if stored is None:
+        value = TemplateValue(form.name.data, form.format.data, {})
+    else:
+        value = replace(stored, name=form.name.data, format=form.format.data)
+    return with_text(value, form.language.data, form.text())

@@ -1,4 +1,4 @@
-"""Message definitions: the list, the form, what became of it version by version."""
+"""Message definitions: the list, the form, and the versions of each."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from sqlalchemy.orm import Session
 
 from webapp.definitions import editing, queries
 from webapp.definitions.editing import fingerprint
-from webapp.definitions.forms import DefinitionForm
+from webapp.definitions.forms import DefinitionForm, content_filled_in, definition_form
 from webapp.definitions.part_pages import part_pages
-from webapp.definitions.preview_pages import Bench, bench, content_filled_in, definition_form, tries
+from webapp.definitions.preview_pages import (
+    MailPreview,
+    preview_mail,
+    tries,
+)
 from webapp.definitions.template_pages import template_pages
 from webapp.definitions.versions import Fields, content_of, content_with, fields_of, template_value
-from webapp.errors import Refused
 from webapp.store.db import db
 from webapp.store.definitions import Content, MessageDefinition, MessageTemplate
 from webapp.web import form_posts
 from webapp.web.access_control import MAY_NOT, viewer
 from webapp.web.formats import plural
-from webapp.web.query_args import ids_in
+from webapp.web.query_args import id_in
 
 definitions = Blueprint("definitions", __name__)
 
@@ -36,7 +39,7 @@ def init_app(app: Flask) -> None:
 
 @definitions.get("/definitions")
 def index() -> ResponseReturnValue:
-    """The definitions in use, or those that are retired."""
+    """The definitions in use, or the retired ones."""
     retired = request.args.get("show") == "retired"
     return render_template(
         "definitions/index.html", lines=queries.lines(db.session, retired=retired), retired=retired
@@ -45,20 +48,18 @@ def index() -> ResponseReturnValue:
 
 @definitions.get("/definitions/new")
 def new() -> ResponseReturnValue:
-    """An empty form; with the template that the address names."""
+    """An empty form, with the template that the address names."""
     if not viewer().may_send:
         abort(403, MAY_NOT)
-    form = definition_form(db.session, None, template=request.args.get("template", type=int))
-    return _form(db.session, form, None)
+    return _form(definition_form(None, template=request.args.get("template", type=int)), None)
 
 
 @definitions.get("/definitions/<int:definition_id>")
 def show(definition_id: int) -> ResponseReturnValue:
-    """The form with what is stored, and its mail beside it."""
-    definition = _definition(db.session, definition_id)
+    """The form as stored, with its mail beside it."""
+    definition = _definition(definition_id)
     fields = fields_of(db.session, definition)
-    form = definition_form(db.session, None, **_as_data(fields))
-    return _form(db.session, form, definition, seen=fingerprint(fields))
+    return _form(definition_form(None, **_as_data(fields)), definition, seen=fingerprint(fields))
 
 
 def _as_data(fields: Fields) -> dict[str, Any]:
@@ -81,162 +82,157 @@ def create() -> ResponseReturnValue:
 
 @definitions.post("/definitions/<int:definition_id>")
 def change(definition_id: int) -> ResponseReturnValue:
-    """Stores what was changed, as a new version."""
+    """Stores the changes as a new version."""
     return _save(definition_id)
 
 
 def _save(definition_id: int | None) -> ResponseReturnValue:
-    """What fails for a sample invoice is asked about first: it would fail for customers."""
+    """Asks first if the mail of a sample invoice cannot be built: customers' mails would fail too."""
     seen = request.form.get("seen", "")
-    definition = _definition(db.session, definition_id) if definition_id is not None else None
-    form = definition_form(db.session, request.form)
-    content = content_filled_in(db.session, form)
+    definition = _definition(definition_id) if definition_id is not None else None
+    form = definition_form(request.form)
+    content = content_filled_in(form)
     if content is None:
-        return _form(db.session, form, definition, seen=seen, status=422)
-    tried = bench(db.session, content, request.form)
+        return _form(form, definition, seen=seen, status=422)
+    tried = preview_mail(content, request.form)
     if tried.troubles and not request.form.get("anyway"):
-        return _form(db.session, form, definition, seen=seen, tried=tried, asks=True, status=422)
+        return _form(form, definition, seen=seen, tried=tried, asks=True, status=422)
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         if definition_id is None:
-            made = editing.create(session, viewer(), form.fields())
-            return f"/definitions/{made.id}", f"Saved. “{made.name}” can be used for runs."
-        changed = editing.change(session, viewer(), _definition(session, definition_id), form.fields(), seen)
-        return (
-            f"/definitions/{definition_id}",
-            "Saved. Runs that exist keep their copy." if changed else "Nothing has changed.",
-        )
+            created = editing.create(session, viewer(), form.fields())
+            return f"/definitions/{created.id}", f"Saved. “{created.name}” can be used for runs."
+        changed = editing.change(session, viewer(), _definition(definition_id), form.fields(), seen)
+        message = "Saved. Existing runs keep their copy." if changed else "Nothing has changed."
+        return f"/definitions/{definition_id}", message
 
-    try:
-        return form_posts.apply_once(effect)
-    except Refused as refusal:
-        definition = _definition(db.session, definition_id) if definition_id is not None else None
-        return _form(db.session, form, definition, seen=seen, refused=str(refusal), status=422)
+    def refused(reason: str) -> ResponseReturnValue:
+        stored = _definition(definition_id) if definition_id is not None else None
+        return _form(form, stored, seen=seen, refused=reason, status=422)
+
+    return form_posts.apply_once(effect, on_refusal=refused)
 
 
 def _form(
-    session: Session,
     form: DefinitionForm,
     definition: MessageDefinition | None,
     *,
     seen: str = "",
-    tried: Bench | None = None,
+    tried: MailPreview | None = None,
     asks: bool = False,
     refused: str = "",
     status: int = 200,
 ) -> ResponseReturnValue:
-    """`asks`: the mail cannot be made for some samples, and whether to save all the same is the question."""
-    key = form.recipient_key.data or next(iter(form.recipient_key.choices or []), (None,))[0]
+    """`asks`: the mail cannot be built for some samples; the page asks whether to save anyway."""
+    first_key, *_ = form.recipient_key.choices or [(None, "")]
+    key = form.recipient_key.data or first_key[0]
+    shown = tried or preview_mail(_content(form, definition), request.form or request.args)
     page = render_template(
         "definitions/definition.html",
         form=form,
         definition=definition,
         seen=seen,
-        bench=tried or bench(session, _content(session, form, definition), request.form or request.args),
+        bench=shown,
         asks=asks,
         refused=refused,
-        runs=editing.runs_of(session, definition.id) if definition else 0,
-        reach=queries.reach(session, viewer(), key) if key else None,
-        passwords=queries.passwords(session, viewer(), form.password_key.data or ""),
-        metadata_keys=queries.metadata_keys(session, viewer()),
+        runs=editing.runs_of(db.session, definition.id) if definition else 0,
+        reach=queries.reach(db.session, viewer(), key) if key else None,
+        passwords=queries.passwords(db.session, viewer(), form.password_key.data or ""),
+        metadata_keys=queries.metadata_keys(db.session, viewer()),
         mail_url="/definitions/mail",
         wrong="",
     )
     return make_response(page, status)
 
 
-def _content(session: Session, form: DefinitionForm, definition: MessageDefinition | None) -> Content | None:
-    """What is tried: what is stored, until something was filled in."""
+def _content(form: DefinitionForm, definition: MessageDefinition | None) -> Content | None:
+    """What the preview shows: the definition as stored, until something is filled in."""
     if request.method == "GET":
-        return content_of(session, definition) if definition else None
+        return content_of(db.session, definition) if definition else None
     if any(field.errors for field in form):
         return None
-    template = session.get_one(MessageTemplate, form.template.data)
-    return content_with(session, form.fields(), template_value(template))
+    template = db.session.get_one(MessageTemplate, form.template.data)
+    return content_with(db.session, form.fields(), template_value(template))
 
 
 @definitions.post("/definitions/<int:definition_id>/copy")
 def copy(definition_id: int) -> ResponseReturnValue:
-    """The same once more, under another name."""
+    """Copies the definition under another name."""
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
-        made = editing.copy(session, viewer(), _definition(session, definition_id))
-        return f"/definitions/{made.id}", f"This is a copy. Its name is “{made.name}”."
+        created = editing.copy(session, viewer(), _definition(definition_id))
+        return f"/definitions/{created.id}", f"This is a copy. Its name is “{created.name}”."
 
-    return _pressed(definition_id, effect)
+    return form_posts.apply_once(effect, back=f"/definitions/{definition_id}")
 
 
 @definitions.post("/definitions/<int:definition_id>/retirement")
 def retire(definition_id: int) -> ResponseReturnValue:
-    """No new runs with it."""
+    """Allows no new runs with it."""
+    page = f"/definitions/{definition_id}"
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
-        editing.retire(session, viewer(), _definition(session, definition_id))
-        return f"/definitions/{definition_id}", "Retired. It makes no new runs; runs that exist go on."
+        editing.retire(session, viewer(), _definition(definition_id))
+        return page, "Retired. No new runs can use it; existing runs continue."
 
-    return _pressed(definition_id, effect)
+    return form_posts.apply_once(effect, back=page)
 
 
 @definitions.post("/definitions/<int:definition_id>/retirement/end")
 def use_again(definition_id: int) -> ResponseReturnValue:
-    """New runs with it again."""
+    """Allows new runs with it again."""
+    page = f"/definitions/{definition_id}"
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
-        editing.retire(session, viewer(), _definition(session, definition_id), back=True)
-        return f"/definitions/{definition_id}", "In use again."
+        editing.retire(session, viewer(), _definition(definition_id), back=True)
+        return page, "In use again."
 
-    return _pressed(definition_id, effect)
+    return form_posts.apply_once(effect, back=page)
 
 
 @definitions.post("/definitions/<int:definition_id>/delete")
 def delete(definition_id: int) -> ResponseReturnValue:
-    """Deletes one that no run was made with."""
+    """Deletes a definition that no run was created with."""
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
-        definition = _definition(session, definition_id)
+        definition = _definition(definition_id)
         editing.remove(session, viewer(), definition)
         return "/definitions", f"“{definition.name}” is deleted."
 
-    return _pressed(definition_id, effect)
-
-
-def _pressed(definition_id: int, effect: Any) -> ResponseReturnValue:
-    try:
-        return form_posts.apply_once(effect)
-    except Refused as refusal:
-        return form_posts.refuse(str(refusal), f"/definitions/{definition_id}")
+    return form_posts.apply_once(effect, back=f"/definitions/{definition_id}")
 
 
 @definitions.get("/definitions/<int:definition_id>/versions")
 def versions(definition_id: int) -> ResponseReturnValue:
     """Every version, the newest first, each with what it changed."""
-    definition = _definition(db.session, definition_id)
+    definition = _definition(definition_id)
     stored = queries.versions(db.session, definition_id)
     contents = [cast(Content, version.content) for version in stored]
     changes = [queries.differences(old, new) for new, old in pairwise(contents)]
-    now = queries.differences(contents[0], content_of(db.session, definition)) if contents else []
+    unsaved = queries.differences(contents[0], content_of(db.session, definition)) if contents else []
     return render_template(
         "definitions/versions.html",
         definition=definition,
         versions=list(zip(stored, [*changes, None], strict=True)) if stored else [],
-        unsaved=now,
+        unsaved=unsaved,
     )
 
 
 @definitions.get("/definitions/reach")
 def reach() -> ResponseReturnValue:
-    """How many customers have an address with the recipient key that is chosen."""
-    key = ids_in([request.args.get("recipient_key", "")])
-    having, of = queries.reach(db.session, viewer(), key[0]) if key else (0, 0)
+    """How many customers have an address with the chosen recipient key."""
+    key = id_in(request.args.get("recipient_key", ""))
+    having, of = (0, 0) if key is None else queries.reach(db.session, viewer(), key)
     return f"{having:,} of {plural(of, 'customer')} have it"
 
 
 @definitions.get("/definitions/passwords")
 def passwords() -> ResponseReturnValue:
-    """How many customers have a password in the field that is named."""
+    """How many customers have a password in the chosen field."""
     found = queries.passwords(db.session, viewer(), request.args.get("password_key", "").strip())
     return render_template("definitions/_passwords.html", passwords=found)
 
 
-def _definition(session: Session, definition_id: int) -> MessageDefinition:
-    return session.get(MessageDefinition, definition_id) or abort(404)
+def _definition(definition_id: int) -> MessageDefinition:
+    """The definition in the address. Ends the request with 404 if there is none."""
+    return db.session.get(MessageDefinition, definition_id) or abort(404)

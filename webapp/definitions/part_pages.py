@@ -1,10 +1,10 @@
-"""Parts that templates include. What would keep mails from being made is asked about before it is kept."""
+"""Parts that templates include. Before a change that would keep mails from being built, the page asks."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from webapp.definitions import queries, templates
 from webapp.definitions.versions import content_with, fields_of, template_value
-from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.mailing.template_references import parts_in
 from webapp.messages import samples
@@ -29,13 +28,13 @@ part_pages = Blueprint("part_pages", __name__)
 Texts = Mapping[str, Mapping[str, str]]
 """Name of a part → language → source."""
 PART_CHECK_TIME_LIMIT = 8.0
-"""So long all definitions that use a part are tried with it."""
+"""Seconds: how long the definitions that use a part are tried with it."""
 
 
 @part_pages.post("/templates/parts")
 def save_part() -> ResponseReturnValue:
-    """Stores a part in one language; without a text takes it out. Asks first if mails could not be made with
-    it, or if somebody else has changed it meanwhile."""
+    """Stores a part in one language, or deletes it if the text is empty. Asks first if mails could not be
+    built with it, or if another person has changed it meanwhile."""
     name, language = request.form.get("name", "").strip(), request.form.get("language", "").strip()
     source = request.form.get("source", "").replace("\r\n", "\n")
     if not request.form.get("anyway"):
@@ -43,7 +42,7 @@ def save_part() -> ResponseReturnValue:
         doubts = list(_changed_meanwhile(stored.get(name, {}).get(language)))
         if source.strip():
             texts = {**stored, name: {**stored.get(name, {}), language: source}}
-            doubts += _doubts(db.session, texts, name, source)
+            doubts += _doubts(texts, name, source)
         if doubts:
             shown = {"name": name, "language": language, "source": source}
             return confirmations.ask("templates/confirm_part.html", doubts=doubts, back="/templates", **shown)
@@ -58,34 +57,34 @@ def save_part() -> ResponseReturnValue:
             templates.remove_part(session, viewer(), name)
             return "/templates", "Deleted."
         templates.save_part(session, viewer(), name, texts)
-        return "/templates", f'Saved. Templates include it by {{% include "{name}" %}}.'
+        return "/templates", f'Saved. To include it in a template: {{% include "{name}" %}}.'
 
-    return _pressed(effect)
+    return form_posts.apply_once(effect, back="/templates")
 
 
 @part_pages.post("/templates/parts/<name>/delete")
 def delete_part(name: str) -> ResponseReturnValue:
-    """Deletes a part that nothing includes."""
+    """Deletes a part that no template includes."""
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         templates.remove_part(session, viewer(), name)
         return "/templates", f"“{name}” is deleted."
 
-    return _pressed(effect)
+    return form_posts.apply_once(effect, back="/templates")
 
 
 def seen_as(source: str | None) -> str:
-    """What a form says that its text was made on."""
+    """A fingerprint of the text that a form was filled in over."""
     return hashlib.sha256((source or "").encode()).hexdigest()[:16]
 
 
 def _changed_meanwhile(stored: str | None) -> Iterator[str]:
     if request.form.get("seen", seen_as(stored)) != seen_as(stored):
-        yield f"Somebody else has saved another text since you opened the page: {stored or 'none'}"
+        yield f"Another person has saved a different text since you opened the page: {stored or 'none'}"
 
 
-def _doubts(session: Session, texts: Texts, name: str, source: str) -> Iterator[str]:
-    """What speaks against storing the part, in words."""
+def _doubts(texts: Texts, name: str, source: str) -> Iterator[str]:
+    """The reasons against storing the part, in words."""
     try:
         Environment(autoescape=True).parse(source)
     except TemplateSyntaxError as error:
@@ -97,13 +96,7 @@ def _doubts(session: Session, texts: Texts, name: str, source: str) -> Iterator[
     if name in _reached(texts, source):
         yield "It includes itself."
         return
-    until = time.monotonic() + PART_CHECK_TIME_LIMIT
-    for definition in session.scalars(select(MessageDefinition).order_by(MessageDefinition.name)):
-        content = content_with(
-            session, fields_of(session, definition), template_value(definition.template), texts
-        )
-        if name in content.get("parts", {}) and time.monotonic() < until:
-            yield from _troubles(session, content, name)
+    yield from _troubles_in_definitions(texts, name)
 
 
 def _reached(texts: Texts, source: str) -> set[str]:
@@ -117,20 +110,36 @@ def _reached(texts: Texts, source: str) -> set[str]:
     return reached
 
 
-def _troubles(session: Session, content: Content, name: str) -> Iterator[str]:
-    """The mistakes of this part that the mails of a definition would show."""
-    tried = samples.samples(session, viewer(), content)
+def _troubles_in_definitions(texts: Texts, name: str) -> Iterator[str]:
+    """The mistakes of this part in the mails of the definitions that use it, as far as there is time to try
+    them."""
+    until = time.monotonic() + PART_CHECK_TIME_LIMIT
+    definitions = db.session.scalars(select(MessageDefinition).order_by(MessageDefinition.name))
+    contents = [
+        content_with(
+            db.session, fields_of(db.session, definition), template_value(definition.template), texts
+        )
+        for definition in definitions
+    ]
+    for content in contents:
+        if name in content.get("parts", {}) and time.monotonic() < until:
+            yield from _troubles(content, name)
+
+
+def _troubles(content: Content, name: str) -> Iterator[str]:
+    """The mistakes of this part in the mails of one definition. Ends the read session."""
+    tried = [
+        (sample, samples.input_of(db.session, content, sample))
+        for sample in samples.samples(db.session, viewer(), content)
+    ]
     if not tried:
         return
+    db.end_reading()
     renderer = runtime().renderer
-    first = renderer.render(to_render(samples.work_of(session, content, tried[0])))
-    for trouble in samples.troubles(session, content, tried, first, renderer):
-        if trouble.found.where in (f"part {name}", ""):  # what runs away is told of no place
+    first = renderer.render(to_render(tried[0][1]))
+    for trouble in samples.troubles(tried, first, renderer):
+        if trouble.found.where in (
+            f"part {name}",
+            "",
+        ):  # a template that runs away is reported without a place
             yield f"{trouble.found.words} ({content['name']}, {trouble.sample.number})"
-
-
-def _pressed(effect: Callable[[Session], tuple[str, form_posts.Flash]]) -> ResponseReturnValue:
-    try:
-        return form_posts.apply_once(effect)
-    except Refused as refusal:
-        return form_posts.refuse(str(refusal), "/templates")

@@ -1,5 +1,7 @@
-"""A definition or a template as it is being filled in, tried on a sample invoice: what stands beside the
-form, the mail in its frame, and a test to oneself. Nothing is stored."""
+"""Previews of a definition or a template while its form is filled in: the mail of a sample invoice, what is
+wrong with it, and a test mail to one's own address. Nothing is stored.
+
+Rendering and mail servers may take seconds, so everything is read first, and then the read session ends."""
 
 from __future__ import annotations
 
@@ -10,12 +12,15 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
-from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
 
 from webapp.audit import note
-from webapp.definitions.forms import DefinitionForm, TemplateForm
-from webapp.definitions.templates import with_text
+from webapp.definitions.forms import (
+    DefinitionForm,
+    TemplateForm,
+    content_filled_in,
+    definition_form,
+    template_filled_in,
+)
 from webapp.definitions.versions import Fields, TemplateValue, content_with, fields_of, template_value
 from webapp.extensions import runtime
 from webapp.mailing import parsed_mail
@@ -28,19 +33,19 @@ from webapp.store.customers import RecipientKey
 from webapp.store.db import db
 from webapp.store.definitions import Content, MessageDefinition, MessageTemplate
 from webapp.store.installation import held
-from webapp.store.invoices import Transformation
 from webapp.store.mailservers import MailServer, Sender
 from webapp.web import form_posts, htmx, untrusted
 from webapp.web.access_control import viewer
+from webapp.web.query_args import id_in
 from webapp.web.view_flags import while_typing
 
 tries = Blueprint("tries", __name__)
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What stands beside a form: the mail of one sample, and what is wrong for any of them. Without invoices
-    there is nothing to try; `unmade` says why there is no mail."""
+class MailPreview:
+    """What a form shows beside it: the mail of one sample, and what is wrong with the templates for any of
+    them. There is nothing to show without invoices; `unmade` says why there is no mail."""
 
     samples: list[Sample]
     sample: Sample | None = None
@@ -51,50 +56,56 @@ class Bench:
     variables: tuple[tuple[str, str], ...] = ()
 
 
-def bench(
-    session: Session, content: Content | None, given: Mapping[str, str], *, all_of_them: bool = True
-) -> Bench:
-    """Tries the definition on the sample that the fields name, or on the first; on `all_of_them` for what is
-    wrong."""
-    offered = samples.samples(session, viewer(), content)
-    chosen = _chosen(session, given.get("sample", ""), offered)
+def preview_mail(
+    content: Content | None, given: Mapping[str, str], *, every_sample: bool = True
+) -> MailPreview:
+    """Builds the mail of the sample that the fields name, or of the first; renders `every_sample` to find
+    what is wrong. Ends the read session."""
+    offered = samples.samples(db.session, viewer(), content)
+    chosen = _chosen(given.get("sample", ""), offered)
     if content is None or chosen is None:
-        return Bench(offered, chosen)
-    parts = runtime()
-    work = samples.work_of(session, content, chosen)
-    rendered = parts.renderer.render(to_render(work))
-    made = build(work, rendered, parts.documents, parts.settings.redirect_to)
-    tried = [chosen, *(each for each in offered if each != chosen)] if all_of_them else [chosen]
-    return Bench(
+        return MailPreview(offered, chosen)
+    others = [sample for sample in offered if sample != chosen] if every_sample else []
+    tried = [(sample, samples.input_of(db.session, content, sample)) for sample in (chosen, *others)]
+    secret = _password_variables(content)
+    db.end_reading()
+    parts, mail_input = runtime(), tried[0][1]
+    rendered = parts.renderer.render(to_render(mail_input))
+    built = build(mail_input, rendered, parts.documents, parts.settings.redirect_to)
+    return MailPreview(
         samples=offered if chosen in offered else [chosen, *offered],
         sample=chosen,
-        message=made if isinstance(made, Message) else None,
-        letter=parsed_mail.read(made.mail.data) if isinstance(made, Message) else None,
-        unmade=made.words if isinstance(made, NotBuilt) else "",
-        troubles=tuple(samples.troubles(session, content, tried, rendered, parts.renderer)),
-        variables=tuple(_listed(to_render(work).names, _passwords(session, content))),
+        message=built if isinstance(built, Message) else None,
+        letter=parsed_mail.read(built.mail.data) if isinstance(built, Message) else None,
+        unmade=built.words if isinstance(built, NotBuilt) else "",
+        troubles=tuple(samples.troubles(tried, rendered, parts.renderer)),
+        variables=tuple(_listed(to_render(mail_input).names, secret)),
     )
 
 
-def _chosen(session: Session, named: str, offered: list[Sample]) -> Sample | None:
-    if named.isascii() and named.isdecimal() and len(named) <= 18:
-        return next((each for each in offered if each.invoice_id == int(named)), None) or samples.sample_of(
-            session, viewer(), int(named)
-        )
-    return offered[0] if offered else None
+def _chosen(named: str, offered: list[Sample]) -> Sample | None:
+    """The sample that the form names, also one that is not offered; the first of those offered if it names
+    none."""
+    invoice_id = id_in(named)
+    if invoice_id is None:
+        return offered[0] if offered else None
+    for sample in offered:
+        if sample.invoice_id == invoice_id:
+            return sample
+    return samples.sample_of(db.session, viewer(), invoice_id)
 
 
 FIELDS_LISTED_MAX = 80
 
 
-def _passwords(session: Session, content: Content) -> frozenset[str]:
-    """How a template would reach the passwords of documents: their values are for no screen."""
-    used = session.scalars(select(MessageDefinition.password_key).distinct())
+def _password_variables(content: Content) -> frozenset[str]:
+    """How a template would reach the passwords of documents, which no page shows."""
+    used = db.session.scalars(select(MessageDefinition.password_key).distinct())
     return frozenset(f"customer.metadata.{key}" for key in {content["password_key"], *used} if key)
 
 
 def _listed(names: Mapping[str, Any], secret: frozenset[str], before: str = "") -> list[tuple[str, str]]:
-    """(how a template reaches it, its value) of everything that a template sees, but for what is secret."""
+    """(how a template reaches it, its value) of everything that a template sees; secret values are hidden."""
     found: list[tuple[str, str]] = []
     for name, value in names.items():
         if isinstance(value, Mapping):
@@ -108,60 +119,28 @@ def _listed(names: Mapping[str, Any], secret: frozenset[str], before: str = "") 
     return found[:FIELDS_LISTED_MAX]
 
 
-def definition_form(session: Session, given: MultiDict[str, str] | None, **stored: Any) -> DefinitionForm:
-    """The form, with what there is to choose from."""
-    form = DefinitionForm(given, bcc_domains=runtime().settings.bcc_domains, **stored)
-    form.sender.choices = _choices(session, Sender.id, Sender.key)
-    form.recipient_key.choices = _choices(session, RecipientKey.id, RecipientKey.key)
-    form.template.choices = _choices(session, MessageTemplate.id, MessageTemplate.name)
-    form.transformations.choices = transformation_choices(session)
-    return form
+def content_of_template(value: TemplateValue, definition_id: str) -> Content | None:
+    """A definition to try the template with: the named one, else the first that uses the template, else one
+    of the first sender and the first recipient key; None if there are none of these."""
+    fields = _fields_to_try(value, definition_id)
+    return content_with(db.session, fields, value) if fields else None
 
 
-def _choices(session: Session, id: Any, name: Any) -> list[tuple[int, str]]:
-    return [(row[0], row[1]) for row in session.execute(select(id, name).order_by(name))]
-
-
-def transformation_choices(session: Session) -> list[tuple[int, str]]:
-    """Everything that makes documents, by name."""
-    return _choices(session, Transformation.id, Transformation.name)
-
-
-def content_filled_in(session: Session, form: DefinitionForm) -> Content | None:
-    """What the form would be as a definition; None while it does not hold together."""
-    if not form.holds():
-        return None
-    template = session.get_one(MessageTemplate, form.template.data)
-    return content_with(session, form.fields(), template_value(template))
-
-
-def template_filled_in(form: TemplateForm, stored: TemplateValue | None) -> TemplateValue:
-    """The template with what was filled in for one of its languages."""
-    value = replace(stored, name=form.name.data, format=form.format.data) if stored else None
-    value = value or TemplateValue(form.name.data, form.format.data, {})
-    return with_text(value, form.language.data, form.text())
-
-
-def content_of_template(session: Session, value: TemplateValue, definition_id: str) -> Content | None:
-    """A definition to try the template with: the one that is named, or the first that uses it, or one made
-    up of the first sender and recipient key; None if there are none of these."""
-    fields = _fields_to_try(session, value, definition_id)
-    return content_with(session, fields, value) if fields else None
-
-
-def _fields_to_try(session: Session, value: TemplateValue, definition_id: str) -> Fields | None:
-    if definition_id.isascii() and definition_id.isdecimal() and len(definition_id) <= 18:
-        definition = session.get(MessageDefinition, int(definition_id))
-        return fields_of(session, definition) if definition else None
-    using = select(MessageDefinition).join(
-        MessageTemplate, MessageTemplate.id == MessageDefinition.template_id
+def _fields_to_try(value: TemplateValue, definition_id: str) -> Fields | None:
+    if (id := id_in(definition_id)) is not None:
+        definition = db.session.get(MessageDefinition, id)
+        return fields_of(db.session, definition) if definition else None
+    using = (
+        select(MessageDefinition)
+        .join(MessageTemplate, MessageTemplate.id == MessageDefinition.template_id)
+        .where(MessageTemplate.name == value.name)
+        .order_by(MessageDefinition.name)
+        .limit(1)
     )
-    using = using.where(MessageTemplate.name == value.name).order_by(MessageDefinition.name).limit(1)
-    if first := session.scalar(using):
-        return fields_of(session, first)
-    sender, key = (
-        session.scalar(select(table.id).order_by(table.id).limit(1)) for table in (Sender, RecipientKey)
-    )
+    if first := db.session.scalar(using):
+        return fields_of(db.session, first)
+    sender = db.session.scalar(select(Sender.id).order_by(Sender.id).limit(1))
+    key = db.session.scalar(select(RecipientKey.id).order_by(RecipientKey.id).limit(1))
     if sender is None or key is None:
         return None
     return Fields("", sender, key, 0, "Test of a template", no_documents=True)
@@ -170,23 +149,25 @@ def _fields_to_try(session: Session, value: TemplateValue, definition_id: str) -
 @tries.post("/definitions/check")
 @while_typing
 def check_definition() -> ResponseReturnValue:
-    """What stands beside the form of a definition, while it is being filled in."""
-    form = definition_form(db.session, request.form)
-    content = content_filled_in(db.session, form)
-    seen = bench(db.session, content, request.form)
-    wrong = "" if content else _first_error(form)
-    return render_template("definitions/_preview.html", bench=seen, wrong=wrong, mail_url="/definitions/mail")
+    """The preview beside the form of a definition, while it is filled in."""
+    form = definition_form(request.form)
+    content = content_filled_in(form)
+    return _preview(content, "" if content else _first_error(form), "/definitions/mail")
 
 
 @tries.post("/templates/check")
 @while_typing
 def check_template() -> ResponseReturnValue:
-    """What stands beside the form of a template, while it is being typed."""
+    """The preview beside the form of a template, while it is filled in."""
     form = TemplateForm(request.form)
-    content = _content_typed(db.session, form)
-    seen = bench(db.session, content, request.form)
+    content = _content_typed(form)
     wrong = "" if content or form.holds() else _first_error(form)
-    return render_template("definitions/_preview.html", bench=seen, wrong=wrong, mail_url="/templates/mail")
+    return _preview(content, wrong, "/templates/mail")
+
+
+def _preview(content: Content | None, wrong: str, mail_url: str) -> str:
+    shown = preview_mail(content, request.form)
+    return render_template("definitions/_preview.html", bench=shown, wrong=wrong, mail_url=mail_url)
 
 
 def _first_error(form: DefinitionForm | TemplateForm) -> str:
@@ -194,74 +175,71 @@ def _first_error(form: DefinitionForm | TemplateForm) -> str:
     return f"{field.label.text}: {field.errors[0]}" if field else ""
 
 
-def _content_typed(session: Session, form: TemplateForm) -> Content | None:
-    """None while it cannot be tried."""
-    id = request.form.get("template", "")
-    template = (
-        session.get(MessageTemplate, int(id)) if id.isascii() and id.isdecimal() and len(id) < 19 else None
-    )
+def _content_typed(form: TemplateForm) -> Content | None:
+    """A definition to try the text of this language with; None while that is not possible."""
+    id = id_in(request.form.get("template", ""))
+    template = db.session.get(MessageTemplate, id) if id is not None else None
     stored = template_value(template) if template else None
     form.languages = stored.texts if stored else ()
     form.holds()
     if form.format.errors or form.language.errors or not (form.source.data or "").strip():
         return None
     value = template_filled_in(form, stored)
-    value = replace(value, texts={form.language.data: value.texts[form.language.data]})  # this one is tried
-    return content_of_template(session, value, request.form.get("definition", ""))
+    alone = replace(value, texts={form.language.data: value.texts[form.language.data]})
+    return content_of_template(alone, request.form.get("definition", ""))
 
 
 @tries.post("/definitions/mail")
 def definition_mail() -> ResponseReturnValue:
-    """The mail's HTML alone, without any right to do or to fetch something."""
-    content = content_filled_in(db.session, definition_form(db.session, request.form))
-    return _framed(bench(db.session, content, request.form, all_of_them=False))
+    """The mail's HTML in a frame without rights: it can neither run nor load anything."""
+    content = content_filled_in(definition_form(request.form))
+    return _framed(preview_mail(content, request.form, every_sample=False))
 
 
 @tries.post("/templates/mail")
 def template_mail() -> ResponseReturnValue:
     """The same for a template."""
-    content = _content_typed(db.session, TemplateForm(request.form))
-    return _framed(bench(db.session, content, request.form, all_of_them=False))
+    content = _content_typed(TemplateForm(request.form))
+    return _framed(preview_mail(content, request.form, every_sample=False))
 
 
-def _framed(seen: Bench) -> ResponseReturnValue:
-    if seen.letter is None:
-        return untrusted.as_text(seen.unmade or "There is nothing to show yet.")
-    if seen.letter.html_to_show is None:
-        return untrusted.as_text(seen.letter.text or "")
-    return untrusted.framed(seen.letter.html_to_show)
+def _framed(preview: MailPreview) -> ResponseReturnValue:
+    if preview.letter is None:
+        return untrusted.as_text(preview.unmade or "There is nothing to show yet.")
+    if preview.letter.html_to_show is None:
+        return untrusted.as_text(preview.letter.text or "")
+    return untrusted.framed(preview.letter.html_to_show)
 
 
 @tries.post("/definitions/test")
 def send_test_of_definition() -> ResponseReturnValue:
     """Sends the mail of the sample to the person's own address."""
-    content = content_filled_in(db.session, definition_form(db.session, request.form))
-    return _send(db.session, content)
+    return _send(content_filled_in(definition_form(request.form)))
 
 
 @tries.post("/templates/test")
 def send_test_of_template() -> ResponseReturnValue:
     """The same for a template."""
-    return _send(db.session, _content_typed(db.session, TemplateForm(request.form)))
+    return _send(_content_typed(TemplateForm(request.form)))
 
 
-def _send(session: Session, content: Content | None) -> ResponseReturnValue:
-    parts, back = runtime(), htmx.page_on_screen()
-    sample = _chosen(session, request.form.get("sample", ""), samples.samples(session, viewer(), content))
+def _send(content: Content | None) -> ResponseReturnValue:
+    parts, back, to = runtime(), htmx.page_on_screen(), viewer().name
+    offered = samples.samples(db.session, viewer(), content)
+    sample = _chosen(request.form.get("sample", ""), offered)
     if content is None or sample is None:
         return form_posts.refuse(
-            "There is nothing to send yet: fill in the form, and choose an invoice.", back
+            "There is nothing to send yet. Fill in the form and choose an invoice.", back
         )
-    if why := held(session):
+    if why := held(db.session):
         return form_posts.refuse(f"No test was sent: {why}.", back)
-    server = session.get_one(MailServer, content["sender"]["mail_server_id"])
-    work = samples.work_of(session, content, sample)
-    to = viewer().name
+    server = db.session.get_one(MailServer, content["sender"]["mail_server_id"])
+    mail_input = samples.input_of(db.session, content, sample)
+    db.end_reading()
     try:
-        reply = send_test(work, to, server, parts.renderer, parts.documents, parts.settings)
+        reply = send_test(mail_input, to, server, parts.renderer, parts.documents, parts.settings)
     except NotSent as why_not:
         return form_posts.refuse(f"No test was sent: {why_not}.", back)
-
-    with parts.database.writing() as writing:
-        note(writing, to, "send test", content["name"] or content["template"], f"{sample.number}: {reply}")
+    with db.writing() as session:
+        note(session, to, "send test", content["name"] or content["template"], f"{sample.number}: {reply}")
     return form_posts.notify(f"A test was sent to {parts.settings.redirect_to or to}: {reply}", back)

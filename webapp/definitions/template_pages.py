@@ -1,8 +1,7 @@
-"""Message templates, one language at a time; the parts that they include; the pictures that they show."""
+"""Message templates, one language at a time, with the parts and pictures that they use."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from flask import Blueprint, Response, abort, make_response, render_template, request
@@ -11,9 +10,13 @@ from sqlalchemy.orm import Session
 
 from webapp.definitions import queries, templates
 from webapp.definitions.editing import fingerprint
-from webapp.definitions.forms import TemplateForm
+from webapp.definitions.forms import TemplateForm, template_filled_in
 from webapp.definitions.part_pages import seen_as
-from webapp.definitions.preview_pages import Bench, bench, content_of_template, template_filled_in
+from webapp.definitions.preview_pages import (
+    MailPreview,
+    content_of_template,
+    preview_mail,
+)
 from webapp.definitions.templates import with_text
 from webapp.definitions.versions import TemplateValue, Text, template_value
 from webapp.errors import Refused
@@ -52,14 +55,14 @@ def new() -> ResponseReturnValue:
     """An empty template."""
     _must_edit()
     form = TemplateForm(None, format=TemplateFormat.HTML.value, source=START)
-    return _form(db.session, form, None, TemplateValue("", TemplateFormat.HTML, {"": Text(START)}), "")
+    return _form(form, None, TemplateValue("", TemplateFormat.HTML, {"": Text(START)}), "")
 
 
 @template_pages.get("/templates/<int:template_id>")
 def show(template_id: int) -> ResponseReturnValue:
-    """The template in the language that the address names, and its mail beside it. A language that it does
-    not have yet begins as a copy of the one for everybody."""
-    template = _template(db.session, template_id)
+    """The template in the language that the address names, with its mail beside it. A language that it does
+    not have yet starts as a copy of the default."""
+    template = _template(template_id)
     value = template_value(template)
     language = request.args.get("language", "" if "" in value.texts else next(iter(value.texts)))
     text = value.texts.get(language) or next(iter(value.texts.values()))
@@ -75,7 +78,7 @@ def show(template_id: int) -> ResponseReturnValue:
     form.languages = value.texts
     if not form.language.validate(form):
         abort(404)
-    return _form(db.session, form, template, value, fingerprint(value))
+    return _form(form, template, value, fingerprint(value))
 
 
 @template_pages.post("/templates")
@@ -86,63 +89,62 @@ def create() -> ResponseReturnValue:
 
 @template_pages.post("/templates/<int:template_id>")
 def change(template_id: int) -> ResponseReturnValue:
-    """Stores the text of this language; the others stay."""
+    """Stores the text in this language; the others stay as they are."""
     return _save(template_id)
 
 
 def _save(template_id: int | None) -> ResponseReturnValue:
-    """What fails for a sample invoice is asked about first: it would fail for customers."""
+    """Asks first if the mail of a sample invoice cannot be built: customers' mails would fail too."""
     form, seen = TemplateForm(request.form), request.form.get("seen", "")
-    template = _template(db.session, template_id) if template_id is not None else None
+    template = _template(template_id) if template_id is not None else None
     stored = template_value(template) if template else None
     form.languages = stored.texts if stored else ()
     if not form.holds():
-        return _form(db.session, form, template, stored or TemplateValue("", "html", {}), seen, status=422)
+        return _form(form, template, stored or TemplateValue("", "html", {}), seen, status=422)
     value = template_filled_in(form, stored)
-    tried = _tried(db.session, form, value)
+    tried = _tried(form, value)
     if tried.troubles and not request.form.get("anyway"):
-        return _form(db.session, form, template, value, seen, tried=tried, asks=True, status=422)
+        return _form(form, template, value, seen, tried=tried, asks=True, status=422)
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         if template_id is None:
-            made = templates.create_template(session, viewer(), value)
-            return f"/templates/{made.id}", f"Saved. Choose “{made.name}” in a definition to use it."
-        changed = templates.change_template(session, viewer(), _template(session, template_id), value, seen)
-        address = f"/templates/{template_id}?language={form.language.data}"
-        return address, "Saved. Runs that exist keep their copy." if changed else "Nothing has changed."
+            created = templates.create_template(session, viewer(), value)
+            return f"/templates/{created.id}", f"Saved. Choose “{created.name}” in a definition to use it."
+        changed = templates.change_template(session, viewer(), _template(template_id), value, seen)
+        message = "Saved. Existing runs keep their copy." if changed else "Nothing has changed."
+        return f"/templates/{template_id}?language={form.language.data}", message
 
-    try:
-        return form_posts.apply_once(effect)
-    except Refused as refusal:
-        template = _template(db.session, template_id) if template_id is not None else None
-        return _form(db.session, form, template, value, seen, refused=str(refusal), status=422)
+    def refused(reason: str) -> ResponseReturnValue:
+        stored = _template(template_id) if template_id is not None else None
+        return _form(form, stored, value, seen, refused=reason, status=422)
+
+    return form_posts.apply_once(effect, on_refusal=refused)
 
 
-def _tried(session: Session, form: TemplateForm, value: TemplateValue) -> Bench:
-    """The text of this language alone, for every sample: whoever reads another language has another text."""
+def _tried(form: TemplateForm, value: TemplateValue) -> MailPreview:
+    """Tries the text of this language alone on every sample: readers of other languages get other texts."""
     text = value.texts.get(form.language.data) or next(iter(value.texts.values()), None)
     if text is None:
-        return bench(session, None, request.form)
+        return preview_mail(None, request.form)
     alone = replace(value, texts={form.language.data: text})
-    chosen = request.form.get("definition", "") or request.args.get("definition", "")
-    return bench(session, content_of_template(session, alone, chosen), request.form or request.args)
+    definition_id = request.form.get("definition", "") or request.args.get("definition", "")
+    return preview_mail(content_of_template(alone, definition_id), request.form or request.args)
 
 
 def _form(
-    session: Session,
     form: TemplateForm,
     template: MessageTemplate | None,
     value: TemplateValue,
     seen: str,
     *,
-    tried: Bench | None = None,
+    tried: MailPreview | None = None,
     asks: bool = False,
     refused: str = "",
     status: int = 200,
 ) -> ResponseReturnValue:
-    """`asks`: the mail cannot be made for some samples, and whether to save all the same is the question."""
+    """`asks`: the mail cannot be built for some samples; the page asks whether to save anyway."""
     if tried is None:
-        tried = _tried(session, form, with_text(value, form.language.data, form.text()))
+        tried = _tried(form, with_text(value, form.language.data, form.text()))
     page = render_template(
         "templates/template.html",
         form=form,
@@ -152,11 +154,11 @@ def _form(
         bench=tried,
         asks=asks,
         refused=refused,
-        using=templates.used_by(session, template.id) if template else [],
-        definitions=queries.lines(session, retired=False),
+        using=templates.used_by(db.session, template.id) if template else [],
+        definitions=queries.lines(db.session, retired=False),
         chosen_definition=request.values.get("definition", type=int),
-        parts=list(queries.parts(session)),
-        pictures=queries.pictures(session),
+        parts=list(queries.parts(db.session)),
+        pictures=queries.pictures(db.session),
         mail_url="/templates/mail",
         wrong="",
     )
@@ -165,13 +167,13 @@ def _form(
 
 @template_pages.post("/templates/<int:template_id>/copy")
 def copy(template_id: int) -> ResponseReturnValue:
-    """The same once more, under another name."""
+    """Copies the template under another name."""
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
-        made = templates.copy_template(session, viewer(), _template(session, template_id))
-        return f"/templates/{made.id}", f"This is a copy. Its name is “{made.name}”."
+        created = templates.copy_template(session, viewer(), _template(template_id))
+        return f"/templates/{created.id}", f"This is a copy. Its name is “{created.name}”."
 
-    return _pressed(f"/templates/{template_id}", effect)
+    return form_posts.apply_once(effect, back=f"/templates/{template_id}")
 
 
 @template_pages.post("/templates/<int:template_id>/delete")
@@ -179,59 +181,60 @@ def delete(template_id: int) -> ResponseReturnValue:
     """Deletes a template that no definition uses."""
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
-        template = _template(session, template_id)
+        template = _template(template_id)
         templates.remove_template(session, viewer(), template)
         return "/templates", f"“{template.name}” is deleted."
 
-    return _pressed(f"/templates/{template_id}", effect)
+    return form_posts.apply_once(effect, back=f"/templates/{template_id}")
 
 
 @template_pages.post("/templates/<int:template_id>/languages/delete")
 def delete_language(template_id: int) -> ResponseReturnValue:
-    """Takes one language out; its customers get the text for everybody."""
+    """Deletes the text in one language; its customers get the default text."""
     language = request.form.get("language", "")
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
-        template = _template(session, template_id)
+        template = _template(template_id)
         value = template_value(template)
         if language not in value.texts or len(value.texts) == 1:
             raise Refused("A template needs at least one text.")
         left = with_text(value, language, None)
         seen = request.form.get("seen", "")
         templates.change_template(session, viewer(), template, left, seen)
-        return f"/templates/{template_id}", f"The text in “{language or 'every other language'}” is deleted."
+        return f"/templates/{template_id}", f"The {_language_words(language)} is deleted."
 
-    return _pressed(f"/templates/{template_id}", effect)
+    return form_posts.apply_once(effect, back=f"/templates/{template_id}")
 
 
 @template_pages.post("/templates/pictures")
 def save_picture() -> ResponseReturnValue:
-    """Stores a picture that was chosen from the person's own files."""
+    """Stores an uploaded picture."""
     name, file = request.form.get("name", "").strip(), request.files.get("file")
     content = file.stream.read(templates.MOST_BYTES + 1) if file else b""
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         templates.save_picture(session, runtime().documents, viewer(), name, content)
-        return "/templates", f'Saved. Templates show it by <img src="cid:{name}" alt="">.'
+        return "/templates", f'Saved. To show it in a template: <img src="cid:{name}" alt="">.'
 
-    return _pressed("/templates", effect)
+    return form_posts.apply_once(effect, back="/templates")
 
 
 @template_pages.post("/templates/pictures/<name>/delete")
 def delete_picture(name: str) -> ResponseReturnValue:
-    """Deletes a picture that nothing shows."""
+    """Deletes a picture that no template uses."""
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         templates.remove_picture(session, viewer(), name)
         return "/templates", f"“{name}” is deleted."
 
-    return _pressed("/templates", effect)
+    return form_posts.apply_once(effect, back="/templates")
 
 
 @template_pages.get("/templates/pictures/<name>")
 def picture(name: str) -> Response:
     """The picture itself, as our pages show it."""
     image = db.session.get(TemplateImage, name) or abort(404)
+    db.end_reading()
     try:
         content = runtime().documents.get(image.sha256)
     except (DocumentMissing, OSError):
@@ -239,11 +242,8 @@ def picture(name: str) -> Response:
     return untrusted.picture(content, image.media_type)
 
 
-def _pressed(page: str, effect: Callable[[Session], tuple[str, form_posts.Flash]]) -> ResponseReturnValue:
-    try:
-        return form_posts.apply_once(effect)
-    except Refused as refusal:
-        return form_posts.refuse(str(refusal), page)
+def _language_words(language: str) -> str:
+    return f"text in “{language}”" if language else "default text"
 
 
 def _must_edit() -> None:
@@ -251,5 +251,6 @@ def _must_edit() -> None:
         abort(403, MAY_NOT)
 
 
-def _template(session: Session, template_id: int) -> MessageTemplate:
-    return session.get(MessageTemplate, template_id) or abort(404)
+def _template(template_id: int) -> MessageTemplate:
+    """The template in the address. Ends the request with 404 if there is none."""
+    return db.session.get(MessageTemplate, template_id) or abort(404)

@@ -90,17 +90,13 @@ def sample_of(session: Session, viewer: Viewer, invoice_id: int) -> Sample | Non
     return Sample(*row) if row else None
 
 
-def work_of(session: Session, content: Content, sample: Sample) -> MessageInput:
+def input_of(session: Session, content: Content, sample: Sample) -> MessageInput:
     """What the mail of this sample would be made of."""
     return preview_input(session, content, RUN_NAME, content["bcc"], [sample.invoice_id])
 
 
 def troubles(
-    session: Session,
-    content: Content,
-    tried: Sequence[Sample],
-    first: Rendered | Unrenderable,
-    renderer: Renderer,
+    tried: Sequence[tuple[Sample, MessageInput]], first: Rendered | Unrenderable, renderer: Renderer
 ) -> list[Trouble]:
     """What is wrong with the templates for any of these samples, of which the first has been rendered: each
     mistake once, with the first sample that shows it.
@@ -110,12 +106,12 @@ def troubles(
     found = [first]
     if not isinstance(first, Unrenderable) or first.where:
         until = time.monotonic() + SAMPLE_TIME_LIMIT
-        for sample in tried[1:]:
+        for _, mail_input in tried[1:]:
             if time.monotonic() > until:
                 break
-            found.append(renderer.render(to_render(work_of(session, content, sample))))
+            found.append(renderer.render(to_render(mail_input)))
     seen: dict[Unrenderable, Trouble] = {}
-    for sample, one in zip(tried, found, strict=False):
+    for (sample, _), one in zip(tried, found, strict=False):
         if isinstance(one, Unrenderable):
             seen.setdefault(one, Trouble(sample, one))
     return list(seen.values())

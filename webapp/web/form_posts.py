@@ -1,8 +1,8 @@
-"""What every press of a changing button goes through: its form's one-use key, the effect, the words, the way
-on. Key and effect are one transaction.
+"""What every form that changes something goes through: its one-use key, its effect, a message, and the page
+to show next. Key and effect are one transaction.
 
-A press that leads to another page leads there. One that leads to the page on screen (htmx) leaves that where
-it is: a toast has the words, and the page looks for what has changed."""
+If the effect leads to the page that is on screen (htmx), that page stays: a toast shows the message, and the
+page refreshes what may have changed."""
 
 from __future__ import annotations
 
@@ -10,63 +10,87 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from flask import abort, flash, render_template, request
+from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from webapp.errors import NotFound, Refused
 from webapp.store.db import db
 from webapp.web import form_keys, htmx
 
 Flash = str | dict[str, Any]
+"""A message, or what the toast's template needs: the message and how to undo."""
+FormEffect = Callable[[Session], tuple[str, Flash]]
+"""Changes something in this session; returns the address of the next page and the message to show there."""
 FormVerb = Callable[[Session], str]
-ONCE_ONLY = "This was pressed already. Nothing was done a second time."
+"""Changes something in this session; returns the message to show."""
+ALREADY_APPLIED = "This form was sent before. Nothing was done a second time."
 
 
-def apply_once(effect: Callable[[Session], tuple[str, Flash]]) -> Response:
-    """Has the effect, unless this form had it before, and leads on to where the effect says, with its words.
+def apply_once(
+    effect: FormEffect,
+    *,
+    back: str = "/",
+    on_refusal: Callable[[str], ResponseReturnValue] | None = None,
+) -> ResponseReturnValue:
+    """Applies the effect, unless this form was sent before, and leads to the page that the effect names.
 
-    A second press with the same form is led to where the first one led. Whatever the effect raises rolls the
-    key back too, so that the same form can be pressed again.
-    """
+    Sending the same form again leads to the page where the first time led. An effect that raises also rolls
+    the key back, so the form can be sent again. For `errors.Refused` the reason is shown on the page `back`,
+    or answered by `on_refusal`; for `errors.NotFound` the request ends with 404."""
     key = request.form.get("form_key", "")
     if not form_keys.WELL_FORMED.fullmatch(key):
         abort(400)
+    try:
+        url, message = _apply(effect, key)
+    except NotFound:
+        abort(404)
+    except Refused as refusal:
+        return on_refusal(str(refusal)) if on_refusal else refuse(str(refusal), back)
+    return _lead_on(url, message)
+
+
+def _apply(effect: FormEffect, key: str) -> tuple[str, Flash]:
     with db.writing() as session:
-        if form_keys.use(session, key):
-            url, said = effect(session)
-            form_keys.lead(session, key, url)
-        else:
-            url, said = form_keys.answer(session, key) or "/", ONCE_ONLY
+        if not form_keys.use(session, key):
+            return form_keys.answer(session, key) or "/", ALREADY_APPLIED
+        url, message = effect(session)
+        form_keys.lead(session, key, url)
+        return url, message
+
+
+def _lead_on(url: str, message: Flash) -> Response:
     if htmx.is_htmx() and htmx.page_on_screen().partition("?")[0] == url.partition("?")[0]:
-        return htmx.changed(render_template("web/_toast.html", said=said))
-    if said:
-        flash(cast(str, said))  # a dict is as good: it goes through the cookie as JSON
+        return htmx.changed(render_template("web/_toast.html", said=message))
+    if message:
+        flash(cast(str, message))  # a dict works too: the cookie carries it as JSON
     return htmx.lead_to(url)
 
 
-def notify(words: str, url: str) -> Response:
-    """Says what was done, where nothing on the page that is on screen has changed by it; what is being filled
-    in stays."""
+def notify(message: str, url: str) -> Response:
+    """Says what was done when nothing on screen has changed by it. What is being filled in stays."""
     if htmx.is_htmx():
-        return htmx.said(render_template("web/_toast.html", said=words))
-    flash(words)
+        return htmx.said(render_template("web/_toast.html", said=message))
+    flash(message)
     return htmx.lead_to(url)
 
 
-def refuse(words: str, url: str) -> Response:
-    """Says why nothing was done: on top of the page that is on screen, or of the one at this address."""
+def refuse(reason: str, url: str) -> Response:
+    """Says why nothing was done: at the top of the page that is on screen, or of the page at this address."""
     if htmx.is_htmx():
-        return htmx.tell(render_template("web/_refusal.html", words=words))
-    flash(words, "refused")
+        return htmx.tell(render_template("web/_refusal.html", words=reason))
+    flash(reason, "refused")
     return htmx.lead_to(url)
 
 
 def origin_page(pages: Sequence[str]) -> str:
-    """Which of these pages the press came from, with its query; the first if none of them."""
+    """The one of these pages that the form was sent from, with its query; the first if it was none of
+    them."""
     return htmx.page_on_screen() if is_on(pages) else pages[0]
 
 
 def is_on(pages: Sequence[str]) -> bool:
-    """Whether the person looks at one of these pages; one that ends with a slash stands for all below it."""
+    """Whether one of these pages is on screen. A page that ends with a slash stands for all below it."""
     path = htmx.page_on_screen().partition("?")[0]
     return any(
         path == page or (page.endswith("/") and page != "/" and path.startswith(page)) for page in pages
