@@ -1,6 +1,6 @@
-"""Making and changing message definitions. Every change that is saved is a version, and in the audit.
+"""Creates and changes message definitions. Every saved change is a version, and in the audit trail.
 
-Two people may have the same definition open: a change says what it was made on (`fingerprint`), and is
+Two people may have the same definition open: a change names what it was made on (`fingerprint`), and is
 refused if that has changed meanwhile."""
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def create(session: Session, viewer: Viewer, fields: Fields) -> MessageDefinitio
 def change(
     session: Session, viewer: Viewer, definition: MessageDefinition, fields: Fields, seen: str
 ) -> bool:
-    """Stores the changes, made on what had this fingerprint; False if there are none. Raises Refused."""
+    """Store the changes, made on what had this fingerprint; False if there are none. Raises Refused."""
     must_be_allowed(viewer)
     take_turn(session, definition)
     stored = fields_of(session, definition)
@@ -60,21 +60,21 @@ def change(
 
 
 def copy(session: Session, viewer: Viewer, definition: MessageDefinition) -> MessageDefinition:
-    """Stores the same once more, under another name."""
+    """Store the same under another name."""
     fields = fields_of(session, definition)
     names = set(session.scalars(select(MessageDefinition.name)))
     return create(session, viewer, replace(fields, name=free_name(fields.name, names)))
 
 
 def retire(session: Session, viewer: Viewer, definition: MessageDefinition, *, back: bool = False) -> None:
-    """Takes the definition out of use for new runs, or `back` into it. Runs that exist go on."""
+    """Take the definition out of use for new runs, or `back` into it. Existing runs continue."""
     must_be_allowed(viewer)
     definition.retired_at = None if back else definition.retired_at or now()
     note(session, viewer.name, "use definition again" if back else "retire definition", definition.name)
 
 
 def remove(session: Session, viewer: Viewer, definition: MessageDefinition) -> None:
-    """Deletes a definition that no run was ever made with. Raises Refused for any other."""
+    """Delete a definition that no run was ever created with. Raises Refused for any other."""
     must_be_allowed(viewer)
     runs = runs_of(session, definition.id)
     if runs:
@@ -89,14 +89,14 @@ def remove(session: Session, viewer: Viewer, definition: MessageDefinition) -> N
 
 
 def runs_of(session: Session, definition_id: int) -> int:
-    """How many runs were made with the definition, archived ones too, whoever may see them."""
+    """How many runs were created with the definition, archived ones included, whether visible or not."""
     return session.scalars(
         select(func.count()).select_from(Run).where(Run.definition_id == definition_id)
     ).one()
 
 
 def must_be_allowed(viewer: Viewer) -> None:
-    """Raises Refused for somebody who may only look."""
+    """Raises Refused for a person who may only look."""
     if not viewer.may_send:
         raise Refused(
             "Your role only looks. Ask an administrator for the role manager to change definitions."
@@ -104,7 +104,7 @@ def must_be_allowed(viewer: Viewer) -> None:
 
 
 def fingerprint(value: Fields | TemplateValue) -> str:
-    """Tells whether what a person is changing is still what they saw."""
+    """A digest by which a form knows whether what a person is changing is still what they saw."""
     return hashlib.sha256(json.dumps(asdict(value), sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -115,7 +115,7 @@ CHANGED_MEANWHILE = (
 
 
 def free_name(name: str, taken: Iterable[str], most: int = 200) -> str:
-    """A name like this one that is not taken yet: “Monthly invoice (copy)”, “… (copy 2)”."""
+    """A name like this one that is free: “Monthly invoice (copy)”, “… (copy 2)”."""
     names = set(taken)
     number = 1
     while True:

@@ -30,7 +30,7 @@ UNREADABLE = "Line {}: {}"
 
 
 def readable(form: Form, field: StringField) -> None:
-    """A template that can be read. What it makes is seen in the preview."""
+    """Validates a template that can be parsed. What it produces is seen in the preview."""
     try:
         Environment(autoescape=True).parse(field.data or "")
     except TemplateSyntaxError as error:
@@ -48,7 +48,7 @@ def one_line(form: Form, field: StringField) -> None:
 
 
 def named(given: str | None) -> str:
-    """The name of something, without blanks around it. Raises ValidationError for none."""
+    """The name, without blanks around it. Raises ValidationError for an empty one."""
     name = (given or "").strip()
     if not name:
         raise ValidationError("It needs a name.")
@@ -64,7 +64,7 @@ class Filled(Form):
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def holds(self) -> bool:
-        """Whether nothing is wrong with it; what is, is told at the fields from then on."""
+        """Whether the form is valid; errors are shown at the fields from then on."""
         return bool(self.validate())  # type: ignore[no-untyped-call]
 
     @property

@@ -1,4 +1,4 @@
-"""Message definitions: the list, the form, and the versions of each."""
+"""Message definitions: the list, the form, the versions."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def new() -> ResponseReturnValue:
 
 @definitions.get("/definitions/<int:definition_id>")
 def show(definition_id: int) -> ResponseReturnValue:
-    """The form as stored, with its mail beside it."""
+    """The form with what is stored, and its mail beside it."""
     definition = _definition(definition_id)
     fields = fields_of(db.session, definition)
     return _form(definition_form(None, **_as_data(fields)), definition, seen=fingerprint(fields))
@@ -87,7 +87,7 @@ def change(definition_id: int) -> ResponseReturnValue:
 
 
 def _save(definition_id: int | None) -> ResponseReturnValue:
-    """Asks first if the mail of a sample invoice cannot be built: customers' mails would fail too."""
+    """What fails for a sample invoice needs a confirmation first: it would fail for customers."""
     seen = request.form.get("seen", "")
     definition = _definition(definition_id) if definition_id is not None else None
     form = definition_form(request.form)
@@ -157,7 +157,7 @@ def _content(form: DefinitionForm, definition: MessageDefinition | None) -> Cont
 
 @definitions.post("/definitions/<int:definition_id>/copy")
 def copy(definition_id: int) -> ResponseReturnValue:
-    """Copies the definition under another name."""
+    """The same under another name."""
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         created = editing.copy(session, viewer(), _definition(definition_id))
@@ -168,7 +168,7 @@ def copy(definition_id: int) -> ResponseReturnValue:
 
 @definitions.post("/definitions/<int:definition_id>/retirement")
 def retire(definition_id: int) -> ResponseReturnValue:
-    """Allows no new runs with it."""
+    """No new runs with it."""
     page = f"/definitions/{definition_id}"
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
@@ -228,7 +228,7 @@ def reach() -> ResponseReturnValue:
 
 @definitions.get("/definitions/passwords")
 def passwords() -> ResponseReturnValue:
-    """How many customers have a password in the chosen field."""
+    """How many customers have a password in the named field."""
     found = queries.passwords(db.session, viewer(), request.args.get("password_key", "").strip())
     return render_template("definitions/_passwords.html", passwords=found)
 

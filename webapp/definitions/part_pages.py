@@ -1,4 +1,5 @@
-"""Parts that templates include. Before a change that would keep mails from being built, the page asks."""
+"""Parts that templates include. What would keep mails from being built needs a confirmation before it is
+stored."""
 
 from __future__ import annotations
 
@@ -28,13 +29,13 @@ part_pages = Blueprint("part_pages", __name__)
 Texts = Mapping[str, Mapping[str, str]]
 """Name of a part → language → source."""
 PART_CHECK_TIME_LIMIT = 8.0
-"""Seconds: how long the definitions that use a part are tried with it."""
+"""Seconds for trying all definitions that use a part with it."""
 
 
 @part_pages.post("/templates/parts")
 def save_part() -> ResponseReturnValue:
-    """Stores a part in one language, or deletes it if the text is empty. Asks first if mails could not be
-    built with it, or if another person has changed it meanwhile."""
+    """Store a part in one language; without a text, delete it. Asks first if mails could not be built with
+    it, or if another person has changed it meanwhile."""
     name, language = request.form.get("name", "").strip(), request.form.get("language", "").strip()
     source = request.form.get("source", "").replace("\r\n", "\n")
     if not request.form.get("anyway"):
@@ -74,7 +75,7 @@ def delete_part(name: str) -> ResponseReturnValue:
 
 
 def seen_as(source: str | None) -> str:
-    """A fingerprint of the text that a form was filled in over."""
+    """What a form records about the text that it was made on."""
     return hashlib.sha256((source or "").encode()).hexdigest()[:16]
 
 
@@ -84,7 +85,7 @@ def _changed_meanwhile(stored: str | None) -> Iterator[str]:
 
 
 def _doubts(texts: Texts, name: str, source: str) -> Iterator[str]:
-    """The reasons against storing the part, in words."""
+    """What speaks against storing the part, in words."""
     try:
         Environment(autoescape=True).parse(source)
     except TemplateSyntaxError as error:

@@ -1,7 +1,5 @@
-"""Previews of a definition or a template while its form is filled in: the mail of a sample invoice, what is
-wrong with it, and a test mail to one's own address. Nothing is stored.
-
-Rendering and mail servers may take seconds, so everything is read first, and then the read session ends."""
+"""A definition or a template as it is being filled in, tried on a sample invoice: what is shown beside the
+form, the mail in its frame, and a test mail. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -105,7 +103,7 @@ def _password_variables(content: Content) -> frozenset[str]:
 
 
 def _listed(names: Mapping[str, Any], secret: frozenset[str], before: str = "") -> list[tuple[str, str]]:
-    """(how a template reaches it, its value) of everything that a template sees; secret values are hidden."""
+    """(how a template reaches it, its value) of everything that a template sees, except what is secret."""
     found: list[tuple[str, str]] = []
     for name, value in names.items():
         if isinstance(value, Mapping):
@@ -120,8 +118,8 @@ def _listed(names: Mapping[str, Any], secret: frozenset[str], before: str = "") 
 
 
 def content_of_template(value: TemplateValue, definition_id: str) -> Content | None:
-    """A definition to try the template with: the named one, else the first that uses the template, else one
-    of the first sender and the first recipient key; None if there are none of these."""
+    """A definition to try the template with: the one that is named, or the first that uses it, or one made up
+    of the first sender and recipient key; None if there are none of these."""
     fields = _fields_to_try(value, definition_id)
     return content_with(db.session, fields, value) if fields else None
 
@@ -149,7 +147,7 @@ def _fields_to_try(value: TemplateValue, definition_id: str) -> Fields | None:
 @tries.post("/definitions/check")
 @while_typing
 def check_definition() -> ResponseReturnValue:
-    """The preview beside the form of a definition, while it is filled in."""
+    """What is shown beside the form of a definition, while it is being filled in."""
     form = definition_form(request.form)
     content = content_filled_in(form)
     return _preview(content, "" if content else _first_error(form), "/definitions/mail")
@@ -158,7 +156,7 @@ def check_definition() -> ResponseReturnValue:
 @tries.post("/templates/check")
 @while_typing
 def check_template() -> ResponseReturnValue:
-    """The preview beside the form of a template, while it is filled in."""
+    """What is shown beside the form of a template, while it is being typed."""
     form = TemplateForm(request.form)
     content = _content_typed(form)
     wrong = "" if content or form.holds() else _first_error(form)
@@ -191,7 +189,7 @@ def _content_typed(form: TemplateForm) -> Content | None:
 
 @tries.post("/definitions/mail")
 def definition_mail() -> ResponseReturnValue:
-    """The mail's HTML in a frame without rights: it can neither run nor load anything."""
+    """The mail's HTML alone, without any right to do or to load something."""
     content = content_filled_in(definition_form(request.form))
     return _framed(preview_mail(content, request.form, every_sample=False))
 
@@ -213,7 +211,7 @@ def _framed(preview: MailPreview) -> ResponseReturnValue:
 
 @tries.post("/definitions/test")
 def send_test_of_definition() -> ResponseReturnValue:
-    """Sends the mail of the sample to the person's own address."""
+    """Send the mail of the sample to the person's own address."""
     return _send(content_filled_in(definition_form(request.form)))
 
 

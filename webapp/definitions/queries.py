@@ -1,4 +1,4 @@
-"""The read side of definitions and templates: lists, how often something is used, what changed when."""
+"""The read side of definitions and templates: lists, usage, changes."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def lines(session: Session, *, retired: bool) -> list[DefinitionRow]:
 
 @dataclass(frozen=True)
 class TemplateLine:
-    """A template in the list; `languages` without the one for everybody."""
+    """A template in the list; `languages` without the default."""
 
     id: int
     name: str
@@ -146,12 +146,11 @@ def _count(session: Session, viewer: Viewer, *conditions: ColumnElement[bool]) -
 
 
 CUSTOMERS_SAMPLED = 200
-"""Customers whose metadata is looked at for the names of fields."""
+"""Customers whose metadata is read for the names of fields."""
 
 
 def metadata_keys(session: Session, viewer: Viewer) -> list[str]:
-    """What the fields of customers' metadata are called, as far as some of those whom this person sees
-    show."""
+    """The names of the fields of customers' metadata, as far as a sample of the visible ones shows."""
     seen = select(Customer.extra).where(visible_to(viewer, Customer))
     some = session.scalars(seen.order_by(Customer.id.desc()).limit(CUSTOMERS_SAMPLED))
     return sorted({key for metadata in some for key in metadata})

@@ -60,7 +60,7 @@ def new() -> ResponseReturnValue:
 
 @template_pages.get("/templates/<int:template_id>")
 def show(template_id: int) -> ResponseReturnValue:
-    """The template in the language that the address names, with its mail beside it. A language that it does
+    """The template in the language that the address names, and its mail beside it. A language that it does
     not have yet starts as a copy of the default."""
     template = _template(template_id)
     value = template_value(template)
@@ -94,7 +94,7 @@ def change(template_id: int) -> ResponseReturnValue:
 
 
 def _save(template_id: int | None) -> ResponseReturnValue:
-    """Asks first if the mail of a sample invoice cannot be built: customers' mails would fail too."""
+    """What fails for a sample invoice needs a confirmation first: it would fail for customers."""
     form, seen = TemplateForm(request.form), request.form.get("seen", "")
     template = _template(template_id) if template_id is not None else None
     stored = template_value(template) if template else None
@@ -122,7 +122,7 @@ def _save(template_id: int | None) -> ResponseReturnValue:
 
 
 def _tried(form: TemplateForm, value: TemplateValue) -> MailPreview:
-    """Tries the text of this language alone on every sample: readers of other languages get other texts."""
+    """The text of this language alone, for every sample: customers of other languages get other texts."""
     text = value.texts.get(form.language.data) or next(iter(value.texts.values()), None)
     if text is None:
         return preview_mail(None, request.form)
@@ -167,7 +167,7 @@ def _form(
 
 @template_pages.post("/templates/<int:template_id>/copy")
 def copy(template_id: int) -> ResponseReturnValue:
-    """Copies the template under another name."""
+    """The same under another name."""
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         created = templates.copy_template(session, viewer(), _template(template_id))
@@ -190,7 +190,7 @@ def delete(template_id: int) -> ResponseReturnValue:
 
 @template_pages.post("/templates/<int:template_id>/languages/delete")
 def delete_language(template_id: int) -> ResponseReturnValue:
-    """Deletes the text in one language; its customers get the default text."""
+    """Delete one language; its customers get the default."""
     language = request.form.get("language", "")
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:

@@ -1,6 +1,6 @@
-"""Making and changing message templates, the parts that they include and the pictures that they show.
+"""Creates and changes message templates, the parts that they include and the pictures that they show.
 
-Every saved change makes a version of each definition that it changes, and is in the audit."""
+Every saved change creates a version of each definition that it changes, and is in the audit trail."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ KINDS = {
     b"GIF87a": "image/gif",
     b"GIF89a": "image/gif",
 }
-"""What mail clients show, by how it begins."""
+"""The image types that mail clients show, by their first bytes."""
 
 
 def create_template(session: Session, viewer: Viewer, value: TemplateValue) -> MessageTemplate:
@@ -56,7 +56,7 @@ def create_template(session: Session, viewer: Viewer, value: TemplateValue) -> M
 def change_template(
     session: Session, viewer: Viewer, template: MessageTemplate, value: TemplateValue, seen: str
 ) -> bool:
-    """Stores the changes, made on what had this fingerprint; False if there are none. Raises Refused."""
+    """Store the changes, made on what had this fingerprint; False if there are none. Raises Refused."""
     must_be_allowed(viewer)
     stored = template_value(template)
     if value == stored:
@@ -71,13 +71,13 @@ def change_template(
 
 
 def with_text(value: TemplateValue, language: str, text: Text | None) -> TemplateValue:
-    """The template with this text in this language; None takes the language out of it."""
+    """The template with this text in this language; None deletes the language."""
     others = {each: other for each, other in value.texts.items() if each != language}
     return replace(value, texts=others if text is None else {**others, language: text})
 
 
 def copy_template(session: Session, viewer: Viewer, template: MessageTemplate) -> MessageTemplate:
-    """Stores the same once more, under another name."""
+    """Store the same under another name."""
     names = session.scalars(select(MessageTemplate.name)).all()
     value = template_value(template)
     return create_template(session, viewer, replace(value, name=free_name(value.name, names)))
@@ -134,7 +134,7 @@ def including(session: Session, name: str) -> list[str]:
 
 
 def save_picture(session: Session, store: DocumentStore, viewer: Viewer, name: str, content: bytes) -> None:
-    """Stores a picture, whose kind is told by its bytes. Raises Refused for what mail clients do not show."""
+    """Store a picture, whose type is told by its bytes. Raises Refused for what mail clients do not show."""
     must_be_allowed(viewer)
     if not REFERENCE_NAME.fullmatch(name):
         raise Refused("The name of a picture has letters without accents, digits, - and _ only: “logo”.")
@@ -167,7 +167,7 @@ def showing(session: Session, name: str) -> list[str]:
 
 
 def new_versions(session: Session, viewer: Viewer) -> None:
-    """Stores a new version of each definition that is not any more what its newest version says. One that was
+    """Store a new version of each definition that is no longer what its newest version says. One that was
     never in a run and never saved here has none yet, and gets its first."""
     session.flush()
     session.expire_all()

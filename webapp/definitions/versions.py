@@ -1,4 +1,4 @@
-"""A definition as a value: with its template, sender and transformations, whole. Runs are made from
+"""A definition as a value, complete with its template, sender and transformations. Runs are created from
 versions."""
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Text:
 
 @dataclass(frozen=True)
 class TemplateValue:
-    """A template with all its languages; "" is for everybody else."""
+    """A template with all its languages; "" is the default."""
 
     name: str
     format: str
@@ -106,8 +106,8 @@ def content_with(
     template: TemplateValue,
     edited_parts: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Content:
-    """What a definition with these fields and this template would be, saved or not; `edited_parts` are taken
-    instead of the stored ones of their names."""
+    """What a definition with these fields and this template would be, saved or not; `edited_parts` replace
+    the stored ones of their names."""
     texts = template.texts
     names = dict(
         session.execute(
@@ -192,19 +192,18 @@ def latest_version(session: Session, definition_id: int) -> DefinitionVersion | 
 
 
 def take_turn(session: Session, definition: MessageDefinition) -> None:
-    """Waits for whoever changes the definition or makes a version of it, then reads it anew: nobody else
-    does until the end of this transaction. What was changed and not flushed is lost."""
+    """Lock the definition, waiting for others that change it or create a version of it, then read it again:
+    it cannot change until the end of this transaction. Changes that were not flushed are lost."""
     lock_definition(session.connection(), definition.id)
     session.refresh(definition)
 
 
 def todays_version(session: Session, definition: MessageDefinition, by: str = "") -> DefinitionVersion:
-    """The version that equals the definition as it is now: the latest, or a new one, made `by` this person,
-    if anything has changed since.
+    """The version that equals the definition as it is now: the latest, or a new one, created `by` this
+    person, if anything has changed since.
 
     Needs a writing session. One at a time: two at once would give their versions the same number, or one
-    undo what the other has saved.
-    """
+    would undo what the other has saved."""
     session.flush()
     take_turn(session, definition)
     content = content_of(session, definition)

@@ -1,7 +1,7 @@
-"""The customer clusters to choose from: as a tree of which only what was opened is made, or as a search.
+"""The customer clusters to choose from: as a tree of which only what was opened is built, or as a search.
 
-The graph may be large and full of diamonds: written out as a tree it could have more twigs than there are
-atoms. So a twig is named by its path from the top, and nobody gets more than the twigs asked for."""
+The graph may be large and full of diamonds: written out as a tree it could have more branches than there are
+atoms. So a branch is named by its path from the top, and only the branches asked for are returned."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Path = tuple[int, ...]
 
 @dataclass(frozen=True)
 class ClusterGraph:
-    """The clusters that somebody may see, their edges in the order of names, and their own invoices."""
+    """The clusters that a person may see, their edges in the order of names, and their own invoices."""
 
     names: dict[int, str]
     children: dict[int, list[int]]
@@ -54,7 +54,7 @@ class ClusterGraph:
         return sum(self.invoices.get(cluster, 0) for cluster in self.below(id))
 
     def path_to(self, id: int) -> Path:
-        """The shortest way down to the cluster, itself at the end."""
+        """The shortest path down to the cluster, itself at the end."""
         ways: deque[Path] = deque([(id,)])
         seen = {id}
         while True:
@@ -67,7 +67,7 @@ class ClusterGraph:
                     ways.append((parent, *way))
 
     def has(self, path: Path) -> bool:
-        """Whether this is a way down through the graph."""
+        """Whether this is a path down through the graph."""
         known = path[0] in self.names and not self.parents[path[0]]
         return known and all(child in self.children.get(one, ()) for one, child in pairwise(path))
 
@@ -75,8 +75,8 @@ class ClusterGraph:
 @dataclass(frozen=True)
 class Twig:
     """A cluster at one place of the tree, or a match of a search. `path` names the place ("1-5-7"); `also_in`
-    are its other parents, `within` the names on the way to a match. `children` is None for a closed twig;
-    `more` is how many children are left out."""
+    are its other parents, `within` the names on the way to a match. `children` is None for a closed
+    branch; `more` is how many children are left out."""
 
     path: str
     name: str
@@ -112,13 +112,13 @@ def graph(session: Session, viewer: Viewer, first: date, last: date) -> ClusterG
 
 
 def opened_at_first(seen: ClusterGraph) -> set[Path]:
-    """What is open before anybody has opened anything: the top, unless it is wide already."""
+    """What is open at first: the top level, unless it is wide already."""
     roots = seen.roots
     return {(root,) for root in roots} if len(roots) <= FEW_ROOTS else set()
 
 
 def tree(seen: ClusterGraph, opened: Collection[Path], chosen: int | None) -> list[Twig]:
-    """The roots and all that is open below them; the way to the chosen cluster is open too."""
+    """The roots and all that is open below them; the path to the chosen cluster is open too."""
     way = seen.path_to(chosen) if chosen is not None else ()
     shown = {*opened, *(way[:depth] for depth in range(1, len(way) + 1))}
     return [twig(seen, (root,), shown) for root in seen.roots[:MOST_CHILDREN]]

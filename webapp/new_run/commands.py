@@ -42,7 +42,7 @@ choosing = options(
 @click.option("--start", is_flag=True, help="Start it at once.")
 @with_appcontext
 def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> None:
-    """Make a run, in this process, and print it."""
+    """Create a run, in this process, and print it."""
     parts = runtime()
     with parts.database.writing() as session:
         choice = _choice(session, chosen)
@@ -63,7 +63,7 @@ def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen
 @choosing
 @with_appcontext
 def preview(as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> None:
-    """Say what a run made now would take, send and skip. Stores nothing."""
+    """Show what a run created now would include, send and skip. Stores nothing."""
     with runtime().database.reading() as session:
         choice = _choice(session, chosen)
         _bcc(bcc)

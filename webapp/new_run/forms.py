@@ -19,7 +19,7 @@ NO_DATE = "This is not a date. Write it as 2026-10-31."
 
 
 class DayField(DateField):
-    """A date field that says in words what a date is."""
+    """A date field that explains in words what a date is."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
@@ -29,7 +29,7 @@ class DayField(DateField):
 
 
 class NewRunForm(Form):
-    """Every field of the dialog. Whether the cluster exists, and may be seen, is looked up by the page."""
+    """Every field of the dialog. Whether the cluster exists, and may be seen, is checked by the page."""
 
     definition = SelectField(
         "Message definition", coerce=int, validate_choice=False, validators=[InputRequired("Choose one.")]
@@ -119,8 +119,8 @@ def shortcuts(today: date) -> list[Shortcut]:
 
 
 def as_filled_in(given: MultiDict[str, str]) -> MultiDict[str, str]:
-    """What was given, with what buttons stand for: a shortcut sets both days, and where no cluster was typed
-    the one ticked in the tree is meant."""
+    """What was given, with what buttons stand for: a shortcut sets both days, and where no cluster was typed,
+    the one selected in the tree is meant."""
     filled = MultiDict(given)
     first, joint, last = filled.get("shortcut", "").partition("/")
     if joint:

@@ -1,4 +1,4 @@
-"""The mails of a run that is not made yet, to be read: each as it would go out now. Nothing is stored."""
+"""The mails of a run that is not created yet, each as it would go out now. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ mail_preview = Blueprint("mail_preview", __name__)
 
 @dataclass(frozen=True)
 class PreviewedMail:
-    """The mail in the address: of which invoices (the one named first), and what it is made of."""
+    """The mail in the address: its invoices (the named one first), and what it is made of."""
 
     selection: Selection
     content: Content
@@ -37,7 +37,7 @@ class PreviewedMail:
     inputs: MessageInput
 
     def made(self) -> Message | NotBuilt:
-        """Made anew at every look; as it would go out, so in safe mode to the redirect address."""
+        """Built at every request; as it would go out, so in safe mode to the redirect address."""
         parts = runtime()
         return building.render_and_build(
             self.inputs, parts.renderer, parts.documents, parts.settings.redirect_to
@@ -46,8 +46,8 @@ class PreviewedMail:
 
 @mail_preview.get("/runs/preview/mail")
 def mail() -> ResponseReturnValue:
-    """The mail of the invoice that the address names, or of the first one that would be sent, and the way to
-    the one before and the next."""
+    """The mail of the invoice that the address names, or of the first one that would be sent, and its
+    neighbours."""
     dialog = in_address(db.session)
     shown = _shown(db.session, dialog)
     if shown is None:
@@ -69,7 +69,7 @@ def mail() -> ResponseReturnValue:
 
 @mail_preview.get("/runs/preview/mail/html")
 def html() -> ResponseReturnValue:
-    """The mail's HTML alone, without any right to do or to fetch something."""
+    """The mail's HTML alone, without any right to do or to load something."""
     dialog = in_address(db.session)
     shown = _shown(db.session, dialog)
     if shown is None:

@@ -1,4 +1,4 @@
-"""The run dialog: what to send, to whom, for which invoices, and what would come of it."""
+"""The run dialog: what to send, to whom, for which invoices, and the outcome."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def init_app(app: Flask) -> None:
 
 @run_dialog.get("/runs/new")
 def new() -> ResponseReturnValue:
-    """The dialog, over the page that is on screen or as a page of its own. What the address names is filled
-    in already."""
+    """The dialog, over the page that is on screen or as a page of its own. What the address names is already
+    filled in."""
     if not viewer().may_send:
         abort(403, MAY_NOT)
     dialog = fill_in(db.session, with_defaults(db.session, request.args))
@@ -42,7 +42,7 @@ def new() -> ResponseReturnValue:
 
 @run_dialog.get("/runs/preview")
 def show_preview() -> ResponseReturnValue:
-    """The numbers, while the form is being filled in, and the words beside the fields that hang on them."""
+    """The numbers, while the form is being filled in, and the words beside the fields that depend on them."""
     dialog = fill_in(db.session, request.args)
     answer = make_response(render_template("new_run/_preview_response.html", dialog=dialog, form=dialog.form))
     return _kept(answer, dialog)
@@ -50,15 +50,15 @@ def show_preview() -> ResponseReturnValue:
 
 @run_dialog.post("/runs/preview")
 def show_form() -> ResponseReturnValue:
-    """The form anew, with the numbers and with what is wrong told at the fields: after a shortcut, and for
-    browsers without script after every change."""
+    """The form again, with the numbers and with errors at the fields: after a shortcut, and for browsers
+    without script after every change."""
     return _form(db.session, fill_in(db.session, request.form))
 
 
 @run_dialog.get("/runs/clusters")
 def clusters() -> ResponseReturnValue:
     """The clusters to choose from: what is open of the tree, or what matches the text typed. With `toggle`
-    only the twig of that path, `to` be open or closed."""
+    only the branch of that path, `to` be open or closed."""
     seen = cluster_tree.graph(db.session, viewer(), *period_in(request.args))
     chosen = request.args.get("cluster", "").strip()
     if not (toggled := request.args.get("toggle")):
@@ -72,10 +72,10 @@ def clusters() -> ResponseReturnValue:
 
 @run_dialog.post("/runs")
 def create() -> ResponseReturnValue:
-    """Makes the run, and starts it if so asked.
+    """Create the run, and start it if so asked.
 
     The set must be the one that the preview showed, and a start above the limit must have been confirmed; if
-    not, the numbers are shown and asked about once more. Nothing is created before."""
+    not, the numbers are shown and confirmation is asked for again. Nothing is created before."""
     start = bool(request.form.get("start"))
     dialog = fill_in(db.session, request.form)
     if dialog.selection is None or dialog.preview is None:
@@ -89,7 +89,7 @@ def create() -> ResponseReturnValue:
 
 
 def _shown(session: Session, dialog: Dialog, *, fresh: bool = False) -> dict[str, object]:
-    """What the form's template needs. `fresh`: nobody has pressed anything in it yet."""
+    """What the form's template needs. `fresh`: nothing has been pressed in it yet."""
     seen = cluster_tree.graph(session, viewer(), *period_in(dialog.given))
     chosen = (dialog.form.cluster.data or "").strip()
     return {
@@ -107,16 +107,16 @@ def _form(session: Session, dialog: Dialog) -> ResponseReturnValue:
 
 
 def _kept(answer: Response, dialog: Dialog) -> Response:
-    """Has the browser keep what is filled in as the address, for whoever looks at a list and comes back."""
+    """Have the browser keep what is filled in as the address, for a person who looks at a list and comes
+    back."""
     answer.headers["HX-Replace-Url"] = f"/runs/new?{dialog.query}"
     return answer
 
 
 def _must_ask(dialog: Dialog, start: bool) -> str:
-    """Why the person is asked once more; empty if there is no need.
+    """Why confirmation is asked for again; empty if there is no need.
 
-    Create without a preview seen is no promise broken: nothing goes out, and the run's page shows the
-    numbers."""
+    Create without a preview is fine: nothing goes out, and the run's page shows the numbers."""
     seen = dialog.preview or abort(422)
     promised = request.form.get("fingerprint", "")
     if promised and promised != seen.fingerprint:

@@ -1,4 +1,5 @@
-"""Why an invoice is in one of the preview's lists: where its mail goes, what lacks, who mailed it when."""
+"""Why an invoice is in one of the preview's lists: where its mail goes, what is missing, who mailed it
+when."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ from webapp.store.statuses import Outcome, SkipReason
 
 @dataclass(frozen=True)
 class Mailing:
-    """That an invoice went out before, or may have."""
+    """When and by whom an invoice went out before, or may have."""
 
     at: datetime
     by: str
@@ -29,7 +30,7 @@ class Mailing:
 
 
 def add_notes(session: Session, definition_id: int, content: Content, show: str, lines: list[Listed]) -> None:
-    """Says at every line why it is in this list. One statement for all of them."""
+    """Add to every row why it is in this list, with one statement for all of them."""
     customers, invoices = [line.customer_id for line in lines], [line.invoice_id for line in lines]
     by_customer: dict[int, list[str]] = {}
     by_invoice: dict[int, list[str]] = {}

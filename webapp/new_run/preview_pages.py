@@ -1,4 +1,4 @@
-"""The lists behind the preview's numbers, to look at and to save."""
+"""The lists behind the preview's numbers, to read and to save."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ TITLES = {
 
 @run_preview.get("/runs/preview/list")
 def show_list() -> ResponseReturnValue:
-    """The invoices behind one number of the preview. An address whose fields do not hold together leads to
-    the dialog, which says what is wrong."""
+    """The invoices behind one number of the preview. An address with invalid fields leads to the dialog,
+    which says what is wrong."""
     show = _list_in_address()
     dialog = in_address(db.session)
     choice, content = dialog.selection, dialog.content
@@ -87,8 +87,7 @@ PREVIEW_COLUMNS = (
 def _rows(
     database: Database, viewer: Viewer, choice: Selection, content: Content, show: str
 ) -> Iterator[dict[str, Any]]:
-    """The lines, a page in memory at a time, each page read by itself: whoever saves slowly holds nothing
-    up."""
+    """The rows, one page in memory at a time, each page read by itself: a slow download holds nothing up."""
     edge: Edge | None = None
     while True:
         with database.reading() as session:

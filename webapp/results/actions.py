@@ -1,7 +1,7 @@
-"""What a person does with results besides sending them (sending_again.py): remove, put back, mark as sent or
-bounced. On one row, on the rows ticked, or on everything that a filter matches.
+"""What a person does with results besides sending them (resend.py): remove, put back, mark as sent or
+bounced. On one row, on the selected rows, or on everything that a filter matches.
 
-Each takes the run's lock, changes what can be changed, and tells how many could not, with the reason in
+Each takes the run's lock, changes what can be changed, and reports how many could not, with the reason in
 words."""
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from webapp.store.types import now
 
 
 def remove(session: Session, chosen: BulkSelection, viewer: Viewer) -> BulkOutcome:
-    """Takes results out of the run, for the record. What is on the wire cannot be taken out. Raises
+    """Remove results from the run; they stay on record. What is on the wire cannot be removed. Raises
     Refused."""
     run = open_run(session, chosen, viewer)
     rows, unchanged = partition(
@@ -48,10 +48,9 @@ def remove(session: Session, chosen: BulkSelection, viewer: Viewer) -> BulkOutco
 
 
 def put_back(session: Session, queue: JobQueue, chosen: BulkSelection, viewer: Viewer) -> BulkOutcome:
-    """Gives removed results the status they had. `ready`, `deferred` and `skipped` are looked at anew.
+    """Restore removed results to the status they had. `ready`, `deferred` and `skipped` are re-checked.
 
-    Raises Refused.
-    """
+    Raises Refused."""
     run = open_run(session, chosen, viewer)
     found = lock_results(
         session, Result.status == ResultStatus.REMOVED, *conditions(chosen, viewer, ResultStatus.REMOVED)

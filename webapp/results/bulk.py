@@ -1,5 +1,5 @@
-"""The results of a run that a person chose to change: which these are, whether they may be changed, and what
-became of them."""
+"""The results of a run that a person selected to change: which these are, whether they may be changed, and
+the outcome."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ from webapp.store.users import AuditEntry
 
 AUDITED_IDS_MAX = 200
 NAMED = "; results "
-"""What the audit says before the ids of the results that were changed, where these are not too many."""
+"""What the audit entry says before the ids of the changed results, unless these are too many."""
 CHANGED_SINCE = "changed meanwhile: look at what became of it"
 
 
 @dataclass(frozen=True)
 class BulkSelection:
-    """Results of one run: these ids, or, without any, everything that the filter matches at the time.
+    """Results of one run: these ids or, without any, everything that the filter matches at the time.
 
-    `as_of`: a person saw them as they were then, and decided about that: what has changed since stays as it
-    is. So many of them, they were told, customers may have already (`may_come_twice`)."""
+    `as_of`: the person saw the results as they were then, and decided about that; what has changed since
+    stays as it is. `may_come_twice` is the number of customers who, as the question said, may already have
+    the mail."""
 
     run_id: int
     result_ids: tuple[int, ...] | None = None
@@ -63,7 +64,8 @@ def open_run(session: Session, chosen: BulkSelection, viewer: Viewer) -> Run:
 
 
 def conditions(chosen: BulkSelection, viewer: Viewer, status: str = "") -> list[Any]:
-    """What a Result meets that was chosen and that this person sees. `status` if the filter names none."""
+    """The conditions on Result for what was selected and this person may see. `status` applies if the filter
+    names none."""
     seen = visible_to(viewer, Result)
     if chosen.result_ids is None:
         return [*matching(chosen.run_id, chosen.status or status, chosen.reason, chosen.search), seen]
@@ -71,14 +73,14 @@ def conditions(chosen: BulkSelection, viewer: Viewer, status: str = "") -> list[
 
 
 def lock_selected(session: Session, chosen: BulkSelection, viewer: Viewer) -> list[LockedResult]:
-    """Locks the chosen results, and tells how they are."""
+    """Lock the selected results, and return them as they are."""
     return lock_results(session, *conditions(chosen, viewer))
 
 
 def partition(
     rows: Iterable[LockedResult], refused: dict[ResultStatus, str]
 ) -> tuple[list[LockedResult], Counter[str]]:
-    """The rows that may be changed, and how many may not, by the reason."""
+    """The rows that may be changed, and the number that may not, by the reason."""
     fit, unchanged = [], Counter[str]()
     for row in rows:
         if row.status in refused:
@@ -91,7 +93,7 @@ def partition(
 def unchanged_since_seen(
     session: Session, chosen: BulkSelection, rows: Sequence[LockedResult], unchanged: Counter[str]
 ) -> list[LockedResult]:
-    """Those of the rows that are as the person saw them; how many are not is counted in `unchanged`."""
+    """The rows that are as the person saw them; the others are counted in `unchanged`."""
     if chosen.as_of is None:
         return list(rows)
     later = dict(load_column(session, rows, Result.changed_at > chosen.as_of))
@@ -116,7 +118,7 @@ def audit_and_report(
     rows: Sequence[LockedResult],
     unchanged: Counter[str],
 ) -> BulkOutcome:
-    """Notes who changed these rows, as they were before, and tells what was done."""
+    """Record who changed these rows, as they were before, and report what was done."""
     if rows:
         before = Counter(row.status for row in rows)
         detail = ", ".join(f"{n} {status}" for status, n in sorted(before.items()))

@@ -1,4 +1,4 @@
-"""`mailrun runs results`, `send-again`, `remove` …: what becomes of single results, or of all that match."""
+"""`mailrun runs results`, `send-again`, `remove` …: act on single results, or on all that match."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def send_again(
     confirm_duplicates: bool,
     with_todays_version: bool,
 ) -> None:
-    """Make results ready again, after looking at their data anew."""
+    """Make results ready again, after checking their data again."""
     chosen = _chosen(run_id, status, reason, results)
     parts = runtime()
     with parts.database.writing() as session:
@@ -84,7 +84,7 @@ def send_again(
 @result_numbers
 @with_appcontext
 def remove(run_id: int, status: str | None, reason: str | None, results: tuple[int, ...]) -> None:
-    """Take results out of the run."""
+    """Remove results from the run."""
     _change(_chosen(run_id, status, reason, results), actions.remove)
 
 
@@ -107,7 +107,7 @@ def put_back(run_id: int, results: tuple[int, ...]) -> None:
 @result_numbers
 @with_appcontext
 def let_pass(run_id: int, status: str | None, reason: str | None, results: tuple[int, ...]) -> None:
-    """Let documents pass that do not name their invoice: somebody has looked at them."""
+    """Release documents that do not name their invoice, once a person has looked at them."""
     parts = runtime()
 
     def verb(session: Session, chosen: BulkSelection, viewer: Any) -> BulkOutcome:
@@ -121,7 +121,7 @@ def let_pass(run_id: int, status: str | None, reason: str | None, results: tuple
 @result_numbers
 @with_appcontext
 def confirm_sent(run_id: int, results: tuple[int, ...]) -> None:
-    """Mark unconfirmed results as sent: somebody knows that they arrived."""
+    """Mark unconfirmed results as sent, when a person knows that they arrived."""
     _change(_these(run_id, results), actions.confirm_sent)
 
 
@@ -130,7 +130,7 @@ def confirm_sent(run_id: int, results: tuple[int, ...]) -> None:
 @result_numbers
 @with_appcontext
 def mark_bounced(run_id: int, results: tuple[int, ...]) -> None:
-    """Mark sent results as bounced: somebody knows that they came back."""
+    """Mark sent results as bounced, when a person knows that they came back."""
     _change(_these(run_id, results), actions.mark_bounced)
 
 

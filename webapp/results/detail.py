@@ -21,10 +21,9 @@ from webapp.store.statuses import ResultStatus, RunStatus
 
 @dataclass(frozen=True)
 class ResultDetail:
-    """`attempts` are without what was kept of their mails, the last one first; `kept` are the numbers of
-    those that have something kept. `path` are the clusters that lead to the customer. `changed_since`: the
-    message definition is not today what it was when the run was created. `only_rehearsed`: no customer has
-    it."""
+    """`attempts` are without their mails' rebuild data, the last one first; `kept` are the numbers of those
+    that can be rebuilt. `path` are the clusters that lead to the customer. `changed_since`: the message
+    definition has changed since the run was created. `only_rehearsed`: no customer has the mail."""
 
     run: Run
     line: ResultRow

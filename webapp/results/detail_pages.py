@@ -1,5 +1,5 @@
-"""One result, as a page and as a drawer over the list: looking only. What is pressed there is in
-result_pages.py, its mail in one_mail_pages.py."""
+"""One result, as a page and as a drawer over the list: reading only. Its actions are in action_pages.py, its
+mail in mail_pages.py."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from webapp.results.queries import Filter
 from webapp.results.suspect_documents import suspects
 from webapp.store.db import db
 from webapp.store.runs import Attempt, Result
+from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.web import htmx
 from webapp.web.access_control import viewer
 from webapp.web.query_args import address
@@ -26,13 +27,13 @@ one = Blueprint("one_result", __name__)
 
 
 def capital(words: str) -> str:
-    """The words as the beginning of a sentence."""
+    """The words with a capital first letter."""
     return words[:1].upper() + words[1:]
 
 
 @one.get("/results/<int:result_id>")
 def result(result_id: int) -> ResponseReturnValue:
-    """One result with its mail and all that happened to it; over the list (htmx) as a drawer."""
+    """One result with its mail and its history; over the list (htmx) as a drawer."""
     template = "results/_drawer.html" if htmx.in_dialog() else "results/show.html"
     found = visible(db.session, result_id)
     return render_template(template, **_shown(db.session, found), **_on_the_way(db.session, found))
@@ -46,7 +47,7 @@ def live(result_id: int) -> ResponseReturnValue:
 
 
 def _on_the_way(session: Session, found: ResultDetail) -> dict[str, object]:
-    """Where the result stands in the list that the address names, and the way to the next."""
+    """The position of the result in the list that the address names, and its neighbours."""
     chosen = filter_in(request.args)
     try:
         stands = list_position(session, viewer(), found.run, found.result, chosen)
@@ -74,11 +75,13 @@ def _shown(session: Session, found: ResultDetail) -> dict[str, object]:
         "suspects": doubted,
         "explanation": explain(
             found.result,
-            found.run.status,
+            RunStatus(found.run.status),
             has_suspects=bool(doubted),
             only_rehearsed=found.only_rehearsed,
         ),
-        "todays_version": offers_todays_version(found.result.status, changed_since=found.changed_since),
+        "todays_version": offers_todays_version(
+            ResultStatus(found.result.status), changed_since=found.changed_since
+        ),
         "happenings": history.history_of(session, found),
         **addresses(found, shown, args),
     }

@@ -30,7 +30,7 @@ RESULT_COLUMNS = (
 def results(
     session: Session, viewer: Viewer, run: Run, status: str = "", reason: str = "", search: str = ""
 ) -> Iterator[dict[str, Any]]:
-    """The run's results that the filter matches, in the order of their ids, a page in memory at a time;
+    """The run's results that the filter matches, in the order of their ids, one batch in memory at a time;
     without a filter all of them, removed ones too.
 
     Raises ValueError for a status or a reason that does not exist."""

@@ -1,4 +1,4 @@
-"""What an address or a form says of which results are meant."""
+"""Which results an address or a form means."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def filter_in(args: MultiDict[str, str]) -> Filter:
 
 
 def filter_words(chosen: Filter) -> str:
-    """What a title says of the filter: Failed, “petersen”"""
+    """The filter in a title: Failed, “petersen”"""
     narrowed = chosen.status.capitalize() or results_labels.reason_words(chosen.reason).capitalize()
     return ", ".join(filter(None, (narrowed, f"“{chosen.search}”" if chosen.search else "")))

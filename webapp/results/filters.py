@@ -1,5 +1,5 @@
-"""Which results of a run a filter matches: the same conditions for the page that shows them and for the verb
-that changes them."""
+"""Which results of a run a filter matches: the same conditions for the page that shows them and the verb that
+changes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from webapp.store.text_search import like_pattern, says
 
 
 def matching(run_id: int, status: str = "", reason: str = "", search: str = "") -> list[ColumnElement[bool]]:
-    """The conditions on Result. Without a status those that were removed stay hidden.
+    """The conditions on Result. Without a status, removed results stay hidden.
 
     Raises ValueError for a status or a reason that does not exist: a filter that is not understood must never
     match everything."""
@@ -31,26 +31,27 @@ def matching(run_id: int, status: str = "", reason: str = "", search: str = "") 
 
 
 def mentions(wanted: str) -> ColumnElement[bool]:
-    """Customer code or name, invoice number, address or error text contains these characters, in any case.
+    """Whether customer code or name, invoice number, address or error text contains these characters, in any
+    case.
 
-    Customer, invoices and addresses as they were when the result was made (finding.py); the addresses that it
-    did go to; what servers said."""
+    Customer, invoices and addresses are those of when the result was generated (search_index.py); besides,
+    the addresses that the mail went to, and what servers said."""
     texts = (cast(Result.recipients, String), Result.detail, Result.smtp_reply, Result.warning)
     pattern = like_pattern(wanted)
     return or_(text_search.contains(Result.search_text, wanted), *(says(text, pattern) for text in texts))
 
 
 def only_rehearsed() -> ColumnElement[bool]:
-    """Whether the mail of the Result at hand went to the redirect address, and none to a customer.
+    """Whether the mail of the current Result went to the redirect address, and none to a customer.
 
-    One that was redirected as a second copy is the rehearsal of a mail that somebody has, or may have: the
-    first had been reserved. A first copy goes nowhere while it is reserved."""
+    A redirected second copy is the rehearsal of a mail that a customer has, or may have: the first had been
+    reserved. A first copy goes nowhere while it is reserved."""
     later = exists().where(ResultInvoice.result_id == Result.id, ResultInvoice.copy > 1)
     return case((Result.redirected, ~later), else_=False)
 
 
 def may_come_twice(definition_id: int) -> ColumnElement[bool]:
-    """Whether the customer of the Result at hand, of a run with this definition, may get its mail twice if it
+    """Whether the customer of the current Result, of a run with this definition, may get the mail twice if it
     is sent again, confirmed: it went out, or may have, in this run or in another."""
     reserved = _mailed(definition_id).where(Reservation.copy >= ResultInvoice.copy)
     already_sent = and_(Result.status == ResultStatus.SKIPPED, Result.reason == SkipReason.ALREADY_SENT)
@@ -63,13 +64,13 @@ def may_come_twice(definition_id: int) -> ColumnElement[bool]:
 
 
 def decided_since(definition_id: int, as_of: datetime) -> ColumnElement[bool]:
-    """Whether, since that moment, the Result at hand has changed, or its invoice has gone out, or may have,
-    in whatever run."""
+    """Whether, since that moment, the current Result has changed, or its invoice has gone out, or may have,
+    in any run."""
     return or_(Result.changed_at > as_of, _mailed(definition_id).where(Reservation.taken_at > as_of))
 
 
 def _mailed(definition_id: int) -> Exists:
-    """Whether an invoice of the Result at hand has gone out with this definition, or may have."""
+    """Whether an invoice of the current Result has gone out with this definition, or may have."""
     return (
         exists()
         .where(ResultInvoice.result_id == Result.id)

@@ -38,7 +38,7 @@ STAGES = {
     "body": "in the middle of the mail",
     "connect": "when connecting",
 }
-"""Where an attempt ended; at the dot needs no words."""
+"""Where an attempt ended; the dot needs no words."""
 
 ENDS_WITH_DETAIL = (Outcome.UNKNOWN, Outcome.BROKEN, Outcome.HELD, Outcome.TROUBLE)
 
@@ -50,7 +50,7 @@ DECISIONS = {
     "confirm sent": ("sent", "Marked as sent"),
     "mark bounced": ("bounced", "Marked as bounced"),
 }
-"""The icon and the words of what a person can decide, by the action in the audit."""
+"""The icon and the words of a person's decision, by the action in the audit trail."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class TranscriptLine:
 
 @dataclass(frozen=True)
 class AttemptEntry:
-    """An attempt in words. `seconds` is how long it took."""
+    """An attempt in words. `seconds` is its duration."""
 
     attempt: Attempt
     words: str
@@ -92,7 +92,7 @@ class HistoryEntry:
 
 
 def history_of(session: Session, one: ResultDetail) -> list[HistoryEntry]:
-    """Everything, the last first."""
+    """Everything, the last entry first."""
     run = one.run
     found = [*_tries(session, one), *_decisions(session, one)]
     if run.started_at:
@@ -102,7 +102,7 @@ def history_of(session: Session, one: ResultDetail) -> list[HistoryEntry]:
 
 
 def _first_starter(session: Session, run: Run) -> str:
-    """Who started it at first; the run knows only who did so last, which Send again does too."""
+    """Who started the run at first; the run itself knows only who did so last, which Send again does too."""
     first = session.scalar(
         select(AuditEntry.actor)
         .where(AuditEntry.subject == f"run {run.id}", AuditEntry.action == "start")
@@ -141,8 +141,8 @@ def _names(session: Session, id: Any, name: Any, ids: set[int]) -> dict[int, Any
 
 
 def _seconds(attempt: Attempt) -> float:
-    """How long it took. An attempt's row is as old as its mark: the conversation began before it, and the
-    wait for a reply that never came ended after."""
+    """How long an attempt took. Its row is as old as its start was committed: the conversation began before,
+    and the wait for a reply that never came ended after."""
     spoken = float(attempt.transcript[-1][0]) if attempt.transcript else 0.0
     if attempt.ended_at is None or attempt.outcome not in ENDS_WITH_DETAIL:
         return spoken
@@ -150,7 +150,7 @@ def _seconds(attempt: Attempt) -> float:
 
 
 def _conversation(attempt: Attempt) -> list[TranscriptLine]:
-    """The lines as they were noted, and at the end of a broken one, why it is broken."""
+    """The recorded lines and, at the end of a broken conversation, the reason."""
     several = sum(str(line).startswith("RCPT") for _, line in attempt.transcript) > 1
     lines = []
     for at, line in attempt.transcript:
@@ -172,7 +172,8 @@ def _in_short(command: str, several: bool) -> str:
 
 
 def _decisions(session: Session, one: ResultDetail) -> list[HistoryEntry]:
-    """What people decided about this result by name. Of what was done to very many at once the run knows."""
+    """What people decided about this result by name. Actions on very many results at once are recorded with
+    the run."""
     entries = session.scalars(
         select(AuditEntry).where(AuditEntry.subject == f"run {one.run.id}", AuditEntry.action.in_(DECISIONS))
     )

@@ -1,7 +1,7 @@
-"""The mail of one result and its documents, to be looked at and to be saved.
+"""The mail of one result and its documents, to read and to save.
 
-They may hold anything that templates and data hold: a mail is shown in a frame without rights, from a route
-of its own; a document as what can do nothing."""
+They may contain anything that templates and data contain: a mail is shown in a frame without rights, from a
+route of its own; a document in a form that can do nothing."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ mails = Blueprint("mails_of_results", __name__)
 
 
 DONE_WITH = (ResultStatus.SENDING, ResultStatus.SENT, ResultStatus.UNCONFIRMED, ResultStatus.REMOVED)
-"""Of these only what went out is offered to look at, not what would go now."""
+"""Of results in these statuses only what went out is shown, not what would go out now."""
 
 NOW = "now"
-"""What `attempt` in an address says for the mail as it would go now."""
+"""The value of `attempt` in an address for the mail as it would go out now."""
 
 
 @mails.get("/results/<int:result_id>/mail")
@@ -54,7 +54,7 @@ def eml(result_id: int) -> ResponseReturnValue:
 
 @mails.get("/results/<int:result_id>/documents/<int:number>")
 def document(result_id: int, number: int) -> ResponseReturnValue:
-    """A document of the mail, counted from 1: to be saved or, with `look`, for the browser to show."""
+    """A document of the mail, counted from 1: to save or, with `look`, for the browser to show."""
     documents = mail_in_address(db.session, visible(db.session, result_id)).documents
     if not 1 <= number <= len(documents):
         abort(404)
@@ -74,8 +74,8 @@ def visible(session: Session, result_id: int) -> ResultDetail:
 
 
 def mail_in_address(session: Session, found: ResultDetail) -> MailView:
-    """The mail that the address asks for by `attempt`; else the one that was handed over last, or, before any
-    and when the result waits to go once more, as it would go now."""
+    """The mail that the address asks for by `attempt`; else the one that was handed over last. Before any
+    attempt, and when the result waits to be sent again, the mail as it would go out now."""
     asked = request.args.get("attempt", "")
     number = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else None
     if not asked and found.kept and found.result.status != ResultStatus.READY:
@@ -91,7 +91,7 @@ def mail_in_address(session: Session, found: ResultDetail) -> MailView:
 
 
 def addresses(found: ResultDetail, mail: MailView, args: dict[str, str]) -> dict[str, object]:
-    """Where page, mail and documents are to be had."""
+    """The addresses of page, mail and documents."""
     here = f"/results/{found.result.id}"
     which = {"attempt": str(mail.attempt.number) if mail.attempt else NOW}
     asked = {"attempt": request.args.get("attempt", "")}
@@ -119,7 +119,7 @@ def addresses(found: ResultDetail, mail: MailView, args: dict[str, str]) -> dict
 
 
 def _mails(found: ResultDetail) -> list[str]:
-    """The mails there are to look at, as `attempt` names them in an address."""
+    """The mails to choose from, as `attempt` names them in an address."""
     numbers = [str(number) for number in found.kept]
     return numbers if found.result.status in DONE_WITH else [NOW, *numbers]
 

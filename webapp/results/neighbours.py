@@ -1,4 +1,4 @@
-"""Where a result stands in the list that a person is going through, and which are before and after it."""
+"""A result's position in the list that a person goes through, and the results before and after it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from webapp.store.keyset import Edge
 from webapp.store.runs import Result, Run
 
 COUNTED = 1_000
-"""In a list that is not longer than this it is told which of them this one is."""
+"""Up to this length of the list, the position is counted."""
 
 
 @dataclass(frozen=True)
 class ListPosition:
     """`previous` and `next` are ids, None at an end of the list. `position` counts from 1: None in a long
-    list, and for a result that the filter does not match any more. `total` is None where counting is dear."""
+    list, and for a result that the filter no longer matches. `total` is None where counting is expensive."""
 
     previous: int | None
     next: int | None
@@ -36,7 +36,7 @@ class ListPosition:
 
 
 def list_position(session: Session, viewer: Viewer, run: Run, result: Result, chosen: Filter) -> ListPosition:
-    """The place of this result among those of its run that the filter matches, in the filter's order.
+    """The position of this result among those of its run that the filter matches, in the filter's order.
 
     A short list is read whole, once. In a long one the neighbours are found from the result on, along the
     index. Raises ValueError for a status or a reason that does not exist."""

@@ -1,4 +1,4 @@
-"""The read side of results: a page of the table, the rows that are on screen, how many there are."""
+"""The read side of results: a page of the table, the rows on screen, their number."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ORDERS = {"": "Customer", "changed": "Last change", "amount": "Amount"}
 
 @dataclass(frozen=True)
 class Filter:
-    """What the page of a run shows of its results."""
+    """Which results the page of a run shows."""
 
     status: str = ""
     reason: str = ""
@@ -41,16 +41,16 @@ class Filter:
 
 
 SORTED_IN_MEMORY_MAX = 20_000
-"""Up to so many rows are faster looked up and sorted than found by walking an index."""
+"""Up to this number, looking up and sorting rows is faster than walking an index."""
 
 
 def results(
     session: Session, viewer: Viewer, run: Run, chosen: Filter, edge: Edge | None, matching: int | None
 ) -> tuple[Page[ResultRow], int]:
-    """A page of the run's results, and how many match. `matching` says so if it is known without looking.
+    """A page of the run's results, and how many match. `matching` gives that number if it is known already.
 
-    The ids are found first: what belongs to 50 rows is looked up for these alone. Raises ValueError for a
-    status, reason or edge that cannot be."""
+    The ids are found first: the details of 50 rows are looked up for these alone. Raises ValueError for an
+    impossible status, reason or edge."""
     query = select(Result.id).where(visible_to(viewer, Result), *_conditions(run.id, chosen))
     if matching == 0:
         ids: list[int] = []
@@ -70,8 +70,8 @@ def results(
 
 
 def kept_count(session: Session, viewer: Viewer, run_id: int, chosen: Filter) -> int | None:
-    """How many results match the filter, by the counts that are kept; None where these cannot say. Raises
-    ValueError for a status that does not exist."""
+    """How many results match the filter, by the kept counts; None where these cannot tell. Raises ValueError
+    for a status that does not exist."""
     if chosen.search or viewer.clusters:
         return None
     counted = counts(session, run_id)
@@ -85,7 +85,7 @@ def kept_count(session: Session, viewer: Viewer, run_id: int, chosen: Filter) ->
 def _found_and_counted(
     session: Session, query: Select[int], order: str, edge: Edge | None
 ) -> tuple[list[int], int]:
-    """The ids of a page, and how many rows there are in all, in one look at every row: a search has to."""
+    """The ids of a page and the number of rows in all, in one pass over every row: a search needs that."""
     hits = query.add_columns(ORDER_COLUMNS[order].label("by")).cte()
     how_many = select(func.count()).select_from(hits).scalar_subquery()
     rows = session.execute(
@@ -108,8 +108,8 @@ def changed_on_screen(
 def statuses_of(
     session: Session, viewer: Viewer, conditions: list[ColumnElement[bool]], *, as_they_are: bool = False
 ) -> dict[ResultStatus, int]:
-    """How many of the results under these conditions are in each status that there is; those that went to
-    the redirect address only count as ready, since no customer has them, unless `as_they_are`."""
+    """How many of the results under these conditions are in each status. Those that only went to the redirect
+    address count as ready, since no customer has them, unless `as_they_are`."""
     harmless = false() if as_they_are else filters.only_rehearsed()
     each = select(Result.status, harmless.label("harmless")).where(visible_to(viewer, Result), *conditions)
     hits = each.subquery()
@@ -127,8 +127,8 @@ def asked_about(
     session: Session, viewer: Viewer, run: Run, conditions: list[ColumnElement[bool]]
 ) -> tuple[int, datetime | None]:
     """Of the results under these conditions: how many customers may get a mail twice if they are sent again,
-    and when the last of them has changed, or the last mail of one of their invoices went out. What goes out
-    between the two looks is counted."""
+    and when the last of them has changed, or the last mail of one of their invoices went out. What goes
+    out between the two queries is counted."""
     ours = (visible_to(viewer, Result), *conditions)
     mailed_at = session.scalar(
         select(func.max(Reservation.taken_at))
@@ -154,8 +154,8 @@ def _conditions(run_id: int, chosen: Filter) -> list[ColumnElement[bool]]:
 def in_order(query: Select[Any], order: str, edge: Edge | None, *, few: bool = False) -> Select[Any]:
     """The query in this order, from the edge on.
 
-    `few` says that the filter leaves few rows: then they are looked up and sorted. Otherwise the names' index
-    is walked, and what does not match left out. SQLite cannot know which of the two is the shorter way."""
+    `few` tells that the filter leaves few rows: then they are looked up and sorted. Otherwise the index of
+    names is walked, and what does not match is left out. SQLite cannot know which of the two is faster."""
     column = Result.sort_name + "" if few and order == "" else ORDER_COLUMNS[order]
     return _ordered(query, column, Result.id, order, edge)
 
@@ -173,7 +173,7 @@ DESCENDING = ("changed", "amount")
 
 
 def _value(order: str, text: str) -> Any:
-    """The value at an edge. Raises ValueError for one that cannot be."""
+    """The value at an edge. Raises ValueError for an impossible one."""
     if order == "changed":
         return instant(text)
     if order == "amount":

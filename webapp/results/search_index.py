@@ -1,8 +1,8 @@
-"""What the run's page sorts by and searches in: written into each result when it is made, so that a page of a
-hundred thousand is found within a look.
+"""What a run's page sorts by and searches in: written into each result when it is generated, so that a page
+of a hundred thousand is found at once.
 
-The amount is the gross of all its invoices. Searched are the customer's code and name, the invoice numbers,
-and the addresses that it would go to; what servers said is searched where it stands."""
+The amount is the gross of all its invoices. Searchable are the customer's code and name, the invoice numbers,
+and the addresses that the mail would go to; what servers said is searched in its own column."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from webapp.store.text_search import folded
 
 
 def of_one_invoice(content: Content) -> dict[str, Any]:
-    """The columns of a result of the one Invoice at hand, joined with its Customer."""
+    """The columns of a result of the one current Invoice, joined with its Customer."""
     sought = (
         Customer.code + " " + Customer.name + " " + Invoice.number + " " + _addresses(content, Customer.id)
     )
@@ -31,7 +31,7 @@ def of_one_invoice(content: Content) -> dict[str, Any]:
 
 
 def index(session: Session, content: Content, *which: ColumnElement[bool]) -> None:
-    """Writes the columns of these results anew, with however many invoices."""
+    """Write the columns of these results again, with any number of invoices."""
     of_customer = select(Customer).where(Customer.id == Result.customer_id).correlate(Result)
     of_invoices = (
         select(Invoice)

@@ -19,12 +19,11 @@ from webapp.store.statuses import ResultStatus
 
 
 def split_off_ineligible(session: Session, result_id: int, reasons: Mapping[int, str], worker_id: int) -> str:
-    """Takes those invoices out of the result that have a reason not to be sent: each into a skipped result of
+    """Move those invoices out of the result that have a reason not to be sent, each to a skipped result of
     its own.
 
     If none is left, the first stays and its reason is returned: the result itself is to be skipped. Otherwise
-    returns the empty text. `reasons` has every invoice of the result, in the order of their ids.
-    """
+    returns the empty text. `reasons` has every invoice of the result, in the order of their ids."""
     bad = [invoice_id for invoice_id, reason in reasons.items() if reason]
     if not bad:
         return ""
@@ -64,14 +63,14 @@ def split_off_ineligible(session: Session, result_id: int, reasons: Mapping[int,
 
 
 RECHECK_BATCH = {"sqlite": 5_000, "postgresql": 1_000}
-"""Results looked at anew by one query. For more PostgreSQL reads all invoices through, each time; SQLite
-takes a fifth longer for fewer."""
+"""Results re-checked by one query. With more, PostgreSQL scans all invoices each time; with fewer, SQLite
+takes a fifth longer."""
 
 
 def recheck_all(
     session: Session, rows: Sequence[LockedResult], version: int | None, *, once_more: bool = False
 ) -> Iterable[tuple[LockedResult, str]]:
-    """Each row with why it cannot be sent now, or empty; invoices of collated results are taken out on the
+    """Each row with why it cannot be sent now, or empty; invoices of collated results are split off on the
     way."""
     at_once = RECHECK_BATCH[session.get_bind().dialect.name]
     for start in range(0, len(rows), at_once):

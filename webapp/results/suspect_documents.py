@@ -1,4 +1,4 @@
-"""The documents that the guard holds results back for, as people are told of them."""
+"""The suspect documents for which results are held, as pages tell of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUSPECTS_LISTED_MAX = 20
 
 @dataclass(frozen=True)
 class Suspect:
-    """A document of a held result: `said` is what the guard found, as what follows the name of the file."""
+    """A document of a held result: `said` is the finding, as it follows the file's name."""
 
     result_id: int
     number: str
@@ -31,7 +31,7 @@ class Suspect:
 
 
 def suspects(session: Session, run: Run, conditions: Sequence[ColumnElement[bool]]) -> list[Suspect]:
-    """The suspect documents of those of these results that are held for one, at most MOST_LISTED."""
+    """The suspect documents of those of these results that are held, at most SUSPECTS_LISTED_MAX."""
     listed = _of_held(session, run, conditions).order_by(Result.id, TransformationResult.id)
     return [
         Suspect(result_id, number, name, document.file_name, findings.said(document))
@@ -46,7 +46,7 @@ def checked_until(session: Session, run: Run, conditions: Sequence[ColumnElement
 
 
 def attached_to(session: Session, run: Run, result_ids: Collection[int]) -> Select[int]:
-    """The documents that the mails of these results of the run would carry, each by its own version."""
+    """The documents that the mails of these results of the run would contain, each by its own version."""
     return (
         select(TransformationResult.id)
         .join(ResultInvoice, ResultInvoice.invoice_id == TransformationResult.invoice_id)
@@ -70,8 +70,8 @@ def _of_held(
 
 
 def _is_attached(session: Session, run: Run, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether the document at hand is attached by the version that the Result at hand, of this run and under
-    these conditions, would be sent with. Only of such results it is asked which versions there are."""
+    """Whether the current document is attached by the version that the current Result, of this run and under
+    these conditions, would be sent with. The versions are determined for such results only."""
     ours = (Result.run_id == run.id, *conditions)
     others = select(Result.version_id).where(*ours, Result.version_id.is_not(None)).distinct()
     versions = [run.version_id, *session.scalars(others)]

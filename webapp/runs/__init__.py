@@ -1,1 +1,1 @@
-"""Runs on the pages and the command line: overview, list, one run. How delivery works: README.md."""
+"""Runs on the pages and the command line: overview, list, one run. How delivery works: docs/delivery.md."""

@@ -1,4 +1,4 @@
-"""Old runs out of the way: an archived run is not in the list unless asked for, and otherwise as it was."""
+"""Old runs out of the way: an archived run is not in the list unless asked for, and otherwise unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAY_ARCHIVE = (RunStatus.CREATED, RunStatus.STOPPED, RunStatus.FINISHED)
 
 
 def archive(session: Session, run_id: int, viewer: Viewer) -> str:
-    """Takes a run that does not run out of the list. Harmless when it is archived already. Raises Refused."""
+    """Archive a run that is not running. Harmless when it is archived already. Raises Refused."""
     run = runs.lock_for_change(session, run_id, viewer)
     if run.status not in MAY_ARCHIVE:
         raise Refused("This run is not at rest. Stop it first, or wait until it is finished.")
@@ -26,7 +26,7 @@ def archive(session: Session, run_id: int, viewer: Viewer) -> str:
 
 
 def unarchive(session: Session, run_id: int, viewer: Viewer) -> str:
-    """Puts a run back into the list. Harmless when it is there. Raises Refused."""
+    """Return a run to the list. Harmless when it is there. Raises Refused."""
     run = runs.lock_for_change(session, run_id, viewer)
     if run.archived_at is not None:
         run.archived_at = None

@@ -21,7 +21,7 @@ from webapp.store.statuses import RunStatus
 
 @click.group("runs")
 def runs() -> None:
-    """Make, start, stop and look at message runs."""
+    """Create, start, stop and look at message runs."""
 
 
 @runs.command("list")
@@ -68,7 +68,7 @@ def start(run_id: int, wait: bool, timeout: float | None) -> None:
 @click.argument("run_id", type=ID)
 @with_appcontext
 def stop(run_id: int) -> None:
-    """Stop a run: once this has answered, nothing goes out but what is on the wire."""
+    """Stop a run: once this has answered, only mails already being handed over still go out."""
     with runtime().database.writing() as session:
         words = or_fail(lambda: lifecycle_runs.stop(session, run_id, OPERATOR))
         status = session.get_one(Run, run_id).status
@@ -90,7 +90,7 @@ def print_run(parts: Runtime, run_id: int, as_json: bool) -> None:
 
 
 def _wait(parts: Runtime, run_id: int, timeout: float | None) -> None:
-    """Waits until the run is over; exits 1 if it is not, or if anything failed or is unconfirmed."""
+    """Wait until the run is over; exit 1 if it is not, or if anything failed or is unconfirmed."""
     until = time.monotonic() + timeout if timeout is not None else float("inf")
     while True:
         with parts.database.reading() as session:

@@ -19,7 +19,8 @@ control = Blueprint("run_control", __name__)
 
 @control.post("/runs/<int:run_id>/sending")
 def start(run_id: int) -> ResponseReturnValue:
-    """Start. Above the limit the number of mails is shown and asked about once; and again if it has grown."""
+    """Start. Above the limit it shows the number of mails and asks for confirmation, and again if the number
+    has grown."""
     run = runs.run(db.session, viewer(), run_id) or abort(404)
     counted = counts(db.session, run_id)
     mails = counted.by_status[ResultStatus.READY] + counted.by_status[ResultStatus.DEFERRED]
@@ -32,7 +33,7 @@ def start(run_id: int) -> ResponseReturnValue:
 
 @control.post("/runs/<int:run_id>/sending/stop")
 def stop(run_id: int) -> ResponseReturnValue:
-    """Stop: once this has answered, no further mail goes out but what is on the wire."""
+    """Stop: once this has answered, only mails already being handed over still go out."""
     return _press(run_id, lambda session: runs.stop(session, run_id, viewer()))
 
 

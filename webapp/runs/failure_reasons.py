@@ -1,4 +1,4 @@
-"""Why mails failed, in words: what servers answered, put together by enhanced status code (RFC 3463)."""
+"""Why mails failed, in words: servers' answers, grouped by enhanced status code (RFC 3463)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NOT_MADE = "mail could not be made"
 
 
 def why_failed(session: Session, viewer: Viewer, *which: ColumnElement[bool]) -> list[tuple[str, str, int]]:
-    """(words, the server's code or nothing, how many), the most frequent first, of the failed results."""
+    """(words, the server's code or empty, number) of the failed results, the most frequent first."""
     start = func.substr(Result.smtp_reply, 1, 14)
     rows = session.execute(
         select(start, func.count())

@@ -1,4 +1,4 @@
-"""How runs and results are spoken of on the pages: status words, reasons, what may be pressed."""
+"""Words for runs on the pages: states, outcomes, reasons, spans of time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROBLEMS = (ResultStatus.FAILED, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
 
 
 def ending(counts: Counts) -> str:
-    """What came of a finished run, in a sentence: All sent, but 3 failed and 1 is unconfirmed"""
+    """The outcome of a finished run, in a sentence: All sent, but 3 failed and 1 is unconfirmed"""
     by = counts.by_status
     sent, to_do = by[ResultStatus.SENT], sum(by[status] for status in DONE)
     if not to_do:
@@ -46,7 +46,7 @@ def ending(counts: Counts) -> str:
 
 
 def skipped_words(counts: Counts) -> str:
-    """Why results are skipped, and whether a person should do something: 4 not approved, 8 already sent. …"""
+    """Why results are skipped, and whether a person should act: 4 not approved, 8 already sent. …"""
     there = {reason: n for reason, n in counts.reasons.items() if n}
     said = ", ".join(f"{n:,} {reason_words(reason)}" for reason, n in there.items())
     to_mend = there.keys() - {SkipReason.ALREADY_SENT, SkipReason.SUSPENDED, SkipReason.SUSPECT_DOCUMENT}

@@ -1,4 +1,4 @@
-"""The start page, the list of runs, and what takes an old run out of it."""
+"""The start page, the list of runs, and the archive of old runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ run_list = Blueprint("run_list", __name__)
 
 @run_list.get("/")
 def start_page() -> ResponseReturnValue:
-    """How things are, and the runs that need a person."""
+    """The state of things, and the runs that need attention."""
     return render_template(
         "runs/overview.html",
         overview=overview.overview(db.session, viewer()),
@@ -35,7 +35,7 @@ def start_page() -> ResponseReturnValue:
 
 @run_list.get("/runs")
 def index() -> ResponseReturnValue:
-    """The runs, newest first; as a piece of the page only the table."""
+    """The runs, newest first; as a fragment of the page only the table."""
     shown = _shown()
     try:
         page = queries.runs(db.session, viewer(), shown, edge_in(request.args))
@@ -57,7 +57,7 @@ def index() -> ResponseReturnValue:
 @run_list.get("/runs/live")
 @background_poll
 def live() -> ResponseReturnValue:
-    """How far the runs on screen are (named by `runs`): leaves of the page, each with its id."""
+    """The progress of the runs on screen (named by `runs`): leaves of the page, each with its id."""
     ids = ids_in(request.args.get("runs", "").split("-"))[: 2 * keyset.PAGE_SIZE]
     lines = queries.some_runs(db.session, viewer(), ids)
     goes_on = any(line.run.status in (RunStatus.CREATING, RunStatus.RUNNING) for line in lines)
@@ -66,13 +66,13 @@ def live() -> ResponseReturnValue:
 
 @run_list.post("/runs/<int:run_id>/archive")
 def archive(run_id: int) -> ResponseReturnValue:
-    """Takes a run out of the list."""
+    """Archive a run."""
     return _press(lambda session: archiving.archive(session, run_id, viewer()), run_id)
 
 
 @run_list.post("/runs/<int:run_id>/archive/undo")
 def unarchive(run_id: int) -> ResponseReturnValue:
-    """Puts it back."""
+    """Return it to the list."""
     return _press(lambda session: archiving.unarchive(session, run_id, viewer()), run_id)
 
 

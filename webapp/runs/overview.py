@@ -1,4 +1,4 @@
-"""What the start page says of all runs at once: sent per day, why mails failed, what needs a person."""
+"""What the start page says of all runs together: sent per day, why mails failed, what needs attention."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ from webapp.store.types import now
 
 DAYS = 14
 HALF_HOUR = 1800 // SLOT_SECONDS
-"""Slots: time zones differ by half hours, so a day can be put together from these."""
+"""Slots per half hour: time zones differ by half hours, so a day can be summed from these."""
 MOST_REASONS = 5
 
 
 @dataclass(frozen=True)
 class Overview:
     """`per_day` is (day, mails sent), the oldest first, in the server's time zone; `failed` is (words, code,
-    how many) of the last 7 days; `waiting` counts what needs a person, over the runs that are not
-    archived."""
+    number) of the last 7 days; `waiting` counts what needs attention, over the runs that are not archived."""
 
     per_day: list[tuple[date, int]]
     failed: list[tuple[str, str, int]]
@@ -58,7 +57,7 @@ def overview(session: Session, viewer: Viewer) -> Overview:
 
 
 def _touched_since(moment: datetime) -> ColumnElement[bool]:
-    """Whether a run may have results that changed since: else its rows need not be looked at."""
+    """Whether a run may have results that changed since: otherwise its rows need no look."""
     return or_(Run.finished_at.is_(None), Run.finished_at >= moment, Run.archived_at.is_(None))
 
 
@@ -97,12 +96,12 @@ def _waiting(session: Session, viewer: Viewer) -> dict[str, int]:
 
 PROBLEMS = (ResultStatus.UNCONFIRMED, ResultStatus.FAILED, ResultStatus.BOUNCED)
 TO_MEND = (SkipReason.SUSPECT_DOCUMENT, SkipReason.NO_RECIPIENT)
-"""Why results are skipped that a person should do something about."""
+"""The skip reasons that a person should act on."""
 
 
 def need_a_person(session: Session, viewer: Viewer, most: int = 20) -> list[RunLine]:
-    """The runs, newest first, that run, or with a mail that failed, bounced, may have been sent, or is held
-    for a suspect document."""
+    """The runs, newest first, that are running, or have a mail that failed, bounced, may have been sent, or
+    is held for a suspect document."""
     held = RunCount.reason == SkipReason.SUSPECT_DOCUMENT
     troubled = (
         select(RunCount.run_id)

@@ -1,4 +1,4 @@
-"""The list of runs, and one run with its results: looking only."""
+"""One run with its results: reading only."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def init_app(app: Flask) -> None:
 
 @runs.get("/runs/<int:run_id>")
 def run_page(run_id: int) -> ResponseReturnValue:
-    """One run: how far it is, and its results under the filter of the address."""
+    """One run: its progress, and its results under the filter of the address."""
     run = _visible(db.session, run_id)
     shown = {**facts(db.session, run), **ahead(db.session, run), **table(db.session, run)}
     return render_template("runs/show.html", **shown)
@@ -76,7 +76,7 @@ def run_page(run_id: int) -> ResponseReturnValue:
 
 @runs.get("/runs/<int:run_id>/results")
 def results(run_id: int) -> ResponseReturnValue:
-    """The piece of the page that the filter, the search, the order and the pager change."""
+    """The fragment of the page that the filter, the search, the order and the pager change."""
     run = _visible(db.session, run_id)
     if not wants_piece():
         return redirect(address(f"/runs/{run_id}", **request.args.to_dict()))
@@ -91,10 +91,10 @@ def results(run_id: int) -> ResponseReturnValue:
 @runs.get("/runs/<int:run_id>/live")
 @background_poll
 def live(run_id: int) -> ResponseReturnValue:
-    """What has changed: only leaves of the page, each put in its place by its id. Rows on screen are named by
-    `rows`; those are told of that have changed since the last answer.
+    """What has changed: only leaves of the page, each put in its place by its id. `rows` names the rows on
+    screen; those that have changed since the last answer are included.
 
-    When nothing can change any more, or the list has been made, the page is told to look anew, and the poll
+    When nothing can change any more, or the list is complete, the page is told to refresh, and polling
     ends."""
     run = _visible(db.session, run_id)
     at = now()
@@ -112,9 +112,10 @@ def live(run_id: int) -> ResponseReturnValue:
 
 POLLED_EVERY = 2
 ANNOUNCED_EVERY = 16
-"""Seconds between two polls, and between two announcements to whoever listens to the page."""
+"""Seconds between two polls, and between two announcements to people who listen to the page."""
 LATE = timedelta(seconds=10)
-"""A commit may come so much later than the moment it says: what was told of is told again for so long."""
+"""A commit may come this much later than the moment it records, so changes are reported again for this
+long."""
 
 
 def _since() -> datetime | None:
@@ -142,12 +143,12 @@ def facts(session: Session, run: Run) -> dict[str, object]:
 
 
 def _unchecked(session: Session, run: Run) -> int:
-    """How many documents are still to be checked before the list is made."""
+    """How many documents are still to be checked before the list is generated."""
     return findings.count_unchecked(session, *attached_documents(run, cast(Content, run.version.content)))
 
 
 def ahead(session: Session, run: Run) -> dict[str, object]:
-    """What the page says once: the run's head, and of a finished run what came of it."""
+    """What the page says once: the run's head and, of a finished run, its outcome."""
     ended = run.status == RunStatus.FINISHED
     failed = why_failed(session, viewer(), Result.run_id == run.id) if ended else []
     choice = {
@@ -196,7 +197,7 @@ def table(session: Session, run: Run) -> dict[str, object]:
 
 
 def _can(session: Session, run: Run, chosen: Filter) -> dict[str, int]:
-    """How many of everything that matches each bulk button would touch."""
+    """How many of everything that matches each bulk button would change."""
     conditions = filters.matching(run.id, chosen.status, chosen.reason, chosen.search)
     found = results_queries.statuses_of(session, viewer(), conditions, as_they_are=True)
     return {

@@ -1,4 +1,4 @@
-"""How far a run is, and the bar that shows it."""
+"""A run's progress, and the bar that shows it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class BarSegment:
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `to_do`: what is skipped or removed is no part of it."""
+    """`done` of `to_do`: skipped and removed results do not count."""
 
     done: int
     to_do: int
@@ -45,7 +45,7 @@ class Progress:
 
 
 def progress(counts: Counts) -> Progress:
-    """How far a run is. `shown` is what the filter All shows: everything but the removed."""
+    """A run's progress. `shown` is what the filter All shows: everything but the removed."""
     by = counts.by_status
     return Progress(
         done=sum(by[status] for status in DONE),
@@ -56,11 +56,11 @@ def progress(counts: Counts) -> Progress:
 
 
 SEGMENT_WIDTH_MIN = 5.0
-"""So wide is a piece at least, that a single failure among thousands is seen."""
+"""The least width of a segment, so that a single failure among thousands is visible."""
 
 
 def bar(parts: dict[str, int]) -> list[BarSegment]:
-    """The pieces of a bar, in the order given. What is there is seen; the widest pieces give way."""
+    """The segments of a bar, in the order given. Small segments are widened at the expense of the widest."""
     whole = sum(parts.values())
     if not whole:
         return []

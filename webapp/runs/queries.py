@@ -25,7 +25,7 @@ from webapp.store.users import AuditEntry
 
 @dataclass(frozen=True)
 class RunLine:
-    """A row of the list of runs. `pace` only of one that goes out right now; `stopped_by` only of a stopped
+    """A row of the list of runs. `pace` only of one that is sending now; `stopped_by` only of a stopped
     one."""
 
     run: Run
@@ -119,7 +119,7 @@ def _stopped_by(session: Session, run_ids: list[int]) -> dict[int, str]:
 
 
 def states(session: Session, viewer: Viewer) -> dict[str, int]:
-    """How many runs are in each state, zeros too, and how many are archived: each run counts once."""
+    """How many runs are in each state, zeros included, and how many are archived: each run counts once."""
     archived = Run.archived_at.is_not(None)
     rows = session.execute(
         select(archived, Run.status, func.count())
@@ -135,7 +135,7 @@ def states(session: Session, viewer: Viewer) -> dict[str, int]:
 @dataclass(frozen=True)
 class About:
     """A run's cluster as the path of names that leads to it, how many clusters are below it, how many
-    invoices the run took, and in what its definition differs from today's."""
+    invoices the run includes, and how its definition differs from today's."""
 
     path: list[str]
     children: int

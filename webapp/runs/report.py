@@ -1,4 +1,4 @@
-"""Runs and their results as the command line and exports give them (contract.md): plain values, one shape."""
+"""Runs as the command line gives them (contract.md), and what blocks one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def show(session: Session, run: Run) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Blocker:
-    """What keeps a run from going on: the database belongs to another secret key (`held`), a running run
+    """What keeps a run from continuing: the database belongs to another secret key (`held`), the running run
     waits for this mail server, or it has a problem of its own."""
 
     held: str | None
@@ -50,14 +50,14 @@ class Blocker:
 
     @property
     def words(self) -> str | None:
-        """What a person is told first; None if it goes on, or is over."""
+        """What a person is told first; None if the run continues, or is over."""
         if self.held and not self.is_over:
             return self.held
         return waiting_sentence(self.server) if self.server else self.own
 
 
 def blocker(session: Session, run: Run) -> Blocker:
-    """What keeps this run from going on, if anything does."""
+    """What keeps this run from continuing, if anything does."""
     content = cast(Content, session.get_one(DefinitionVersion, run.version_id).content)
     in_trouble = and_(MailServer.id == content["sender"]["mail_server_id"], MailServer.trouble.is_not(None))
     id, key_check, server = session.execute(
@@ -72,5 +72,5 @@ def blocker(session: Session, run: Run) -> Blocker:
 
 
 def problem(session: Session, run: Run) -> str | None:
-    """What keeps this run from going on, in words."""
+    """What keeps this run from continuing, in words."""
     return blocker(session, run).words

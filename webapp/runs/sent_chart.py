@@ -1,4 +1,4 @@
-"""Mails sent over time, as a curve that a page can draw: in the plot's own units, with the words for it."""
+"""Mails sent over time, as a chart that a page can draw: in the chart's own units, with its labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TICKS = 5
 
 @dataclass(frozen=True)
 class StoppedSpan:
-    """While the run was stopped: where on the plot, by whom, and from when to when."""
+    """While the run was stopped: where on the chart, by whom, and from when to when."""
 
     x: float
     width: float
@@ -31,8 +31,8 @@ class StoppedSpan:
 
 @dataclass(frozen=True)
 class SentChart:
-    """Mails sent, added up. `line` is the path of the curve, `marks` are (mails, height) of the lines across,
-    the first at the plot's upper edge; `times` stand below it at equal distances."""
+    """Mails sent, cumulated. `line` is the path of the curve; `marks` are (mails, height) of the grid lines,
+    the first at the upper edge; `times` are labels below it at equal distances."""
 
     line: str
     marks: list[tuple[int, float]]
@@ -43,7 +43,7 @@ class SentChart:
 
 
 def sent_over_time(session: Session, run: Run) -> SentChart | None:
-    """The curve of everything that a run has sent; None when there is nothing to draw."""
+    """The chart of everything that a run has sent; None when there is nothing to draw."""
     slots = sent_by_slot(session, run.id)
     if run.started_at is None or not slots:
         return None
@@ -68,7 +68,8 @@ def sent_over_time(session: Session, run: Run) -> SentChart | None:
 
 
 def _path(slots: list[tuple[int, int]], begin: float, span: float, top: int) -> str:
-    """A line from the lower left corner, a point per slot; of very many slots about a hundred."""
+    """A line from the lower left corner, a point per slot; about a hundred points if there are very many
+    slots."""
     every = max(1, len(slots) // POINTS)
     points, total, before = ["0 150"], 0, begin
     for i, (at, n) in enumerate(slots):
@@ -94,7 +95,7 @@ def _y(value: int, top: int) -> float:
 
 
 def _step(highest: int) -> int:
-    """The distance of the lines across: a round number of which two to five reach the highest value."""
+    """The distance of the grid lines: a round number of which two to five reach the highest value."""
     size: int = 10 ** max(0, len(str(highest)) - 2)
     for factor in (1, 2, 5, 10, 20, 50):
         if highest <= 4 * factor * size:
@@ -103,7 +104,7 @@ def _step(highest: int) -> int:
 
 
 def _held(session: Session, run: Run, begin: float, end: float) -> list[StoppedSpan]:
-    """When the run was stopped and started again, as the audit has it."""
+    """When the run was stopped and started again, from the audit trail."""
     entries = session.scalars(
         select(AuditEntry)
         .where(AuditEntry.subject == f"run {run.id}", AuditEntry.action.in_(("stop", "start")))

@@ -15,7 +15,7 @@ from webapp.store.statuses import Role
 from webapp.store.types import now
 
 WORDS = "take over"
-"""What the person types, so that it is no slip of the hand."""
+"""What the person types, so that it does not happen by accident."""
 
 MEANING = (
     "This database was made with another secret key (MAILRUN_SECRET_KEY) than this installation works with, "
@@ -34,9 +34,9 @@ FOR_ADMINS = "Only an administrator may take a database over."
 
 
 def take_over(session: Session, viewer: Viewer, typed: str) -> str:
-    """Gives the database to the secret key of this process, in one commit: every running run is stopped and
-    says why, none starts by itself, and the audit has it. Harmless when there is nothing to take over. Raises
-    Refused."""
+    """Bind the database to the secret key of this process, in one commit: every running run is stopped and
+    says why, none starts by itself, and the audit trail records it. Harmless when there is nothing to take
+    over. Raises Refused."""
     if viewer.role != Role.ADMIN:
         raise Refused(FOR_ADMINS)
     if " ".join(typed.lower().split()) != WORDS:

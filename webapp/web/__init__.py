@@ -1,1 +1,1 @@
-"""Manners that all pages share. Knows no feature."""
+"""What all pages share. Knows no room."""

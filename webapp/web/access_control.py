@@ -1,4 +1,4 @@
-"""Who may pass. A page is closed unless it says otherwise: looking needs a login, changing needs a role that
+"""Who may pass. A page is closed unless it says otherwise: reading needs a login, changing needs a role that
 may send."""
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ MAY_NOT = "Your role only looks. Ask an administrator for the role manager if yo
 
 
 def viewer() -> Viewer:
-    """Who looks or acts in this request. Only behind the gate, where there always is one."""
+    """The person of this request. Only for views behind the access control, where there always is one."""
     return cast(Viewer, g.viewer)
 
 
 def init_app(app: Flask) -> None:
-    """Puts the gate before every view. Register it before the check of the token."""
+    """Put the access control before every view. Register it before the check of the token."""
 
     @app.before_request
     def gate() -> AnyResponse | None:

@@ -1,4 +1,4 @@
-"""The one question before something that cannot be taken back."""
+"""The question before something that cannot be undone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from webapp.web import htmx
 
 
 def ask(template: str, **shown: object) -> ResponseReturnValue:
-    """Asks it in a dialog over what is on screen (htmx), else on a page of its own. The template extends
+    """Ask in a dialog over what is on screen (htmx), else on a page of its own. The template extends
     `layout`."""
     if htmx.is_htmx():
         return htmx.ask(render_template(template, layout="layouts/confirm_dialog.html", **shown))

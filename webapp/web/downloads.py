@@ -1,4 +1,4 @@
-"""Files that a page hands out."""
+"""Files to download."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """What a person is told when something cannot be done: plain words, the way out, and an id to find it in the
-log by. Never a stack."""
+log. Never a stack trace."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def _of_the_database(error: DBAPIError) -> Response:
 
 
 def _away(error: DBAPIError) -> Response:
-    """The database is locked for long, or away. The page has no frame: that would ask the database, too."""
+    """The database is locked for long, or away. The page has no frame, because the frame would query the
+    database too."""
     g.pop("viewer", None)
     db.end_reading()  # its connection may be lost
     id = _new_id()

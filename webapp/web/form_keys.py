@@ -1,6 +1,7 @@
-"""One-use keys of forms: a form that is sent twice (a double press, a reload, a slow line) has one effect.
+"""Idempotency keys of forms: a form that is sent twice (a double click, a reload, a slow line) has one
+effect.
 
-The key is stored in the same transaction as the effect, so a press that failed leaves it unused."""
+The key is stored in the same transaction as the effect, so a post that failed leaves it unused."""
 
 from __future__ import annotations
 
@@ -23,10 +24,9 @@ def new() -> str:
 
 
 def use(session: Session, key: str, answer: str = "") -> bool:
-    """Takes the key, in this writing transaction; False if it was taken before. `answer` is where the press
-    leads.
+    """Use the key, in this writing transaction; False if it was used before. `answer` is where the post led.
 
-    Of two at the same time the second waits for the first one's commit. Raises ValueError for a text that is
+    Of two at the same time, the second waits for the first one's commit. Raises ValueError for a text that is
     no key."""
     if not WELL_FORMED.fullmatch(key):
         raise ValueError("this is not the key of a form")
@@ -40,7 +40,7 @@ def use(session: Session, key: str, answer: str = "") -> bool:
 
 
 def lead(session: Session, key: str, answer: str) -> None:
-    """Says where the press led, when that is only known after its effect. Of a long address its path will
+    """Record where the post led, when that is only known after its effect. Of a long address the path will
     do."""
     if len(answer) > FormKey.answer.type.length:
         answer = answer.partition("?")[0]
@@ -53,5 +53,5 @@ def answer(session: Session, key: str) -> str:
 
 
 def is_used(key: str | BindParameter[str]) -> ColumnElement[bool]:
-    """Whether the key was taken."""
+    """Whether the key was used."""
     return exists().where(FormKey.key == key)

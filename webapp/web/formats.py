@@ -75,8 +75,8 @@ def moment(at: datetime) -> Markup:
 
 
 def short_time(at: datetime, span: timedelta = timedelta()) -> str:
-    """A moment on a plot that shows such a span: 13:15, of some minutes 13:15:20, of days 20 Nov 13:15. In
-    the time zone of the server."""
+    """A moment on a chart that shows such a span: 13:15, over minutes 13:15:20, over days 20 Nov 13:15. In
+    the server's time zone."""
     local = at.astimezone()
     if span > timedelta(days=1):
         return f"{local.day} {local:%b %H:%M}"
@@ -84,7 +84,7 @@ def short_time(at: datetime, span: timedelta = timedelta()) -> str:
 
 
 def roughly(span: timedelta) -> str:
-    """A span of time to come: about 18 min, about 3 h 20 min."""
+    """A future span of time: about 18 min, about 3 h 20 min."""
     minutes = round(span.total_seconds() / 60)
     if minutes < 1:
         return "less than a minute"
@@ -96,7 +96,7 @@ def roughly(span: timedelta) -> str:
 
 
 def lasted(span: timedelta) -> str:
-    """A span of time that was: in 8 minutes"""
+    """A past span of time: in 8 minutes"""
     seconds = round(span.total_seconds())
     if seconds < 60:
         return f"in {plural(max(1, seconds), 'second')}"
@@ -117,7 +117,7 @@ def per_second(rate: float) -> str:
 
 
 def soon(at: datetime) -> Markup:
-    """A moment to come, in a sentence: 11:52 today, else 20 Nov 16:40. In the time zone of the server."""
+    """A future moment, in a sentence: 11:52 today, else 20 Nov 16:40. In the server's time zone."""
     return _time(at, "%H:%M", "")
 
 

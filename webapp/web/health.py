@@ -1,4 +1,4 @@
-"""For whoever watches the installation: does the process live, and can it work?"""
+"""For monitoring: does the process live, and can it work?"""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def lives() -> ResponseReturnValue:
 def ready() -> ResponseReturnValue:
     """Database, schema version and Redis. 503 unless the database answers with the schema this code needs.
 
-    Without Redis sending goes on (the workers look for work by themselves), so its absence is told, not
-    held against us."""
+    Without Redis sending continues (the workers look for work by themselves), so its absence is reported but
+    is no failure."""
     try:
         has, needs = migrations.versions(runtime().database)
     except DBAPIError:

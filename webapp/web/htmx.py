@@ -1,4 +1,4 @@
-"""Requests that come from a piece of a page instead of a whole one."""
+"""Requests that come from a part of a page instead of a whole one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 
 def init_app(app: Flask) -> None:
-    """Keeps the addresses of presses out of the browser's history: a form sent by htmx would go into it."""
+    """Keep the addresses of form posts out of the browser's history: a form sent by htmx would go into it."""
 
     @app.after_request
     def stay(response: Response) -> Response:
@@ -24,7 +24,7 @@ def is_htmx() -> bool:
 
 
 def wants_piece() -> bool:
-    """Whether a piece of the page is asked for: not when htmx takes the page itself anew, or back from the
+    """Whether a fragment is asked for: not when htmx reloads the page itself, or restores it from the
     history."""
     return is_htmx() and request.headers.get("HX-Request-Type") != "full"
 
@@ -35,24 +35,24 @@ def in_dialog() -> bool:
 
 
 def ask(dialog: str) -> AnyResponse:
-    """Shows this dialog: the one question over whatever is on screen."""
+    """Show this dialog: the question over what is on screen."""
     return _put(dialog, "#ask", "innerHTML")
 
 
 def tell(strip: str) -> AnyResponse:
-    """Shows this on top of the page that is on screen: why nothing was done."""
+    """Show this on top of the page that is on screen: why nothing was done."""
     return _put(strip, "#strip", "innerHTML")
 
 
 def changed(toast: str) -> AnyResponse:
-    """Tells in a toast what was done, and has everything on screen that may have changed look anew."""
+    """Say in a toast what was done, and have everything on screen that may have changed refresh."""
     response = said(toast)
     response.headers["HX-Trigger"] = "changed"
     return response
 
 
 def said(toast: str) -> AnyResponse:
-    """Tells in a toast what was done; the page stays as it is."""
+    """Say in a toast what was done; the page stays as it is."""
     return _put(toast, "#toasts", "beforeend")
 
 
@@ -64,7 +64,7 @@ def _put(html: str, target: str, swap: str) -> AnyResponse:
 
 
 def lead_to(url: str) -> AnyResponse:
-    """Leads the browser to a page after a press: by 303, or for htmx, which would follow that by itself, by
+    """Lead the browser to a page after a form post: by 303, or for htmx, which would follow that itself, by
     its header."""
     if is_htmx():
         return Response(status=200, headers={"HX-Redirect": url})
@@ -72,8 +72,8 @@ def lead_to(url: str) -> AnyResponse:
 
 
 def page_on_screen() -> str:
-    """The path of the page that the person is looking at: for a piece of a page and for a press that is
-    not the address asked for. Always on this host."""
+    """The path of the page that the person is looking at: for a fragment and for a form post that is not the
+    requested address. Always on this host."""
     if is_htmx():
         seen = urlsplit(request.headers.get("HX-Current-URL", ""))
     elif request.method == "GET":
@@ -86,7 +86,7 @@ def page_on_screen() -> str:
 
 
 def stays_here(url: str) -> bool:
-    """Whether this address, given by whoever made the link, is a path on this host and nothing else.
+    """Whether this address, given by the author of the link, is a path on this host and nothing else.
 
     Browsers read a backslash as a slash and drop tabs and line breaks, so neither may be in it."""
     parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""What an address or a form may hold at all, before any page looks at it."""
+"""What an address or a form may contain at all, before any page looks at it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NUL = "There is a NUL character in what was sent. Take it out and try once more.
 
 
 class Id(IntegerConverter):
-    """A whole number in an address. One that no database counts up to leads nowhere, like any unknown id."""
+    """A whole number in an address. One beyond any database's range leads nowhere, like any unknown id."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **{"max": HIGHEST_ID, **kwargs})  # type: ignore[arg-type]
@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def refuse_nul() -> None:
-        """Nobody types one, and PostgreSQL stores none."""
+        """No one types a NUL, and PostgreSQL stores none."""
         if any("\x00" in text for text in _texts()):
             abort(400, NUL)
 

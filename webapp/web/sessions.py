@@ -1,7 +1,7 @@
 """Who is logged in. The cookie carries the user's id and session key and a key of this one session.
 
-A session ends at logout (its own key is then used up, so a kept copy of the cookie is worth nothing), when
-the user's session key changes or the user is disabled (all of them end), after 12 idle hours, and after 7
+A session ends at logout (its own key is then used up, so that a kept copy of the cookie is worthless), when
+the user's session key changes or the user is disabled (all sessions end), after 12 idle hours, and after 7
 days in any case."""
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NOTICED_EVERY = 60
 
 @dataclass(frozen=True)
 class SessionUser(UserMixin):
-    """The user of this request, apart from the database."""
+    """The user of this request, detached from the database."""
 
     id: int
     key: str
@@ -50,14 +50,14 @@ def init_app(app: Flask) -> None:
 
 
 def begin(user: User, viewer: Viewer) -> None:
-    """Logs this user in, in a session that shares nothing with the one before."""
+    """Log this user in, in a session that shares nothing with the one before."""
     session.clear()
     session.update(since=time.time(), seen=time.time(), own_key=form_keys.new())
     login_user(SessionUser(user.id, user.session_key, user.name, viewer))
 
 
 def current() -> SessionUser | None:
-    """Who is logged in, if anybody."""
+    """The logged-in user, if any."""
     user = cast(Any, current_user)
     return cast(SessionUser, user) if user.is_authenticated else None
 
@@ -68,7 +68,7 @@ def own_key() -> str:
 
 
 def end() -> None:
-    """Forgets this session in the browser."""
+    """Forget this session in the browser."""
     logout_user()
     session.clear()
 
@@ -98,7 +98,7 @@ _BY_ID = (
 
 
 def _is_young() -> bool:
-    """Within both limits. A page that only looks for news by itself does not keep the session awake."""
+    """Whether the session is within both limits. A page that polls does not keep it awake."""
     at = time.time()
     if at - session.get("since", 0) > ABSOLUTE.total_seconds() or at - session.get("seen", 0) > IDLE:
         return False

@@ -1,5 +1,5 @@
-"""Answers whose content somebody else wrote: a mail's HTML, a document. They may be looked at, or saved,
-and can do nothing."""
+"""Answers with foreign content: a mail's HTML, a document. They may be looked at, or saved, and can do
+nothing."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from flask import Response, send_file
 WITHOUT_RIGHTS = "sandbox; default-src 'none'"
 IN_OUR_FRAME = f"{WITHOUT_RIGHTS}; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 IN_THE_VIEWER = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-"""A sandbox would switch the browser's own viewer for PDF off. By `nosniff` nothing else shows it."""
+"""A sandbox would switch the browser's own PDF viewer off. With `nosniff` nothing else is shown."""
 
 AS_TEXT = ("text/", "application/xml", "application/json")
 
 
 def framed(html: str) -> Response:
-    """HTML as it came, for a frame in one of our pages, without any right to do or to fetch something."""
+    """HTML as it came, for a frame in one of our pages, without any right to do or to load something."""
     return _guarded(Response(html, mimetype="text/html"), IN_OUR_FRAME)
 
 
@@ -31,20 +31,20 @@ def picture(content: bytes, media_type: str) -> Response:
 
 
 def to_save(content: bytes, media_type: str, name: str) -> Response:
-    """A file to be saved under this name, never shown."""
+    """A file to save under this name, never shown."""
     answer = send_file(BytesIO(content), mimetype=media_type, as_attachment=True, download_name=name)
     return _guarded(answer, WITHOUT_RIGHTS)
 
 
 def may_be_shown(media_type: str) -> bool:
-    """Whether a browser shows such a document without being told what to do by it."""
+    """Whether a browser shows such a document without running anything in it."""
     kind = media_type.lower()
     return kind == "application/pdf" or kind.startswith(AS_TEXT)
 
 
 def to_look_at(content: bytes, media_type: str, name: str) -> Response:
-    """A document for the browser's own viewer: a PDF as such, whatever is text as plain text. What is
-    neither, or says that it is a PDF and is none, is to be saved."""
+    """A document for the browser's own viewer: a PDF as such, any text as plain text. Anything else, or a PDF
+    that is none, is to be saved."""
     if media_type.lower() == "application/pdf" and content.startswith(b"%PDF-"):
         answer = send_file(BytesIO(content), mimetype="application/pdf", download_name=name)
         return _guarded(answer, IN_THE_VIEWER)

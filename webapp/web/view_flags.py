@@ -1,4 +1,4 @@
-"""What a view says about itself to the gate."""
+"""What a view tells the access control about itself."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ def public(view: View) -> View:
 
 
 def allow_viewers(view: View) -> View:
-    """Marks a view that changes something and yet is for viewers too: their own account."""
+    """Mark a view that changes something and is for viewers too: their own account."""
     view.open_to_every_role = True  # type: ignore[attr-defined]
     return view
 
 
 def background_poll(view: View) -> View:
-    """Marks a view that a page on screen asks by itself: that is no sign of a person."""
+    """Mark a view that a page requests by itself: that is no sign of a person."""
     view.polled = True  # type: ignore[attr-defined]
     return view
 
 
 def while_typing(view: View) -> View:
-    """Marks a view that a page asks by itself while somebody types: whoever is not logged in any more is told
-    there, and is not led away from the text."""
+    """Mark a view that a page requests while a person types: if they are no longer logged in, they are told
+    on the page, and not led away from their text."""
     view.while_typing = True  # type: ignore[attr-defined]
     return view
 
 
 def is_marked(mark: str) -> bool:
-    """Whether the view of this request bears the mark."""
+    """Whether the view of this request has the mark."""
     view = current_app.view_functions.get(request.endpoint or "")
     return bool(getattr(view, mark, False))
