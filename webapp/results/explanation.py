@@ -94,7 +94,7 @@ def _headline(
     result: Result, run_status: RunStatus, has_suspects: bool, only_rehearsed: bool
 ) -> tuple[str, str]:
     """The heading and the advice: the first case that applies."""
-    status = result.status
+    status = ResultStatus(result.status)
     if status == ResultStatus.READY:
         return "It will be sent.", WAITING.get(run_status, "")
     if status == ResultStatus.SKIPPED and result.reason == SkipReason.SUSPECT_DOCUMENT:
