@@ -1,11 +1,10 @@
-"""Start a run, stop it."""
+"""Start and stop a run."""
 
 from __future__ import annotations
 
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
-from webapp import errors
 from webapp.extensions import runtime
 from webapp.lifecycle import runs
 from webapp.lifecycle.counts import counts
@@ -19,29 +18,23 @@ control = Blueprint("run_control", __name__)
 
 @control.post("/runs/<int:run_id>/sending")
 def start(run_id: int) -> ResponseReturnValue:
-    """Start. Above the limit it shows the number of mails and asks for confirmation, and again if the number
-    has grown."""
+    """Start. Above a number of mails the page asks for confirmation, and again if the number has grown."""
     run = runs.run(db.session, viewer(), run_id) or abort(404)
     counted = counts(db.session, run_id)
     mails = counted.by_status[ResultStatus.READY] + counted.by_status[ResultStatus.DEFERRED]
-    waits = run.status in (RunStatus.CREATED, RunStatus.STOPPED)
-    asked = request.form.get("seen", 0, type=int) if request.form.get("asked") else 0
-    if waits and mails > max(asked, runtime().settings.confirm_above):
+    can_start = run.status in (RunStatus.CREATED, RunStatus.STOPPED)
+    confirmed = request.form.get("seen", 0, type=int) if request.form.get("asked") else 0
+    if can_start and mails > max(confirmed, runtime().settings.confirm_above):
         return confirmations.ask("runs/confirm_start.html", run=run, mails=mails, back=f"/runs/{run_id}")
-    return _press(run_id, lambda session: runs.start(session, runtime().queue, run_id, viewer()))
+    return _apply(run_id, lambda session: runs.start(session, runtime().queue, run_id, viewer()))
 
 
 @control.post("/runs/<int:run_id>/sending/stop")
 def stop(run_id: int) -> ResponseReturnValue:
-    """Stop: once this has answered, only mails already being handed over still go out."""
-    return _press(run_id, lambda session: runs.stop(session, run_id, viewer()))
+    """Stop. Once this has answered, only mails already being handed over still go out."""
+    return _apply(run_id, lambda session: runs.stop(session, run_id, viewer()))
 
 
-def _press(run_id: int, verb: form_posts.FormVerb) -> ResponseReturnValue:
+def _apply(run_id: int, verb: form_posts.FormVerb) -> ResponseReturnValue:
     page = form_posts.origin_page((f"/runs/{run_id}", "/runs", "/"))
-    try:
-        return form_posts.apply_once(lambda session: (page, verb(session)))
-    except errors.NotFound:
-        abort(404)
-    except errors.Refused as refusal:
-        return form_posts.refuse(str(refusal), page)
+    return form_posts.apply_once(lambda session: (page, verb(session)), back=page)

@@ -1,11 +1,10 @@
-"""The page on which an administrator takes a copied database over, in words."""
+"""The page where an administrator takes over a copied database."""
 
 from __future__ import annotations
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from webapp.errors import Refused
 from webapp.runs import takeover
 from webapp.store.db import db
 from webapp.store.installation import held
@@ -20,7 +19,7 @@ TAKEOVER_PAGE = "/takeover"
 
 @taking_over.get(TAKEOVER_PAGE)
 def page() -> ResponseReturnValue:
-    """What it means that this database belongs to another secret key, and the form."""
+    """What it means that this database belongs to another secret key, with the form."""
     _admins_only()
     is_held = held(db.session) is not None
     return render_template(
@@ -30,13 +29,12 @@ def page() -> ResponseReturnValue:
 
 @taking_over.post(TAKEOVER_PAGE)
 def take_over() -> ResponseReturnValue:
-    """Takes the database over, if the words are there."""
+    """Takes the database over if the words were typed."""
     _admins_only()
     typed = request.form.get("words", "")
-    try:
-        return form_posts.apply_once(lambda session: ("/runs", takeover.take_over(session, viewer(), typed)))
-    except Refused as refusal:
-        return form_posts.refuse(str(refusal), TAKEOVER_PAGE)
+    return form_posts.apply_once(
+        lambda session: ("/runs", takeover.take_over(session, viewer(), typed)), back=TAKEOVER_PAGE
+    )
 
 
 def _admins_only() -> None:
