@@ -36,7 +36,7 @@ def test_what_the_guard_holds_goes_out_once_somebody_has_looked(
 
     page.get_by_role("link", name=those[0][0].name).click()
     drawer = page.get_by_role("dialog")
-    expect(drawer.get_by_text("This mail is held: it may carry somebody else’s document.")).to_be_visible()
+    expect(drawer.get_by_text("This mail is held: it may carry another customer’s document.")).to_be_visible()
     expect(drawer.get_by_text("does not name its invoice").first).to_be_visible()
     accessible(page, "a held result")
     page.keyboard.press("Escape")

@@ -124,7 +124,7 @@ def test_two_people_do_not_overwrite_each_other(
     one.press(f"/definitions/{id}", **{**filled, "name": "First", "seen": first})
     answer = other.press(f"/definitions/{id}", **{**filled, "name": "Second", "seen": second})
     assert answer.status_code == 422
-    assert "Somebody else has saved a change" in text_of(answer)
+    assert "Another person has saved a change" in text_of(answer)
     assert 'value="Second"' in answer.text  # what was typed is still there
     assert definitions(world).keys() >= {"First"}
 

@@ -212,8 +212,10 @@ BUTTONS = {
 
 
 def buttons(answer: TestResponse) -> set[str]:
-    verdict = answer.text[answer.text.index('id="verdict"') : answer.text.index('id="the-mail"')]
-    return {re.sub("<[^>]*>", "", button) for button in re.findall(r"<button[^>]*>(.*?)</button>", verdict)}
+    explanation = answer.text[answer.text.index('id="explanation"') : answer.text.index('id="the-mail"')]
+    return {
+        re.sub("<[^>]*>", "", button) for button in re.findall(r"<button[^>]*>(.*?)</button>", explanation)
+    }
 
 
 @pytest.mark.parametrize("status", BUTTONS)

@@ -63,7 +63,7 @@ def test_the_result_says_what_is_wrong_with_which_document(log_in: LogIn, world:
     first = world.results(run_id)[0]
     browser = log_in("manager")
     said = text_of(browser.look(f"/results/{first.id}"))
-    assert "This mail is held: it may carry somebody else’s document." in said
+    assert "This mail is held: it may carry another customer’s document." in said
     assert ".pdf does not name its invoice." in said
     assert "Let pass" in said
     pressed = {"only": first.id, "from_result": first.id}

@@ -109,7 +109,7 @@ def fingerprint(value: Fields | TemplateValue) -> str:
 
 
 CHANGED_MEANWHILE = (
-    "Somebody else has saved a change since you opened this page. Nothing was overwritten: keep your text "
+    "Another person has saved a change since you opened this page. Nothing was overwritten: copy your text "
     "aside, reload the page, and make your change there."
 )
 

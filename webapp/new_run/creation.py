@@ -81,7 +81,7 @@ def create(
 
 
 def _choose(session: Session, run: Run, choice: Selection) -> None:
-    """Narrows the run to the chosen invoices; one that is outside its set is refused by its number."""
+    """Narrow the run to the chosen invoices; refuse one outside its set by its number."""
     if not choice.invoice_ids:
         return
     content = run.version.content
@@ -98,7 +98,7 @@ def _choose(session: Session, run: Run, choice: Selection) -> None:
 
 
 def invoices_by_number(session: Session, numbers: Iterable[str]) -> tuple[int, ...]:
-    """The ids of these invoices. Raises Refused, naming what does not exist."""
+    """The ids of these invoices. Raises Refused, naming those that do not exist."""
     wanted = set(numbers)
     rows = session.execute(select(Invoice.number, Invoice.id).where(Invoice.number.in_(wanted))).all()
     found = {row.number: row.id for row in rows}
@@ -108,8 +108,8 @@ def invoices_by_number(session: Session, numbers: Iterable[str]) -> tuple[int, .
 
 
 def default_name(session: Session, choice: Selection) -> str:
-    """ "<definition>, <cluster>, <period>", the name of a run that was given none; long names are cut, so
-    that a run can bear it."""
+    """ "<definition>, <cluster>, <period>", the name of a run that was given none; long names are cut to the
+    length of a run's name."""
     definition = session.get_one(MessageDefinition, choice.definition_id).name
     cluster = session.get_one(Cluster, choice.cluster_id).tag_name
     period = period_words(choice.period_from, choice.period_to)

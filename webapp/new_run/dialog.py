@@ -32,9 +32,9 @@ FIELDS = ("definition", "cluster", "include_children", "period_from", "period_to
 
 @dataclass(frozen=True)
 class Dialog:
-    """The form as it was filled in (`given`). `content` is the definition as it is now; choice, preview and
-    what stands beside it are there only if the form holds together; `refused` says why no run was made all
-    the same."""
+    """The form as it was filled in (`given`). `content` is the definition as it is now; selection, preview
+    and what is shown beside it are there only if the form is valid; `refused` says why no run was created
+    all the same."""
 
     form: NewRunForm
     given: MultiDict[str, str]
@@ -47,7 +47,7 @@ class Dialog:
 
     @property
     def query(self) -> str:
-        """The fields as an address carries them."""
+        """The fields as query arguments."""
         pairs = [(name, value) for name in FIELDS for value in self.given.getlist(name) if value]
         return urlencode(pairs)
 
@@ -62,7 +62,7 @@ class Dialog:
 
     @property
     def minutes(self) -> int:
-        """How long the mail server's limit makes it last; 0 if it has none."""
+        """How long sending takes at the mail server's limit; 0 if it has none."""
         if self.preview is None or self.beside is None or not self.beside.rate:
             return 0
         return math.ceil(self.preview.mails / self.beside.rate)
@@ -74,7 +74,7 @@ class Dialog:
 
     @property
     def last_at(self) -> datetime:
-        """When the last mail would go out if it were started now, and nothing held it up."""
+        """When the last mail would go out if the run were started now, and nothing held it up."""
         return now() + timedelta(minutes=self.minutes)
 
     @property
@@ -92,8 +92,8 @@ class Clusters:
 
 
 def with_defaults(session: Session, given: MultiDict[str, str]) -> MultiDict[str, str]:
-    """What an address names, with the first definition and the last full month where it names none. Nothing
-    stays nothing."""
+    """What an address names, with the first definition and the last full month where it names none. An empty
+    address stays empty."""
     if not given:
         return given
     first, last = last_month(now().astimezone().date())
@@ -106,7 +106,7 @@ def with_defaults(session: Session, given: MultiDict[str, str]) -> MultiDict[str
 
 
 def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True) -> Dialog:
-    """Checks what was filled in and, if all of it holds, looks up what a run would take (with `count`).
+    """Check what was filled in and, if all of it is valid, look up what a run would include (with `count`).
     Without anything given it is the empty dialog."""
     if not given:
         form = _form(session, None)
@@ -119,7 +119,7 @@ def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True)
         return Dialog(form, given, content, status=422)
     cluster_id = clusters.cluster_id(session, viewer(), form.cluster.data.strip())
     if cluster_id is None:
-        # Whether it exists and must not be seen, or does not exist, is told nobody who is bound to clusters.
+        # Users bound to clusters are not told whether it exists but is invisible, or does not exist.
         form.cluster.errors = (_unknown_cluster(session, form.cluster.data.strip()),)
         return Dialog(form, given, content, status=404 if viewer().clusters else 422)
     if not valid or content is None:
@@ -190,7 +190,7 @@ MOST_OPEN = 100
 
 
 def opened_in(seen: ClusterGraph, texts: Iterable[str]) -> set[Path]:
-    """Those of the texts ("1-5-7") that name a way down through the clusters that are seen."""
+    """Those of the texts ("1-5-7") that name a path down through the visible clusters."""
     found = set()
     for text in list(texts)[:MOST_OPEN]:
         steps = text.split("-")

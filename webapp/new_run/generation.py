@@ -1,5 +1,5 @@
-"""A run's results, made from its selection: in slices, each one commit, so that nobody waits for long and a
-crash costs one slice."""
+"""Generates a run's results from its selection: in slices, each one commit, so that no writer waits for long
+and a crash costs one slice."""
 
 from __future__ import annotations
 
@@ -48,15 +48,16 @@ from webapp.store.runs import ChosenInvoice, Reservation, Result, ResultInvoice,
 from webapp.store.statuses import ResultStatus, RunStatus
 
 FIRST_SLICE, LARGEST_SLICE, LARGEST_SHARED = 1_000, 100_000, 20_000
-"""Customers per commit: of the first, and at most, alone and while other runs send. Nobody knows beforehand
-how many invoices the next ones have."""
+"""Customers per commit: of the first slice, and at most, alone and while other runs send. The number of
+invoices of the next customers is not known beforehand."""
 SLICE_SECONDS, SHARED_SECONDS = 0.8, 0.15
-"""How long one may take: alone, and while other runs send. On SQLite every other writer waits meanwhile."""
+"""How long a slice may take: alone, and while other runs send. On SQLite every other writer waits
+meanwhile."""
 LET_OTHERS_WRITE = 0.12
-"""Seconds between two slices while other runs send. Other processes look for their turn to write to SQLite
-every tenth of a second: without a pause the next slice would always be there first."""
+"""Seconds between two slices while other runs send. Other processes try to write to SQLite every tenth of a
+second: without a pause the next slice would always come first."""
 _IN_PERIOD = (Invoice.period_start, Invoice.period_end, Invoice.id)
-"""How one customer's invoices follow each other: as in the index that finds them, so nothing sorts them."""
+"""The order of one customer's invoices: that of the index that finds them, so nothing is sorted."""
 
 
 def make(
@@ -66,25 +67,24 @@ def make(
     *,
     gives_way: bool = False,
 ) -> None:
-    """Makes the results of a run that is `creating`, and ends when it is whole, or between two slices if this
-    process is leaving: the next one goes on. Harmless on any other run. Raises OSError when documents are yet
-    to be checked and their store is away.
+    """Generate the results of a run that is `creating`, until it is complete, or until this process is stopping: the
+    next call continues. Harmless on any other run. Raises OSError when documents are unchecked and their store
+    is away.
 
-    `gives_way`: leaves it to another that makes results already. Every sweep has some worker begin, in case
-    that nobody does; two at a time would do no harm to the run, but to those that are being sent: on SQLite
-    one would write in every pause that the other leaves them.
+    With `gives_way`, leave the run to a worker that is already generating results. Every sweep has a worker
+    begin, in case no other does; two at a time would not harm the run, but those that are sending: on SQLite one
+    would write in every pause that the other leaves them.
 
-    0. Check what is not yet checked of the documents of its set (invoices/document_checks.py).
-    1. Lock the run's row; leave if it is not `creating` (any more): somebody else has made it whole. Give way
-    if another has gone on since the last slice.
-    2. Take the next slice of its customers, above the watermark `generated_up_to`: so many that it takes some
-    tenths of a second, fewer while other runs send.
-    3. No customer left: the run is `created`; if it was to be started, and its set is what was promised,
+    0. Check the documents in the set that are unchecked (invoices/document_checks.py).
+    1. Lock the run's row; return if it is no longer `creating`: another worker has completed it. Give way if
+    another has continued since the last slice.
+    2. Take the next slice of its customers, above the watermark `generated_up_to`: enough for some tenths of a
+    second, fewer while other runs send.
+    3. If no customer is left, the run is `created`. If it was to be started, and its set is the previewed one,
     start it.
-    4. Insert the slice's results and result_invoices, count them, move the watermark, commit; again from 1.
+    4. Insert the slice's results and result_invoices, count them, move the watermark, commit; repeat from 1.
 
-    Two makers at once do no harm: the second waits at 1 and goes on behind the first one's watermark.
-    """
+    Two generators at once do no harm: the second waits at 1 and continues behind the first one's watermark."""
     database, size, reached = runtime.database, FIRST_SLICE, None
     if gives_way and _is_being_made(database, run_id):
         return
@@ -116,7 +116,7 @@ def make(
 
 
 def _is_being_made(database: Database, run_id: int) -> bool:
-    """Whether a run that has been begun grows, or is whole by now."""
+    """Whether a run that was begun grows, or is complete by now."""
 
     def generated_up_to() -> int | None:
         with database.reading() as session:
@@ -143,16 +143,17 @@ def _check_documents(runtime: Runtime, run_id: int, is_leaving: Callable[[], boo
 
 
 def _takes_many(database: Database, run_id: int) -> bool:
-    """Whether the search for its invoices should not begin with its clusters (selection.py, `customers_in`).
-    A slice of many customers is then read in the order of their ids, as it is written."""
+    """Whether the search for its invoices should not start with its clusters (selection/invoices.py,
+    `customer_filter`). A slice of many customers is then read in the order of their ids, as it is written."""
     with database.reading() as session:
         run = session.get(Run, run_id)
         return run is not None and is_large_share(session, run.cluster_id, run.include_children)
 
 
 def _end_of_slice(session: Session, run: Run, size: int, *, many: bool) -> int | None:
-    """The highest customer id of the next slice; None when there is none. If they are `many` of all customers
-    it is not asked which of the next ones belong to the run: that takes longer than a shorter slice costs."""
+    """The highest customer id of the next slice; None when there is none. If they are `many` of all
+    customers, which of the next ones belong to the run is not checked: that takes longer than a shorter
+    slice costs."""
     wanted = true() if many else customer_filter(run.cluster_id, run.include_children)
     ids = (
         select(Customer.id)
@@ -167,7 +168,7 @@ def _end_of_slice(session: Session, run: Run, size: int, *, many: bool) -> int |
 
 def _make_slice(session: Session, run: Run, content: Content, up_to: int, *, many: bool) -> None:
     """One result for each invoice of the slice's customers. With collate, those of one customer that can be
-    sent are then put together."""
+    sent are then collated."""
     before = session.scalar(select(func.max(Result.id)).where(Result.run_id == run.id)) or 0
     found_by = search_index.of_one_invoice(content)
     within = (id.between(run.generated_up_to + 1, up_to) for id in (Customer.id, Invoice.customer_id))
@@ -207,7 +208,8 @@ def _make_slice(session: Session, run: Run, content: Content, up_to: int, *, man
 
 def _copy(run: Run) -> ColumnElement[int]:
     """The copy number of a result's invoice: the first; or, if all are sent again, the next after those that
-    were reserved when the run was created. What another run sends while this list is made is sent already."""
+    were reserved when the run was created. What another run sends while this list is generated counts as
+    already sent."""
     if not run.resend_already_sent:
         return literal(1)
     highest = (
@@ -223,8 +225,7 @@ def _copy(run: Run) -> ColumnElement[int]:
 
 
 def _complete(session: Session, queue: JobQueue, run: Run, content: Content) -> None:
-    """The run is whole. It is started if that was asked for, but not if its set is another than was
-    promised."""
+    """The run is complete. Start it if that was asked for, unless its set differs from the previewed one."""
     run.status = RunStatus.CREATED
     session.flush()
     if session.get_bind().dialect.name == "postgresql":

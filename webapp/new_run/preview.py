@@ -1,5 +1,5 @@
-"""What a run made now would take, in numbers, and the short text by which two such sets are compared. The
-same terms as the run's own (selection.py), so what the dialog promises is what the run does."""
+"""What a run created now would include, in numbers, and the fingerprint by which two such sets are compared.
+It uses the run's own queries (selection/), so what the dialog promises is what the run does."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ from webapp.store.statuses import SkipReason
 
 @dataclass(frozen=True)
 class Preview:
-    """What a run made now would take. `skipped` has every reason; `mails`, `customers`, `amounts` (gross, by
-    currency) and `mailed_before` (invoices that another definition has mailed, or may have) are of those that
-    would be sent. `overlapping` are not taken: they reach beyond the period. `twice` is how many customers
-    get, or would get if the run were told to send again, what they were sent before."""
+    """What a run created now would include. `skipped` has every reason; `mails`, `customers`, `amounts`
+    (gross, by currency) and `mailed_before` (invoices that another definition has mailed, or may have)
+    count those that would be sent. `overlapping` are left out: they extend beyond the period. `twice` is
+    how many customers get, or would get if the run were told to send again, what they were sent before."""
 
     invoices: int
     ready: int
@@ -66,7 +66,7 @@ class Preview:
 
 
 def preview(session: Session, choice: Selection, viewer: Viewer) -> Preview:
-    """What a run made now would take, send and skip. Stores nothing."""
+    """What a run created now would include, send and skip. Stores nothing."""
     definition = session.get_one(MessageDefinition, choice.definition_id)
     content = content_of(session, definition)
     customers = planned_customer_filter(session, choice)
@@ -180,8 +180,8 @@ def sums_of(
 
 
 def fingerprint(choice: Selection, content: Content, lines: Iterable[Sums]) -> str:
-    """A short text that is equal for two previews only if choice, definition and the fate of each invoice
-    are."""
+    """A short text that is equal for two previews only if selection, definition and the outcome of each
+    invoice are equal."""
     chosen = {**asdict(choice), "invoice_ids": sorted(choice.invoice_ids)}
     facts = sorted(
         [line.reason, line.currency, int(line.n), str(line.gross), int(line.ids), int(line.squares)]
@@ -192,7 +192,7 @@ def fingerprint(choice: Selection, content: Content, lines: Iterable[Sums]) -> s
 
 
 def _overlapping(session: Session, choice: Selection, viewer: Viewer, customers: ColumnElement[bool]) -> int:
-    """How many invoices share days with the period but reach beyond it."""
+    """How many invoices share days with the period but extend beyond it."""
     found = session.scalar(
         select(func.count())
         .select_from(Invoice)

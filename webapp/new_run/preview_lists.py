@@ -1,6 +1,6 @@
-"""The read side of the run dialog: the lists behind the preview's numbers, and what it says beside them.
+"""The read side of the run dialog: the lists behind the preview's numbers, and what is shown beside them.
 
-The lists use the very terms of the selection, so they cannot disagree with the numbers."""
+The lists use the very queries of the selection, so they cannot disagree with the numbers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ LISTS = (READY, *SkipReason, OVERLAPPING, MAILED_BEFORE)
 
 @dataclass
 class Listed:
-    """An invoice in a list. `notes` say why it is there: where it goes, what lacks, who mailed it when."""
+    """An invoice in a list. `notes` say why it is there: where it goes, what is missing, who mailed it
+    when."""
 
     invoice_id: int
     number: str
@@ -52,7 +53,7 @@ class Listed:
 
     @property
     def place(self) -> str:
-        """Where it is in a list, as a cursor says it beside the id."""
+        """Its position in a list, as a cursor says it beside the id."""
         return f"{self.period[0]}~{self.period[1]}"
 
 
@@ -96,7 +97,7 @@ def _line(invoice: Invoice, code: str, name: str) -> Listed:
 def sent_together(
     session: Session, viewer: Viewer, choice: Selection, content: Content, invoice_id: int
 ) -> list[Listed]:
-    """This invoice and those that its mail would be about too: with collate all of its customer that can be
+    """This invoice and those that its mail would also be about: with collate all of its customer that can be
     sent, or those of them that go into the same mail. Empty if it would not be sent."""
     query = _query(session, viewer, choice, requirements_of(choice.definition_id, content), READY)
     row = session.execute(query.where(Invoice.id == invoice_id)).first()
@@ -116,7 +117,7 @@ def sent_together(
 def _query(
     session: Session, viewer: Viewer, choice: Selection, terms: Requirements, show: str
 ) -> Select[Invoice, str, str]:
-    """The invoices of a list. A reason's own obstacle is asked for first: it is quicker than all of them."""
+    """The invoices of a list. The list's own skip condition comes first: it is quicker than all of them."""
     copy = copy_to_send(choice)
     reason = skip_reason(terms, copy)
     first, last = choice.period_from, choice.period_to
@@ -144,9 +145,9 @@ def _query(
 
 @dataclass(frozen=True)
 class Beside:
-    """What the dialog says beside the numbers. `clusters` are those below the chosen one, `rate` the mails a
-    minute that the mail server is allowed (0: as many as it takes), `largest` the bytes of the largest mail
-    (0: not known)."""
+    """What the dialog shows beside the numbers. `clusters` are those below the chosen one, `rate` the mails a
+    minute that the mail server is allowed (0: no limit), `largest` the bytes of the largest mail (0: not
+    known)."""
 
     clusters: int
     rate: int
@@ -154,11 +155,11 @@ class Beside:
 
 
 MOST_MEASURED = 5_000
-"""Invoices whose documents are added up for the largest mail; above it would take too long."""
+"""The number of invoices up to which the largest mail is determined; beyond it would take too long."""
 
 
 def beside(session: Session, viewer: Viewer, choice: Selection, content: Content, ready: int) -> Beside:
-    """Looks up what the dialog says beside the numbers of this choice."""
+    """Look up what the dialog shows beside the numbers of this selection."""
     reached = below(frozenset({choice.cluster_id}))
     clusters = select(func.count(Cluster.id)).where(Cluster.id.in_(reached), visible_to(viewer, Cluster))
     rate = select(MailServer.rate_per_minute).where(MailServer.id == content["sender"]["mail_server_id"])

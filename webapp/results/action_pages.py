@@ -1,4 +1,4 @@
-"""What a person does to results: one row, the ticked rows, everything the filter matches."""
+"""What a person does to results: one row, the selected rows, or everything that the filter matches."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ BulkVerb = Callable[[Session], BulkOutcome]
 
 @results.post("/runs/<int:run_id>/results/send-again")
 def send_again(run_id: int) -> ResponseReturnValue:
-    """Send again. Asks once if a customer may have the mail already, and in the list also which version is
-    meant, if the definition is not what it was when the run was created: what failed may have been mended."""
+    """Send again. Asks for confirmation if a customer may already have the mail, and in the list also which
+    version to use, if the definition has changed since the run was created: what made mails fail may have
+    been fixed."""
     chosen = chosen_in_form(run_id)
     asked = bool(request.form.get("asked"))
     found = _statuses(run_id, chosen)
@@ -59,7 +60,7 @@ def send_again(run_id: int) -> ResponseReturnValue:
 
 @results.post("/runs/<int:run_id>/results/remove")
 def remove(run_id: int) -> ResponseReturnValue:
-    """Remove: ticked rows at once, and to be undone; everything that matches after a question."""
+    """Remove: selected rows at once, with Undo; everything that matches after a confirmation."""
     chosen = chosen_in_form(run_id)
     if chosen.result_ids is None:
         as_of = _last_change(run_id, chosen)
@@ -71,7 +72,8 @@ def remove(run_id: int) -> ResponseReturnValue:
 
 @results.post("/runs/<int:run_id>/results/let-pass")
 def let_pass(run_id: int) -> ResponseReturnValue:
-    """Let documents pass that do not name their invoice. Asks once: such a mail cannot be called back."""
+    """Release documents that do not name their invoice. Asks for confirmation: such a mail cannot be
+    recalled."""
     chosen = chosen_in_form(run_id)
     as_of = max(_last_change(run_id, chosen), _checked_until(run_id, chosen))
     found = _statuses(run_id, chosen)
@@ -86,8 +88,8 @@ def let_pass(run_id: int) -> ResponseReturnValue:
 
 @results.post("/runs/<int:run_id>/results/put-back")
 def put_back(run_id: int) -> ResponseReturnValue:
-    """Put back what was removed; what is to be sent is looked at anew. Asks if that would have a finished run
-    send again, without a Start; or if somebody has removed more than were selected."""
+    """Put back what was removed; what is to be sent is re-checked. Asks for confirmation if a finished run
+    would send again without a Start, or if another person has removed more than were selected."""
     chosen = chosen_in_form(run_id)
     if chosen.result_ids is None:
         chosen = replace(chosen, status=chosen.status or ResultStatus.REMOVED)
@@ -105,14 +107,14 @@ def put_back(run_id: int) -> ResponseReturnValue:
 
 @results.post("/runs/<int:run_id>/results/mark-sent")
 def mark_sent(run_id: int) -> ResponseReturnValue:
-    """An unconfirmed mail did arrive, says a person."""
+    """A person knows that an unconfirmed mail arrived."""
     chosen = chosen_in_form(run_id)
     return _press("Marked as sent:", chosen, lambda session: actions.confirm_sent(session, chosen, viewer()))
 
 
 @results.post("/runs/<int:run_id>/results/mark-bounced")
 def mark_bounced(run_id: int) -> ResponseReturnValue:
-    """A sent mail came back, says a person."""
+    """A person knows that a sent mail came back."""
     chosen = chosen_in_form(run_id)
     return _press(
         "Marked as bounced:", chosen, lambda session: actions.mark_bounced(session, chosen, viewer())
@@ -120,13 +122,14 @@ def mark_bounced(run_id: int) -> ResponseReturnValue:
 
 
 MOST_TICKED = 200
-"""A page has 50 rows; whoever wants more selects by the filter."""
+"""A page has 50 rows; larger selections use the filter."""
 
 
 def chosen_in_form(run_id: int) -> BulkSelection:
-    """What a press means: the row whose button it was, else everything that matches, else the ticked rows.
+    """What a form post is about: the row whose button was pressed, else everything that matches, else the
+    selected rows.
 
-    Without script the box "Select all on this page" ticks none: then the rows on screen are meant."""
+    Without script the box "Select all on this page" selects none: then the rows on screen are meant."""
     form = request.form
     seen: dict[str, Any] = {
         "as_of": _instant(form.get("as_of", "")),
@@ -179,13 +182,13 @@ def _asked_about(run_id: int, chosen: BulkSelection) -> tuple[int, datetime | No
 
 
 def _checked_until(run_id: int, chosen: BulkSelection) -> datetime:
-    """When the last of the documents was found suspect: what is found from now on, nobody has seen."""
+    """When the last of the documents was found suspect: later findings have not been seen."""
     run = _visible(db.session, run_id)
     return checked_until(db.session, run, [*_conditions(chosen), visible_to(viewer(), Result)]) or now()
 
 
 def _would_go_out(run_id: int, chosen: BulkSelection) -> int:
-    """How many of these a finished run would send, or look at anew, if they were put back."""
+    """How many of these a finished run would send, or re-check, if they were put back."""
     if _visible(db.session, run_id).status != RunStatus.FINISHED:
         return 0
     would_go = Result.removed_from.in_((*SENDABLE, ResultStatus.SKIPPED))

@@ -60,12 +60,12 @@ def put_back(session: Session, queue: JobQueue, chosen: BulkSelection, viewer: V
     held = unchanged_since_seen(session, chosen, found, unchanged)
     had = dict(load_column(session, held, Result.removed_from))
     back: dict[tuple[ResultStatus, str], list[LockedResult]] = defaultdict(list)
-    anew = [
+    to_recheck = [
         row
         for row in held
         if had[row.id] in (ResultStatus.READY, ResultStatus.DEFERRED, ResultStatus.SKIPPED)
     ]
-    for row, reason in recheck_all(session, anew, None):
+    for row, reason in recheck_all(session, to_recheck, None):
         was = ResultStatus.READY if had[row.id] == ResultStatus.SKIPPED else ResultStatus(had[row.id])
         back[(ResultStatus.SKIPPED, reason) if reason else (was, "")].append(row)
     for row in held:

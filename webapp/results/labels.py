@@ -32,13 +32,13 @@ MAY_REMOVE = tuple(
 
 
 def reason_words(reason: str) -> str:
-    """Why a result is skipped, in words; features add reasons, so an unknown one is spelled out."""
+    """A skip reason in words. Features add reasons, so an unknown one is spelled out."""
     return REASONS.get(reason, reason.replace("_", " "))
 
 
 def why(result: Result) -> str:
-    """The second line of the status cell: what is known beyond the word. The moment of the next try is not
-    in it."""
+    """The second line of the status cell: what is known beyond the status. The time of the next try is not
+    part of it."""
     said = result.smtp_reply or result.detail
     match result.status:
         case ResultStatus.SKIPPED:

@@ -1,4 +1,4 @@
-"""Mails that a person has go out after all: send again, and let suspect documents pass."""
+"""Mails that a person has go out after all: Send again, and the release of suspect documents."""
 
 from __future__ import annotations
 
@@ -56,18 +56,17 @@ def send_again(
     confirmed: bool = False,
     todays_version: bool = False,
 ) -> BulkOutcome:
-    """Makes results `ready`, after looking at their data anew; in a running or finished run they then go out.
+    """Make results `ready`, after re-checking their data; in a running or finished run they then go out.
 
-    1. What was sent, or may have been, here or by another run, needs `confirmed`. Only a mail that went to
-    the redirect address alone does not. For one that is skipped for another reason that is no yes: nobody was
-    asked about it. Nor is it for what another run sends during the press.
-    2. Those whose data are not fit stay as they are (a skipped one with today's reason); of a collated result
-    only the invoice concerned is taken out.
+    1. What was sent, or may have been, here or by another run, needs `confirmed`, except a mail that only
+    went to the redirect address. The confirmation does not cover a result that is skipped for another reason,
+    which the question did not count, nor what another run sends meanwhile.
+    2. Results whose data are not fit stay as they are (a skipped one with today's reason); of a collated
+    result only the invoice concerned is split off.
     3. The others become `ready`, with a new Message-ID, from the run's copy of the definition or today's
-    version; those that were confirmed as the next copy of their invoices.
+    version; the confirmed ones as the next copy of their invoices.
 
-    Raises Refused.
-    """
+    Raises Refused."""
     run = open_run(session, chosen, viewer)
     version = _version_of_today(session, run).id if todays_version else None
     rows = lock_selected(session, chosen, viewer)
@@ -89,8 +88,8 @@ def send_again(
 
 
 def _version_of_today(session: Session, run: Run) -> DefinitionVersion:
-    """A run goes through one mail server: with the sender of another, its mails would be refused there, or
-    taken for forged."""
+    """A run goes through one mail server: with a sender of another server, its mails would be refused there,
+    or taken for forged."""
     today = version_of_today(session, run.definition)
     servers = [version.content["sender"]["mail_server_id"] for version in (run.version, today)]
     if servers[0] != servers[1]:
@@ -147,8 +146,9 @@ def _make_ready(
 def release_documents(
     session: Session, queue: JobQueue, chosen: BulkSelection, viewer: Viewer
 ) -> BulkOutcome:
-    """Somebody has looked at the documents that the guard holds these results back for: they may go out. The
-    results become `ready`, as by Send again, but for those that something else keeps back; each keeps the
+    """A person has looked at the documents for which these results are held, and releases them.
+
+    The results become `ready`, as by Send again, unless something else keeps them back; each keeps the
     version of the definition that it was to be sent with. Raises Refused."""
     run = open_run(session, chosen, viewer)
     rows = lock_selected(session, chosen, viewer)
@@ -164,7 +164,7 @@ def release_documents(
 
 
 def _check_again(session: Session, rows: Sequence[LockedResult]) -> None:
-    """What the document store had not as it was imported may have been mended, or imported anew."""
+    """What the document store did not have as it was imported may have been fixed, or imported again."""
     suspect = [row for row in rows if _is_suspect(row)]
     for start in range(0, len(suspect), TRANSITION_BATCH):
         findings.check_again(session, _invoices_of(suspect[start : start + TRANSITION_BATCH]))
@@ -192,7 +192,7 @@ def _may_go_again(rows: Sequence[LockedResult]) -> tuple[list[LockedResult], Cou
 def _for_the_first_time(
     session: Session, rows: Sequence[LockedResult], unchanged: Counter[str]
 ) -> list[LockedResult]:
-    """Those of the rows that go again without a yes: no customer has them, as far as this run knows."""
+    """The rows that go again without a confirmation: no customer has them, as far as this run knows."""
     asking = [row for row in rows if row.status in NEEDS_CONFIRMATION]
     kept = {id for id, is_rehearsed in load_column(session, asking, only_rehearsed()) if not is_rehearsed}
     unchanged.update(
@@ -204,12 +204,11 @@ def _for_the_first_time(
 def _as_asked(
     session: Session, run: Run, chosen: BulkSelection, rows: Sequence[LockedResult], unchanged: Counter[str]
 ) -> tuple[list[LockedResult], set[int]]:
-    """Those of the rows that a person's yes is for, and the ids of those that a customer may get twice by it.
+    """The rows that a person's confirmation covers, and the ids of those that a customer may get twice by it.
 
-    What is not known by now to have gone out goes as the first copy: it is skipped where another run comes
-    before. Raises Refused if more may come twice than were asked about: what went out just before the
-    question may be known only since.
-    """
+    What is not known by now to have gone out goes as the first copy: it is skipped if another run comes
+    first. Raises Refused if more may come twice than the question said: what went out just before the
+    question may have become known only since."""
     twice = may_come_twice(run.definition_id)
     since = and_(twice, decided_since(run.definition_id, chosen.as_of)) if chosen.as_of else false()
     found = dict(load_column(session, rows, case((since, "since"), (twice, "twice"), else_="")))
@@ -226,8 +225,8 @@ def _as_asked(
 
 
 def _next_copies(session: Session, run: Run, rows: Sequence[LockedResult], as_of: datetime | None) -> None:
-    """Gives the invoices of these results the copy number after the highest that is reserved, or was when a
-    person was asked."""
+    """Give the invoices of these results the copy number after the highest that is reserved, or was when the
+    question was asked."""
     highest = select(func.max(Reservation.copy)).where(
         Reservation.definition_id == run.definition_id, Reservation.invoice_id == ResultInvoice.invoice_id
     )

@@ -51,7 +51,7 @@ def skipped_words(counts: Counts) -> str:
     said = ", ".join(f"{n:,} {reason_words(reason)}" for reason, n in there.items())
     to_mend = there.keys() - {SkipReason.ALREADY_SENT, SkipReason.SUSPENDED, SkipReason.SUSPECT_DOCUMENT}
     if to_mend:
-        return f"{said}. Mend the data, then send again."
+        return f"{said}. Fix the data, then send again."
     is_suspect = SkipReason.SUSPECT_DOCUMENT in there
     return f"{said}. " + ("Look at the suspect ones." if is_suspect else "Nothing to do.")
 

@@ -30,7 +30,7 @@ TITLES = {
     503: "Mailrun cannot answer now",
 }
 WORDS = {
-    400: "Go back, load the page anew and try once more.",
+    400: "Go back, reload the page and try again.",
     403: "Your role does not allow it.",
     404: "It does not exist, or it belongs to customers that you do not see.",
     405: "Go back and use the buttons of the page.",
@@ -39,7 +39,7 @@ WORDS = {
     500: "It was written to the log under the id below. What was already saved is kept.",
     503: "The database does not answer. Nothing is lost. Runs go on once it is back; try again then.",
 }
-STALE = "You have logged in or out since this page was loaded. Go back, load it anew and try once more."
+STALE = "You have logged in or out since this page was loaded. Go back, reload it and try again."
 
 
 def init_app(app: Flask) -> None:

@@ -1,4 +1,4 @@
-"""What the frame around every page shows: the links of the topbar, the banners, who is logged in."""
+"""What the frame around every page shows: the links of the top bar, the banners, who is logged in."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LINKS = (
     Link("Mailbox", "/dev/mailbox", "catcher"),
 )
 SETTINGS = (Link("Templates", "/templates", "template_pages"),)
-"""In the order of the topbar; one is shown only if its pages exist."""
+"""In the order of the top bar; one is shown only if its pages exist."""
 
 ASK_EVERY = 2.0
 
@@ -68,8 +68,8 @@ def init_app(app: Flask) -> None:
 
 @dataclass(frozen=True)
 class SystemStatus:
-    """How things are that pages only tell of: whether Redis answers, the mail servers, the workers there, why
-    nothing may be sent."""
+    """The state of the surroundings that pages report: whether Redis answers, the mail servers, the workers,
+    why nothing may be sent."""
 
     redis_answers: bool
     servers: list[str]
@@ -79,7 +79,7 @@ class SystemStatus:
 
 
 class CachedStatus:
-    """What was answered when it was last asked, which is at most two seconds ago: pages stay fast."""
+    """The latest status, at most two seconds old: pages stay fast."""
 
     def __init__(self, ask: Callable[[], SystemStatus]) -> None:
         self._ask = ask
@@ -95,7 +95,7 @@ class CachedStatus:
 
 
 def load_status(session: Session, parts: Runtime) -> SystemStatus:
-    """Asks Redis and the database."""
+    """Ask Redis and the database."""
     servers = session.scalars(select(MailServer).order_by(MailServer.name)).all()
     return SystemStatus(
         redis_answers=bool(parts.settings.redis_url) and parts.queue.is_reachable(),
@@ -108,7 +108,7 @@ def load_status(session: Session, parts: Runtime) -> SystemStatus:
 
 @dataclass(frozen=True)
 class Sending:
-    """What the topbar says of sending: whether mails reach customers, over which servers, by how many
+    """What the top bar says of sending: whether mails reach customers, over which servers, by how many
     workers."""
 
     look: str
@@ -118,7 +118,7 @@ class Sending:
 
 
 def sending(parts: Runtime, outside: SystemStatus) -> Sending:
-    """What the topbar says of sending."""
+    """What the top bar says of sending."""
     servers = outside.servers
     over = (
         servers[0] if len(servers) == 1 else f"{len(servers)} mail servers" if servers else "no mail server"
@@ -133,7 +133,7 @@ def sending(parts: Runtime, outside: SystemStatus) -> Sending:
 
 
 def banners(parts: Runtime, outside: SystemStatus) -> list[Banner]:
-    """What every page has to say before anything else."""
+    """What every page says before anything else."""
     said = []
     if outside.held:
         words = outside.held[0].upper() + outside.held[1:] + "."
