@@ -67,24 +67,26 @@ def make(
     *,
     gives_way: bool = False,
 ) -> None:
-    """Generate the results of a run that is `creating`, until it is complete, or until this process is stopping: the
-    next call continues. Harmless on any other run. Raises OSError when documents are unchecked and their store
-    is away.
+    """Generate the results of a run that is `creating`, until it is complete, or until this process is
+    stopping: the
+    next call continues. Harmless on any other run. Raises OSError when documents are unchecked and their
+    store is away.
 
     With `gives_way`, leave the run to a worker that is already generating results. Every sweep has a worker
-    begin, in case no other does; two at a time would not harm the run, but those that are sending: on SQLite one
-    would write in every pause that the other leaves them.
+    begin, in case no other does; two at a time would not harm the run, but those that are sending: on SQLite
+    one would write in every pause that the other leaves them.
 
     0. Check the documents in the set that are unchecked (invoices/document_checks.py).
     1. Lock the run's row; return if it is no longer `creating`: another worker has completed it. Give way if
     another has continued since the last slice.
-    2. Take the next slice of its customers, above the watermark `generated_up_to`: enough for some tenths of a
-    second, fewer while other runs send.
-    3. If no customer is left, the run is `created`. If it was to be started, and its set is the previewed one,
-    start it.
+    2. Take the next slice of its customers, above the watermark `generated_up_to`: enough for some tenths of
+    a second, fewer while other runs send.
+    3. If no customer is left, the run is `created`. If it was to be started, and its set is the previewed
+    one, start it.
     4. Insert the slice's results and result_invoices, count them, move the watermark, commit; repeat from 1.
 
-    Two generators at once do no harm: the second waits at 1 and continues behind the first one's watermark."""
+    Two generators at once do no harm: the second waits at 1 and continues behind the first one's
+    watermark."""
     database, size, reached = runtime.database, FIRST_SLICE, None
     if gives_way and _is_being_made(database, run_id):
         return
