@@ -135,7 +135,7 @@ def test_both_pages_are_accessible_and_a_version_tells_what_changed(manager: Pag
     for subject in ("One {{ invoice.number }}", "Two {{ invoice.number }}"):
         page.get_by_label("Subject").fill(subject)
         page.get_by_role("button", name="Save", exact=True).click()
-        expect(page.get_by_text("Saved. Runs that exist keep their copy.")).to_be_visible()
+        expect(page.get_by_text("Saved. Existing runs keep their copy.")).to_be_visible()
     page.get_by_role("link", name="Versions").click()
     expect(page.get_by_text("One {{ invoice.number }}").first).to_be_visible()
     accessible(page, "versions")

@@ -42,7 +42,7 @@ def test_what_may_have_arrived_is_marked_as_sent_by_a_person(
     counted(page, Unconfirmed=1)
     page.get_by_role("link", name=customer.name).click()
     press(page, "Mark as sent")
-    expect(page.get_by_text("Marked as sent: 1.")).to_be_visible()
+    expect(page.get_by_text("1 mail marked as sent.")).to_be_visible()
     page.keyboard.press("Escape")
     counted(page, Sent=1, Unconfirmed=0)
     assert len(server.taken) == 1
@@ -76,6 +76,6 @@ def test_a_refused_mail_is_sent_again_without_a_question(
     page.goto(f"/runs/{world.run(start=True)}")
     counted(page, Failed=1)
     press(page, "Send again", row(page, refused.number))
-    expect(page.get_by_text("Will be sent again: 1.")).to_be_visible()
+    expect(page.get_by_text("1 mail will be sent again.")).to_be_visible()
     counted(page, Failed=0, Sent=1)
     assert len(server.taken) == 1

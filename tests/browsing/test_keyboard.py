@@ -118,7 +118,7 @@ def test_rows_are_walked_ticked_and_removed(page: Page, made: list[str]) -> None
         expect(page.get_by_role("checkbox", name=f"Select {invoice}")).to_be_checked()
     activate(page, button(bulk(page), "Remove 3"))
     counted(page, Ready=3, Removed=3)
-    expect(page.get_by_text("Removed 3.")).to_be_visible()
+    expect(page.get_by_text("3 results removed.")).to_be_visible()
     assert has_focus(page)
     page.keyboard.press("u")
     counted(page, Ready=6, Removed=0)

@@ -36,28 +36,28 @@ ACTIONS = [
         "send-again",
         ResultStatus.FAILED,
         ResultStatus.READY,
-        "Will be sent again: 1.",
-        "1 not changed: ready already",
+        "1 mail will be sent again.",
+        "Not sent: ready already",
     ),
     Action(
-        "remove", ResultStatus.READY, ResultStatus.REMOVED, "Removed 1.", "1 not changed: already removed."
+        "remove", ResultStatus.READY, ResultStatus.REMOVED, "1 result removed.", "Not removed: already removed."
     ),
     Action(
-        "put-back", ResultStatus.REMOVED, ResultStatus.READY, "Put back 1.", "1 not changed: not removed."
+        "put-back", ResultStatus.REMOVED, ResultStatus.READY, "1 result put back.", "Not put back: not removed."
     ),
     Action(
         "mark-sent",
         ResultStatus.UNCONFIRMED,
         ResultStatus.SENT,
-        "Marked as sent: 1.",
-        "1 not changed: not unconfirmed, but sent.",
+        "1 mail marked as sent.",
+        "Not marked: the status is sent, not unconfirmed.",
     ),
     Action(
         "mark-bounced",
         ResultStatus.SENT,
         ResultStatus.BOUNCED,
-        "Marked as bounced: 1.",
-        "1 not changed: not sent, but bounced.",
+        "1 mail marked as bounced.",
+        "Not marked: the status is bounced, not sent.",
     ),
 ]
 each_action = pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.verb)
@@ -117,7 +117,7 @@ def test_without_a_ticked_row_nothing_happens(
     browser.look(f"/runs/{run_id}")
     browser.press(f"/runs/{run_id}/results/{action.verb}", **chosen)
     assert world.statuses(run_id) == [action.before]
-    assert "No row is ticked" in said(browser, f"/runs/{run_id}")
+    assert "No row is selected" in said(browser, f"/runs/{run_id}")
 
 
 @each_action
@@ -212,7 +212,7 @@ def test_what_somebody_has_removed_meanwhile_is_not_put_back_unasked(log_in: Log
     browser.look(f"/runs/{run_id}")
     browser.press(url, **selected, seen="3", asked="1", as_of=as_of)
     assert world.statuses(run_id) == ["ready", "ready", "ready", "removed"]
-    assert "1 not changed: changed meanwhile" in said(browser, f"/runs/{run_id}")
+    assert "1 not put back: changed meanwhile" in said(browser, f"/runs/{run_id}")
 
 
 def test_what_has_come_under_the_filter_since_the_question_is_not_removed(
@@ -229,7 +229,7 @@ def test_what_has_come_under_the_filter_since_the_question_is_not_removed(
     lead(world, run_id, ResultStatus.FAILED, Result.id == int(ids[2]))
     browser.press(url, **selected, asked="1", as_of=as_of)
     assert world.statuses(run_id) == ["ready", "removed", "failed"]
-    assert "1 not changed: changed meanwhile" in said(browser, f"/runs/{run_id}")
+    assert "1 not removed: changed meanwhile" in said(browser, f"/runs/{run_id}")
 
 
 @pytest.mark.parametrize(

@@ -245,7 +245,7 @@ def test_a_press_leads_back_to_the_result_under_its_filter(log_in: LogIn, world:
     answer = browser.press("/runs/1/results/mark-sent", **fields)
     assert (answer.status_code, answer.location) == (303, f"/results/{id}?status=unconfirmed")
     page = text_of(browser.look(answer.location))
-    assert "Marked as sent: 1." in page
+    assert "1 mail marked as sent." in page
     assert "Marked as sent by manager@example.com" in page
 
 

@@ -249,7 +249,7 @@ def test_remove_some_undo_and_put_one_back(log_in: LogIn, world: World) -> None:
     browser.press(f"/runs/{run_id}/results/remove", id=ids)
     assert world.statuses(run_id) == ["removed"] * 3
     page = browser.look(f"/runs/{run_id}")
-    assert "Removed 3." in text_of(page)
+    assert "3 results removed." in text_of(page)
     assert "Undo" in text_of(page)
     browser.press(f"/runs/{run_id}/results/put-back", id=[ids[1]])
     assert world.statuses(run_id) == ["removed", "ready", "removed"]

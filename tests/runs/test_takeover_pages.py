@@ -69,4 +69,4 @@ def test_a_second_press_of_the_same_form_does_nothing(log_in: LogIn, world: Worl
     browser.look("/takeover")
     for _ in range(2):
         assert browser.press("/takeover", words="take over").location == "/runs"
-    assert "pressed already" in text_of(browser.look("/runs"))
+    assert "sent before" in text_of(browser.look("/runs"))

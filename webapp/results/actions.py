@@ -104,7 +104,7 @@ def _decide(
     values: dict[str, Any],
 ) -> BulkOutcome:
     run = open_run(session, chosen, viewer)
-    refused = {status: f"not {old}, but {status}" for status in ResultStatus if status != old}
+    refused = {status: f"the status is {status}, not {old}" for status in ResultStatus if status != old}
     rows, unchanged = partition(lock_selected(session, chosen, viewer), refused)
     rows = unchanged_since_seen(session, chosen, rows, unchanged)
     transition(session, run.id, rows, new, values=values)
