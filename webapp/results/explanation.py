@@ -8,14 +8,14 @@ from webapp.results.labels import why
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 
-WAITING = {
+WAITING: dict[str, str] = {
     RunStatus.RUNNING: "A worker sends it in its turn.",
     RunStatus.STOPPED: "The run is stopped. It goes out once the run is started again.",
     RunStatus.CREATED: "Nothing goes out until the run is started.",
 }
 """What a ready result waits for, by the status of its run."""
 
-BY_STATUS = {
+BY_STATUS: dict[str, tuple[str, str]] = {
     ResultStatus.SENDING: (
         "It is being handed over.",
         "The mail server is receiving it now. It cannot be removed from the run at this moment.",
@@ -75,24 +75,20 @@ class Explanation:
     reasons: list[str]
 
 
-def explain(
-    result: Result, run_status: RunStatus, *, has_suspects: bool, only_rehearsed: bool
-) -> Explanation:
+def explain(result: Result, run_status: str, *, has_suspects: bool, only_rehearsed: bool) -> Explanation:
     """What to tell of this result. `has_suspects`: a document of it is suspect today; `only_rehearsed`: no
     mail of its invoice has gone to a customer."""
     heading, advice = _headline(result, run_status, has_suspects, only_rehearsed)
     return Explanation(heading, advice, _reasons(result, has_suspects))
 
 
-def offers_todays_version(status: ResultStatus, *, changed_since: bool) -> bool:
+def offers_todays_version(status: str, *, changed_since: bool) -> bool:
     """Whether Send again may use the definition as it is today: it differs from the run's (`changed_since`),
     and no mail of this result is out that would say something else."""
     return changed_since and status in (ResultStatus.DEFERRED, ResultStatus.FAILED, ResultStatus.SKIPPED)
 
 
-def _headline(
-    result: Result, run_status: RunStatus, has_suspects: bool, only_rehearsed: bool
-) -> tuple[str, str]:
+def _headline(result: Result, run_status: str, has_suspects: bool, only_rehearsed: bool) -> tuple[str, str]:
     """The heading and the advice: the first case that applies."""
     status = ResultStatus(result.status)
     if status == ResultStatus.READY:

@@ -1,7 +1,8 @@
-"""Words for runs on the pages: states, outcomes, reasons, spans of time."""
+"""How runs and results are spoken of on the pages: status words, reasons, what may be pressed."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from webapp.lifecycle.counts import Counts
@@ -19,11 +20,27 @@ RUN_LOOKS = {
 """The icon and colour of each state of a run."""
 
 
+@dataclass(frozen=True)
+class ProblemLabel:
+    """How a number on the card of open problems is labelled: icon and colour of this status, these words."""
+
+    look: str
+    words: str
+
+
+PROBLEM_LABELS = {
+    "unconfirmed": ProblemLabel("unconfirmed", "Unconfirmed"),
+    "failed": ProblemLabel("failed", "Failed"),
+    "bounced": ProblemLabel("bounced", "Bounced"),
+    "suspect_document": ProblemLabel("skipped", "Held, suspect document"),
+    "no_recipient": ProblemLabel("skipped", "Skipped, no recipient"),
+}
+
 PROBLEMS = (ResultStatus.FAILED, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
 
 
 def ending(counts: Counts) -> str:
-    """The outcome of a finished run, in a sentence: All sent, but 3 failed and 1 is unconfirmed"""
+    """What came of a finished run, in a sentence: All sent, but 3 failed and 1 is unconfirmed"""
     by = counts.by_status
     sent, to_do = by[ResultStatus.SENT], sum(by[status] for status in DONE)
     if not to_do:
@@ -45,13 +62,132 @@ def ending(counts: Counts) -> str:
     return f"All sent, but {said}" if sent > to_do / 2 else f"{sent:,} sent, but {said}"
 
 
+@dataclass(frozen=True)
+class NextStep:
+    """What to do about the `n` results of a finished run that have this status."""
+
+    status: str
+    n: int
+    words: str
+
+
+def next_steps(counts: Counts, failed_words: str) -> list[NextStep]:
+    """What to do about a finished run. `failed_words` say why its mails failed."""
+    by = counts.by_status
+    it = "It" if by[ResultStatus.UNCONFIRMED] == 1 else "They"
+    they = "it, and it" if by[ResultStatus.BOUNCED] == 1 else "them, and they"
+    words = {
+        ResultStatus.FAILED: f"{failed_words} Fix the address or the data, then send again.",
+        ResultStatus.UNCONFIRMED: f"{it} may have arrived. "
+        "Ask the customer, then mark as sent or send again.",
+        ResultStatus.BOUNCED: f"The mail server accepted {they} came back. Fix the address, then send again.",
+        ResultStatus.SKIPPED: skipped_words(counts),
+    }
+    return [NextStep(status, by[status], told.strip()) for status, told in words.items() if by[status]]
+
+
+@dataclass(frozen=True)
+class AttentionNote:
+    """A note on the page of a run about `n` results that need a person; `query` is the filter that shows
+    them."""
+
+    id: str
+    look: str
+    icon: str
+    n: int
+    title: str
+    text: str
+    query: str
+
+
+def attention_notes(run_status: str, counts: Counts) -> list[AttentionNote]:
+    """What a person must look at. Of a finished run, the next steps tell of what failed or is unconfirmed."""
+    failed = counts.by_status[ResultStatus.FAILED]
+    unconfirmed = counts.by_status[ResultStatus.UNCONFIRMED]
+    suspect = counts.reasons[SkipReason.SUSPECT_DOCUMENT]
+    notes = []
+    if failed and run_status != RunStatus.FINISHED:
+        notes.append(
+            AttentionNote(
+                "note-failed",
+                "failed",
+                "failed",
+                failed,
+                f"{_mails(failed)} failed.",
+                "The reason is beside each. Fix the address or the data, then send again.",
+                "status=failed",
+            )
+        )
+    if unconfirmed and run_status != RunStatus.FINISHED:
+        it, them = ("it", "it") if unconfirmed == 1 else ("them", "these")
+        notes.append(
+            AttentionNote(
+                "note-unconfirmed",
+                "unconfirmed",
+                "unconfirmed",
+                unconfirmed,
+                f"{_mails(unconfirmed)} may have been sent.",
+                f"The connection broke after the mail server had received {it}. "
+                f"Mailrun will not send {them} again by itself.",
+                "status=unconfirmed",
+            )
+        )
+    if suspect:
+        is_held = "is held: a document" if suspect == 1 else "are held: a document of each"
+        notes.append(
+            AttentionNote(
+                "note-suspect",
+                "unconfirmed",
+                "file",
+                suspect,
+                f"{_mails(suspect)} {is_held} does not mention its invoice number.",
+                f"It may belong to another customer. Look at {'it' if suspect == 1 else 'them'}; "
+                "let pass what is right, import again what is not.",
+                "reason=suspect_document",
+            )
+        )
+    return notes
+
+
+def _mails(n: int) -> str:
+    return f"{n:,} {'mail' if n == 1 else 'mails'}"
+
+
+@dataclass(frozen=True)
+class BlockerNote:
+    """What the page says about what keeps a run from going on."""
+
+    look: str
+    title: str
+    text: str = ""
+
+
+def blocker_note(
+    problem: str | None, *, is_held: bool, waits_for_server: bool, counts: Counts
+) -> BlockerNote | None:
+    """What keeps a run from going on: the whole database is held, its mail server is in trouble, or the run
+    has a problem of its own. Only the first looks like a failure: else no mail has failed."""
+    if not problem:
+        return None
+    sentence = problem[:1].upper() + problem[1:]
+    if is_held:
+        return BlockerNote("failed", "Nothing is sent.", f"{sentence}.")
+    if waits_for_server:
+        ready = counts.by_status[ResultStatus.READY]
+        wait = f"{ready:,} ready {'result waits' if ready == 1 else 'results wait'}"
+        return BlockerNote(
+            "deferred", sentence, f"No mail has failed: {wait}. Sending resumes automatically."
+        )
+    return BlockerNote("deferred", problem)
+
+
 def skipped_words(counts: Counts) -> str:
-    """Why results are skipped, and whether a person should act: 4 not approved, 8 already sent. …"""
+    """Why results are skipped, and whether a person should do something: 4 not approved, 8 already sent. …"""
     there = {reason: n for reason, n in counts.reasons.items() if n}
     said = ", ".join(f"{n:,} {reason_words(reason)}" for reason, n in there.items())
-    to_mend = there.keys() - {SkipReason.ALREADY_SENT, SkipReason.SUSPENDED, SkipReason.SUSPECT_DOCUMENT}
-    if to_mend:
-        return f"{said}. Fix the data, then send again."
+    to_fix = there.keys() - {SkipReason.ALREADY_SENT, SkipReason.SUSPENDED, SkipReason.SUSPECT_DOCUMENT}
+    if to_fix:
+        return f"{said}. Fix the data, then try again."
     is_suspect = SkipReason.SUSPECT_DOCUMENT in there
     return f"{said}. " + ("Look at the suspect ones." if is_suspect else "Nothing to do.")
 

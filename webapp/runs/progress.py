@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from webapp.lifecycle.counts import Counts
-from webapp.store.statuses import ResultStatus
+from webapp.store.runs import Run
+from webapp.store.statuses import ResultStatus, RunStatus
 
 ON_THE_BAR = (
     ResultStatus.SENT,
@@ -17,6 +20,9 @@ ON_THE_BAR = (
     ResultStatus.READY,
 )
 
+
+CHANGING = (RunStatus.CREATING, RunStatus.RUNNING)
+"""The states in which a run changes by itself."""
 
 DONE = (ResultStatus.SENT, ResultStatus.FAILED, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
 
@@ -74,3 +80,83 @@ def bar(parts: dict[str, int]) -> list[BarSegment]:
         pieces.append(BarSegment(name, round(x, 1), round(width, 1)))
         x += width
     return pieces
+
+
+@dataclass(frozen=True)
+class ProgressLine:
+    """A sentence about a run with one number to point out; `is_share`: the number is a part of a whole."""
+
+    before: str
+    number: int | None
+    after: str
+    is_share: bool = False
+
+    def __str__(self) -> str:
+        counted = "" if self.number is None else f"{self.number:,}"
+        return f"{self.before}{counted}{self.after}"
+
+
+def progress_line(run_status: str, counts: Counts, unchecked: int = 0) -> ProgressLine:
+    """How far the run is, in words: the first case that applies. `unchecked` are the documents still to be
+    checked before its list is made."""
+    going = progress(counts)
+    if unchecked:
+        return ProgressLine("Checking documents: ", unchecked, " to go")
+    if run_status == RunStatus.CREATING:
+        return ProgressLine("Making the list: ", counts.total, " so far")
+    if not going.to_do:
+        return ProgressLine("Nothing to send", None, "")
+    if run_status == RunStatus.CREATED and not going.done:
+        return ProgressLine("", going.left, " ready, nothing sent yet")
+    return ProgressLine("", going.done, f" of {going.to_do:,} done", is_share=True)
+
+
+def announcement(run_status: str, counts: Counts, unchecked: int = 0) -> str:
+    """What a screen reader is told now and then."""
+    if unchecked or run_status == RunStatus.CREATING:
+        return f"{progress_line(run_status, counts, unchecked)}."
+    going = progress(counts)
+    told = f"{going.done:,} of {going.to_do:,} done, {counts.by_status[ResultStatus.FAILED]:,} failed."
+    return f"{told} This run is finished." if run_status == RunStatus.FINISHED else told
+
+
+def short_progress(run_status: str, counts: Counts) -> str:
+    """How far a run is, in a row of the list of runs."""
+    going = progress(counts)
+    if run_status == RunStatus.CREATING:
+        return f"making the list: {counts.total:,} so far"
+    if run_status == RunStatus.CREATED:
+        return f"{going.left:,} ready, nothing sent yet"
+    return f"{going.done:,} of {going.to_do:,}"
+
+
+class Timing(StrEnum):
+    """What can be told about when a run ends."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    WAITING = "waiting"
+    """For a mail server in trouble."""
+    ESTIMATED = "estimated"
+    STARTED = "started"
+    UNKNOWN = ""
+
+
+def timing(run: Run, *, waits_for_server: bool, has_pace: bool) -> Timing:
+    """What to tell about when this run ends: the first case that applies."""
+    if run.status == RunStatus.FINISHED and run.finished_at:
+        return Timing.FINISHED
+    if run.status == RunStatus.STOPPED:
+        return Timing.STOPPED
+    if waits_for_server:
+        return Timing.WAITING
+    if has_pace:
+        return Timing.ESTIMATED
+    if run.status == RunStatus.RUNNING and run.started_at:
+        return Timing.STARTED
+    return Timing.UNKNOWN
+
+
+def ids_to_poll(runs: Iterable[Run]) -> str:
+    """The ids of the runs that change by themselves, as the address of the list's poll names them."""
+    return "-".join(str(run.id) for run in runs if run.status in CHANGING)
