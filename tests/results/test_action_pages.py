@@ -40,10 +40,18 @@ ACTIONS = [
         "Not sent: ready already",
     ),
     Action(
-        "remove", ResultStatus.READY, ResultStatus.REMOVED, "1 result removed.", "Not removed: already removed."
+        "remove",
+        ResultStatus.READY,
+        ResultStatus.REMOVED,
+        "1 result removed.",
+        "Not removed: already removed.",
     ),
     Action(
-        "put-back", ResultStatus.REMOVED, ResultStatus.READY, "1 result put back.", "Not put back: not removed."
+        "put-back",
+        ResultStatus.REMOVED,
+        ResultStatus.READY,
+        "1 result put back.",
+        "Not put back: not removed.",
     ),
     Action(
         "mark-sent",

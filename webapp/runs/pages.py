@@ -1,4 +1,4 @@
-"""The list of runs, and one run with its results: looking only."""
+"""One run with its results, read only. Registers the pages of this room."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import cast
 
 from flask import Blueprint, Flask, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
 from webapp.csv_export import csv_lines
 from webapp.extensions import runtime
@@ -32,6 +31,7 @@ from webapp.runs.sent_chart import sent_over_time
 from webapp.runs.takeover_pages import taking_over
 from webapp.selection.invoices import attached_documents
 from webapp.store import keyset
+from webapp.store.db import db
 from webapp.store.definitions import Content
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
@@ -51,21 +51,21 @@ def init_app(app: Flask) -> None:
         period_words=period_words,
         why=results_labels.why,
         progress=progress.progress,
-        progress_line=progress.progress_line,
-        short_progress=progress.short_progress,
-        announcement=progress.announcement,
-        timing=progress.timing,
-        ids_to_poll=progress.ids_to_poll,
         run_looks=labels.RUN_LOOKS,
         problems=labels.PROBLEMS,
-        problem_labels=labels.PROBLEM_LABELS,
-        attention_notes=labels.attention_notes,
-        next_steps=labels.next_steps,
         orders=results_queries.ORDERS,
         bar_pieces=progress.bar,
         ending=labels.ending,
         span_words=labels.span_words,
         may_archive=MAY_ARCHIVE,
+        progress_line=progress.progress_line,
+        short_progress=progress.short_progress,
+        announcement=progress.announcement,
+        timing=progress.timing,
+        ids_to_poll=progress.ids_to_poll,
+        problem_labels=labels.PROBLEM_LABELS,
+        attention_notes=labels.attention_notes,
+        next_steps=labels.next_steps,
     )
     app.add_template_filter(results_labels.reason_words)
     for blueprint in (runs, run_list, control, taking_over):
@@ -74,96 +74,94 @@ def init_app(app: Flask) -> None:
 
 @runs.get("/runs/<int:run_id>")
 def run_page(run_id: int) -> ResponseReturnValue:
-    """One run: how far it is, and its results under the filter of the address."""
-    with runtime().database.reading() as session:
-        run = _visible(session, run_id)
-        shown = {**facts(session, run), **ahead(session, run), **table(session, run)}
-        return render_template("runs/show.html", **shown)
+    """One run: its progress, and its results under the filter of the address."""
+    run = _visible(run_id)
+    shown = {**facts(run), **head(run), **table(run)}
+    return render_template("runs/show.html", **shown)
 
 
 @runs.get("/runs/<int:run_id>/results")
 def results(run_id: int) -> ResponseReturnValue:
-    """The piece of the page that the filter, the search, the order and the pager change."""
-    with runtime().database.reading() as session:
-        run = _visible(session, run_id)
-        if not wants_piece():
-            return redirect(address(f"/runs/{run_id}", **request.args.to_dict()))
-        found = table(session, run)
-        response = make_response(
-            render_template("results/_table.html", fresh_tabs=True, counts=counts(session, run_id), **found)
-        )
-        response.headers["HX-Push-Url"] = str(found["here_url"])
-        return response
+    """The fragment of the page that filter, search, order and pager change."""
+    run = _visible(run_id)
+    if not wants_piece():
+        return redirect(address(f"/runs/{run_id}", **request.args.to_dict()))
+    found = table(run)
+    response = make_response(
+        render_template("results/_table.html", fresh_tabs=True, counts=counts(db.session, run_id), **found)
+    )
+    response.headers["HX-Push-Url"] = str(found["here_url"])
+    return response
 
 
 @runs.get("/runs/<int:run_id>/live")
 @background_poll
 def live(run_id: int) -> ResponseReturnValue:
-    """What has changed: only leaves of the page, each put in its place by its id. Rows on screen are named by
-    `rows`; those are told of that have changed since the last answer.
+    """What has changed: small elements, each swapped by its id. `rows` names the rows on screen; the answer
+    has those that changed since the previous answer.
 
-    When nothing can change any more, or the list has been made, the page is told to look anew, and the poll
+    Once nothing can change by itself, or the list is complete, the page is told to refresh, and polling
     ends."""
-    with runtime().database.reading() as session:
-        run = _visible(session, run_id)
-        at = now()
-        ids = ids_in(request.args.get("rows", "").split("-"))[: 2 * keyset.PAGE_SIZE]
-        lines = results_queries.changed_on_screen(session, viewer(), run, ids, _since())
-        shown = facts(session, run)
-        announce = not shown["is_live"] or time.time() % ANNOUNCED_EVERY < POLLED_EVERY
-        response = make_response(
-            render_template("runs/_live.html", lines=lines, announce=announce, since=at.timestamp(), **shown)
-        )
-        if not shown["is_live"] or (request.args.get("made") and run.status != RunStatus.CREATING):
-            response.headers["HX-Trigger"] = "changed"
-        return response
+    run = _visible(run_id)
+    at = now()
+    ids = ids_in(request.args.get("rows", "").split("-"))[: 2 * keyset.PAGE_SIZE]
+    lines = results_queries.changed_on_screen(db.session, viewer(), run, ids, _since())
+    shown = facts(run)
+    announce = not shown["is_live"] or time.time() % ANNOUNCEMENT_SECONDS < POLL_SECONDS
+    response = make_response(
+        render_template("runs/_live.html", lines=lines, announce=announce, since=at.timestamp(), **shown)
+    )
+    if not shown["is_live"] or (request.args.get("made") and run.status != RunStatus.CREATING):
+        response.headers["HX-Trigger"] = "changed"
+    return response
 
 
-POLLED_EVERY = 2
-ANNOUNCED_EVERY = 16
-"""Seconds between two polls, and between two announcements to whoever listens to the page."""
-LATE = timedelta(seconds=10)
-"""A commit may come so much later than the moment it says: what was told of is told again for so long."""
+POLL_SECONDS = 2
+ANNOUNCEMENT_SECONDS = 16
+"""Between two announcements of the progress to screen readers."""
+COMMIT_DELAY_MAX = timedelta(seconds=10)
+"""How long after its own timestamp a change may be committed. Changes are sent again for this long."""
 
 
 def _since() -> datetime | None:
-    """When the page was answered last, less what may have been under way then."""
+    """When the previous answer was made, less the time that commits may have taken."""
     try:
-        return datetime.fromtimestamp(float(request.args.get("since", "")), UTC) - LATE
+        return datetime.fromtimestamp(float(request.args.get("since", "")), UTC) - COMMIT_DELAY_MAX
     except (ValueError, OverflowError, OSError):
         return None
 
 
-def facts(session: Session, run: Run) -> dict[str, object]:
+def facts(run: Run) -> dict[str, object]:
     """What the page says about the run as a whole."""
-    counted, hindrance = counts(session, run.id), report.blocker(session, run)
+    counted, blocker = counts(db.session, run.id), report.blocker(db.session, run)
     return {
         "run": run,
         "counts": counted,
         "going": progress.progress(counted),
         "is_live": is_live(run, counted),
         "blocker": labels.blocker_note(
-            hindrance.words,
-            is_held=bool(hindrance.held),
-            waits_for_server=hindrance.server is not None,
+            blocker.words,
+            is_held=bool(blocker.held),
+            waits_for_server=blocker.server is not None,
             counts=counted,
         ),
-        "server": hindrance.server,
-        "pace": throughput(session, run, counted),
-        "unchecked": _unchecked(session, run) if run.status == RunStatus.CREATING else 0,
+        "server": blocker.server,
+        "pace": throughput(db.session, run, counted),
+        "unchecked": _unchecked(run) if run.status == RunStatus.CREATING else 0,
     }
 
 
-def _unchecked(session: Session, run: Run) -> int:
-    """How many documents are still to be checked before the list is made."""
-    return findings.count_unchecked(session, *attached_documents(run, cast(Content, run.version.content)))
+def _unchecked(run: Run) -> int:
+    """How many documents have to be checked before the list can be created."""
+    documents = attached_documents(run, cast(Content, run.version.content))
+    return findings.count_unchecked(db.session, *documents)
 
 
-def ahead(session: Session, run: Run) -> dict[str, object]:
-    """What the page says once: the run's head, and of a finished run what came of it."""
-    ended = run.status == RunStatus.FINISHED
-    failed = why_failed(session, viewer(), Result.run_id == run.id) if ended else []
-    choice = {
+def head(run: Run) -> dict[str, object]:
+    """What only the whole page shows: the head of the run and, if it has finished, its outcome."""
+    has_finished = run.status == RunStatus.FINISHED
+    failed = why_failed(db.session, viewer(), Result.run_id == run.id) if has_finished else []
+    selection = {
         "definition": str(run.definition_id),
         "cluster": run.cluster.tag_name,
         "include_children": "y" if run.include_children else "",
@@ -172,46 +170,54 @@ def ahead(session: Session, run: Run) -> dict[str, object]:
         "bcc": ", ".join(run.bcc),
     }
     return {
-        "about": queries.about(session, viewer(), run, counts(session, run.id)),
-        "curve": sent_over_time(session, run) if ended else None,
+        "about": queries.about(db.session, viewer(), run, counts(db.session, run.id)),
+        "curve": sent_over_time(db.session, run) if has_finished else None,
         "failed_words": in_a_sentence(failed),
-        "like_this": address("/runs/new", **choice),
+        "like_this": address("/runs/new", **selection),
     }
 
 
-def table(session: Session, run: Run) -> dict[str, object]:
+def table(run: Run) -> dict[str, object]:
     """The table of results under the filter that the address names."""
-    chosen = filter_in(request.args)
+    result_filter = filter_in(request.args)
     edge = edge_in(request.args)
     try:
-        known = results_queries.kept_count(session, viewer(), run.id, chosen)
-        page, matching = results_queries.results(session, viewer(), run, chosen, edge, known)
+        known = results_queries.kept_count(db.session, viewer(), run.id, result_filter)
+        page, matching = results_queries.results(db.session, viewer(), run, result_filter, edge, known)
     except ValueError:
         abort(404)
-    args = {"status": chosen.status, "reason": chosen.reason, "q": chosen.search, "sort": chosen.order}
-    turned = {name: request.args.get(name, "") for name in ("after", "before")}
-    all_chosen = bool(request.args.get("all")) and matching > 0
+    args = {
+        "status": result_filter.status,
+        "reason": result_filter.reason,
+        "q": result_filter.search,
+        "sort": result_filter.order,
+    }
+    cursor = {name: request.args.get(name, "") for name in ("after", "before")}
+    all_selected = bool(request.args.get("all")) and matching > 0
+    titles = [title for title in (filter_words(result_filter), run.name) if title]
     return {
         "run": run,
         "page": page,
-        "chosen": chosen,
+        "chosen": result_filter,
         "matching": matching,
-        "all_chosen": all_chosen,
-        "turn_query": address("", **turned).replace("?", "&"),
-        "can": _can(session, run, chosen) if all_chosen else {},
+        "all_chosen": all_selected,
+        "turn_query": address("", **cursor).replace("?", "&"),
+        "can": _changeable(run, result_filter) if all_selected else {},
         "page_url": address(f"/runs/{run.id}", **args),
-        "here_url": address(f"/runs/{run.id}", **args, **turned),
+        "here_url": address(f"/runs/{run.id}", **args, **cursor),
         "result_query": address("", **args),
-        "page_title": " · ".join(filter(None, (filter_words(chosen), run.name))),
-        "page_said": results_labels.page_words([line.name for line in page.rows], matching, not chosen.order),
+        "page_title": " · ".join(titles),
+        "page_said": results_labels.page_words(
+            [row.name for row in page.rows], matching, not result_filter.order
+        ),
         "since": now().timestamp(),
     }
 
 
-def _can(session: Session, run: Run, chosen: Filter) -> dict[str, int]:
-    """How many of everything that matches each bulk button would touch."""
-    conditions = filters.matching(run.id, chosen.status, chosen.reason, chosen.search)
-    found = results_queries.statuses_of(session, viewer(), conditions, as_they_are=True)
+def _changeable(run: Run, result_filter: Filter) -> dict[str, int]:
+    """For each bulk button, how many of the results that match it would change."""
+    conditions = filters.matching(run.id, result_filter.status, result_filter.reason, result_filter.search)
+    found = results_queries.statuses_of(db.session, viewer(), conditions, as_they_are=True)
     return {
         "send-again": sum(found.get(status, 0) for status in results_labels.MAY_SEND_AGAIN),
         "remove": sum(found.get(status, 0) for status in results_labels.MAY_REMOVE),
@@ -222,31 +228,33 @@ def _can(session: Session, run: Run, chosen: Filter) -> dict[str, int]:
 
 @runs.get("/runs/<int:run_id>/report.csv")
 def report_csv(run_id: int) -> ResponseReturnValue:
-    """Every result of the run that the filter of the address matches, a line each; without one all of them,
-    removed ones too."""
-    database, who, chosen = runtime().database, viewer(), filter_in(request.args)
-    with database.reading() as session:
-        run = _visible(session, run_id)
-        try:
-            filters.matching(run.id, chosen.status, chosen.reason)
-        except ValueError:
-            abort(404)
+    """The results of the run that match the filter of the address, one per line; without a filter all of
+    them, removed ones too."""
+    database, who, result_filter = runtime().database, viewer(), filter_in(request.args)
+    run = _visible(run_id)
+    try:
+        filters.matching(run.id, result_filter.status, result_filter.reason)
+    except ValueError:
+        abort(404)
 
     def lines() -> Iterator[str]:
-        with database.reading() as reading:
-            found = export.results(reading, who, run, chosen.status, chosen.reason, chosen.search)
-            yield from csv_lines(found, export.RESULT_COLUMNS)
+        with database.reading() as session:
+            rows = export.results(
+                session, who, run, result_filter.status, result_filter.reason, result_filter.search
+            )
+            yield from csv_lines(rows, export.RESULT_COLUMNS)
 
-    name = "-".join(["mailrun-run", str(run.id), *filter(None, (chosen.status, chosen.reason))])
-    return csv_file(lines(), name)
+    parts = ["mailrun-run", str(run.id), result_filter.status, result_filter.reason]
+    return csv_file(lines(), "-".join(part for part in parts if part))
 
 
 def is_live(run: Run, counted: Counts) -> bool:
-    """Whether anything on the page may change by itself."""
+    """Whether anything on the page can change by itself."""
     return (
         run.status in (RunStatus.CREATING, RunStatus.RUNNING) or counted.by_status[ResultStatus.SENDING] > 0
     )
 
 
-def _visible(session: Session, run_id: int) -> Run:
-    return lifecycle_runs.run(session, viewer(), run_id) or abort(404)
+def _visible(run_id: int) -> Run:
+    """The run in the address. Ends the request with 404 if there is none that this person may see."""
+    return lifecycle_runs.run(db.session, viewer(), run_id) or abort(404)
