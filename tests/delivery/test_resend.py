@@ -227,7 +227,7 @@ def test_a_version_that_is_sent_through_another_server_needs_a_run_of_its_own(wo
         session.merge(world.definition).sender.mail_server_id = elsewhere.id
     with (
         world.runtime.database.writing() as session,
-        pytest.raises(Refused, match="Make a new run"),
+        pytest.raises(Refused, match="Create a new run"),
     ):
         resend.send_again(
             session, world.runtime.queue, BulkSelection(run_id), OPERATOR, confirmed=True, todays_version=True

@@ -142,7 +142,7 @@ def test_files_swapped_in_the_store_are_held_however_late(world: World, worker: 
     world.work(worker, run_id)
     assert held(world, run_id) == [HELD, HELD, ("sent", "")]
     assert [taken.recipients for taken in world.server.taken] == [("eve@example.com",)]
-    words = "a document is suspect: look at it; let it pass, or import the right one"
+    words = "a document is suspect: let it pass if it is correct, or re-import it"
     assert let_pass(world, run_id).unchanged == {words: 2}  # what is not what was imported never passes
     assert send_again(world, run_id).changed == 2
     world.work(worker, run_id)

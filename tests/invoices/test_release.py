@@ -108,7 +108,7 @@ def test_send_again_without_a_look_changes_nothing(world: World) -> None:
     swapped(world)
     run_id = world.run()
     assert send_again(world, run_id) == BulkOutcome(
-        0, {"a document is suspect: look at it; let it pass, or import the right one": 2}
+        0, {"a document is suspect: let it pass if it is correct, or re-import it": 2}
     )
     assert held(world, run_id) == [HELD, HELD]
 

@@ -15,7 +15,7 @@ from webapp.messages.sent_mail import CannotRebuild, MailView
 from webapp.results import actions, detail, history, neighbours
 from webapp.results.bulk import BulkSelection
 from webapp.results.detail import ResultDetail
-from webapp.results.neighbours import COUNTED, ListPosition, list_position
+from webapp.results.neighbours import POSITION_LIST_MAX, ListPosition, list_position
 from webapp.results.queries import Filter
 from webapp.store.customers import CustomerEmail
 from webapp.store.definitions import MessageDefinition
@@ -180,12 +180,12 @@ def test_what_was_done_to_another_result_is_not_told_here(world: World) -> None:
 
 
 @pytest.mark.parametrize("order", ["", "changed", "amount"])
-@pytest.mark.parametrize("counted", [COUNTED, 3])
+@pytest.mark.parametrize("counted", [POSITION_LIST_MAX, 3])
 def test_the_way_to_the_next_is_the_list_itself(
     world: World, order: str, counted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the list is too long to be read whole, and where neighbours have the same name."""
-    monkeypatch.setattr(neighbours, "COUNTED", counted)
+    monkeypatch.setattr(neighbours, "POSITION_LIST_MAX", counted)
     with world.runtime.database.writing() as session:
         for name in ("Bo", "ada", "Ada", "Ida", "Bo", "Éva"):
             payer = factories.customer(session, world.everybody, name=name)
@@ -205,7 +205,7 @@ def test_the_way_to_the_next_is_the_list_itself(
         amounts = [everything[id].amount for id in walked]
         assert amounts == sorted(amounts, reverse=True)
     third = where(world, run_id, walked[2], Filter(order=order))
-    assert (third.position, third.total) == ((3, 6) if counted == COUNTED else (None, 6))
+    assert (third.position, third.total) == ((3, 6) if counted == POSITION_LIST_MAX else (None, 6))
 
 
 def test_one_that_the_filter_does_not_match_any_more_still_has_neighbours(world: World) -> None:

@@ -1,8 +1,8 @@
-"""What a person does with results besides sending them (resend.py): remove, put back, mark as sent or
-bounced. On one row, on the selected rows, or on everything that a filter matches.
+"""What a person can do with results besides sending them (resend.py): remove, put back, mark as sent or
+bounced. Each works on one result, on the ticked ones, or on everything that a filter matches.
 
-Each takes the run's lock, changes what can be changed, and reports how many could not, with the reason in
-words."""
+Each takes the run's lock, changes what can be changed, and counts the results that it could not change, by
+the reason in words."""
 
 from __future__ import annotations
 
@@ -31,81 +31,86 @@ from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus
 from webapp.store.types import now
 
+CHECKED_AGAIN = (ResultStatus.READY, ResultStatus.DEFERRED, ResultStatus.SKIPPED)
+"""What had this status before it was removed may be sent once it is put back."""
 
-def remove(session: Session, chosen: BulkSelection, viewer: Viewer) -> BulkOutcome:
-    """Remove results from the run; they stay on record. What is on the wire cannot be removed. Raises
-    Refused."""
-    run = open_run(session, chosen, viewer)
+
+def remove(session: Session, selection: BulkSelection, viewer: Viewer) -> BulkOutcome:
+    """Removes results from the run; they are kept for the record. Mails already being handed over cannot be
+    removed. Raises Refused."""
+    run = open_run(session, selection, viewer)
     rows, unchanged = partition(
-        lock_selected(session, chosen, viewer),
-        {ResultStatus.SENDING: "on the wire right now", ResultStatus.REMOVED: "already removed"},
+        lock_selected(session, selection, viewer),
+        {ResultStatus.SENDING: "being handed over right now", ResultStatus.REMOVED: "already removed"},
     )
-    rows = unchanged_since_seen(session, chosen, rows, unchanged)
+    rows = unchanged_since_seen(session, selection, rows, unchanged)
     values = {**RELEASE_CLAIM, "removed_from": Result.status, "reason": Result.reason}
     transition(session, run.id, rows, ResultStatus.REMOVED, values=values)
     runs.finish_if_done(session, run.id)
     return audit_and_report(session, viewer, "remove", run, rows, unchanged)
 
 
-def put_back(session: Session, queue: JobQueue, chosen: BulkSelection, viewer: Viewer) -> BulkOutcome:
-    """Restore removed results to the status they had. `ready`, `deferred` and `skipped` are re-checked.
+def put_back(session: Session, queue: JobQueue, selection: BulkSelection, viewer: Viewer) -> BulkOutcome:
+    """Gives removed results the status they had. What was `ready`, `deferred` or `skipped` is checked again.
 
-    Raises Refused."""
-    run = open_run(session, chosen, viewer)
-    found = lock_results(
-        session, Result.status == ResultStatus.REMOVED, *conditions(chosen, viewer, ResultStatus.REMOVED)
+    Raises Refused.
+    """
+    run = open_run(session, selection, viewer)
+    removed = lock_results(
+        session, Result.status == ResultStatus.REMOVED, *conditions(selection, viewer, ResultStatus.REMOVED)
     )
-    asked = len(chosen.result_ids or found)
-    unchanged = Counter({"not removed": asked - len(found)} if asked > len(found) else {})
-    held = unchanged_since_seen(session, chosen, found, unchanged)
-    had = dict(load_column(session, held, Result.removed_from))
-    back: dict[tuple[ResultStatus, str], list[LockedResult]] = defaultdict(list)
-    to_recheck = [
-        row
-        for row in held
-        if had[row.id] in (ResultStatus.READY, ResultStatus.DEFERRED, ResultStatus.SKIPPED)
-    ]
-    for row, reason in recheck_all(session, to_recheck, None):
-        was = ResultStatus.READY if had[row.id] == ResultStatus.SKIPPED else ResultStatus(had[row.id])
-        back[(ResultStatus.SKIPPED, reason) if reason else (was, "")].append(row)
-    for row in held:
-        if had[row.id] not in (ResultStatus.READY, ResultStatus.DEFERRED, ResultStatus.SKIPPED):
-            back[ResultStatus(had[row.id]), ""].append(row)
-    for (status, reason), rows in back.items():
-        transition(session, run.id, rows, status, reason=reason, values={"removed_from": ""})
+    others = len(selection.result_ids or removed) - len(removed)
+    unchanged = Counter({"not removed": others} if others > 0 else {})
+    rows = unchanged_since_seen(session, selection, removed, unchanged)
+    former = dict(load_column(session, rows, Result.removed_from))
+    to_check = [row for row in rows if former[row.id] in CHECKED_AGAIN]
+    targets: dict[tuple[ResultStatus, str], list[LockedResult]] = defaultdict(list)
+    for row, reason in recheck_all(session, to_check, None):
+        if reason:
+            targets[ResultStatus.SKIPPED, reason].append(row)
+        else:
+            was_skipped = former[row.id] == ResultStatus.SKIPPED
+            targets[ResultStatus.READY if was_skipped else ResultStatus(former[row.id]), ""].append(row)
+    for row in rows:
+        if former[row.id] not in CHECKED_AGAIN:
+            targets[ResultStatus(former[row.id]), ""].append(row)
+    for (status, reason), group in targets.items():
+        transition(session, run.id, group, status, reason=reason, values={"removed_from": ""})
     if runs.has_outstanding(session, run.id):
         runs.resume_for_new_work(session, queue, run, viewer.name)
-    return audit_and_report(session, viewer, "put back", run, held, unchanged)
+    return audit_and_report(session, viewer, "put back", run, rows, unchanged)
 
 
-def confirm_sent(session: Session, chosen: BulkSelection, viewer: Viewer) -> BulkOutcome:
+def confirm_sent(session: Session, selection: BulkSelection, viewer: Viewer) -> BulkOutcome:
     """A person knows that it arrived: `unconfirmed` becomes `sent`, without a mail server's reply. Raises
     Refused."""
     detail = f"marked as sent by {viewer.name}"
     values = {**RELEASE_CLAIM, "sent_at": now(), "detail": detail, "smtp_reply": ""}  # of an earlier attempt
     return _decide(
-        session, chosen, viewer, "confirm sent", ResultStatus.UNCONFIRMED, ResultStatus.SENT, values
+        session, selection, viewer, "confirm sent", ResultStatus.UNCONFIRMED, ResultStatus.SENT, values
     )
 
 
-def mark_bounced(session: Session, chosen: BulkSelection, viewer: Viewer) -> BulkOutcome:
+def mark_bounced(session: Session, selection: BulkSelection, viewer: Viewer) -> BulkOutcome:
     """A person knows that it came back: `sent` becomes `bounced`. Raises Refused."""
     values = {"detail": f"marked as bounced by {viewer.name}"}
-    return _decide(session, chosen, viewer, "mark bounced", ResultStatus.SENT, ResultStatus.BOUNCED, values)
+    return _decide(
+        session, selection, viewer, "mark bounced", ResultStatus.SENT, ResultStatus.BOUNCED, values
+    )
 
 
 def _decide(
     session: Session,
-    chosen: BulkSelection,
+    selection: BulkSelection,
     viewer: Viewer,
     action: str,
     old: ResultStatus,
     new: ResultStatus,
     values: dict[str, Any],
 ) -> BulkOutcome:
-    run = open_run(session, chosen, viewer)
+    run = open_run(session, selection, viewer)
     refused = {status: f"the status is {status}, not {old}" for status in ResultStatus if status != old}
-    rows, unchanged = partition(lock_selected(session, chosen, viewer), refused)
-    rows = unchanged_since_seen(session, chosen, rows, unchanged)
+    rows, unchanged = partition(lock_selected(session, selection, viewer), refused)
+    rows = unchanged_since_seen(session, selection, rows, unchanged)
     transition(session, run.id, rows, new, values=values)
     return audit_and_report(session, viewer, action, run, rows, unchanged)

@@ -1,5 +1,5 @@
-"""The results of a run that a person selected to change: which these are, whether they may be changed, and
-the outcome."""
+"""The results of a run that a person selected to change: which they are, whether they may be changed, and the
+outcome."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from webapp.store.users import AuditEntry
 
 AUDITED_IDS_MAX = 200
 NAMED = "; results "
-"""What the audit entry says before the ids of the changed results, unless these are too many."""
+"""What the audit writes before the ids of the changed results, if there are few enough to list."""
 CHANGED_SINCE = "changed meanwhile: look at what became of it"
 
 
 @dataclass(frozen=True)
 class BulkSelection:
-    """Results of one run: these ids or, without any, everything that the filter matches at the time.
+    """Results of one run: these ids or, without ids, everything that the filter matches when the change is
+    made.
 
-    `as_of`: the person saw the results as they were then, and decided about that; what has changed since
-    stays as it is. `may_come_twice` is the number of customers who, as the question said, may already have
-    the mail."""
+    `as_of`: when the person saw the results; their decision does not cover what has changed since.
+    `may_come_twice`: how many customers may have the mail already, as the person was told."""
 
     run_id: int
     result_ids: tuple[int, ...] | None = None
@@ -47,40 +47,43 @@ class BulkSelection:
 
 @dataclass(frozen=True)
 class BulkOutcome:
-    """How many were changed, which (at most 1,000 ids, for Undo), and how many were not, by the reason in
-    words."""
+    """How many results were changed, their ids (at most 1,000, for Undo), and how many were not changed, by
+    the reason in words."""
 
     changed: int
     unchanged: dict[str, int]
     ids: tuple[int, ...] = ()
 
 
-def open_run(session: Session, chosen: BulkSelection, viewer: Viewer) -> Run:
+def open_run(session: Session, selection: BulkSelection, viewer: Viewer) -> Run:
     """The run of these results, locked for a change. Raises Refused if it cannot be changed, or not yet."""
-    run = runs.lock_for_change(session, chosen.run_id, viewer)
+    run = runs.lock_for_change(session, selection.run_id, viewer)
     if run.status == RunStatus.CREATING:
         raise Refused("The list of this run is still being created. Wait until that is done.")
     return run
 
 
-def conditions(chosen: BulkSelection, viewer: Viewer, status: str = "") -> list[Any]:
-    """The conditions on Result for what was selected and this person may see. `status` applies if the filter
-    names none."""
+def conditions(selection: BulkSelection, viewer: Viewer, status: str = "") -> list[Any]:
+    """The conditions on Result for what was selected and is visible to this person. `status` applies if the
+    filter names none."""
     seen = visible_to(viewer, Result)
-    if chosen.result_ids is None:
-        return [*matching(chosen.run_id, chosen.status or status, chosen.reason, chosen.search), seen]
-    return [Result.run_id == chosen.run_id, Result.id.in_(chosen.result_ids), seen]
+    if selection.result_ids is None:
+        return [
+            *matching(selection.run_id, selection.status or status, selection.reason, selection.search),
+            seen,
+        ]
+    return [Result.run_id == selection.run_id, Result.id.in_(selection.result_ids), seen]
 
 
-def lock_selected(session: Session, chosen: BulkSelection, viewer: Viewer) -> list[LockedResult]:
-    """Lock the selected results, and return them as they are."""
-    return lock_results(session, *conditions(chosen, viewer))
+def lock_selected(session: Session, selection: BulkSelection, viewer: Viewer) -> list[LockedResult]:
+    """Locks the selected results and returns their present state."""
+    return lock_results(session, *conditions(selection, viewer))
 
 
 def partition(
     rows: Iterable[LockedResult], refused: dict[ResultStatus, str]
 ) -> tuple[list[LockedResult], Counter[str]]:
-    """The rows that may be changed, and the number that may not, by the reason."""
+    """The rows that may be changed, and how many may not, by reason."""
     fit, unchanged = [], Counter[str]()
     for row in rows:
         if row.status in refused:
@@ -91,12 +94,12 @@ def partition(
 
 
 def unchanged_since_seen(
-    session: Session, chosen: BulkSelection, rows: Sequence[LockedResult], unchanged: Counter[str]
+    session: Session, selection: BulkSelection, rows: Sequence[LockedResult], unchanged: Counter[str]
 ) -> list[LockedResult]:
-    """The rows that are as the person saw them; the others are counted in `unchanged`."""
-    if chosen.as_of is None:
+    """Those of the rows that are still as the person saw them. Counts the others in `unchanged`."""
+    if selection.as_of is None:
         return list(rows)
-    later = dict(load_column(session, rows, Result.changed_at > chosen.as_of))
+    later = dict(load_column(session, rows, Result.changed_at > selection.as_of))
     seen = [row for row in rows if not later[row.id]]
     if len(seen) < len(rows):
         unchanged[CHANGED_SINCE] += len(rows) - len(seen)
@@ -118,7 +121,7 @@ def audit_and_report(
     rows: Sequence[LockedResult],
     unchanged: Counter[str],
 ) -> BulkOutcome:
-    """Record who changed these rows, as they were before, and report what was done."""
+    """Writes to the audit who changed these rows and their former statuses, and returns the outcome."""
     if rows:
         before = Counter(row.status for row in rows)
         detail = ", ".join(f"{n} {status}" for status, n in sorted(before.items()))

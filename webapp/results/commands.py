@@ -1,4 +1,4 @@
-"""`mailrun runs results`, `send-again`, `remove` …: act on single results, or on all that match."""
+"""`mailrun runs results`, `send-again`, `remove` …: list and change the results of a run."""
 
 from __future__ import annotations
 
@@ -62,21 +62,21 @@ def send_again(
     confirm_duplicates: bool,
     with_todays_version: bool,
 ) -> None:
-    """Make results ready again, after checking their data again."""
-    chosen = _chosen(run_id, status, reason, results)
+    """Send results again, after checking their data again."""
+    selection = _selected(run_id, status, reason, results)
     parts = runtime()
     with parts.database.writing() as session:
-        done = or_fail(
+        outcome = or_fail(
             lambda: resend.send_again(
                 session,
                 parts.queue,
-                chosen,
+                selection,
                 OPERATOR,
                 confirmed=confirm_duplicates,
                 todays_version=with_todays_version,
             )
         )
-    _tell(done, chosen)
+    _print(outcome, selection)
 
 
 @click.command()
@@ -85,7 +85,7 @@ def send_again(
 @with_appcontext
 def remove(run_id: int, status: str | None, reason: str | None, results: tuple[int, ...]) -> None:
     """Remove results from the run."""
-    _change(_chosen(run_id, status, reason, results), actions.remove)
+    _change(_selected(run_id, status, reason, results), actions.remove)
 
 
 @click.command("put-back")
@@ -96,10 +96,10 @@ def put_back(run_id: int, results: tuple[int, ...]) -> None:
     """Put removed results back."""
     parts = runtime()
 
-    def verb(session: Session, chosen: BulkSelection, viewer: Any) -> BulkOutcome:
-        return actions.put_back(session, parts.queue, chosen, viewer)
+    def verb(session: Session, selection: BulkSelection, viewer: Any) -> BulkOutcome:
+        return actions.put_back(session, parts.queue, selection, viewer)
 
-    _change(_these(run_id, results), verb)
+    _change(_by_ids(run_id, results), verb)
 
 
 @click.command("let-pass")
@@ -107,13 +107,13 @@ def put_back(run_id: int, results: tuple[int, ...]) -> None:
 @result_numbers
 @with_appcontext
 def let_pass(run_id: int, status: str | None, reason: str | None, results: tuple[int, ...]) -> None:
-    """Release documents that do not name their invoice, once a person has looked at them."""
+    """Let documents pass that do not mention their invoice, once a person has looked at them."""
     parts = runtime()
 
-    def verb(session: Session, chosen: BulkSelection, viewer: Any) -> BulkOutcome:
-        return resend.release_documents(session, parts.queue, chosen, viewer)
+    def verb(session: Session, selection: BulkSelection, viewer: Any) -> BulkOutcome:
+        return resend.release_documents(session, parts.queue, selection, viewer)
 
-    _change(_chosen(run_id, status, reason, results), verb)
+    _change(_selected(run_id, status, reason, results), verb)
 
 
 @click.command("confirm-sent")
@@ -121,8 +121,8 @@ def let_pass(run_id: int, status: str | None, reason: str | None, results: tuple
 @result_numbers
 @with_appcontext
 def confirm_sent(run_id: int, results: tuple[int, ...]) -> None:
-    """Mark unconfirmed results as sent, when a person knows that they arrived."""
-    _change(_these(run_id, results), actions.confirm_sent)
+    """Mark unconfirmed results as sent, once a person knows that they arrived."""
+    _change(_by_ids(run_id, results), actions.confirm_sent)
 
 
 @click.command("mark-bounced")
@@ -130,38 +130,38 @@ def confirm_sent(run_id: int, results: tuple[int, ...]) -> None:
 @result_numbers
 @with_appcontext
 def mark_bounced(run_id: int, results: tuple[int, ...]) -> None:
-    """Mark sent results as bounced, when a person knows that they came back."""
-    _change(_these(run_id, results), actions.mark_bounced)
+    """Mark sent results as bounced, once a person knows that they came back."""
+    _change(_by_ids(run_id, results), actions.mark_bounced)
 
 
-def _chosen(run_id: int, status: str | None, reason: str | None, results: Iterable[int]) -> BulkSelection:
+def _selected(run_id: int, status: str | None, reason: str | None, results: Iterable[int]) -> BulkSelection:
     ids = tuple(dict.fromkeys(results))
     if not (ids or status or reason):
-        raise click.UsageError("Say which results: --status, --reason or --result.")
+        raise click.UsageError("Name the results: use --status, --reason or --result.")
     if ids and (status or reason):
-        raise click.UsageError("Say either --result, or --status and --reason.")
+        raise click.UsageError("Use either --result, or --status and --reason.")
     return BulkSelection(run_id, ids or None, status or "", reason or "")
 
 
-def _these(run_id: int, results: tuple[int, ...]) -> BulkSelection:
+def _by_ids(run_id: int, results: tuple[int, ...]) -> BulkSelection:
     if not results:
-        raise click.UsageError("Say which results: --result N, as often as you like.")
+        raise click.UsageError("Name the results: use --result N, once for each.")
     return BulkSelection(run_id, tuple(dict.fromkeys(results)))
 
 
-def _change(chosen: BulkSelection, verb: Callable[[Session, BulkSelection, Any], BulkOutcome]) -> None:
+def _change(selection: BulkSelection, verb: Callable[[Session, BulkSelection, Any], BulkOutcome]) -> None:
     with runtime().database.writing() as session:
-        done = or_fail(lambda: verb(session, chosen, OPERATOR))
-    _tell(done, chosen)
+        outcome = or_fail(lambda: verb(session, selection, OPERATOR))
+    _print(outcome, selection)
 
 
-def _tell(done: BulkOutcome, chosen: BulkSelection) -> None:
-    click.echo(f"{done.changed} changed")
-    for words, n in done.unchanged.items():
+def _print(outcome: BulkOutcome, selection: BulkSelection) -> None:
+    click.echo(f"{outcome.changed} changed")
+    for words, n in outcome.unchanged.items():
         click.echo(f"{n} not changed: {words}")
-    missing = len(chosen.result_ids or ()) - done.changed - sum(done.unchanged.values())
+    missing = len(selection.result_ids or ()) - outcome.changed - sum(outcome.unchanged.values())
     if missing > 0:
-        fail(f"{missing} of these results are not in run {chosen.run_id}")
+        fail(f"{missing} of these results are not in run {selection.run_id}")
 
 
 result_commands = (results, send_again, remove, put_back, let_pass, confirm_sent, mark_bounced)

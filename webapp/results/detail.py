@@ -21,9 +21,9 @@ from webapp.store.statuses import ResultStatus, RunStatus
 
 @dataclass(frozen=True)
 class ResultDetail:
-    """`attempts` are without their mails' rebuild data, the last one first; `kept` are the numbers of those
-    that can be rebuilt. `path` are the clusters that lead to the customer. `changed_since`: the message
-    definition has changed since the run was created. `only_rehearsed`: no customer has the mail."""
+    """`attempts` come without the stored data of their mails, the last one first; `kept` has the numbers of
+    those whose data are stored. `path` are the clusters that lead to the customer. `changed_since`: the
+    message definition has changed since the run was created. `only_rehearsed`: no customer has the mail."""
 
     run: Run
     line: ResultRow
@@ -39,12 +39,12 @@ class ResultDetail:
 
     @property
     def content(self) -> Content:
-        """The definition as the run keeps it."""
+        """The definition in the version that the run keeps."""
         return cast(Content, self.run.version.content)
 
     @property
     def is_live(self) -> bool:
-        """Whether it may change by itself."""
+        """Whether it can change by itself."""
         waits = (
             self.result.status in (ResultStatus.READY, ResultStatus.DEFERRED)
             and self.run.status == RunStatus.RUNNING

@@ -1,11 +1,10 @@
-"""One result, as a page and as a drawer over the list: reading only. Its actions are in action_pages.py, its
+"""One result, as a page and as a drawer over the list; read only. Its buttons are in action_pages.py, and its
 mail in mail_pages.py."""
 
 from __future__ import annotations
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
 from webapp.results import history
 from webapp.results.detail import ResultDetail
@@ -35,32 +34,31 @@ def capital(words: str) -> str:
 def result(result_id: int) -> ResponseReturnValue:
     """One result with its mail and its history; over the list (htmx) as a drawer."""
     template = "results/_drawer.html" if htmx.in_dialog() else "results/show.html"
-    found = visible(db.session, result_id)
-    return render_template(template, **_shown(db.session, found), **_on_the_way(db.session, found))
+    found = visible(result_id)
+    return render_template(template, **_shown(found), **_position(found))
 
 
 @one.get("/results/<int:result_id>/live")
 @background_poll
 def live(result_id: int) -> ResponseReturnValue:
     """The parts of the page, or of the drawer, that may have changed."""
-    return render_template("results/_live.html", **_shown(db.session, visible(db.session, result_id)))
+    return render_template("results/_live.html", **_shown(visible(result_id)))
 
 
-def _on_the_way(session: Session, found: ResultDetail) -> dict[str, object]:
-    """The position of the result in the list that the address names, and its neighbours."""
+def _position(found: ResultDetail) -> dict[str, object]:
+    """Where the result is in the list that the address names, and the next and previous one."""
     chosen = filter_in(request.args)
     try:
-        stands = list_position(session, viewer(), found.run, found.result, chosen)
+        position = list_position(db.session, viewer(), found.run, found.result, chosen)
     except ValueError:
         abort(404)
-    return {"place": stands, "place_words": _place_words(stands, chosen)}
+    return {"place": position, "place_words": _position_words(position, chosen)}
 
 
-def _shown(session: Session, found: ResultDetail) -> dict[str, object]:
-    """What page, drawer and live answer show of the result."""
+def _shown(found: ResultDetail) -> dict[str, object]:
+    """What the page, the drawer and the live answer show of the result."""
     chosen = filter_in(request.args)
-    shown = mail_in_address(session, found)
-    doubted = suspects(session, found.run, [Result.id == found.result.id])
+    mail = mail_in_address(found)
     args = {"status": chosen.status, "reason": chosen.reason, "q": chosen.search, "sort": chosen.order}
     return {
         "one": found,
@@ -69,31 +67,26 @@ def _shown(session: Session, found: ResultDetail) -> dict[str, object]:
         "result": found.result,
         "chosen": chosen,
         "list_query": address("", **args),
-        "mail": shown,
-        "let_go": _let_go(found) if shown.attempt is None else None,
-        "not_whole": not_whole(shown),
-        "suspects": doubted,
-        "explanation": explain(
-            found.result,
-            RunStatus(found.run.status),
-            has_suspects=bool(doubted),
-            only_rehearsed=found.only_rehearsed,
-        ),
-        "todays_version": offers_todays_version(
-            ResultStatus(found.result.status), changed_since=found.changed_since
-        ),
-        "happenings": history.history_of(session, found),
-        **addresses(found, shown, args),
+        "mail": mail,
+        "let_go": _last_deleted(found) if mail.attempt is None else None,
+        "not_whole": not_whole(mail),
+        "suspects": suspects(db.session, found.run, [Result.id == found.result.id]),
+        "happenings": history.history_of(db.session, found),
+        **addresses(found, mail, args),
     }
 
 
-def _let_go(found: ResultDetail) -> Attempt | None:
-    """The last attempt, if its mail is no longer kept."""
+def _last_deleted(found: ResultDetail) -> Attempt | None:
+    """The last attempt whose mail is no longer kept."""
     return next((attempt for attempt in found.attempts if attempt.rebuild_data_deleted_at), None)
 
 
-def _place_words(stands: ListPosition, chosen: Filter) -> str:
+def _position_words(position: ListPosition, chosen: Filter) -> str:
     """1 of 3 unconfirmed"""
-    if not stands.words or chosen.search:
-        return f"{stands.words} found".strip() if stands.words else ""
-    return f"{stands.words} {chosen.status or ('skipped' if chosen.reason else '')}".strip()
+    if not position.words:
+        return ""
+    if chosen.search:
+        return f"{position.words} found"
+    if chosen.status:
+        return f"{position.words} {chosen.status}"
+    return f"{position.words} skipped" if chosen.reason else position.words

@@ -1,4 +1,4 @@
-"""Results as the command line and exports give them (contract.md): plain values, one shape."""
+"""Results as the command line and the exports write them: plain values in one format."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ RESULT_COLUMNS = (
 def results(
     session: Session, viewer: Viewer, run: Run, status: str = "", reason: str = "", search: str = ""
 ) -> Iterator[dict[str, Any]]:
-    """The run's results that the filter matches, in the order of their ids, one batch in memory at a time;
-    without a filter all of them, removed ones too.
+    """The run's results that the filter matches, in the order of their ids, with one page in memory at a
+    time; without a filter all of them, removed ones too.
 
     Raises ValueError for a status or a reason that does not exist."""
     narrowed = matching(run.id, status, reason, search) if status or reason or search else []
@@ -84,7 +84,7 @@ def _line(result: Result, code: str, numbers: list[str], recipients: list[str]) 
 
 
 def addresses_of(session: Session, results: Iterable[tuple[int, int]]) -> dict[int, list[str]]:
-    """(result id, version id) → the addresses that a result which has not gone out yet would go to today."""
+    """(result id, version id) → the addresses that a result would go to today, if it has not gone out yet."""
     found: dict[int, list[str]] = defaultdict(list)
     by_version: dict[int, list[int]] = defaultdict(list)
     for result_id, version_id in results:

@@ -1,4 +1,4 @@
-"""Which results an address or a form means."""
+"""The filter of results in an address or a form."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def filter_in(args: MultiDict[str, str]) -> Filter:
 
 
 def filter_words(chosen: Filter) -> str:
-    """The filter in a title: Failed, “petersen”"""
+    """The filter in the title of the page: Failed, “petersen”"""
     narrowed = chosen.status.capitalize() or results_labels.reason_words(chosen.reason).capitalize()
     return ", ".join(filter(None, (narrowed, f"“{chosen.search}”" if chosen.search else "")))

@@ -1,5 +1,5 @@
-"""Which results of a run a filter matches: the same conditions for the page that shows them and the verb that
-changes them."""
+"""Which results of a run a filter matches: the same conditions for the page that shows them and for the
+action that changes them."""
 
 from __future__ import annotations
 
@@ -31,28 +31,27 @@ def matching(run_id: int, status: str = "", reason: str = "", search: str = "") 
 
 
 def mentions(wanted: str) -> ColumnElement[bool]:
-    """Whether customer code or name, invoice number, address or error text contains these characters, in any
-    case.
+    """Whether customer code or name, invoice number, address or error text contains this text, in any case.
 
-    Customer, invoices and addresses are those of when the result was generated (search_index.py); besides,
-    the addresses that the mail went to, and what servers said."""
+    Customer, invoices and addresses are searched as they were when the result was created (search_index.py),
+    and also the addresses that the mail did go to, and what servers replied."""
     texts = (cast(Result.recipients, String), Result.detail, Result.smtp_reply, Result.warning)
     pattern = like_pattern(wanted)
     return or_(text_search.contains(Result.search_text, wanted), *(says(text, pattern) for text in texts))
 
 
 def only_rehearsed() -> ColumnElement[bool]:
-    """Whether the mail of the current Result went to the redirect address, and none to a customer.
+    """Whether the mail of the Result went only to the redirect address, and to no customer.
 
-    A redirected second copy is the rehearsal of a mail that a customer has, or may have: the first had been
-    reserved. A first copy goes nowhere while it is reserved."""
+    A second copy that was redirected rehearses a mail that a customer has, or may have: its first copy had
+    been reserved. A first copy is not sent while it is reserved."""
     later = exists().where(ResultInvoice.result_id == Result.id, ResultInvoice.copy > 1)
     return case((Result.redirected, ~later), else_=False)
 
 
 def may_come_twice(definition_id: int) -> ColumnElement[bool]:
-    """Whether the customer of the current Result, of a run with this definition, may get the mail twice if it
-    is sent again, confirmed: it went out, or may have, in this run or in another."""
+    """Whether the customer of the Result, in a run of this definition, may get the mail twice if it is sent
+    again after a confirmation: it went out, or may have, in this run or another."""
     reserved = _mailed(definition_id).where(Reservation.copy >= ResultInvoice.copy)
     already_sent = and_(Result.status == ResultStatus.SKIPPED, Result.reason == SkipReason.ALREADY_SENT)
     others = (ResultStatus.FAILED, ResultStatus.DEFERRED, *NEEDS_CONFIRMATION)
@@ -64,13 +63,13 @@ def may_come_twice(definition_id: int) -> ColumnElement[bool]:
 
 
 def decided_since(definition_id: int, as_of: datetime) -> ColumnElement[bool]:
-    """Whether, since that moment, the current Result has changed, or its invoice has gone out, or may have,
-    in any run."""
+    """Whether, since that moment, the Result has changed, or its invoice has gone out, or may have, in any
+    run."""
     return or_(Result.changed_at > as_of, _mailed(definition_id).where(Reservation.taken_at > as_of))
 
 
 def _mailed(definition_id: int) -> Exists:
-    """Whether an invoice of the current Result has gone out with this definition, or may have."""
+    """Whether an invoice of the Result has gone out with this definition, or may have."""
     return (
         exists()
         .where(ResultInvoice.result_id == Result.id)

@@ -1,4 +1,4 @@
-"""What happened to a result, in words: every attempt, what people decided, the run's start."""
+"""The history of a result in words: every attempt, what people decided, and the start of the run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STAGES = {
     "body": "in the middle of the mail",
     "connect": "when connecting",
 }
-"""Where an attempt ended; the dot needs no words."""
+"""Where an attempt ended; the final dot, where most end, needs no words."""
 
 ENDS_WITH_DETAIL = (Outcome.UNKNOWN, Outcome.BROKEN, Outcome.HELD, Outcome.TROUBLE)
 
@@ -50,12 +50,12 @@ DECISIONS = {
     "confirm sent": ("sent", "Marked as sent"),
     "mark bounced": ("bounced", "Marked as bounced"),
 }
-"""The icon and the words of a person's decision, by the action in the audit trail."""
+"""The icon and the words of each decision of a person, by its action in the audit."""
 
 
 @dataclass(frozen=True)
 class TranscriptLine:
-    """A line of the conversation with a mail server: seconds after it began, what we sent, what it said."""
+    """A line of the conversation with a mail server: the seconds since it began, the command, the reply."""
 
     at: float
     command: str
@@ -82,7 +82,7 @@ class AttemptEntry:
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """One entry: an attempt, or something that `by` did."""
+    """An attempt, or something that the person `by` did."""
 
     at: datetime
     look: str
@@ -92,7 +92,7 @@ class HistoryEntry:
 
 
 def history_of(session: Session, one: ResultDetail) -> list[HistoryEntry]:
-    """Everything, the last entry first."""
+    """The whole history, the last entry first."""
     run = one.run
     found = [*_tries(session, one), *_decisions(session, one)]
     if run.started_at:
@@ -102,7 +102,8 @@ def history_of(session: Session, one: ResultDetail) -> list[HistoryEntry]:
 
 
 def _first_starter(session: Session, run: Run) -> str:
-    """Who started the run at first; the run itself knows only who did so last, which Send again does too."""
+    """Who started the run first. The run itself keeps only who started it last, and Send again can start it
+    too."""
     first = session.scalar(
         select(AuditEntry.actor)
         .where(AuditEntry.subject == f"run {run.id}", AuditEntry.action == "start")
@@ -141,8 +142,8 @@ def _names(session: Session, id: Any, name: Any, ids: set[int]) -> dict[int, Any
 
 
 def _seconds(attempt: Attempt) -> float:
-    """How long an attempt took. Its row is as old as its start was committed: the conversation began before,
-    and the wait for a reply that never came ended after."""
+    """How long the attempt took. Its row is created when it starts; the conversation began before that, and
+    the wait for a reply that never came ended after it."""
     spoken = float(attempt.transcript[-1][0]) if attempt.transcript else 0.0
     if attempt.ended_at is None or attempt.outcome not in ENDS_WITH_DETAIL:
         return spoken
@@ -150,7 +151,7 @@ def _seconds(attempt: Attempt) -> float:
 
 
 def _conversation(attempt: Attempt) -> list[TranscriptLine]:
-    """The recorded lines and, at the end of a broken conversation, the reason."""
+    """The lines as recorded, and at the end of a broken conversation the reason."""
     several = sum(str(line).startswith("RCPT") for _, line in attempt.transcript) > 1
     lines = []
     for at, line in attempt.transcript:
@@ -162,7 +163,7 @@ def _conversation(attempt: Attempt) -> list[TranscriptLine]:
 
 
 def _in_short(command: str, several: bool) -> str:
-    """What we sent; the address only where there are several recipients."""
+    """The command; the address only if there are several recipients."""
     verb, _, rest = command.partition(":")
     if verb == "RCPT TO" and several:
         return f"{verb} {rest}"
@@ -172,8 +173,8 @@ def _in_short(command: str, several: bool) -> str:
 
 
 def _decisions(session: Session, one: ResultDetail) -> list[HistoryEntry]:
-    """What people decided about this result by name. Actions on very many results at once are recorded with
-    the run."""
+    """What people decided about this result by its id. A change of very many results is in the audit of the
+    run only."""
     entries = session.scalars(
         select(AuditEntry).where(AuditEntry.subject == f"run {one.run.id}", AuditEntry.action.in_(DECISIONS))
     )

@@ -58,8 +58,18 @@ def why(result: Result) -> str:
 
 def page_words(names: list[str], matching: int, by_name: bool) -> str:
     """What a page of results shows: Aalders to Bruggink: 50 of 12,471 results"""
-    of = f"{len(names):,} of {matching:,} results" if len(names) < matching else f"{matching:,} results"
     if matching == 1:
-        of = "1 result"
-    first, last = ((name.split() or [""])[0] for name in (names[:1] + names[-1:] if names else ["", ""]))
-    return f"{first} to {last}: {of}" if by_name and first != last else of
+        count = "1 result"
+    elif len(names) < matching:
+        count = f"{len(names):,} of {matching:,} results"
+    else:
+        count = f"{matching:,} results"
+    if not by_name or not names:
+        return count
+    first, last = _first_word(names[0]), _first_word(names[-1])
+    return count if first == last else f"{first} to {last}: {count}"
+
+
+def _first_word(name: str) -> str:
+    words = name.split()
+    return words[0] if words else ""

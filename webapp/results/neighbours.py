@@ -1,4 +1,5 @@
-"""A result's position in the list that a person goes through, and the results before and after it."""
+"""The position of a result in the list that a person is going through, and the results before and after
+it."""
 
 from __future__ import annotations
 
@@ -13,14 +14,15 @@ from webapp.results.queries import Filter, cursor, in_order, kept_count
 from webapp.store.keyset import Edge
 from webapp.store.runs import Result, Run
 
-COUNTED = 1_000
-"""Up to this length of the list, the position is counted."""
+POSITION_LIST_MAX = 1_000
+"""A list that is not longer than this gives the position of the result in it."""
 
 
 @dataclass(frozen=True)
 class ListPosition:
-    """`previous` and `next` are ids, None at an end of the list. `position` counts from 1: None in a long
-    list, and for a result that the filter no longer matches. `total` is None where counting is expensive."""
+    """`previous` and `next` are ids, None at an end of the list. `position` counts from 1; it is None in a
+    long list, and for a result that the filter no longer matches. `total` is None where counting would
+    take too long."""
 
     previous: int | None
     next: int | None
@@ -38,16 +40,16 @@ class ListPosition:
 def list_position(session: Session, viewer: Viewer, run: Run, result: Result, chosen: Filter) -> ListPosition:
     """The position of this result among those of its run that the filter matches, in the filter's order.
 
-    A short list is read whole, once. In a long one the neighbours are found from the result on, along the
-    index. Raises ValueError for a status or a reason that does not exist."""
+    A short list is read completely, once. In a long one the neighbours are found from the result on, along
+    the index. Raises ValueError for a status or a reason that does not exist."""
     total = kept_count(session, viewer, run.id, chosen)
     within = [
         visible_to(viewer, Result),
         *filters.matching(run.id, chosen.status, chosen.reason, chosen.search),
     ]
-    if total is None or total <= COUNTED:
-        ids = _ids(session, within, chosen.order, None, COUNTED + 1)
-        if len(ids) <= COUNTED:
+    if total is None or total <= POSITION_LIST_MAX:
+        ids = _ids(session, within, chosen.order, None, POSITION_LIST_MAX + 1)
+        if len(ids) <= POSITION_LIST_MAX:
             if result.id in ids:
                 return _in_list(ids, ids.index(result.id))
             total, within = len(ids), [Result.id.in_(ids)]

@@ -1,4 +1,4 @@
-"""The read side of results: a page of the table, the rows on screen, their number."""
+"""The read side of results: a page of the table, the rows on screen, and the counts."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ class Filter:
 
 
 SORTED_IN_MEMORY_MAX = 20_000
-"""Up to this number, looking up and sorting rows is faster than walking an index."""
+"""Up to this many rows are looked up and sorted faster than an index is walked."""
 
 
 def results(
     session: Session, viewer: Viewer, run: Run, chosen: Filter, edge: Edge | None, matching: int | None
 ) -> tuple[Page[ResultRow], int]:
-    """A page of the run's results, and how many match. `matching` gives that number if it is known already.
+    """A page of the run's results, and how many match. Pass `matching` if the count is known.
 
-    The ids are found first: the details of 50 rows are looked up for these alone. Raises ValueError for an
-    impossible status, reason or edge."""
+    The ids are found first, and everything else is then looked up for these 50 rows only. Raises ValueError
+    for a status, reason or edge that does not exist."""
     query = select(Result.id).where(visible_to(viewer, Result), *_conditions(run.id, chosen))
     if matching == 0:
         ids: list[int] = []
@@ -70,7 +70,7 @@ def results(
 
 
 def kept_count(session: Session, viewer: Viewer, run_id: int, chosen: Filter) -> int | None:
-    """How many results match the filter, by the kept counts; None where these cannot tell. Raises ValueError
+    """How many results match the filter, from the stored counts; None if these cannot tell. Raises ValueError
     for a status that does not exist."""
     if chosen.search or viewer.clusters:
         return None
@@ -85,7 +85,8 @@ def kept_count(session: Session, viewer: Viewer, run_id: int, chosen: Filter) ->
 def _found_and_counted(
     session: Session, query: Select[int], order: str, edge: Edge | None
 ) -> tuple[list[int], int]:
-    """The ids of a page and the number of rows in all, in one pass over every row: a search needs that."""
+    """The ids of a page and the number of all rows, in one pass over every row, which a search needs
+    anyway."""
     hits = query.add_columns(ORDER_COLUMNS[order].label("by")).cte()
     how_many = select(func.count()).select_from(hits).scalar_subquery()
     rows = session.execute(
@@ -108,7 +109,7 @@ def changed_on_screen(
 def statuses_of(
     session: Session, viewer: Viewer, conditions: list[ColumnElement[bool]], *, as_they_are: bool = False
 ) -> dict[ResultStatus, int]:
-    """How many of the results under these conditions are in each status. Those that only went to the redirect
+    """How many of the results under these conditions have each status. Results that went only to the redirect
     address count as ready, since no customer has them, unless `as_they_are`."""
     harmless = false() if as_they_are else filters.only_rehearsed()
     each = select(Result.status, harmless.label("harmless")).where(visible_to(viewer, Result), *conditions)
@@ -126,8 +127,8 @@ def statuses_of(
 def asked_about(
     session: Session, viewer: Viewer, run: Run, conditions: list[ColumnElement[bool]]
 ) -> tuple[int, datetime | None]:
-    """Of the results under these conditions: how many customers may get a mail twice if they are sent again,
-    and when the last of them has changed, or the last mail of one of their invoices went out. What goes
+    """For the results under these conditions: how many customers may get a mail twice if they are sent again,
+    and when the last of the results changed or the last mail of one of their invoices went out. What goes
     out between the two queries is counted."""
     ours = (visible_to(viewer, Result), *conditions)
     mailed_at = session.scalar(
@@ -143,7 +144,7 @@ def asked_about(
 
 
 def last_change(session: Session, viewer: Viewer, conditions: list[ColumnElement[bool]]) -> datetime | None:
-    """When the last of the results under these conditions has changed."""
+    """When the last of the results under these conditions changed."""
     return session.scalar(select(func.max(Result.changed_at)).where(visible_to(viewer, Result), *conditions))
 
 
@@ -154,8 +155,8 @@ def _conditions(run_id: int, chosen: Filter) -> list[ColumnElement[bool]]:
 def in_order(query: Select[Any], order: str, edge: Edge | None, *, few: bool = False) -> Select[Any]:
     """The query in this order, from the edge on.
 
-    `few` tells that the filter leaves few rows: then they are looked up and sorted. Otherwise the index of
-    names is walked, and what does not match is left out. SQLite cannot know which of the two is faster."""
+    `few` says that the filter leaves few rows: they are looked up and sorted. Otherwise the index of names is
+    walked, and what does not match is left out. SQLite cannot know which of the two is faster."""
     column = Result.sort_name + "" if few and order == "" else ORDER_COLUMNS[order]
     return _ordered(query, column, Result.id, order, edge)
 
@@ -173,7 +174,7 @@ DESCENDING = ("changed", "amount")
 
 
 def _value(order: str, text: str) -> Any:
-    """The value at an edge. Raises ValueError for an impossible one."""
+    """The value at an edge. Raises ValueError for one that is not possible."""
     if order == "changed":
         return instant(text)
     if order == "amount":

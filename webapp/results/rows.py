@@ -1,4 +1,4 @@
-"""A row of the table Message results, filled with a few queries for a whole page."""
+"""A row of the table Message results. Loaded with a few queries for a whole page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ResultRow:
 
     @property
     def label(self) -> str:
-        """The invoice number; of several the first "and 4 more"."""
+        """The invoice number; of several the first, "and 4 more"."""
         if not self.invoices:
             return f"result {self.result.id}"
         more = len(self.invoices) - 1
@@ -43,7 +43,7 @@ class ResultRow:
 
     @property
     def may_pass(self) -> bool:
-        """Whether one of its documents waits for a person to look at it."""
+        """Whether a suspect document of it waits for a person's decision."""
         result = self.result
         return result.status == ResultStatus.SKIPPED and result.reason == SkipReason.SUSPECT_DOCUMENT
 
@@ -58,7 +58,7 @@ class ResultRow:
 
 
 def rows_query(viewer: Viewer) -> Select[Result, str, str, str]:
-    """Every result that the viewer may see, with what a ResultRow needs of its customer."""
+    """Every result that the viewer may see, with the customer's columns that a ResultRow needs."""
     return (
         select(Result, Customer.code, Customer.name, Cluster.tag_name)
         .join(Customer, Customer.id == Result.customer_id)
@@ -68,10 +68,11 @@ def rows_query(viewer: Viewer) -> Select[Result, str, str, str]:
 
 
 def load_details(session: Session, run: Run, lines: list[ResultRow]) -> None:
-    """Add to each row its invoices, their documents and, where none are frozen yet, its recipients.
+    """Adds to each row its invoices, their documents and, if its recipients are not stored yet, the addresses
+    of today.
 
-    Documents are queried by their invoices alone, and those of other transformations left out afterwards:
-    with both conditions SQLite may take the index of the transformation, and read every document there is."""
+    Documents are selected by their invoices only, and those of other transformations are left out here: with
+    both conditions SQLite may use the index of the transformation and read every document there is."""
     by_result = {line.result.id: line for line in lines}
     by_invoice: dict[int, ResultRow] = {}
     for result_id, invoice in session.execute(

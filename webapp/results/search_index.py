@@ -1,8 +1,9 @@
-"""What a run's page sorts by and searches in: written into each result when it is generated, so that a page
-of a hundred thousand is found at once.
+"""The columns that the run's page sorts by and searches in. They are written into each result when it is
+created, so that a page of a hundred thousand results opens at once.
 
-The amount is the gross of all its invoices. Searchable are the customer's code and name, the invoice numbers,
-and the addresses that the mail would go to; what servers said is searched in its own column."""
+The amount is the gross total of all its invoices. The search text has the customer's code and name, the
+invoice numbers and the addresses that the mail would go to; replies of servers are searched in their own
+columns."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from webapp.store.text_search import folded
 
 
 def of_one_invoice(content: Content) -> dict[str, Any]:
-    """The columns of a result of the one current Invoice, joined with its Customer."""
+    """The columns of a result with one invoice, in terms of Invoice joined with its Customer."""
     sought = (
         Customer.code + " " + Customer.name + " " + Invoice.number + " " + _addresses(content, Customer.id)
     )
@@ -31,7 +32,7 @@ def of_one_invoice(content: Content) -> dict[str, Any]:
 
 
 def index(session: Session, content: Content, *which: ColumnElement[bool]) -> None:
-    """Write the columns of these results again, with any number of invoices."""
+    """Writes these columns again for results with any number of invoices."""
     of_customer = select(Customer).where(Customer.id == Result.customer_id).correlate(Result)
     of_invoices = (
         select(Invoice)
@@ -55,7 +56,7 @@ def index(session: Session, content: Content, *which: ColumnElement[bool]) -> No
 
 
 def _addresses(content: Content, customer_id: Any) -> Any:
-    """All that the customer has under the definition's recipient key, or an empty text."""
+    """All addresses of the customer under the definition's recipient key, or an empty text."""
     found = select(_all(CustomerEmail.address)).where(
         CustomerEmail.customer_id == customer_id,
         CustomerEmail.recipient_key_id == content["recipient_key_id"],

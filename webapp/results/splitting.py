@@ -1,4 +1,5 @@
-"""An invoice of a collated result that cannot be sent moves to a result of its own, in the same commit."""
+"""An invoice that cannot be sent moves out of its collated result into a result of its own, in the same
+commit."""
 
 from __future__ import annotations
 
@@ -19,11 +20,12 @@ from webapp.store.statuses import ResultStatus
 
 
 def split_off_ineligible(session: Session, result_id: int, reasons: Mapping[int, str], worker_id: int) -> str:
-    """Move those invoices out of the result that have a reason not to be sent, each to a skipped result of
+    """Takes those invoices out of the result that have a reason not to be sent, each into a skipped result of
     its own.
 
-    If none is left, the first stays and its reason is returned: the result itself is to be skipped. Otherwise
-    returns the empty text. `reasons` has every invoice of the result, in the order of their ids."""
+    If none would be left, the first invoice stays and its reason is returned: the result itself is to be
+    skipped. Otherwise returns the empty text. `reasons` has every invoice of the result, in the order of
+    their ids."""
     bad = [invoice_id for invoice_id, reason in reasons.items() if reason]
     if not bad:
         return ""
@@ -63,15 +65,15 @@ def split_off_ineligible(session: Session, result_id: int, reasons: Mapping[int,
 
 
 RECHECK_BATCH = {"sqlite": 5_000, "postgresql": 1_000}
-"""Results re-checked by one query. With more, PostgreSQL scans all invoices each time; with fewer, SQLite
-takes a fifth longer."""
+"""Results rechecked by one query. For more, PostgreSQL reads all invoices each time; for fewer, SQLite takes
+a fifth longer."""
 
 
 def recheck_all(
     session: Session, rows: Sequence[LockedResult], version: int | None, *, once_more: bool = False
 ) -> Iterable[tuple[LockedResult, str]]:
-    """Each row with why it cannot be sent now, or empty; invoices of collated results are split off on the
-    way."""
+    """Yields each row with the reason why it cannot be sent now, or the empty text. Takes invoices that
+    cannot be sent out of collated results."""
     at_once = RECHECK_BATCH[session.get_bind().dialect.name]
     for start in range(0, len(rows), at_once):
         chunk = rows[start : start + at_once]

@@ -1,4 +1,4 @@
-"""The suspect documents for which results are held, as pages tell of them."""
+"""The suspect documents that results are held for, as pages show them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ SUSPECTS_LISTED_MAX = 20
 
 @dataclass(frozen=True)
 class Suspect:
-    """A document of a held result: `said` is the finding, as it follows the file's name."""
+    """A suspect document of a held result. `said` is the finding of the document check, to follow the name of
+    the file."""
 
     result_id: int
     number: str
@@ -31,7 +32,7 @@ class Suspect:
 
 
 def suspects(session: Session, run: Run, conditions: Sequence[ColumnElement[bool]]) -> list[Suspect]:
-    """The suspect documents of those of these results that are held, at most SUSPECTS_LISTED_MAX."""
+    """The suspect documents of those of these results that are held for one, at most SUSPECTS_LISTED_MAX."""
     listed = _of_held(session, run, conditions).order_by(Result.id, TransformationResult.id)
     return [
         Suspect(result_id, number, name, document.file_name, findings.said(document))
@@ -46,7 +47,7 @@ def checked_until(session: Session, run: Run, conditions: Sequence[ColumnElement
 
 
 def attached_to(session: Session, run: Run, result_ids: Collection[int]) -> Select[int]:
-    """The documents that the mails of these results of the run would contain, each by its own version."""
+    """The documents that the mails of these results of the run would have, each by its own version."""
     return (
         select(TransformationResult.id)
         .join(ResultInvoice, ResultInvoice.invoice_id == TransformationResult.invoice_id)
@@ -70,8 +71,8 @@ def _of_held(
 
 
 def _is_attached(session: Session, run: Run, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether the current document is attached by the version that the current Result, of this run and under
-    these conditions, would be sent with. The versions are determined for such results only."""
+    """Whether the TransformationResult is attached by the version that the Result, of this run and under
+    these conditions, would be sent with. Looks up versions only for such results."""
     ours = (Result.run_id == run.id, *conditions)
     others = select(Result.version_id).where(*ours, Result.version_id.is_not(None)).distinct()
     versions = [run.version_id, *session.scalars(others)]

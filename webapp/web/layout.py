@@ -118,11 +118,8 @@ class Sending:
 
 
 def sending(parts: Runtime, outside: SystemStatus) -> Sending:
-    """What the top bar says of sending."""
-    servers = outside.servers
-    over = (
-        servers[0] if len(servers) == 1 else f"{len(servers)} mail servers" if servers else "no mail server"
-    )
+    """What the topbar says of sending."""
+    over = _servers_in_words(outside.servers)
     if outside.held:
         return Sending("failed", "Held", over, outside.workers)
     if parts.settings.redirect_to:
@@ -130,6 +127,12 @@ def sending(parts: Runtime, outside: SystemStatus) -> Sending:
     if outside.waited_for:
         return Sending("deferred", "Waiting", outside.waited_for, outside.workers)
     return Sending("sent", "Live", over, outside.workers)
+
+
+def _servers_in_words(servers: list[str]) -> str:
+    if not servers:
+        return "no mail server"
+    return servers[0] if len(servers) == 1 else f"{len(servers)} mail servers"
 
 
 def banners(parts: Runtime, outside: SystemStatus) -> list[Banner]:
