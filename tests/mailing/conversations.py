@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tests.mailserver import MailServer
 from webapp.mailing.envelope import Envelope
-from webapp.mailing.transport import Conversation, ServerAddress, Waits
+from webapp.mailing.smtp_connection import ServerAddress, Waits
+from webapp.mailing.transport import Conversation
 
 QUICK = Waits(reply=1.0, data=1.5)
 

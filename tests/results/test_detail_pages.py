@@ -4,10 +4,9 @@ what can be pressed."""
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from tests import factories
@@ -16,9 +15,7 @@ from tests.results.staged import lead
 from tests.world import World
 from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.invoices import TransformationResult
-from webapp.store.runs import Attempt
 from webapp.store.statuses import ResultStatus
-from webapp.store.types import now
 from webapp.workers import WorkerProcess
 
 EVIL = "<script>alert(1)</script>"
@@ -284,19 +281,3 @@ def test_a_mail_that_cannot_be_made_says_why_on_the_page(log_in: LogIn, world: W
     assert "there is no nothing" in answer.text
     assert "mail.eml" not in answer.text
     assert log_in("admin").look(f"/results/{id}/mail").status_code == 404
-
-
-def test_of_a_mail_that_is_no_longer_kept_the_page_says_until_when_it_was(
-    log_in: LogIn, world: World, worker: WorkerProcess
-) -> None:
-    world.add()
-    id = sent(world, worker)
-    with world.runtime.database.writing() as session:
-        session.execute(
-            update(Attempt).values(rebuild_data=None, rebuild_data_deleted_at=now() - timedelta(days=400))
-        )
-        digest = session.scalars(select(Attempt.sha256)).one()
-    said = text_of(log_in("viewer").look(f"/results/{id}"))
-    assert "What went out is no longer kept. The mail itself was kept until" in said
-    assert digest in said.replace(" ", "")
-    assert "as handed to the server" not in said

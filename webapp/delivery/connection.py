@@ -18,7 +18,8 @@ from webapp.extensions import Runtime
 from webapp.mailing import outcomes
 from webapp.mailing.event_loop import EventLoop
 from webapp.mailing.rates import Rates
-from webapp.mailing.transport import Conversation, Waits
+from webapp.mailing.smtp_connection import Waits
+from webapp.mailing.transport import Conversation
 from webapp.mailservers import backoff
 from webapp.messages.building import Message, NotBuilt, build
 from webapp.store.mailservers import MailServer

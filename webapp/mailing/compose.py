@@ -11,18 +11,15 @@ import binascii
 import hashlib
 import json
 import re
-import secrets
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
-from itertools import count
-
-import pybase64
 
 from webapp.mailing.headers import Uncomposable, address_field, file_name_parameter, text_field
+from webapp.mailing.mime import encoded, multipart, new_boundary
 
 __all__ = [
     "Altered",
@@ -95,15 +92,15 @@ def compose(letter: MailDraft, documents: Sequence[Document]) -> Mail:
         check(document, letter.invoice_ids)
     head = _headers(letter)
     if documents:
-        boundary = _boundary()
-        pieces = [head + _multipart("mixed", boundary) + b"--%s\r\n" % boundary, *_texts(letter)]
+        boundary = new_boundary()
+        pieces = [head + multipart("mixed", boundary) + b"--%s\r\n" % boundary, *_texts(letter)]
         for document in documents:
             pieces += [b"\r\n--%s\r\n" % boundary + _part_head(document), document]
         pieces.append(b"\r\n--%s--\r\n" % boundary)
     else:
         pieces = [head, *_texts(letter)]
     pieces = _joined(pieces)
-    data = b"".join([piece if isinstance(piece, bytes) else _encoded(piece.content) for piece in pieces])
+    data = b"".join([piece if isinstance(piece, bytes) else encoded(piece.content) for piece in pieces])
     return Mail(data, _keep(pieces), hashlib.sha256(data).hexdigest())
 
 
@@ -127,7 +124,7 @@ def rebuild(rebuild_data: bytes, document: Callable[[str], bytes]) -> bytes:
     SHA-256."""
     pieces = json.loads(zlib.decompress(rebuild_data))
     return b"".join(
-        piece.encode("latin-1") if isinstance(piece, str) else _encoded(document(piece["sha256"]))
+        piece.encode("latin-1") if isinstance(piece, str) else encoded(document(piece["sha256"]))
         for piece in pieces
     )
 
@@ -192,8 +189,8 @@ def _texts(letter: MailDraft) -> Pieces:
     text = _text_part("plain", letter.text)
     if letter.html is None:
         return [text]
-    boundary = _boundary()
-    before = (_multipart("alternative", boundary), b"--%s\r\n" % boundary, text, b"\r\n--%s\r\n" % boundary)
+    boundary = new_boundary()
+    before = (multipart("alternative", boundary), b"--%s\r\n" % boundary, text, b"\r\n--%s\r\n" % boundary)
     return [b"".join(before), *_html(letter, letter.html), b"\r\n--%s--\r\n" % boundary]
 
 
@@ -201,8 +198,8 @@ def _html(letter: MailDraft, html: str) -> Pieces:
     """The HTML, with its pictures if it has any (RFC 2387)."""
     if not letter.pictures:
         return [_text_part("html", html)]
-    boundary = _boundary()
-    root = _multipart("related", boundary, b'; type="text/html"')
+    boundary = new_boundary()
+    root = multipart("related", boundary, b'; type="text/html"')
     pieces: Pieces = [root + b"--%s\r\n" % boundary + _text_part("html", html)]
     for picture in letter.pictures:
         pieces += [b"\r\n--%s\r\n" % boundary + _picture_head(picture), picture]
@@ -232,7 +229,7 @@ def _text_part(subtype: str, text: str) -> bytes:
     except UnicodeEncodeError as error:
         raise Uncomposable(f"the text has a character that cannot be written: {error.reason}") from None
     if b"\r" in data:
-        encoding, body = "base64", _encoded(data.replace(b"\n", b"\r\n")) + b"\r\n"
+        encoding, body = "base64", encoded(data.replace(b"\n", b"\r\n")) + b"\r\n"
     else:
         encoding, body = "quoted-printable", binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n")
     head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
@@ -252,22 +249,3 @@ def _part_head(document: Document) -> bytes:
 MEDIA_TYPE = re.compile(
     r"(?!multipart/|message/)[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}", re.I | re.A
 )
-
-
-def _multipart(subtype: str, boundary: bytes, more: bytes = b"") -> bytes:
-    return b'Content-Type: multipart/%s;\r\n boundary="%s"%s\r\n\r\n' % (subtype.encode(), boundary, more)
-
-
-def _boundary() -> bytes:
-    """A boundary that never occurs in what it separates: "=_" is in neither quoted-printable nor base64 (RFC
-    2045, 6.7). It is unique within a process and across processes."""
-    return b"=_%s_%d" % (OWN, next(_boundaries))
-
-
-OWN = secrets.token_hex(12).encode()
-_boundaries = count(1)
-
-
-def _encoded(content: bytes) -> bytes:
-    """Base64 in lines of 76, ended by CRLF; the end of the last line belongs to the boundary that follows."""
-    return pybase64.encodebytes(content).replace(b"\n", b"\r\n")[:-2]

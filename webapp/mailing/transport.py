@@ -10,14 +10,10 @@ out, so whatever breaks there is safe to try again; after it, only the server's 
 from __future__ import annotations
 
 import smtplib
-import socket
-import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
-
-import flask_mail
+from typing import TypeVar
 
 from webapp.mailing.envelope import Envelope, judged, refusal
 from webapp.mailing.event_loop import ALONE, Waiting
@@ -34,7 +30,8 @@ from webapp.mailing.outcomes import (
     ServerTrouble,
     Unknown,
 )
-from webapp.mailing.smtp_client import BoundedTls, ConnectionLost, DeadlineSMTP, describe
+from webapp.mailing.smtp_client import ConnectionLost, DeadlineSMTP, describe
+from webapp.mailing.smtp_connection import ServerConnection
 from webapp.store.types import storable
 
 T = TypeVar("T")
@@ -43,100 +40,21 @@ QUIT_SECONDS = 2.0
 """How long a goodbye may take. What happens at QUIT changes nothing."""
 
 
-@dataclass(frozen=True)
-class ServerAddress:
-    """How to reach a mail server. `security` is "none", "starttls" or "tls"; its certificate goes unverified
-    only where a setting names the server."""
-
-    host: str
-    port: int
-    security: str
-    username: str = ""
-    password: str = ""
-    believes_any_certificate: bool = False
-
-
-@dataclass(frozen=True)
-class Waits:
-    """Seconds to wait for any reply, and for the reply to the final dot (RFC 5321, 4.5.3.2.6, asks for ten
-    minutes)."""
-
-    reply: float
-    data: float
-
-
 @dataclass
-class Conversation(flask_mail.Connection):
+class Conversation(ServerConnection):
     """One connection to a mail server, opened at the first message and again whenever it was lost."""
 
-    address: ServerAddress
-    waits: Waits
     waiting: Waiting = ALONE
     transcript: list[tuple[float, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        security = self.address.security
-        config = {
-            "MAIL_SERVER": self.address.host,
-            "MAIL_PORT": self.address.port,
-            "MAIL_USE_TLS": security == "starttls",
-            "MAIL_USE_SSL": security == "tls",
-            "MAIL_USERNAME": self.address.username or None,
-            "MAIL_PASSWORD": self.address.password or None,
-        }
-        state = flask_mail.Mail().init_mail(config, debug=False, testing=False)
-        super().__init__(cast(flask_mail.Mail, state))
+        super().__post_init__()
         self._smtp: DeadlineSMTP | None = None
         self._began = time.monotonic()
 
     @property
     def is_open(self) -> bool:
         return self._smtp is not None
-
-    def configure_host(self) -> DeadlineSMTP:
-        """Connect, greet, encrypt, log in. Raises ConnectionLost, OSError or smtplib.SMTPException."""
-        context = self._tls() if self.mail.use_ssl or self.mail.use_tls else None
-        kind = BoundedTls if self.mail.use_ssl else DeadlineSMTP
-        options: dict[str, Any] = {"context": context} if self.mail.use_ssl else {}
-        smtp = kind(timeout=self.waits.reply, local_hostname=_own_name(), **options)
-        smtp.reply_wait = self.waits.reply
-        smtp._host = self.mail.server  # type: ignore[attr-defined]  # the name that the certificate must have
-        try:
-            code, text = self._connected(smtp)
-            if code != 220:
-                raise smtplib.SMTPConnectError(code, text)
-            smtp.ehlo_or_helo_if_needed()
-            if context is not None and self.mail.use_tls:
-                smtp.begin_tls(context)
-            if self.mail.username:
-                self._log_in(smtp)
-        except BaseException:
-            smtp.close()
-            raise
-        return smtp
-
-    def _connected(self, smtp: DeadlineSMTP) -> tuple[int, bytes]:
-        try:
-            return smtp.connect(self.mail.server, self.mail.port)
-        except UnicodeError:
-            raise ConnectionLost(f"“{self.mail.server}” cannot be the name of a host") from None
-
-    def _log_in(self, smtp: DeadlineSMTP) -> None:
-        """Errors of smtplib about non-ASCII characters quote the password: they are not passed on."""
-        try:
-            smtp.login(self.mail.username or "", self.mail.password or "")
-        except UnicodeError:
-            raise ConnectionLost(
-                "the user name or the password has a letter, such as ä, that no login can carry"
-            ) from None
-        except ValueError:
-            raise ConnectionLost("what the server says to the login makes no sense") from None
-
-    def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        if self.address.believes_any_certificate:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return context
 
     def open(self) -> ServerTrouble | None:
         """Make sure that there is a connection. Returns None if there is; else what keeps the server from
@@ -328,12 +246,6 @@ def _dot_stuffed(data: bytes) -> bytes:
     if at < 0:
         return data
     return (b"\r\n" + data).replace(b"\r\n.", b"\r\n..")[2:]
-
-
-def _own_name() -> str:
-    """Our name in EHLO: this machine's name if it is fully qualified, else an address literal."""
-    name = socket.gethostname()
-    return name if "." in name and name.isascii() else "[127.0.0.1]"
 
 
 def _text(reply: bytes | str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
-from webapp.mailing.transport import ServerAddress
+from webapp.mailing.smtp_connection import ServerAddress
 from webapp.store.mailservers import MailServer
 from webapp.store.types import now
 

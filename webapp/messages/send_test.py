@@ -13,8 +13,9 @@ from webapp.mailing import outcomes
 from webapp.mailing.addresses import wire_address
 from webapp.mailing.envelope import Envelope
 from webapp.mailing.renderer import Renderer
+from webapp.mailing.smtp_connection import Waits
 from webapp.mailing.texts import Rendered
-from webapp.mailing.transport import Conversation, Waits
+from webapp.mailing.transport import Conversation
 from webapp.mailservers import backoff
 from webapp.messages.building import NotBuilt, build, to_render
 from webapp.messages.inputs import MessageInput
