@@ -95,8 +95,8 @@ class Site:
         """A run, whole and not started; its id."""
         queue, bcc = self.runtime.queue, [workload.BCC]
         with self.runtime.database.writing() as session:
-            run = creation.create(session, queue, choice, name="", bcc=bcc, viewer=OPERATOR)
-        generation.make(self.runtime, run.id)
+            run = creation.create(session, queue, creation.RunRequest(choice, bcc=bcc), OPERATOR)
+        generation.generate(self.runtime, run.id)
         return run.id
 
     def start(self, run_id: int) -> None:

@@ -90,7 +90,7 @@ def make_beside(runtime: Runtime, worker: WorkerProcess, run_id: int) -> None:
 
 def _make(runtime: Runtime, worker: WorkerProcess, run_id: int) -> None:
     try:
-        generation.make(runtime, run_id, worker.stopping.is_set, gives_way=True)
+        generation.generate(runtime, run_id, worker.stopping.is_set, gives_way=True)
     except DBAPIError as error:
         log.warning("run %s cannot be generated; will try again soon: %s", run_id, error.orig)
     except OSError as error:

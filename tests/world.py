@@ -63,13 +63,10 @@ class World:
             run = creation.create(
                 session,
                 self.runtime.queue,
-                self.choice(**fields),
-                name="",
-                bcc=bcc or [],
-                viewer=OPERATOR,
-                start=start,
+                creation.RunRequest(self.choice(**fields), bcc=bcc or (), start=start),
+                OPERATOR,
             )
-        generation.make(self.runtime, run.id)
+        generation.generate(self.runtime, run.id)
         return run.id
 
     def start(self, run_id: int) -> str:

@@ -210,10 +210,10 @@ def test_what_another_run_sends_again_while_a_list_is_made_is_sent_again_once(
     first = world.run(resend_already_sent=True)
     with world.runtime.database.writing() as session:
         queue, choice = world.runtime.queue, world.choice(resend_already_sent=True)
-        second = creation.create(session, queue, choice, name="", bcc=[], viewer=OPERATOR, start=True)
+        second = creation.create(session, queue, creation.RunRequest(choice, start=True), OPERATOR)
     world.start(first)
     world.work(worker, first)
-    generation.make(world.runtime, second.id)
+    generation.generate(world.runtime, second.id)
     world.work(worker, second.id)
     assert [result.reason for result in world.results(second.id)] == ["already_sent"]
     assert len(world.server.taken) == 2

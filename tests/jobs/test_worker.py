@@ -127,7 +127,7 @@ def test_a_run_is_made_and_started_by_a_worker(site: Site) -> None:
     parts = site.world.runtime
     with parts.database.writing() as session:
         run = creation.create(
-            session, parts.queue, site.world.choice(), name="", bcc=[], viewer=OPERATOR, start=True
+            session, parts.queue, creation.RunRequest(site.world.choice(), start=True), OPERATOR
         )
     site.until_finished(run.id)
     assert site.world.statuses(run.id) == ["sent"] * 3

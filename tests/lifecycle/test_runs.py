@@ -88,10 +88,10 @@ def test_stop_while_the_list_is_made_keeps_it_from_starting_by_itself(world: Wor
     world.add()
     with world.runtime.database.writing() as session:
         queue, choice = world.runtime.queue, world.choice()
-        run = creation.create(session, queue, choice, name="", bcc=[], viewer=OPERATOR, start=True)
+        run = creation.create(session, queue, creation.RunRequest(choice, start=True), OPERATOR)
     assert "no longer starts by itself" in world.stop(run.id)
     assert world.stop(run.id) == "This run has not been started."
-    generation.make(world.runtime, run.id)
+    generation.generate(world.runtime, run.id)
     assert world.status(run.id) == "created"
     assert world.start(run.id) == "Started."
 

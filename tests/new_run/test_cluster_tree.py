@@ -85,7 +85,7 @@ def test_a_search_finds_names_and_says_where_they_are(world: World) -> None:
         for n in range(60):
             factories.cluster(session, f"Leftover {n}")
     found = cluster_tree.matches(seen(world), "LEFT")
-    assert len(found) == cluster_tree.MOST_MATCHES
+    assert len(found) == cluster_tree.MATCHES_MAX
     assert [twig.within for twig in cluster_tree.matches(seen(world), "both")] == [["all", "left"]]
     assert cluster_tree.matches(seen(world), "eft")[-1].name.startswith("Left")
 
@@ -102,7 +102,7 @@ def test_a_tower_of_diamonds_is_no_tower_of_twigs(world: World) -> None:
     way = graph.path_to(floor[0].id)
     assert len(way) == 201
     deepest = cluster_tree.tree(graph, {way[:depth] for depth in range(1, 202)}, None)
-    assert len(lines(deepest)) < 3 * cluster_tree.MOST_LEVELS
+    assert len(lines(deepest)) < 3 * cluster_tree.LEVELS_MAX
     assert deepest[0].invoices == 1
     assert time.monotonic() - began < 2
 
@@ -112,6 +112,6 @@ def test_a_wide_cluster_shows_some_children_and_the_one_asked_for(world: World) 
         last = [factories.cluster(session, f"c{n:04d}", world.everybody) for n in range(300)][-1]
     [top] = cluster_tree.tree(seen(world), set(), last.id)
     assert top.children is not None
-    assert len(top.children) == cluster_tree.MOST_CHILDREN + 1
+    assert len(top.children) == cluster_tree.CHILDREN_MAX + 1
     assert top.children[-1].name == "c0299"
-    assert top.more == 300 - cluster_tree.MOST_CHILDREN - 1
+    assert top.more == 300 - cluster_tree.CHILDREN_MAX - 1

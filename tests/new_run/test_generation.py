@@ -24,7 +24,7 @@ def test_jobs_do_not_wait_for_a_run_to_be_made(
         begun.append((run_id, gives_way))
         whole.wait(20)
 
-    monkeypatch.setattr(generation, "make", make)
+    monkeypatch.setattr(generation, "generate", make)
     monkeypatch.setattr(worker, "_process", worker.Process(app, WorkerProcess(runtime.database)))
     with app.app_context():
         for _ in range(3):

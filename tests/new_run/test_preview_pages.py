@@ -45,7 +45,7 @@ def test_every_number_is_a_link_to_its_list(log_in: LogIn, world: World) -> None
 def test_a_list_is_saved_whole_and_harmless(
     log_in: LogIn, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preview_pages, "SAVED_AT_ONCE", 3)
+    monkeypatch.setattr(preview_pages, "INVOICES_PER_READ", 3)
     with world.runtime.database.writing() as session:
         for name in ("=1+1", "+Plus", "-Minus", "@At", "\tTab", "Ordinary", "Ø"):
             payer = factories.customer(session, world.everybody, "pay@customers.test", name=name)

@@ -119,6 +119,6 @@ def test_what_is_not_held_does_not_pass(log_in: LogIn, world: World, run_id: int
 def test_while_a_run_is_made_the_page_says_what_is_checked(log_in: LogIn, world: World) -> None:
     swapped(world)
     with world.runtime.database.writing() as session:
-        run = creation.create(session, world.runtime.queue, world.choice(), name="", bcc=[], viewer=OPERATOR)
+        run = creation.create(session, world.runtime.queue, creation.RunRequest(world.choice()), OPERATOR)
     said = text_of(log_in("viewer").look(f"/runs/{run.id}"))
     assert "Checking documents: 3 to go" in said

@@ -28,5 +28,5 @@ def made(browser: Browser, world: World, **fields: object) -> int:
     answer = browser.press("/runs", **shown_preview(browser, world), **fields)
     assert answer.status_code == 303, text_of(answer)
     run_id = int(answer.location.rpartition("/")[2])
-    generation.make(world.runtime, run_id)
+    generation.generate(world.runtime, run_id)
     return run_id

@@ -212,7 +212,7 @@ def test_the_table_comes_by_itself_once_the_list_is_made(log_in: LogIn, world: W
     assert "live?made=0" in page.text
     url = f"{answer.location}/live?made=0"
     assert "HX-Trigger" not in browser.look(url, htmx=True).headers
-    generation.make(world.runtime, runs(world)[0].id)
+    generation.generate(world.runtime, runs(world)[0].id)
     assert browser.look(url, htmx=True).headers["HX-Trigger"] == "changed"
     assert "live" not in browser.look(answer.location).text.split("poller")[1].split("</div>")[0]
 

@@ -107,15 +107,9 @@ def test_a_run_that_was_to_start_by_itself_does_not(world: World, elsewhere: Run
     world.add()
     with world.runtime.database.writing() as session:
         made = creation.create(
-            session,
-            world.runtime.queue,
-            world.choice(),
-            name="",
-            bcc=[],
-            viewer=OPERATOR,
-            start=True,
+            session, world.runtime.queue, creation.RunRequest(world.choice(), start=True), OPERATOR
         )
-    generation.make(elsewhere, made.id)
+    generation.generate(elsewhere, made.id)
     assert world.status(made.id) == "created"
 
 
@@ -136,19 +130,13 @@ def test_taking_over_stops_what_runs_and_changes_the_owner(world: World, elsewhe
     world.start(running)
     with world.runtime.database.writing() as session:
         half_made = creation.create(
-            session,
-            world.runtime.queue,
-            world.choice(),
-            name="",
-            bcc=[],
-            viewer=OPERATOR,
-            start=True,
+            session, world.runtime.queue, creation.RunRequest(world.choice(), start=True), OPERATOR
         ).id
         before = session.scalars(select(Installation)).one().id
     assert take_over(elsewhere) == "Taken over. One running run was stopped."
     assert [world.status(id) for id in (running, created, half_made)] == ["stopped", "created", "creating"]
     assert (is_held(world.runtime), is_held(elsewhere)) == (True, False)
-    generation.make(elsewhere, half_made)
+    generation.generate(elsewhere, half_made)
     assert world.status(half_made) == "created"
     with elsewhere.database.reading() as session:
         problem = report.problem(session, session.get_one(Run, running)) or ""

@@ -15,7 +15,7 @@ from webapp import errors
 from webapp.access import OPERATOR, Viewer
 from webapp.errors import Refused
 from webapp.lifecycle.counts import counts
-from webapp.new_run import creation, generation
+from webapp.new_run import creation, generation, pacing
 from webapp.new_run.preview import Preview, preview
 from webapp.selection.invoices import is_large_share
 from webapp.store.customers import Customer
@@ -31,7 +31,7 @@ def seen(world: World, **fields: object) -> Preview:
 def created(world: World) -> Run:
     """A run whose results are yet to be made."""
     with world.runtime.database.writing() as session:
-        return creation.create(session, world.runtime.queue, world.choice(), name="", bcc=[], viewer=OPERATOR)
+        return creation.create(session, world.runtime.queue, creation.RunRequest(world.choice()), OPERATOR)
 
 
 def test_every_reason_in_its_order_and_all_add_up(world: World) -> None:
@@ -63,7 +63,7 @@ def test_every_reason_in_its_order_and_all_add_up(world: World) -> None:
         assert counts(session, run_id).reasons == preview.skipped
         run = session.get_one(Run, run_id)
         content = run.version.content
-        assert generation.made_fingerprint(session, run, content) == preview.fingerprint  # type: ignore[arg-type]
+        assert generation.generated_fingerprint(session, run, content) == preview.fingerprint  # type: ignore[arg-type]
 
 
 def test_the_period_is_inclusive_and_overlapping_invoices_are_named(world: World) -> None:
@@ -114,7 +114,7 @@ def test_data_that_come_after_create_add_nothing(world: World) -> None:
     world.add()
     run = created(world)
     world.add()
-    generation.make(world.runtime, run.id)
+    generation.generate(world.runtime, run.id)
     assert len(world.statuses(run.id)) == 1
 
 
@@ -124,11 +124,13 @@ def test_a_set_that_changed_since_the_preview_is_not_started(world: World) -> No
     promised = seen(world).fingerprint
     with world.runtime.database.writing() as session:
         run = creation.create(
-            session, world.runtime.queue, world.choice(), name="", bcc=[], viewer=OPERATOR,
-            preview_fingerprint=promised, start=True,
-        )  # fmt: skip
+            session,
+            world.runtime.queue,
+            creation.RunRequest(world.choice(), preview_fingerprint=promised, start=True),
+            OPERATOR,
+        )
         session.get_one(Invoice, invoice.id).status = "open"
-    generation.make(world.runtime, run.id)
+    generation.generate(world.runtime, run.id)
     assert world.status(run.id) == "created"
     with world.runtime.database.reading() as session:
         assert "not what the preview showed" in (session.get_one(Run, run.id).problem or "")
@@ -148,13 +150,13 @@ def test_a_run_can_be_narrowed_but_not_widened(world: World) -> None:
 def test_a_run_is_made_in_slices_by_two_makers_at_once(
     world: World, monkeypatch: pytest.MonkeyPatch, gives_way: bool
 ) -> None:
-    monkeypatch.setattr(generation, "FIRST_SLICE", 3)
-    monkeypatch.setattr(generation, "LARGEST_SLICE", 3)
+    monkeypatch.setattr(generation, "SLICE_CUSTOMERS_FIRST", 3)
+    monkeypatch.setattr(pacing, "SLICE_CUSTOMERS_MAX", 3)
     for _ in range(20):
         world.add()
     run = created(world)
     how = {"gives_way": gives_way}
-    makers = [Thread(target=generation.make, args=(world.runtime, run.id), kwargs=how) for _ in "ab"]
+    makers = [Thread(target=generation.generate, args=(world.runtime, run.id), kwargs=how) for _ in "ab"]
     for maker in makers:
         maker.start()
     for maker in makers:
@@ -165,8 +167,8 @@ def test_a_run_is_made_in_slices_by_two_makers_at_once(
 def test_whoever_finds_that_another_makes_a_run_leaves_it_to_him(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generation, "FIRST_SLICE", 1)
-    monkeypatch.setattr(generation, "LARGEST_SLICE", 1)
+    monkeypatch.setattr(generation, "SLICE_CUSTOMERS_FIRST", 1)
+    monkeypatch.setattr(pacing, "SLICE_CUSTOMERS_MAX", 1)
     for _ in range(40):
         world.add()
     run = created(world)
@@ -175,38 +177,39 @@ def test_whoever_finds_that_another_makes_a_run_leaves_it_to_him(
     def is_leaving() -> bool:
         return ends.wait(0.2)
 
-    first = Thread(target=generation.make, args=(world.runtime, run.id, is_leaving))
+    first = Thread(target=generation.generate, args=(world.runtime, run.id, is_leaving))
     first.start()
     while not world.results(run.id):
         ends.wait(0.05)
-    generation.make(world.runtime, run.id, gives_way=True)
+    generation.generate(world.runtime, run.id, gives_way=True)
     assert first.is_alive()
     assert len(world.results(run.id)) < 30
     ends.set()
     first.join()
-    generation.make(world.runtime, run.id, gives_way=True)  # no other worker is at it any more
+    generation.generate(world.runtime, run.id, gives_way=True)  # no other worker is at it any more
     assert world.statuses(run.id) == ["ready"] * 40
 
 
 def test_slices_are_smaller_while_another_run_sends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, size in (("FIRST_SLICE", 5), ("LARGEST_SLICE", 10), ("LARGEST_SHARED", 2)):
-        monkeypatch.setattr(generation, name, size)
+    monkeypatch.setattr(generation, "SLICE_CUSTOMERS_FIRST", 5)
+    monkeypatch.setattr(pacing, "SLICE_CUSTOMERS_MAX", 10)
+    monkeypatch.setattr(pacing, "SLICE_CUSTOMERS_MAX_SHARED", 2)
     for _ in range(25):
         world.add()
     slices: list[int] = []
-    whole = generation._make_slice
+    whole = generation._generate_slice
 
     def counted(*args: object, **kwargs: object) -> None:
         before = sum(slices)
         whole(*args, **kwargs)  # type: ignore[arg-type]
         slices.append(int(str(args[3])) - before)  # up to which customer
 
-    monkeypatch.setattr(generation, "_make_slice", counted)
+    monkeypatch.setattr(generation, "_generate_slice", counted)
     first = world.run()
     alone, slices[:] = slices[:], []
     assert alone == [5, 10, 10]
     world.start(first)
-    monkeypatch.setattr(generation, "LET_OTHERS_WRITE", 0)
+    monkeypatch.setattr(generation, "SHARED_PAUSE_SECONDS", 0)
     world.run()
     assert slices == [5, *[2] * 10]
 
@@ -214,39 +217,39 @@ def test_slices_are_smaller_while_another_run_sends(world: World, monkeypatch: p
 def test_a_half_made_run_cannot_be_started_and_is_completed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generation, "FIRST_SLICE", 2)
-    monkeypatch.setattr(generation, "LARGEST_SLICE", 2)
+    monkeypatch.setattr(generation, "SLICE_CUSTOMERS_FIRST", 2)
+    monkeypatch.setattr(pacing, "SLICE_CUSTOMERS_MAX", 2)
     for _ in range(5):
         world.add()
     run = created(world)
-    whole = generation._make_slice
+    whole = generation._generate_slice
 
     def crash_in_the_second(*args: object, **kwargs: object) -> None:
         whole(*args, **kwargs)  # type: ignore[arg-type]
         if world.results(run.id):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(generation, "_make_slice", crash_in_the_second)
+    monkeypatch.setattr(generation, "_generate_slice", crash_in_the_second)
     with pytest.raises(KeyboardInterrupt):
-        generation.make(world.runtime, run.id)
+        generation.generate(world.runtime, run.id)
     assert world.statuses(run.id) == ["ready"] * 2
     with pytest.raises(Refused, match="still being created"):
         world.start(run.id)
-    monkeypatch.setattr(generation, "_make_slice", whole)
-    generation.make(world.runtime, run.id)
+    monkeypatch.setattr(generation, "_generate_slice", whole)
+    generation.generate(world.runtime, run.id)
     assert world.statuses(run.id) == ["ready"] * 5
 
 
 def test_whoever_leaves_ends_between_two_slices_and_the_next_one_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generation, "FIRST_SLICE", 2)
+    monkeypatch.setattr(generation, "SLICE_CUSTOMERS_FIRST", 2)
     for _ in range(5):
         world.add()
     run = created(world)
-    generation.make(world.runtime, run.id, iter([False, True]).__next__)
+    generation.generate(world.runtime, run.id, iter([False, True]).__next__)
     assert world.statuses(run.id) == ["ready"] * 2
-    generation.make(world.runtime, run.id)
+    generation.generate(world.runtime, run.id)
     assert world.statuses(run.id) == ["ready"] * 5
 
 
@@ -259,7 +262,7 @@ def test_a_viewer_bound_to_a_cluster_sees_and_takes_only_what_is_below_it(world:
     with world.runtime.database.writing() as session:
         assert preview(session, world.choice(), bound).invoices == 1
         with pytest.raises(errors.NotFound):
-            creation.create(session, world.runtime.queue, world.choice(), name="", bcc=[], viewer=bound)
+            creation.create(session, world.runtime.queue, creation.RunRequest(world.choice()), bound)
         assert session.scalar(select(func.count()).select_from(Customer)) == 2
 
 

@@ -210,7 +210,7 @@ def delete_language(template_id: int) -> ResponseReturnValue:
 def save_picture() -> ResponseReturnValue:
     """Stores an uploaded picture."""
     name, file = request.form.get("name", "").strip(), request.files.get("file")
-    content = file.stream.read(templates.MOST_BYTES + 1) if file else b""
+    content = file.stream.read(templates.PICTURE_BYTES_MAX + 1) if file else b""
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         templates.save_picture(session, runtime().documents, viewer(), name, content)

@@ -32,7 +32,7 @@ from webapp.store.definitions import (
 from webapp.store.documents import DocumentStore
 from webapp.store.types import now
 
-MOST_BYTES = 2_000_000
+PICTURE_BYTES_MAX = 2_000_000
 KINDS = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -141,7 +141,7 @@ def save_picture(session: Session, store: DocumentStore, viewer: Viewer, name: s
     kind = next((kind for begins, kind in KINDS.items() if content.startswith(begins)), None)
     if kind is None:
         raise Refused("A picture is a PNG, JPEG or GIF file: mail programs show no other.")
-    if len(content) > MOST_BYTES:
+    if len(content) > PICTURE_BYTES_MAX:
         raise Refused("The picture is too large. It goes with every mail: 2 MB at most.")
     picture = session.get(TemplateImage, name) or TemplateImage(name=name)
     picture.media_type, picture.size, picture.sha256 = kind, len(content), store.put(content)

@@ -41,7 +41,7 @@ def begin(session: Session, queue: JobQueue, run: Run, by: str) -> str:
     """Start a run that is created or stopped, or a finished one with new work. Needs the run's lock.
 
     Raises Refused while the database belongs to another secret key."""
-    _must_not_be_held(session)
+    must_not_be_held(session)
     run.started_by, run.problem = by, None
     newest = select(func.coalesce(func.max(Attempt.id), 0)).where(Attempt.run_id == run.id)
     run.refusals_counted_after = session.scalars(
@@ -160,7 +160,7 @@ def lock_for_change(session: Session, run_id: int, viewer: Viewer) -> Run:
     run = session.scalar(select(Run).where(Run.id == run_id, visible_to(viewer, Run)))
     if run is None:
         raise NotFound(f"There is no run {run_id}.")
-    _must_be_allowed(viewer)
+    must_be_allowed(viewer)
     lock_run(session.connection(), run_id, exclusive=True)
     session.refresh(run, with_for_update=LOCKED)
     return run
@@ -177,12 +177,14 @@ def _become(run: Run, status: RunStatus) -> None:
     run.status = status
 
 
-def _must_not_be_held(session: Session) -> None:
+def must_not_be_held(session: Session) -> None:
+    """Raise Refused if this installation may not send."""
     if why := held(session):
         raise Refused(f"Nothing can be started: {why}.")
 
 
-def _must_be_allowed(viewer: Viewer) -> None:
+def must_be_allowed(viewer: Viewer) -> None:
+    """Raise Refused if this person may not change anything."""
     if not viewer.may_send:
         raise Refused("Your role is read-only. Ask an administrator for the manager role.")
 

@@ -19,10 +19,10 @@ from webapp.invoices.periods import within
 from webapp.store.customers import Cluster, ClusterParent, Customer
 from webapp.store.invoices import Invoice
 
-MOST_MATCHES = 50
-MOST_CHILDREN = 200
-MOST_LEVELS = 40
-FEW_ROOTS = 3
+MATCHES_MAX = 50
+CHILDREN_MAX = 200
+LEVELS_MAX = 40
+ROOTS_OPENED_MAX = 3
 
 Path = tuple[int, ...]
 
@@ -114,14 +114,14 @@ def graph(session: Session, viewer: Viewer, first: date, last: date) -> ClusterG
 def opened_at_first(seen: ClusterGraph) -> set[Path]:
     """What is open at first: the top level, unless it is wide already."""
     roots = seen.roots
-    return {(root,) for root in roots} if len(roots) <= FEW_ROOTS else set()
+    return {(root,) for root in roots} if len(roots) <= ROOTS_OPENED_MAX else set()
 
 
 def tree(seen: ClusterGraph, opened: Collection[Path], chosen: int | None) -> list[Twig]:
     """The roots and all that is open below them; the path to the chosen cluster is open too."""
     way = seen.path_to(chosen) if chosen is not None else ()
     shown = {*opened, *(way[:depth] for depth in range(1, len(way) + 1))}
-    return [twig(seen, (root,), shown) for root in seen.roots[:MOST_CHILDREN]]
+    return [twig(seen, (root,), shown) for root in seen.roots[:CHILDREN_MAX]]
 
 
 def twig(seen: ClusterGraph, path: Path, opened: Collection[Path]) -> Twig:
@@ -129,9 +129,9 @@ def twig(seen: ClusterGraph, path: Path, opened: Collection[Path]) -> Twig:
     id, above = path[-1], path[-2] if len(path) > 1 else None
     below = seen.children[id]
     children = None
-    if path in opened and below and len(path) < MOST_LEVELS:
+    if path in opened and below and len(path) < LEVELS_MAX:
         on_the_way = {way[len(path)] for way in opened if len(way) > len(path) and way[: len(path)] == path}
-        listed = [child for place, child in enumerate(below) if place < MOST_CHILDREN or child in on_the_way]
+        listed = [child for place, child in enumerate(below) if place < CHILDREN_MAX or child in on_the_way]
         children = [twig(seen, (*path, child), opened) for child in listed]
     return Twig(
         path="-".join(map(str, path)),
@@ -151,10 +151,10 @@ def matches(seen: ClusterGraph, text: str) -> list[Twig]:
              if wanted in name.casefold()]  # fmt: skip
     found.sort(key=lambda one: one[0])  # stable: by name within
     twigs = []
-    for _, id in found[:MOST_MATCHES]:
+    for _, id in found[:MATCHES_MAX]:
         way = seen.path_to(id)
         names = [seen.names[step] for step in way[:-1]]
         twigs.append(
-            Twig("-".join(map(str, way[-MOST_LEVELS:])), seen.names[id], seen.counted(id), within=names[-3:])
+            Twig("-".join(map(str, way[-LEVELS_MAX:])), seen.names[id], seen.counted(id), within=names[-3:])
         )
     return twigs

@@ -44,19 +44,15 @@ choosing = options(
 def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> None:
     """Create a run, in this process, and print it."""
     parts = runtime()
+    no_queue = JobQueue("")  # the results are generated here
     with parts.database.writing() as session:
-        choice = _choice(session, chosen)
-        copies = _bcc(bcc)
-        made = or_fail(
-            lambda: creation.create(  # no bell: its results are made right here
-                session, JobQueue(""), choice, name=name, bcc=copies, viewer=OPERATOR, start=start
-            )
-        )
+        wanted = creation.RunRequest(_selection(session, chosen), name=name, bcc=_bcc(bcc), start=start)
+        run = or_fail(lambda: creation.create(session, no_queue, wanted, OPERATOR))
     try:
-        generation.make(parts, made.id)
+        generation.generate(parts, run.id)
     except OSError as problem:
-        fail(f"run {made.id}: its documents cannot be checked: {problem}. A worker goes on with it.")
-    print_run(parts, made.id, as_json)
+        fail(f"run {run.id}: its documents cannot be checked: {problem}. A worker continues.")
+    print_run(parts, run.id, as_json)
 
 
 @click.command()
@@ -65,9 +61,9 @@ def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen
 def preview(as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> None:
     """Show what a run created now would include, send and skip. Stores nothing."""
     with runtime().database.reading() as session:
-        choice = _choice(session, chosen)
+        selection = _selection(session, chosen)
         _bcc(bcc)
-        seen = preview_of(session, choice, OPERATOR)
+        seen = preview_of(session, selection, OPERATOR)
     skipped = {reason: n for reason, n in seen.skipped.items() if n}
     amounts = {currency: str(amount) for currency, amount in seen.amounts.items()}
     facts: dict[str, Any] = {
@@ -86,12 +82,18 @@ def preview(as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> No
     if seen.mailed_before:
         click.echo(f"  {seen.mailed_before} of those to send were mailed before with another definition")
     if seen.overlapping:
-        click.echo(f"  {seen.overlapping} reach beyond this period and are not taken")
+        click.echo(f"  {_left_out(seen.overlapping)}")
     for currency, amount in amounts.items():
         click.echo(f"  {currency} {amount}")
 
 
-def _choice(session: Session, chosen: dict[str, Any]) -> Selection:
+def _left_out(count: int) -> str:
+    if count == 1:
+        return "1 invoice extends beyond this period and is left out"
+    return f"{count} invoices extend beyond this period and are left out"
+
+
+def _selection(session: Session, chosen: dict[str, Any]) -> Selection:
     definition = session.scalar(
         select(MessageDefinition).where(MessageDefinition.name == chosen["definition"])
     )

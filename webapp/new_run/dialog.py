@@ -26,6 +26,7 @@ from webapp.store.definitions import Content, MessageDefinition
 from webapp.store.types import now
 from webapp.web.access_control import viewer
 from webapp.web.formats import plural
+from webapp.web.query_args import id_in
 
 FIELDS = ("definition", "cluster", "include_children", "period_from", "period_to", "bcc", "name", "resend")
 
@@ -98,11 +99,12 @@ def with_defaults(session: Session, given: MultiDict[str, str]) -> MultiDict[str
         return given
     first, last = last_month(now().astimezone().date())
     defaults = {"period_from": first.isoformat(), "period_to": last.isoformat()}
-    for id, _ in definitions_queries.definitions(session)[:1]:
-        defaults["definition"] = str(id)
-    return MultiDict(
-        [*given.items(multi=True), *((name, defaults[name]) for name in defaults.keys() - given.keys())]
-    )
+    if definitions := definitions_queries.definitions(session):
+        defaults["definition"] = str(definitions[0][0])
+    filled = MultiDict(given)
+    for name, value in defaults.items():
+        filled.setdefault(name, value)
+    return filled
 
 
 def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True) -> Dialog:
@@ -124,12 +126,12 @@ def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True)
         return Dialog(form, given, content, status=404 if viewer().clusters else 422)
     if not valid or content is None:
         return Dialog(form, given, content, status=422)
-    choice = form.choice(cluster_id)
+    selection = form.selection(cluster_id)
     if not count:
-        return Dialog(form, given, content, choice)
-    seen = preview(session, choice, viewer())
-    beside = preview_lists.beside(session, viewer(), choice, content, seen.ready)
-    return Dialog(form, given, content, choice, seen, beside)
+        return Dialog(form, given, content, selection)
+    counted = preview(session, selection, viewer())
+    beside = preview_lists.beside(session, viewer(), selection, content, counted.ready)
+    return Dialog(form, given, content, selection, counted, beside)
 
 
 def in_address(session: Session) -> Dialog:
@@ -161,7 +163,9 @@ def _form(session: Session, given: MultiDict[str, str] | None) -> NewRunForm:
 def _content(session: Session, form: NewRunForm) -> Content | None:
     """The definition chosen, or the first one while none is."""
     ids = [id for id, _ in form.definition.choices or ()]
-    chosen = form.definition.data if form.definition.data is not None else next(iter(ids), None)
+    chosen = form.definition.data
+    if chosen is None and ids:
+        chosen = ids[0]
     return content_of(session, session.get_one(MessageDefinition, chosen)) if chosen in ids else None
 
 
@@ -176,7 +180,7 @@ def period_in(given: MultiDict[str, str]) -> tuple[date, date]:
 def clusters_shown(seen: ClusterGraph, typed: str, given: MultiDict[str, str]) -> Clusters:
     """The tree with the way to the cluster typed; the matches while what was typed is no cluster's name."""
     chosen = next((id for id, name in seen.names.items() if name == typed), None)
-    deep = chosen is not None and len(seen.path_to(chosen)) > cluster_tree.MOST_LEVELS
+    deep = chosen is not None and len(seen.path_to(chosen)) > cluster_tree.LEVELS_MAX
     if typed and (chosen is None or deep):
         return Clusters(cluster_tree.matches(seen, typed), searched=typed)
     kept = "open" in given
@@ -186,16 +190,15 @@ def clusters_shown(seen: ClusterGraph, typed: str, given: MultiDict[str, str]) -
     return Clusters(twigs, more=len(seen.roots) - len(twigs))
 
 
-MOST_OPEN = 100
+OPEN_PATHS_MAX = 100
 
 
 def opened_in(seen: ClusterGraph, texts: Iterable[str]) -> set[Path]:
     """Those of the texts ("1-5-7") that name a path down through the visible clusters."""
     found = set()
-    for text in list(texts)[:MOST_OPEN]:
+    for text in list(texts)[:OPEN_PATHS_MAX]:
         steps = text.split("-")
-        if all(step.isascii() and step.isdecimal() and len(step) <= 18 for step in steps):
-            path = tuple(int(step) for step in steps)
-            if seen.has(path):
-                found.add(path)
+        path = tuple(id for id in map(id_in, steps) if id is not None)
+        if len(path) == len(steps) and seen.has(path):
+            found.add(path)
     return found

@@ -71,7 +71,7 @@ class NewRunForm(Form):
         """The name of the first field with an error; empty if there is none."""
         return next((field.name for field in self if field.errors), "")
 
-    def choice(self, cluster_id: int) -> Selection:
+    def selection(self, cluster_id: int) -> Selection:
         """What was chosen, once the form has been found valid."""
         return Selection(
             definition_id=self.definition.data,

@@ -27,6 +27,7 @@ from webapp.extensions import Runtime
 from webapp.invoices import document_checks
 from webapp.lifecycle import runs
 from webapp.lifecycle.counts import adjust
+from webapp.new_run.pacing import SLICE_CUSTOMERS_FIRST, SLICE_SECONDS, SlicePacing
 from webapp.new_run.preview import fingerprint, sums_of
 from webapp.queue import JobQueue
 from webapp.results import search_index
@@ -47,20 +48,14 @@ from webapp.store.invoices import Invoice
 from webapp.store.runs import ChosenInvoice, Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 
-FIRST_SLICE, LARGEST_SLICE, LARGEST_SHARED = 1_000, 100_000, 20_000
-"""Customers per commit: of the first slice, and at most, alone and while other runs send. The number of
-invoices of the next customers is not known beforehand."""
-SLICE_SECONDS, SHARED_SECONDS = 0.8, 0.15
-"""How long a slice may take: alone, and while other runs send. On SQLite every other writer waits
-meanwhile."""
-LET_OTHERS_WRITE = 0.12
+SHARED_PAUSE_SECONDS = 0.12
 """Seconds between two slices while other runs send. Other processes try to write to SQLite every tenth of a
 second: without a pause the next slice would always come first."""
 _IN_PERIOD = (Invoice.period_start, Invoice.period_end, Invoice.id)
 """The order of one customer's invoices: that of the index that finds them, so nothing is sorted."""
 
 
-def make(
+def generate(
     runtime: Runtime,
     run_id: int,
     is_leaving: Callable[[], bool] = lambda: False,
@@ -68,9 +63,8 @@ def make(
     gives_way: bool = False,
 ) -> None:
     """Generate the results of a run that is `creating`, until it is complete, or until this process is
-    stopping: the
-    next call continues. Harmless on any other run. Raises OSError when documents are unchecked and their
-    store is away.
+    stopping: the next call continues. Harmless on any other run. Raises OSError when documents are unchecked
+    and their store is away.
 
     With `gives_way`, leave the run to a worker that is already generating results. Every sweep has a worker
     begin, in case no other does; two at a time would not harm the run, but those that are sending: on SQLite
@@ -80,44 +74,58 @@ def make(
     1. Lock the run's row; return if it is no longer `creating`: another worker has completed it. Give way if
     another has continued since the last slice.
     2. Take the next slice of its customers, above the watermark `generated_up_to`: enough for some tenths of
-    a second, fewer while other runs send.
+    a second, fewer while other runs send (pacing.py).
     3. If no customer is left, the run is `created`. If it was to be started, and its set is the previewed
     one, start it.
     4. Insert the slice's results and result_invoices, count them, move the watermark, commit; repeat from 1.
 
     Two generators at once do no harm: the second waits at 1 and continues behind the first one's
     watermark."""
-    database, size, reached = runtime.database, FIRST_SLICE, None
-    if gives_way and _is_being_made(database, run_id):
+    database = runtime.database
+    if gives_way and _is_being_generated(database, run_id):
         return
     _check_documents(runtime, run_id, is_leaving)
     many = _takes_many(database, run_id)
+    pacing, reached = SlicePacing(SLICE_CUSTOMERS_FIRST), None
     while not is_leaving():
         with database.writing() as session:
             began = time.monotonic()
-            run = session.scalar(
-                select(Run)
-                .where(Run.id == run_id, Run.status == RunStatus.CREATING)
-                .with_for_update(key_share=True)
-            )
-            if run is None or (gives_way and reached not in (None, run.generated_up_to)):
+            run = _locked(session, run_id)
+            if run is None or (gives_way and _has_been_continued(run, reached)):
                 return
-            content: Content = session.get_one(DefinitionVersion, run.version_id).content  # type: ignore[assignment]
-            up_to = _end_of_slice(session, run, size, many=many)
-            if up_to is None:
-                _complete(session, runtime.queue, run, content)
+            reached = _generate_next(session, runtime.queue, run, pacing.customers, many=many)
+            if reached is None:
                 return
-            _make_slice(session, run, content, up_to, many=many)
-            reached = up_to
-            others = runs.others_running(session, run_id)
-        largest, seconds = (LARGEST_SHARED, SHARED_SECONDS) if others else (LARGEST_SLICE, SLICE_SECONDS)
-        fit = seconds / (time.monotonic() - began)
-        size = min(largest, max(100, int(size * min(4.0, fit))))
-        if others and database.is_sqlite:
-            time.sleep(LET_OTHERS_WRITE)
+            shared = runs.others_running(session, run_id)
+        pacing = pacing.after(time.monotonic() - began, shared=shared)
+        if shared and database.is_sqlite:
+            time.sleep(SHARED_PAUSE_SECONDS)
 
 
-def _is_being_made(database: Database, run_id: int) -> bool:
+def _locked(session: Session, run_id: int) -> Run | None:
+    """The run with its row locked; None if it is no longer `creating`."""
+    query = select(Run).where(Run.id == run_id, Run.status == RunStatus.CREATING)
+    return session.scalar(query.with_for_update(key_share=True))
+
+
+def _has_been_continued(run: Run, reached: int | None) -> bool:
+    """Whether another worker has moved the watermark since this one reached it."""
+    return reached is not None and run.generated_up_to != reached
+
+
+def _generate_next(session: Session, queue: JobQueue, run: Run, size: int, *, many: bool) -> int | None:
+    """Generate the next slice, of `size` customers; return its last customer id. If no customer is left,
+    complete the run and return None."""
+    content = typing.cast(Content, session.get_one(DefinitionVersion, run.version_id).content)
+    up_to = _end_of_slice(session, run, size, many=many)
+    if up_to is None:
+        _complete(session, queue, run, content)
+    else:
+        _generate_slice(session, run, content, up_to, many=many)
+    return up_to
+
+
+def _is_being_generated(database: Database, run_id: int) -> bool:
     """Whether a run that was begun grows, or is complete by now."""
 
     def generated_up_to() -> int | None:
@@ -128,11 +136,11 @@ def _is_being_made(database: Database, run_id: int) -> bool:
     before = generated_up_to()
     if not before:
         return False
-    time.sleep(WATCHED_SECONDS)
+    time.sleep(WATCH_SECONDS)
     return generated_up_to() != before
 
 
-WATCHED_SECONDS = 2 * SLICE_SECONDS
+WATCH_SECONDS = 2 * SLICE_SECONDS
 
 
 def _check_documents(runtime: Runtime, run_id: int, is_leaving: Callable[[], bool]) -> None:
@@ -168,16 +176,16 @@ def _end_of_slice(session: Session, run: Run, size: int, *, many: bool) -> int |
     return highest
 
 
-def _make_slice(session: Session, run: Run, content: Content, up_to: int, *, many: bool) -> None:
+def _generate_slice(session: Session, run: Run, content: Content, up_to: int, *, many: bool) -> None:
     """One result for each invoice of the slice's customers. With collate, those of one customer that can be
     sent are then collated."""
     before = session.scalar(select(func.max(Result.id)).where(Result.run_id == run.id)) or 0
     found_by = search_index.of_one_invoice(content)
-    within = (id.between(run.generated_up_to + 1, up_to) for id in (Customer.id, Invoice.customer_id))
+    in_slice = (id.between(run.generated_up_to + 1, up_to) for id in (Customer.id, Invoice.customer_id))
     rows = (
         invoices_of_run(run, requirements_of(run.definition_id, content), many=many)
         .add_columns(*(column.label(name) for name, column in found_by.items()))
-        .where(*within)  # said of both: PostgreSQL would look for the invoices among all of the period's
+        .where(*in_slice)  # said of both: PostgreSQL would look for the invoices among all of the period's
         .order_by(Customer.id, *_IN_PERIOD)
         .offset(0)  # or it would be merged into what is around it, and why it is skipped worked out twice
         .subquery()
@@ -235,7 +243,7 @@ def _complete(session: Session, queue: JobQueue, run: Run, content: Content) -> 
         # Those of the columns that rows are chosen by take a third of the time that those of all do.
         columns = "run_id, status, reason, customer_id, worker_id, next_try_at"
         session.execute(text(f"ANALYZE result ({columns}), result_invoice"))
-    if run.preview_fingerprint and run.preview_fingerprint != made_fingerprint(session, run, content):
+    if run.preview_fingerprint and run.preview_fingerprint != generated_fingerprint(session, run, content):
         run.problem = (
             "The invoices changed while this list was made, so it is not what the preview showed. "
             "Look at the numbers, then press Start."
@@ -244,7 +252,7 @@ def _complete(session: Session, queue: JobQueue, run: Run, content: Content) -> 
         runs.begin(session, queue, run, run.created_by)
 
 
-def made_fingerprint(session: Session, run: Run, content: Content) -> str:
+def generated_fingerprint(session: Session, run: Run, content: Content) -> str:
     """The fingerprint that a preview of exactly what was made would have."""
     chosen = session.scalars(select(ChosenInvoice.invoice_id).where(ChosenInvoice.run_id == run.id))
     lines = session.execute(

@@ -23,6 +23,7 @@ from webapp.store.definitions import Content
 from webapp.store.keyset import Edge
 from webapp.web import untrusted
 from webapp.web.access_control import viewer
+from webapp.web.query_args import id_in
 
 mail_preview = Blueprint("mail_preview", __name__)
 
@@ -53,6 +54,7 @@ def mail() -> ResponseReturnValue:
     if shown is None:
         return redirect(f"/runs/new?{dialog.query}")
     turns = {rel: _beside(db.session, shown, rel == "prev") for rel in ("prev", "next")}
+    db.end_reading()
     made = shown.made()
     return render_template(
         "new_run/mail.html",
@@ -74,6 +76,7 @@ def html() -> ResponseReturnValue:
     shown = _shown(db.session, dialog)
     if shown is None:
         return redirect(f"/runs/new?{dialog.query}")
+    db.end_reading()
     made = shown.made()
     letter = parsed_mail.read(made.mail.data) if isinstance(made, Message) else abort(404)
     return untrusted.framed(letter.html_to_show or abort(404))
@@ -82,25 +85,26 @@ def html() -> ResponseReturnValue:
 def _shown(session: Session, dialog: Dialog) -> PreviewedMail | None:
     """The mail in the address; None if the fields there do not hold together, or nothing would be sent. Ends
     the request with 404 for an invoice that would not be sent."""
-    choice, content = dialog.selection, dialog.content
-    if choice is None or content is None:
+    selection, content = dialog.selection, dialog.content
+    if selection is None or content is None:
         return None
-    invoice_id = _invoice_in_address(session, choice, content)
+    invoice_id = _invoice_in_address(session, selection, content)
     if invoice_id is None:
         return None
-    invoices = preview_lists.sent_together(session, viewer(), choice, content, invoice_id) or abort(404)
-    name = (dialog.form.name.data or "").strip() or default_name(session, choice)
+    invoices = preview_lists.sent_together(session, viewer(), selection, content, invoice_id) or abort(404)
+    name = (dialog.form.name.data or "").strip() or default_name(session, selection)
     made_of = inputs.preview_input(session, content, name, dialog.bcc, [line.invoice_id for line in invoices])
-    return PreviewedMail(choice, content, invoices, made_of)
+    return PreviewedMail(selection, content, invoices, made_of)
 
 
-def _invoice_in_address(session: Session, choice: Selection, content: Content) -> int | None:
+def _invoice_in_address(session: Session, selection: Selection, content: Content) -> int | None:
     """The invoice that the address names; where it names none, the first that would be sent, if any."""
     named = request.args.get("invoice", "")
     if not named:
-        first = preview_lists.listed(session, viewer(), choice, content, READY, None, 1).rows
+        first = preview_lists.listed(session, viewer(), selection, content, READY, None, 1).rows
         return first[0].invoice_id if first else None
-    return int(named) if named.isascii() and named.isdecimal() and len(named) <= 18 else abort(404)
+    invoice_id = id_in(named)
+    return abort(404) if invoice_id is None else invoice_id
 
 
 def _beside(session: Session, shown: PreviewedMail, backwards: bool) -> int | None:

@@ -8,7 +8,6 @@ from flask import Blueprint, Flask, Response, abort, make_response, render_templ
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from webapp import errors
 from webapp.extensions import runtime
 from webapp.new_run import cluster_tree, creation
 from webapp.new_run.dialog import Dialog, clusters_shown, fill_in, opened_in, period_in, with_defaults
@@ -22,7 +21,7 @@ run_dialog = Blueprint("run_dialog", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Registers every page of this room."""
+    """Register every page of this room."""
     for blueprint in (run_dialog, run_preview, mail_preview):
         app.register_blueprint(blueprint)
 
@@ -36,7 +35,7 @@ def new() -> ResponseReturnValue:
     dialog = fill_in(db.session, with_defaults(db.session, request.args))
     for field in dialog.form:
         field.errors = ()
-    shown = _shown(db.session, dialog, fresh=True)
+    shown = _shown(dialog, fresh=True)
     return render_template("new_run/_dialog.html" if htmx.in_dialog() else "new_run/page.html", **shown)
 
 
@@ -52,7 +51,7 @@ def show_preview() -> ResponseReturnValue:
 def show_form() -> ResponseReturnValue:
     """The form again, with the numbers and with errors at the fields: after a shortcut, and for browsers
     without script after every change."""
-    return _form(db.session, fill_in(db.session, request.form))
+    return _form(fill_in(db.session, request.form))
 
 
 @run_dialog.get("/runs/clusters")
@@ -64,7 +63,10 @@ def clusters() -> ResponseReturnValue:
     if not (toggled := request.args.get("toggle")):
         shown = clusters_shown(seen, chosen, request.args)
         return render_template("new_run/_clusters.html", clusters=shown, chosen=chosen)
-    path = next(iter(opened_in(seen, [toggled])), None) or abort(404)
+    paths = opened_in(seen, [toggled])
+    if not paths:
+        abort(404)
+    [path] = paths
     opened = {path} if request.args.get("to") == "open" else set()
     twig = cluster_tree.twig(seen, path, opened)
     return render_template("new_run/_cluster_branch.html", twig=twig, chosen=chosen)
@@ -79,7 +81,7 @@ def create() -> ResponseReturnValue:
     start = bool(request.form.get("start"))
     dialog = fill_in(db.session, request.form)
     if dialog.selection is None or dialog.preview is None:
-        return _form(db.session, dialog)
+        return _form(dialog)
     if why := _must_ask(dialog, start):
         asked = {"dialog": dialog, "form": dialog.form, "start": start, "why": why}
         if htmx.is_htmx():
@@ -88,9 +90,9 @@ def create() -> ResponseReturnValue:
     return _create(dialog, start)
 
 
-def _shown(session: Session, dialog: Dialog, *, fresh: bool = False) -> dict[str, object]:
+def _shown(dialog: Dialog, *, fresh: bool = False) -> dict[str, object]:
     """What the form's template needs. `fresh`: nothing has been pressed in it yet."""
-    seen = cluster_tree.graph(session, viewer(), *period_in(dialog.given))
+    seen = cluster_tree.graph(db.session, viewer(), *period_in(dialog.given))
     chosen = (dialog.form.cluster.data or "").strip()
     return {
         "dialog": dialog,
@@ -101,9 +103,9 @@ def _shown(session: Session, dialog: Dialog, *, fresh: bool = False) -> dict[str
     }
 
 
-def _form(session: Session, dialog: Dialog) -> ResponseReturnValue:
+def _form(dialog: Dialog) -> ResponseReturnValue:
     template = "new_run/_form.html" if htmx.is_htmx() else "new_run/page.html"
-    return _kept(make_response(render_template(template, **_shown(session, dialog)), dialog.status), dialog)
+    return _kept(make_response(render_template(template, **_shown(dialog)), dialog.status), dialog)
 
 
 def _kept(answer: Response, dialog: Dialog) -> Response:
@@ -117,37 +119,34 @@ def _must_ask(dialog: Dialog, start: bool) -> str:
     """Why confirmation is asked for again; empty if there is no need.
 
     Create without a preview is fine: nothing goes out, and the run's page shows the numbers."""
-    seen = dialog.preview or abort(422)
-    promised = request.form.get("fingerprint", "")
-    if promised and promised != seen.fingerprint:
+    preview = dialog.preview or abort(422)
+    previewed = request.form.get("fingerprint", "")
+    if previewed and previewed != preview.fingerprint:
         return "changed"
-    if not start or request.form.get("confirmed") == seen.fingerprint:
+    if not start or request.form.get("confirmed") == preview.fingerprint:
         return ""
-    if not promised:
+    if not previewed:
         return "unseen"
-    return "many" if seen.mails > runtime().settings.confirm_above else ""
+    return "many" if preview.mails > runtime().settings.confirm_above else ""
 
 
 def _create(dialog: Dialog, start: bool) -> ResponseReturnValue:
-    choice, seen = dialog.selection or abort(422), dialog.preview or abort(422)
+    selection, preview = dialog.selection or abort(422), dialog.preview or abort(422)
+    wanted = creation.RunRequest(
+        selection,
+        name=dialog.form.name.data or "",
+        bcc=dialog.form.addresses,
+        preview_fingerprint=preview.fingerprint,
+        start=start,
+    )
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
-        run = creation.create(
-            session,
-            runtime().queue,
-            choice,
-            name=dialog.form.name.data or "",
-            bcc=dialog.form.addresses,
-            viewer=viewer(),
-            preview_fingerprint=seen.fingerprint,
-            start=start,
-        )
-        said = "Created. It starts as soon as the list is made." if start else "Created. Nothing is sent yet."
-        return f"/runs/{run.id}", said
+        run = creation.create(session, runtime().queue, wanted, viewer())
+        if start:
+            return f"/runs/{run.id}", "Created. It starts as soon as its list is complete."
+        return f"/runs/{run.id}", "Created. Nothing has been sent yet."
 
-    try:
-        return form_posts.apply_once(effect)
-    except errors.NotFound:
-        abort(404)
-    except errors.Refused as refusal:
-        return _form(db.session, replace(dialog, refused=str(refusal), status=422))
+    def refused(reason: str) -> ResponseReturnValue:
+        return _form(replace(dialog, refused=reason, status=422))
+
+    return form_posts.apply_once(effect, on_refusal=refused)

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
@@ -22,7 +21,6 @@ from sqlalchemy import (
     false,
     func,
     literal,
-    or_,
     select,
     true,
 )
@@ -32,7 +30,7 @@ from sqlalchemy.sql.elements import SQLColumnExpression
 from webapp.access import Viewer, seen_by
 from webapp.definitions.versions import content_of
 from webapp.invoices.periods import overlapping
-from webapp.selection.collation import BYTES_PER_MAIL_MAX, INVOICES_PER_MAIL_MAX, split
+from webapp.selection import collation
 from webapp.selection.eligibility import (
     Requirements,
     is_reserved,
@@ -42,7 +40,7 @@ from webapp.selection.eligibility import (
 from webapp.selection.invoices import Selection, invoices_matching, planned_customer_filter
 from webapp.store.customers import Customer
 from webapp.store.definitions import Content, MessageDefinition
-from webapp.store.invoices import Invoice, TransformationResult
+from webapp.store.invoices import Invoice
 from webapp.store.statuses import SkipReason
 
 
@@ -65,17 +63,17 @@ class Preview:
     fingerprint: str
 
 
-def preview(session: Session, choice: Selection, viewer: Viewer) -> Preview:
+def preview(session: Session, selection: Selection, viewer: Viewer) -> Preview:
     """What a run created now would include, send and skip. Stores nothing."""
-    definition = session.get_one(MessageDefinition, choice.definition_id)
+    definition = session.get_one(MessageDefinition, selection.definition_id)
     content = content_of(session, definition)
-    customers = planned_customer_filter(session, choice)
+    customers = planned_customer_filter(session, selection)
     conditions = [seen_by(viewer)]
-    if choice.invoice_ids:
-        conditions.append(Invoice.id.in_(choice.invoice_ids))
-    terms = requirements_of(definition.id, content)
-    rows = invoices_matching(choice, terms, *conditions, customers=customers)
-    lines = list(session.execute(_counted(choice, terms, rows)))
+    if selection.invoice_ids:
+        conditions.append(Invoice.id.in_(selection.invoice_ids))
+    requirements = requirements_of(definition.id, content)
+    rows = invoices_matching(selection, requirements, *conditions, customers=customers)
+    lines = list(session.execute(_counted(selection, requirements, rows)))
     skipped = {reason.value: 0 for reason in SkipReason}
     for line in lines:
         if line.reason:
@@ -86,19 +84,19 @@ def preview(session: Session, choice: Selection, viewer: Viewer) -> Preview:
         invoices=sum(line.n for line in lines),
         ready=ready,
         skipped=skipped,
-        overlapping=0 if choice.invoice_ids else _overlapping(session, choice, viewer, customers),
+        overlapping=0 if selection.invoice_ids else _overlapping(session, selection, viewer, customers),
         mails=payers + _further_mails(session, content, rows) if content["collate"] else ready,
         customers=payers,
         amounts=dict(sorted((line.currency, line.gross) for line in lines if not line.reason)),
         mailed_before=lines[0].mailed_before if lines else 0,
         twice=lines[0].twice if lines else 0,
-        fingerprint=fingerprint(choice, content, lines),
+        fingerprint=fingerprint(selection, content, lines),
     )
 
 
 def _further_mails(session: Session, content: Content, rows: Select[int, int, str]) -> int:
-    """How many mails more than customers there are: who has too much for one gets several. Only who has
-    several invoices is looked at."""
+    """How many more mails than customers there are: a customer whose invoices do not fit into one mail gets
+    several. Looks only at customers with several invoices."""
     seen = rows.cte("seen")
     several = (
         select(seen.c.customer_id)
@@ -106,45 +104,33 @@ def _further_mails(session: Session, content: Content, rows: Select[int, int, st
         .group_by(seen.c.customer_id)
         .having(func.count() > 1)
     )
-    attached = and_(
-        TransformationResult.invoice_id == seen.c.invoice_id,
-        TransformationResult.transformation_id.in_(content["transformations"]),
-    )
-    sized = (
-        select(
-            seen.c.customer_id,
-            seen.c.invoice_id,
-            func.coalesce(func.sum(TransformationResult.size), 0).label("size"),
-        )
-        .outerjoin(TransformationResult, attached)
+    sizes = (
+        collation.document_sizes(content, seen, seen.c.invoice_id, seen.c.customer_id, seen.c.invoice_id)
         .where(seen.c.reason == "", seen.c.customer_id.in_(several))
-        .group_by(seen.c.customer_id, seen.c.invoice_id)
-        .cte("sized")
+        .order_by(None)
+        .cte("sizes")
     )
-    too_many, too_much = func.count() > INVOICES_PER_MAIL_MAX, func.sum(sized.c.size) > BYTES_PER_MAIL_MAX
-    over = select(sized.c.customer_id).group_by(sized.c.customer_id).having(or_(too_many, too_much))
-    found = select(sized).where(sized.c.customer_id.in_(over))
-    found = found.order_by(sized.c.customer_id, sized.c.invoice_id)
-    by_customer = groupby(session.execute(found), key=lambda row: row.customer_id)
-    return sum(
-        sum(1 for _ in split((row.invoice_id, row.size) for row in invoices)) - 1
-        for _, invoices in by_customer
-    )
+    over = collation.customers_over_limits(sizes)
+    query = select(sizes).where(sizes.c.customer_id.in_(over)).order_by(sizes.c.customer_id, sizes.c.id)
+    found = session.execute(query).all()
+    return sum(1 for _ in collation.mails_of(found)) - len({row.customer_id for row in found})
 
 
-def _counted(choice: Selection, terms: Requirements, rows: Select[int, int, str]) -> Select[Any]:
+def _counted(selection: Selection, requirements: Requirements, rows: Select[int, int, str]) -> Select[Any]:
     """The sums by reason and currency, and beside each line what is counted over all of them. One statement,
     so that the rows are looked at once."""
-    again = is_reserved(terms.definition_id, literal(1)) if choice.resend_already_sent else false()
+    again = is_reserved(requirements.definition_id, literal(1)) if selection.resend_already_sent else false()
     seen = rows.add_columns(
         Invoice.currency,
         Invoice.gross_amount,
-        mailed_with_other_definition(terms.definition_id).label("before"),
+        mailed_with_other_definition(requirements.definition_id).label("before"),
         again.label("again"),
     ).cte("seen")
     ready, customer = seen.c.reason == "", seen.c.customer_id
     twice = (
-        and_(ready, seen.c.again) if choice.resend_already_sent else seen.c.reason == SkipReason.ALREADY_SENT
+        and_(ready, seen.c.again)
+        if selection.resend_already_sent
+        else seen.c.reason == SkipReason.ALREADY_SENT
     )
     lines = sums_of(seen.c.invoice_id, seen.c.reason, seen.c.currency, seen.c.gross_amount).subquery("lines")
     whole = select(
@@ -179,10 +165,10 @@ def sums_of(
     ).group_by(reason_column, currency)
 
 
-def fingerprint(choice: Selection, content: Content, lines: Iterable[Sums]) -> str:
+def fingerprint(selection: Selection, content: Content, lines: Iterable[Sums]) -> str:
     """A short text that is equal for two previews only if selection, definition and the outcome of each
     invoice are equal."""
-    chosen = {**asdict(choice), "invoice_ids": sorted(choice.invoice_ids)}
+    chosen = {**asdict(selection), "invoice_ids": sorted(selection.invoice_ids)}
     facts = sorted(
         [line.reason, line.currency, int(line.n), str(line.gross), int(line.ids), int(line.squares)]
         for line in lines
@@ -191,7 +177,9 @@ def fingerprint(choice: Selection, content: Content, lines: Iterable[Sums]) -> s
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
-def _overlapping(session: Session, choice: Selection, viewer: Viewer, customers: ColumnElement[bool]) -> int:
+def _overlapping(
+    session: Session, selection: Selection, viewer: Viewer, customers: ColumnElement[bool]
+) -> int:
     """How many invoices share days with the period but extend beyond it."""
     found = session.scalar(
         select(func.count())
@@ -199,7 +187,7 @@ def _overlapping(session: Session, choice: Selection, viewer: Viewer, customers:
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(
             customers,
-            overlapping(choice.period_from, choice.period_to),
+            overlapping(selection.period_from, selection.period_to),
             seen_by(viewer),
         )
     )

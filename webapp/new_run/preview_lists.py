@@ -7,14 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from itertools import groupby
 
-from sqlalchemy import ColumnElement, Select, case, false, func, select, true, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, false, func, select, true, tuple_
+from sqlalchemy.orm import Session, join
 
 from webapp.access import Viewer, below, seen_by, visible_to
 from webapp.invoices.periods import overlapping, within
-from webapp.selection.collation import split
+from webapp.selection import collation
 from webapp.selection.eligibility import (
     Requirements,
     mailed_with_other_definition,
@@ -26,7 +25,7 @@ from webapp.selection.invoices import Selection, copy_to_send, planned_customer_
 from webapp.store import keyset
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import Content
-from webapp.store.invoices import Invoice, TransformationResult
+from webapp.store.invoices import Invoice
 from webapp.store.keyset import Edge, Page
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import SkipReason
@@ -60,7 +59,7 @@ class Listed:
 def listed(
     session: Session,
     viewer: Viewer,
-    choice: Selection,
+    selection: Selection,
     content: Content,
     show: str,
     edge: Edge | None,
@@ -69,7 +68,7 @@ def listed(
     """A page of one of the LISTS, by period and then as the invoices came in, without its notes.
 
     Raises ValueError for a list or an edge that cannot be."""
-    query = _query(session, viewer, choice, requirements_of(choice.definition_id, content), show)
+    query = _query(session, viewer, selection, requirements_of(selection.definition_id, content), show)
     place = (Invoice.period_start, Invoice.period_end, Invoice.id)
     if edge:
         first, last = (date.fromisoformat(day) for day in edge.value.split("~"))
@@ -95,19 +94,19 @@ def _line(invoice: Invoice, code: str, name: str) -> Listed:
 
 
 def sent_together(
-    session: Session, viewer: Viewer, choice: Selection, content: Content, invoice_id: int
+    session: Session, viewer: Viewer, selection: Selection, content: Content, invoice_id: int
 ) -> list[Listed]:
     """This invoice and those that its mail would also be about: with collate all of its customer that can be
     sent, or those of them that go into the same mail. Empty if it would not be sent."""
-    query = _query(session, viewer, choice, requirements_of(choice.definition_id, content), READY)
+    query = _query(session, viewer, selection, requirements_of(selection.definition_id, content), READY)
     row = session.execute(query.where(Invoice.id == invoice_id)).first()
     if row is None:
         return []
     one = _line(*row)
     if not content["collate"]:
         return [one]
-    sized = _sized(session, viewer, choice, content).where(Invoice.customer_id == one.customer_id)
-    mails = split((id, size) for id, _, size in session.execute(sized))
+    sizes = _sizes(session, viewer, selection, content).where(Invoice.customer_id == one.customer_id)
+    mails = collation.mails_of(session.execute(sizes))
     each = ([id for id, _ in mail] for mail in mails)
     mail = next((ids for ids in each if invoice_id in ids), [])  # it may have changed just now
     others = query.where(Invoice.id.in_(mail), Invoice.id != invoice_id)
@@ -115,27 +114,31 @@ def sent_together(
 
 
 def _query(
-    session: Session, viewer: Viewer, choice: Selection, terms: Requirements, show: str
+    session: Session, viewer: Viewer, selection: Selection, requirements: Requirements, show: str
 ) -> Select[Invoice, str, str]:
     """The invoices of a list. The list's own skip condition comes first: it is quicker than all of them."""
-    copy = copy_to_send(choice)
-    reason = skip_reason(terms, copy)
-    first, last = choice.period_from, choice.period_to
+    copy = copy_to_send(selection)
+    reason = skip_reason(requirements, copy)
+    first, last = selection.period_from, selection.period_to
     conditions: dict[str, tuple[ColumnElement[bool], ...]] = {
         READY: (within(first, last), reason == ""),
         OVERLAPPING: (overlapping(first, last),),
-        MAILED_BEFORE: (within(first, last), mailed_with_other_definition(terms.definition_id), reason == ""),
+        MAILED_BEFORE: (
+            within(first, last),
+            mailed_with_other_definition(requirements.definition_id),
+            reason == "",
+        ),
     }
-    for name, obstacle in skip_conditions(terms, copy).items():
+    for name, obstacle in skip_conditions(requirements, copy).items():
         conditions[name] = (within(first, last), obstacle, reason == name)
     if show not in LISTS:
         raise ValueError(f"there is no list {show!r}")
-    chosen = (Invoice.id.in_(choice.invoice_ids),) if choice.invoice_ids else ()
+    chosen = (Invoice.id.in_(selection.invoice_ids),) if selection.invoice_ids else ()
     return (
         select(Invoice, Customer.code, Customer.name)
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(
-            planned_customer_filter(session, choice),
+            planned_customer_filter(session, selection),
             seen_by(viewer),
             *conditions.get(show, (false(),)),  # a reason that this definition cannot have
             *chosen,
@@ -154,54 +157,41 @@ class Beside:
     largest: int
 
 
-MOST_MEASURED = 5_000
+INVOICES_MEASURED_MAX = 5_000
 """The number of invoices up to which the largest mail is determined; beyond it would take too long."""
 
 
-def beside(session: Session, viewer: Viewer, choice: Selection, content: Content, ready: int) -> Beside:
+def beside(session: Session, viewer: Viewer, selection: Selection, content: Content, ready: int) -> Beside:
     """Look up what the dialog shows beside the numbers of this selection."""
-    reached = below(frozenset({choice.cluster_id}))
+    reached = below(frozenset({selection.cluster_id}))
     clusters = select(func.count(Cluster.id)).where(Cluster.id.in_(reached), visible_to(viewer, Cluster))
     rate = select(MailServer.rate_per_minute).where(MailServer.id == content["sender"]["mail_server_id"])
     return Beside(
         clusters=(session.scalar(clusters) or 1) - 1,
         rate=session.scalar(rate) or 0,
-        largest=_largest(session, viewer, choice, content) if 0 < ready <= MOST_MEASURED else 0,
+        largest=_largest(session, viewer, selection, content) if 0 < ready <= INVOICES_MEASURED_MAX else 0,
     )
 
 
-def _largest(session: Session, viewer: Viewer, choice: Selection, content: Content) -> int:
+def _largest(session: Session, viewer: Viewer, selection: Selection, content: Content) -> int:
     """The documents of the largest mail, as base64: four bytes for three."""
-    rows = session.execute(_sized(session, viewer, choice, content)).all()
-    by_customer = groupby(rows, key=lambda row: row.customer_id)
-    mails = (
-        mail for _, invoices in by_customer for mail in split((row.invoice_id, row.size) for row in invoices)
-    )
-    if not content["collate"]:
-        mails = ([(row.invoice_id, row.size)] for row in rows)
-    return max((sum(size for _, size in mail) for mail in mails), default=0) * 4 // 3
+    rows = session.execute(_sizes(session, viewer, selection, content)).all()
+    if content["collate"]:
+        sizes = [sum(size for _, size in mail) for mail in collation.mails_of(rows)]
+    else:
+        sizes = [row.size for row in rows]
+    return max(sizes, default=0) * 4 // 3
 
 
-def _sized(session: Session, viewer: Viewer, choice: Selection, content: Content) -> Select[int, int, int]:
-    """(invoice, customer, bytes of its documents) of what would be sent, in the order of both."""
-    terms = requirements_of(choice.definition_id, content)
-    document = aliased(TransformationResult)
-    attached = case((document.transformation_id.in_(terms.transformations), document.size), else_=0)
-    return (
-        select(
-            Invoice.id.label("invoice_id"),
-            Invoice.customer_id.label("customer_id"),
-            func.coalesce(func.sum(attached), 0).label("size"),
-        )
-        .join(Customer, Customer.id == Invoice.customer_id)
-        .outerjoin(document, document.invoice_id == Invoice.id)
-        .where(
-            planned_customer_filter(session, choice),
-            seen_by(viewer),
-            within(choice.period_from, choice.period_to),
-            Invoice.id.in_(choice.invoice_ids) if choice.invoice_ids else true(),
-            skip_reason(terms, copy_to_send(choice)) == "",
-        )
-        .group_by(Invoice.customer_id, Invoice.id)
-        .order_by(Invoice.customer_id, Invoice.id)
+def _sizes(session: Session, viewer: Viewer, selection: Selection, content: Content) -> Select[int, int, int]:
+    """The sizes of the invoices that would be sent."""
+    requirements = requirements_of(selection.definition_id, content)
+    source = join(Invoice, Customer, Customer.id == Invoice.customer_id)
+    sizes = collation.document_sizes(content, source, Invoice.id, Invoice.customer_id, Invoice.id)
+    return sizes.where(
+        planned_customer_filter(session, selection),
+        seen_by(viewer),
+        within(selection.period_from, selection.period_to),
+        Invoice.id.in_(selection.invoice_ids) if selection.invoice_ids else true(),
+        skip_reason(requirements, copy_to_send(selection)) == "",
     )

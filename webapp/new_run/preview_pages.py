@@ -31,7 +31,7 @@ run_preview = Blueprint("run_preview", __name__)
 TITLES = {
     "ready": "Will be sent",
     **{reason.value: f"Skipped: {reason_words(reason)}" for reason in SkipReason},
-    "overlapping": "Reach beyond this period",
+    "overlapping": "Outside this period",
     "mailed_before": "Mailed before",
 }
 
@@ -42,14 +42,14 @@ def show_list() -> ResponseReturnValue:
     which says what is wrong."""
     show = _list_in_address()
     dialog = in_address(db.session)
-    choice, content = dialog.selection, dialog.content
-    if choice is None or content is None:
+    selection, content = dialog.selection, dialog.content
+    if selection is None or content is None:
         return redirect(f"/runs/new?{dialog.query}")
     try:
-        page = listed(db.session, viewer(), choice, content, show, edge_in(request.args))
+        page = listed(db.session, viewer(), selection, content, show, edge_in(request.args))
     except ValueError:
         abort(404)
-    add_notes(db.session, choice.definition_id, content, show, page.rows)
+    add_notes(db.session, selection.definition_id, content, show, page.rows)
     template = "new_run/_invoices.html" if wants_piece() else "new_run/invoices.html"
     return render_template(template, dialog=dialog, content=content, page=page, show=show, titles=TITLES)
 
@@ -59,10 +59,10 @@ def save_list() -> ResponseReturnValue:
     """The whole list, as a file."""
     show = _list_in_address()
     dialog = in_address(db.session)
-    choice, content = dialog.selection, dialog.content
-    if choice is None or content is None:
+    selection, content = dialog.selection, dialog.content
+    if selection is None or content is None:
         return redirect(f"/runs/new?{dialog.query}")
-    lines = csv_lines(_rows(runtime().database, viewer(), choice, content, show), PREVIEW_COLUMNS)
+    lines = csv_lines(_rows(runtime().database, viewer(), selection, content, show), PREVIEW_COLUMNS)
     return csv_file(lines, f"mailrun-{show.replace('_', '-')}")
 
 
@@ -71,7 +71,7 @@ def _list_in_address() -> str:
     return show if show in LISTS else abort(404)
 
 
-SAVED_AT_ONCE = 1_000
+INVOICES_PER_READ = 1_000
 PREVIEW_COLUMNS = (
     "customer",
     "name",
@@ -85,14 +85,14 @@ PREVIEW_COLUMNS = (
 
 
 def _rows(
-    database: Database, viewer: Viewer, choice: Selection, content: Content, show: str
+    database: Database, viewer: Viewer, selection: Selection, content: Content, show: str
 ) -> Iterator[dict[str, Any]]:
     """The rows, one page in memory at a time, each page read by itself: a slow download holds nothing up."""
     edge: Edge | None = None
     while True:
         with database.reading() as session:
-            page = listed(session, viewer, choice, content, show, edge, SAVED_AT_ONCE)
-            add_notes(session, choice.definition_id, content, show, page.rows)
+            page = listed(session, viewer, selection, content, show, edge, INVOICES_PER_READ)
+            add_notes(session, selection.definition_id, content, show, page.rows)
         for line in page.rows:
             note = ", ".join(line.notes)
             cells = (line.code, line.name, line.number, *line.period, line.currency, line.gross, note)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, Row, Select, case, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.elements import SQLColumnExpression
 
 from webapp.store.definitions import Content
 from webapp.store.invoices import TransformationResult
@@ -28,11 +31,11 @@ def collate(session: Session, content: Content, *made: ColumnElement[bool]) -> N
     3. Each customer found in step 1 gets several mails: invoice after invoice, in the order of their ids, as
     long as the mail stays within the limits. An invoice that is too large by itself goes alone."""
     ready = (*made, Result.status == ResultStatus.READY)
-    too_large = session.scalars(_customers_over(content, ready)).all()
+    too_large = session.scalars(customers_over_limits(_sizes(content, ready).order_by(None).subquery())).all()
     _into_one(session, *ready, Result.customer_id.not_in(too_large))
     for customer_id in too_large:
         sizes = session.execute(_sizes(content, (*ready, Result.customer_id == customer_id))).all()
-        for mail in split((result_id, size) for result_id, _, size in sizes):
+        for mail in mails_of(sizes):
             ids = [result_id for result_id, _ in mail]
             session.execute(
                 update(ResultInvoice).where(ResultInvoice.result_id.in_(ids)).values(result_id=ids[0]),
@@ -59,26 +62,47 @@ def _into_one(session: Session, *ready: ColumnElement[bool]) -> None:
 
 
 def _sizes(content: Content, ready: Sequence[ColumnElement[bool]]) -> Select[int, int, int]:
-    """(result, customer, bytes of its documents) of these results, each of one invoice, in the order of the
-    invoices."""
-    attached = and_(
-        TransformationResult.invoice_id == Result.lead_invoice_id,
-        TransformationResult.transformation_id.in_(content["transformations"]),
+    """The sizes of these results, each of one invoice."""
+    return document_sizes(content, Result, Result.id, Result.customer_id, Result.lead_invoice_id).where(
+        *ready
     )
-    size = func.coalesce(func.sum(TransformationResult.size), 0)
+
+
+def document_sizes(
+    content: Content,
+    source: Any,
+    id: SQLColumnExpression[int],
+    customer_id: SQLColumnExpression[int],
+    invoice_id: SQLColumnExpression[int],
+) -> Select[int, int, int]:
+    """(id, customer, bytes of the documents that would be attached) of each row of the source, which has one
+    invoice; ordered by customer and invoice.
+
+    Documents are joined by their invoices only, and those of other transformations count as nothing: with
+    both conditions SQLite may use the index of the transformation, and read every document there is."""
+    document = aliased(TransformationResult)
+    attached = case((document.transformation_id.in_(content["transformations"]), document.size), else_=0)
+    size: ColumnElement[int] = func.coalesce(func.sum(attached), 0)
     return (
-        select(Result.id, Result.customer_id, size.label("size"))
-        .outerjoin(TransformationResult, attached)
-        .where(*ready)
-        .group_by(Result.id, Result.customer_id, Result.lead_invoice_id)
-        .order_by(Result.lead_invoice_id)
+        select(id.label("id"), customer_id.label("customer_id"), size.label("size"))
+        .select_from(source)
+        .outerjoin(document, document.invoice_id == invoice_id)
+        .group_by(customer_id, invoice_id, id)
+        .order_by(customer_id, invoice_id)
     )
 
 
-def _customers_over(content: Content, ready: Sequence[ColumnElement[bool]]) -> Select[int]:
-    each = _sizes(content, ready).order_by(None).subquery()
-    too_many, too_much = func.count() > INVOICES_PER_MAIL_MAX, func.sum(each.c.size) > BYTES_PER_MAIL_MAX
-    return select(each.c.customer_id).group_by(each.c.customer_id).having(or_(too_many, too_much))
+def customers_over_limits(sizes: FromClause) -> Select[int]:
+    """The customers whose invoices do not go into one mail, given their `document_sizes`."""
+    too_many = func.count() > INVOICES_PER_MAIL_MAX
+    too_much = func.sum(sizes.c.size) > BYTES_PER_MAIL_MAX
+    return select(sizes.c.customer_id).group_by(sizes.c.customer_id).having(or_(too_many, too_much))
+
+
+def mails_of(rows: Iterable[Row[int, int, int]]) -> Iterator[list[Sized]]:
+    """The mails of all customers, given the rows of `document_sizes`."""
+    for _, invoices in groupby(rows, key=lambda row: row.customer_id):
+        yield from split((row.id, row.size) for row in invoices)
 
 
 Sized = tuple[int, int]
