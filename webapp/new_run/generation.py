@@ -9,18 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    case,
-    cast,
-    func,
-    insert,
-    literal,
-    select,
-    text,
-    true,
-)
+from sqlalchemy import ColumnElement, Integer, case, cast, func, insert, literal, select, text, true
 from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime

@@ -127,11 +127,9 @@ def _counted(selection: Selection, requirements: Requirements, rows: Select[int,
         again.label("again"),
     ).cte("seen")
     ready, customer = seen.c.reason == "", seen.c.customer_id
-    twice = (
-        and_(ready, seen.c.again)
-        if selection.resend_already_sent
-        else seen.c.reason == SkipReason.ALREADY_SENT
-    )
+    twice = seen.c.reason == SkipReason.ALREADY_SENT
+    if selection.resend_already_sent:
+        twice = and_(ready, seen.c.again)
     lines = sums_of(seen.c.invoice_id, seen.c.reason, seen.c.currency, seen.c.gross_amount).subquery("lines")
     whole = select(
         func.count(distinct(case((ready, customer)))).label("customers"),
