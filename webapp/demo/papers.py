@@ -62,15 +62,6 @@ def _shown(bill: Bill) -> dict[str, Any]:
     def word(key: str) -> str:
         return words.word(key, language)
 
-    facts = [
-        (word("number"), bill.number),
-        (word("customer"), customer.code),
-        (word("issued"), words.day(bill.issued, language)),
-        (word("period"), f"{bill.period[0]:%d.%m.%Y} – {bill.period[1]:%d.%m.%Y}"),
-        (word("order"), bill.order),
-        (word("tax_id"), customer.tax_id),
-        (word("due"), "" if is_credit else words.day(bill.due, language)),
-    ]
     pay = {"due": words.day(bill.due, language), "number": bill.number}
     return {
         "language": language,
@@ -83,7 +74,7 @@ def _shown(bill: Bill) -> dict[str, Any]:
             "place": f"{customer.postcode} {customer.town}",
             "country": customer.country.name,
         },
-        "facts": [fact for fact in facts if fact[1]],
+        "facts": [fact for fact in _facts(bill) if fact[1]],
         "lines": [
             {
                 "what": word(line.what),
@@ -102,6 +93,25 @@ def _shown(bill: Bill) -> dict[str, Any]:
         "total": money(abs(bill.gross)),
         "note": words.note("refund", language) if is_credit else words.note("pay", language, **pay),
     }
+
+
+def _facts(bill: Bill) -> list[tuple[str, str]]:
+    """The facts beside the address: (word, value), some of them empty."""
+    customer, language = bill.customer, bill.customer.country.language
+    is_credit = bill.gross < 0
+
+    def word(key: str) -> str:
+        return words.word(key, language)
+
+    return [
+        (word("number"), bill.number),
+        (word("customer"), customer.code),
+        (word("issued"), words.day(bill.issued, language)),
+        (word("period"), f"{bill.period[0]:%d.%m.%Y} – {bill.period[1]:%d.%m.%Y}"),
+        (word("order"), bill.order),
+        (word("tax_id"), customer.tax_id),
+        (word("due"), "" if is_credit else words.day(bill.due, language)),
+    ]
 
 
 def _unit(what: str, language: str) -> str:

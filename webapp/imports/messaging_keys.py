@@ -83,19 +83,23 @@ def keys(bcc_domains: Sequence[str] = ()) -> dict[str, dict[str, TomlKey]]:
             "language": TomlKey(check.language(longest(TemplatePart.language)), ""),
             "source": TomlKey(check.source),
         },
-        "definition": {
-            "name": TomlKey(check.text(longest(MessageDefinition.name))),
-            "from_key": TomlKey(check.text(longest(Sender.key))),
-            "recipient_key": TomlKey(check.text(longest(RecipientKey.key))),
-            "subject": TomlKey(check.subject(longest(MessageDefinition.subject))),
-            "template": TomlKey(check.text(longest(MessageTemplate.name))),
-            "transformations": TomlKey(check.names(transformation), []),
-            "no_documents": TomlKey(check.truth, False),
-            "zip": TomlKey(check.truth, False),
-            "password_key": TomlKey(check.text(longest(MessageDefinition.password_key), empty=True), ""),
-            "collate": TomlKey(check.truth, False),
-            "bcc": TomlKey(check.addresses(bcc_domains), []),
-            "reply_to": TomlKey(check.address_or_none, ""),
-            "file_name": TomlKey(check.subject_or_none(longest(MessageDefinition.file_name)), ""),
-        },
+        "definition": _definition_keys(bcc_domains),
+    }
+
+
+def _definition_keys(bcc_domains: Sequence[str]) -> dict[str, TomlKey]:
+    return {
+        "name": TomlKey(check.text(longest(MessageDefinition.name))),
+        "from_key": TomlKey(check.text(longest(Sender.key))),
+        "recipient_key": TomlKey(check.text(longest(RecipientKey.key))),
+        "subject": TomlKey(check.subject(longest(MessageDefinition.subject))),
+        "template": TomlKey(check.text(longest(MessageTemplate.name))),
+        "transformations": TomlKey(check.names(longest(Transformation.name)), []),
+        "no_documents": TomlKey(check.truth, False),
+        "zip": TomlKey(check.truth, False),
+        "password_key": TomlKey(check.text(longest(MessageDefinition.password_key), empty=True), ""),
+        "collate": TomlKey(check.truth, False),
+        "bcc": TomlKey(check.addresses(bcc_domains), []),
+        "reply_to": TomlKey(check.address_or_none, ""),
+        "file_name": TomlKey(check.subject_or_none(longest(MessageDefinition.file_name)), ""),
     }
