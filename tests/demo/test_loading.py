@@ -23,6 +23,8 @@ from webapp.users import accounts
 
 TODAY = date(2026, 11, 23)
 
+pytestmark = pytest.mark.usefixtures("set_once")
+
 
 def silent(words: str) -> None:
     """Hears nothing."""

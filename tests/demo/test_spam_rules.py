@@ -25,6 +25,8 @@ from webapp.store.invoices import Invoice
 OF_THE_SETTING = {"NO_RECEIVED", "NO_RELAYS", "ALL_TRUSTED", "NO_HEADERS_MESSAGE"}
 """Marks that say where a mail comes from, not how it is made: ours have not been sent yet."""
 
+pytestmark = pytest.mark.usefixtures("set_once")
+
 
 @pytest.fixture
 def spamassassin() -> str:
