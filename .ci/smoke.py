@@ -8,6 +8,7 @@ import http.cookiejar
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -27,6 +28,7 @@ STOP_SECONDS = 60
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("smoke: told to stop"))
     with tempfile.TemporaryDirectory(prefix="mailrun-smoke-") as folder:
         clone = Path(folder) / "mailrun"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
@@ -56,9 +58,9 @@ def smoke(clone: Path, environ: dict[str, str], make: subprocess.Popen[bytes], l
     begun = time.monotonic()
     address, email, password = wait_for_start(make, log)
     say(f"started after {time.monotonic() - begun:.0f} s")
-    begun = time.monotonic()
+    begun = processor_time()
     subprocess.run(["make", "setup"], cwd=clone, env=environ, check=True, timeout=60)
-    check(time.monotonic() - begun < 2, "a set-up that is up to date does nothing")
+    check(processor_time() - begun < 1, "a set-up that is up to date does nothing")
     page = log_in(address, email, password)
     check("New run" in page, "the list of runs is shown after the login")
     send(clone, environ)
@@ -148,6 +150,12 @@ def left(mark: str, clone: Path) -> set[int]:
             except OSError:
                 continue
     return found
+
+
+def processor_time() -> float:
+    """What our children took that have ended: seconds that do not depend on what else this machine does."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def free_port() -> str:

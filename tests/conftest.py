@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -38,6 +39,13 @@ def compiled_once() -> Iterator[None]:
     """Compiles each page template once per process."""
     with shared_templates():
         yield
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Three processes for two processors: while one waits for a mail server that is silent, or for a lease to
+    end, another has something to do."""
+    return len(os.sched_getaffinity(0)) * 3 // 2
 
 
 @pytest.fixture(scope="module", autouse=True)
