@@ -138,7 +138,7 @@ def test_the_tree_opens_twig_by_twig(log_in: LogIn, world: World, in_cluster: Ca
     page = browser.look("/runs/new?" + urlencode(fields(world, cluster="")))
     assert "left 2 invoices" in text_of(page)
     assert "both" not in text_of(page)
-    twist = r'value="([\d-]+)" id="tw-[\d-]+"\s+aria-expanded="false"\s+aria-label="Clusters below left"'
+    twist = r'value="([\d-]+)"\s+id="tw-[\d-]+"\s+aria-expanded="false"\s+aria-label="Clusters below left"'
     [path] = re.findall(twist,
                         page.text)  # fmt: skip
     period = {"period_from": "2026-10-01", "period_to": "2026-10-31"}

@@ -104,7 +104,7 @@ def test_all_pages_together_show_each_result_once(log_in: LogIn, world: World) -
         while url:
             page = browser.look(url).text
             seen += re.findall(r'aria-label="Select ([^"]+)"', page)
-            following = re.search(r'<a class="btn small" rel="next" id="turn-next" href="([^"]+)"', page)
+            following = re.search(r'<a class="btn small" rel="next" id="turn-next"\s+href="([^"]+)"', page)
             url = following[1].replace("&amp;", "&") if following else ""
         seen = [number for number in seen if number.startswith("INV")]
         assert len(seen) == len(set(seen)) == 120, order
@@ -184,7 +184,7 @@ def test_an_unconfirmed_one_is_decided_by_a_person(
     assert world.statuses(run_id) == ["sent"]
     page = text_of(browser.look(f"/results/{result.id}"))
     assert "A person marked this mail as sent. The mail server’s answer is not known." in page
-    assert "The mail server took this mail" not in page
+    assert "The mail server accepted this mail" not in page
     assert "marked as sent by" in text_of(browser.look(f"/runs/{run_id}"))
     browser.press(f"/runs/{run_id}/results/mark-bounced", only=str(result.id))
     assert world.statuses(run_id) == ["bounced"]
@@ -196,7 +196,7 @@ def test_what_a_mail_server_took_is_told_apart(log_in: LogIn, world: World, work
     run_id = world.deliver(worker)
     [result] = world.results(run_id)
     browser = log_in("manager")
-    assert "The mail server took this mail" in text_of(browser.look(f"/results/{result.id}"))
+    assert "The mail server accepted this mail" in text_of(browser.look(f"/results/{result.id}"))
     browser.press(f"/runs/{run_id}/results/mark-bounced", only=str(result.id))
     page = text_of(browser.look(f"/runs/{run_id}"))
     assert "marked as bounced by" in page

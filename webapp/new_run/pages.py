@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from webapp.extensions import runtime
-from webapp.new_run import cluster_tree, creation
+from webapp.new_run import cluster_tree, creation, labels
 from webapp.new_run.dialog import Dialog, clusters_shown, fill_in, opened_in, period_in, with_defaults
 from webapp.new_run.mail_pages import mail_preview
 from webapp.new_run.preview_pages import run_preview
@@ -21,7 +21,13 @@ run_dialog = Blueprint("run_dialog", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Register every page of this room."""
+    """Register every page of this room, and give the templates its words."""
+    app.jinja_env.globals.update(
+        confirm_question=labels.confirm_question,
+        default_note=labels.default_note,
+        note_heading=labels.note_heading,
+        skip_hint=labels.skip_hint,
+    )
     for blueprint in (run_dialog, run_preview, mail_preview):
         app.register_blueprint(blueprint)
 
@@ -62,14 +68,14 @@ def clusters() -> ResponseReturnValue:
     chosen = request.args.get("cluster", "").strip()
     if not (toggled := request.args.get("toggle")):
         shown = clusters_shown(seen, chosen, request.args)
-        return render_template("new_run/_clusters.html", clusters=shown, chosen=chosen)
+        return render_template("new_run/_cluster_tree.html", clusters=shown, chosen=chosen)
     paths = opened_in(seen, [toggled])
     if not paths:
         abort(404)
     [path] = paths
     opened = {path} if request.args.get("to") == "open" else set()
     twig = cluster_tree.twig(seen, path, opened)
-    return render_template("new_run/_cluster_branch.html", twig=twig, chosen=chosen)
+    return render_template("new_run/_cluster_tree.html", twig=twig, chosen=chosen)
 
 
 @run_dialog.post("/runs")
