@@ -64,7 +64,7 @@ def test_a_newcomer_writes_a_template_and_mails_with_it(
     expect(page.get_by_text("there is no customer.nmae. Did you mean customer.name?")).to_be_visible()
     expect(page.locator(".cm-lintRange-error")).to_have_count(1)
     type_body(page, '<img src="cid:logo" alt="">\n<p>Dear {{ customer.name }},</p>')
-    expect(page.get_by_text("every mail can be made")).to_be_visible()
+    expect(page.get_by_text("no errors.")).to_be_visible()
     expect(page.frame_locator("iframe.mail").get_by_text("Dear ")).to_be_visible()
     length = page.evaluate("history.length")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -87,7 +87,7 @@ def test_a_newcomer_writes_a_template_and_mails_with_it(
     expect(page.get_by_text("have one.")).to_contain_text("1 of ")
     page.get_by_label("File names").fill("{{ invoice.number }} for you")
     page.get_by_label("Invoice to show").select_option(label=f"{invoice.number}, {customer.name}")
-    expect(page.get_by_text("every mail can be made")).to_be_visible()
+    expect(page.get_by_text("no errors.")).to_be_visible()
     page.get_by_role("button", name="Send a test to me").click()
     expect(page.get_by_text("A test was sent to")).to_be_visible()
     [test] = server.taken
@@ -130,7 +130,7 @@ def test_both_pages_are_accessible_and_a_version_tells_what_changed(manager: Pag
     for what, url in pages.items():
         page.goto(url)
         if what in ("template", "definition"):
-            expect(page.get_by_text("every mail can be made")).to_be_visible()
+            expect(page.get_by_text("no errors.")).to_be_visible()
         accessible(page, what)
     for subject in ("One {{ invoice.number }}", "Two {{ invoice.number }}"):
         page.get_by_label("Subject").fill(subject)
@@ -168,8 +168,8 @@ def test_whoever_is_logged_out_elsewhere_keeps_the_text(manager: Page, world: Wo
     page = manager
     world.add("ada@customers.test")
     page.goto(f"/templates/{world.definition.template_id}")
-    expect(page.get_by_text("every mail can be made")).to_be_visible()
+    expect(page.get_by_text("no errors.")).to_be_visible()
     page.context.clear_cookies()
     type_body(page, "<p>A long text, {{ customer.name }}</p>")
-    expect(page.get_by_text("You are not logged in any more.")).to_be_visible()
+    expect(page.get_by_text("You are no longer logged in.")).to_be_visible()
     expect(page.locator(".cm-content[aria-label=Body]")).to_contain_text("A long text")

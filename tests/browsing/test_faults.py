@@ -62,7 +62,7 @@ def test_send_again_asks_when_the_customer_may_have_the_mail(
     press(page, "Cancel", question)
     expect(question).to_be_hidden()
     press(page, "Send again 2", bulk(page))
-    question.get_by_role("checkbox", name="the customer may get it twice").check()
+    question.get_by_role("checkbox", name="the customer may receive it twice").check()
     press(page, "Send again", question)
     expect(question).to_be_hidden()
     counted(page, Unconfirmed=0, Sent=2)

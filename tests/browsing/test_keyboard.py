@@ -154,7 +154,7 @@ def test_slash_searches_and_question_mark_tells_the_keys(page: Page, made: list[
 def test_single_keys_can_be_turned_off(page: Page, made: list[str]) -> None:
     address = page.url
     page.goto("/account")
-    page.get_by_role("checkbox", name="Single keys do things").uncheck()
+    page.get_by_role("checkbox", name="Keyboard shortcuts:").uncheck()
     page.goto(address)
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox", name="Search results")).not_to_be_focused()

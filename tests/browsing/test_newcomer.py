@@ -67,7 +67,7 @@ def made_by_dialog(page: Page, world: World) -> int:
 def send_one_again(page: Page, number: str) -> None:
     press(page, "Send again", row(page, number))
     question = page.get_by_role("dialog", name="Send this mail again?")
-    question.get_by_role("checkbox", name="the customer may get it twice").check()
+    question.get_by_role("checkbox", name="the customer may receive it twice").check()
     press(page, "Send again", question)
     expect(row(page, number).get_by_role("cell", name="2", exact=True)).to_be_visible()
     state(page, "Finished")

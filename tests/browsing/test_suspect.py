@@ -27,7 +27,7 @@ def test_what_the_guard_holds_goes_out_once_somebody_has_looked(
     state(page, "Finished")
     assert [taken.recipients for taken in server.taken] == [("eve@customers.test",)]
     expect(
-        page.get_by_text("2 mails are held: a document of each does not name its invoice.")
+        page.get_by_text("2 mails are held: a document of each does not mention its invoice number.")
     ).to_be_visible()
     page.get_by_role("link", name="Look at these 2").last.click()
     expect(page).to_have_url(re.compile("reason=suspect_document"))

@@ -116,7 +116,7 @@ def test_results_are_sent_again_removed_and_put_back(page: Page, server: MailSer
     counted(page, Sent=9, Failed=1)
     press(page, "Send again", row(page, numbers[0]))
     expect(page.get_by_role("heading", name="Send this mail again?")).to_be_visible()
-    page.get_by_role("checkbox", name="the customer may get it twice").check()
+    page.get_by_role("checkbox", name="the customer may receive it twice").check()
     press(page, "Send again")
     loaded_until(page, "Finished")
     assert len(server.taken) == 10

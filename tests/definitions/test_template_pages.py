@@ -66,7 +66,7 @@ def test_a_template_is_made_and_gets_a_language_of_its_own_subject(log_in: LogIn
     texts = template_value(templates(world)["Thanks"]).texts
     assert set(texts) == {"", "de"}
     assert (texts["de"].subject, texts["de"].plain) == ("Danke", "Danke!\n")
-    assert "every other, de" in text_of(browser.look("/templates"))
+    assert "default, de" in text_of(browser.look("/templates"))
     old = seen(browser, f"/templates/{made.id}?language=de")
     browser.press(f"/templates/{made.id}", **{**german, "subject": "Besten Dank"}, seen=old)  # another tab
     for form in (old, seen(browser, f"/templates/{made.id}?language=de")):

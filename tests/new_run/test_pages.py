@@ -68,8 +68,8 @@ def test_the_preview_brings_the_words_beside_the_fields_along(log_in: LogIn, wor
     for words in (
         "3 invoices match",
         "Create and start sends 3 mails and 6 Bcc copies, the first within seconds.",
-        "To key “billing”, attaches Invoice PDF.",
-        "3 clusters below all. A customer reached twice counts once.",
+        "Goes to “billing” addresses, with Invoice PDF.",
+        "3 clusters below all. Each customer counts once.",
         "Each address gets a copy of all 3 mails.",
         "0 customers could get their mail twice.",
         "about 3 minutes",
@@ -225,7 +225,7 @@ def test_a_changed_list_is_asked_about_with_its_new_numbers(log_in: LogIn, world
     with world.runtime.database.writing() as session:
         session.get_one(Invoice, invoice.id).status = "open"
     asked = browser.press("/runs", htmx=True, **fields(world, fingerprint=seen[1]))
-    assert "The list has changed: 1 mail" in text_of(asked)
+    assert "The list has changed. Create" in text_of(asked)
     assert run_count(world) == 0
 
 

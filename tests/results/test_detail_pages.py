@@ -200,7 +200,7 @@ def test_the_way_leads_through_the_list_and_keeps_the_filter(log_in: LogIn, worl
 BUTTONS = {
     ResultStatus.READY: {"Remove"},
     ResultStatus.SENDING: set(),
-    ResultStatus.SENT: {"It bounced", "Send again", "Remove"},
+    ResultStatus.SENT: {"Mark as bounced", "Send again", "Remove"},
     ResultStatus.DEFERRED: {"Send again", "Remove"},
     ResultStatus.FAILED: {"Send again", "Remove"},
     ResultStatus.UNCONFIRMED: {"Mark as sent", "Send again", "Remove"},
@@ -278,7 +278,7 @@ def test_a_mail_that_cannot_be_made_says_why_on_the_page(log_in: LogIn, world: W
         session.execute(update(TemplateText).values(source=f"{{{{ nothing }}}}{EVIL}"))
     id = in_status(world, ResultStatus.FAILED)
     answer = log_in("viewer").look(f"/results/{id}")
-    assert "No mail can be made:" in text_of(answer)
+    assert "No mail can be built:" in text_of(answer)
     assert "there is no nothing" in answer.text
     assert "mail.eml" not in answer.text
     assert log_in("admin").look(f"/results/{id}/mail").status_code == 404

@@ -40,7 +40,7 @@ def test_the_preview_counts_them_and_lists_them(log_in: LogIn, world: World) -> 
     browser = log_in("manager")
     browser.look("/runs/new")
     said = text_of(browser.press("/runs/preview", **fields(world), htmx=True))
-    assert "2 suspect document a document does not name its invoice" in said
+    assert "2 suspect document a document does not mention its invoice number" in said
     listed = browser.look(
         f"/runs/preview/list?definition={world.definition.id}&cluster=all&include_children=y"
         "&period_from=2026-10-01&period_to=2026-10-31&show=suspect_document"
@@ -52,7 +52,7 @@ def test_the_preview_counts_them_and_lists_them(log_in: LogIn, world: World) -> 
 def test_the_run_says_how_many_are_held_and_the_way_to_them(log_in: LogIn, world: World, run_id: int) -> None:
     browser = log_in("viewer")
     page = browser.look(f"/runs/{run_id}")
-    assert "2 mails are held: a document of each does not name its invoice." in text_of(page)
+    assert "2 mails are held: a document of each does not mention its invoice number." in text_of(page)
     assert f'href="/runs/{run_id}?reason=suspect_document"' in page.text
     narrowed = text_of(browser.look(f"/runs/{run_id}?reason=suspect_document"))
     assert "suspect document" in narrowed
