@@ -57,6 +57,7 @@ def _shown(found: ResultDetail) -> dict[str, object]:
     """What the page, the drawer and the live answer show of the result."""
     chosen = filter_in(request.args)
     mail = mail_in_address(found)
+    doubted = suspects(db.session, found.run, [Result.id == found.result.id])
     args = {"status": chosen.status, "reason": chosen.reason, "q": chosen.search, "sort": chosen.order}
     return {
         "one": found,
@@ -68,7 +69,16 @@ def _shown(found: ResultDetail) -> dict[str, object]:
         "mail": mail,
         "let_go": _last_deleted(found) if mail.attempt is None else None,
         "not_whole": not_whole(mail),
-        "suspects": suspects(db.session, found.run, [Result.id == found.result.id]),
+        "suspects": doubted,
+        "explanation": explain(
+            found.result,
+            RunStatus(found.run.status),
+            has_suspects=bool(doubted),
+            only_rehearsed=found.only_rehearsed,
+        ),
+        "todays_version": offers_todays_version(
+            ResultStatus(found.result.status), changed_since=found.changed_since
+        ),
         "happenings": history.history_of(db.session, found),
         **addresses(found, mail, args),
     }

@@ -118,7 +118,7 @@ class Sending:
 
 
 def sending(parts: Runtime, outside: SystemStatus) -> Sending:
-    """What the topbar says of sending."""
+    """What the top bar says of sending."""
     over = _servers_in_words(outside.servers)
     if outside.held:
         return Sending("failed", "Held", over, outside.workers)
