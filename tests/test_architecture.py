@@ -137,3 +137,30 @@ def test_templates_and_tests_have_the_names_of_the_rooms(kind: str) -> None:
     }
     folders = {path.name for path in (ROOT / kind).iterdir() if path.is_dir() and path.name[0] not in "_."}
     assert folders - rooms - shared[kind] == set()
+
+
+def opened_by_hand(tree: ast.AST, *, in_generator: bool = False) -> Iterator[int]:
+    """The lines that open a session by `….reading()` outside a generator."""
+    for node in ast.iter_child_nodes(tree):
+        is_generator = isinstance(node, ast.FunctionDef) and any(
+            isinstance(each, ast.Yield | ast.YieldFrom) for each in ast.walk(node)
+        )
+        if isinstance(node, ast.Attribute) and node.attr == "reading" and not in_generator:
+            yield node.lineno
+        yield from opened_by_hand(node, in_generator=in_generator or is_generator)
+
+
+def test_page_handlers_read_with_the_session_of_their_request() -> None:
+    """Only what is streamed after the request opens sessions of its own."""
+    pages = sources("webapp/*/*pages.py", "webapp/*/*forms.py", "webapp/*/dialog.py")
+    opened = [
+        f"{name_of(path)}:{line}" for path in pages for line in opened_by_hand(ast.parse(path.read_text()))
+    ]
+    assert opened == []
+
+
+def test_a_session_that_is_opened_by_hand_is_found() -> None:
+    handler = "def page():\n    with database.reading() as session:\n        pass\n"
+    streamed = "def lines():\n    with database.reading() as session:\n        yield 1\n"
+    assert list(opened_by_hand(ast.parse(handler))) == [2]
+    assert list(opened_by_hand(ast.parse(streamed))) == []

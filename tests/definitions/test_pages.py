@@ -72,7 +72,7 @@ def test_a_definition_is_made_and_its_first_version_with_it(
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"name": " "}, "It needs a name."),
+        ({"name": " "}, "Enter a name."),
         ({"transformations": []}, "Choose what is attached, or tick “No documents”."),
         ({"no_documents": "y"}, "nothing can be attached then"),
         ({"subject": "{{ invoice.number"}, "Line 1:"),

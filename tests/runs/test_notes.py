@@ -6,7 +6,7 @@ import pytest
 
 from webapp.lifecycle.counts import Counts
 from webapp.runs.labels import PROBLEM_LABELS, attention_notes, blocker_note, next_steps
-from webapp.runs.overview import PROBLEMS, TO_MEND
+from webapp.runs.overview import PROBLEMS, FIXABLE_REASONS
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 
 
@@ -78,4 +78,4 @@ def test_a_run_that_goes_on_has_no_blocker() -> None:
 
 
 def test_every_open_problem_has_a_label() -> None:
-    assert PROBLEM_LABELS.keys() == {*PROBLEMS, *TO_MEND}
+    assert PROBLEM_LABELS.keys() == {*PROBLEMS, *FIXABLE_REASONS}

@@ -35,7 +35,7 @@ def test_every_module_is_reached_from_the_pages(log_in: LogIn) -> None:
         answer = browser.client.get(address)
         assert answer.status_code == 200, address
         assert answer.mimetype == "text/javascript", address
-        assert answer.headers["Cache-Control"] == assets.FOR_EVER, address
+        assert answer.headers["Cache-Control"] == assets.CACHE_FOREVER, address
         read.add(address)
         if "/js/" in address:
             nearby = {normpath(f"{dirname(address)}/{one}") for one, _ in imports(answer.text)}

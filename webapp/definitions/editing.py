@@ -30,7 +30,7 @@ SINGLE_FIELDS = ("name", "sender_id", "recipient_key_id", "template_id", "subjec
 
 
 def create(session: Session, viewer: Viewer, fields: Fields) -> MessageDefinition:
-    """Stores a new definition and its first version. Raises Refused."""
+    """Store a new definition and its first version. Raises Refused."""
     must_be_allowed(viewer)
     _must_be_free(session, fields.name, None)
     definition = MessageDefinition()
@@ -99,7 +99,7 @@ def must_be_allowed(viewer: Viewer) -> None:
     """Raises Refused for a person who may only look."""
     if not viewer.may_send:
         raise Refused(
-            "Your role only looks. Ask an administrator for the role manager to change definitions."
+            "Your role is read-only. Ask an administrator for the manager role to change definitions."
         )
 
 
@@ -109,8 +109,8 @@ def fingerprint(value: Fields | TemplateValue) -> str:
 
 
 CHANGED_MEANWHILE = (
-    "Another person has saved a change since you opened this page. Nothing was overwritten: copy your text "
-    "aside, reload the page, and make your change there."
+    "Another person has saved a change since you opened this page. Nothing was overwritten: copy your text, "
+    "reload the page, and make your change there."
 )
 
 

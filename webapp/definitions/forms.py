@@ -30,7 +30,7 @@ UNREADABLE = "Line {}: {}"
 
 
 def readable(form: Form, field: StringField) -> None:
-    """Validates a template that can be parsed. What it produces is seen in the preview."""
+    """Validate a template that can be parsed. What it produces is seen in the preview."""
     try:
         Environment(autoescape=True).parse(field.data or "")
     except TemplateSyntaxError as error:
@@ -51,7 +51,7 @@ def named(given: str | None) -> str:
     """The name, without blanks around it. Raises ValidationError for an empty one."""
     name = (given or "").strip()
     if not name:
-        raise ValidationError("It needs a name.")
+        raise ValidationError("Enter a name.")
     if not name.isprintable():
         raise ValidationError("The name has a character that cannot be shown.")
     return name
@@ -76,7 +76,7 @@ class Filled(Form):
 class DefinitionForm(Filled):
     """Every field of a message definition."""
 
-    name = StringField("Name", validators=[InputRequired("It needs a name."), Length(max=200)])
+    name = StringField("Name", validators=[InputRequired("Enter a name."), Length(max=200)])
     sender = SelectField("From key", coerce=int, validators=[InputRequired("Choose one.")])
     recipient_key = SelectField("Recipient key", coerce=int, validators=[InputRequired("Choose one.")])
     template = SelectField("Template", coerce=int, validators=[InputRequired("Choose one.")])
@@ -152,7 +152,7 @@ FORMATS = [
 class TemplateForm(Filled):
     """A template in one language."""
 
-    name = StringField("Name", validators=[InputRequired("It needs a name."), Length(max=200)])
+    name = StringField("Name", validators=[InputRequired("Enter a name."), Length(max=200)])
     format = SelectField("Format", choices=FORMATS)
     language = StringField("Language", default="", validators=[Length(max=16)])
     subject = StringField("Subject", validators=[Length(max=1000), one_line])

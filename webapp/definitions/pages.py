@@ -32,7 +32,7 @@ definitions = Blueprint("definitions", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Registers every page of this room."""
+    """Register every page of this room."""
     for blueprint in (definitions, template_pages, part_pages, tries):
         app.register_blueprint(blueprint)
 
@@ -76,13 +76,13 @@ def _as_data(fields: Fields) -> dict[str, Any]:
 
 @definitions.post("/definitions")
 def create() -> ResponseReturnValue:
-    """Stores a new definition."""
+    """Store a new definition."""
     return _save(None)
 
 
 @definitions.post("/definitions/<int:definition_id>")
 def change(definition_id: int) -> ResponseReturnValue:
-    """Stores the changes as a new version."""
+    """Store the changes as a new version."""
     return _save(definition_id)
 
 
@@ -180,7 +180,7 @@ def retire(definition_id: int) -> ResponseReturnValue:
 
 @definitions.post("/definitions/<int:definition_id>/retirement/end")
 def use_again(definition_id: int) -> ResponseReturnValue:
-    """Allows new runs with it again."""
+    """Allow new runs with it again."""
     page = f"/definitions/{definition_id}"
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
@@ -192,7 +192,7 @@ def use_again(definition_id: int) -> ResponseReturnValue:
 
 @definitions.post("/definitions/<int:definition_id>/delete")
 def delete(definition_id: int) -> ResponseReturnValue:
-    """Deletes a definition that no run was created with."""
+    """Delete a definition that no run was created with."""
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         definition = _definition(definition_id)

@@ -65,7 +65,7 @@ def save_part() -> ResponseReturnValue:
 
 @part_pages.post("/templates/parts/<name>/delete")
 def delete_part(name: str) -> ResponseReturnValue:
-    """Deletes a part that no template includes."""
+    """Delete a part that no template includes."""
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         templates.remove_part(session, viewer(), name)

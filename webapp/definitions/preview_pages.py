@@ -57,7 +57,7 @@ class MailPreview:
 def preview_mail(
     content: Content | None, given: Mapping[str, str], *, every_sample: bool = True
 ) -> MailPreview:
-    """Builds the mail of the sample that the fields name, or of the first; renders `every_sample` to find
+    """Build the mail of the sample that the fields name, or of the first. Render `every_sample` to find
     what is wrong. Ends the read session."""
     offered = samples.samples(db.session, viewer(), content)
     chosen = _chosen(given.get("sample", ""), offered)

@@ -83,13 +83,13 @@ def show(template_id: int) -> ResponseReturnValue:
 
 @template_pages.post("/templates")
 def create() -> ResponseReturnValue:
-    """Stores a new template."""
+    """Store a new template."""
     return _save(None)
 
 
 @template_pages.post("/templates/<int:template_id>")
 def change(template_id: int) -> ResponseReturnValue:
-    """Stores the text in this language; the others stay as they are."""
+    """Store the text in this language; the others stay as they are."""
     return _save(template_id)
 
 
@@ -178,7 +178,7 @@ def copy(template_id: int) -> ResponseReturnValue:
 
 @template_pages.post("/templates/<int:template_id>/delete")
 def delete(template_id: int) -> ResponseReturnValue:
-    """Deletes a template that no definition uses."""
+    """Delete a template that no definition uses."""
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         template = _template(template_id)
@@ -208,7 +208,7 @@ def delete_language(template_id: int) -> ResponseReturnValue:
 
 @template_pages.post("/templates/pictures")
 def save_picture() -> ResponseReturnValue:
-    """Stores an uploaded picture."""
+    """Store an uploaded picture."""
     name, file = request.form.get("name", "").strip(), request.files.get("file")
     content = file.stream.read(templates.PICTURE_BYTES_MAX + 1) if file else b""
 
@@ -221,7 +221,7 @@ def save_picture() -> ResponseReturnValue:
 
 @template_pages.post("/templates/pictures/<name>/delete")
 def delete_picture(name: str) -> ResponseReturnValue:
-    """Deletes a picture that no template uses."""
+    """Delete a picture that no template uses."""
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         templates.remove_picture(session, viewer(), name)

@@ -43,7 +43,7 @@ KINDS = {
 
 
 def create_template(session: Session, viewer: Viewer, value: TemplateValue) -> MessageTemplate:
-    """Stores a new template. Raises Refused."""
+    """Store a new template. Raises Refused."""
     must_be_allowed(viewer)
     _must_be_free(session, value.name, None)
     template = MessageTemplate(name=value.name, format=value.format)
@@ -84,7 +84,7 @@ def copy_template(session: Session, viewer: Viewer, template: MessageTemplate) -
 
 
 def remove_template(session: Session, viewer: Viewer, template: MessageTemplate) -> None:
-    """Deletes a template that no definition uses. Raises Refused for any other."""
+    """Delete a template that no definition uses. Raises Refused for any other."""
     must_be_allowed(viewer)
     if using := used_by(session, template.id):
         raise Refused(f"“{template.name}” cannot be deleted: {', '.join(using)} use it.")
@@ -103,10 +103,12 @@ NO_LANGUAGE = "A language is two letters, such as de, or with a country: de-CH."
 
 
 def save_part(session: Session, viewer: Viewer, name: str, texts: Mapping[str, str]) -> None:
-    """Stores a part in these languages, and in no other. Raises Refused."""
+    """Store a part in these languages, and in no other. Raises Refused."""
     must_be_allowed(viewer)
     if not REFERENCE_NAME.fullmatch(name):
-        raise Refused("The name of a part has letters without accents, digits, - and _ only: “signature”.")
+        raise Refused(
+            "Use only letters without accents, digits, - and _ in the name of a part, such as “signature”."
+        )
     if not texts:
         raise Refused("A part needs a text.")
     known = set(session.scalars(select(TemplatePart.language).where(TemplatePart.name == name)))
@@ -120,7 +122,7 @@ def save_part(session: Session, viewer: Viewer, name: str, texts: Mapping[str, s
 
 
 def remove_part(session: Session, viewer: Viewer, name: str) -> None:
-    """Deletes a part that nothing includes. Raises Refused for any other."""
+    """Delete a part that nothing includes. Raises Refused for any other."""
     must_be_allowed(viewer)
     if using := including(session, name):
         raise Refused(f"“{name}” cannot be deleted: {', '.join(using)} include it.")
@@ -137,12 +139,14 @@ def save_picture(session: Session, store: DocumentStore, viewer: Viewer, name: s
     """Store a picture, whose type is told by its bytes. Raises Refused for what mail clients do not show."""
     must_be_allowed(viewer)
     if not REFERENCE_NAME.fullmatch(name):
-        raise Refused("The name of a picture has letters without accents, digits, - and _ only: “logo”.")
+        raise Refused(
+            "Use only letters without accents, digits, - and _ in the name of a picture, such as “logo”."
+        )
     kind = next((kind for begins, kind in KINDS.items() if content.startswith(begins)), None)
     if kind is None:
-        raise Refused("A picture is a PNG, JPEG or GIF file: mail programs show no other.")
+        raise Refused("Choose a PNG, JPEG or GIF file: mail programs show no other.")
     if len(content) > PICTURE_BYTES_MAX:
-        raise Refused("The picture is too large. It goes with every mail: 2 MB at most.")
+        raise Refused("The picture is too large. Every mail contains it, so it may have at most 2 MB.")
     picture = session.get(TemplateImage, name) or TemplateImage(name=name)
     picture.media_type, picture.size, picture.sha256 = kind, len(content), store.put(content)
     picture.changed_at = now()
@@ -153,7 +157,7 @@ def save_picture(session: Session, store: DocumentStore, viewer: Viewer, name: s
 
 
 def remove_picture(session: Session, viewer: Viewer, name: str) -> None:
-    """Deletes a picture that nothing shows. Its bytes stay for the mails that had it. Raises Refused."""
+    """Delete a picture that nothing shows. Its bytes stay for the mails that had it. Raises Refused."""
     must_be_allowed(viewer)
     if using := showing(session, name):
         raise Refused(f"“{name}” cannot be deleted: {', '.join(using)} show it.")

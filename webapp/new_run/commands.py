@@ -26,12 +26,12 @@ from webapp.store.definitions import MessageDefinition
 choosing = options(
     click.option("--definition", required=True, help="Name of the message definition."),
     click.option("--cluster", required=True, help="Tag name of the customer cluster."),
-    click.option("--include-children", is_flag=True, help="And all clusters below it."),
+    click.option("--include-children", is_flag=True, help="Include all clusters below it."),
     click.option("--from", "first", type=DAY, required=True, help="First day of the invoice period."),
     click.option("--to", "last", type=DAY, required=True, help="Last day of the invoice period."),
-    click.option("--invoice", "invoices", multiple=True, help="Take this invoice only (may be repeated)."),
-    click.option("--name", default="", help="Without: definition, cluster and period."),
-    click.option("--bcc", multiple=True, help="Gets a copy of every mail; without, the definition's own."),
+    click.option("--invoice", "invoices", multiple=True, help="Include only this invoice (may be repeated)."),
+    click.option("--name", default="", help="Default: definition, cluster and period."),
+    click.option("--bcc", multiple=True, help="Gets a copy of every mail; default: the definition's own."),
     click.option("--resend-already-sent", is_flag=True, help="Send again what was sent already."),
     click.option("--json", "as_json", is_flag=True),
 )

@@ -41,7 +41,7 @@ class NewRunForm(Form):
     period_from = DayField("Period from", validators=[InputRequired(NO_DATE)])  # type: ignore[no-untyped-call]
     period_to = DayField("Period to", validators=[InputRequired(NO_DATE)])  # type: ignore[no-untyped-call]
     bcc = StringField("Bcc", validators=[Length(max=4000)])
-    name = StringField("Name of this run", validators=[Length(max=300, message="At most 300 letters.")])
+    name = StringField("Name of this run", validators=[Length(max=300, message="At most 300 characters.")])
     resend = BooleanField("Send again those already sent")
 
     def __init__(self, *args: Any, bcc_domains: tuple[str, ...] = (), **kwargs: Any) -> None:

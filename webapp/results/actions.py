@@ -36,7 +36,7 @@ CHECKED_AGAIN = (ResultStatus.READY, ResultStatus.DEFERRED, ResultStatus.SKIPPED
 
 
 def remove(session: Session, selection: BulkSelection, viewer: Viewer) -> BulkOutcome:
-    """Removes results from the run; they are kept for the record. Mails already being handed over cannot be
+    """Remove results from the run; they are kept for the record. Mails already being handed over cannot be
     removed. Raises Refused."""
     run = open_run(session, selection, viewer)
     rows, unchanged = partition(
@@ -51,7 +51,7 @@ def remove(session: Session, selection: BulkSelection, viewer: Viewer) -> BulkOu
 
 
 def put_back(session: Session, queue: JobQueue, selection: BulkSelection, viewer: Viewer) -> BulkOutcome:
-    """Gives removed results the status they had. What was `ready`, `deferred` or `skipped` is checked again.
+    """Give removed results the status they had. What was `ready`, `deferred` or `skipped` is checked again.
 
     Raises Refused.
     """

@@ -25,7 +25,7 @@ from webapp.store.users import AuditEntry
 AUDITED_IDS_MAX = 200
 NAMED = "; results "
 """What the audit writes before the ids of the changed results, if there are few enough to list."""
-CHANGED_SINCE = "changed meanwhile: look at what became of it"
+CHANGED_SINCE = "changed meanwhile: check the new status"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def conditions(selection: BulkSelection, viewer: Viewer, status: str = "") -> li
 
 
 def lock_selected(session: Session, selection: BulkSelection, viewer: Viewer) -> list[LockedResult]:
-    """Locks the selected results and returns their present state."""
+    """Lock the selected results and return their present state."""
     return lock_results(session, *conditions(selection, viewer))
 
 
@@ -121,7 +121,7 @@ def audit_and_report(
     rows: Sequence[LockedResult],
     unchanged: Counter[str],
 ) -> BulkOutcome:
-    """Writes to the audit who changed these rows and their former statuses, and returns the outcome."""
+    """Write to the audit who changed these rows and their former statuses, and return the outcome."""
     if rows:
         before = Counter(row.status for row in rows)
         detail = ", ".join(f"{n} {status}" for status, n in sorted(before.items()))

@@ -51,8 +51,8 @@ def results(run_id: int, status: str | None, reason: str | None, as_json: bool, 
 @click.command("send-again")
 @rows_of_a_run
 @result_numbers
-@click.option("--confirm-duplicates", is_flag=True, help="The customers may get it twice.")
-@click.option("--with-todays-version", is_flag=True, help="The definition as it is now, not the copy.")
+@click.option("--confirm-duplicates", is_flag=True, help="Customers may get the mail twice.")
+@click.option("--with-todays-version", is_flag=True, help="Use today's definition, not the run's version.")
 @with_appcontext
 def send_again(
     run_id: int,

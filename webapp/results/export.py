@@ -22,8 +22,18 @@ EXPORT_BATCH = 1_000
 
 
 RESULT_COLUMNS = (
-    *("id", "customer", "invoices", "recipients", "status", "reason", "detail", "attempts"),
-    *("message_id", "smtp_reply", "sent_at", "next_try_at"),
+    "id",
+    "customer",
+    "invoices",
+    "recipients",
+    "status",
+    "reason",
+    "detail",
+    "attempts",
+    "message_id",
+    "smtp_reply",
+    "sent_at",
+    "next_try_at",
 )
 
 

@@ -10,7 +10,7 @@ from webapp.results.mail_pages import mails
 
 
 def init_app(app: Flask) -> None:
-    """Registers every page of this room."""
+    """Register every page of this room."""
     app.add_template_filter(capital)
     for blueprint in (results, one, mails):
         app.register_blueprint(blueprint)

@@ -84,7 +84,7 @@ def send_again(
     confirmed: bool = False,
     todays_version: bool = False,
 ) -> BulkOutcome:
-    """Makes results `ready` after checking their data again; if the run is running or finished they go out.
+    """Make results `ready` after checking their data again; if the run is running or finished they go out.
 
     1. What was sent, or may have been, by this run or another, needs `confirmed`; a mail that went only to
     the redirect address does not. The confirmation does not cover results skipped for another reason, which
@@ -116,7 +116,7 @@ def send_again(
 def release_documents(
     session: Session, queue: JobQueue, selection: BulkSelection, viewer: Viewer
 ) -> BulkOutcome:
-    """Releases results that are held for a suspect document: a person has looked at the documents. They
+    """Release results that are held for a suspect document: a person has looked at the documents. They
     become `ready`, as by Send again, unless something else prevents it. Each keeps the version of the
     definition that it was to be sent with. Raises Refused."""
     run = open_run(session, selection, viewer)
@@ -151,7 +151,7 @@ def _todays_version(session: Session, run: Run) -> DefinitionVersion:
 def _plan(
     session: Session, run: Run, selection: BulkSelection, rows: Sequence[LockedResult], *, confirmed: bool
 ) -> ResendPlan:
-    """Sorts the results into those that may go out again and those that stay as they are. Raises Refused."""
+    """Sort the results into those that may go out again and those that stay as they are. Raises Refused."""
     sendable, unchanged = partition(
         rows,
         {
@@ -223,7 +223,7 @@ def _eligible(
 
 
 def _check_again(session: Session, rows: Sequence[LockedResult]) -> None:
-    """Checks suspect documents again: the document store or a new import may have fixed them."""
+    """Check suspect documents again: the document store or a new import may have fixed them."""
     suspect = [row for row in rows if _is_suspect(row)]
     for start in range(0, len(suspect), TRANSITION_BATCH):
         findings.check_again(session, _invoices_of(suspect[start : start + TRANSITION_BATCH]))
@@ -240,7 +240,7 @@ def _invoices_of(rows: Sequence[LockedResult]) -> Select[int]:
 def _count_copies_up(
     session: Session, run: Run, rows: Sequence[LockedResult], as_of: datetime | None
 ) -> None:
-    """Gives the invoices of these results the copy number after the highest reserved one, or the highest one
+    """Give the invoices of these results the copy number after the highest reserved one, or the highest one
     at the time of the question."""
     highest = select(func.max(Reservation.copy)).where(
         Reservation.definition_id == run.definition_id, Reservation.invoice_id == ResultInvoice.invoice_id

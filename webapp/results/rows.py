@@ -68,7 +68,7 @@ def rows_query(viewer: Viewer) -> Select[Result, str, str, str]:
 
 
 def load_details(session: Session, run: Run, lines: list[ResultRow]) -> None:
-    """Adds to each row its invoices, their documents and, if its recipients are not stored yet, the addresses
+    """Add to each row its invoices, their documents and, if its recipients are not stored yet, the addresses
     of today.
 
     Documents are selected by their invoices only, and those of other transformations are left out here: with

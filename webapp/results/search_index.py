@@ -32,7 +32,7 @@ def of_one_invoice(content: Content) -> dict[str, Any]:
 
 
 def index(session: Session, content: Content, *which: ColumnElement[bool]) -> None:
-    """Writes these columns again for results with any number of invoices."""
+    """Write these columns again for results with any number of invoices."""
     of_customer = select(Customer).where(Customer.id == Result.customer_id).correlate(Result)
     of_invoices = (
         select(Invoice)

@@ -20,7 +20,7 @@ from webapp.store.statuses import ResultStatus
 
 
 def split_off_ineligible(session: Session, result_id: int, reasons: Mapping[int, str], worker_id: int) -> str:
-    """Takes those invoices out of the result that have a reason not to be sent, each into a skipped result of
+    """Take those invoices out of the result that have a reason not to be sent, each into a skipped result of
     its own.
 
     If none would be left, the first invoice stays and its reason is returned: the result itself is to be
@@ -72,7 +72,7 @@ a fifth longer."""
 def recheck_all(
     session: Session, rows: Sequence[LockedResult], version: int | None, *, once_more: bool = False
 ) -> Iterable[tuple[LockedResult, str]]:
-    """Yields each row with the reason why it cannot be sent now, or the empty text. Takes invoices that
+    """Yield each row with the reason why it cannot be sent now, or the empty text. Take invoices that
     cannot be sent out of collated results."""
     at_once = RECHECK_BATCH[session.get_bind().dialect.name]
     for start in range(0, len(rows), at_once):

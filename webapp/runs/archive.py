@@ -18,7 +18,7 @@ def archive(session: Session, run_id: int, viewer: Viewer) -> str:
     """Archive a run that is not running. Harmless when it is archived already. Raises Refused."""
     run = runs.lock_for_change(session, run_id, viewer)
     if run.status not in MAY_ARCHIVE:
-        raise Refused("This run is not at rest. Stop it first, or wait until it is finished.")
+        raise Refused("This run is still active. Stop it first, or wait until it has finished.")
     if run.archived_at is None:
         run.archived_at = now()
         audit.audit(session, viewer.name, "archive", run)

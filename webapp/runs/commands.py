@@ -52,7 +52,7 @@ def show(run_id: int, as_json: bool) -> None:
 
 @runs.command()
 @click.argument("run_id", type=ID)
-@click.option("--wait", is_flag=True, help="Until it is finished; exit 1 on any failure.")
+@click.option("--wait", is_flag=True, help="Wait until it is finished; exit 1 on any failure.")
 @click.option("--timeout", type=click.FloatRange(min=0), metavar="S", help="Wait at most this many seconds.")
 @with_appcontext
 def start(run_id: int, wait: bool, timeout: float | None) -> None:

@@ -65,13 +65,13 @@ def live() -> ResponseReturnValue:
 
 @run_list.post("/runs/<int:run_id>/archive")
 def archive(run_id: int) -> ResponseReturnValue:
-    """Takes a run out of the list."""
+    """Take a run out of the list."""
     return _apply(run_id, lambda session: archiving.archive(session, run_id, viewer()))
 
 
 @run_list.post("/runs/<int:run_id>/archive/undo")
 def unarchive(run_id: int) -> ResponseReturnValue:
-    """Puts a run back into the list."""
+    """Put a run back into the list."""
     return _apply(run_id, lambda session: archiving.unarchive(session, run_id, viewer()))
 
 

@@ -17,10 +17,10 @@ from webapp.store.runs import Result, Run, RunCount, SentCount
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 from webapp.store.types import now
 
-DAYS = 14
+DAYS_SHOWN = 14
 HALF_HOUR = 1800 // SLOT_SECONDS
 """Slots per half hour: time zones differ by half hours, so a day can be summed from these."""
-MOST_REASONS = 5
+FAILURE_REASONS_MAX = 5
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ def overview(session: Session, viewer: Viewer) -> Overview:
     failed = why_failed(
         session, viewer, Result.run_id.in_(mine.where(_touched_since(week))), Result.changed_at >= week
     )
-    rest = sum(n for *_, n in failed[MOST_REASONS:])
+    rest = sum(n for *_, n in failed[FAILURE_REASONS_MAX:])
     return Overview(
         per_day=_per_day(session, viewer),
-        failed=failed[:MOST_REASONS] + ([("other reasons", "", rest)] if rest else []),
+        failed=failed[:FAILURE_REASONS_MAX] + ([("other reasons", "", rest)] if rest else []),
         waiting=_waiting(session, viewer),
     )
 
@@ -63,8 +63,8 @@ def _touched_since(moment: datetime) -> ColumnElement[bool]:
 
 def _per_day(session: Session, viewer: Viewer) -> list[tuple[date, int]]:
     today = datetime.now().astimezone().date()
-    days = {today - timedelta(days=back): 0 for back in range(DAYS - 1, -1, -1)}
-    first = int(time.time()) // SLOT_SECONDS - (DAYS + 1) * 86_400 // SLOT_SECONDS
+    days = {today - timedelta(days=back): 0 for back in range(DAYS_SHOWN - 1, -1, -1)}
+    first = int(time.time()) // SLOT_SECONDS - (DAYS_SHOWN + 1) * 86_400 // SLOT_SECONDS
     part = SentCount.slot // HALF_HOUR
     rows = session.execute(
         select(part, func.sum(SentCount.n))
@@ -84,18 +84,18 @@ def _waiting(session: Session, viewer: Viewer) -> dict[str, int]:
         select(RunCount.status, RunCount.reason, func.sum(RunCount.n))
         .where(
             RunCount.run_id.in_(shown),
-            or_(RunCount.status.in_(PROBLEMS), RunCount.reason.in_(TO_MEND)),
+            or_(RunCount.status.in_(PROBLEMS), RunCount.reason.in_(FIXABLE_REASONS)),
         )
         .group_by(RunCount.status, RunCount.reason)
     )
-    found = {problem.value: 0 for problem in (*PROBLEMS, *TO_MEND)}
+    found = {problem.value: 0 for problem in (*PROBLEMS, *FIXABLE_REASONS)}
     for status, reason, n in rows:
         found[reason or status] += int(n)
     return found
 
 
 PROBLEMS = (ResultStatus.UNCONFIRMED, ResultStatus.FAILED, ResultStatus.BOUNCED)
-TO_MEND = (SkipReason.SUSPECT_DOCUMENT, SkipReason.NO_RECIPIENT)
+FIXABLE_REASONS = (SkipReason.SUSPECT_DOCUMENT, SkipReason.NO_RECIPIENT)
 """The skip reasons that a person should act on."""
 
 

@@ -46,7 +46,7 @@ runs = Blueprint("runs", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Registers every page of this room, and gives the templates the words for statuses."""
+    """Register every page of this room, and gives the templates the words for statuses."""
     app.jinja_env.globals.update(
         period_words=period_words,
         why=results_labels.why,

@@ -14,8 +14,8 @@ from webapp.store.runs import Run
 from webapp.store.users import AuditEntry
 
 WIDTH, HEIGHT = 480, 150
-POINTS = 120
-TICKS = 5
+POINTS_MAX = 120
+TIME_LABELS = 5
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,21 @@ def sent_over_time(session: Session, run: Run) -> SentChart | None:
     return SentChart(
         line=_path(slots, begin, span, top),
         marks=[(value, HEIGHT * (1 - value / top)) for value in range(top, -1, -step)],
-        times=[datetime.fromtimestamp(begin + span * i / (TICKS - 1)).astimezone() for i in range(TICKS)],
+        times=[_moment(begin + span * i / (TIME_LABELS - 1)) for i in range(TIME_LABELS)],
         held=held,
         sent=sent,
         per_second=sent / max(1.0, span - stopped),
     )
 
 
+def _moment(timestamp: float) -> datetime:
+    return datetime.fromtimestamp(timestamp).astimezone()
+
+
 def _path(slots: list[tuple[int, int]], begin: float, span: float, top: int) -> str:
     """A line from the lower left corner, a point per slot; about a hundred points if there are very many
     slots."""
-    every = max(1, len(slots) // POINTS)
+    every = max(1, len(slots) // POINTS_MAX)
     points, total, before = ["0 150"], 0, begin
     for i, (at, n) in enumerate(slots):
         if at > before + SLOT_SECONDS:  # nothing was sent since: the line stays level until here
@@ -113,9 +117,7 @@ def _held(session: Session, run: Run, begin: float, end: float) -> list[StoppedS
     held = []
     for stop, start in pairwise(entries):
         if (stop.action, start.action) == ("stop", "start"):
-            x, until = (
-                _x(stop.at.timestamp(), begin, end - begin),
-                _x(start.at.timestamp(), begin, end - begin),
-            )
+            x = _x(stop.at.timestamp(), begin, end - begin)
+            until = _x(start.at.timestamp(), begin, end - begin)
             held.append(StoppedSpan(x, round(until - x, 1), stop.actor, stop.at, start.at))
     return held

@@ -1,4 +1,4 @@
-"""A person takes a copied database over: from then on it belongs to the secret key that it is used with."""
+"""Taking over a copied database: from then on it belongs to the secret key that it is used with."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ WORDS = "take over"
 
 MEANING = (
     "This database was made with another secret key (MAILRUN_SECRET_KEY) than this installation works with, "
-    "so every run holds still.",
+    "so no run sends.",
     "If this is a copy of a system that still runs (a restored backup, a rehearsal), its customers would get "
     "mails twice: what the other system sends from now on is not known here. To rehearse, set "
     "MAILRUN_REDIRECT_TO first.",
-    "If the secret key was changed by mistake, give the former one back and restart; nothing else is to be "
-    "done.",
+    "If the secret key was changed by mistake, restore the previous key and restart. Nothing else is needed.",
     "If the system has moved here and the other one is gone, take it over. Every running run is stopped, and "
-    "a person starts each again knowingly.",
+    "a person has to start each one again.",
 )
 """What taking over means, a paragraph each."""
 
-FOR_ADMINS = "Only an administrator may take a database over."
+FOR_ADMINS = "Only an administrator may take over a database."
 
 
 def take_over(session: Session, viewer: Viewer, typed: str) -> str:
@@ -40,10 +39,10 @@ def take_over(session: Session, viewer: Viewer, typed: str) -> str:
     if viewer.role != Role.ADMIN:
         raise Refused(FOR_ADMINS)
     if " ".join(typed.lower().split()) != WORDS:
-        raise Refused(f"Nothing was taken over. Type the words “{WORDS}” to say that you mean it.")
+        raise Refused(f"Nothing was taken over. Type “{WORDS}” to confirm.")
     session.execute(select(Installation.number).with_for_update())
     if not installation.held(session):
-        return "This database belongs to this secret key already: there is nothing to take over."
+        return "This database already belongs to this secret key; there is nothing to take over."
     why = (
         f"This database was taken over with another secret key on {now():%Y-%m-%d at %H:%M} UTC. "
         "Start the run only if no other system sends it."

@@ -29,7 +29,7 @@ def page() -> ResponseReturnValue:
 
 @taking_over.post(TAKEOVER_PAGE)
 def take_over() -> ResponseReturnValue:
-    """Takes the database over if the words were typed."""
+    """Take the database over if the words were typed."""
     _admins_only()
     typed = request.form.get("words", "")
     return form_posts.apply_once(

@@ -14,8 +14,8 @@ from webapp.web import sessions
 from webapp.web.htmx import is_htmx, page_on_screen
 from webapp.web.view_flags import is_marked
 
-LOOKS = ("GET", "HEAD", "OPTIONS")
-MAY_NOT = "Your role only looks. Ask an administrator for the role manager if you need to change this."
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+MAY_NOT = "Your role is read-only. Ask an administrator for the manager role."
 
 
 def viewer() -> Viewer:
@@ -34,7 +34,11 @@ def init_app(app: Flask) -> None:
         if user is None:
             return _to_login()
         g.viewer = user.viewer
-        if request.method not in LOOKS and not user.viewer.may_send and not is_marked("open_to_every_role"):
+        if (
+            request.method not in SAFE_METHODS
+            and not user.viewer.may_send
+            and not is_marked("open_to_every_role")
+        ):
             abort(403, MAY_NOT)
         return None
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
-FOR_EVER = "public, max-age=31536000, immutable"
+CACHE_FOREVER = "public, max-age=31536000, immutable"
 
 
 def init_app(app: Flask) -> None:
-    """Gives the templates `asset(name)`, and answers of the right version a long life in caches."""
+    """Give the templates `asset(name)`, and answers of the right version a long life in caches."""
     root = Path(app.static_folder or "static")
     names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
     version = version_of(root, names)
@@ -35,7 +35,7 @@ def init_app(app: Flask) -> None:
         if request.endpoint == "static" and response.status_code == 200:
             filename = (request.view_args or {})["filename"]
             if filename.startswith(f"{version}/"):
-                response.headers["Cache-Control"] = FOR_EVER
+                response.headers["Cache-Control"] = CACHE_FOREVER
         return response
 
 

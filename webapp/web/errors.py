@@ -23,7 +23,7 @@ TITLES = {
     400: "This request cannot be understood",
     403: "You may not do this",
     404: "There is nothing here",
-    405: "This address does not take that",
+    405: "This address does not accept that",
     413: "This is too large",
     422: "Something in the form is not right",
     500: "Something went wrong",
@@ -32,18 +32,18 @@ TITLES = {
 WORDS = {
     400: "Go back, reload the page and try again.",
     403: "Your role does not allow it.",
-    404: "It does not exist, or it belongs to customers that you do not see.",
+    404: "It does not exist, or it belongs to customers that you cannot see.",
     405: "Go back and use the buttons of the page.",
-    413: "Make it smaller and try once more.",
-    422: "Go back and look at what you have filled in.",
-    500: "It was written to the log under the id below. What was already saved is kept.",
-    503: "The database does not answer. Nothing is lost. Runs go on once it is back; try again then.",
+    413: "Make it smaller and try again.",
+    422: "Go back and check what you filled in.",
+    500: "It was written to the log with the id below. What was already saved is kept.",
+    503: "The database does not answer. Nothing is lost. Runs continue once it is back; try again then.",
 }
 STALE = "You have logged in or out since this page was loaded. Go back, reload it and try again."
 
 
 def init_app(app: Flask) -> None:
-    """Registers the pages for errors."""
+    """Register the pages for errors."""
     app.register_error_handler(HTTPException, _told)
     app.register_error_handler(CSRFError, lambda error: _page(400, STALE))
     app.register_error_handler(DBAPIError, _of_the_database)

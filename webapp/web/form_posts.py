@@ -33,7 +33,7 @@ def apply_once(
     back: str = "/",
     on_refusal: Callable[[str], ResponseReturnValue] | None = None,
 ) -> ResponseReturnValue:
-    """Applies the effect, unless this form was sent before, and leads to the page that the effect names.
+    """Apply the effect, unless this form was sent before, and lead to the page that the effect names.
 
     Sending the same form again leads to the page where the first time led. An effect that raises also rolls
     the key back, so the form can be sent again. For `errors.Refused` the reason is shown on the page `back`,
@@ -68,7 +68,7 @@ def _lead_on(url: str, message: Flash) -> Response:
 
 
 def notify(message: str, url: str) -> Response:
-    """Says what was done when nothing on screen has changed by it. What is being filled in stays."""
+    """Say what was done when nothing on screen has changed by it. What is being filled in stays."""
     if htmx.is_htmx():
         return htmx.said(render_template("web/_toast.html", said=message))
     flash(message)
@@ -76,7 +76,7 @@ def notify(message: str, url: str) -> Response:
 
 
 def refuse(reason: str, url: str) -> Response:
-    """Says why nothing was done: at the top of the page that is on screen, or of the page at this address."""
+    """Say why nothing was done: at the top of the page that is on screen, or of the page at this address."""
     if htmx.is_htmx():
         return htmx.tell(render_template("web/_refusal.html", words=reason))
     flash(reason, "refused")

@@ -15,12 +15,11 @@ NBSP = "\u00a0"
 
 
 def init_app(app: Flask) -> None:
-    """Gives the templates these filters."""
-    for written in (
-        *(number, share, size, clock, moment, initials, breakable),
-        *(day, soon, roughly, lasted, per_second, short_time),
-    ):
-        app.add_template_filter(written)
+    """Give the templates these filters."""
+    numbers = (number, share, size, per_second)
+    times = (clock, moment, day, soon, roughly, lasted, short_time)
+    for template_filter in (*numbers, *times, initials, breakable):
+        app.add_template_filter(template_filter)
     app.add_template_global(money)
     app.add_template_global(plural)
 

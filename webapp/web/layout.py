@@ -44,11 +44,11 @@ LINKS = (
 SETTINGS = (Link("Templates", "/templates", "template_pages"),)
 """In the order of the top bar; one is shown only if its pages exist."""
 
-ASK_EVERY = 2.0
+STATUS_SECONDS = 2.0
 
 
 def init_app(app: Flask) -> None:
-    """Gives the templates what the frame needs."""
+    """Give the templates what the frame needs."""
     asked = CachedStatus(lambda: load_status(db.session, runtime()))
     app.add_template_global(form_keys.new, "new_form_key")
 
@@ -88,7 +88,7 @@ class CachedStatus:
 
     @property
     def answer(self) -> SystemStatus:
-        if self._answer is None or time.monotonic() - self._at > ASK_EVERY:
+        if self._answer is None or time.monotonic() - self._at > STATUS_SECONDS:
             self._answer = self._ask()
             self._at = time.monotonic()
         return self._answer

@@ -8,7 +8,7 @@ from flask import Flask, abort, request
 from werkzeug.routing import IntegerConverter
 
 HIGHEST_ID = 2**63 - 1
-NUL = "There is a NUL character in what was sent. Take it out and try once more."
+NUL = "What was sent contains a NUL character. Remove it and try again."
 
 
 class Id(IntegerConverter):
@@ -19,7 +19,7 @@ class Id(IntegerConverter):
 
 
 def init_app(app: Flask) -> None:
-    """Sets the limits for every page. Register it before any route."""
+    """Set the limits for every page. Register it before any route."""
     app.url_map.converters["int"] = Id
 
     @app.before_request

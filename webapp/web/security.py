@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 
-LARGEST_REQUEST = 4_000_000
+REQUEST_BYTES_MAX = 4_000_000
 """Bytes: twice the largest picture of a template. Nothing else that is sent to a page comes near it."""
 POLICY = "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'; object-src 'none'"
 
@@ -19,7 +19,7 @@ class Cookies(SecureCookieSessionInterface):
 
 
 def init_app(app: Flask) -> None:
-    """Sets the headers on every answer, the cookie's flags, and the check of the token."""
+    """Set the headers on every answer, the cookie's flags, and the check of the token."""
     app.session_interface = Cookies()
     app.config.update(
         SESSION_COOKIE_NAME="mailrun",
@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session, not shorter
-        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
+        MAX_CONTENT_LENGTH=REQUEST_BYTES_MAX,
     )
     CSRFProtect(app)
 

@@ -25,7 +25,7 @@ from webapp.web.view_flags import is_marked
 
 IDLE = timedelta(hours=12).total_seconds()
 ABSOLUTE = timedelta(days=7)
-NOTICED_EVERY = 60
+NOTICE_SECONDS = 60
 """Seconds: how often the time of the last request is written into the cookie."""
 
 
@@ -43,7 +43,7 @@ class SessionUser(UserMixin):
 
 
 def init_app(app: Flask) -> None:
-    """Has every request know its user."""
+    """Have every request know its user."""
     app.config["PERMANENT_SESSION_LIFETIME"] = ABSOLUTE
     # No template asks who is logged in by its way: the page that says that the database is away must not.
     LoginManager(app, add_context_processor=False).user_loader(_load)
@@ -102,6 +102,6 @@ def _is_young() -> bool:
     at = time.time()
     if at - session.get("since", 0) > ABSOLUTE.total_seconds() or at - session.get("seen", 0) > IDLE:
         return False
-    if at - session["seen"] > NOTICED_EVERY and not is_marked("polled"):
+    if at - session["seen"] > NOTICE_SECONDS and not is_marked("polled"):
         session["seen"] = at
     return True

@@ -11,7 +11,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def public(view: View) -> View:
-    """Marks a view that needs no login."""
+    """Mark a view that needs no login."""
     view.open_to_all = True  # type: ignore[attr-defined]
     return view
 
