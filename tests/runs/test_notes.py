@@ -6,7 +6,7 @@ import pytest
 
 from webapp.lifecycle.counts import Counts
 from webapp.runs.labels import PROBLEM_LABELS, attention_notes, blocker_note, next_steps
-from webapp.runs.overview import PROBLEMS, FIXABLE_REASONS
+from webapp.runs.overview import FIXABLE_REASONS, PROBLEMS
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 
 
