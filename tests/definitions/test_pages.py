@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -13,6 +14,7 @@ from tests.http_client import Browser, LogIn, text_of
 from tests.world import World
 from webapp.definitions.versions import fields_of
 from webapp.errors import Refused
+from webapp.mailing.renderer import Renderer
 from webapp.store.customers import Customer
 from webapp.store.definitions import DefinitionVersion, MessageDefinition, TemplateText
 from webapp.store.users import AuditEntry
@@ -272,3 +274,20 @@ def test_customers_whom_nobody_here_sees_are_not_counted(
         reach = text_of(browser.look(f"/definitions/reach?recipient_key={key}"))
         assert reach == f"{n} of {n} customer{'s' if n > 1 else ''} have it"
         assert f"{n} of {n} customer" in text_of(browser.look(f"/definitions/passwords?{field}"))
+
+
+def test_no_read_transaction_is_open_while_mails_are_rendered(
+    world: World, filled: dict[str, object], at_the_form: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite the write-ahead log cannot be reset past an open one."""
+    pool, render, open_connections = world.runtime.database.engine.pool, Renderer.render, []
+
+    def watched(self: Renderer, *args: Any) -> Any:
+        open_connections.append(pool.checkedout())  # type: ignore[attr-defined]
+        return render(self, *args)
+
+    monkeypatch.setattr(Renderer, "render", watched)
+    answer = at_the_form.press("/definitions/check", **filled, htmx=True)
+    assert answer.status_code == 200
+    assert open_connections
+    assert set(open_connections) == {0}
