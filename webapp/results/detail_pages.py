@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.results import history
 from webapp.results.detail import ResultDetail
+from webapp.results.explanation import explain, offers_todays_version
 from webapp.results.filter_forms import filter_in
 from webapp.results.mail_pages import addresses, mail_in_address, not_whole, visible
 from webapp.results.neighbours import ListPosition, list_position
@@ -15,6 +16,7 @@ from webapp.results.queries import Filter
 from webapp.results.suspect_documents import suspects
 from webapp.store.db import db
 from webapp.store.runs import Attempt, Result
+from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.web import htmx
 from webapp.web.access_control import viewer
 from webapp.web.query_args import address
