@@ -16,20 +16,20 @@ def soon(seconds: float = 5.0) -> float:
 
 
 def test_who_waits_for_a_socket_lets_the_others_go_on() -> None:
-    hub, told = EventLoop(), list[str]()
+    loop, told = EventLoop(), list[str]()
     here, there = socket.socketpair()
 
     def reader() -> None:
         told.append("waits")
-        assert hub.ready(here, READ, soon())
+        assert loop.ready(here, READ, soon())
         told.append(here.recv(10).decode())
 
     def writer() -> None:
         told.append("writes")
         there.send(b"hello")
 
-    hub.run(reader, writer)
-    assert (told, hub.errors) == (["waits", "writes", "hello"], [])
+    loop.run(reader, writer)
+    assert (told, loop.errors) == (["waits", "writes", "hello"], [])
 
 
 @pytest.mark.parametrize("waiting", [ALONE, EventLoop()])
@@ -42,100 +42,100 @@ def test_outside_of_tasks_waiting_is_the_threads(waiting: Waiting) -> None:
 
 
 def test_a_wait_ends_at_its_deadline_and_no_later_one_is_disturbed() -> None:
-    hub, ready = EventLoop(), list[bool]()
+    loop, ready = EventLoop(), list[bool]()
     here, there = socket.socketpair()
 
     def reader() -> None:
-        ready.append(hub.ready(here, READ, soon(0.05)))
+        ready.append(loop.ready(here, READ, soon(0.05)))
         there.send(b"x")
-        ready.append(hub.ready(here, READ, soon()))
+        ready.append(loop.ready(here, READ, soon()))
 
     def other() -> None:
-        assert not hub.wait_until(lambda: False, 0.1)
+        assert not loop.wait_until(lambda: False, 0.1)
 
     began = time.monotonic()
-    hub.run(reader, other)
-    assert (ready, hub.errors) == ([False, True], [])
+    loop.run(reader, other)
+    assert (ready, loop.errors) == ([False, True], [])
     assert 0.1 <= time.monotonic() - began < 2
 
 
 def test_news_of_another_task_and_of_another_thread_are_heard() -> None:
-    hub, steps = EventLoop(), list[str]()
+    loop, steps = EventLoop(), list[str]()
 
     def first() -> None:
-        assert hub.wait_until(lambda: "second" in steps, 5)
+        assert loop.wait_until(lambda: "second" in steps, 5)
         steps.append("first")
-        hub.notify()
+        loop.notify()
 
     def second() -> None:
         steps.append("second")
-        hub.notify()
-        assert hub.wait_until(lambda: "thread" in steps, 5)
+        loop.notify()
+        assert loop.wait_until(lambda: "thread" in steps, 5)
 
     def thread() -> None:
         while "first" not in steps:
             time.sleep(0.001)
         steps.append("thread")
-        hub.wake()
+        loop.wake()
 
     beside = threading.Thread(target=thread)
     beside.start()
     began = time.monotonic()
-    hub.run(first, second)
+    loop.run(first, second)
     beside.join()
-    assert (steps, hub.errors) == (["second", "first", "thread"], [])
+    assert (steps, loop.errors) == (["second", "first", "thread"], [])
     assert time.monotonic() - began < 2
 
 
 def test_what_is_aside_holds_nobody_up_and_raises_where_it_was_asked_for() -> None:
-    hub, steps = EventLoop(), list[str]()
+    loop, steps = EventLoop(), list[str]()
     go_on = threading.Event()
 
     def asks() -> None:
-        assert hub.run_in_thread(lambda: go_on.wait(5))
+        assert loop.run_in_thread(lambda: go_on.wait(5))
         steps.append("done")
         with pytest.raises(ZeroDivisionError):
-            hub.run_in_thread(lambda: 1 // 0)
+            loop.run_in_thread(lambda: 1 // 0)
 
     def other() -> None:
         steps.append("meanwhile")
         go_on.set()
 
-    hub.run(asks, other)
-    assert (steps, hub.errors) == (["meanwhile", "done"], [])
+    loop.run(asks, other)
+    assert (steps, loop.errors) == (["meanwhile", "done"], [])
 
 
 def test_a_task_that_fails_is_told_and_the_others_go_on() -> None:
-    hub, done = EventLoop(), list[str]()
+    loop, done = EventLoop(), list[str]()
 
     def fails() -> None:
         raise KeyError("this one")
 
     def goes_on() -> None:
-        hub.wait_until(lambda: False, 0.02)
+        loop.wait_until(lambda: False, 0.02)
         done.append("well")
 
-    hub.run(fails, goes_on)
+    loop.run(fails, goes_on)
     assert done == ["well"]
-    assert [type(error) for error in hub.errors] == [KeyError]
+    assert [type(error) for error in loop.errors] == [KeyError]
 
 
 def test_a_task_has_another_do_something_and_waits_for_what_comes_of_it() -> None:
-    hub, told = EventLoop(), list[object]()
+    loop, told = EventLoop(), list[object]()
 
     def slow() -> str:
-        hub.wait_until(lambda: False, 0.05)
+        loop.wait_until(lambda: False, 0.05)
         return "done"
 
     def broken() -> None:
         raise ValueError("broken")
 
     def asking() -> None:
-        done, failed = hub.spawn(slow), hub.spawn(broken)
+        done, failed = loop.spawn(slow), loop.spawn(broken)
         told.append("goes on")
         told.append(done())
         with pytest.raises(ValueError, match="broken"):
             failed()
 
-    hub.run(asking)
-    assert (told, hub.errors) == (["goes on", "done"], [])
+    loop.run(asking)
+    assert (told, loop.errors) == (["goes on", "done"], [])
