@@ -13,7 +13,7 @@ run: setup  ## starts everything on this machine, with demo data: http://127.0.0
 	@exec .venv/bin/mailrun up
 
 test: setup  ## runs the whole test suite
-	@exec .venv/bin/python -m pytest -n auto --dist loadgroup
+	@exec .venv/bin/python -m pytest -n auto
 
 test-faults: setup  ## every row of the fault table, the slow ones too, three times; prints a table
 	@exec .venv/bin/python -m tests.faults.table

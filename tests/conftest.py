@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -42,12 +41,6 @@ def compiled_once() -> Iterator[None]:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Three processes for two processors: while one waits for a mail server that is silent, or for a lease to
-    end, another has something to do."""
-    return len(os.sched_getaffinity(0)) * 3 // 2
-
-
 @pytest.fixture(scope="module", autouse=True)
 def light_hashing() -> Iterator[None]:
     """Hashes passwords with the least effort that argon2id allows: almost every test of a page logs in. A

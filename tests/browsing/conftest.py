@@ -25,14 +25,6 @@ NewContext = Callable[..., BrowserContext]
 expect.set_options(timeout=30_000)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps these tests in one process: one browser, one installation."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group("browsing"))
-
-
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Launches the system's Chromium. Without one these tests are skipped, but not where all must run."""
