@@ -253,7 +253,7 @@ def test_a_part_that_somebody_else_has_changed_is_not_overwritten_unasked(
     second.press("/templates/parts", **part, source="<p>AAA</p>", seen=seen_by_both[1])
     for source in ("<p>BBB</p>", ""):
         question = first.press("/templates/parts", **part, source=source, seen=seen_by_both[1])
-        assert "Somebody else has saved another text since you opened the page" in text_of(question)
+        assert "Another person has saved a different text since you opened the page" in text_of(question)
         again = re.search(r'name="seen" value="(\w+)"', question.text)
         assert again
         assert again[1] == seen_by_both[1]  # asked once more by "Try again"
