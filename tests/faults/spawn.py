@@ -1,7 +1,7 @@
 """Worker processes at once: a process that has imported everything forks one whenever it is asked.
 
 A new interpreter needs a second of processor time to import what a worker needs, and the fault table starts
-hundreds of workers. So one process imports it once (`python -m tests.faults.nursery`) and forks a child per
+hundreds of workers. So one process imports it once (`python -m tests.faults.spawn`) and forks a child per
 worker, which runs what `python -m jobs.worker` runs. With MAILRUN_FAULTS_EXEC=1 (`make test-faults` sets it)
 a fresh `python -m jobs.worker` is started for each instead.
 """
@@ -66,7 +66,7 @@ class Nursery:
         self._number = 0
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if log else None
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.nursery"],
+            [sys.executable, "-m", "tests.faults.spawn"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -119,7 +119,7 @@ class Nursery:
 
 def _module(environ: Mapping[str, str]) -> list[str]:
     shifted = "MAILRUN_FAULTS_CLOCK" in environ
-    return ["-c", "from tests.faults import nursery; nursery.work()"] if shifted else ["-m", "jobs.worker"]
+    return ["-c", "from tests.faults import spawn; spawn.work()"] if shifted else ["-m", "jobs.worker"]
 
 
 def serve() -> None:

@@ -165,7 +165,7 @@ def test_f41_send_again_asks(site: Site, order: str, status: str) -> None:
     browser = site.pages()
     browser.look(f"/runs/{run_id}")
     asked = browser.press(f"/runs/{run_id}/results/send-again", only=result.id)
-    assert "may get it twice" in text_of(asked)
+    assert "may receive it twice" in text_of(asked)
     assert site.world.statuses(run_id) == [status]
     press_again(browser, run_id, result.id, browser.keys)
     until_there(site, address, 2)

@@ -25,7 +25,7 @@ def test_send_again_asks_only_for_those_that_may_have_arrived(log_in: LogIn, wor
     assert "Also send the 1 that was sent already, here or by another run, or may have been" in asked
     browser.press(f"/runs/{run_id}/results/send-again", id=ids, asked="1")
     assert world.statuses(run_id) == ["ready", "sent"]
-    assert "sent: confirm that the customer may get it twice" in said(browser, f"/runs/{run_id}")
+    assert "sent: confirm that the customer may receive it twice" in said(browser, f"/runs/{run_id}")
 
 
 def test_what_another_run_has_sent_is_asked_about_and_counted(

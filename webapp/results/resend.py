@@ -43,7 +43,7 @@ REASON_WORDS = {
     SkipReason.NO_RECIPIENT: "the customer has no address with the recipient key",
     SkipReason.NO_ATTACHMENT: "a document is missing",
     SkipReason.NO_PASSWORD: "the customer has no password for its documents",
-    SkipReason.ALREADY_SENT: "already sent: confirm that the customer may get it twice",
+    SkipReason.ALREADY_SENT: "already sent: confirm that the customer may receive it twice",
     SkipReason.SUSPECT_DOCUMENT: "a document is suspect: let it pass if it is correct, or re-import it",
 }
 
@@ -67,7 +67,7 @@ new Message-ID."""
 @dataclass(frozen=True)
 class ResendPlan:
     """Which results go out again. For `first_copies` no customer has the mail, as far as is known; of
-    `next_copies` customers may get it twice, and a person has confirmed that. `unchanged` counts the results
+    `next_copies` customers may receive it twice, and a person has confirmed that. `unchanged` counts the results
     that stay as they are, by the reason in words."""
 
     first_copies: list[LockedResult]
@@ -167,7 +167,9 @@ def _plan(
         id for id, is_rehearsed in load_column(session, asking, only_rehearsed()) if not is_rehearsed
     }
     unchanged.update(
-        f"{row.status}: confirm that the customer may get it twice" for row in asking if row.id in unconfirmed
+        f"{row.status}: confirm that the customer may receive it twice"
+        for row in asking
+        if row.id in unconfirmed
     )
     return ResendPlan([row for row in sendable if row.id not in unconfirmed], [], unchanged)
 
