@@ -66,7 +66,7 @@ def test_a_run_is_made_started_stopped_and_seen_through(page: Page, world: World
     loaded_until(page, "Running")
     expect(page.get_by_text("Started.")).to_be_visible()
     press(page, "Stop")
-    expect(page.get_by_text("Stopped. No further mail goes out")).to_be_visible()
+    expect(page.get_by_text("Stopped. Only mails already being handed over")).to_be_visible()
     assert len(server.taken) < 10
     server.delay = 0
     press(page, "Start")
