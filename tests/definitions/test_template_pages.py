@@ -189,9 +189,9 @@ def test_a_part_and_a_logo_are_in_the_mail_that_goes_out(
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("logo", b"<svg onload=alert(1)>", "A picture is a PNG, JPEG or GIF file"),
-        ("../logo", PNG, "The name of a picture has letters"),
-        ("logo", PNG + b"x" * 2_000_000, "2 MB at most"),
+        ("logo", b"<svg onload=alert(1)>", "Choose a PNG, JPEG or GIF file"),
+        ("../logo", PNG, "Use only letters without accents"),
+        ("logo", PNG + b"x" * 2_000_000, "at most 2 MB"),
     ],
 )
 def test_a_picture_that_no_mail_program_shows_is_refused(

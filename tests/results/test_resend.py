@@ -22,7 +22,7 @@ def test_send_again_asks_only_for_those_that_may_have_arrived(log_in: LogIn, wor
     browser.look(f"/runs/{run_id}")
     asked = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=ids))
     assert "Send 2 mails again?" in asked
-    assert "Also send the 1 that was sent already, here or by another run, or may have been" in asked
+    assert "Also send the 1 that was or may have been sent already, here or by another run" in asked
     browser.press(f"/runs/{run_id}/results/send-again", id=ids, asked="1")
     assert world.statuses(run_id) == ["ready", "sent"]
     assert "sent: confirm that the customer may receive it twice" in said(browser, f"/runs/{run_id}")
@@ -44,7 +44,7 @@ def test_what_another_run_has_sent_is_asked_about_and_counted(
     browser = log_in("manager")
     browser.look(f"/runs/{run_id}")
     asked = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=[skipped, failed]))
-    assert "Also send the 2 that were sent already, here or by another run, or may have been" in asked
+    assert "Also send the 2 that were or may have been sent already, here or by another run" in asked
 
 
 def test_who_was_asked_before_somebody_else_decided_sends_nothing_more(log_in: LogIn, world: World) -> None:

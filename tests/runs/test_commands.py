@@ -123,7 +123,7 @@ def test_wrong_usage_is_told_apart(world: World, mailrun: Mailrun) -> None:
     ):
         assert mailrun("runs", *arguments).exit_code == 2
     said = mailrun("runs", "confirm-sent", run_id).stderr
-    assert "Say which results: --result N" in said
+    assert "Name the results: use --result N" in said
     assert "--status" not in said
 
 

@@ -158,7 +158,7 @@ def test_taking_over_stops_what_runs_and_changes_the_owner(world: World, elsewhe
 
 @pytest.mark.parametrize("typed", ["", "yes", "takeover", "take over it"])
 def test_only_the_words_take_it_over(elsewhere: Runtime, typed: str) -> None:
-    with pytest.raises(Refused, match="Type the words"):
+    with pytest.raises(Refused, match="Type “take over” to confirm"):
         take_over(elsewhere, typed)
     assert is_held(elsewhere)
 

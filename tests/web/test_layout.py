@@ -75,7 +75,7 @@ def test_static_files_are_kept_by_browsers_and_change_their_address(log_in: LogI
     browser = log_in()
     page = browser.look("/runs").text
     address = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
-    assert re.fullmatch(r"/static/[0-9a-f]{12}/pages.css", address)
+    assert re.fullmatch(r"/static/[0-9a-f]{12}/app.css", address)
     assert "immutable" in browser.client.get(address).headers["Cache-Control"]
-    assert "immutable" not in browser.client.get("/static/pages.css").headers["Cache-Control"]
+    assert "immutable" not in browser.client.get("/static/app.css").headers["Cache-Control"]
     assert browser.client.get(address).headers["X-Content-Type-Options"] == "nosniff"
