@@ -111,6 +111,6 @@ def test_a_viewer_may_not_start(world: World) -> None:
     world.add()
     run_id = world.run()
     onlooker = replace(OPERATOR, role=Role.VIEWER)
-    with pytest.raises(Refused, match="not change"), world.runtime.database.writing() as session:
+    with pytest.raises(Refused, match="read-only"), world.runtime.database.writing() as session:
         runs.start(session, world.runtime.queue, run_id, onlooker)
     assert world.status(run_id) == "created"
