@@ -67,8 +67,8 @@ new Message-ID."""
 @dataclass(frozen=True)
 class ResendPlan:
     """Which results go out again. For `first_copies` no customer has the mail, as far as is known; of
-    `next_copies` customers may receive it twice, and a person has confirmed that. `unchanged` counts the results
-    that stay as they are, by the reason in words."""
+    `next_copies` customers may receive it twice, and a person has confirmed that. `unchanged` counts the
+    results that stay as they are, by the reason in words."""
 
     first_copies: list[LockedResult]
     next_copies: list[LockedResult]
