@@ -31,7 +31,7 @@ class Cluster(Base):
 
 
 class ClusterParent(Base):
-    """An edge of the graph. A trigger (store/cluster_triggers.py) refuses one that would close a circle."""
+    """An edge of the graph. A trigger (migrations/cluster_triggers.py) refuses one that closes a circle."""
 
     __tablename__ = "cluster_parent"
     __table_args__ = (CheckConstraint("child_id <> parent_id", name="not_its_own_parent"),)

@@ -16,13 +16,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import ORMExecuteState, Session
 
 from webapp.store.engine_events import WRITES, is_sqlite
-from webapp.store.read_session import ReadSession
 from webapp.store.write_connection import WriteConnection
 
 AGAIN_SECONDS = 0.25
@@ -30,6 +29,24 @@ T = TypeVar("T")
 _AFTER_COMMIT = "after_commit"
 SECRET_KEY = "secret_key"
 """The key in a session's `info` for the secret key that its process works with (store/installation.py)."""
+NEEDS_WRITING = "This session only reads: a change needs writing()."
+
+
+class ReadSession(Session):
+    """Raises RuntimeError for a flush and for INSERT, UPDATE and DELETE: on PostgreSQL, where each statement
+    of a reading session stands alone, nothing would roll them back. SQL given as plain text is not checked,
+    nor is what goes to `connection()`."""
+
+
+@event.listens_for(ReadSession, "before_flush")
+def _refuse_flush(*_: object) -> None:
+    raise RuntimeError(NEEDS_WRITING)
+
+
+@event.listens_for(ReadSession, "do_orm_execute")
+def _refuse_change(state: ORMExecuteState) -> None:
+    if state.is_insert or state.is_update or state.is_delete:
+        raise RuntimeError(NEEDS_WRITING)
 
 
 class Database:

@@ -21,8 +21,7 @@ from sqlalchemy.orm import Session, scoped_session
 
 from webapp.store import engine_events
 from webapp.store.base import Base
-from webapp.store.database import Database
-from webapp.store.read_session import ReadSession
+from webapp.store.database import Database, ReadSession
 
 log = logging.getLogger(__name__)
 

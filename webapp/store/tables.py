@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from webapp.store import (
-    cluster_triggers,
     customers,
     definitions,
     installation,
@@ -16,7 +15,6 @@ from webapp.store import (
 from webapp.store.base import Base
 
 __all__ = [
-    "cluster_triggers",
     "customers",
     "definitions",
     "installation",

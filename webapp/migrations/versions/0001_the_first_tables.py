@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 import webapp.store.types
-from webapp.store import cluster_triggers
+from webapp.migrations import cluster_triggers
 
 revision = "0001"
 down_revision = None
