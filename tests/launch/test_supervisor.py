@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from pathlib import Path
 
 from tests.launch.launched import launched, until
-
-RUN = """
-import sys
-from webapp.launch.parts import Part
-from webapp.launch.supervisor import AskedToStop, Supervisor
-supervisor = Supervisor()
-with supervisor.signals():
-    try:
-        supervisor.keep(Part("part", [sys.executable, "-c", sys.argv[1]], grace=1.0))
-        supervisor.wait(lambda: False)
-    except AskedToStop:
-        supervisor.stop()
-        supervisor.say("all ended")
-"""
 
 DEAF = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
 BREEDS = """
@@ -42,7 +29,7 @@ time.sleep(600)
 
 
 def supervise(part: str) -> list[str]:
-    return [sys.executable, "-c", RUN, part]
+    return [sys.executable, "-m", "tests.launch.supervise", part]
 
 
 def test_a_deaf_part_is_killed_after_its_grace(tmp_path: Path) -> None:
@@ -95,8 +82,9 @@ def test_last_words_are_heard(tmp_path: Path) -> None:
 
 def test_it_goes_on_when_nobody_listens(tmp_path: Path) -> None:
     """A closed terminal or pipe is no reason to stop sending."""
-    script = f"{sys.executable} -c '{RUN}' 'print(1, flush=True); import time; time.sleep(600)' | head -c 1"
+    supervising = shlex.join(supervise("print(1, flush=True); import time; time.sleep(600)"))
+    script = f"{supervising} | head -c 1"
     with launched(tmp_path / "home", ["bash", "-c", script]) as started:
-        until(lambda: started.running("time.sleep(600)"), 10, "the part runs")
+        until(lambda: started.running("-c print(1"), 10, "the part runs")
         time.sleep(1)
-        assert started.running("time.sleep(600)")
+        assert started.running("-c print(1")

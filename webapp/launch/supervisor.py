@@ -38,17 +38,17 @@ class Supervisor:
         self.asked = 0
         self._kept: list[SupervisedProcess] = []
         self._selector = selectors.DefaultSelector()
-        self._alarm, self._bell = socket.socketpair()
-        for end in (self._alarm, self._bell):
+        self._wakeup_reader, self._wakeup_writer = socket.socketpair()
+        for end in (self._wakeup_reader, self._wakeup_writer):
             end.setblocking(False)
-        self._selector.register(self._alarm, selectors.EVENT_READ, self._hear_bell)
+        self._selector.register(self._wakeup_reader, selectors.EVENT_READ, self._drain_wakeup)
 
     @contextmanager
     def signals(self) -> Iterator[None]:
         """Within the block the stop signals ask for a stop, and the end of a part wakes the loop."""
         process_tree.adopt_orphans()
         before = {number: signal.getsignal(number) for number in (*STOP_SIGNALS, signal.SIGCHLD)}
-        wakeup = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        wakeup = signal.set_wakeup_fd(self._wakeup_writer.fileno(), warn_on_full_buffer=False)
         for number in STOP_SIGNALS:
             if number != signal.SIGHUP or before[number] != signal.SIG_IGN:  # nohup means it
                 signal.signal(number, self._ask)
@@ -94,7 +94,7 @@ class Supervisor:
         for wave in sorted({kept.part.wave for kept in self._kept}):
             self._end([kept for kept in self._kept if kept.part.wave == wave])
         process_tree.kill_orphans()
-        while any(key.data != self._hear_bell for key in self._selector.get_map().values()):
+        while any(key.data != self._drain_wakeup for key in self._selector.get_map().values()):
             self._turn(0)  # last words; with no writer left, every output has an end
 
     def _end(self, wave: list[SupervisedProcess]) -> None:
@@ -146,8 +146,8 @@ class Supervisor:
             self._selector.unregister(outlet.descriptor)
             os.close(outlet.descriptor)
 
-    def _hear_bell(self) -> None:
-        self._alarm.recv(4096)
+    def _drain_wakeup(self) -> None:
+        self._wakeup_reader.recv(4096)
 
     def _ask(self, _number: int, _frame: FrameType | None) -> None:
         self.asked += 1
