@@ -4,6 +4,7 @@ our own, with which other numbers come out."""
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+UNPRIVILEGED_UID = 65534
+"""Every Linux system has it, for what must not run as root."""
 PLACES = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/postfix/sbin"
 HOW = (
     "smtp-sink is not here (Debian: apt install postfix): a sink of our own takes its place, B-plain included"
@@ -33,7 +36,8 @@ def sink(port: int = 0, latency_ms: float = 0.0) -> Iterator[Sink]:
     port = port or _free_port()
     binary = None if latency_ms else shutil.which("smtp-sink", path=PLACES)
     if binary:
-        command = [binary, *(["-u", "nobody"] if os.geteuid() == 0 else []), f"127.0.0.1:{port}", "256"]
+        user = ["-u", pwd.getpwuid(UNPRIVILEGED_UID).pw_name] if os.geteuid() == 0 else []
+        command = [binary, *user, f"127.0.0.1:{port}", "256"]
     else:
         command = [sys.executable, "-m", "benchmarks.own_sink", str(port), str(latency_ms)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)

@@ -33,7 +33,7 @@ _PARAGRAPHS = (
     "We collect the amount from your bank account on the due date, if you have agreed to that; otherwise "
     "please transfer it in time, with the number of the invoice as the reference.",
     "If something is not as you expect it, please answer this mail within fourteen days, or call us on a "
-    "working day between nine and five. Keep your customer number at hand: we ask for it first.",
+    "working day between nine and five. Keep your customer number ready: we ask for it first.",
     "You receive this mail because this address was given to us as the one where invoices go. If that should "
     "be another one, tell us, and the next invoice goes there.",
 )

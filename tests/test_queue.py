@@ -31,7 +31,7 @@ def waiting(queue: JobQueue) -> list[str]:
     return [job.rpartition("-")[0] for job in jobs]
 
 
-def test_one_poke_waits_for_each_run_however_often_it_is_rung_for(redis_url: str) -> None:
+def test_one_job_waits_for_each_run_however_often_it_is_enqueued(redis_url: str) -> None:
     one, other = JobQueue(redis_url), JobQueue(redis_url)
     for _ in range(100):
         assert one.enqueue_drain(7)

@@ -144,11 +144,11 @@ def installation(database_url: str, home: Path, workers: int = 1, **environ: str
     }
     (home / "caught").mkdir(mode=0o700)  # the mailbox is a page too, if an empty one
     runtime = open_runtime(config.load(environ))
-    nobody = MailServer()
-    nobody.start()
+    unknown = MailServer()
+    unknown.start()
     web = Web(environ, home / "web.log")
     made = Installation(runtime, None, web)  # type: ignore[arg-type]
-    made.site = Site(made.world(nobody), environ, home / "redis.sock")
+    made.site = Site(made.world(unknown), environ, home / "redis.sock")
     try:
         made.site.start_redis()
         for _ in range(workers):
@@ -158,5 +158,5 @@ def installation(database_url: str, home: Path, workers: int = 1, **environ: str
     finally:
         web.stop()
         made.site.end()
-        nobody.stop()
+        unknown.stop()
         runtime.database.dispose()

@@ -78,7 +78,7 @@ def test_the_page_of_a_run_that_is_finished(page: Page, world: World, mixed: int
     accessible(page, "finished run")
     page.goto(f"/runs/{mixed}?status=removed")
     accessible(page, "removed results")
-    page.goto(f"/runs/{mixed}?q=nobody+has+this")
+    page.goto(f"/runs/{mixed}?q=no+one+has+this")
     accessible(page, "no match")
 
 
@@ -112,7 +112,7 @@ PAGES = {
     "account": "/account",
     "mailbox": "/dev/mailbox",
     "new run": "/runs/new",
-    "list without a match": "/runs?q=nobody+has+this",
+    "list without a match": "/runs?q=no+one+has+this",
     "page that is not there": "/nowhere",
 }
 
@@ -185,7 +185,7 @@ def test_the_login_right_and_wrong(new_context: NewContext, watch: Watch) -> Non
     page = new_context().new_page()
     page.goto("/login")
     accessible(page, "login")
-    page.get_by_label("Email").fill("nobody@example.com")
+    page.get_by_label("Email").fill("stranger@example.com")
     page.get_by_label("Password").fill("not the password")
     press(page, "Log in")
     expect(page.get_by_role("alert")).to_be_visible()
@@ -194,9 +194,9 @@ def test_the_login_right_and_wrong(new_context: NewContext, watch: Watch) -> Non
 
 def test_the_empty_list(new_context: NewContext, installed: Installation, world: World) -> None:
     with installed.runtime.database.writing() as session:
-        nobody = factories.cluster(session, f"below {world.everybody.tag_name}")
+        unknown = factories.cluster(session, f"below {world.everybody.tag_name}")
     page = new_context().new_page()
-    log_in(page, installed.person("manager", nobody))
+    log_in(page, installed.person("manager", unknown))
     for url in ("/runs", "/"):
         page.goto(url)
         accessible(page, f"empty {url}")

@@ -163,7 +163,9 @@ def test_the_logo_is_in_the_mail_of_a_run(manager: Page, world: World, server: M
     ] == [PNG]
 
 
-def test_whoever_is_logged_out_elsewhere_keeps_the_text(manager: Page, world: World, watch: Watch) -> None:
+def test_text_is_kept_when_a_person_is_logged_out_elsewhere(
+    manager: Page, world: World, watch: Watch
+) -> None:
     watch.expect("401")
     page = manager
     world.add("ada@customers.test")

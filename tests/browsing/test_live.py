@@ -126,7 +126,7 @@ def test_the_poll_stops_in_a_hidden_tab_and_when_the_run_is_over(
 
 
 @pytest.mark.parametrize("first", ["the look", "the press"])
-def test_what_is_pressed_while_a_finished_run_looks_anew_is_not_lost(
+def test_a_press_while_a_finished_run_refreshes_is_not_lost(
     page: Page, world: World, server: MailServer, first: str
 ) -> None:
     server.delay = 0.5

@@ -15,7 +15,7 @@ from tests.pdfs import pdf
 from tests.world import World
 
 
-def test_what_the_guard_holds_goes_out_once_somebody_has_looked(
+def test_what_the_guard_holds_goes_out_once_a_person_has_looked(
     page: Page, world: World, server: MailServer
 ) -> None:
     those = [world.add(f"{name}@customers.test", documents=False) for name in ("ada", "bob", "eve")]

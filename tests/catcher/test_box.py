@@ -38,7 +38,7 @@ def test_pages_follow_each_other_without_gap_or_double(box: Box) -> None:
     ids = [put(box, f"mail {n}") for n in range(12)]
     seen: list[str] = []
     while page := box.page("", seen[-1] if seen else "", 5):
-        put(box, "arrives while somebody turns the pages")
+        put(box, "arrives while a person turns the pages")
         seen += [caught.id for caught in page]
     assert seen == ids[::-1]
 

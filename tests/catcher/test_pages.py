@@ -80,14 +80,14 @@ def routes(id: str) -> list[str]:
     return ["", f"/{id}", f"/{id}/html", f"/{id}/raw", f"/{id}/attachments/1"]
 
 
-def test_nobody_gets_in_without_a_login(app: Flask, box: Box) -> None:
+def test_the_mailbox_needs_a_login(app: Flask, box: Box) -> None:
     for route in routes(put(box)):
         answer = app.test_client().get(f"/dev/mailbox{route}")
         assert answer.status_code == 303, route
         assert answer.headers["Location"].startswith("/login")
 
 
-def test_whoever_sees_only_some_clusters_sees_no_mail(app: Flask, box: Box) -> None:
+def test_a_viewer_of_some_clusters_sees_no_mail(app: Flask, box: Box) -> None:
     bound = logged_in(app, "bound@x.example")
     for route in routes(put(box)):
         assert bound.get(f"/dev/mailbox{route}").status_code == 403, route

@@ -44,7 +44,7 @@ def _connect(port: int) -> smtplib.SMTP:
             return smtplib.SMTP("127.0.0.1", port, "localhost", timeout=10)
         except ConnectionRefusedError:
             time.sleep(0.05)
-    raise AssertionError("nobody listens")
+    raise AssertionError("no one listens")
 
 
 def _mail(subject: str = "Rechnung für Köln") -> EmailMessage:

@@ -79,7 +79,7 @@ def test_a_definition_is_made_and_its_first_version_with_it(
         ({"no_documents": "y"}, "nothing can be attached then"),
         ({"subject": "{{ invoice.number"}, "Line 1:"),
         ({"subject": "a\r\nBcc: b@c.test"}, "This is one line."),
-        ({"bcc": "nobody"}, "is not an email address"),
+        ({"bcc": "unknown"}, "is not an email address"),
         ({"reply_to": "a@b.test, c@d.test"}, "more than one address"),
         ({"sender": 999}, "Not a valid choice"),
         ({"name": "Monthly invoice"}, "already"),
@@ -262,7 +262,7 @@ def test_a_test_goes_to_oneself_alone_and_counts_nowhere(
     assert world.statuses(run_id) == ["ready"]  # nothing is reserved
 
 
-def test_customers_whom_nobody_here_sees_are_not_counted(
+def test_customers_outside_the_viewers_clusters_are_not_counted(
     log_in: LogIn, world: World, in_cluster: Callable[[str], int], filled: dict[str, object]
 ) -> None:
     in_cluster("left")

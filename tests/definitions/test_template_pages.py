@@ -240,9 +240,7 @@ def test_a_part_that_breaks_mails_is_asked_about_first(log_in: LogIn, world: Wor
         assert stored_parts(session) == {"signature": {"": "<p>{{ nope }}</p>"}}
 
 
-def test_a_part_that_somebody_else_has_changed_is_not_overwritten_unasked(
-    log_in: LogIn, world: World
-) -> None:
+def test_a_part_changed_by_another_person_is_not_overwritten_unasked(log_in: LogIn, world: World) -> None:
     first, second = log_in("manager"), log_in("admin")
     first.look("/templates")
     part = {"name": "signature", "language": ""}

@@ -36,7 +36,7 @@ def test_two_who_make_a_run_at_once_after_a_change_make_one_version(world: World
         assert len(set(session.scalars(select(Run.version_id)))) == 2
 
 
-def test_a_run_that_is_made_while_somebody_saves_the_definition_takes_what_is_saved(world: World) -> None:
+def test_a_run_that_is_made_while_a_person_saves_the_definition_takes_what_is_saved(world: World) -> None:
     """Here it is made of what it had read before it had to wait."""
     if world.runtime.database.is_sqlite:
         pytest.skip("SQLite has one writer: nothing is read before")
@@ -46,7 +46,7 @@ def test_a_run_that_is_made_while_somebody_saves_the_definition_takes_what_is_sa
     with world.runtime.database.writing() as session:
         definition = session.get_one(MessageDefinition, world.definition.id)
         definition.subject = "Saved meanwhile"
-        saved = todays_version(session, definition, "somebody else")
+        saved = todays_version(session, definition, "another person")
         assert saved.content["subject"] == "Saved meanwhile"
         making_it.start()
         making_it.join(1)

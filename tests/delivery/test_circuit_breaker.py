@@ -37,7 +37,7 @@ def test_refusals_that_pile_up_stop_the_run(strict: World, worker: WorkerProcess
     assert "stopped itself" in told
 
 
-def test_start_goes_on_and_counts_anew(strict: World, worker: WorkerProcess) -> None:
+def test_start_goes_on_and_counts_from_zero(strict: World, worker: WorkerProcess) -> None:
     for n in range(20):
         strict.add(f"reject-550.{n}@customers.test")
     run_id = strict.deliver(worker)

@@ -50,7 +50,7 @@ def test_each_result_is_looked_at_by_the_version_that_it_would_be_sent_with(worl
     by_run, by_itself = (result.id for result in world.results(run_id))
     with world.runtime.database.writing() as session:
         old = session.get_one(Run, run_id).version
-        content = {**old.content, "recipient_key_id": factories.recipient_key(session, "nobody has this").id}
+        content = {**old.content, "recipient_key_id": factories.recipient_key(session, "no one has this").id}
         newer = DefinitionVersion(definition_id=old.definition_id, number=old.number + 1, content=content)
         session.add(newer)
         session.flush()
@@ -107,7 +107,7 @@ def beside(world: World, verb: Callable[[Session], object]) -> threading.Thread:
     return thread
 
 
-def test_a_worker_counts_what_it_skips_though_somebody_waits_to_change_the_run(
+def test_a_worker_counts_what_it_skips_though_a_person_waits_to_change_the_run(
     world: World, worker: WorkerProcess
 ) -> None:
     """It holds results and has a row of its own to add for the run, the transaction that holds the run waits

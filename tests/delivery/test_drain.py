@@ -209,7 +209,7 @@ def test_a_document_changed_in_the_store_is_not_sent(world: World, worker: Worke
     world.add()
     for path in Path(world.runtime.settings.store_url).rglob("*"):
         if path.is_file():
-            path.write_bytes(b"%PDF somebody else's")
+            path.write_bytes(b"%PDF of another customer")
     run_id = world.deliver(worker)
     [result] = world.results(run_id)
     assert (result.status, result.reason) == ("skipped", "suspect_document")
@@ -227,9 +227,7 @@ def test_whatever_a_server_answers_with_can_be_kept(world: World, worker: Worker
         assert "554 go\ufffd away" in str(report.problem(session, session.get_one(Run, run_id)))
 
 
-def test_a_store_that_cannot_be_read_for_now_costs_nobody_their_mail(
-    world: World, worker: WorkerProcess
-) -> None:
+def test_a_store_that_cannot_be_read_for_now_loses_no_mail(world: World, worker: WorkerProcess) -> None:
     """Deferred with the reason, tried again; never sent without the document (F15)."""
     world.add()
     folder = world.runtime.documents

@@ -68,7 +68,7 @@ def in_one_round(book: GroupCommit, entries: list[AttemptStart]) -> list[Any]:
     return answers
 
 
-def test_marks_of_all_lanes_and_earlier_250s_are_one_commit(
+def test_marks_of_all_connections_and_earlier_250s_are_one_commit(
     world: World, worker: WorkerProcess, claimed: list[AttemptStart], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rounds: list[tuple[int, int]] = []

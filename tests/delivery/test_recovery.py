@@ -81,7 +81,7 @@ def test_a_worker_that_has_beaten_since_is_not_lost(world: World, worker: Worker
         assert not recovery.declare_lost(session, seen)
 
 
-def test_a_worker_that_finds_itself_lost_registers_anew(world: World, worker: WorkerProcess) -> None:
+def test_a_worker_that_finds_itself_lost_registers_again(world: World, worker: WorkerProcess) -> None:
     before = worker.id
     lose(world, worker)
     assert not worker.heartbeat()
@@ -135,10 +135,10 @@ def test_a_drain_that_breaks_leaves_nothing_on_the_wire(
     for _ in range(20):
         world.add()
 
-    def fate_of(*_: object) -> None:
-        raise OverflowError("nobody could foresee this")
+    def failing_next_state(*_: object) -> None:
+        raise OverflowError("unforeseen")
 
-    monkeypatch.setattr(attempts, "next_state", fate_of)
+    monkeypatch.setattr(attempts, "next_state", failing_next_state)
     run_id = world.run()
     world.start(run_id)
     with pytest.raises(OverflowError):
@@ -148,7 +148,7 @@ def test_a_drain_that_breaks_leaves_nothing_on_the_wire(
     assert {result.status for result in results} == {"unconfirmed", "ready"}
     assert sum(result.status == "unconfirmed" for result in results) >= there
     assert all(result.worker_id is None for result in results)
-    assert "nobody could foresee this" in next(r.detail for r in results if r.status == "unconfirmed")
+    assert "unforeseen" in next(r.detail for r in results if r.status == "unconfirmed")
     with world.runtime.database.reading() as session:
         assert set(session.scalars(select(Attempt.outcome))) == {Outcome.UNKNOWN}
     monkeypatch.undo()

@@ -59,7 +59,7 @@ def test_two_send_agains_at_once_send_one_more(world: World, worker: WorkerProce
     assert len(world.server.taken) == 2
 
 
-def test_a_failed_one_is_looked_at_anew_and_sent(world: World, worker: WorkerProcess) -> None:
+def test_a_failed_one_is_checked_again_and_sent(world: World, worker: WorkerProcess) -> None:
     world.add("data-554-1.someone@customers.test")
     run_id = world.deliver(worker)
     assert world.statuses(run_id) == ["failed"]
@@ -69,7 +69,7 @@ def test_a_failed_one_is_looked_at_anew_and_sent(world: World, worker: WorkerPro
     assert len(world.server.taken) == 1
 
 
-def test_a_skipped_one_is_sent_once_its_data_are_mended(world: World, worker: WorkerProcess) -> None:
+def test_a_skipped_one_is_sent_once_its_data_are_fixed(world: World, worker: WorkerProcess) -> None:
     _, invoice = world.add(documents=False)
     run_id = world.run()
     world.start(run_id)
@@ -165,7 +165,7 @@ def test_a_yes_is_none_for_what_another_run_sends_during_the_press(
     world: World, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if world.runtime.database.is_sqlite:
-        pytest.skip("SQLite has one writer: nobody sends during a press")
+        pytest.skip("SQLite has one writer: nothing is sent during a press")
     first, second = both_failed_here(world)
     world.start(second)
     chosen = BulkSelection(first, as_of=now())

@@ -94,7 +94,7 @@ def test_a_password_that_was_changed_is_no_longer_told(runtime: Runtime) -> None
     loading.load(runtime, TODAY, silent)
     assert loading.login(runtime.settings.home) is not None
     with runtime.database.writing() as session:
-        accounts.hash_anew(session, user, "second password")
+        accounts.rehash(session, user, "second password")
     loading.load(runtime, TODAY, silent)
     assert loading.login(runtime.settings.home) is None
 

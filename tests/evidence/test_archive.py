@@ -136,7 +136,7 @@ def test_what_a_spreadsheet_would_run_is_defused(world: World, worker: WorkerPro
     assert (result["detail"], result["smtp_reply"]) == ("'-1+1", "'@SUM(1)")
 
 
-def test_somebody_bound_to_a_cluster_gets_what_is_his(world: World, worker: WorkerProcess) -> None:
+def test_a_viewer_bound_to_a_cluster_gets_its_mails_only(world: World, worker: WorkerProcess) -> None:
     """The run is over a cluster that he sees; one of its customers has been moved out of it since."""
     with world.runtime.database.writing() as session:
         home = factories.cluster(session, "home")
@@ -148,7 +148,7 @@ def test_somebody_bound_to_a_cluster_gets_what_is_his(world: World, worker: Work
     world.work(worker, run_id)
     with world.runtime.database.writing() as session:
         session.execute(update(Customer).where(Customer.id == moved.id).values(cluster_id=away.id))
-    viewer = Viewer("somebody", Role.VIEWER, frozenset({home.id}))
+    viewer = Viewer("viewer", Role.VIEWER, frozenset({home.id}))
     archive = opened(world, run_id, viewer)
     assert [row["customer"] for row in rows(archive, "results.csv")] == [here.code]
     assert [row["recipients"] for row in rows(archive, "attempts.csv")] == ["his@customers.test"]

@@ -58,7 +58,7 @@ def attempts(world: World) -> list[Attempt]:
         return list(session.scalars(select(Attempt).order_by(Attempt.id)))
 
 
-def import_anew(world: World, of: Invoice, content: bytes) -> tuple[str, str]:
+def import_again(world: World, of: Invoice, content: bytes) -> tuple[str, str]:
     """Gives the invoice another document, as an import does: the SHA-256 of the one before, and its own."""
     with world.runtime.database.writing() as session:
         row = session.scalars(
@@ -132,7 +132,7 @@ def test_a_document_goes_with_the_last_mail_that_needs_it(
     first, second = attempts(world)
     with world.runtime.database.reading() as session:
         invoices = session.scalars(select(Invoice)).all()
-    replaced = {import_anew(world, each, b"%PDF-1.4 new terms") for each in invoices}
+    replaced = {import_again(world, each, b"%PDF-1.4 new terms") for each in invoices}
     [(old, new)] = replaced
     age(world, 31, first.id)
     assert tidy(30) == 1
@@ -151,7 +151,7 @@ def test_a_store_that_is_away_keeps_everything_for_the_next_time(
 ) -> None:
     _, of = world.add()
     world.deliver(worker)
-    old, _ = import_anew(world, of, b"%PDF-1.4 another")
+    old, _ = import_again(world, of, b"%PDF-1.4 another")
     age(world, 31)
     folder = Path(world.runtime.settings.store_url) / old[:2]
     aside = folder.rename(folder.with_name("aside"))
@@ -185,14 +185,14 @@ def test_a_copy_lets_nothing_go_and_after_a_take_over_no_document_of_before(
     run_id = world.deliver(worker)
     with world.runtime.database.reading() as session:
         code = session.get_one(Customer, of.customer_id).code
-    old, _ = import_anew(world, of, pdf(of.number, code, "another"))
+    old, _ = import_again(world, of, pdf(of.number, code, "another"))
     age(world, 31)
     copy = open_runtime(
         replace(runtime, settings=replace(runtime.settings, secret_key="another", keep_mails=30)).settings
     )
     assert retention.tidy(copy, threading.Event()) == 0
     with copy.database.writing() as session:
-        installation.bind_anew(session)
+        installation.rebind(session)
         session.execute(update(Installation).values(tidied_at=None))
     assert retention.tidy(copy, threading.Event()) == 1
     assert runtime.documents.has(old)
@@ -200,7 +200,7 @@ def test_a_copy_lets_nothing_go_and_after_a_take_over_no_document_of_before(
         session.execute(update(Installation).values(tidied_at=None, taken_over_at=now() - timedelta(days=40)))
         resend.send_again(session, copy.queue, BulkSelection(run_id, status="sent"), OPERATOR, confirmed=True)
     replace(world, runtime=copy).work(WorkerProcess(copy.database), run_id)
-    own, _ = import_anew(world, of, b"%PDF-1.4 a third")
+    own, _ = import_again(world, of, b"%PDF-1.4 a third")
     age(world, 31)
     assert retention.tidy(copy, threading.Event()) == 1
     assert (runtime.documents.has(old), runtime.documents.has(own)) == (True, False)

@@ -212,7 +212,7 @@ REFUSED = {
     "two": "a@b.test, c@d.test",
     "line break": "a@b.test\r\nBcc: everybody@elsewhere.test",
     "non-ASCII local part": "jürgen@b.test",
-    "no address": "nobody",
+    "no address": "unknown",
     "angle": "a@b.test> RCPT TO:<c@d.test",
 }
 

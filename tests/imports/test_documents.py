@@ -42,7 +42,7 @@ def refused(runtime: Runtime, folder: Path) -> str:
 
 def test_an_import_may_take_its_time_where_it_locks_nothing(runtime: Runtime) -> None:
     if runtime.database.is_sqlite:
-        pytest.skip("SQLite ends nobody's transaction")
+        pytest.skip("SQLite ends no transaction")
     limit = text("SHOW idle_in_transaction_session_timeout")
     with staging.opened(runtime.database) as stage:
         with stage.working() as session:
@@ -135,7 +135,7 @@ def test_the_media_type_is_given_or_guessed(
         assert session.scalars(select(TransformationResult.media_type)).one() == media_type
 
 
-def test_a_document_of_another_type_is_checked_anew(runtime: Runtime, tmp_path: Path) -> None:
+def test_a_document_of_another_type_is_checked_again(runtime: Runtime, tmp_path: Path) -> None:
     """By its type the guard knows whether to read it."""
     for media_type, is_unchecked in (("application/octet-stream", True), ("text/xml", True)):
         folder = folder_with(tmp_path, f"I1,xml,a.bin,{media_type}\n")

@@ -100,7 +100,7 @@ def test_what_is_different_is_changed(runtime: Runtime, tmp_path: Path) -> None:
         .replace("I2,C2,open", "I2,C2,approved")
         .replace(",,GBP", ",2026-12-24,GBP"),
     )
-    (folder / "results/I2.pdf").write_text("%PDF-1.4 two, mended")
+    (folder / "results/I2.pdf").write_text("%PDF-1.4 two, fixed")
     done = load(runtime, folder)
     assert {words for words, counts in done.counts.items() if counts.changed == 1} == {
         "mail servers", "message templates", "customer clusters", "customers", "customer emails",
@@ -119,7 +119,7 @@ def test_what_is_different_is_changed(runtime: Runtime, tmp_path: Path) -> None:
         invoice = session.scalars(select(Invoice).where(Invoice.number == "I2")).one()
         assert (invoice.status, invoice.due_date) == ("approved", date(2026, 12, 24))
         size = select(TransformationResult.size).where(TransformationResult.file_name == "I2.pdf")
-        assert session.scalars(size).one() == len("%PDF-1.4 two, mended")
+        assert session.scalars(size).one() == len("%PDF-1.4 two, fixed")
         assert len(session.scalars(select(AuditEntry).where(AuditEntry.action == "import")).all()) == 2
     assert not load(runtime, folder).changed_anything
 

@@ -47,7 +47,7 @@ def refused(runtime: Runtime, folder: Path, **options: list[str]) -> list[str]:
         (RELAY, RELAY + '\nenvelope_sender = "a@"', "11: envelope_sender: 'a@'"),
         (RELAY, RELAY + '\ndisplay_name = "A\\nB"', "11: display_name: 'A\\nB'"),
         (BCC, 'bcc = "archive@example.com"', "39: bcc: must be a list, and is a text"),
-        (BCC, 'bcc = ["nobody"]', "39: bcc: 'nobody' is not an email address"),
+        (BCC, 'bcc = ["unknown"]', "39: bcc: 'unknown' is not an email address"),
         (BCC, "bcc = [1]", "39: bcc: must be a text, and is a whole number"),
         (BCC, "zip = 1", "39: zip: must be true or false, and is a whole number"),
         ('from_key = "invoicing"', 'from_key = "other"', "34: from_key: there is no [[sender]] 'other'"),

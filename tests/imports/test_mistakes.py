@@ -38,7 +38,7 @@ CUSTOMERS = [
 EMAILS = [
     "customer_code,key,address,display_name",
     "C9,billing,a@customers.test,",  # 2: unknown customer
-    "C1,nobody,a@customers.test,",  # 3: unknown key
+    "C1,unknown,a@customers.test,",  # 3: unknown key
     "C1,billing,a@b@c,",  # 4
     'C1,billing,"a@b.test,c@d.test",',  # 5
     "C8,billing,b@customers.test,",
@@ -83,7 +83,7 @@ security = "ssl"
 
 [[sender]]
 key = "invoicing"
-address = "nobody"
+address = "unknown"
 mail_server = "other"
 colour = "red"
 
@@ -128,7 +128,7 @@ EXPECTED = [
     ("customers.csv", 10, "line", "has 3 fields; the header has 5"),
     ("customers.csv", 11, "code", "'C1' stands in line 2 already"),
     ("emails.csv", 2, "customer_code", "there is no customer 'C9'"),
-    ("emails.csv", 3, "key", "there is no recipient key 'nobody'"),
+    ("emails.csv", 3, "key", "there is no recipient key 'unknown'"),
     ("emails.csv", 4, "address", "'a@b@c' is not an email address"),
     ("emails.csv", 5, "address", "more than one address"),
     ("emails.csv", 7, "address", "stands in line 6 already"),
@@ -148,7 +148,7 @@ EXPECTED = [
     ("invoices.csv", 10, "number", "'I1' stands in line 2 already"),
     ("messaging.toml", 4, "port", "between 1 and 65535"),
     ("messaging.toml", 5, "security", "none, starttls or tls"),
-    ("messaging.toml", 9, "address", "'nobody' is not an email address"),
+    ("messaging.toml", 9, "address", "'unknown' is not an email address"),
     ("messaging.toml", 10, "mail_server", "there is no [[mail_server]] 'other'"),
     ("messaging.toml", 11, "colour", "is no key of [[sender]]"),
     ("messaging.toml", 16, "key", "'billing' stands in line 13 already"),

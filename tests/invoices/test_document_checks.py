@@ -156,13 +156,13 @@ def test_files_swapped_in_the_store_are_held_however_late(world: World, worker: 
     ]
 
 
-def test_an_import_mends_what_was_altered_in_the_store(
+def test_an_import_repairs_what_was_altered_in_the_store(
     world: World, worker: WorkerProcess, tmp_path: Path
 ) -> None:
     _, of = world.add("ada@example.com")
     path = stored(world, 0)
     content = path.read_bytes()
-    path.write_bytes(b"%PDF of somebody else")
+    path.write_bytes(b"%PDF of another customer")
     run_id = world.deliver(worker)
     assert held(world, run_id) == [HELD]
     (tmp_path / "in").mkdir()
@@ -179,7 +179,7 @@ def test_an_import_mends_what_was_altered_in_the_store(
     assert held(world, run_id) == [("sent", "")]
 
 
-def test_whoever_checks_stops_when_told_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_stops_when_told_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(document_checks, "CHECKED_AT_ONCE", 1)
     swapped(world)
     assert (
@@ -207,7 +207,7 @@ def test_of_a_collated_mail_only_the_suspect_invoice_is_held(
         owner = session.get_one(Customer, payer.id)
         others = [factories.invoice(session, owner) for _ in range(2)]
     for of in (first, *others):
-        file(world, of, right(of, payer) if of is not others[0] else pdf("somebody else's"))
+        file(world, of, right(of, payer) if of is not others[0] else pdf("another customer's"))
     run_id = world.deliver(worker)
     assert sorted(held(world, run_id)) == [("sent", ""), HELD]
     [mail] = world.server.taken
@@ -228,11 +228,11 @@ def test_other_kinds_of_documents_are_checked_for_their_bytes_alone(world: World
     assert findings(world) == [Finding.FINE, Finding.ALTERED]
 
 
-def test_what_is_imported_anew_while_it_is_checked_is_not_taken_for_checked(
+def test_what_is_imported_again_while_it_is_checked_is_not_taken_for_checked(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(world, "ada@example.com")
-    other, note = world.runtime.documents.put(pdf("somebody else's")), document_checks._note
+    other, note = world.runtime.documents.put(pdf("another customer's")), document_checks._note
 
     def late(*args: object) -> None:
         with world.runtime.database.writing() as session:
@@ -265,13 +265,13 @@ def test_more_than_one_commit_holds_are_checked(world: World, monkeypatch: pytes
     assert seen == [50, 70]
 
 
-def test_what_is_imported_anew_behind_it_is_checked_too(
+def test_what_is_imported_again_behind_it_is_checked_too(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(document_checks, "CHECKED_AT_ONCE", 1)
     first = add(world, "ada@example.com")
     add(world, "bea@example.com")
-    other = world.runtime.documents.put(pdf("somebody else's"))
+    other = world.runtime.documents.put(pdf("another customer's"))
 
     def meanwhile(documents: int) -> None:
         if documents == 2:

@@ -38,7 +38,7 @@ def test_what_is_let_pass_goes_out_and_is_remembered(world: World, worker: Worke
     assert let_pass(world, run_id, first.id).unchanged == {"not held for a suspect document": 1}
 
 
-def test_what_was_imported_after_somebody_looked_does_not_pass(world: World) -> None:
+def test_what_was_imported_after_a_person_looked_does_not_pass(world: World) -> None:
     swapped(world)
     run_id = world.run()
     as_of = now()
@@ -56,7 +56,7 @@ def test_what_was_imported_after_somebody_looked_does_not_pass(world: World) -> 
         document_checks.check(world.runtime.database, world.runtime.documents)
 
 
-def test_what_is_held_after_somebody_looked_does_not_pass(world: World) -> None:
+def test_what_is_held_after_a_person_looked_does_not_pass(world: World) -> None:
     """Though its document was found suspect before, with that of another mail: no one was shown it."""
     swapped(world)
     run_id = world.run()
@@ -72,9 +72,7 @@ def test_what_is_held_after_somebody_looked_does_not_pass(world: World) -> None:
     assert held(world, run_id) == [("ready", ""), HELD]
 
 
-def test_the_right_document_frees_its_mail_though_nobody_has_checked_it_yet(
-    world: World, worker: WorkerProcess
-) -> None:
+def test_the_right_document_frees_its_mail_before_it_is_checked(world: World, worker: WorkerProcess) -> None:
     """As when the check after an import was cut short."""
     [payer, of] = world.add("eve@example.com", documents=False)
     file(world, of, pdf("Invoice INV-999999", "C99999"))
@@ -95,7 +93,7 @@ def test_what_passes_keeps_the_version_that_it_was_to_be_sent_with(world: World)
     run_id = world.run()
     with world.runtime.database.writing() as session:
         old = session.get_one(Run, run_id).version
-        content = {**old.content, "subject": "Mended"}
+        content = {**old.content, "subject": "Corrected"}
         newer = DefinitionVersion(definition_id=old.definition_id, number=old.number + 1, content=content)
         session.add(newer)
         session.flush()
@@ -113,7 +111,7 @@ def test_send_again_without_a_look_changes_nothing(world: World) -> None:
     assert held(world, run_id) == [HELD, HELD]
 
 
-def test_a_document_imported_anew_is_checked_anew_though_it_was_let_pass(world: World) -> None:
+def test_a_document_imported_again_is_checked_again_though_it_was_let_pass(world: World) -> None:
     of = add(world, "ada@example.com", lambda of, payer: pdf("nothing of that"))
     run_id = world.run()
     let_pass(world, run_id)

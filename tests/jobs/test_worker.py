@@ -57,8 +57,8 @@ def test_redis_killed_and_started_again_empty(site: Site) -> None:
     site.start_worker()
     run_id = site.world.run()
     site.world.start(run_id)
-    for so_many in (5, 30, 60):
-        site.until(lambda so_many=so_many: len(arrived(site)) >= so_many)  # type: ignore[misc]
+    for count in (5, 30, 60):
+        site.until(lambda count=count: len(arrived(site)) >= count)  # type: ignore[misc]
         site.kill_redis()
         time.sleep(0.3)
         site.start_redis()

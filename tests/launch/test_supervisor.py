@@ -80,7 +80,7 @@ def test_last_words_are_heard(tmp_path: Path) -> None:
         assert started.said().endswith("part     | last words\nall ended\n")
 
 
-def test_it_goes_on_when_nobody_listens(tmp_path: Path) -> None:
+def test_it_goes_on_when_its_output_is_closed(tmp_path: Path) -> None:
     """A closed terminal or pipe is no reason to stop sending."""
     supervising = shlex.join(supervise("print(1, flush=True); import time; time.sleep(600)"))
     script = f"{supervising} | head -c 1"

@@ -87,7 +87,7 @@ def test_news_of_another_task_and_of_another_thread_are_heard() -> None:
     assert time.monotonic() - began < 2
 
 
-def test_what_is_aside_holds_nobody_up_and_raises_where_it_was_asked_for() -> None:
+def test_what_runs_aside_holds_nothing_up_and_raises_where_it_was_asked_for() -> None:
     loop, steps = EventLoop(), list[str]()
     go_on = threading.Event()
 

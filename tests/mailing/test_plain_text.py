@@ -68,7 +68,7 @@ def test_a_shape_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
         "{% filter upper %}{{ a }}{% endfilter %}",
     ],
 )
-def test_what_a_template_handles_again_bears_no_marks(source: str) -> None:
+def test_what_a_template_handles_again_has_no_marks(source: str) -> None:
     assert _marking(source, (), "") is None
     assert HANDLED_AGAIN
     found = render(MessageText("s", source, True), {"a": "abc"})

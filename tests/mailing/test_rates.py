@@ -45,7 +45,7 @@ def test_without_redis_each_worker_takes_its_share() -> None:
 
 
 def test_a_redis_that_is_away_leaves_each_worker_its_share(tmp_path: Path) -> None:
-    assert taken(Rates(Counters(f"unix://{tmp_path}/nobody.sock"), 2), 6) == 3
+    assert taken(Rates(Counters(f"unix://{tmp_path}/none.sock"), 2), 6) == 3
 
 
 def test_the_next_drain_knows_what_the_last_one_sent() -> None:

@@ -76,7 +76,7 @@ def test_a_name_that_does_not_exist_is_told_with_one_that_does(source: str, word
 
 PARTS = (
     ("signature", "<p>Yours, {{ customer.name }}</p>"),
-    ("wrong", "\n\n{{ nobody }}"),
+    ("wrong", "\n\n{{ unknown }}"),
     ("torn", "{% if %}"),
 )
 
@@ -100,7 +100,7 @@ def test_a_part_that_the_template_handles_is_not_marked() -> None:
 @pytest.mark.parametrize(
     ("source", "where", "line", "words"),
     [
-        ('{% include "wrong" %}', "part wrong", 3, "there is no nobody"),
+        ('{% include "wrong" %}', "part wrong", 3, "there is no unknown"),
         ('{% include "torn" %}', "part torn", 1, "Expected an expression"),
         ('\n{% include "none" %}', "template", 2, "there is no part “none” to include"),
     ],

@@ -226,7 +226,7 @@ def tls_server() -> Iterator[MailServer]:
         listener.close()
 
 
-def test_a_certificate_is_verified_and_must_bear_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_is_verified_and_must_have_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     with tls_server() as server:
         trouble = conversation(server, host="localhost", security="tls").open()
         assert trouble is not None

@@ -58,7 +58,7 @@ def test_who_has_no_password_is_skipped_and_gets_nothing(runtime: Runtime, serve
     world = locked(runtime, server, zip=True)
     add(world, "ada@customers.test", {KEY: "s3cret", "other": "x"})
     for n, metadata in enumerate(({}, {KEY: ""}, {KEY: "  "}, {"other": "x"})):
-        add(world, f"nobody{n}@customers.test", metadata)
+        add(world, f"unknown{n}@customers.test", metadata)
     with runtime.database.reading() as session:
         seen = preview(session, world.choice(), OPERATOR)
     assert (seen.ready, seen.skipped[SkipReason.NO_PASSWORD]) == (1, 4)
@@ -86,7 +86,7 @@ def test_what_was_altered_in_the_store_is_not_packed(
     documents = runtime.documents
     assert isinstance(documents, DocumentFolder)
     [path] = [path for path in documents.root.rglob("*") if path.is_file()]
-    path.write_bytes(pdf("INV-999999", "C99999", "Somebody Else"))
+    path.write_bytes(pdf("INV-999999", "C99999", "Another Customer"))
     run_id = world.deliver(WorkerProcess(runtime.database))
     assert [(result.status, result.reason) for result in world.results(run_id)] == [
         ("skipped", SkipReason.SUSPECT_DOCUMENT)

@@ -61,7 +61,7 @@ def test_a_customer_reached_twice_counts_once_and_every_parent_is_named(world: W
     assert "     both 2 also in left" in lines(cluster_tree.tree(graph, right_too, left.id))
 
 
-def test_whoever_is_bound_to_a_cluster_sees_it_as_the_top(world: World) -> None:
+def test_a_viewer_bound_to_a_cluster_sees_it_as_the_top(world: World) -> None:
     left, right, both = diamond(world)
     graph = seen(world, Viewer("m", Role.MANAGER, frozenset({left.id})))
     assert lines(cluster_tree.tree(graph, set(), both.id)) == ["-left 3", "   both 2"]

@@ -102,6 +102,8 @@ def test_a_start_above_the_limit_is_asked_about_once(pages: Flask, log_in: LogIn
 def test_extra_fields_of_a_form_are_ignored(log_in: LogIn, world: World) -> None:
     world.add()
     browser = log_in("manager")
-    run_id = made(browser, world, status="finished", created_by="somebody", highest_invoice_id="0", id="77")
+    run_id = made(
+        browser, world, status="finished", created_by="another person", highest_invoice_id="0", id="77"
+    )
     [run] = runs(world)
     assert (run.id, run.status, run.created_by) == (run_id, "created", "manager@example.com")

@@ -102,7 +102,7 @@ def test_done_already_is_said_with_the_reason(log_in: LogIn, world: World, actio
 
 
 @each_action
-def test_htmx_stays_where_it_is_and_looks_anew(log_in: LogIn, world: World, action: Action) -> None:
+def test_htmx_stays_where_it_is_and_refreshes(log_in: LogIn, world: World, action: Action) -> None:
     run_id, [id] = made(world, action.before)
     browser = log_in("manager")
     browser.look(f"/runs/{run_id}")
@@ -155,7 +155,7 @@ def test_without_script_the_box_above_means_the_rows_on_screen(log_in: LogIn, wo
         ("mark-bounced", ResultStatus.SENT),
     ],
 )
-def test_what_somebody_does_not_see_any_more_is_not_changed(
+def test_results_a_person_no_longer_sees_are_not_changed(
     log_in: LogIn, world: World, verb: str, was: ResultStatus
 ) -> None:
     """The customer has moved to another cluster since the run was made."""

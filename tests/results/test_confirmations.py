@@ -31,7 +31,7 @@ def test_more_than_was_selected_is_never_changed(log_in: LogIn, world: World) ->
     assert world.statuses(run_id) == ["ready", "ready"]
 
 
-def test_what_somebody_has_removed_meanwhile_is_not_put_back_unasked(log_in: LogIn, world: World) -> None:
+def test_what_was_removed_meanwhile_is_not_put_back_unasked(log_in: LogIn, world: World) -> None:
     run_id, ids = made(
         world, ResultStatus.REMOVED, ResultStatus.REMOVED, ResultStatus.READY, ResultStatus.READY
     )

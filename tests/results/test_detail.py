@@ -153,7 +153,7 @@ def test_everything_that_happened_is_told_the_last_first(world: World, worker: W
     ]
     assert told[0].by == OPERATOR.name
     with world.runtime.database.writing() as session:
-        session.get_one(Run, run_id).started_by = "somebody who sent one again"
+        session.get_one(Run, run_id).started_by = "a person who sent one again"
     with world.runtime.database.reading() as session:
         started = history.history_of(session, found(world, id))[2]
     assert (started.words, started.by) == ("Run started", OPERATOR.name)

@@ -228,11 +228,11 @@ def test_the_buttons_are_those_that_the_status_allows(
 def test_todays_version_is_offered_once_the_definition_has_changed(log_in: LogIn, world: World) -> None:
     id = in_status(world, ResultStatus.FAILED)
     with world.runtime.database.writing() as session:
-        session.execute(update(MessageDefinition).values(subject="Mended"))
+        session.execute(update(MessageDefinition).values(subject="Corrected"))
     browser = log_in("manager")
     assert "Send with today’s version" in buttons(browser.look(f"/results/{id}"))
     browser.press("/runs/1/results/send-again", only=str(id), from_result=str(id), todays_version="1")
-    assert "Mended" in text_of(browser.look(f"/results/{id}"))
+    assert "Corrected" in text_of(browser.look(f"/results/{id}"))
 
 
 def test_a_press_leads_back_to_the_result_under_its_filter(log_in: LogIn, world: World) -> None:

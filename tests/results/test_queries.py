@@ -96,7 +96,7 @@ def test_every_order_shows_each_result_once_in_both_directions(
 def test_a_search_finds_every_letter_in_any_case_and_counts(world: World, run_id: int) -> None:
     with world.runtime.database.reading() as session:
         run = session.get_one(Run, run_id)
-        for wanted, n in (("ZOË", 1), ("ärzte", 1), ("ANNA", 3), ("Éc", 1), ("nobody", 0)):
+        for wanted, n in (("ZOË", 1), ("ärzte", 1), ("ANNA", 3), ("Éc", 1), ("unknown", 0)):
             page, matching = queries.results(session, OPERATOR, run, Filter(search=wanted), None, None)
             assert (len(page.rows), matching) == (n, n), wanted
 
@@ -111,10 +111,10 @@ def test_a_search_counts_what_is_on_other_pages_too(world: World, run_id: int) -
         assert (len(page.rows), matching) == (3, len(NAMES))
 
 
-def test_somebody_elses_customers_are_neither_shown_nor_counted(world: World, run_id: int) -> None:
+def test_customers_of_other_clusters_are_neither_shown_nor_counted(world: World, run_id: int) -> None:
     with world.runtime.database.writing() as session:
         apart = factories.cluster(session, "apart")
-    bound = Viewer("somebody", Role.MANAGER, frozenset({apart.id}))
+    bound = Viewer("viewer", Role.MANAGER, frozenset({apart.id}))
     with world.runtime.database.reading() as session:
         run = session.get_one(Run, run_id)
         for chosen in (Filter(), Filter(search="anna")):

@@ -47,7 +47,7 @@ def test_what_another_run_has_sent_is_asked_about_and_counted(
     assert "Also send the 2 that were or may have been sent already, here or by another run" in asked
 
 
-def test_who_was_asked_before_somebody_else_decided_sends_nothing_more(log_in: LogIn, world: World) -> None:
+def test_who_was_asked_before_another_person_decided_sends_nothing_more(log_in: LogIn, world: World) -> None:
     run_id, [id] = made(world, ResultStatus.UNCONFIRMED)
     one, other = log_in("manager"), log_in("admin")
     forms = []
@@ -63,7 +63,7 @@ def test_who_was_asked_before_somebody_else_decided_sends_nothing_more(log_in: L
     assert "changed meanwhile" in said(other, f"/runs/{run_id}")
 
 
-def test_a_yes_for_fewer_than_there_are_by_now_is_asked_for_anew(log_in: LogIn, world: World) -> None:
+def test_a_yes_for_fewer_than_there_are_by_now_is_asked_for_again(log_in: LogIn, world: World) -> None:
     run_id, ids = made(world, ResultStatus.SENT, ResultStatus.SENT)
     browser = log_in("manager")
     browser.look(f"/runs/{run_id}")
@@ -89,7 +89,7 @@ def test_when_the_definition_has_changed_the_list_asks_which_version_is_meant(
 ) -> None:
     run_id, [id] = made(world, ResultStatus.FAILED)
     with world.runtime.database.writing() as session:
-        session.execute(update(MessageDefinition).values(subject="Mended"))
+        session.execute(update(MessageDefinition).values(subject="Corrected"))
     browser = log_in("manager")
     browser.look(f"/runs/{run_id}")
     question = text_of(browser.press(f"/runs/{run_id}/results/send-again", id=id))
@@ -99,4 +99,4 @@ def test_when_the_definition_has_changed_the_list_asks_which_version_is_meant(
     [result] = world.results(run_id)
     assert result.status == "ready"
     with world.runtime.database.reading() as session:
-        assert session.get_one(DefinitionVersion, result.version_id).content["subject"] == "Mended"
+        assert session.get_one(DefinitionVersion, result.version_id).content["subject"] == "Corrected"

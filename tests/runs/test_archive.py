@@ -48,7 +48,7 @@ def test_a_run_that_runs_is_not_archived(world: World) -> None:
         archive.archive(session, run_id, OPERATOR)
 
 
-def test_whoever_only_looks_may_not(world: World) -> None:
+def test_a_viewer_may_not(world: World) -> None:
     run_id = world.run()
     looking = replace(OPERATOR, role=Role.VIEWER)
     with pytest.raises(Refused), world.runtime.database.writing() as session:

@@ -55,7 +55,7 @@ def test_every_filter_is_a_link_and_narrows_the_list(log_in: LogIn, world: World
     assert shown("state=running", htmx=True) == [second]
     assert shown(f"definition={world.definition.id}&q=all") == [second, first]
     assert shown("problem=failed") == []
-    assert shown("q=nobody") == []
+    assert shown("q=unknown") == []
     for forged in ("state=nonsense", "problem=nonsense", "after=x"):
         assert browser.look(f"/runs?{forged}").status_code == 404
 

@@ -56,7 +56,7 @@ def is_held(runtime: Runtime) -> bool:
         return installation.held(session) is not None
 
 
-def test_whoever_comes_first_binds_it_and_nobody_after_him(world: World) -> None:
+def test_the_first_installation_binds_it_and_no_other_after(world: World) -> None:
     other = open_runtime(replace(world.runtime.settings, secret_key="another"))
     assert not is_held(world.runtime)
     assert not is_held(other)
@@ -166,7 +166,7 @@ def test_only_the_words_take_it_over(elsewhere: Runtime, typed: str) -> None:
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.VIEWER])
 def test_only_an_administrator_takes_it_over(elsewhere: Runtime, role: Role) -> None:
     with pytest.raises(Refused, match="administrator"):
-        take_over(elsewhere, viewer=Viewer("somebody", role))
+        take_over(elsewhere, viewer=Viewer("viewer", role))
     assert is_held(elsewhere)
 
 

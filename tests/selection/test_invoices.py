@@ -164,7 +164,7 @@ def test_a_run_is_made_in_slices_by_two_makers_at_once(
     assert world.statuses(run.id) == ["ready"] * 20
 
 
-def test_whoever_finds_that_another_makes_a_run_leaves_it_to_him(
+def test_a_worker_leaves_a_run_to_the_one_that_makes_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generation, "SLICE_CUSTOMERS_FIRST", 1)
@@ -240,7 +240,7 @@ def test_a_half_made_run_cannot_be_started_and_is_completed(
     assert world.statuses(run.id) == ["ready"] * 5
 
 
-def test_whoever_leaves_ends_between_two_slices_and_the_next_one_goes_on(
+def test_a_worker_leaves_between_two_slices_and_the_next_one_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generation, "SLICE_CUSTOMERS_FIRST", 2)

@@ -16,7 +16,7 @@ from webapp.store.customers import Cluster
 from webapp.store.database import Database, after_commit
 
 
-def test_a_block_that_raises_keeps_nothing_and_calls_nobody(database: Database) -> None:
+def test_a_block_that_raises_keeps_nothing_and_calls_nothing(database: Database) -> None:
     called: list[str] = []
 
     def breaks_off() -> None:
@@ -32,7 +32,7 @@ def test_a_block_that_raises_keeps_nothing_and_calls_nobody(database: Database) 
     assert called == []
 
 
-def test_whoever_waits_for_a_commit_is_called_once_it_is_done(database: Database) -> None:
+def test_callbacks_run_after_the_commit(database: Database) -> None:
     seen: list[int] = []
 
     def look() -> None:
@@ -46,7 +46,7 @@ def test_whoever_waits_for_a_commit_is_called_once_it_is_done(database: Database
     assert seen == [1]
 
 
-def test_whoever_only_looks_changes_nothing(database: Database) -> None:
+def test_a_reading_session_changes_nothing(database: Database) -> None:
     with database.writing() as session:
         factories.cluster(session, "as it was")
 

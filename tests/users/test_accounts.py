@@ -70,7 +70,7 @@ def test_a_disabled_user_is_as_unknown(database: Database) -> None:
         assert authenticate(session, "marit@example.com", GOOD) is None
 
 
-def test_an_old_hash_is_made_anew(database: Database) -> None:
+def test_an_old_hash_is_replaced(database: Database) -> None:
     with database.writing() as session:
         user = create_user(session, "marit@example.com", GOOD, "manager")
         assert not accounts.has_old_hash(user)
@@ -79,7 +79,7 @@ def test_an_old_hash_is_made_anew(database: Database) -> None:
         found = authenticate(session, "marit@example.com", GOOD)
         assert found is not None
         assert accounts.has_old_hash(found)
-        accounts.hash_anew(session, found, GOOD)
+        accounts.rehash(session, found, GOOD)
     with database.reading() as session:
         found = authenticate(session, "marit@example.com", GOOD)
         assert found is not None
@@ -99,6 +99,6 @@ def test_an_unknown_address_takes_as_long_as_a_wrong_password(database: Database
             took.append(1000 * (time.perf_counter() - begun))
         return median(took)
 
-    milliseconds("nobody@example.com")  # the first makes the hash that no user has
-    known, unknown = milliseconds("marit@example.com"), milliseconds("nobody@example.com")
+    milliseconds("stranger@example.com")  # the first makes the hash that no user has
+    known, unknown = milliseconds("marit@example.com"), milliseconds("stranger@example.com")
     assert known / 3 < unknown < known * 3

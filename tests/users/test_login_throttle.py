@@ -17,7 +17,7 @@ def test_five_for_an_email_whatever_the_address() -> None:
     assert tries.take("b@x.test", "10.0.0.1") is None
 
 
-def test_how_many_are_left_is_told_and_a_login_starts_anew() -> None:
+def test_how_many_are_left_is_told_and_a_login_resets_the_count() -> None:
     tries = LoginThrottle()
     tries.take("a@x.test", "10.0.0.1")
     assert tries.failed("a@x.test", "10.0.0.1") == 4

@@ -32,7 +32,7 @@ def test_the_right_password_opens_and_is_kept_hashed(pages: Flask, runtime: Runt
 def test_an_unknown_email_and_a_wrong_password_are_told_alike(pages: Flask, runtime: Runtime) -> None:
     email = known(runtime)
     wrong = Browser(pages.test_client()).log_in(email, "not the password")
-    unknown = Browser(pages.test_client()).log_in("nobody@example.com")
+    unknown = Browser(pages.test_client()).log_in("stranger@example.com")
     assert wrong.status_code == unknown.status_code == 401
     assert text_of(wrong) == text_of(unknown)
     assert "do not match. 4 tries left." in text_of(wrong)

@@ -112,7 +112,7 @@ def test_a_page_that_changes_what_it_only_reads_fails_and_says_so(pages: Flask, 
     assert "changed" not in browser.look("/account").text
 
 
-def test_a_request_that_is_too_large_is_refused_before_anybody_is_asked_who_it_is(pages: Flask) -> None:
+def test_a_request_that_is_too_large_is_refused_before_its_login_is_checked(pages: Flask) -> None:
     answer = pages.test_client().post("/login", data={"email": "x" * 5_000_000})
     assert answer.status_code == 413
     assert "too large" in answer.text

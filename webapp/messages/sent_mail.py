@@ -122,9 +122,9 @@ def rebuilt(
     """The mail byte for byte, from its rebuild data, and from what was `packed` for it if that is not stored.
     Raises CannotRebuild if a document is missing, or if the mail does not have this SHA-256 (None: it has
     not gone out yet)."""
-    at_hand = packed or {}
+    packed_now = packed or {}
     try:
-        data = rebuild(rebuild_data, lambda digest: at_hand.get(digest) or store.get(digest))
+        data = rebuild(rebuild_data, lambda digest: packed_now.get(digest) or store.get(digest))
     except DocumentMissing as missing:
         raise CannotRebuild(f"{missing}, so the mail cannot be put together as it went out") from None
     except OSError as problem:

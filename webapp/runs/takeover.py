@@ -48,7 +48,7 @@ def take_over(session: Session, viewer: Viewer, typed: str) -> str:
         "Start the run only if no other system sends it."
     )
     stopped = runs.stop_all(session, viewer.name, why)
-    installation.bind_anew(session)
+    installation.rebind(session)
     audit.note(session, viewer.name, "take over", "installation", f"{stopped} running runs stopped")
     ran = {0: "No run was running.", 1: "One running run was stopped."}
     return f"Taken over. {ran.get(stopped, f'{stopped} running runs were stopped.')}"

@@ -66,7 +66,7 @@ def bind(session: Session) -> None:
         )
 
 
-def bind_anew(session: Session) -> None:
+def rebind(session: Session) -> None:
     """Gives the database to the secret key of this process, under a new id. For a person's decision only."""
     id = secrets.token_hex(16)
     session.execute(

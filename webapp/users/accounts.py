@@ -69,7 +69,7 @@ def has_old_hash(user: User) -> bool:
     return _hasher.check_needs_rehash(user.password_hash)
 
 
-def hash_anew(session: Session, user: User, password: str) -> None:
+def rehash(session: Session, user: User, password: str) -> None:
     """Stores the hash of the same password with today's parameters. The user's sessions go on."""
     session.execute(update(User).where(User.id == user.id).values(password_hash=_hasher.hash(password)))
 

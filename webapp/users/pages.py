@@ -48,7 +48,7 @@ def log_in() -> ResponseReturnValue:
     seen_as = viewer_of(user) if user else None
     with db.writing() as session:
         if user and accounts.has_old_hash(user):
-            accounts.hash_anew(session, user, password)
+            accounts.rehash(session, user, password)
         audit.note(session, email, "login" if user else "login failed", email, f"from {address}")
     if user is None or seen_as is None:
         left = tries.failed(email, address)
