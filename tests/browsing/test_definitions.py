@@ -42,13 +42,9 @@ def type_body(page: Page, text: str) -> None:
     page.keyboard.insert_text(text)
 
 
-def test_a_newcomer_writes_a_template_and_mails_with_it(
-    manager: Page, world: World, server: MailServer, tmp_path: Path
-) -> None:
+def test_a_newcomer_writes_a_template(manager: Page, world: World, tmp_path: Path) -> None:
     page = manager
-    customer, invoice = world.add("ada@customers.test")
-    with world.runtime.database.writing() as session:
-        session.get_one(Customer, customer.id).extra = {"door_code": "s3cret"}
+    world.add("ada@customers.test")
     logo = tmp_path / "logo.png"
     logo.write_bytes(PNG)
     page.get_by_text("Settings", exact=True).click()
@@ -75,8 +71,17 @@ def test_a_newcomer_writes_a_template_and_mails_with_it(
     type_body(page, "<p>Guten Tag, {{ customer.name }}</p>")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("link", name="de", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="New definition")).to_be_visible()
 
-    page.get_by_role("link", name="New definition").click()
+
+def test_a_newcomer_makes_a_definition_and_mails_with_it(
+    manager: Page, world: World, server: MailServer
+) -> None:
+    page = manager
+    customer, invoice = world.add("ada@customers.test")
+    with world.runtime.database.writing() as session:
+        session.get_one(Customer, customer.id).extra = {"door_code": "s3cret"}
+    page.goto(f"/definitions/new?template={world.definition.template_id}")
     page.get_by_label("Name", exact=True).fill("Thank you")
     page.get_by_label("From key").select_option(str(world.definition.sender_id))
     page.get_by_label("Subject").fill("Thanks for {{ invoice.number }}")

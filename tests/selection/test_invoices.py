@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from threading import Event, Thread
 
 import pytest
 from sqlalchemy import event, func, select
@@ -15,7 +14,7 @@ from webapp import errors
 from webapp.access import OPERATOR, Viewer
 from webapp.errors import Refused
 from webapp.lifecycle.counts import counts
-from webapp.new_run import creation, generation, pacing
+from webapp.new_run import creation, generation
 from webapp.new_run.preview import Preview, preview
 from webapp.selection.invoices import is_large_share
 from webapp.store.customers import Customer
@@ -144,113 +143,6 @@ def test_a_run_can_be_narrowed_but_not_widened(world: World) -> None:
     assert [result.lead_invoice_id for result in world.results(run_id)] == [first.id]
     with pytest.raises(Refused, match=outside.number):
         world.run(invoice_ids=(first.id, outside.id))
-
-
-@pytest.mark.parametrize("gives_way", [False, True])
-def test_a_run_is_made_in_slices_by_two_makers_at_once(
-    world: World, monkeypatch: pytest.MonkeyPatch, gives_way: bool
-) -> None:
-    monkeypatch.setattr(generation, "SLICE_CUSTOMERS_FIRST", 3)
-    monkeypatch.setattr(pacing, "SLICE_CUSTOMERS_MAX", 3)
-    for _ in range(20):
-        world.add()
-    run = created(world)
-    how = {"gives_way": gives_way}
-    makers = [Thread(target=generation.generate, args=(world.runtime, run.id), kwargs=how) for _ in "ab"]
-    for maker in makers:
-        maker.start()
-    for maker in makers:
-        maker.join()
-    assert world.statuses(run.id) == ["ready"] * 20
-
-
-def test_a_worker_leaves_a_run_to_the_one_that_makes_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(generation, "SLICE_CUSTOMERS_FIRST", 1)
-    monkeypatch.setattr(pacing, "SLICE_CUSTOMERS_MAX", 1)
-    for _ in range(40):
-        world.add()
-    run = created(world)
-    ends = Event()
-
-    def is_leaving() -> bool:
-        return ends.wait(0.2)
-
-    first = Thread(target=generation.generate, args=(world.runtime, run.id, is_leaving))
-    first.start()
-    while not world.results(run.id):
-        ends.wait(0.05)
-    generation.generate(world.runtime, run.id, gives_way=True)
-    assert first.is_alive()
-    assert len(world.results(run.id)) < 30
-    ends.set()
-    first.join()
-    generation.generate(world.runtime, run.id, gives_way=True)  # no other worker is at it any more
-    assert world.statuses(run.id) == ["ready"] * 40
-
-
-def test_slices_are_smaller_while_another_run_sends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generation, "SLICE_CUSTOMERS_FIRST", 5)
-    monkeypatch.setattr(pacing, "SLICE_CUSTOMERS_MAX", 10)
-    monkeypatch.setattr(pacing, "SLICE_CUSTOMERS_MAX_SHARED", 2)
-    for _ in range(25):
-        world.add()
-    slices: list[int] = []
-    whole = generation._generate_slice
-
-    def counted(*args: object, **kwargs: object) -> None:
-        before = sum(slices)
-        whole(*args, **kwargs)  # type: ignore[arg-type]
-        slices.append(int(str(args[3])) - before)  # up to which customer
-
-    monkeypatch.setattr(generation, "_generate_slice", counted)
-    first = world.run()
-    alone, slices[:] = slices[:], []
-    assert alone == [5, 10, 10]
-    world.start(first)
-    monkeypatch.setattr(generation, "SHARED_PAUSE_SECONDS", 0)
-    world.run()
-    assert slices == [5, *[2] * 10]
-
-
-def test_a_half_made_run_cannot_be_started_and_is_completed(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(generation, "SLICE_CUSTOMERS_FIRST", 2)
-    monkeypatch.setattr(pacing, "SLICE_CUSTOMERS_MAX", 2)
-    for _ in range(5):
-        world.add()
-    run = created(world)
-    whole = generation._generate_slice
-
-    def crash_in_the_second(*args: object, **kwargs: object) -> None:
-        whole(*args, **kwargs)  # type: ignore[arg-type]
-        if world.results(run.id):
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(generation, "_generate_slice", crash_in_the_second)
-    with pytest.raises(KeyboardInterrupt):
-        generation.generate(world.runtime, run.id)
-    assert world.statuses(run.id) == ["ready"] * 2
-    with pytest.raises(Refused, match="still being created"):
-        world.start(run.id)
-    monkeypatch.setattr(generation, "_generate_slice", whole)
-    generation.generate(world.runtime, run.id)
-    assert world.statuses(run.id) == ["ready"] * 5
-
-
-def test_a_worker_leaves_between_two_slices_and_the_next_one_goes_on(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(generation, "SLICE_CUSTOMERS_FIRST", 2)
-    for _ in range(5):
-        world.add()
-    run = created(world)
-    generation.generate(world.runtime, run.id, iter([False, True]).__next__)
-    assert world.statuses(run.id) == ["ready"] * 2
-    generation.generate(world.runtime, run.id)
-    assert world.statuses(run.id) == ["ready"] * 5
 
 
 def test_a_viewer_bound_to_a_cluster_sees_and_takes_only_what_is_below_it(world: World) -> None:
