@@ -1,4 +1,4 @@
-"""The bell: what waits in a real Redis, and one that does not answer."""
+"""The queue: what waits in a real Redis, and one that does not answer."""
 
 from __future__ import annotations
 

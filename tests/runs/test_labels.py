@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from webapp.results.labels import reason_words
 from webapp.runs.progress import SEGMENT_WIDTH_MIN, bar
 
 
@@ -22,8 +21,3 @@ def test_one_failure_among_a_million_is_seen() -> None:
 
 def test_nothing_makes_an_empty_bar() -> None:
     assert bar({"sent": 0}) == []
-
-
-def test_a_reason_of_a_later_feature_is_spelled_out() -> None:
-    assert reason_words("no_recipient") == "no recipient"
-    assert reason_words("too_large_for_server") == "too large for server"

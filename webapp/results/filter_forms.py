@@ -5,7 +5,8 @@ from __future__ import annotations
 from werkzeug.datastructures import MultiDict
 
 from webapp.results import labels as results_labels
-from webapp.results.queries import ORDERS, Filter
+from webapp.results.orders import ORDERS
+from webapp.results.queries import Filter
 
 
 def filter_in(args: MultiDict[str, str]) -> Filter:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from webapp.store.runs import Result
-from webapp.store.statuses import ResultStatus
+from webapp.store.statuses import ResultStatus, SkipReason
 
-REASONS = {
-    "suspended": "suspended",
-    "not_approved": "not approved",
-    "no_recipient": "no recipient",
-    "no_attachment": "no attachment",
-    "already_sent": "already sent",
-    "no_password": "no password",
-    "suspect_document": "suspect document",
+NOT_SENDABLE = {
+    SkipReason.SUSPENDED: "the customer is suspended",
+    SkipReason.NOT_APPROVED: "the invoice is not approved",
+    SkipReason.NO_RECIPIENT: "the customer has no address with the recipient key",
+    SkipReason.NO_ATTACHMENT: "a document is missing",
+    SkipReason.NO_PASSWORD: "the customer has no password for its documents",
+    SkipReason.ALREADY_SENT: "already sent: confirm that the customer may receive it twice",
+    SkipReason.SUSPECT_DOCUMENT: "a document is suspect: let it pass if it is correct, or re-import it",
 }
-
+"""What to tell the person whose Send again or Let pass changes nothing, for each skip reason."""
 
 MAY_SEND_AGAIN = (
     ResultStatus.SENT,
@@ -25,15 +25,14 @@ MAY_SEND_AGAIN = (
     ResultStatus.SKIPPED,
 )
 
-
 MAY_REMOVE = tuple(
     status for status in ResultStatus if status not in (ResultStatus.SENDING, ResultStatus.REMOVED)
 )
 
 
 def reason_words(reason: str) -> str:
-    """A skip reason in words. Features add reasons, so an unknown one is spelled out."""
-    return REASONS.get(reason, reason.replace("_", " "))
+    """A skip reason in words: no recipient."""
+    return reason.replace("_", " ")
 
 
 def why(result: Result) -> str:

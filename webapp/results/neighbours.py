@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, visible_to
 from webapp.results import filters
-from webapp.results.queries import Filter, cursor, in_order, kept_count
+from webapp.results.orders import cursor, in_order
+from webapp.results.queries import Filter, kept_count
 from webapp.store.keyset import Edge
 from webapp.store.runs import Result, Run
 

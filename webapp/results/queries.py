@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, case, false, func, select
@@ -16,14 +14,12 @@ from webapp.access import Viewer, visible_to
 from webapp.lifecycle.counts import counts
 from webapp.results import filters
 from webapp.results import rows as results_rows
+from webapp.results.orders import ORDERS, cursor, in_order, ordered
 from webapp.results.rows import ResultRow
 from webapp.store import keyset
 from webapp.store.keyset import Edge, Page
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus
-from webapp.store.types import instant
-
-ORDERS = {"": "Customer", "changed": "Last change", "amount": "Amount"}
 
 
 @dataclass(frozen=True)
@@ -87,10 +83,10 @@ def _found_and_counted(
 ) -> tuple[list[int], int]:
     """The ids of a page and the number of all rows, in one pass over every row, which a search needs
     anyway."""
-    hits = query.add_columns(ORDER_COLUMNS[order].label("by")).cte()
+    hits = query.add_columns(ORDERS[order].column.label("by")).cte()
     how_many = select(func.count()).select_from(hits).scalar_subquery()
     rows = session.execute(
-        _ordered(select(hits.c.id, how_many), hits.c.by, hits.c.id, order, edge).limit(keyset.PAGE_SIZE + 1)
+        ordered(select(hits.c.id, how_many), hits.c.by, hits.c.id, order, edge).limit(keyset.PAGE_SIZE + 1)
     ).all()
     return [id for id, _ in rows], rows[0][1] if rows else 0
 
@@ -150,41 +146,3 @@ def last_change(session: Session, viewer: Viewer, conditions: list[ColumnElement
 
 def _conditions(run_id: int, chosen: Filter) -> list[ColumnElement[bool]]:
     return filters.matching(run_id, chosen.status, chosen.reason, chosen.search)
-
-
-def in_order(query: Select[Any], order: str, edge: Edge | None, *, few: bool = False) -> Select[Any]:
-    """The query in this order, from the edge on.
-
-    `few` says that the filter leaves few rows: they are looked up and sorted. Otherwise the index of names is
-    walked, and what does not match is left out. SQLite cannot know which of the two is faster."""
-    column = Result.sort_name + "" if few and order == "" else ORDER_COLUMNS[order]
-    return _ordered(query, column, Result.id, order, edge)
-
-
-def _ordered(query: Select[Any], column: Any, id: Any, order: str, edge: Edge | None) -> Select[Any]:
-    down = order in DESCENDING
-    if edge:
-        value = _value(order, edge.value)
-        query = query.where(keyset.beyond(edge, id, column, value, descending=down))
-    return query.order_by(*keyset.order(edge, column, id, descending=down))
-
-
-ORDER_COLUMNS: dict[str, Any] = {"": Result.sort_name, "changed": Result.changed_at, "amount": Result.amount}
-DESCENDING = ("changed", "amount")
-
-
-def _value(order: str, text: str) -> Any:
-    """The value at an edge. Raises ValueError for one that is not possible."""
-    if order == "changed":
-        return instant(text)
-    if order == "amount":
-        if not re.fullmatch(r"-?[0-9]{1,14}(\.[0-9]{1,4})?", text):
-            raise ValueError(f"not an amount: {text}")
-        return Decimal(text)
-    return text
-
-
-def cursor(result: Result, order: str) -> str:
-    """The text that names this result as an edge of a page in this order."""
-    value = {"changed": result.changed_at.isoformat(), "amount": str(result.amount)}.get(order)
-    return keyset.cursor(result.id, result.sort_name if value is None else value)

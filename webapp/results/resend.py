@@ -30,22 +30,13 @@ from webapp.results.bulk import (
     unchanged_since_seen,
 )
 from webapp.results.filters import decided_since, may_come_twice, only_rehearsed
+from webapp.results.labels import NOT_SENDABLE
 from webapp.results.splitting import recheck_all
 from webapp.results.suspect_documents import attached_to
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.id_lists import id_in
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus, SkipReason
-
-REASON_WORDS = {
-    SkipReason.SUSPENDED: "the customer is suspended",
-    SkipReason.NOT_APPROVED: "the invoice is not approved",
-    SkipReason.NO_RECIPIENT: "the customer has no address with the recipient key",
-    SkipReason.NO_ATTACHMENT: "a document is missing",
-    SkipReason.NO_PASSWORD: "the customer has no password for its documents",
-    SkipReason.ALREADY_SENT: "already sent: confirm that the customer may receive it twice",
-    SkipReason.SUSPECT_DOCUMENT: "a document is suspect: let it pass if it is correct, or re-import it",
-}
 
 READY_AGAIN: dict[str, Any] = {
     **RELEASE_CLAIM,
@@ -218,7 +209,7 @@ def _eligible(
         if not reason:
             eligible.append(row)
             continue
-        unchanged[REASON_WORDS[SkipReason(reason)]] += 1
+        unchanged[NOT_SENDABLE[SkipReason(reason)]] += 1
         if row.status == ResultStatus.SKIPPED and row.reason != reason:
             transition(session, run.id, [row], ResultStatus.SKIPPED, reason=reason)
     return eligible

@@ -21,6 +21,7 @@ from webapp.results import export, filters
 from webapp.results import labels as results_labels
 from webapp.results import queries as results_queries
 from webapp.results.filter_forms import filter_in, filter_words
+from webapp.results.orders import ORDERS
 from webapp.results.queries import Filter
 from webapp.runs import labels, progress, queries, report
 from webapp.runs.archive import MAY_ARCHIVE
@@ -46,26 +47,14 @@ runs = Blueprint("runs", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Register every page of this room, and gives the templates the words for statuses."""
+    """Register every page of this room, and what their templates call."""
     app.jinja_env.globals.update(
-        period_words=period_words,
+        run_labels=labels,
+        run_progress=progress,
+        result_orders=ORDERS,
         why=results_labels.why,
-        progress=progress.progress,
-        run_looks=labels.RUN_LOOKS,
-        problems=labels.PROBLEMS,
-        orders=results_queries.ORDERS,
-        bar_pieces=progress.bar,
-        ending=labels.ending,
-        span_words=labels.span_words,
+        period_words=period_words,
         may_archive=MAY_ARCHIVE,
-        progress_line=progress.progress_line,
-        short_progress=progress.short_progress,
-        announcement=progress.announcement,
-        timing=progress.timing,
-        ids_to_poll=progress.ids_to_poll,
-        problem_labels=labels.PROBLEM_LABELS,
-        attention_notes=labels.attention_notes,
-        next_steps=labels.next_steps,
     )
     app.add_template_filter(results_labels.reason_words)
     for blueprint in (runs, run_list, control, taking_over):

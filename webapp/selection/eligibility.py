@@ -32,34 +32,37 @@ def requirements_of(definition_id: int, content: Content) -> Requirements:
     return Requirements(definition_id, content["recipient_key_id"], transformations, password_key)
 
 
-def skip_reason(terms: Requirements, copy: SQLColumnExpression[int] | None) -> ColumnElement[str]:
+def skip_reason(requirements: Requirements, copy: SQLColumnExpression[int] | None) -> ColumnElement[str]:
     """Why the current Invoice (joined with its Customer) cannot be sent as this copy; empty if it can.
 
     The first reason that applies, in the order of SkipReason. An invoice "was sent, or may have been sent"
     when this copy or a later one is reserved; with `copy` None that is not checked."""
-    whens = ((condition, literal(reason.value)) for reason, condition in skip_conditions(terms, copy).items())
+    whens = (
+        (condition, literal(reason.value))
+        for reason, condition in skip_conditions(requirements, copy).items()
+    )
     return case(*whens, else_=literal(""))
 
 
 def skip_conditions(
-    terms: Requirements, copy: SQLColumnExpression[int] | None
+    requirements: Requirements, copy: SQLColumnExpression[int] | None
 ) -> dict[SkipReason, ColumnElement[bool]]:
     """Each condition that keeps the current Invoice from being sent, in the order of SkipReason."""
     found: dict[SkipReason, ColumnElement[bool]] = {
         SkipReason.SUSPENDED: Customer.suspended.is_(True),
         SkipReason.NOT_APPROVED: Invoice.status != InvoiceStatus.APPROVED,
-        SkipReason.NO_RECIPIENT: not_(_has_address(terms)),
+        SkipReason.NO_RECIPIENT: not_(_has_address(requirements)),
     }
-    if terms.transformations:
-        lacks = [not_(_has_document(transformation)) for transformation in terms.transformations]
-        found[SkipReason.NO_ATTACHMENT] = or_(*lacks)
+    if requirements.transformations:
+        missing = [not_(_has_document(transformation)) for transformation in requirements.transformations]
+        found[SkipReason.NO_ATTACHMENT] = or_(*missing)
     if copy is not None:
-        found[SkipReason.ALREADY_SENT] = is_reserved(terms.definition_id, copy)
-    if terms.password_key:
-        found[SkipReason.NO_PASSWORD] = not_(has_metadata(terms.password_key))
-    if terms.transformations:
-        found[SkipReason.SUSPECT_DOCUMENT] = _has_suspect_document(terms)
-    return found
+        found[SkipReason.ALREADY_SENT] = is_reserved(requirements.definition_id, copy)
+    if requirements.password_key:
+        found[SkipReason.NO_PASSWORD] = not_(has_metadata(requirements.password_key))
+    if requirements.transformations:
+        found[SkipReason.SUSPECT_DOCUMENT] = _has_suspect_document(requirements)
+    return {reason: found[reason] for reason in SkipReason if reason in found}
 
 
 def is_reserved(definition_id: int, copy: SQLColumnExpression[int]) -> ColumnElement[bool]:
@@ -76,9 +79,10 @@ def mailed_with_other_definition(definition_id: int) -> ColumnElement[bool]:
     return exists().where(Reservation.invoice_id == Invoice.id, Reservation.definition_id != definition_id)
 
 
-def _has_address(terms: Requirements) -> ColumnElement[bool]:
+def _has_address(requirements: Requirements) -> ColumnElement[bool]:
     return exists().where(
-        CustomerEmail.customer_id == Customer.id, CustomerEmail.recipient_key_id == terms.recipient_key_id
+        CustomerEmail.customer_id == Customer.id,
+        CustomerEmail.recipient_key_id == requirements.recipient_key_id,
     )
 
 
@@ -89,10 +93,10 @@ def _has_document(transformation_id: int) -> ColumnElement[bool]:
     )
 
 
-def _has_suspect_document(terms: Requirements) -> ColumnElement[bool]:
+def _has_suspect_document(requirements: Requirements) -> ColumnElement[bool]:
     """Starts from the few suspect documents: no index covers the condition on the transformation."""
     return exists().where(
         TransformationResult.invoice_id == Invoice.id,
         TransformationResult.suspect,
-        (TransformationResult.transformation_id + 0).in_(terms.transformations),
+        (TransformationResult.transformation_id + 0).in_(requirements.transformations),
     )

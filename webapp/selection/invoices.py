@@ -80,7 +80,7 @@ def copy_to_send(choice: Selection) -> SQLColumnExpression[int] | None:
 
 def invoices_matching(
     choice: Selection,
-    terms: Requirements,
+    requirements: Requirements,
     *conditions: ColumnElement[bool],
     customers: ColumnElement[bool] | None = None,
 ) -> Select[int, int, str]:
@@ -92,7 +92,7 @@ def invoices_matching(
         select(
             Invoice.id.label("invoice_id"),
             Invoice.customer_id.label("customer_id"),
-            skip_reason(terms, copy_to_send(choice)).label("reason"),
+            skip_reason(requirements, copy_to_send(choice)).label("reason"),
         )
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(
@@ -103,13 +103,13 @@ def invoices_matching(
     )
 
 
-def invoices_of_run(run: Run, terms: Requirements, *, many: bool) -> Select[int, int, str]:
+def invoices_of_run(run: Run, requirements: Requirements, *, many: bool) -> Select[int, int, str]:
     """The same for a run: bounded by the highest invoice id at Create, narrowed to its chosen invoices if it
     has any. `many`: see `customer_filter`."""
     chosen = select(ChosenInvoice.invoice_id).where(ChosenInvoice.run_id == run.id)
     return invoices_matching(
         selection_of(run),
-        terms,
+        requirements,
         Invoice.id <= run.highest_invoice_id,
         or_(not_(exists().where(ChosenInvoice.run_id == run.id)), Invoice.id.in_(chosen)),
         customers=customer_filter(run.cluster_id, run.include_children, many=many),

@@ -28,8 +28,8 @@ def recheck(
     found: dict[int, dict[int, str]] = defaultdict(dict)
     for version_id, definition_id, ids in _by_version(session, list(result_ids), with_version):
         content = cast(Content, session.get_one(DefinitionVersion, version_id).content)
-        by_terms = _reasons(requirements_of(definition_id, content), once_more)
-        for result_id, invoice_id, words in session.connection().execute(by_terms, {"result_ids": ids}):
+        reasons = _reasons(requirements_of(definition_id, content), once_more)
+        for result_id, invoice_id, words in session.connection().execute(reasons, {"result_ids": ids}):
             found[result_id][invoice_id] = words
     return found
 
@@ -56,12 +56,12 @@ NEVER_RESERVED = 1_000_000
 
 
 @lru_cache(maxsize=256)
-def _reasons(terms: Requirements, once_more: bool) -> Select[int, int, str]:
+def _reasons(requirements: Requirements, once_more: bool) -> Select[int, int, str]:
     """(result id, invoice id, reason or empty) of every invoice of these results; the statement is built once
     per requirements."""
     copy = literal(NEVER_RESERVED) if once_more else ResultInvoice.copy
     return (
-        select(ResultInvoice.result_id, Invoice.id, skip_reason(terms, copy))
+        select(ResultInvoice.result_id, Invoice.id, skip_reason(requirements, copy))
         .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(ResultInvoice.result_id.in_(bindparam("result_ids", expanding=True)))

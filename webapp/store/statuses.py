@@ -110,7 +110,7 @@ _MOVES = {
 RESULT_MOVES: dict[ResultStatus, frozenset[ResultStatus]] = {
     ResultStatus(old): frozenset(map(ResultStatus, new.split())) for old, new in _MOVES.items()
 }
-"""The statuses that a result may go to from each (domain.md has what they mean)."""
+"""The statuses that a result may go to from each (docs/delivery.md draws them)."""
 
 RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.CREATING: frozenset({RunStatus.CREATED}),
