@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from webapp.lifecycle.counts import Counts
-from webapp.runs.labels import PROBLEM_LABELS, attention_notes, blocker_note, next_steps
+from webapp.runs.labels import PROBLEM_LABELS, attention_notes, blocker_note
 from webapp.runs.overview import FIXABLE_REASONS, PROBLEMS
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 
@@ -43,17 +43,6 @@ def counted(suspect: int = 0, **by_status: int) -> Counts:
 )
 def test_notes_tell_of_what_needs_a_person(status: RunStatus, counts: Counts, titles: list[str]) -> None:
     assert [note.title for note in attention_notes(status, counts)] == titles
-
-
-def test_next_steps_follow_the_results_of_a_finished_run() -> None:
-    counts = counted(suspect=1, failed=2, unconfirmed=1, bounced=3, skipped=1)
-    steps = {step.status: step for step in next_steps(counts, "2 addresses are unknown.")}
-    assert list(steps) == ["failed", "unconfirmed", "bounced", "skipped"]
-    assert steps["failed"].words.startswith("2 addresses are unknown. Fix the address")
-    assert steps["unconfirmed"].words.startswith("It may have arrived.")
-    assert "them, and they came back" in steps["bounced"].words
-    assert [step.n for step in steps.values()] == [2, 1, 3, 1]
-    assert next_steps(counted(sent=4), "") == []
 
 
 @pytest.mark.parametrize(

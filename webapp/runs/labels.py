@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from webapp.lifecycle.counts import Counts
-from webapp.results.labels import reason_words
-from webapp.runs.progress import DONE
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 
 RUN_LOOKS = {
@@ -35,55 +33,6 @@ PROBLEM_LABELS = {
     "suspect_document": ProblemLabel("skipped", "Held, suspect document"),
     "no_recipient": ProblemLabel("skipped", "Skipped, no recipient"),
 }
-
-PROBLEMS = (ResultStatus.FAILED, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
-
-
-def ending(counts: Counts) -> str:
-    """What came of a finished run, in a sentence: All sent, but 3 failed and 1 is unconfirmed"""
-    by = counts.by_status
-    sent, to_do = by[ResultStatus.SENT], sum(by[status] for status in DONE)
-    if not to_do:
-        return "There was nothing to send"
-    doubtful = "is unconfirmed" if by[ResultStatus.UNCONFIRMED] == 1 else "are unconfirmed"
-    wrong = {
-        ResultStatus.FAILED: "failed",
-        ResultStatus.UNCONFIRMED: doubtful,
-        ResultStatus.BOUNCED: "bounced",
-    }
-    parts = [f"{by[status]:,} {words}" for status, words in wrong.items() if by[status]]
-    if held := counts.reasons.get(SkipReason.SUSPECT_DOCUMENT, 0):
-        parts.append(f"{held:,} {'is' if held == 1 else 'are'} held")
-    if not parts:
-        return "All sent"
-    said = " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[:-1] else parts)
-    if not sent:
-        return f"Nothing sent: {said}"
-    return f"All sent, but {said}" if sent > to_do / 2 else f"{sent:,} sent, but {said}"
-
-
-@dataclass(frozen=True)
-class NextStep:
-    """What to do about the `n` results of a finished run that have this status."""
-
-    status: str
-    n: int
-    words: str
-
-
-def next_steps(counts: Counts, failed_words: str) -> list[NextStep]:
-    """What to do about a finished run. `failed_words` say why its mails failed."""
-    by = counts.by_status
-    it = "It" if by[ResultStatus.UNCONFIRMED] == 1 else "They"
-    they = "it, and it" if by[ResultStatus.BOUNCED] == 1 else "them, and they"
-    words = {
-        ResultStatus.FAILED: f"{failed_words} Fix the address or the data, then send again.",
-        ResultStatus.UNCONFIRMED: f"{it} may have arrived. "
-        "Ask the customer, then mark as sent or send again.",
-        ResultStatus.BOUNCED: f"The mail server accepted {they} came back. Fix the address, then send again.",
-        ResultStatus.SKIPPED: skipped_words(counts),
-    }
-    return [NextStep(status, by[status], told.strip()) for status, told in words.items() if by[status]]
 
 
 @dataclass(frozen=True)
@@ -179,17 +128,6 @@ def blocker_note(
             "deferred", sentence, f"No mail has failed: {wait}. Sending resumes automatically."
         )
     return BlockerNote("deferred", problem)
-
-
-def skipped_words(counts: Counts) -> str:
-    """Why results are skipped, and whether a person should do something: 4 not approved, 8 already sent. …"""
-    there = {reason: n for reason, n in counts.reasons.items() if n}
-    said = ", ".join(f"{n:,} {reason_words(reason)}" for reason, n in there.items())
-    to_fix = there.keys() - {SkipReason.ALREADY_SENT, SkipReason.SUSPENDED, SkipReason.SUSPECT_DOCUMENT}
-    if to_fix:
-        return f"{said}. Fix the data, then try again."
-    is_suspect = SkipReason.SUSPECT_DOCUMENT in there
-    return f"{said}. " + ("Look at the suspect ones." if is_suspect else "Nothing to do.")
 
 
 def span_words(first: datetime, last: datetime) -> str:

@@ -23,7 +23,7 @@ from webapp.results import queries as results_queries
 from webapp.results.filter_forms import filter_in, filter_words
 from webapp.results.orders import ORDERS
 from webapp.results.queries import Filter
-from webapp.runs import labels, progress, queries, report
+from webapp.runs import labels, outcome, progress, queries, report
 from webapp.runs.archive import MAY_ARCHIVE
 from webapp.runs.control_pages import control
 from webapp.runs.failure_reasons import in_a_sentence, why_failed
@@ -50,6 +50,7 @@ def init_app(app: Flask) -> None:
     """Register every page of this room, and what their templates call."""
     app.jinja_env.globals.update(
         run_labels=labels,
+        run_outcome=outcome,
         run_progress=progress,
         result_orders=ORDERS,
         why=results_labels.why,

@@ -1,0 +1,133 @@
+"""What came of a finished run, in words, and what to do about the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from webapp.lifecycle.counts import Counts
+from webapp.results.labels import reason_words
+from webapp.runs.progress import DONE
+from webapp.store.statuses import ResultStatus, SkipReason
+
+SKIP_FIXES = {
+    SkipReason.SUSPENDED: "Resume the customer if it should get its invoices, then try again.",
+    SkipReason.NOT_APPROVED: "Approve the invoices, then try again.",
+    SkipReason.NO_RECIPIENT: "Add an address with this definition's recipient key, then try again.",
+    SkipReason.NO_ATTACHMENT: "Import the missing documents, then try again.",
+    SkipReason.ALREADY_SENT: "Nothing to do: another run of this definition has sent them.",
+    SkipReason.NO_PASSWORD: "Add the password to the customer's metadata, then try again.",
+}
+"""What to do about results that were skipped for each reason. Suspect documents have a note of their own."""
+
+PROBLEMS = (ResultStatus.FAILED, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
+SENT_BEFORE = (SkipReason.ALREADY_SENT,)
+HELD = (SkipReason.SUSPECT_DOCUMENT,)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a finished run. `look` is the status whose icon and colour stand for the whole."""
+
+    look: ResultStatus
+    words: str
+
+
+def outcome(counts: Counts) -> Outcome:
+    """What came of a finished run: 6 sent, 3 failed, 24 got nothing.
+
+    Every result that was not removed is in one of the parts."""
+    by = counts.by_status
+    parts = [(n, words) for n, words in _unsent_parts(counts) if n]
+    if not parts:
+        if by[ResultStatus.SENT]:
+            return Outcome(ResultStatus.SENT, "All sent")
+        return Outcome(ResultStatus.SKIPPED, "There was nothing to send")
+    sent = f"{by[ResultStatus.SENT]:,} sent" if by[ResultStatus.SENT] else "Nothing sent"
+    words = ", ".join([sent, *(f"{n:,} {said}" for n, said in parts)])
+    if len(parts) == 1 and got_nothing(counts) == 0 and _sent_before(counts):
+        return Outcome(ResultStatus.SENT if by[ResultStatus.SENT] else ResultStatus.SKIPPED, words)
+    if any(by[status] for status in DONE if status != ResultStatus.SENT) and not by[ResultStatus.SENT]:
+        return Outcome(ResultStatus.FAILED, words)
+    return Outcome(ResultStatus.UNCONFIRMED, words)
+
+
+def _unsent_parts(counts: Counts) -> list[tuple[int, str]]:
+    by = counts.by_status
+    held = _of(counts, HELD)
+    return [
+        (by[ResultStatus.FAILED], "failed"),
+        (by[ResultStatus.BOUNCED], "bounced"),
+        (by[ResultStatus.UNCONFIRMED], _is(by[ResultStatus.UNCONFIRMED], "unconfirmed")),
+        (held, _is(held, "held")),
+        (got_nothing(counts), "got nothing"),
+        (_sent_before(counts), "had been sent before"),
+    ]
+
+
+def got_nothing(counts: Counts) -> int:
+    """How many results were skipped whose customers have not got this invoice by this definition, held ones
+    aside."""
+    return counts.by_status[ResultStatus.SKIPPED] - _of(counts, (*SENT_BEFORE, *HELD))
+
+
+def _sent_before(counts: Counts) -> int:
+    return _of(counts, SENT_BEFORE)
+
+
+def _of(counts: Counts, reasons: tuple[SkipReason, ...]) -> int:
+    return sum(counts.reasons.get(reason, 0) for reason in reasons)
+
+
+def _is(n: int, word: str) -> str:
+    return f"{'is' if n == 1 else 'are'} {word}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`n` results with one problem; `query` is the filter that shows them."""
+
+    look: str
+    n: int
+    label: str
+    query: str
+
+
+def problems(counts: Counts) -> list[Problem]:
+    """What is wrong in a run, in its row of the list of runs."""
+    by, held = counts.by_status, _of(counts, HELD)
+    found = [Problem("skipped", held, "held", f"reason={HELD[0]}")] if held else []
+    found += [Problem(status, by[status], status, f"status={status}") for status in PROBLEMS if by[status]]
+    if n := got_nothing(counts):
+        found.append(Problem("skipped", n, "skipped", "status=skipped"))
+    return found
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """A problem of a finished run, and what to do about it."""
+
+    problem: Problem
+    words: str
+
+
+def next_steps(counts: Counts, failed_words: str) -> list[NextStep]:
+    """What to do about a finished run. `failed_words` say why its mails failed."""
+    by = counts.by_status
+    it = "It" if by[ResultStatus.UNCONFIRMED] == 1 else "They"
+    they = "it, and it" if by[ResultStatus.BOUNCED] == 1 else "them, and they"
+    words = {
+        ResultStatus.FAILED: f"{failed_words} Fix the address or the data, then send again.".strip(),
+        ResultStatus.UNCONFIRMED: f"{it} may have arrived. "
+        "Ask the customer, then mark as sent or send again.",
+        ResultStatus.BOUNCED: f"The mail server accepted {they} came back. Fix the address, then send again.",
+    }
+    steps = [
+        NextStep(Problem(status, by[status], status, f"status={status}"), told)
+        for status, told in words.items()
+    ]
+    steps += [
+        NextStep(Problem("skipped", counts.reasons[reason], reason_words(reason), f"reason={reason}"), told)
+        for reason, told in SKIP_FIXES.items()
+        if reason in counts.reasons
+    ]
+    return [step for step in steps if step.problem.n]
