@@ -136,7 +136,7 @@ def test_results_are_sent_again_removed_and_put_back(page: Page, server: MailSer
 def test_everything_that_matches_is_removed_after_a_question(page: Page, sent: int) -> None:
     page.get_by_role("link", name="Select all 61 matching").click()
     expect(bulk(page)).to_contain_text("All 61 matching selected")
-    press(page, "Remove 61", bulk(page))
-    expect(page.get_by_role("heading", name="Remove 61 results from this run?")).to_be_visible()
-    press(page, "Remove 61")
-    counted(page, All=0, Removed=61)
+    press(page, "Remove 53", bulk(page))  # what was sent stays
+    expect(page.get_by_role("heading", name="Remove 53 results from this run?")).to_be_visible()
+    press(page, "Remove 53")
+    counted(page, All=8, Sent=8, Removed=53)

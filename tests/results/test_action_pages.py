@@ -148,7 +148,7 @@ def test_without_script_the_box_above_means_the_rows_on_screen(log_in: LogIn, wo
     ("verb", "was"),
     [
         ("send-again", ResultStatus.SENT),
-        ("remove", ResultStatus.SENT),
+        ("remove", ResultStatus.FAILED),
         ("put-back", ResultStatus.REMOVED),
         ("let-pass", ResultStatus.SKIPPED),
         ("mark-sent", ResultStatus.UNCONFIRMED),
@@ -180,6 +180,15 @@ def test_results_a_person_no_longer_sees_are_not_changed(
         assert (world.statuses(run_id) != [was]) == is_changed
 
 
+def test_e3_what_was_sent_stays_counted_as_sent(log_in: LogIn, world: World) -> None:
+    run_id, [id] = made(world, ResultStatus.SENT)
+    browser = log_in("manager")
+    assert "/results/remove" not in browser.look(f"/results/{id}").text
+    browser.press(f"/runs/{run_id}/results/remove", only=id)
+    assert world.statuses(run_id) == ["sent"]
+    assert "already sent, so it stays in the record" in text_of(browser.look(f"/runs/{run_id}"))
+
+
 def test_undo_puts_back_those_and_keeps_the_filter(log_in: LogIn, world: World) -> None:
     run_id, ids = made(world, ResultStatus.FAILED, ResultStatus.READY, ResultStatus.READY)
     browser = log_in("manager")
@@ -204,7 +213,7 @@ def test_each_row_has_the_buttons_its_status_allows(log_in: LogIn, world: World)
     page = browser.look(f"/runs/{run_id}").text + browser.look(f"/runs/{run_id}?status=removed").text
     expected = {
         0: {"remove"},
-        1: {"send-again", "remove"},
+        1: {"send-again"},
         2: {"send-again", "remove"},
         3: {"send-again", "remove"},
         4: {"put-back"},

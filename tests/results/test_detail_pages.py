@@ -13,6 +13,7 @@ from tests import factories
 from tests.http_client import Browser, LogIn, text_of
 from tests.results.staged import lead
 from tests.world import World
+from webapp.store.customers import CustomerEmail
 from webapp.store.definitions import MessageDefinition, TemplateText
 from webapp.store.invoices import TransformationResult
 from webapp.store.statuses import ResultStatus
@@ -43,6 +44,20 @@ def in_status(world: World, status: ResultStatus) -> int:
 
 def links(page: str, rel: str) -> list[str]:
     return [url.replace("&amp;", "&") for url in re.findall(rf'rel="{rel}" href="([^"]+)"', page)]
+
+
+def test_e4_a_skipped_mail_says_when_it_can_be_sent(log_in: LogIn, world: World) -> None:
+    customer, _ = world.add("")
+    run_id = world.run()
+    page = f"/results/{world.results(run_id)[0].id}"
+    browser = log_in("manager")
+    assert "This mail cannot be sent." in text_of(browser.look(page))
+    with world.runtime.database.writing() as session:
+        key = factories.recipient_key(session)
+        session.add(CustomerEmail(customer_id=customer.id, recipient_key_id=key.id, address="a@b.test"))
+    said = text_of(browser.look(page))
+    assert "This mail was skipped; it can be sent now." in said
+    assert "Skipped then: no recipient" in said
 
 
 def test_page_and_drawer_show_the_same(log_in: LogIn, world: World, worker: WorkerProcess) -> None:
@@ -200,7 +215,7 @@ def test_the_way_leads_through_the_list_and_keeps_the_filter(log_in: LogIn, worl
 BUTTONS = {
     ResultStatus.READY: {"Remove"},
     ResultStatus.SENDING: set(),
-    ResultStatus.SENT: {"Mark as bounced", "Send again", "Remove"},
+    ResultStatus.SENT: {"Mark as bounced", "Send again"},
     ResultStatus.DEFERRED: {"Send again", "Remove"},
     ResultStatus.FAILED: {"Send again", "Remove"},
     ResultStatus.UNCONFIRMED: {"Mark as sent", "Send again", "Remove"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webapp.results.explanation import BY_STATUS, explain, offers_todays_version
+from webapp.results.explanation import BY_STATUS, Today, explain, offers_todays_version
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 
@@ -51,7 +51,7 @@ HEADINGS = [
 
 @pytest.mark.parametrize(("found", "heading"), HEADINGS, ids=range(len(HEADINGS)))
 def test_each_status_has_its_heading_and_its_advice(found: Result, heading: str) -> None:
-    told = explain(found, RunStatus.RUNNING, has_suspects=False, only_rehearsed=False)
+    told = explain(found, RunStatus.RUNNING, Today())
     assert told.heading == heading
     assert told.advice.endswith(".")
 
@@ -71,7 +71,7 @@ def test_every_status_is_explained() -> None:
     ],
 )
 def test_a_ready_result_waits_for_its_run(run_status: RunStatus, advice: str) -> None:
-    told = explain(result(S.READY), run_status, has_suspects=False, only_rehearsed=False)
+    told = explain(result(S.READY), run_status, Today())
     assert advice in told.advice
     assert bool(advice) == bool(told.advice)
 
@@ -79,7 +79,7 @@ def test_a_ready_result_waits_for_its_run(run_status: RunStatus, advice: str) ->
 @pytest.mark.parametrize(("has_suspects", "word"), [(True, "is held"), (False, "was held")])
 def test_a_suspect_document_holds_a_mail_until_it_is_right(has_suspects: bool, word: str) -> None:
     held = result(S.SKIPPED, reason=SkipReason.SUSPECT_DOCUMENT)
-    told = explain(held, RunStatus.CREATED, has_suspects=has_suspects, only_rehearsed=False)
+    told = explain(held, RunStatus.CREATED, Today(has_suspects=has_suspects))
     assert word in told.heading
     assert told.reasons == ([] if has_suspects else ["suspect document"])
 
@@ -89,8 +89,7 @@ def test_a_rehearsed_mail_says_whether_send_again_asks(only_rehearsed: bool, wor
     told = explain(
         result(S.SENT, smtp_reply="250 ok", redirected=True),
         RunStatus.FINISHED,
-        has_suspects=False,
-        only_rehearsed=only_rehearsed,
+        Today(only_rehearsed=only_rehearsed),
     )
     assert words in told.advice
 
@@ -107,7 +106,7 @@ def test_a_rehearsed_mail_says_whether_send_again_asks(only_rehearsed: bool, wor
     ],
 )
 def test_what_is_known_is_told_once(found: Result, reasons: list[str]) -> None:
-    told = explain(found, RunStatus.RUNNING, has_suspects=False, only_rehearsed=False)
+    told = explain(found, RunStatus.RUNNING, Today())
     assert told.reasons == reasons
 
 

@@ -42,10 +42,10 @@ def run_id(world: World) -> int:
     return made
 
 
-def test_without_a_status_the_removed_stay_hidden(world: World, run_id: int) -> None:
+def test_e2_the_removed_stay_hidden_unless_they_are_asked_for(world: World, run_id: int) -> None:
     assert numbers(world, run_id) == [1, 2, 3, 4]
     assert numbers(world, run_id, status="removed") == [5]
-    assert numbers(world, run_id, search="other.test") == [2]
+    assert numbers(world, run_id, search="other.test") == [2, 5]
     assert numbers(world, run_id, status="removed", search="other.test") == [5]
 
 

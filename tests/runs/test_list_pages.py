@@ -134,8 +134,8 @@ def test_the_report_has_a_line_for_each_result_and_is_harmless(
         assert [row["status"] for row in csv.DictReader(narrowed.splitlines())] == statuses
     assert browser.look(f"/runs/{run_id}/report.csv?status=nonsense").status_code == 404
     with world.runtime.database.writing() as session:
-        actions.remove(session, BulkSelection(run_id, status="sent"), OPERATOR)
-    for query, lines in (("q=ok.test", 1), ("q=ok.test&status=removed", 1), ("", 3)):
+        actions.remove(session, BulkSelection(run_id, status="failed"), OPERATOR)
+    for query, lines in (("q=reject-550", 1), ("q=reject-550&status=removed", 1), ("", 3)):
         if query:
             assert f"Download these {lines} (CSV)" in text_of(browser.look(f"/runs/{run_id}?{query}"))
         assert len(browser.look(f"/runs/{run_id}/report.csv?{query}").text.splitlines()) == lines + 1

@@ -26,6 +26,7 @@ from webapp.results.bulk import (
     partition,
     unchanged_since_seen,
 )
+from webapp.results.labels import NOT_REMOVED
 from webapp.results.splitting import recheck_all
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus
@@ -36,13 +37,10 @@ CHECKED_AGAIN = (ResultStatus.READY, ResultStatus.DEFERRED, ResultStatus.SKIPPED
 
 
 def remove(session: Session, selection: BulkSelection, viewer: Viewer) -> BulkOutcome:
-    """Remove results from the run; they are kept for the record. Mails already being handed over cannot be
-    removed. Raises Refused."""
+    """Remove results from the run; they are kept for the record. A mail that went out, or is being handed
+    over, cannot be removed. Raises Refused."""
     run = open_run(session, selection, viewer)
-    rows, unchanged = partition(
-        lock_selected(session, selection, viewer),
-        {ResultStatus.SENDING: "being handed over right now", ResultStatus.REMOVED: "already removed"},
-    )
+    rows, unchanged = partition(lock_selected(session, selection, viewer), NOT_REMOVED)
     rows = unchanged_since_seen(session, selection, rows, unchanged)
     values = {**RELEASE_CLAIM, "removed_from": Result.status, "reason": Result.reason}
     transition(session, run.id, rows, ResultStatus.REMOVED, values=values)

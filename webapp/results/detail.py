@@ -13,6 +13,7 @@ from webapp.customers import clusters
 from webapp.definitions.versions import content_of
 from webapp.results import filters, rows
 from webapp.results.rows import ResultRow
+from webapp.selection.recheck import recheck
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import Content
 from webapp.store.runs import Attempt, Result, Run
@@ -23,7 +24,8 @@ from webapp.store.statuses import ResultStatus, RunStatus
 class ResultDetail:
     """`attempts` come without the stored data of their mails, the last one first; `kept` has the numbers of
     those whose data are stored. `path` are the clusters that lead to the customer. `changed_since`: the
-    message definition has changed since the run was created. `only_rehearsed`: no customer has the mail."""
+    message definition has changed since the run was created. `only_rehearsed`: no customer has the mail.
+    `can_be_sent_now`: it was skipped, and no reason applies any more."""
 
     run: Run
     line: ResultRow
@@ -32,6 +34,7 @@ class ResultDetail:
     path: list[str]
     changed_since: bool
     only_rehearsed: bool
+    can_be_sent_now: bool
 
     @property
     def result(self) -> Result:
@@ -79,7 +82,14 @@ def find(session: Session, viewer: Viewer, result_id: int) -> ResultDetail | Non
         clusters.path(session, viewer, cluster),
         content_of(session, run.definition) != run.version.content,
         bool(session.scalar(select(filters.only_rehearsed()).where(Result.id == result_id))),
+        line.result.status == ResultStatus.SKIPPED and _has_no_reason(session, result_id),
     )
+
+
+def _has_no_reason(session: Session, result_id: int) -> bool:
+    """Whether today's data allow sending every invoice of this result."""
+    [reasons] = recheck(session, [result_id]).values()
+    return not any(reasons.values())
 
 
 def _attempts(session: Session, result_id: int) -> list[Attempt]:

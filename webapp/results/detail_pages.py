@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.results import history
 from webapp.results.detail import ResultDetail
-from webapp.results.explanation import explain, offers_todays_version
+from webapp.results.explanation import Today, explain, offers_todays_version
 from webapp.results.filter_forms import filter_in
 from webapp.results.mail_pages import addresses, mail_in_address, not_whole, visible
 from webapp.results.neighbours import ListPosition, list_position
@@ -75,8 +75,7 @@ def _shown(found: ResultDetail) -> dict[str, object]:
         "explanation": explain(
             found.result,
             RunStatus(found.run.status),
-            has_suspects=bool(doubted),
-            only_rehearsed=found.only_rehearsed,
+            Today(bool(doubted), found.only_rehearsed, found.can_be_sent_now),
         ),
         "todays_version": offers_todays_version(
             ResultStatus(found.result.status), changed_since=found.changed_since

@@ -52,6 +52,10 @@ RELEASABLE = (
     "This mail was held; its documents are right now.",
     "Send again checks them once more and sends it.",
 )
+SENDABLE_NOW = (
+    "This mail was skipped; it can be sent now.",
+    "Send again checks its data once more and sends it.",
+)
 REHEARSED = (
     "The mail went to the redirect address.",
     "No customer has received it. Send again sends it without asking.",
@@ -75,11 +79,23 @@ class Explanation:
     reasons: list[str]
 
 
-def explain(result: Result, run_status: str, *, has_suspects: bool, only_rehearsed: bool) -> Explanation:
-    """What to tell of this result. `has_suspects`: a document of it is suspect today; `only_rehearsed`: no
-    mail of its invoice has gone to a customer."""
-    heading, advice = _headline(result, run_status, has_suspects, only_rehearsed)
-    return Explanation(heading, advice, _reasons(result, has_suspects))
+@dataclass(frozen=True)
+class Today:
+    """What is so today, whatever the status says: `has_suspects`: a document of the result is suspect;
+    `only_rehearsed`: no mail of its invoice has gone to a customer; `can_be_sent`: no skip reason applies."""
+
+    has_suspects: bool = False
+    only_rehearsed: bool = False
+    can_be_sent: bool = False
+
+
+def explain(result: Result, run_status: str, today: Today) -> Explanation:
+    """What to tell of this result."""
+    heading, advice = _headline(result, run_status, today)
+    reasons = _reasons(result, today.has_suspects)
+    if (heading, advice) == SENDABLE_NOW:
+        reasons = [f"skipped then: {reason}" for reason in reasons[:1]] + reasons[1:]
+    return Explanation(heading, advice, reasons)
 
 
 def offers_todays_version(status: str, *, changed_since: bool) -> bool:
@@ -88,15 +104,17 @@ def offers_todays_version(status: str, *, changed_since: bool) -> bool:
     return changed_since and status in (ResultStatus.DEFERRED, ResultStatus.FAILED, ResultStatus.SKIPPED)
 
 
-def _headline(result: Result, run_status: str, has_suspects: bool, only_rehearsed: bool) -> tuple[str, str]:
+def _headline(result: Result, run_status: str, today: Today) -> tuple[str, str]:
     """The heading and the advice: the first case that applies."""
     status = ResultStatus(result.status)
     if status == ResultStatus.READY:
         return "It will be sent.", WAITING.get(run_status, "")
     if status == ResultStatus.SKIPPED and result.reason == SkipReason.SUSPECT_DOCUMENT:
-        return HELD if has_suspects else RELEASABLE
+        return HELD if today.has_suspects else RELEASABLE
+    if status == ResultStatus.SKIPPED and today.can_be_sent:
+        return SENDABLE_NOW
     if status == ResultStatus.SENT and result.redirected:
-        return REHEARSED if only_rehearsed else REDIRECTED
+        return REHEARSED if today.only_rehearsed else REDIRECTED
     if status == ResultStatus.SENT and not result.smtp_reply:
         return MARKED_AS_SENT
     return BY_STATUS[status]

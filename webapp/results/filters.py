@@ -14,18 +14,19 @@ from webapp.store.text_search import like_pattern, says
 
 
 def matching(run_id: int, status: str = "", reason: str = "", search: str = "") -> list[ColumnElement[bool]]:
-    """The conditions on Result. Without a status, removed results stay hidden.
+    """The conditions on Result. Without a status or a search, removed results stay hidden.
 
     Raises ValueError for a status or a reason that does not exist: a filter that is not understood must never
     match everything."""
     conditions = [Result.run_id == run_id]
+    wanted = search.replace("\x00", "").strip()
     if status:
         conditions.append(Result.status == ResultStatus(status))
-    elif not reason:
+    elif not reason and not wanted:
         conditions.append(Result.status != ResultStatus.REMOVED)
     if reason:
         conditions += [Result.status == ResultStatus.SKIPPED, Result.reason == SkipReason(reason)]
-    if wanted := search.replace("\x00", "").strip():
+    if wanted:
         conditions.append(mentions(wanted))
     return conditions
 

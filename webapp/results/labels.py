@@ -25,9 +25,14 @@ MAY_SEND_AGAIN = (
     ResultStatus.SKIPPED,
 )
 
-MAY_REMOVE = tuple(
-    status for status in ResultStatus if status not in (ResultStatus.SENDING, ResultStatus.REMOVED)
-)
+NOT_REMOVED = {
+    ResultStatus.SENDING: "being handed over right now",
+    ResultStatus.SENT: "already sent, so it stays in the record",
+    ResultStatus.REMOVED: "already removed",
+}
+"""Why a result of each of these statuses cannot be removed."""
+
+MAY_REMOVE = tuple(status for status in ResultStatus if status not in NOT_REMOVED)
 
 
 def reason_words(reason: str) -> str:

@@ -25,14 +25,14 @@ HELD = (SkipReason.SUSPECT_DOCUMENT,)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """What came of a finished run. `look` is the status whose icon and colour stand for the whole."""
 
     look: ResultStatus
     words: str
 
 
-def outcome(counts: Counts) -> Outcome:
+def outcome(counts: Counts) -> RunOutcome:
     """What came of a finished run: 6 sent, 3 failed, 24 got nothing.
 
     Every result that was not removed is in one of the parts."""
@@ -40,15 +40,15 @@ def outcome(counts: Counts) -> Outcome:
     parts = [(n, words) for n, words in _unsent_parts(counts) if n]
     if not parts:
         if by[ResultStatus.SENT]:
-            return Outcome(ResultStatus.SENT, "All sent")
-        return Outcome(ResultStatus.SKIPPED, "There was nothing to send")
+            return RunOutcome(ResultStatus.SENT, "All sent")
+        return RunOutcome(ResultStatus.SKIPPED, "There was nothing to send")
     sent = f"{by[ResultStatus.SENT]:,} sent" if by[ResultStatus.SENT] else "Nothing sent"
     words = ", ".join([sent, *(f"{n:,} {said}" for n, said in parts)])
     if len(parts) == 1 and got_nothing(counts) == 0 and _sent_before(counts):
-        return Outcome(ResultStatus.SENT if by[ResultStatus.SENT] else ResultStatus.SKIPPED, words)
+        return RunOutcome(ResultStatus.SENT if by[ResultStatus.SENT] else ResultStatus.SKIPPED, words)
     if any(by[status] for status in DONE if status != ResultStatus.SENT) and not by[ResultStatus.SENT]:
-        return Outcome(ResultStatus.FAILED, words)
-    return Outcome(ResultStatus.UNCONFIRMED, words)
+        return RunOutcome(ResultStatus.FAILED, words)
+    return RunOutcome(ResultStatus.UNCONFIRMED, words)
 
 
 def _unsent_parts(counts: Counts) -> list[tuple[int, str]]:
@@ -83,7 +83,7 @@ def _is(n: int, word: str) -> str:
 
 
 @dataclass(frozen=True)
-class Problem:
+class ProblemLink:
     """`n` results with one problem; `query` is the filter that shows them."""
 
     look: str
@@ -92,13 +92,15 @@ class Problem:
     query: str
 
 
-def problems(counts: Counts) -> list[Problem]:
+def problems(counts: Counts) -> list[ProblemLink]:
     """What is wrong in a run, in its row of the list of runs."""
     by, held = counts.by_status, _of(counts, HELD)
-    found = [Problem("skipped", held, "held", f"reason={HELD[0]}")] if held else []
-    found += [Problem(status, by[status], status, f"status={status}") for status in PROBLEMS if by[status]]
+    found = [ProblemLink("skipped", held, "held", f"reason={HELD[0]}")] if held else []
+    found += [
+        ProblemLink(status, by[status], status, f"status={status}") for status in PROBLEMS if by[status]
+    ]
     if n := got_nothing(counts):
-        found.append(Problem("skipped", n, "skipped", "status=skipped"))
+        found.append(ProblemLink("skipped", n, "skipped", "status=skipped"))
     return found
 
 
@@ -106,7 +108,7 @@ def problems(counts: Counts) -> list[Problem]:
 class NextStep:
     """A problem of a finished run, and what to do about it."""
 
-    problem: Problem
+    problem: ProblemLink
     words: str
 
 
@@ -122,11 +124,13 @@ def next_steps(counts: Counts, failed_words: str) -> list[NextStep]:
         ResultStatus.BOUNCED: f"The mail server accepted {they} came back. Fix the address, then send again.",
     }
     steps = [
-        NextStep(Problem(status, by[status], status, f"status={status}"), told)
+        NextStep(ProblemLink(status, by[status], status, f"status={status}"), told)
         for status, told in words.items()
     ]
     steps += [
-        NextStep(Problem("skipped", counts.reasons[reason], reason_words(reason), f"reason={reason}"), told)
+        NextStep(
+            ProblemLink("skipped", counts.reasons[reason], reason_words(reason), f"reason={reason}"), told
+        )
         for reason, told in SKIP_FIXES.items()
         if reason in counts.reasons
     ]
