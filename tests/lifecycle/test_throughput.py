@@ -50,9 +50,9 @@ def running(world: World) -> int:
 
 
 def test_time_left_at_the_speed_of_the_last_minute(world: World, running: int) -> None:
-    found = pace_of(world, running, started_ago=600, sent={30: 120, 300: 5_000})
+    found = pace_of(world, running, started_ago=600, sent={55: 20, 40: 40, 20: 40, 5: 20, 300: 5_000})
     assert found is not None
-    assert 120 / 75 < found.per_second <= 120 / 55
+    assert 120 / 66 < found.per_second <= 120 / 50
     assert found.left == timedelta(seconds=6 / found.per_second)
 
 
@@ -60,6 +60,22 @@ def test_a_young_run_is_not_measured_over_time_it_did_not_have(world: World, run
     found = pace_of(world, running, started_ago=4, sent={0: 40})
     assert found is not None
     assert 8 < found.per_second <= 12
+
+
+def test_e6_a_pause_does_not_make_a_run_look_slow(world: World, running: int) -> None:
+    found = pace_of(world, running, started_ago=600, sent={58: 3, 12: 50})
+    assert found is not None
+    assert found.per_second > 50 / 25
+
+
+def test_e6_just_after_a_pause_there_is_no_speed(world: World, running: int) -> None:
+    assert pace_of(world, running, started_ago=600, sent={0: 6}) is None
+
+
+def test_slow_sending_is_no_pause(world: World, running: int) -> None:
+    found = pace_of(world, running, started_ago=600, sent={50: 1, 11: 1})
+    assert found is not None
+    assert found.per_second < 2 / 45
 
 
 def test_nothing_sent_lately_says_nothing(world: World, running: int) -> None:
@@ -92,7 +108,7 @@ def test_the_curve_adds_up_and_stays_level_while_the_run_is_stopped(world: World
     assert points[0] == (0, 150)
     assert points[-1] == pytest.approx((480, 150 * (1 - 1_230 / 1_500)), abs=0.1)
     assert all(left[0] <= right[0] and left[1] >= right[1] for left, right in pairwise(points))
-    assert curve.per_second == pytest.approx(1_230 / (550 - 360))
+    assert curve.per_second == pytest.approx(1_230 / (550 - 470))  # E6: without the long gap
 
 
 def _pairs(line: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from flask import Flask
@@ -32,6 +33,33 @@ def test_the_preview_says_who_gets_what_and_who_not_and_why(log_in: LogIn, world
     piece = browser.client.get("/runs/preview", query_string=fields(world), headers={"HX-Request": "true"})
     assert "<html" not in piece.text
     assert "will be sent" in piece.text
+
+
+def test_e7_a_start_that_would_send_nothing_is_refused_in_words(log_in: LogIn, world: World) -> None:
+    world.add("")
+    browser = log_in("manager")
+    browser.look("/runs/new")
+    answer = browser.press("/runs", **shown_preview(browser, world), start="1")
+    assert answer.status_code == 422
+    assert "Nothing would be sent" in text_of(answer)
+    assert runs(world) == []
+
+
+def test_e7_a_run_from_a_definition_includes_the_clusters_below(log_in: LogIn, world: World) -> None:
+    browser = log_in("manager")
+    page = browser.look(f"/definitions/{world.definition.id}").text
+    [address] = re.findall(r'href="(/runs/new\?definition=[^"]+)"', page)
+    form = browser.look(address.replace("&amp;", "&")).text
+    [box] = re.findall(r'<input[^>]*name="include_children"[^>]*>', form)
+    assert "checked" in box
+
+
+def test_e9_a_question_says_why_it_is_asked(log_in: LogIn, world: World) -> None:
+    world.add()
+    browser = log_in("manager")
+    browser.look("/runs/new")
+    asked = browser.press("/runs", **fields(world), start="1")
+    assert "The numbers had not been shown yet." in text_of(asked)
 
 
 def test_bad_input_is_told_at_the_field(log_in: LogIn, world: World) -> None:

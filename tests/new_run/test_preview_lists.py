@@ -193,5 +193,5 @@ def test_what_stands_beside_the_numbers(world: World) -> None:
         factories.document(session, world.runtime.documents, invoice, content=b"x" * 3000)
         factories.document(session, world.runtime.documents, invoice, content=b"y" * 9000, made_by=other)
     world.add()
-    assert beside(world, world.choice(), 2) == Beside(clusters=2, rate=30, largest=4000)
+    assert beside(world, world.choice(), 2) == Beside(clusters=2, rate=30, largest=3_000 * 78 // 57 + 10_000)
     assert beside(world, world.choice(cluster_id=left.id), 0) == Beside(clusters=1, rate=30, largest=0)

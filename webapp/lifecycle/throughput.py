@@ -20,6 +20,9 @@ SLOT_SECONDS = 10
 """Length of a slot."""
 WINDOW_SECONDS = 60
 """The recent time over which the speed is measured."""
+PAUSE_SLOTS = 2
+SENT_AFTER_PAUSE = 5
+"""More than this number of slots without a mail, then at least this number of mails: sending had paused."""
 
 
 def counting_sent(run_id: int, worker_id: int, n: int) -> PendingWrite:
@@ -39,7 +42,7 @@ _ADDING = BulkInsert(SentCount, ("run_id", "worker_id", "slot", "n"), _adding_up
 
 @dataclass(frozen=True)
 class Throughput:
-    """Mails per second over the last minute, and when the last ready one goes out at that speed."""
+    """Mails per second over the last minute of sending, and when the last ready one goes out at this speed."""
 
     per_second: float
     left: timedelta
@@ -49,31 +52,44 @@ class Throughput:
 def throughput(session: Session, run: Run, counted: Counts) -> Throughput | None:
     """The speed of a running run; None if it is not known yet, nothing goes out, or nothing is left.
 
-    Deferred results wait for their own time and do not count."""
+    Deferred results wait for their own time and do not count. Nor does a pause: after it the speed is
+    measured from where sending resumed."""
     outstanding = counted.by_status[ResultStatus.READY] + counted.by_status[ResultStatus.SENDING]
     if run.status != RunStatus.RUNNING or run.started_at is None or not outstanding:
         return None
-    at = time.time()
-    since = max(at - WINDOW_SECONDS, run.started_at.timestamp())
-    first = int(since) // SLOT_SECONDS
-    sent = session.scalar(
-        select(func.sum(SentCount.n)).where(SentCount.run_id == run.id, SentCount.slot >= first)
+    at, started_at = time.time(), run.started_at.timestamp()
+    stretch = _latest_stretch(
+        _slots(session, run.id, int(max(at - WINDOW_SECONDS, started_at)) // SLOT_SECONDS)
     )
-    if not sent:
+    if not stretch:
         return None
-    # The first slot began before `since` unless the run did not run then: the sum is of whole slots.
-    seconds = max(1.0, at - max(first * SLOT_SECONDS, run.started_at.timestamp()))
-    per_second = int(sent) / seconds
+    begin = stretch[0][0] * SLOT_SECONDS
+    if at < begin + SLOT_SECONDS and begin > started_at:
+        return None  # sending resumed within this slot: from when on is not known
+    per_second = sum(n for _, n in stretch) / max(1.0, at - max(begin, started_at))
     left = timedelta(seconds=outstanding / per_second)
     return Throughput(per_second, left, now() + left)
 
 
+def _latest_stretch(slots: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The slots after the last pause, if enough went out since then to tell a pause from slow sending."""
+    for at in range(len(slots) - 1, 0, -1):
+        if slots[at][0] - slots[at - 1][0] > PAUSE_SLOTS:
+            since = slots[at:]
+            return since if sum(n for _, n in since) >= SENT_AFTER_PAUSE else slots
+    return slots
+
+
 def sent_by_slot(session: Session, run_id: int) -> list[tuple[int, int]]:
     """(Unix time of the slot's start, mails sent in it) of a run, in order."""
+    return [(slot * SLOT_SECONDS, n) for slot, n in _slots(session, run_id, 0)]
+
+
+def _slots(session: Session, run_id: int, first: int) -> list[tuple[int, int]]:
     rows = session.execute(
         select(SentCount.slot, func.sum(SentCount.n))
-        .where(SentCount.run_id == run_id)
+        .where(SentCount.run_id == run_id, SentCount.slot >= first)
         .group_by(SentCount.slot)
         .order_by(SentCount.slot)
     )
-    return [(slot * SLOT_SECONDS, int(n)) for slot, n in rows]
+    return [(slot, int(n)) for slot, n in rows]

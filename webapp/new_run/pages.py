@@ -17,6 +17,11 @@ from webapp.store.db import db
 from webapp.web import form_posts, htmx
 from webapp.web.access_control import MAY_NOT, viewer
 
+NOTHING_TO_SEND = (
+    "Nothing would be sent: every invoice is skipped, or none matches. Fix what is listed beside, or press "
+    "Create to keep the list."
+)
+
 run_dialog = Blueprint("run_dialog", __name__)
 
 
@@ -88,8 +93,11 @@ def create() -> ResponseReturnValue:
     dialog = fill_in(db.session, request.form)
     if dialog.selection is None or dialog.preview is None:
         return _form(dialog)
+    if start and not dialog.preview.mails:
+        return _form(replace(dialog, refused=NOTHING_TO_SEND, status=422))
     if why := _must_ask(dialog, start):
-        asked = {"dialog": dialog, "form": dialog.form, "start": start, "why": why}
+        limit = runtime().settings.confirm_above
+        asked = {"dialog": dialog, "form": dialog.form, "start": start, "why": why, "confirm_above": limit}
         if htmx.is_htmx():
             return htmx.ask(render_template("new_run/_confirm_dialog.html", **asked))
         return render_template("new_run/confirm.html", **asked)

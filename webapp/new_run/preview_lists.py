@@ -159,6 +159,8 @@ class Beside:
 
 INVOICES_MEASURED_MAX = 5_000
 """The number of invoices up to which the largest mail is determined; beyond it would take too long."""
+TEXT_BYTES = 10_000
+"""An allowance for headers, HTML and text of a mail."""
 
 
 def beside(session: Session, viewer: Viewer, selection: Selection, content: Content, ready: int) -> Beside:
@@ -174,13 +176,14 @@ def beside(session: Session, viewer: Viewer, selection: Selection, content: Cont
 
 
 def _largest(session: Session, viewer: Viewer, selection: Selection, content: Content) -> int:
-    """The documents of the largest mail, as base64: four bytes for three."""
+    """About how many bytes the largest mail has: its documents as base64 in lines (RFC 2045: 57 bytes become
+    76 and a line end), its texts and headers."""
     rows = session.execute(_sizes(session, viewer, selection, content)).all()
     if content["collate"]:
         sizes = [sum(size for _, size in mail) for mail in collation.mails_of(rows)]
     else:
         sizes = [row.size for row in rows]
-    return max(sizes, default=0) * 4 // 3
+    return max(sizes, default=0) * 78 // 57 + TEXT_BYTES
 
 
 def _sizes(session: Session, viewer: Viewer, selection: Selection, content: Content) -> Select[int, int, int]:

@@ -16,6 +16,7 @@ from webapp.store.users import AuditEntry
 WIDTH, HEIGHT = 480, 150
 POINTS_MAX = 120
 TIME_LABELS = 5
+IDLE_AFTER_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,22 @@ def sent_over_time(session: Session, run: Run) -> SentChart | None:
     step = _step(sent)
     top = -(-sent // step) * step
     held = _held(session, run, begin, end)
-    stopped = sum((one.last - one.first).total_seconds() for one in held)
     return SentChart(
         line=_path(slots, begin, span, top),
         marks=[(value, HEIGHT * (1 - value / top)) for value in range(top, -1, -step)],
         times=[_moment(begin + span * i / (TIME_LABELS - 1)) for i in range(TIME_LABELS)],
         held=held,
         sent=sent,
-        per_second=sent / max(1.0, span - stopped),
+        per_second=sent / max(1.0, span - _idle(slots, begin)),
     )
+
+
+def _idle(slots: list[tuple[int, int]], begin: float) -> float:
+    """The seconds in which the run sent nothing for more than a minute at a time: stopped, waiting for the
+    mail server, or finished until something was sent again."""
+    ends = [begin, *(float(at + SLOT_SECONDS) for at, _ in slots)]
+    gaps = (at - end for (at, _), end in zip(slots, ends, strict=False))
+    return sum(gap for gap in gaps if gap > IDLE_AFTER_SECONDS)
 
 
 def _moment(timestamp: float) -> datetime:
