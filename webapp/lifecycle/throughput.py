@@ -42,7 +42,7 @@ _ADDING = BulkInsert(SentCount, ("run_id", "worker_id", "slot", "n"), _adding_up
 
 @dataclass(frozen=True)
 class Throughput:
-    """Mails per second over the last minute of sending, and when the last ready one goes out at this speed."""
+    """Mails per second over the last minute of sending, and when the last ready one goes out at it."""
 
     per_second: float
     left: timedelta
