@@ -29,6 +29,7 @@ from rq.job import Job
 from rq.timeouts import BaseDeathPenalty
 
 from jobs import upkeep
+from jobs.run_job import RunJob
 from webapp import create_app
 from webapp.extensions import Runtime, runtime_of
 from webapp.queue import QUEUE
@@ -74,6 +75,7 @@ class RqWorker(SimpleWorker):
     """RQ's in-process worker. When told to stop, it lets the drain finish its current messages."""
 
     death_penalty_class = NoTimeout
+    job_class = RunJob
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run the job in an application context of its own."""
@@ -139,7 +141,7 @@ def _take_jobs(runtime: Runtime, worker: WorkerProcess) -> None:
         return
     try:
         redis = Redis.from_url(runtime.settings.redis_url)
-        queue = Queue(QUEUE, connection=redis, serializer="json")
+        queue = Queue(QUEUE, connection=redis, serializer="json", job_class=RunJob)
         options: dict[str, Any] = {"serializer": "json", "maintenance_interval": 60}
         rq_worker = RqWorker([queue], connection=redis, **options)
         rq_worker.work(logging_level="WARNING", max_idle_time=IDLE_SECONDS)

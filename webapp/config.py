@@ -63,6 +63,8 @@ SECONDS_MAX = 365 * 86400.0
 """The longest duration: what is added to a date must still be one."""
 KEEP_MAILS_MAX = 36_500
 """Days."""
+SECRET_KEY_MIN = 32
+"""Characters."""
 LAST_PORT = 65_535
 """The resolver would quietly take a larger number modulo 65,536."""
 
@@ -89,7 +91,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=_database_url(environ.get("MAILRUN_DATABASE_URL", ""), home),
         redis_url=_redis_url(environ.get("MAILRUN_REDIS_URL", ""), home),
         store_url=environ.get("MAILRUN_STORE_URL") or str(home / "documents"),
-        secret_key=environ.get("MAILRUN_SECRET_KEY") or _own_secret(home / "secret_key"),
+        secret_key=_secret_key(environ) or _own_secret(home / "secret_key"),
         host=environ.get("MAILRUN_HOST") or "127.0.0.1",
         port=_whole(environ, "MAILRUN_PORT", 8000, most=LAST_PORT),
         workers=_whole(environ, "MAILRUN_WORKERS", os.cpu_count() or 1, least=1, most=1_000),
@@ -194,6 +196,18 @@ def _whole(
     if value != int(value):
         raise SettingError(f"{name} is {environ.get(name)}; it must be a whole number")
     return int(value)
+
+
+def _secret_key(environ: Mapping[str, str]) -> str:
+    """The key that the environment names, or nothing. Sessions and forms are signed with it, so it must be too
+    long to guess (RFC 2104, section 3)."""
+    key = environ.get("MAILRUN_SECRET_KEY", "")
+    if key and len(key) < SECRET_KEY_MIN:
+        raise SettingError(
+            f"MAILRUN_SECRET_KEY has {len(key)} characters; it must have at least {SECRET_KEY_MIN}, such as the "
+            "output of: openssl rand -base64 48"
+        )
+    return key
 
 
 def _own_secret(path: Path) -> str:

@@ -13,6 +13,8 @@ from redis.exceptions import RedisError
 from rq import Queue
 
 QUEUE = "mailrun"
+DRAIN = "jobs.runs.drain"
+GENERATE = "jobs.runs.make"
 JOB_SECONDS = 24 * 3600
 AWAY_SECONDS = 10.0
 """How long a Redis that did not answer is left alone: one that accepts connections and is silent costs each
@@ -39,11 +41,11 @@ class JobQueue:
     def enqueue_drain(self, run_id: int) -> str:
         """Have a worker send what this run has ready. Returns the id of the job that now waits; empty if none
         could be enqueued."""
-        return self._enqueue("jobs.runs.drain", run_id)
+        return self._enqueue(DRAIN, run_id)
 
     def enqueue_generation(self, run_id: int) -> str:
         """Have a worker generate this run's results, before all other jobs: a person is waiting for them."""
-        return self._enqueue("jobs.runs.make", run_id, at_front=True)
+        return self._enqueue(GENERATE, run_id, at_front=True)
 
     def _enqueue(self, job: str, run_id: int, *, at_front: bool = False) -> str:
         """At most one job of a kind waits per run: the sweeps of all workers enqueue all the time, and

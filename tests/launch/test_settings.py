@@ -25,6 +25,7 @@ from webapp.config import SettingError
         ("MAILRUN_DATABASE_URL", "mysql://x/y", "must begin with sqlite:///"),
         ("MAILRUN_REDIS_URL", "foo", "MAILRUN_REDIS_URL is 'foo'; it must begin with redis://"),
         ("MAILRUN_BCC_DOMAINS", "a.example, @b.example", "has .@b.example.; it must be names of domains"),
+        ("MAILRUN_SECRET_KEY", "x" * 31, "MAILRUN_SECRET_KEY has 31 characters; it must have at least 32"),
         ("MAILRUN_HOME", "/dev/null", "MAILRUN_HOME is /dev/null; it cannot be made"),
     ],
 )
