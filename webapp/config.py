@@ -199,13 +199,13 @@ def _whole(
 
 
 def _secret_key(environ: Mapping[str, str]) -> str:
-    """The key that the environment names, or nothing. Sessions and forms are signed with it, so it must be too
-    long to guess (RFC 2104, section 3)."""
+    """The key that the environment names, or nothing. Sessions and forms are signed with it, so it must be
+    too long to guess (RFC 2104, section 3)."""
     key = environ.get("MAILRUN_SECRET_KEY", "")
     if key and len(key) < SECRET_KEY_MIN:
         raise SettingError(
-            f"MAILRUN_SECRET_KEY has {len(key)} characters; it must have at least {SECRET_KEY_MIN}, such as the "
-            "output of: openssl rand -base64 48"
+            f"MAILRUN_SECRET_KEY has {len(key)} characters; it must have at least {SECRET_KEY_MIN}, such as "
+            "the output of: openssl rand -base64 48"
         )
     return key
 
