@@ -167,6 +167,8 @@ def test_a_document_is_shown_only_as_what_can_do_nothing(
     browser = log_in("viewer")
     saved = browser.look(f"/results/{id}/documents/1")
     looked_at = browser.look(f"/results/{id}/documents/1?look=1")
+    for private in (saved, looked_at, browser.look(f"/results/{id}/mail.eml")):  # F10
+        assert private.headers["Cache-Control"] == "no-store"
     assert saved.data == looked_at.data == content
     assert saved.mimetype == media_type
     assert "Gespr%C3%A4che%20%C3%BC.bin" in saved.headers["Content-Disposition"]

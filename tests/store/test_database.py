@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +45,14 @@ def test_callbacks_run_after_the_commit(database: Database) -> None:
         factories.cluster(session, "whole")
         assert seen == []
     assert seen == [1]
+
+
+def test_f8_only_its_owner_may_read_the_database(database: Database) -> None:
+    if database.is_sqlite:
+        path = Path(database.url.database or "")
+        with database.writing() as session:
+            session.execute(text("SELECT 1"))
+        assert {file.stat().st_mode & 0o777 for file in path.parent.glob(f"{path.name}*")} == {0o600}
 
 
 def test_a_reading_session_changes_nothing(database: Database) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,7 @@ from webapp.launch.checks import examine
 from webapp.lifecycle import runs
 from webapp.store import buckets
 from webapp.store.document_stores import open_store
-from webapp.store.documents import DocumentMissing, DocumentStore
+from webapp.store.documents import DocumentFolder, DocumentMissing, DocumentStore, place
 from webapp.workers import WorkerProcess
 
 CONTENT = b"%PDF-1.4 an invoice\n" * 100
@@ -84,6 +85,15 @@ def test_what_is_put_is_there_under_its_hash(kind: Kind) -> None:
     assert kind.store.put(CONTENT) == kind.store.put(CONTENT) == DIGEST
     assert kind.store.has(DIGEST)
     assert kind.store.get(DIGEST) == CONTENT
+
+
+def test_f15_only_its_owner_may_read_a_document(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        digest = DocumentFolder(tmp_path).put(CONTENT)
+    finally:
+        os.umask(before)
+    assert (tmp_path / place(digest)).stat().st_mode & 0o777 == 0o600
 
 
 def test_what_is_removed_is_missing_and_may_be_removed_again(kind: Kind) -> None:

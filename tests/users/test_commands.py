@@ -1,4 +1,4 @@
-"""`mailrun users create`, as an operator runs it."""
+"""`mailrun users`, as an operator runs it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests import factories
+from tests.http_client import PASSWORD
 from webapp import create_app
 from webapp.config import Settings
 from webapp.extensions import Runtime
 from webapp.store.users import AuditEntry, User, UserCluster
+from webapp.users import accounts
 from webapp.users.commands import users
 
 
@@ -67,6 +69,48 @@ def test_what_is_wrong_is_told_and_nothing_is_made(
     assert words in result.output
     with runtime.database.reading() as session:
         assert session.query(User).count() == 0
+
+
+def session_key(runtime: Runtime) -> str:
+    with runtime.database.reading() as session:
+        return session.query(User).one().session_key
+
+
+@pytest.mark.parametrize(
+    ("args", "typed", "words"),
+    [
+        (("disable",), "", "can no longer log in; all sessions have ended."),
+        (("reset", "--password-stdin"), "another horse battery\n", "has another password"),
+        (("set", "--role", "viewer"), "", "has the role viewer and sees Germany."),
+        (("set", "--all-clusters"), "", "has the role manager and sees all clusters."),
+    ],
+)
+def test_f11_a_stolen_account_is_shut_at_once(
+    settings: Settings, runtime: Runtime, args: tuple[str, ...], typed: str, words: str
+) -> None:
+    with runtime.database.writing() as session:
+        factories.cluster(session, "Germany")
+        accounts.create_user(session, "marit@example.com", PASSWORD, "manager", clusters=["Germany"])
+    before = session_key(runtime)
+    result = run(settings, args[0], "Marit@example.com", *args[1:], typed=typed)
+    assert result.exit_code == 0, result.output
+    assert words in result.output
+    assert session_key(runtime) != before
+    with runtime.database.reading() as session:
+        opens = accounts.authenticate(session, "marit@example.com", PASSWORD)
+        assert (opens is None) == (args[0] in ("disable", "reset"))
+        assert session.query(AuditEntry).one().subject == "marit@example.com"
+
+
+def test_a_disabled_account_is_enabled_again_and_listed(settings: Settings, runtime: Runtime) -> None:
+    with runtime.database.writing() as session:
+        accounts.create_user(session, "marit@example.com", PASSWORD, "viewer")
+    run(settings, "disable", "marit@example.com")
+    assert run(settings, "list").output == "marit@example.com  viewer  all clusters  disabled\n"
+    run(settings, "enable", "marit@example.com")
+    assert '"disabled": false' in run(settings, "list", "--json").output
+    assert run(settings, "disable", "other@example.com").exit_code == 1
+    assert run(settings, "set", "marit@example.com").exit_code == 2
 
 
 def test_the_command_is_part_of_mailrun() -> None:

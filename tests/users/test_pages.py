@@ -48,6 +48,28 @@ def test_after_five_tries_even_the_right_password_waits(pages: Flask, runtime: R
     assert "Too many tries. Try again at" in text_of(answer)
 
 
+def test_f7_a_device_that_logged_in_before_is_not_locked_out(pages: Flask, runtime: Runtime) -> None:
+    email = known(runtime)
+    owner, guesser = Browser(pages.test_client()), Browser(pages.test_client())
+    owner.log_in(email)
+    for _ in range(6):
+        refused = guesser.log_in(email, "not the password")
+    assert refused.status_code == 429
+    owner.client.delete_cookie("mailrun")
+    assert owner.log_in(email).status_code == 303
+    with runtime.database.reading() as session:
+        assert "login refused" in session.scalars(select(AuditEntry.action)).all()
+
+
+def test_f7_a_forged_device_is_none(pages: Flask, runtime: Runtime) -> None:
+    email = known(runtime)
+    guesser = Browser(pages.test_client())
+    guesser.client.set_cookie("mailrun_device", f'["{email}","x"]', path="/login")
+    for _ in range(6):
+        refused = guesser.log_in(email, "not the password")
+    assert refused.status_code == 429
+
+
 def test_next_never_leaves_the_host(pages: Flask, runtime: Runtime) -> None:
     email = known(runtime)
     for wanted in (

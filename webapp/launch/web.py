@@ -9,6 +9,7 @@ from types import FrameType
 from flask import Flask
 from waitress.server import create_server
 
+from webapp.extensions import runtime_of
 from webapp.web.security import REQUEST_BYTES_MAX
 
 THREADS = 8
@@ -18,7 +19,13 @@ def serve(app: Flask, host: str, port: int) -> None:
     """Serve until SIGTERM or Ctrl-C; requests in progress are finished first (up to 5 s)."""
     most = 2 * REQUEST_BYTES_MAX  # up to which the application itself says, in words, that it is too much
     server = create_server(  # type: ignore[no-untyped-call]
-        app, host=host, port=port, threads=THREADS, ident=None, max_request_body_size=most
+        app,
+        host=host,
+        port=port,
+        threads=THREADS,
+        ident=None,
+        max_request_body_size=most,
+        clear_untrusted_proxy_headers=not runtime_of(app).settings.proxies,
     )
     signal.signal(signal.SIGTERM, _end)
     server.run()

@@ -60,7 +60,7 @@ class DocumentFolder:
                 _sync(self.root)
             aside = path.with_name(f".{digest[:16]}-{secrets.token_hex(6)}")
             try:
-                with open(aside, "xb") as file:
+                with open(aside, "xb", opener=_for_us_alone) as file:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
@@ -104,6 +104,10 @@ def checked(content: bytes, digest: str) -> bytes:
     if hashlib.sha256(content).hexdigest() != digest:
         raise DocumentMissing(f"the document {digest} was changed in the store")
     return content
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _sync(folder: Path) -> None:

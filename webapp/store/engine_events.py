@@ -3,9 +3,11 @@ the engine, for SQLite and for PostgreSQL."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,7 @@ def listen(engine: Engine) -> None:
     if is_sqlite(engine.url):
         if path := engine.url.database:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
+            _keep_private(path)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_on_sqlite)
     else:
@@ -56,6 +59,16 @@ def is_sqlite(url: URL) -> bool:
 
 
 BUSY_TIMEOUT_MS = 20_000
+
+
+def _keep_private(path: str) -> None:
+    """Let only its owner read the database: it has addresses and passwords of customers. SQLite gives its
+    other files (-wal, -shm) the same rights."""
+    if path.startswith((":", "file:")):
+        return
+    with suppress(OSError):  # another user's file, or no such folder: connecting says so
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.chmod(path, 0o600)
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: Any) -> None:

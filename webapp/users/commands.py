@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from webapp import audit
 from webapp.access import OPERATOR
 from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.store.statuses import Role
+from webapp.store.users import User
 from webapp.users import accounts
 
 users = AppGroup("users", help="Accounts of the people who work with Mailrun.")
+
+PASSWORD_STDIN = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
+)
 
 
 @users.command("create")
@@ -24,19 +34,93 @@ users = AppGroup("users", help="Accounts of the people who work with Mailrun.")
 @click.option(
     "--cluster", "clusters", metavar="TAG", multiple=True, help="Sees only this cluster and those below."
 )
-@click.option(
-    "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
-)
+@PASSWORD_STDIN
 def create(email: str, role: str, name: str, clusters: tuple[str, ...], password_stdin: bool) -> None:
     """Make an account for EMAIL. Asks for the password, twice, without showing it."""
-    if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    password = _password(password_stdin)
+    with _changing() as session:
+        user = accounts.create_user(session, email, password, role, name, clusters)
+        audit.note(session, OPERATOR.name, "user created", user.email, f"role {role}")
+    click.echo(f"{user.email} can log in, with the role {role}.")
+
+
+@users.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_users(as_json: bool) -> None:
+    """List the accounts: email, role, clusters, disabled or not."""
+    with runtime().database.reading() as session:
+        for user in session.scalars(select(User).order_by(User.email)):
+            tags = accounts.bound_tags(session, user)
+            if as_json:
+                line = {"email": user.email, "name": user.name, "role": user.role, "clusters": tags}
+                click.echo(json.dumps(line | {"disabled": user.disabled_at is not None}))
+            else:
+                seen = ", ".join(tags) or "all clusters"
+                click.echo(f"{user.email}  {user.role}  {seen}{'  disabled' if user.disabled_at else ''}")
+
+
+@users.command("disable")
+@click.argument("email")
+def disable(email: str) -> None:
+    """Let EMAIL no longer log in, and end all sessions of this account at once."""
+    with _changing() as session:
+        user = accounts.disable(session, email)
+        audit.note(session, OPERATOR.name, "user disabled", user.email)
+    click.echo(f"{user.email} can no longer log in; all sessions have ended.")
+
+
+@users.command("enable")
+@click.argument("email")
+def enable(email: str) -> None:
+    """Let a disabled EMAIL log in again."""
+    with _changing() as session:
+        user = accounts.enable(session, email)
+        audit.note(session, OPERATOR.name, "user enabled", user.email)
+    click.echo(f"{user.email} can log in again.")
+
+
+@users.command("reset")
+@click.argument("email")
+@PASSWORD_STDIN
+def reset(email: str, password_stdin: bool) -> None:
+    """Set another password for EMAIL, and end all sessions of this account at once."""
+    password = _password(password_stdin)
+    with _changing() as session:
+        user = accounts.reset_password(session, email, password)
+        audit.note(session, OPERATOR.name, "password reset", user.email)
+    click.echo(f"{user.email} has another password; all sessions have ended.")
+
+
+@users.command("set")
+@click.argument("email")
+@click.option("--role", type=click.Choice([role.value for role in Role]))
+@click.option(
+    "--cluster", "clusters", metavar="TAG", multiple=True, help="Sees only this cluster and those below."
+)
+@click.option("--all-clusters", is_flag=True, help="Sees everything.")
+def change(email: str, role: str | None, clusters: tuple[str, ...], all_clusters: bool) -> None:
+    """Change the role of EMAIL, or what this account sees; its sessions end."""
+    if bool(clusters) == all_clusters and (clusters or role is None):
+        raise click.UsageError("Give --role, --cluster or --all-clusters; not both of the last two.")
+    bound = () if all_clusters else clusters or None
+    with _changing() as session:
+        user = accounts.change(session, email, role, bound)
+        tags = ", ".join(accounts.bound_tags(session, user)) or "all clusters"
+        audit.note(session, OPERATOR.name, "user changed", user.email, f"role {user.role}, {tags}")
+    click.echo(f"{user.email} has the role {user.role} and sees {tags}.")
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+@contextmanager
+def _changing() -> Iterator[Session]:
+    """A writing session; what is refused ends the command in words."""
     try:
         with runtime().database.writing() as session:
-            user = accounts.create_user(session, email, password, role, name, clusters)
-            audit.note(session, OPERATOR.name, "user created", user.email, f"role {role}")
+            yield session
     except Refused as refusal:
         raise click.ClickException(str(refusal)) from None
-    click.echo(f"{user.email} can log in, with the role {role}.")

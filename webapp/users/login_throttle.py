@@ -1,15 +1,22 @@
-"""Limits login attempts per email and per address, so that passwords cannot be guessed."""
+"""Limits login attempts, so that passwords cannot be guessed, and no one can lock another person out: the
+guesser waits, the owner does not.
+
+Attempts are counted per account and network address, and failures per address. A browser that this person
+has logged in with before has a count of its own (devices.py)."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from limits import parse
+from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-PER_EMAIL = parse("5 per 15 minutes")
+PER_ACCOUNT_AND_ADDRESS = parse("5 per 15 minutes")
+PER_DEVICE = parse("10 per 15 minutes")
 PER_ADDRESS = parse("30 per 15 minutes")
+PER_ACCOUNT = parse("100 per 15 minutes")
+"""From many addresses together; a known device is not counted here, nor stopped by it."""
 
 
 class LoginThrottle:
@@ -18,23 +25,34 @@ class LoginThrottle:
     def __init__(self) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
-    def take(self, email: str, address: str) -> datetime | None:
-        """Counts a try with this email. None if it may be made, else the moment (UTC) of the next one."""
+    def take(self, email: str, address: str, device: str = "") -> datetime | None:
+        """Count an attempt with this email. None if it may be made, else the moment (UTC) of the next one.
+        `device` is the id of a device that this person has logged in with; empty for an unknown one."""
+        if device:
+            return self._hit(PER_DEVICE, "device", email, device)
         if not self._limiter.test(PER_ADDRESS, "address", address):
             return self._next(PER_ADDRESS, "address", address)
-        if not self._limiter.hit(PER_EMAIL, "email", email):
-            return self._next(PER_EMAIL, "email", email)
-        return None
+        return self._hit(PER_ACCOUNT_AND_ADDRESS, "account", email, address) or self._hit(
+            PER_ACCOUNT, "account", email
+        )
 
-    def failed(self, email: str, address: str) -> int:
-        """Counts a failure against the address. How many tries are left for the email."""
+    def failed(self, email: str, address: str, device: str = "") -> int:
+        """Count a failure against the address. Returns how many attempts are left."""
+        if device:
+            return self._left(PER_DEVICE, "device", email, device)
         self._limiter.hit(PER_ADDRESS, "address", address)
-        return int(self._limiter.get_window_stats(PER_EMAIL, "email", email).remaining)
+        return self._left(PER_ACCOUNT_AND_ADDRESS, "account", email, address)
 
-    def succeeded(self, email: str) -> None:
-        """A correct password resets the count."""
-        self._limiter.clear(PER_EMAIL, "email", email)
+    def succeeded(self, email: str, address: str, device: str = "") -> None:
+        """Reset the count: the password was right."""
+        self._limiter.clear(PER_ACCOUNT_AND_ADDRESS, "account", email, address)
+        self._limiter.clear(PER_DEVICE, "device", email, device)
 
-    def _next(self, limit: object, *key: str) -> datetime:
-        stats = self._limiter.get_window_stats(limit, *key)  # type: ignore[arg-type]
-        return datetime.fromtimestamp(stats.reset_time).astimezone()
+    def _hit(self, limit: RateLimitItem, *key: str) -> datetime | None:
+        return None if self._limiter.hit(limit, *key) else self._next(limit, *key)
+
+    def _left(self, limit: RateLimitItem, *key: str) -> int:
+        return int(self._limiter.get_window_stats(limit, *key).remaining)
+
+    def _next(self, limit: RateLimitItem, *key: str) -> datetime:
+        return datetime.fromtimestamp(self._limiter.get_window_stats(limit, *key).reset_time).astimezone()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import cast
 
-from flask import Blueprint, Flask, current_app, redirect, render_template, request
+from flask import Blueprint, Flask, current_app, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from webapp import audit
 from webapp.access import viewer_of
 from webapp.store.db import db
 from webapp.users import accounts
+from webapp.users.devices import known_device, remember
 from webapp.users.login_throttle import LoginThrottle
 from webapp.web import form_keys, htmx, sessions
 from webapp.web.access_control import viewer
@@ -41,8 +42,10 @@ def log_in() -> ResponseReturnValue:
     email = request.form.get("email", "").strip().lower()[:254]
     password = request.form.get("password", "")
     tries = cast(LoginThrottle, current_app.extensions["login tries"])
-    address = request.remote_addr or ""
-    if wait := tries.take(email, address):
+    address, device = request.remote_addr or "", known_device(email)
+    if wait := tries.take(email, address, device):
+        with db.writing() as session:
+            audit.note(session, email, "login refused", email, f"too many tries from {address}")
         return _again(email, f"Too many tries. Try again at {wait:%H:%M}.", 429)
     user = accounts.authenticate(db.session, email, password)
     seen_as = viewer_of(user) if user else None
@@ -51,11 +54,13 @@ def log_in() -> ResponseReturnValue:
             accounts.rehash(session, user, password)
         audit.note(session, email, "login" if user else "login failed", email, f"from {address}")
     if user is None or seen_as is None:
-        left = tries.failed(email, address)
+        left = tries.failed(email, address, device)
         return _again(email, f"This email and password do not match. {_left(left)}", 401)
-    tries.succeeded(email)
+    tries.succeeded(email, address, device)
     sessions.begin(user, seen_as)
-    return htmx.lead_to(_next())
+    answer = make_response(htmx.lead_to(_next()))
+    remember(answer, email)
+    return answer
 
 
 @users.post("/logout")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp.extensions import runtime_of
 
 REQUEST_BYTES_MAX = 4_000_000
 """Bytes: twice the largest picture of a template. Nothing else that is sent to a page comes near it."""
@@ -30,6 +33,8 @@ def init_app(app: Flask) -> None:
         MAX_CONTENT_LENGTH=REQUEST_BYTES_MAX,
     )
     CSRFProtect(app)
+    if proxies := runtime_of(app).settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
 
     @app.after_request
     def guard(response: Response) -> Response:

@@ -57,4 +57,5 @@ def to_look_at(content: bytes, media_type: str, name: str) -> Response:
 def _guarded(answer: Response, policy: str) -> Response:
     answer.headers["Content-Security-Policy"] = policy
     answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Cache-Control"] = "no-store"  # Flask's send_file says no-cache, which a disk may keep
     return answer
