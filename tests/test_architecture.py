@@ -55,6 +55,7 @@ def imports_any(path: Path, *modules: str) -> bool:
 def test_only_the_queue_and_the_worker_know_rq() -> None:
     assert {name_of(path) for path in sources() if imports_any(path, "rq")} == {
         "webapp/queue.py",
+        "jobs/run_job.py",
         "jobs/worker.py",
     }
 

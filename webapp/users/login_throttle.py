@@ -2,7 +2,7 @@
 guesser waits, the owner does not.
 
 Attempts are counted per account and network address, and failures per address. A browser that this person
-has logged in with before has a count of its own (devices.py)."""
+has logged in with before has a count of its own (web/devices.py)."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from webapp import audit
 from webapp.access import viewer_of
 from webapp.store.db import db
 from webapp.users import accounts
-from webapp.users.devices import known_device, remember
 from webapp.users.login_throttle import LoginThrottle
 from webapp.web import form_keys, htmx, sessions
 from webapp.web.access_control import viewer
+from webapp.web.devices import known_device, remember
 from webapp.web.view_flags import allow_viewers, public
 
 users = Blueprint("users", __name__)
