@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from webapp.access import OPERATOR, visible_to
 from webapp.errors import Refused
+from webapp.printable import printable
 from webapp.store.runs import Run
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,8 +37,13 @@ ID = click.IntRange(1, 2**63 - 1)
 T = TypeVar("T")
 
 
+def say(words: str, *, err: bool = False) -> None:
+    """Print one line. What data bring along, such as a name with ESC in it, does nothing to the terminal."""
+    click.echo(printable(words), err=err)
+
+
 def fail(words: str) -> NoReturn:
-    click.echo(f"mailrun: {words}", err=True)
+    say(f"mailrun: {words}", err=True)
     sys.exit(1)
 
 

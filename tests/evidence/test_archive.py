@@ -61,6 +61,8 @@ def test_it_has_every_result_every_attempt_and_every_mail(
     world.add("reject-550.third@customers.test")
     world.add("")
     run_id = world.deliver(worker, bcc=["archive@example.com"])
+    with world.runtime.database.writing() as session:
+        session.get_one(Run, run_id).name = "October\n\x1b[2Jsent: 12,000"
     archive = opened(world, run_id)
     assert archive.testzip() is None
     results = rows(archive, "results.csv")
@@ -86,6 +88,7 @@ def test_it_has_every_result_every_attempt_and_every_mail(
     checked = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path, capture_output=True, text=True)
     assert (checked.returncode, checked.stdout.count("OK")) == (0, 6)
     readme = archive.read("README.txt").decode()
+    assert "\x1b" not in readme  # F9: the run's name has one
     assert f"What became of run {run_id}" in readme
     assert "1 skipped" in readme
     assert rows(archive, "problems.csv") == []

@@ -54,6 +54,14 @@ def test_e7_a_run_from_a_definition_includes_the_clusters_below(log_in: LogIn, w
     assert "checked" in box
 
 
+def test_f9_a_name_of_more_than_one_line_is_refused(log_in: LogIn, world: World) -> None:
+    world.add()
+    browser = log_in("manager")
+    answer = browser.press("/runs", **shown_preview(browser, world), name="a\x1b[2Jb")
+    assert "one line of plain text" in text_of(answer)
+    assert runs(world) == []
+
+
 def test_e9_a_question_says_why_it_is_asked(log_in: LogIn, world: World) -> None:
     world.add()
     browser = log_in("manager")

@@ -16,6 +16,7 @@ from webapp.access import Viewer, visible_to
 from webapp.csv_export import BYTE_ORDER_MARK, csv_lines
 from webapp.evidence.zip_stream import ZipStream
 from webapp.messages.sent_mail import CannotRebuild, rebuilt
+from webapp.printable import printable
 from webapp.results import export
 from webapp.runs import report
 from webapp.store.database import Database
@@ -83,8 +84,9 @@ def evidence(database: Database, store: DocumentStore, viewer: Viewer, run: Run)
 def _readme(session: Session, viewer: Viewer, run: Run, at: datetime) -> str:
     shown = report.show(session, run)
     counts = ", ".join(f"{n} {status}" for status, n in shown["counts"].items() if n) or "no results"
+    told = {name: printable(text) if isinstance(text, str) else text for name, text in shown.items()}
     return README.format(
-        **{**shown, "counts": counts},
+        **{**told, "counts": counts},
         children=" and all below it" if run.include_children else "",
         created_by=run.created_by,
         written=at.isoformat(timespec="seconds"),

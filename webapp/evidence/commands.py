@@ -8,7 +8,7 @@ import click
 from flask.cli import with_appcontext
 
 from webapp.access import OPERATOR
-from webapp.console import ID, fail
+from webapp.console import ID, fail, say
 from webapp.evidence.archive import evidence
 from webapp.extensions import runtime
 from webapp.lifecycle import runs
@@ -37,4 +37,4 @@ def evidence_command(run_id: int, output: Path) -> None:
         fail(f"{output} cannot be written: {problem.strerror}")
     finally:
         aside.unlink(missing_ok=True)
-    click.echo(f"{output}: {output.stat().st_size:,} bytes")
+    say(f"{output}: {output.stat().st_size:,} bytes")

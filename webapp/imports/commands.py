@@ -11,6 +11,7 @@ import click
 from flask.cli import with_appcontext
 
 from webapp import migrations
+from webapp.console import say
 from webapp.extensions import Runtime, runtime
 from webapp.imports.folder import Imported, import_folder
 from webapp.imports.problems import ImportRefused
@@ -74,7 +75,7 @@ def _check_documents(parts: Runtime) -> None:
         with parts.database.reading() as session:
             listed = findings.suspects(session, min(found.suspect, MOST_LISTED))
         for number, document in listed:
-            click.echo(f"  {number}: {document.file_name} {findings.said(document)}")
+            say(f"  {number}: {document.file_name} {findings.said(document)}")
         if found.suspect > len(listed):
             click.echo("  …")
         click.echo("Mails with such a document are held (suspect_document) until a person releases it.")

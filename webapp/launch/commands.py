@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import config, migrations
 from webapp.access import OPERATOR
+from webapp.console import say
 from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.launch import checks, ports, processes, web
@@ -45,7 +46,7 @@ def serve_web() -> None:
     except ports.Occupied as problem:
         raise click.ClickException(str(problem)) from None
     _bind(runtime().database)
-    click.echo(f"Serving on {settings.host} port {settings.port}.")
+    say(f"Serving on {settings.host} port {settings.port}.")
     web.serve(current_app._get_current_object(), settings.host, settings.port)  # type: ignore[attr-defined]
 
 
@@ -81,7 +82,7 @@ def init() -> None:
     migrations.upgrade(database)
     _bind(database)
     after, _ = migrations.versions(database)
-    click.echo(f"Schema version {after}" + ("." if before != after else ", nothing to do."))
+    say(f"Schema version {after}" + ("." if before != after else ", nothing to do."))
 
 
 @click.command("takeover")
@@ -94,11 +95,11 @@ def take_over(words: str | None) -> None:
         is_held = installation.held(session)
     if is_held and words is None:
         for paragraph in takeover.MEANING:
-            click.echo(paragraph)
+            say(paragraph)
         words = click.prompt(f"Type “{takeover.WORDS}” if you mean it")
     try:
         with database.writing() as session:
-            click.echo(takeover.take_over(session, OPERATOR, words or takeover.WORDS))
+            say(takeover.take_over(session, OPERATOR, words or takeover.WORDS))
     except Refused as refusal:
         raise click.ClickException(str(refusal)) from None
 
@@ -109,7 +110,7 @@ def doctor() -> None:
     """Check database, schema, Redis, store, workers and mail servers. Exit status 1 if anything is wrong."""
     well = True
     for finding in checks.examine(runtime()):
-        click.echo(f"{'ok   ' if finding.well else 'WRONG'}  {finding.about}: {finding.words}")
+        say(f"{'ok   ' if finding.well else 'WRONG'}  {finding.about}: {finding.words}")
         well = well and finding.well
     if not well:
         sys.exit(1)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.access import OPERATOR
-from webapp.console import DAY, fail, options, or_fail
+from webapp.console import DAY, fail, options, or_fail, say
 from webapp.extensions import runtime
 from webapp.mailing.addresses import BadAddress, bcc_addresses
 from webapp.new_run import creation, generation
@@ -76,15 +76,15 @@ def preview(as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> No
     if as_json:
         click.echo(json.dumps(facts))
         return
-    click.echo(f"{seen.invoices} invoices match, {seen.ready} would be sent to {seen.customers} customers")
+    say(f"{seen.invoices} invoices match, {seen.ready} would be sent to {seen.customers} customers")
     for reason, n in skipped.items():
-        click.echo(f"  {n} skipped: {reason}")
+        say(f"  {n} skipped: {reason}")
     if seen.mailed_before:
-        click.echo(f"  {seen.mailed_before} of those to send were mailed before with another definition")
+        say(f"  {seen.mailed_before} of those to send were mailed before with another definition")
     if seen.overlapping:
-        click.echo(f"  {_left_out(seen.overlapping)}")
+        say(f"  {_left_out(seen.overlapping)}")
     for currency, amount in amounts.items():
-        click.echo(f"  {currency} {amount}")
+        say(f"  {currency} {amount}")
 
 
 def _left_out(count: int) -> str:

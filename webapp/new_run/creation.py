@@ -14,6 +14,7 @@ from webapp.definitions.versions import todays_version
 from webapp.errors import NotFound, Refused
 from webapp.invoices.periods import period_words
 from webapp.lifecycle.runs import must_be_allowed, must_not_be_held
+from webapp.printable import has_controls
 from webapp.queue import JobQueue
 from webapp.selection.eligibility import requirements_of
 from webapp.selection.invoices import Selection, invoices_matching
@@ -68,10 +69,16 @@ def _usable_definition(session: Session, selection: Selection, viewer: Viewer) -
     return definition
 
 
+def _name(session: Session, wanted: RunRequest) -> str:
+    if has_controls(wanted.name.strip()):
+        raise Refused("The name of a run must be one line of plain text, without control characters.")
+    return wanted.name.strip() or default_name(session, wanted.selection)
+
+
 def _run(session: Session, wanted: RunRequest, definition: MessageDefinition, viewer: Viewer) -> Run:
     selection = wanted.selection
     return Run(
-        name=wanted.name.strip() or default_name(session, selection),
+        name=_name(session, wanted),
         definition_id=definition.id,
         version_id=todays_version(session, definition).id,
         cluster_id=selection.cluster_id,

@@ -11,9 +11,10 @@ from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
 from webapp.access import OPERATOR
-from webapp.console import ID, fail, options, or_fail, visible_run
+from webapp.console import ID, fail, options, or_fail, say, visible_run
 from webapp.csv_export import csv_lines
 from webapp.extensions import runtime
+from webapp.printable import printable
 from webapp.results import actions, export, resend
 from webapp.results.bulk import BulkOutcome, BulkSelection
 from webapp.store.statuses import ResultStatus, SkipReason
@@ -45,7 +46,8 @@ def results(run_id: int, status: str | None, reason: str | None, as_json: bool, 
         else:
             for line in lines:
                 why = line["reason"] or line["detail"]
-                click.echo("\t".join([str(line["id"]), ",".join(line["invoices"]), line["status"], why]))
+                cells = [str(line["id"]), ",".join(line["invoices"]), line["status"], why]
+                click.echo("\t".join(map(printable, cells)))
 
 
 @click.command("send-again")
@@ -156,9 +158,9 @@ def _change(selection: BulkSelection, verb: Callable[[Session, BulkSelection, An
 
 
 def _print(outcome: BulkOutcome, selection: BulkSelection) -> None:
-    click.echo(f"{outcome.changed} changed")
+    say(f"{outcome.changed} changed")
     for words, n in outcome.unchanged.items():
-        click.echo(f"{n} not changed: {words}")
+        say(f"{n} not changed: {words}")
     missing = len(selection.result_ids or ()) - outcome.changed - sum(outcome.unchanged.values())
     if missing > 0:
         fail(f"{missing} of these results are not in run {selection.run_id}")

@@ -11,9 +11,10 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from webapp.access import OPERATOR, visible_to
-from webapp.console import ID, fail, or_fail, visible_run
+from webapp.console import ID, fail, or_fail, say, visible_run
 from webapp.extensions import Runtime, runtime
 from webapp.lifecycle import runs as lifecycle_runs
+from webapp.printable import printable
 from webapp.runs import report
 from webapp.store.runs import Run
 from webapp.store.statuses import RunStatus
@@ -38,7 +39,7 @@ def list_runs(as_json: bool) -> None:
     for run in shown:
         counted = ", ".join(f"{n} {status}" for status, n in run["counts"].items() if n)
         said = [str(run["id"]), run["status"], run["name"], counted, run["problem"] or ""]
-        click.echo("\t".join(said).rstrip("\t"))
+        click.echo("\t".join(map(printable, said)).rstrip("\t"))
 
 
 @runs.command()
@@ -59,7 +60,7 @@ def start(run_id: int, wait: bool, timeout: float | None) -> None:
     """Let a run send."""
     parts = runtime()
     with parts.database.writing() as session:
-        click.echo(or_fail(lambda: lifecycle_runs.start(session, parts.queue, run_id, OPERATOR)))
+        say(or_fail(lambda: lifecycle_runs.start(session, parts.queue, run_id, OPERATOR)))
     if wait:
         _wait(parts, run_id, timeout)
 
@@ -74,7 +75,7 @@ def stop(run_id: int) -> None:
         status = session.get_one(Run, run_id).status
     if status in (RunStatus.CREATED, RunStatus.CREATING):
         fail(words)
-    click.echo(words)
+    say(words)
 
 
 def print_run(parts: Runtime, run_id: int, as_json: bool) -> None:
@@ -86,7 +87,7 @@ def print_run(parts: Runtime, run_id: int, as_json: bool) -> None:
     for name, value in shown.items():
         if name == "counts":
             value = ", ".join(f"{n} {status}" for status, n in value.items() if n)
-        click.echo(f"{name}: {value}")
+        say(f"{name}: {value}")
 
 
 def _wait(parts: Runtime, run_id: int, timeout: float | None) -> None:
@@ -103,6 +104,6 @@ def _wait(parts: Runtime, run_id: int, timeout: float | None) -> None:
             fail(f"run {run_id} is not finished after {timeout:g} s. {shown['problem'] or ''}".strip())
         time.sleep(0.2)
     counted = shown["counts"]
-    click.echo(", ".join(f"{n} {status}" for status, n in counted.items() if n))
+    say(", ".join(f"{n} {status}" for status, n in counted.items() if n))
     if counted["failed"] or counted["unconfirmed"]:
         fail(f"{counted['failed']} failed, {counted['unconfirmed']} unconfirmed")

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from webapp import audit
 from webapp.access import OPERATOR
+from webapp.console import say
 from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.store.statuses import Role
@@ -41,7 +42,7 @@ def create(email: str, role: str, name: str, clusters: tuple[str, ...], password
     with _changing() as session:
         user = accounts.create_user(session, email, password, role, name, clusters)
         audit.note(session, OPERATOR.name, "user created", user.email, f"role {role}")
-    click.echo(f"{user.email} can log in, with the role {role}.")
+    say(f"{user.email} can log in, with the role {role}.")
 
 
 @users.command("list")
@@ -56,7 +57,7 @@ def list_users(as_json: bool) -> None:
                 click.echo(json.dumps(line | {"disabled": user.disabled_at is not None}))
             else:
                 seen = ", ".join(tags) or "all clusters"
-                click.echo(f"{user.email}  {user.role}  {seen}{'  disabled' if user.disabled_at else ''}")
+                say(f"{user.email}  {user.role}  {seen}{'  disabled' if user.disabled_at else ''}")
 
 
 @users.command("disable")
@@ -66,7 +67,7 @@ def disable(email: str) -> None:
     with _changing() as session:
         user = accounts.disable(session, email)
         audit.note(session, OPERATOR.name, "user disabled", user.email)
-    click.echo(f"{user.email} can no longer log in; all sessions have ended.")
+    say(f"{user.email} can no longer log in; all sessions have ended.")
 
 
 @users.command("enable")
@@ -76,7 +77,7 @@ def enable(email: str) -> None:
     with _changing() as session:
         user = accounts.enable(session, email)
         audit.note(session, OPERATOR.name, "user enabled", user.email)
-    click.echo(f"{user.email} can log in again.")
+    say(f"{user.email} can log in again.")
 
 
 @users.command("reset")
@@ -88,7 +89,7 @@ def reset(email: str, password_stdin: bool) -> None:
     with _changing() as session:
         user = accounts.reset_password(session, email, password)
         audit.note(session, OPERATOR.name, "password reset", user.email)
-    click.echo(f"{user.email} has another password; all sessions have ended.")
+    say(f"{user.email} has another password; all sessions have ended.")
 
 
 @users.command("set")
@@ -107,7 +108,7 @@ def change(email: str, role: str | None, clusters: tuple[str, ...], all_clusters
         user = accounts.change(session, email, role, bound)
         tags = ", ".join(accounts.bound_tags(session, user)) or "all clusters"
         audit.note(session, OPERATOR.name, "user changed", user.email, f"role {user.role}, {tags}")
-    click.echo(f"{user.email} has the role {user.role} and sees {tags}.")
+    say(f"{user.email} has the role {user.role} and sees {tags}.")
 
 
 def _password(from_stdin: bool) -> str:
