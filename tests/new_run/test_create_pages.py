@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from tests.http_client import LogIn, fields, text_of
 from tests.runs.dialog import made, runs, shown_preview
 from tests.world import World
 from webapp.extensions import Runtime
+from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice
 
 
@@ -52,6 +55,22 @@ def test_e7_a_run_from_a_definition_includes_the_clusters_below(log_in: LogIn, w
     form = browser.look(address.replace("&amp;", "&")).text
     [box] = re.findall(r'<input[^>]*name="include_children"[^>]*>', form)
     assert "checked" in box
+
+
+@pytest.mark.parametrize("given", [{"bcc": ["thief@evil.test"]}, {"reply_to": "thief@evil.test"}])
+def test_f6_a_definitions_own_copies_leave_the_company_neither(
+    pages: Flask, log_in: LogIn, world: World, given: dict[str, object]
+) -> None:
+    world.add()
+    with world.runtime.database.writing() as session:
+        session.execute(update(MessageDefinition).values(**given))
+    parts: Runtime = pages.extensions["mailrun"]
+    narrow = replace(parts.settings, bcc_domains=("customers.test",))
+    pages.extensions["mailrun"] = replace(parts, settings=narrow)
+    browser = log_in("manager")
+    answer = browser.press("/runs", **shown_preview(browser, world))
+    assert "customers.test only" in text_of(answer)
+    assert runs(world) == []
 
 
 def test_f9_a_name_of_more_than_one_line_is_refused(log_in: LogIn, world: World) -> None:

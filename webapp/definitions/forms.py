@@ -17,7 +17,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from webapp.definitions.templates import LANGUAGE, NO_LANGUAGE, with_text
 from webapp.definitions.versions import Fields, TemplateValue, Text, content_with, template_value
 from webapp.extensions import runtime
-from webapp.mailing.addresses import BadAddress, bcc_addresses, checked_address
+from webapp.mailing.addresses import BadAddress, bcc_addresses, checked_address, outside
 from webapp.store.customers import RecipientKey
 from webapp.store.db import db
 from webapp.store.definitions import Content, MessageTemplate
@@ -123,6 +123,8 @@ class DefinitionForm(Filled):
             field.data = checked_address(field.data) if (field.data or "").strip() else ""
         except BadAddress as problem:
             raise ValidationError(f"{str(problem).rstrip('.')}.") from None
+        if field.data and outside([field.data], self.bcc_domains):
+            raise ValidationError(f"Replies may go to {', '.join(self.bcc_domains)} only.")
 
     def fields(self) -> Fields:
         """What was filled in, once the form has been found valid."""

@@ -1,5 +1,4 @@
-"""Delivers messages over one SMTP connection: build, send up to the final dot, start the attempt, send the
-dot, settle the attempt."""
+"""Delivers messages over one SMTP connection: build, offer, start the attempt, send the dot, settle it."""
 
 from __future__ import annotations
 
@@ -16,6 +15,7 @@ from webapp.delivery.prefetch import Prefetcher, PreparedInput
 from webapp.delivery.settlement import AttemptOutcome, attempt_outcome
 from webapp.extensions import Runtime
 from webapp.mailing import outcomes
+from webapp.mailing.addresses import forbidden_copies
 from webapp.mailing.event_loop import EventLoop
 from webapp.mailing.rates import Rates
 from webapp.mailing.smtp_connection import Waits
@@ -104,10 +104,12 @@ class Connection:
 
     def _build(self, prepared: PreparedInput) -> Message | NotBuilt:
         """Build this mail. Any error in it is this message's alone and must not hold up the others."""
-        documents, redirect_to = self.runtime.documents, self.runtime.settings.redirect_to
+        documents, settings, inputs = self.runtime.documents, self.runtime.settings, prepared.inputs
+        if words := forbidden_copies(inputs.bcc, inputs.content.get("reply_to", ""), settings.bcc_domains):
+            return NotBuilt(words)
 
         def made() -> Message | NotBuilt:
-            return build(prepared.inputs, prepared.rendered, documents, redirect_to)
+            return build(inputs, prepared.rendered, documents, settings.redirect_to)
 
         try:
             return self.event_loop.run_in_thread(made) if documents.is_far or _is_packed(prepared) else made()

@@ -71,8 +71,21 @@ def bcc_addresses(texts: Iterable[str], domains: tuple[str, ...]) -> list[str]:
     found = list(dict.fromkeys(checked_address(text) for text in texts))
     if len(found) > MAX_BCC_ADDRESSES:
         raise BadAddress(f"At most {MAX_BCC_ADDRESSES} addresses")
-    for address in found:
-        if domains and address.rpartition("@")[2] not in domains:
-            allowed = ", ".join(domains)
-            raise BadAddress(f"{address} may get no copies; Bcc may go to {allowed} only")
+    if strangers := outside(found, domains):
+        raise BadAddress(f"{strangers[0]} may get no copies; Bcc may go to {', '.join(domains)} only")
     return found
+
+
+def outside(addresses: Iterable[str], domains: tuple[str, ...]) -> list[str]:
+    """Those of the addresses that are in none of these domains; with no domains any address is allowed."""
+    return [address for address in addresses if domains and address.rpartition("@")[2] not in domains]
+
+
+def forbidden_copies(bcc: Iterable[str], reply_to: str, domains: tuple[str, ...]) -> str:
+    """Why copies or replies of a mail must not go where its definition says (MAILRUN_BCC_DOMAINS); empty if
+    they may. Customers' data would leave with them."""
+    if strangers := outside(bcc, domains):
+        return f"{strangers[0]} may get no copies: Bcc may go to {', '.join(domains)} only"
+    if reply_to and outside([reply_to], domains):
+        return f"{reply_to} may get no replies: they may go to {', '.join(domains)} only"
+    return ""

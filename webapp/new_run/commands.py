@@ -46,7 +46,13 @@ def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen
     parts = runtime()
     no_queue = JobQueue("")  # the results are generated here
     with parts.database.writing() as session:
-        wanted = creation.RunRequest(_selection(session, chosen), name=name, bcc=_bcc(bcc), start=start)
+        wanted = creation.RunRequest(
+            _selection(session, chosen),
+            name=name,
+            bcc=_bcc(bcc),
+            start=start,
+            copy_domains=parts.settings.bcc_domains,
+        )
         run = or_fail(lambda: creation.create(session, no_queue, wanted, OPERATOR))
     try:
         generation.generate(parts, run.id)

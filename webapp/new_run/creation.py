@@ -14,6 +14,7 @@ from webapp.definitions.versions import todays_version
 from webapp.errors import NotFound, Refused
 from webapp.invoices.periods import period_words
 from webapp.lifecycle.runs import must_be_allowed, must_not_be_held
+from webapp.mailing.addresses import forbidden_copies
 from webapp.printable import has_controls
 from webapp.queue import JobQueue
 from webapp.selection.eligibility import requirements_of
@@ -29,13 +30,15 @@ from webapp.store.runs import Attempt, ChosenInvoice, Run
 class RunRequest:
     """What a person asks for with Create. An empty name and an empty Bcc stand for the default name and the
     definition's own Bcc. `preview_fingerprint`: the preview that the person saw; if the run turns out
-    different it does not start by itself."""
+    different it does not start by itself. `copy_domains`: where copies and replies may go (the setting
+    MAILRUN_BCC_DOMAINS; empty: anywhere)."""
 
     selection: Selection
     name: str = ""
     bcc: Sequence[str] = ()
     preview_fingerprint: str = ""
     start: bool = False
+    copy_domains: tuple[str, ...] = ()
 
 
 def create(session: Session, queue: JobQueue, wanted: RunRequest, viewer: Viewer) -> Run:
@@ -47,6 +50,8 @@ def create(session: Session, queue: JobQueue, wanted: RunRequest, viewer: Viewer
         must_not_be_held(session)
     definition = _usable_definition(session, wanted.selection, viewer)
     run = _run(session, wanted, definition, viewer)
+    if words := forbidden_copies(run.bcc, definition.reply_to, wanted.copy_domains):
+        raise Refused(f"{words}. Change the definition “{definition.name}”, or the Bcc of this run.")
     session.add(run)
     session.flush()
     _choose(session, run, wanted.selection)

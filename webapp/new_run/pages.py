@@ -152,6 +152,7 @@ def _create(dialog: Dialog, start: bool) -> ResponseReturnValue:
         bcc=dialog.form.addresses,
         preview_fingerprint=preview.fingerprint,
         start=start,
+        copy_domains=runtime().settings.bcc_domains,
     )
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
