@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, exists, select, true
+from sqlalchemy import ColumnElement, Select, exists, not_, select, true
+from sqlalchemy.orm import Session
 
 from webapp.store.customers import Cluster, ClusterParent, Customer
 from webapp.store.invoices import Invoice
@@ -58,6 +59,14 @@ def visible_to(viewer: Viewer, table: Restricted) -> ColumnElement[bool]:
     if table is Invoice:
         return Invoice.customer_id.in_(customers)
     return Result.customer_id.in_(customers)
+
+
+def sees_all_runs(session: Session, viewer: Viewer, *conditions: ColumnElement[bool]) -> bool:
+    """Whether the viewer sees every run under these conditions."""
+    if not viewer.clusters:
+        return True
+    hidden = select(Run.id).where(*conditions, not_(visible_to(viewer, Run))).limit(1)
+    return session.scalar(hidden) is None
 
 
 def below(clusters: frozenset[int]) -> Select[int]:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from webapp.access import Viewer
 from webapp.audit import note
+from webapp.definitions.sharing import must_see_runs_of_definition
 from webapp.definitions.versions import Fields, TemplateValue, fields_of, take_turn, todays_version
 from webapp.errors import Refused
 from webapp.store.definitions import (
@@ -46,6 +47,7 @@ def change(
 ) -> bool:
     """Store the changes, made on what had this fingerprint; False if there are none. Raises Refused."""
     must_be_allowed(viewer)
+    must_see_runs_of_definition(session, viewer, definition)
     take_turn(session, definition)
     stored = fields_of(session, definition)
     if fields == stored:
@@ -69,6 +71,7 @@ def copy(session: Session, viewer: Viewer, definition: MessageDefinition) -> Mes
 def retire(session: Session, viewer: Viewer, definition: MessageDefinition, *, back: bool = False) -> None:
     """Take the definition out of use for new runs, or `back` into it. Existing runs continue."""
     must_be_allowed(viewer)
+    must_see_runs_of_definition(session, viewer, definition)
     definition.retired_at = None if back else definition.retired_at or now()
     note(session, viewer.name, "use definition again" if back else "retire definition", definition.name)
 

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from webapp.definitions import editing, queries
+from webapp.definitions.differences import differences
 from webapp.definitions.editing import fingerprint
 from webapp.definitions.forms import DefinitionForm, content_filled_in, definition_form
 from webapp.definitions.part_pages import part_pages
@@ -208,8 +209,8 @@ def versions(definition_id: int) -> ResponseReturnValue:
     definition = _definition(definition_id)
     stored = queries.versions(db.session, definition_id)
     contents = [cast(Content, version.content) for version in stored]
-    changes = [queries.differences(old, new) for new, old in pairwise(contents)]
-    unsaved = queries.differences(contents[0], content_of(db.session, definition)) if contents else []
+    changes = [differences(old, new) for new, old in pairwise(contents)]
+    unsaved = differences(contents[0], content_of(db.session, definition)) if contents else []
     return render_template(
         "definitions/versions.html",
         definition=definition,

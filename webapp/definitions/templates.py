@@ -19,6 +19,7 @@ from webapp.definitions.editing import (
     free_name,
     must_be_allowed,
 )
+from webapp.definitions.sharing import must_see_all_runs, must_see_runs_of_template
 from webapp.definitions.versions import TemplateValue, Text, template_value, todays_version
 from webapp.errors import Refused
 from webapp.mailing.template_references import REFERENCE_NAME, parts_in, pictures_in
@@ -58,6 +59,7 @@ def change_template(
 ) -> bool:
     """Store the changes, made on what had this fingerprint; False if there are none. Raises Refused."""
     must_be_allowed(viewer)
+    must_see_runs_of_template(session, viewer, template.name, template.id)
     stored = template_value(template)
     if value == stored:
         return False
@@ -105,6 +107,7 @@ NO_LANGUAGE = "A language is two letters, such as de, or with a country: de-CH."
 def save_part(session: Session, viewer: Viewer, name: str, texts: Mapping[str, str]) -> None:
     """Store a part in these languages, and in no other. Raises Refused."""
     must_be_allowed(viewer)
+    must_see_all_runs(session, viewer, name)
     if not REFERENCE_NAME.fullmatch(name):
         raise Refused(
             "Use only letters without accents, digits, - and _ in the name of a part, such as “signature”."
@@ -138,6 +141,7 @@ def including(session: Session, name: str) -> list[str]:
 def save_picture(session: Session, store: DocumentStore, viewer: Viewer, name: str, content: bytes) -> None:
     """Store a picture, whose type is told by its bytes. Raises Refused for what mail clients do not show."""
     must_be_allowed(viewer)
+    must_see_all_runs(session, viewer, name)
     if not REFERENCE_NAME.fullmatch(name):
         raise Refused(
             "Use only letters without accents, digits, - and _ in the name of a picture, such as “logo”."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.customers import clusters
 from webapp.definitions import queries as definitions_queries
+from webapp.definitions.differences import since_last_run
 from webapp.definitions.versions import content_of
 from webapp.extensions import runtime
 from webapp.new_run import cluster_tree, preview_lists
@@ -35,7 +36,7 @@ FIELDS = ("definition", "cluster", "include_children", "period_from", "period_to
 class Dialog:
     """The form as it was filled in (`given`). `content` is the definition as it is now; selection, preview
     and what is shown beside it are there only if the form is valid; `refused` says why no run was created
-    all the same."""
+    all the same; `changed` tells what is different in the definition since its last run."""
 
     form: NewRunForm
     given: MultiDict[str, str]
@@ -45,6 +46,7 @@ class Dialog:
     beside: Beside | None = None
     refused: str = ""
     status: int = 200
+    changed: list[str] = field(default_factory=list)
 
     @property
     def query(self) -> str:
@@ -131,7 +133,8 @@ def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True)
         return Dialog(form, given, content, selection)
     counted = preview(session, selection, viewer())
     beside = preview_lists.beside(session, viewer(), selection, content, counted.ready)
-    return Dialog(form, given, content, selection, counted, beside)
+    changed = since_last_run(session, selection.definition_id, content)
+    return Dialog(form, given, content, selection, counted, beside, changed=changed)
 
 
 def in_address(session: Session) -> Dialog:

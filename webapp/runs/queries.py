@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from webapp.access import Viewer, below, visible_to
 from webapp.customers.clusters import path
-from webapp.definitions.queries import differences
+from webapp.definitions.differences import differences
 from webapp.definitions.versions import content_of
 from webapp.lifecycle.counts import Counts, counts_of
 from webapp.lifecycle.throughput import Throughput, throughput
