@@ -15,6 +15,7 @@ from webapp.users import pages as users
 from webapp.web import (
     access_control,
     assets,
+    capacity,
     errors,
     formats,
     health,
@@ -23,8 +24,14 @@ from webapp.web import (
     limits,
     security,
     sessions,
+    user_limits,
 )
 
+SHARED = (
+    *(limits, assets, errors, formats, layout, htmx),
+    *(sessions, access_control, security, user_limits, capacity),
+)
+"""What all pages share, in the order in which it takes effect."""
 ROOMS = (users, definitions, new_run, runs, results, evidence, catcher)
 """The rooms with pages."""
 
@@ -32,7 +39,7 @@ ROOMS = (users, definitions, new_run, runs, results, evidence, catcher)
 def add_pages(app: Flask) -> None:
     """Registers what all pages share, then the pages, room by room."""
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-    for manners in (limits, assets, errors, formats, layout, htmx, sessions, access_control, security):
+    for manners in SHARED:
         manners.init_app(app)
     for room in ROOMS:
         room.init_app(app)

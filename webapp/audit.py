@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from webapp.printable import printable
 from webapp.store.runs import Run
 from webapp.store.users import AuditEntry
 
@@ -12,17 +13,12 @@ def note(session: Session, actor: str, action: str, subject: str, detail: str = 
     """Add an entry, in this writing transaction."""
     session.add(
         AuditEntry(
-            actor=one_line(actor, 254),
+            actor=printable(actor[:254]),
             action=action,
-            subject=one_line(subject, 200),
-            detail=one_line(detail, 2000),
+            subject=printable(subject[:200]),
+            detail=printable(detail[:2000]),
         )
     )
-
-
-def one_line(text: str, longest: int) -> str:
-    """The text without characters that a log or a terminal would take for more than letters."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:longest])
 
 
 def audit(session: Session, actor: str, action: str, run: Run, detail: str = "") -> None:

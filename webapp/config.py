@@ -51,6 +51,7 @@ class Settings:
     keep_mails: float
     tidy_every: float
     proxies: int
+    hosts: tuple[str, ...]
 
     @property
     def beat_every(self) -> float:
@@ -113,6 +114,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         bcc_domains=_domains(environ, "MAILRUN_BCC_DOMAINS"),
         keep_mails=_number(environ, "MAILRUN_KEEP_MAILS", 3650, least=0, most=KEEP_MAILS_MAX),
         tidy_every=scaled(86400),
+        hosts=_words(environ, "MAILRUN_HOSTS"),
         proxies=_whole(environ, "MAILRUN_PROXIES", 0, most=10),
     )
 

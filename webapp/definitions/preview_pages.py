@@ -32,7 +32,7 @@ from webapp.store.db import db
 from webapp.store.definitions import Content, MessageDefinition, MessageTemplate
 from webapp.store.installation import held
 from webapp.store.mailservers import MailServer, Sender
-from webapp.web import form_posts, htmx, untrusted
+from webapp.web import form_posts, htmx, untrusted, user_limits
 from webapp.web.access_control import viewer
 from webapp.web.query_args import id_in
 from webapp.web.view_flags import while_typing
@@ -222,6 +222,7 @@ def send_test_of_template() -> ResponseReturnValue:
 
 
 def _send(content: Content | None) -> ResponseReturnValue:
+    user_limits.count(user_limits.TEST_MAILS, "test mails")
     parts, back, to = runtime(), htmx.page_on_screen(), viewer().name
     offered = samples.samples(db.session, viewer(), content)
     sample = _chosen(request.form.get("sample", ""), offered)

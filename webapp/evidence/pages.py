@@ -5,11 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, Flask, Response, abort
 from flask.typing import ResponseReturnValue
 
+from webapp.audit import audit
 from webapp.evidence.archive import evidence
 from webapp.extensions import runtime
 from webapp.lifecycle import runs
 from webapp.store.db import db
 from webapp.web.access_control import viewer
+from webapp.web.capacity import as_download
 
 of_runs = Blueprint("evidence", __name__)
 
@@ -24,6 +26,8 @@ def download(run_id: int) -> ResponseReturnValue:
     download that breaks off has no end record, so that no program takes it for complete."""
     parts = runtime()
     run = runs.run(db.session, viewer(), run_id) or abort(404)
-    pieces = evidence(parts.database, parts.documents, viewer(), run)
+    pieces = as_download(evidence(parts.database, parts.documents, viewer(), run))
+    with db.writing() as session:
+        audit(session, viewer().name, "download evidence", run)
     headers = {"Content-Disposition": f"attachment; filename=mailrun-run-{run_id}-evidence.zip"}
     return Response(pieces, mimetype="application/zip", headers=headers)

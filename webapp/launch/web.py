@@ -1,4 +1,4 @@
-"""The web part: waitress, one process, eight threads."""
+"""The web part: waitress, one process, twelve threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from waitress.server import create_server
 from webapp.extensions import runtime_of
 from webapp.web.security import REQUEST_BYTES_MAX
 
-THREADS = 8
+THREADS = 12
+CONNECTIONS = 1000
+SILENT_SECONDS = 30
+"""A client that sends and takes nothing for this long is let go."""
 
 
 def serve(app: Flask, host: str, port: int) -> None:
@@ -25,6 +28,10 @@ def serve(app: Flask, host: str, port: int) -> None:
         threads=THREADS,
         ident=None,
         max_request_body_size=most,
+        connection_limit=CONNECTIONS,
+        channel_timeout=SILENT_SECONDS,
+        cleanup_interval=5,
+        asyncore_use_poll=True,  # select() cannot watch more than 1,024 files
         clear_untrusted_proxy_headers=not runtime_of(app).settings.proxies,
     )
     signal.signal(signal.SIGTERM, _end)

@@ -10,6 +10,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, visible_to
+from webapp.audit import audit
 from webapp.definitions.versions import todays_version
 from webapp.errors import NotFound, Refused
 from webapp.invoices.periods import period_words
@@ -55,6 +56,7 @@ def create(session: Session, queue: JobQueue, wanted: RunRequest, viewer: Viewer
     session.add(run)
     session.flush()
     _choose(session, run, wanted.selection)
+    audit(session, viewer.name, "create", run, run.name)
     after_commit(session, lambda: queue.enqueue_generation(run.id))
     return run
 

@@ -20,11 +20,12 @@ from webapp.store.db import db
 from webapp.store.runs import Result
 from webapp.store.statuses import SENDABLE, ResultStatus, RunStatus
 from webapp.store.types import now
-from webapp.web import confirmations, form_posts
+from webapp.web import confirmations, form_posts, user_limits
 from webapp.web.access_control import viewer
 
 results = Blueprint("results", __name__)
 
+OUT_OF_DATE = "This page does not say what it showed. Reload it, and press Send again there."
 BulkVerb = Callable[[Session], BulkOutcome]
 StatusCounts = dict[ResultStatus, int]
 
@@ -44,6 +45,9 @@ def send_again(run_id: int) -> ResponseReturnValue:
     ):
         return _question("results/confirm_resend.html", asked, matched, as_of, twice=twice)
     confirmed = asked.is_confirmed and bool(request.form.get("confirmed"))
+    if confirmed and asked.selection.as_of is None:
+        return form_posts.refuse(OUT_OF_DATE, asked.back)
+    user_limits.count(user_limits.SEND_AGAIN, "send again")
     todays_version = bool(request.form.get("todays_version"))
     return _apply(
         bulk_words.SEND_AGAIN,

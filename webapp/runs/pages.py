@@ -10,6 +10,7 @@ from typing import cast
 from flask import Blueprint, Flask, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from webapp.audit import audit
 from webapp.csv_export import csv_lines
 from webapp.extensions import runtime
 from webapp.invoices import findings
@@ -234,6 +235,8 @@ def report_csv(run_id: int) -> ResponseReturnValue:
             )
             yield from csv_lines(rows, export.RESULT_COLUMNS)
 
+    with db.writing() as session:
+        audit(session, who.name, "download report", run, address("", **request.args.to_dict()))
     parts = ["mailrun-run", str(run.id), result_filter.status, result_filter.reason]
     return csv_file(lines(), "-".join(part for part in parts if part))
 

@@ -9,9 +9,11 @@ import secrets
 from flask import Flask, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, InterfaceError
-from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError, ServiceUnavailable
 from werkzeug.wrappers import Response
 
+from webapp import audit
+from webapp.access import Viewer
 from webapp.store.database import is_passing
 from webapp.store.db import db
 from webapp.web import htmx
@@ -25,6 +27,7 @@ TITLES = {
     404: "There is nothing here",
     405: "This address does not accept that",
     413: "This is too large",
+    429: "That was too often",
     422: "Something in the form is not right",
     500: "Something went wrong",
     503: "Mailrun cannot answer now",
@@ -35,6 +38,7 @@ WORDS = {
     404: "It does not exist, or it belongs to customers that you cannot see.",
     405: "Go back and use the buttons of the page.",
     413: "Make it smaller and try again.",
+    429: "Wait a minute, then try again.",
     422: "Go back and check what you filled in.",
     500: "It was written to the log with the id below. What was already saved is kept.",
     503: "The database does not answer. Nothing is lost. Runs continue once it is back; try again then.",
@@ -54,8 +58,19 @@ def _told(error: HTTPException) -> Response | HTTPException:
     code = error.code or 500
     if code < 400:
         return error
+    if code == Forbidden.code:
+        _note_refusal()
     own = error.description if error.description != type(error).description else None
     return _page(code, own or WORDS.get(code))
+
+
+def _note_refusal() -> None:
+    """Have the audit trail know who asked for what they may not."""
+    who: Viewer | None = g.get("viewer")
+    if who is not None:
+        db.end_reading()
+        with db.writing() as session:
+            audit.note(session, who.name, "refused", f"{request.method} {request.path}")
 
 
 def _of_the_database(error: DBAPIError) -> Response:

@@ -5,6 +5,7 @@ The key is stored in the same transaction as the effect, so a post that failed l
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 
@@ -16,6 +17,11 @@ from webapp.store.upsert import insert_into
 from webapp.store.users import FormKey
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9_-]{20,64}")
+
+
+def of_user(key: str, user: str) -> str:
+    """The key as this person's own: what another person's form led to is told to no one else."""
+    return hashlib.sha256(f"{user} {key}".encode()).hexdigest()
 
 
 def new() -> str:

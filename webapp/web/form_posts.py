@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 from webapp.errors import NotFound, Refused
 from webapp.store.db import db
 from webapp.web import form_keys, htmx
+from webapp.web.access_control import viewer
 
 Flash = str | dict[str, Any]
 """A message, or what the toast's template needs: the message and how to undo."""
@@ -42,7 +43,7 @@ def apply_once(
     if not form_keys.WELL_FORMED.fullmatch(key):
         abort(400)
     try:
-        url, message = _apply(effect, key)
+        url, message = _apply(effect, form_keys.of_user(key, viewer().name))
     except NotFound:
         abort(404)
     except Refused as refusal:

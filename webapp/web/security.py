@@ -32,6 +32,8 @@ def init_app(app: Flask) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session, not shorter
         MAX_CONTENT_LENGTH=REQUEST_BYTES_MAX,
     )
+    app.url_map.merge_slashes = False  # else //x is led to x at whatever host the request names
+    app.config["TRUSTED_HOSTS"] = list(runtime_of(app).settings.hosts) or None
     CSRFProtect(app)
     if proxies := runtime_of(app).settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]

@@ -1,0 +1,39 @@
+"""Slow readers leave threads for the pages (F4)."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from tests.http_client import LogIn
+from tests.world import World
+from webapp.workers import WorkerProcess
+
+
+def test_f4_downloads_are_limited_by_person_and_in_all(
+    pages: Flask, log_in: LogIn, world: World, worker: WorkerProcess
+) -> None:
+    world.add()
+    url = f"/runs/{world.deliver(worker)}/evidence.zip"
+    browsers = [log_in(role) for role in ("viewer", "manager", "admin")]
+    others = log_in("manager", "left")
+    slow = [browser.client.get(url, buffered=False) for browser in browsers]
+    assert [answer.status_code for answer in slow] == [200] * 3
+    assert browsers[0].look(url).status_code == 429
+    assert others.look(url).status_code in (404, 503)
+    assert pages.test_client().get("/healthz").status_code == 200
+    for answer in slow:
+        answer.close()
+    assert browsers[0].look(url).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["report.csv", "evidence.zip"])
+def test_f4_a_place_is_given_back_at_the_end(
+    log_in: LogIn, world: World, worker: WorkerProcess, path: str
+) -> None:
+    world.add()
+    run_id = world.deliver(worker)
+    browser = log_in("viewer")
+    for _ in range(5):
+        answer = browser.look(f"/runs/{run_id}/{path}")
+        assert (answer.status_code, len(answer.data) > 100) == (200, True)

@@ -1,0 +1,80 @@
+"""How many of the slow requests one process serves at once, so that threads are always left for the pages.
+
+A slow reader holds the thread that serves it, whatever the server does; so the number of such requests is
+limited, and what is over it is refused in words."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from flask import Flask, abort, current_app
+
+from webapp.web.access_control import viewer
+
+T = TypeVar("T")
+DOWNLOADS = 3
+DOWNLOADS_PER_PERSON = 1
+DOWNLOAD_SECONDS = 3600.0
+"""A download that takes longer breaks off; a ZIP without its end is not taken for complete."""
+BUSY = "Other downloads are in progress. Wait until one of them has finished, then try again."
+YOURS = "A download of yours is still in progress. Wait until it has finished, then try again."
+
+
+@dataclass(frozen=True)
+class Downloads:
+    """The downloads in progress in this process, by person."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    by_person: Counter[str] = field(default_factory=Counter)
+
+
+def init_app(app: Flask) -> None:
+    """Begin to count."""
+    app.extensions["downloads"] = Downloads()
+
+
+def as_download(pieces: Iterator[T]) -> Download[T]:
+    """The pieces, while this download holds one of the places for downloads. Ends the request with 503 if
+    there is none, with 429 if this person has one already."""
+    name = viewer().name
+    downloads: Downloads = current_app.extensions["downloads"]
+    with downloads.lock:
+        if downloads.by_person[name] >= DOWNLOADS_PER_PERSON:
+            abort(429, YOURS)
+        if downloads.by_person.total() >= DOWNLOADS:
+            abort(503, BUSY)
+        downloads.by_person[name] += 1
+    return Download(downloads, name, pieces)
+
+
+class Download(Generic[T]):
+    """Pieces of an answer. Its place is free again at the end of them, and when the client has gone."""
+
+    def __init__(self, downloads: Downloads, name: str, pieces: Iterator[T]) -> None:
+        self._downloads, self._name, self._pieces = downloads, name, pieces
+        self._end = time.monotonic() + DOWNLOAD_SECONDS
+        self._open = True
+
+    def __iter__(self) -> Download[T]:
+        return self
+
+    def __next__(self) -> T:
+        if time.monotonic() > self._end:
+            raise TimeoutError("a download took too long")
+        try:
+            return next(self._pieces)
+        except StopIteration:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Free the place; the server calls this at the end of every answer (PEP 3333)."""
+        if self._open:
+            self._open = False
+            with self._downloads.lock:
+                self._downloads.by_person[self._name] -= 1
