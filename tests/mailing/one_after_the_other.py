@@ -33,8 +33,8 @@ NAMES: dict[str, Any] = {
 
 
 def languages() -> list[str]:
-    """A hundred and one: those that are known to have spoiled others, some with a script or a country of their
-    own, and of those without a country every second or so."""
+    """A hundred and one: those that are known to have spoiled others, some with a script or a country of
+    their own, and of those without a country every second or so."""
     every = sorted(locale_identifiers())
     plain = [name for name in every if "_" not in name]
     first = ["ja", "he", "zh", "az", "nl", "de", "nl_BE", "de_CH", "sr_Latn", "zh_Hant"]

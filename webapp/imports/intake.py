@@ -128,3 +128,5 @@ def check(work: Work) -> None:
         references.note_unknown(session, work.problems)
         tell(len(work.kinds) + 2)
         references.note_others_invoices(session, work.problems)
+        references.warn_of_addresses(session, work.problems)
+    messaging.warn_of_addresses(work.messaging, work.problems)
