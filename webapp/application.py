@@ -23,6 +23,7 @@ from webapp.web import (
     limits,
     security,
     sessions,
+    typed_text,
 )
 
 ROOMS = (users, definitions, new_run, runs, results, evidence, catcher)
@@ -32,7 +33,18 @@ ROOMS = (users, definitions, new_run, runs, results, evidence, catcher)
 def add_pages(app: Flask) -> None:
     """Registers what all pages share, then the pages, room by room."""
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-    for manners in (limits, assets, errors, formats, layout, htmx, sessions, access_control, security):
+    for manners in (
+        typed_text,
+        limits,
+        assets,
+        errors,
+        formats,
+        layout,
+        htmx,
+        sessions,
+        access_control,
+        security,
+    ):
         manners.init_app(app)
     for room in ROOMS:
         room.init_app(app)

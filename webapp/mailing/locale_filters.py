@@ -71,6 +71,15 @@ def locale_of(language: str) -> Locale:
     return Locale.parse(FALLBACK)
 
 
+def language_name(language: str) -> str:
+    """The language's name in English: “German”, “Dutch (Belgium)”; what is no known language, as it is
+    written."""
+    try:
+        return str(Locale.parse(language.replace("_", "-"), sep="-").get_display_name("en"))
+    except (UnknownLocaleError, ValueError):
+        return f"“{language}”"
+
+
 def _currency_of(context: Context) -> str:
     invoice = context.get("invoice")
     if not isinstance(invoice, dict):

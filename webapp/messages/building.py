@@ -14,8 +14,9 @@ from webapp.mailing.compose import Altered, Document, Mail, MailDraft, Picture, 
 from webapp.mailing.envelope import Envelope
 from webapp.mailing.renderer import Renderer, ToRender
 from webapp.mailing.template_references import SHOWN, pictures_in
-from webapp.mailing.texts import MessageText, Rendered, Unrenderable, spoken, text_in
+from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.messages.inputs import MessageInput, StoredDocument
+from webapp.messages.languages import message_text
 from webapp.store.definitions import Content
 from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.types import now
@@ -49,25 +50,6 @@ def to_render(work: MessageInput) -> ToRender:
     return ToRender(
         message_text(work.content, work.customer["language"]), _template_context(work), _files(work)
     )
-
-
-def message_text(content: Content, language: str) -> MessageText:
-    """The definition's templates in this language, each with its own fallback."""
-    parts = content.get("parts", {})
-    return MessageText(
-        subject=text_in({"": content["subject"], **content.get("subjects", {})}, language),
-        body=text_in(content["texts"], language),
-        is_html=content["format"] == "html",
-        plain=_plain(content, language),
-        parts=tuple((name, text_in(texts, language)) for name, texts in sorted(parts.items())),
-        language=language,
-        file_name=content.get("file_name", ""),
-    )
-
-
-def _plain(content: Content, language: str) -> str:
-    """The template of the text alternative, if the body of this language has one."""
-    return content.get("plains", {}).get(spoken(tuple(content["texts"]), language), "")
 
 
 def render_and_build(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
@@ -20,6 +20,7 @@ from webapp.new_run import cluster_tree, preview_lists
 from webapp.new_run.cluster_tree import ClusterGraph, Path, Twig
 from webapp.new_run.forms import NewRunForm, Shortcut, as_filled_in, last_month, shortcuts
 from webapp.new_run.preview import Preview, preview
+from webapp.new_run.preview_languages import OtherLanguage, other_languages
 from webapp.new_run.preview_lists import Beside
 from webapp.selection.invoices import Selection
 from webapp.store.definitions import Content, MessageDefinition
@@ -43,6 +44,7 @@ class Dialog:
     selection: Selection | None = None
     preview: Preview | None = None
     beside: Beside | None = None
+    other_languages: Sequence[OtherLanguage] = ()
     refused: str = ""
     status: int = 200
 
@@ -131,7 +133,8 @@ def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True)
         return Dialog(form, given, content, selection)
     counted = preview(session, selection, viewer())
     beside = preview_lists.beside(session, viewer(), selection, content, counted.ready)
-    return Dialog(form, given, content, selection, counted, beside)
+    others = other_languages(session, viewer(), selection, content) if counted.ready else ()
+    return Dialog(form, given, content, selection, counted, beside, others)
 
 
 def in_address(session: Session) -> Dialog:
