@@ -52,6 +52,7 @@ def import_command(folder: Path, dry_run: bool, allow_removals: int | None, repo
                 dry_run=dry_run,
                 report=progress,
                 bcc_domains=parts.settings.bcc_domains,
+                own_services=parts.settings.own_services,
                 allowed_removals=allow_removals,
                 rows_max=ROWS_TOLD if report is None else None,
             )

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from webapp.destinations import Service
 from webapp.imports import messaging, progress, staging
 from webapp.imports.changes import RowChange
 from webapp.imports.intake import Work, check, read
@@ -60,6 +61,7 @@ def import_folder(
     dry_run: bool = False,
     report: ReportProgress = progress.silent,
     bcc_domains: Sequence[str] = (),
+    own_services: Sequence[Service] = (),
     actor: str = "command line",
     allowed_removals: int | None = None,
     rows_max: int | None = ROWS_TOLD,
@@ -67,13 +69,14 @@ def import_folder(
     """Import the whole folder, or raise ImportRefused with everything that is wrong and change nothing.
 
     `dry_run` only checks and compares. `bcc_domains`: where a Bcc of a definition may go; none: anywhere.
+    `own_services`: where no mail server may be, since it is Mailrun itself.
     `allowed_removals`: how many addresses and documents may go; None: a few. `rows_max` limits the rows that
     are told, of each file and kind. Memory is bounded, however large the files are, unless all rows are."""
     files = _files(folder)
     try:
         with staging.opened(database) as stage:
             work = Work(folder, files, stage, report)
-            read(work, bcc_domains)
+            read(work, bcc_domains, own_services)
             check(work)
             work.problems.refuse()
             plan = compare(work, rows_max)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
+from webapp.destinations import Service, refusal
 from webapp.imports.messaging_keys import NATURAL, NEEDED, TomlKey, keys
 from webapp.imports.problems import Problems
 from webapp.imports.toml_lines import TomlLines, lines_of
@@ -69,6 +70,14 @@ def read(path: Path, problems: Problems, bcc_domains: Sequence[str] = ()) -> Mes
     for definition in messaging.entries["definition"]:
         _judge_documents(definition, problems)
     return messaging
+
+
+def note_destinations(messaging: Messaging, own_services: Iterable[Service], problems: Problems) -> None:
+    """Report mail servers where none may be."""
+    for server in messaging.entries["mail_server"]:
+        host, port = server.values["host"], server.values["port"]
+        if host and port and (words := refusal(host, port, own_services)):
+            problems.add(FILE, server.lines("host"), "host", words)
 
 
 def note_unknown(messaging: Messaging, stored: dict[str, set[str]], problems: Problems) -> None:
