@@ -15,7 +15,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from webapp.mailing.addresses import LINE_BREAKS
-from webapp.mailing.inline_css import with_styles
+from webapp.mailing.html_document import with_styles
 from webapp.mailing.locale_filters import filters_for
 from webapp.mailing.plain_text import Unmarkable, mark, plain_text, plain_text_of_marked, unmarked
 from webapp.mailing.texts import MessageText, Parts, Rendered, Unrenderable

@@ -12,11 +12,12 @@ from webapp.mailing.addresses import BadAddress, wire_address
 from webapp.mailing.attach import Packing, pack, safe_file_name
 from webapp.mailing.compose import Altered, Document, Mail, MailDraft, Picture, Uncomposable, check, compose
 from webapp.mailing.envelope import Envelope
+from webapp.mailing.html_document import whole_document
 from webapp.mailing.renderer import Renderer, ToRender
 from webapp.mailing.template_references import SHOWN, pictures_in
 from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.messages.inputs import MessageInput, StoredDocument
-from webapp.messages.languages import message_text
+from webapp.messages.languages import language_of, message_text
 from webapp.store.definitions import Content
 from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.types import now
@@ -81,7 +82,7 @@ def build(
             to=((redirect_to, ""),) if redirect_to else to,
             subject=f"[to {', '.join(real)}] {rendered.subject}" if redirect_to else rendered.subject,
             text=rendered.text,
-            html=_with_content_ids(content, rendered.html),
+            html=_html(work, rendered),
             message_id=work.message_id,
             date=now(),
             invoice_ids=frozenset(work.copies),
@@ -160,10 +161,18 @@ def _file(store: DocumentStore, document: StoredDocument) -> Document:
     )
 
 
-def _with_content_ids(content: Content, html: str | None) -> str | None:
+def _html(work: MessageInput, rendered: Rendered) -> str | None:
+    """The HTML as a whole document; None for a mail in plain text."""
+    if rendered.html is None:
+        return None
+    language = language_of(work.content, work.customer["language"])
+    return _with_content_ids(work.content, whole_document(rendered.html, rendered.subject, language))
+
+
+def _with_content_ids(content: Content, html: str) -> str:
     """`cid:logo` under the mail's own content id: a name that no other sender's mail has."""
     images = content.get("images")
-    if not images or html is None:
+    if not images:
         return html
     return SHOWN.sub(
         lambda found: f"cid:{_content_id(content, found[1])}" if found[1] in images else found[0], html
