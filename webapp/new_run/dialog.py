@@ -20,6 +20,7 @@ from webapp.new_run import cluster_tree, preview_lists
 from webapp.new_run.cluster_tree import ClusterGraph, Path, Twig
 from webapp.new_run.forms import NewRunForm, Shortcut, as_filled_in, last_month, shortcuts
 from webapp.new_run.preview import Preview, preview
+from webapp.new_run.preview_amounts import RoundedAmounts, rounded_amounts
 from webapp.new_run.preview_languages import OtherLanguage, other_languages
 from webapp.new_run.preview_lists import Beside
 from webapp.selection.invoices import Selection
@@ -45,6 +46,7 @@ class Dialog:
     preview: Preview | None = None
     beside: Beside | None = None
     other_languages: Sequence[OtherLanguage] = ()
+    rounded: RoundedAmounts | None = None
     refused: str = ""
     status: int = 200
 
@@ -133,8 +135,11 @@ def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True)
         return Dialog(form, given, content, selection)
     counted = preview(session, selection, viewer())
     beside = preview_lists.beside(session, viewer(), selection, content, counted.ready)
-    others = other_languages(session, viewer(), selection, content) if counted.ready else ()
-    return Dialog(form, given, content, selection, counted, beside, others)
+    if not counted.ready:
+        return Dialog(form, given, content, selection, counted, beside)
+    others = other_languages(session, viewer(), selection, content)
+    rounded = rounded_amounts(session, viewer(), selection, content)
+    return Dialog(form, given, content, selection, counted, beside, others, rounded)
 
 
 def in_address(session: Session) -> Dialog:
