@@ -55,6 +55,7 @@ def test_a6_a_part_follows_the_body_not_the_customer() -> None:
         texts={"en": "Dear", "nl": "Beste"}, parts={"regards": {"de": "Grüße", "en": "Regards"}}
     )
     assert message_text(no_default, "de").body == "Dear"
+    assert message_text(no_default, "de").language == "en"
     assert message_text(no_default, "de").parts == (("regards", "Regards"),)
 
 

@@ -130,7 +130,7 @@ def _rows(lines: Lines, progress: Callable[[int], None] | None) -> Iterator[tupl
         count += 1
         if progress is not None and count % 20_000 == 0:
             progress(lines.size)
-        if any(field.strip() for field in row):
+        if any(map(str.strip, row)):
             yield start, row, lines.spoilt
         lines.spoilt = False
 

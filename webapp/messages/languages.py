@@ -34,7 +34,8 @@ def language_of(content: Content, language: str) -> str:
 
 def message_text(content: Content, language: str) -> MessageText:
     """The definition's templates for a customer of this language, all in one language. Money, dates and
-    numbers are written as the customer's own does."""
+    numbers are written as that language does; with the default text, whose language is not known, as the
+    customer's own does."""
     own = language_of(content, language)
     parts = content.get("parts", {})
     subjects = {"": content["subject"], **content.get("subjects", {})}
@@ -44,7 +45,7 @@ def message_text(content: Content, language: str) -> MessageText:
         is_html=content["format"] == "html",
         plain=content.get("plains", {}).get(own, ""),
         parts=tuple((name, texts[spoken(tuple(texts), own)]) for name, texts in sorted(parts.items())),
-        language=language,
+        language=language if not own or is_spoken(content["texts"], language) else own,
         file_name=content.get("file_name", ""),
     )
 
