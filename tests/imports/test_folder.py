@@ -107,6 +107,14 @@ def test_what_is_different_is_changed(runtime: Runtime, tmp_path: Path) -> None:
         "invoices", "transformation results",
     }  # fmt: skip
     assert not any(counts.new for counts in done.counts.values())
+    told = [str(row) for row in done.rows]
+    assert told[:3] == [
+        "changed in mail servers: relay: port 2525 → 2526",
+        "changed in message templates: Invoice body nl: source <p>Beste {{ customer.name }}</p> → "
+        "<p>Geachte {{ customer.name }}</p>",
+        "changed in customer clusters: Both: parent 'North' removed; parent 'South' removed; "
+        "parent 'All' added",
+    ]
     assert edges(runtime) == {("North", "All"), ("South", "All"), ("Both", "All")}
     with runtime.database.reading() as session:
         assert session.scalars(select(MailServer.port)).one() == 2526

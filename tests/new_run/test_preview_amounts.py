@@ -9,6 +9,7 @@ from tests.new_run.test_pages import preview
 from tests.world import World
 from webapp.access import OPERATOR
 from webapp.definitions.versions import content_of
+from webapp.new_run.preview import preview as preview_of
 from webapp.new_run.preview_amounts import rounded_amounts
 from webapp.store.definitions import MessageDefinition
 
@@ -28,7 +29,8 @@ def test_d2_an_amount_finer_than_its_currency_is_found(
     _, invoice = world.add(currency=currency, gross=gross)
     with world.runtime.database.reading() as session:
         content = content_of(session, session.get_one(MessageDefinition, world.definition.id))
-        found = rounded_amounts(session, OPERATOR, world.choice(), content)
+        counted = preview_of(session, world.choice(), OPERATOR)
+        found = rounded_amounts(session, OPERATOR, world.choice(), content, counted.amounts)
     if not told:
         assert found is None
         return

@@ -138,7 +138,7 @@ def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True)
     if not counted.ready:
         return Dialog(form, given, content, selection, counted, beside)
     others = other_languages(session, viewer(), selection, content)
-    rounded = rounded_amounts(session, viewer(), selection, content)
+    rounded = rounded_amounts(session, viewer(), selection, content, counted.amounts)
     return Dialog(form, given, content, selection, counted, beside, others, rounded)
 
 

@@ -3,12 +3,12 @@ another amount than the invoice."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from babel.core import get_global
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, seen_by
@@ -32,15 +32,15 @@ class RoundedAmounts:
 
 
 def rounded_amounts(
-    session: Session, viewer: Viewer, selection: Selection, content: Content
+    session: Session, viewer: Viewer, selection: Selection, content: Content, currencies: Iterable[str]
 ) -> RoundedAmounts | None:
-    """Count them; None if there are none."""
+    """Count them; None if there are none. `currencies`: those of the invoices that would be sent."""
     chosen = [Invoice.id.in_(selection.invoice_ids)] if selection.invoice_ids else []
     rows = invoices_matching(
         selection,
         requirements_of(selection.definition_id, content),
         seen_by(viewer),
-        or_(*(_is_finer(amount) for amount in AMOUNTS)),
+        or_(false(), *map(_is_finer, currencies)),
         *chosen,
         customers=planned_customer_filter(session, selection),
     ).cte("finer")
@@ -51,8 +51,7 @@ def rounded_amounts(
     first = select(func.min(rows.c.invoice_id)).where(ready).scalar_subquery()
     invoice = session.scalars(select(Invoice).where(Invoice.id == first)).one()
     amounts = (invoice.net_amount, invoice.tax_amount, invoice.gross_amount)
-    unit = Decimal(1).scaleb(-PLACES.get(invoice.currency, USUAL_PLACES))
-    shown = next(amount for amount in amounts if amount % unit)
+    shown = next(amount for amount in amounts if amount % _unit(invoice.currency))
     return RoundedAmounts(count, invoice.number, invoice.currency, shown.normalize())
 
 
@@ -60,18 +59,12 @@ PLACES: dict[str, int] = {code: fractions[0] for code, fractions in get_global("
 """Decimal places of the currencies that are known not to have two (Unicode CLDR)."""
 
 
-def _is_finer(amount: ColumnElement[Decimal]) -> ColumnElement[bool]:
-    """Whether the current invoice's amount has more decimal places than its currency. The modulus is exact on
-    both databases: SQLite keeps whole numbers of ten-thousandths (store/types.py)."""
-    by_places: dict[int, list[str]] = defaultdict(list)
-    for code, places in PLACES.items():
-        if places != USUAL_PLACES:
-            by_places[places].append(code)
-    rest = case(
-        *(
-            (Invoice.currency.in_(sorted(codes)), amount % Decimal(1).scaleb(-places))
-            for places, codes in sorted(by_places.items())
-        ),
-        else_=amount % Decimal("0.01"),
-    )
-    return rest != Decimal(0)
+def _is_finer(currency: str) -> ColumnElement[bool]:
+    """Whether the current invoice has an amount of this currency with more decimal places than it has. The
+    modulus is exact on both databases: SQLite keeps whole numbers of ten-thousandths (store/types.py)."""
+    unit = _unit(currency)
+    return and_(Invoice.currency == currency, or_(*(amount % unit != Decimal(0) for amount in AMOUNTS)))
+
+
+def _unit(currency: str) -> Decimal:
+    return Decimal(1).scaleb(-PLACES.get(currency, USUAL_PLACES))
