@@ -24,11 +24,12 @@ from webapp.web import (
     limits,
     security,
     sessions,
+    typed_text,
     user_limits,
 )
 
 SHARED = (
-    *(limits, assets, errors, formats, layout, htmx),
+    *(typed_text, limits, assets, errors, formats, layout, htmx),
     *(sessions, access_control, security, user_limits, capacity),
 )
 """What all pages share, in the order in which it takes effect."""

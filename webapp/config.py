@@ -58,6 +58,15 @@ class Settings:
         """Seconds between two heartbeats of a worker: ten in a lease."""
         return max(0.2, self.lease / 10)
 
+    @property
+    def own_services(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of what belongs to Mailrun itself: its pages, its Redis, its database. None of these
+        is a mail server."""
+        urls = [make_url(url) for url in (self.redis_url, self.database_url) if url]
+        ports = {"redis": 6379, "rediss": 6379, "postgresql+psycopg": 5432}
+        others = [(url.host, url.port or ports.get(url.drivername, 0)) for url in urls if url.host]
+        return ((self.host, self.port), *others)
+
 
 SCALED_SECONDS_MIN = 0.5
 """The shortest scaled pause."""

@@ -46,10 +46,10 @@ def test_it_prints_what_is_new_then_that_nothing_is(shell: dict[str, str], tmp_p
     first = run(shell, folder)
     assert (first.returncode, first.stderr) == (0, "")
     assert first.stdout.startswith("Imported:")
-    assert ["customer", "emails", "3", "0", "0"] in [line.split() for line in first.stdout.splitlines()]
+    assert ["customer", "emails", "3", "0", "0", "0"] in [line.split() for line in first.stdout.splitlines()]
     second = run(shell, folder)
     assert second.stdout.startswith("Nothing to change: everything in this folder is stored already.")
-    assert ["customer", "emails", "0", "0", "3"] in [line.split() for line in second.stdout.splitlines()]
+    assert ["customer", "emails", "0", "0", "3", "0"] in [line.split() for line in second.stdout.splitlines()]
 
 
 def test_refusals_go_to_stderr_with_status_1(shell: dict[str, str], tmp_path: Path) -> None:
@@ -62,6 +62,26 @@ def test_refusals_go_to_stderr_with_status_1(shell: dict[str, str], tmp_path: Pa
     assert error.startswith("emails.csv:2: address: 'x' is not an email address")
     assert last == "Nothing was imported: 1 error."
     assert run(shell, str(tmp_path / "nowhere")).returncode == 1
+
+
+def test_a2_rows_are_told_and_too_many_removals_refused(shell: dict[str, str], tmp_path: Path) -> None:
+    head = "customer_code,key,address,display_name\n"
+    rows = [f"C1,billing,a{n}@customers.test,\n" for n in range(80)]
+    first = run(shell, str(folders.write(tmp_path / "in", emails_csv=head + "".join(rows))))
+    assert "new in customer emails: C1 billing a0@customers.test" in first.stdout
+    assert "  and 60 more; --report FILE writes every row" in first.stdout
+    folder = str(folders.write(tmp_path / "in", emails_csv=head + rows[0] + "C1,billing,b@auto,\n"))
+    rehearsal = run(shell, folder, "--dry-run", "--report", str(tmp_path / "rows.txt"))
+    assert rehearsal.returncode == 1
+    assert "Warning: emails.csv:3: address: 'b@auto' has no dot after the @" in rehearsal.stderr
+    assert "An import would be refused: the folder would take away 79 customer emails" in rehearsal.stderr
+    every = (tmp_path / "rows.txt").read_text().splitlines()
+    assert len(every) == 80
+    assert every[0] == "removed in customer emails: C1 billing a1@customers.test"
+    assert run(shell, folder).returncode == 1
+    done = run(shell, folder, "--allow-removals", "79")
+    assert done.returncode == 0
+    assert ["customer", "emails", "1", "0", "1", "79"] in [line.split() for line in done.stdout.splitlines()]
 
 
 def test_wrong_usage_has_status_2(shell: dict[str, str]) -> None:

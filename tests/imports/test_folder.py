@@ -107,6 +107,14 @@ def test_what_is_different_is_changed(runtime: Runtime, tmp_path: Path) -> None:
         "invoices", "transformation results",
     }  # fmt: skip
     assert not any(counts.new for counts in done.counts.values())
+    told = [str(row) for row in done.rows]
+    assert told[:3] == [
+        "changed in mail servers: relay: port 2525 → 2526",
+        "changed in message templates: Invoice body nl: source <p>Beste {{ customer.name }}</p> → "
+        "<p>Geachte {{ customer.name }}</p>",
+        "changed in customer clusters: Both: parent 'North' removed; parent 'South' removed; "
+        "parent 'All' added",
+    ]
     assert edges(runtime) == {("North", "All"), ("South", "All"), ("Both", "All")}
     with runtime.database.reading() as session:
         assert session.scalars(select(MailServer.port)).one() == 2526
@@ -220,13 +228,26 @@ def test_a_folder_with_nothing_in_it_is_an_error(
     assert str(folder) in error
 
 
-def test_a_hundred_errors_are_told_in_order_and_the_rest_counted(runtime: Runtime, tmp_path: Path) -> None:
-    rows = "".join(f"C{n},billing,no address,\nX{n},billing,a{n}@b.test,\n" for n in range(150))
+def test_c7_each_cause_is_told_once_with_its_first_lines_and_the_number(
+    runtime: Runtime, tmp_path: Path
+) -> None:
+    rows = "".join(f"C{n},billing,no address,\nX{n},billing,a{n}@b.test,\n" for n in range(1150))
     text = "customer_code,key,address,display_name\n" + rows
     with pytest.raises(ImportRefused) as refusal:
         load(runtime, folders.write(tmp_path / "in", emails_csv=text))
-    assert (len(refusal.value.errors), refusal.value.total) == (100, 150 + 148 + 150)
-    lines = [int(error.split(":")[1]) for error in refusal.value.errors]
-    assert lines == sorted(lines)
-    assert lines[:4] == [2, 2, 3, 4]
-    assert str(refusal.value).endswith("\nand 348 more")
+    wrong, unknown = refusal.value.errors
+    assert wrong.startswith("emails.csv:2: address: 'no address' is not an email address")
+    assert wrong.endswith("(in 1,150 lines: also 4, 6, 8, 10 and 1,145 more)")
+    assert unknown.startswith("emails.csv:2: customer_code: there is no customer 'C0'")
+    assert unknown.endswith("(in 2,298 lines: also 3, 5, 7, 8 and 2,293 more)")
+    assert refusal.value.total == 1150 + 2298
+    assert refusal.value.untold == 0
+
+
+def test_c7_a_hundred_causes_are_told_in_order_and_the_rest_counted(runtime: Runtime, tmp_path: Path) -> None:
+    extra = ",".join(f"own.{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(148))
+    text = f"code,name,cluster,language,{extra}\nC1,First,Nope,en{',' * 148}\n"
+    with pytest.raises(ImportRefused) as refusal:
+        load(runtime, folders.write(tmp_path / "in", customers_csv=text))
+    assert (len(refusal.value.errors), refusal.value.total) == (100, 152)
+    assert str(refusal.value).endswith("\nand 52 more")

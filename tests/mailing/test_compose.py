@@ -91,6 +91,7 @@ def test_what_goes_in_comes_out(documents: int) -> None:
         [
             "From",
             "To",
+            "X-Auto-Response-Suppress",
             "Reply-To",
             "Subject",
             "Date",
@@ -146,3 +147,30 @@ def test_a_document_with_other_bytes_is_never_attached() -> None:
 def test_a_text_with_lone_carriage_returns_stays_one_mail() -> None:
     made = compose(replace(LETTER, text="a\r.\r\nb\r", html=None), [])
     assert b"\r" not in made.data.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize(
+    ("media_type", "content", "said"),
+    [
+        ("text/csv", "Straße;1".encode(), 'text/csv; charset="utf-8"'),
+        ("text/csv", "Straße;1".encode("cp1252"), "text/csv"),
+        ("text/csv", "Straße;1".encode("utf-16"), 'text/csv; charset="utf-16"'),
+        ("application/xml", b"<a/>", 'application/xml; charset="utf-8"'),
+        ("application/xml", b'<?xml version="1.0" encoding="ISO-8859-1"?><a>\xfc</a>',
+         'application/xml; charset="iso-8859-1"'),
+        ("text/xml", b"\xef\xbb\xbf<?xml version='1.0' encoding='UTF-8'?><a/>", 'text/xml; charset="utf-8"'),
+        ("application/pdf", b"%PDF-1.7", "application/pdf"),
+    ],
+)  # fmt: skip
+def test_d2_a_text_is_attached_with_its_charset(media_type: str, content: bytes, said: str) -> None:
+    file = Document(1, "a.bin", media_type, hashlib.sha256(content).hexdigest(), content)
+    mail = email.message_from_bytes(compose(LETTER, [file]).data, policy=email.policy.default)
+    [part] = mail.iter_attachments()
+    assert part["Content-Type"] == said
+    assert part.get_payload(decode=True) == content
+
+
+def test_d3_no_out_of_office_reply_is_asked_for() -> None:
+    mail = email.message_from_bytes(compose(LETTER, []).data, policy=email.policy.default)
+    assert mail["X-Auto-Response-Suppress"] == "All"
+    assert mail["Auto-Submitted"] == "auto-generated"

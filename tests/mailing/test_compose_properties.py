@@ -79,6 +79,7 @@ def test_what_goes_in_comes_out(letter: MailDraft, attached: list[Document]) -> 
     assert (mail["Reply-To"] or "") == letter.reply_to
     assert (mail["X-Mailrun-Recipients"] or "") == ", ".join(letter.real_recipients)
     wanted = {"From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"}
+    wanted |= {"X-Auto-Response-Suppress"}
     optional = {"Reply-To", "X-Mailrun-Recipients", "Content-Transfer-Encoding"}
     assert wanted <= set(mail.keys()) <= wanted | optional
     assert len(mail.keys()) == len(set(mail.keys()))

@@ -48,13 +48,13 @@ def test_shapes_say_what_each_mail_says(template: str, a: Any, b: Any, c: Any, m
 
 def test_a_shape_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    real = module.plain_text
+    real = module._text_of
 
     def counting(html: str) -> str:
         asked.append(html)
         return real(html)
 
-    monkeypatch.setattr(module, "plain_text", counting)
+    monkeypatch.setattr(module, "_text_of", counting)
     for number in range(50):
         render(MessageText("s", "<p>asked once for {{ n }}</p>", True), {"n": f"{number:03}"})
     assert len(asked) == 2  # the first mail itself, and its shape
@@ -81,3 +81,43 @@ def test_marks_never_get_into_a_mail() -> None:
     assert isinstance(found, Rendered)
     assert found.html == "<p>x\ufdd0y 3</p>"
     assert unmarked(plain_text_of_marked("<p>plain</p>")) == "plain\n"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        (
+            '<a href="https://pay.example/7?a=1&amp;b=2">Pay now</a>',
+            "Pay now <https://pay.example/7?a=1&b=2>",
+        ),
+        (
+            "<p>See <a class=x href='http://x.test/'><b>our</b> terms</a>.</p>",
+            "See our terms <http://x.test/>.",
+        ),
+        ('<a href="https://www.x.test/">x.test</a>', "x.test"),
+        ('<a href="https://x.test/a">https://x.test/a</a>', "https://x.test/a"),
+        ('<a href="mailto:help@x.test?subject=Hi">write to us</a>', "write to us <help@x.test>"),
+        ('<a href="mailto:help@x.test">help@x.test</a>', "help@x.test"),
+        ('<a href="tel:+31201234567">+31 20 123 4567</a>', "+31 20 123 4567"),
+        ('<a href="#top">Top</a> <a name="x">here</a> <a href="javascript:x()">no</a>', "Top here no"),
+        ('<a href="https://pay.example/7"><img src="cid:pay" alt=""></a>', "<https://pay.example/7>"),
+        ('<a data-href="https://no.test" href="https://yes.test">x</a>', "x <https://yes.test>"),
+    ],
+)
+def test_d1_a_link_has_its_address(html: str, text: str) -> None:
+    assert plain_text(html).strip() == text
+
+
+def test_d1_each_mail_has_its_own_address() -> None:
+    template = '<p><a href="{{ url }}">{{ words }}</a> or <a href="https://x.test/{{ n }}">here</a></p>'
+    for n, (url, words, said) in enumerate([
+        ("https://pay.test/1", "Pay", "Pay <https://pay.test/1>"),
+        ("https://pay.test/2", "Pay", "Pay <https://pay.test/2>"),
+        ("https://pay.test/2", "https://pay.test/2", "https://pay.test/2"),
+        ("#", "Pay", "Pay"),
+        ("https://pay.test/3?a=1&b=2", "Zahlen", "Zahlen <https://pay.test/3?a=1&b=2>"),
+        ("mailto:a@pay.test", "us", "us <a@pay.test>"),
+    ]):  # fmt: skip
+        found = render(MessageText("s", template, True), {"url": url, "words": words, "n": n})
+        assert isinstance(found, Rendered)
+        assert found.text == f"{said} or here <https://x.test/{n}>\n"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 from alembic import command
+from sqlalchemy import select, update
 
 from tests import factories
 from tests.world import World
 from webapp import migrations
 from webapp.lifecycle.throughput import sent_by_slot
+from webapp.store.customers import Customer
+from webapp.store.runs import Result
 from webapp.workers import WorkerProcess
 
 
@@ -36,3 +41,22 @@ def test_results_made_before_are_sorted_searched_and_plotted(world: World, worke
         found = sent_by_slot(session, run_id)
     assert [n for _, n in found] == [n for _, n in slots] == [1]
     assert abs(found[0][0] - slots[0][0]) <= 10  # counted by when it was settled, to the slot
+
+
+def test_c2_what_was_stored_in_another_form_is_composed(world: World) -> None:
+    taken = normalize("NFC", "Ö-9")
+    for code in (normalize("NFD", "Mü-1"), taken, normalize("NFD", taken)):
+        payer, _ = world.add()
+        with world.runtime.database.writing() as session:
+            named = {"code": code, "name": normalize("NFD", "Bäckerei")}
+            session.execute(update(Customer).where(Customer.id == payer.id).values(named))
+    world.run()
+    world.runtime.database.dispose()
+    command.downgrade(migrations._config(world.runtime.database), "0011")
+    migrations.upgrade(world.runtime.database)
+    with world.runtime.database.reading() as session:
+        stored = session.execute(select(Customer.code, Customer.name).order_by(Customer.id)).all()
+        sorts = set(session.scalars(select(Result.sort_name)))
+    codes = ["Mü-1", taken, normalize("NFD", taken)]  # the last stays: another customer has its code
+    assert [tuple(row) for row in stored] == [(code, "Bäckerei") for code in codes]
+    assert sorts == {"bäckerei"}

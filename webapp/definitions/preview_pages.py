@@ -19,6 +19,7 @@ from webapp.definitions.forms import (
     definition_form,
     template_filled_in,
 )
+from webapp.definitions.language_words import missing_words
 from webapp.definitions.versions import Fields, TemplateValue, content_with, fields_of, template_value
 from webapp.extensions import runtime
 from webapp.mailing import parsed_mail
@@ -52,6 +53,8 @@ class MailPreview:
     unmade: str = ""
     troubles: tuple[Trouble, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
+    missing: str = ""
+    """The languages in which a piece of the mail has no text, and which piece."""
 
 
 def preview_mail(
@@ -61,8 +64,9 @@ def preview_mail(
     what is wrong. Ends the read session."""
     offered = samples.samples(db.session, viewer(), content)
     chosen = _chosen(given.get("sample", ""), offered)
+    missing = missing_words(content)
     if content is None or chosen is None:
-        return MailPreview(offered, chosen)
+        return MailPreview(offered, chosen, missing=missing)
     others = [sample for sample in offered if sample != chosen] if every_sample else []
     tried = [(sample, samples.input_of(db.session, content, sample)) for sample in (chosen, *others)]
     secret = _password_variables(content)
@@ -78,6 +82,7 @@ def preview_mail(
         unmade=built.words if isinstance(built, NotBuilt) else "",
         troubles=tuple(samples.troubles(tried, rendered, parts.renderer)),
         variables=tuple(_listed(to_render(mail_input).names, secret)),
+        missing=missing,
     )
 
 

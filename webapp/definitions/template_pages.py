@@ -6,17 +6,15 @@ from dataclasses import replace
 
 from flask import Blueprint, Response, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.definitions import queries, templates
 from webapp.definitions.editing import fingerprint
 from webapp.definitions.forms import TemplateForm, template_filled_in
+from webapp.definitions.language_words import missing_words
 from webapp.definitions.part_pages import seen_as
-from webapp.definitions.preview_pages import (
-    MailPreview,
-    content_of_template,
-    preview_mail,
-)
+from webapp.definitions.preview_pages import MailPreview, content_of_template, preview_mail
 from webapp.definitions.templates import with_text
 from webapp.definitions.versions import TemplateValue, Text, template_value
 from webapp.errors import Refused
@@ -45,8 +43,13 @@ def index() -> ResponseReturnValue:
         for name, texts in queries.parts(db.session).items()
     }
     pictures = [(each, templates.showing(db.session, each.name)) for each in queries.pictures(db.session)]
+    stored = db.session.scalars(select(MessageTemplate)).all()
     return render_template(
-        "templates/index.html", lines=queries.template_lines(db.session), parts=parts, pictures=pictures
+        "templates/index.html",
+        lines=queries.template_lines(db.session),
+        missing={each.id: missing_words(content_of_template(template_value(each), "")) for each in stored},
+        parts=parts,
+        pictures=pictures,
     )
 
 
@@ -150,6 +153,7 @@ def _form(
         form=form,
         template=template,
         value=value,
+        missing=missing_words(content_of_template(value, "")),
         seen=seen,
         bench=tried,
         asks=asks,

@@ -1,10 +1,11 @@
-"""`mailrun import FOLDER [--dry-run]`."""
+"""`mailrun import FOLDER [--dry-run] [--allow-removals N] [--report FILE]`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from flask.cli import with_appcontext
 from webapp import migrations
 from webapp.console import say
 from webapp.extensions import Runtime, runtime
-from webapp.imports.folder import Imported, import_folder
+from webapp.imports.folder import ROWS_TOLD, Imported, import_folder
 from webapp.imports.problems import ImportRefused
 from webapp.imports.progress import ReportProgress, silent
 from webapp.invoices import document_checks, findings
@@ -25,31 +26,71 @@ FINE = 1000
 @click.command("import")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Check everything and say what would change; store nothing.")
+@click.option(
+    "--allow-removals",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Let up to N addresses and documents be taken away that the folder no longer has.",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write every row that is new, changed or removed into this file.",
+)
 @with_appcontext
-def import_command(folder: Path, dry_run: bool) -> None:
+def import_command(folder: Path, dry_run: bool, allow_removals: int | None, report: Path | None) -> None:
     """Imports a FOLDER of CSV files, documents and a messaging.toml: all of it, or nothing."""
     parts = runtime()
     has, needs = migrations.versions(parts.database)
     if has != needs:
         raise click.ClickException("the database is not set up for this version; run: mailrun init")
     try:
-        with _bar() as report:
+        with _bar() as progress:
             done = import_folder(
                 parts.database,
                 parts.documents,
                 folder,
                 dry_run=dry_run,
-                report=report,
+                report=progress,
                 bcc_domains=parts.settings.bcc_domains,
+                own_services=parts.settings.own_services,
+                allowed_removals=allow_removals,
+                rows_max=ROWS_TOLD if report is None else None,
             )
     except ImportRefused as refused:
         click.echo(str(refused), err=True)
         errors = "1 error" if refused.total == 1 else f"{refused.total} errors"
         click.echo(f"Nothing was imported: {errors}.", err=True)
         sys.exit(1)
-    click.echo(table(done))
+    _tell(done, report)
+    if done.refusal:
+        click.echo(f"An import would be refused: {done.refusal}.", err=True)
+        sys.exit(1)
     if not dry_run:
         _check_documents(parts)
+
+
+def _tell(done: Imported, report: Path | None) -> None:
+    """Print the counts, the rows behind them, and what may be a mistake; with `report`, all rows go there."""
+    click.echo(table(done))
+    if report is None:
+        for line in rows_told(done):
+            click.echo(line)
+    else:
+        report.write_text("".join(f"{row}\n" for row in done.rows), encoding="utf-8")
+        click.echo(f"Every row: {report}")
+    for warning in done.warnings:
+        click.echo(f"Warning: {warning}", err=True)
+
+
+def rows_told(done: Imported) -> Iterator[str]:
+    """The rows that are new, changed or removed, as lines: ROWS_TOLD of each kind and file, and how many more
+    there are."""
+    for (words, kind), rows in groupby(done.rows, key=lambda row: (row.words, row.kind)):
+        told = list(rows)
+        yield from map(str, told)
+        if (left := getattr(done.counts[words], kind) - len(told)) > 0:
+            yield f"  and {left:,} more; --report FILE writes every row"
 
 
 def _check_documents(parts: Runtime) -> None:
@@ -93,9 +134,10 @@ def table(done: Imported) -> str:
     else:
         summary = "Imported:"
     wide = max(map(len, done.counts))
-    rows = [f"{'':{wide}}  {'new':>9}  {'changed':>9}  {'unchanged':>9}"]
+    rows = [f"{'':{wide}}  {'new':>9}  {'changed':>9}  {'unchanged':>9}  {'removed':>9}"]
     for words, counts in done.counts.items():
-        rows.append(f"{words:{wide}}  {counts.new:>9,}  {counts.changed:>9,}  {counts.unchanged:>9,}")
+        figures = (counts.new, counts.changed, counts.unchanged, counts.removed)
+        rows.append(f"{words:{wide}}  {'  '.join(f'{figure:>9,}' for figure in figures)}")
     return "\n".join([summary, *rows])
 
 

@@ -1,11 +1,19 @@
-"""Reads a CSV file line by line, in bounded memory, with the line on which each row begins."""
+"""Reads a CSV file line by line, in bounded memory, with the line on which each row begins.
+
+Everyday tools write such files differently: with commas, semicolons (Excel, where the comma is the decimal
+point) or tabs between the columns; as UTF-8 with or without a byte order mark, or UTF-16 with one. The header
+and the first bytes tell. What is read is in Unicode's composed form (NFC): equal texts are equal."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Callable, Iterator
+from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
+from unicodedata import normalize
 
 from webapp.imports.problems import Problems
 
@@ -13,24 +21,56 @@ LONGEST_LINE = 1_000_000
 """Bytes. Anything longer is not a line of a CSV file."""
 
 BOM = b"\xef\xbb\xbf"
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+SEPARATORS = ",;\t"
 
 LINE = "line"
 """Stands in for the column when a line as a whole is wrong."""
 
 
 class Lines:
-    """The decoded lines of a file. `spoilt` tells that one of them could not be decoded as it is."""
+    """The decoded lines of a file. `spoilt` tells that one of them could not be decoded as it is; `size` is
+    how many bytes have been read."""
 
     def __init__(self, file: BinaryIO, name: str, problems: Problems) -> None:
         self.file = file
         self.name = name
         self.problems = problems
         self.spoilt = False
+        self.size = 0
 
     def __iter__(self) -> Iterator[str]:
+        begin = self.file.read(2)
+        self.file.seek(0)
+        lines = self._wide() if begin in UTF_16 else self._narrow()
+        return (line if line.isascii() else normalize("NFC", line) for line in lines)
+
+    def _wide(self) -> Iterator[str]:
+        """The lines of a file in UTF-16."""
+        text, number = TextIOWrapper(self.file, encoding="utf-16", newline=""), 0
+        try:
+            while line := text.readline(LONGEST_LINE):
+                number += 1
+                self.size = self.file.tell()
+                if len(line) == LONGEST_LINE:
+                    self._spoil(number, f"is longer than {LONGEST_LINE:,} characters; is this a CSV file?")
+                    self.problems.incomplete.add(self.name)
+                    return
+                if "\0" in line:
+                    self._spoil(number, "has a NUL byte")
+                yield line.replace("\0", "?")
+        except UnicodeDecodeError:
+            self._spoil(number + 1, "is not UTF-16, as the file begins; save the file as UTF-8")
+            self.problems.incomplete.add(self.name)
+        finally:
+            text.detach()
+
+    def _narrow(self) -> Iterator[str]:
+        """The lines of any other file."""
         number = 0
         while raw := self.file.readline(LONGEST_LINE):
             number += 1
+            self.size += len(raw)
             if number == 1:
                 raw = raw.removeprefix(BOM)
             if len(raw) == LONGEST_LINE:
@@ -57,7 +97,7 @@ def rows(
     path: Path, problems: Problems, progress: Callable[[int], None] | None = None
 ) -> Iterator[tuple[int, list[str], bool]]:
     """The rows, header included, each with the number of its first line, and whether it was spoilt: noted as
-    a problem already. Empty lines are skipped.
+    a problem already. Lines without anything but separators are skipped.
 
     Where reading must stop before the end, the file is noted as incomplete. `progress` is told now and then
     how many bytes have been read."""
@@ -70,7 +110,12 @@ def rows(
 
 
 def _rows(lines: Lines, progress: Callable[[int], None] | None) -> Iterator[tuple[int, list[str], bool]]:
-    reader = csv.reader(lines, strict=True)
+    texts = iter(lines)
+    begin: list[str] = []
+    while not (begin and begin[-1].strip()) and (line := next(texts, None)) is not None:
+        begin.append(line)
+    separator = max(SEPARATORS, key=begin[-1].count) if begin else ","
+    reader = csv.reader(chain(begin, texts), strict=True, delimiter=separator)
     count = 0
     while True:
         start = reader.line_num + 1
@@ -84,8 +129,8 @@ def _rows(lines: Lines, progress: Callable[[int], None] | None) -> Iterator[tupl
             return
         count += 1
         if progress is not None and count % 20_000 == 0:
-            progress(lines.file.tell())
-        if row and (len(row) > 1 or row[0].strip()):
+            progress(lines.size)
+        if any(map(str.strip, row)):
             yield start, row, lines.spoilt
         lines.spoilt = False
 

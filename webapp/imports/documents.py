@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Callable, Container, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
+from unicodedata import normalize
 
 from webapp.imports import media_types
 from webapp.imports.kinds import Wrong, longest
@@ -52,10 +55,12 @@ class Inspector:
         self.found = found
         self.look = lru_cache(maxsize=4096)(self._look)
         self.resolved = lru_cache(maxsize=4096)(Path.resolve)
+        self.spellings = lru_cache(maxsize=256)(self._spellings)
 
     def judge(self, row: dict[str, Any]) -> Iterable[Wrong]:
         """Add `file_name`, `size`, `sha256` and the media type to the row, or report what is wrong."""
         given = row.pop("file")
+        given = given and given.replace("\\", "/")  # as Windows writes paths
         row.update(file_name=None, size=None, sha256=None)
         if given is None:
             return
@@ -88,13 +93,14 @@ class Inspector:
 
     def place(self, given: str) -> Path:
         """Where the file is. Raises ValueError if that is not within the folder, links followed."""
-        if os.path.isabs(given):
+        if os.path.isabs(given) or DRIVE.match(given):
             raise ValueError(f"{given!r} is not a path within the folder")
         name = PurePosixPath(given).name
         if len(name) > longest(TransformationResult.file_name):
             raise ValueError("has a file name of more than 255 characters")
         try:
-            path: Path = self.resolved((self.root / given).parent) / name
+            there = self.as_on_disk(given)
+            path: Path = self.resolved(there.parent) / (name if given.isascii() else there.name)
             if name in ("", "..") or path.is_symlink():
                 path = path.resolve()
         except (OSError, RuntimeError):
@@ -102,6 +108,32 @@ class Inspector:
         if not path.is_relative_to(self.root):
             raise ValueError(f"{given!r} leads out of the folder")
         return path
+
+    def as_on_disk(self, given: str) -> Path:
+        """The path with each name as the folder has it: some systems write é as e and an accent, and the CSV
+        file has the composed form (NFC). Raises ValueError for two files of what is one name."""
+        if given.isascii():
+            return self.root / given
+        path = self.root
+        for name in PurePosixPath(given).parts:
+            known = () if name.isascii() else self.spellings(path).get(name, ())
+            if len(known) > 1:
+                raise ValueError(f"{given!r} is the name of {len(known)} files, in different spellings")
+            path = path / (known[0] if known else name)
+        return path
+
+    def _spellings(self, folder: Path) -> dict[str, tuple[str, ...]]:
+        """The composed form of each name in this folder that is not plain ASCII → the names there."""
+        found: dict[str, tuple[str, ...]] = {}
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.name.isascii():
+                    composed = normalize("NFC", entry.name)
+                    found[composed] = (*found.get(composed, ()), entry.name)
+        return found
+
+
+DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def opened(path: Path, given: str) -> BinaryIO:

@@ -3,9 +3,9 @@
 1. Read and check messaging.toml, then the CSV files line by line into temporary tables (no write lock).
 2. Check what only all rows together show.
 3. Refuse, with every problem, or go on.
-4. Compare with what is stored: new, changed, unchanged.
+4. Compare with what is stored: new, changed, unchanged, removed. Refuse to remove too much (removals.py).
 5. Put the documents into the store. They are found by their content: no harm is done if step 6 fails.
-6. Store what is new and changed, in one short transaction."""
+6. Store what is new and changed, and delete what is removed, in one short transaction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from webapp.destinations import Service
 from webapp.imports import messaging, progress, staging
+from webapp.imports.changes import RowChange
 from webapp.imports.intake import Work, check, read
 from webapp.imports.merging import MergeCounts
 from webapp.imports.problems import ImportRefused
@@ -29,18 +31,26 @@ CSV_FILES = ("clusters.csv", "customers.csv", "emails.csv", "invoices.csv", "tra
 FILES = (messaging.FILE, *CSV_FILES)
 
 
+ROWS_TOLD = 20
+"""Rows of each file and kind (new, changed, removed) that the command prints."""
+
+
 @dataclass(frozen=True)
 class Imported:
     """What an import did, or, after a dry run, would do: counts by the word for the things, those of the
-    folder's files only."""
+    folder's files only. `rows` are those that are new, changed or removed. `refusal`: why an import would be
+    refused, after a dry run."""
 
     counts: dict[str, MergeCounts]
     dry_run: bool
+    rows: tuple[RowChange, ...] = ()
+    warnings: tuple[str, ...] = ()
+    refusal: str = ""
 
     @property
     def changed_anything(self) -> bool:
-        """Whether anything was new or different."""
-        return any(counts.new or counts.changed for counts in self.counts.values())
+        """Whether anything was new, different or removed."""
+        return any(counts.changes_anything for counts in self.counts.values())
 
 
 def import_folder(
@@ -51,24 +61,32 @@ def import_folder(
     dry_run: bool = False,
     report: ReportProgress = progress.silent,
     bcc_domains: Sequence[str] = (),
+    own_services: Sequence[Service] = (),
     actor: str = "command line",
+    allowed_removals: int | None = None,
+    rows_max: int | None = ROWS_TOLD,
 ) -> Imported:
     """Import the whole folder, or raise ImportRefused with everything that is wrong and change nothing.
 
     `dry_run` only checks and compares. `bcc_domains`: where a Bcc of a definition may go; none: anywhere.
-    Memory is bounded, however large the files are."""
+    `own_services`: where no mail server may be, since it is Mailrun itself.
+    `allowed_removals`: how many addresses and documents may go; None: a few. `rows_max` limits the rows that
+    are told, of each file and kind. Memory is bounded, however large the files are, unless all rows are."""
     files = _files(folder)
     try:
         with staging.opened(database) as stage:
             work = Work(folder, files, stage, report)
-            read(work, bcc_domains)
+            read(work, bcc_domains, own_services)
             check(work)
             work.problems.refuse()
-            plan = compare(work)
+            plan = compare(work, rows_max)
+            objection = plan.objection(allowed_removals)
+            if objection and not dry_run:
+                raise ImportRefused([objection])
             if not dry_run:
                 keep_documents(work, documents)
                 store(work, plan, actor)
-            return Imported(plan.counts, dry_run)
+            return Imported(plan.counts, dry_run, tuple(plan.rows), tuple(work.problems.warnings), objection)
     except DBAPIError as error:
         if not is_passing(error):
             raise

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from webapp.destinations import Service
 from webapp.imports import kinds, messaging, messaging_store, progress, references, staged, staging
 from webapp.imports.circles import ImportedParents
 from webapp.imports.documents import ImportedFile, Inspector
@@ -36,7 +37,7 @@ class Work:
     rows: dict[str, int] = field(default_factory=dict)
 
 
-def read(work: Work, bcc_domains: Sequence[str]) -> None:
+def read(work: Work, bcc_domains: Sequence[str], own_services: Sequence[Service] = ()) -> None:
     """Read everything into the temporary tables, and check it row by row."""
     sizes = {name: (work.folder / name).stat().st_size for name in work.files}
     tell = within(work.progress, progress.READING, sum(sizes.values()))
@@ -44,7 +45,7 @@ def read(work: Work, bcc_domains: Sequence[str]) -> None:
     with work.stage.working() as session:
         work.stored = messaging_store.stored(session)
     if messaging.FILE in work.files:
-        _read_messaging(work, bcc_domains)
+        _read_messaging(work, bcc_domains, own_services)
         before = sizes[messaging.FILE]
     for kind in _kinds(work):
         if kind.file in work.files:
@@ -52,8 +53,9 @@ def read(work: Work, bcc_domains: Sequence[str]) -> None:
             before += sizes[kind.file]
 
 
-def _read_messaging(work: Work, bcc_domains: Sequence[str]) -> None:
+def _read_messaging(work: Work, bcc_domains: Sequence[str], own_services: Sequence[Service]) -> None:
     work.messaging = messaging.read(work.folder / messaging.FILE, work.problems, bcc_domains)
+    messaging.note_destinations(work.messaging, own_services, work.problems)
     names = {table: {key[0] for key in found} for table, found in work.stored.items()}
     messaging.note_unknown(work.messaging, names, work.problems)
     messaging.note_formats(work.messaging, work.stored["template"], work.problems)
@@ -128,3 +130,5 @@ def check(work: Work) -> None:
         references.note_unknown(session, work.problems)
         tell(len(work.kinds) + 2)
         references.note_others_invoices(session, work.problems)
+        references.warn_of_addresses(session, work.problems)
+    messaging.warn_of_addresses(work.messaging, work.problems)

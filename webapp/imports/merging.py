@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from webapp.imports import staged
+from webapp.imports import removals, staged
 from webapp.imports.circles import ParentLink
 from webapp.imports.targets import Target, is_json, of_changed, of_new, same_spelling
 from webapp.store.customers import Cluster, ClusterParent
@@ -33,11 +33,18 @@ from webapp.store.customers import Cluster, ClusterParent
 
 @dataclass(frozen=True)
 class MergeCounts:
-    """How many rows of a file are new, changed, and as they are stored."""
+    """How many rows of a file are new, changed, and as they are stored; and how many stored ones it
+    removes."""
 
     new: int
     changed: int
     unchanged: int
+    removed: int = 0
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether anything is stored, or taken away."""
+        return bool(self.new or self.changed or self.removed)
 
 
 def compare(session: Session, target: Target, staged_rows: int) -> MergeCounts:
@@ -54,7 +61,8 @@ def compare(session: Session, target: Target, staged_rows: int) -> MergeCounts:
     changed = (
         session.scalar(select(func.count()).select_from(target.known).where(target.known.c.differs)) or 0
     )
-    return MergeCounts(staged_rows - known, changed, known - changed)
+    removed = removals.find(session, target, known)
+    return MergeCounts(staged_rows - known, changed, known - changed, removed)
 
 
 def known_clusters(session: Session) -> set[str]:
@@ -70,7 +78,10 @@ def known_clusters(session: Session) -> set[str]:
 
 
 def store(session: Session, target: Target, counts: MergeCounts) -> None:
-    """Inserts the new rows, in the order of their lines, and updates those that differ."""
+    """Deletes what the folder removes, inserts the new rows, in the order of their lines, and updates those
+    that differ."""
+    if counts.removed:
+        removals.delete_found(session, target)
     if counts.new:
         names = list(target.values)
         rows = (

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
+from webapp.destinations import Service, refusal
 from webapp.imports.messaging_keys import NATURAL, NEEDED, TomlKey, keys
 from webapp.imports.problems import Problems
 from webapp.imports.toml_lines import TomlLines, lines_of
-from webapp.imports.values import shown
+from webapp.imports.values import doubt_about, shown
 
 FILE = "messaging.toml"
 LARGEST = 10 * 1024 * 1024
@@ -70,6 +72,14 @@ def read(path: Path, problems: Problems, bcc_domains: Sequence[str] = ()) -> Mes
     return messaging
 
 
+def note_destinations(messaging: Messaging, own_services: Iterable[Service], problems: Problems) -> None:
+    """Report mail servers where none may be."""
+    for server in messaging.entries["mail_server"]:
+        host, port = server.values["host"], server.values["port"]
+        if host and port and (words := refusal(host, port, own_services)):
+            problems.add(FILE, server.lines("host"), "host", words)
+
+
 def note_unknown(messaging: Messaging, stored: dict[str, set[str]], problems: Problems) -> None:
     """Notes references to what is neither in the file nor among the `stored` names, by table."""
     if FILE in problems.incomplete:
@@ -101,6 +111,23 @@ def note_formats(
             problems.add(FILE, entry.lines("format"), "format", words)
 
 
+def warn_of_addresses(messaging: Messaging, problems: Problems) -> None:
+    """Warn of addresses of senders and definitions that are likely to be mistyped."""
+    for table, key in ADDRESSES:
+        for entry in messaging.entries[table]:
+            given = entry.values[key]
+            for address in given if isinstance(given, list) else [given]:
+                if address and (words := doubt_about(address)):
+                    problems.warn(FILE, entry.lines(key), key, words)
+
+
+ADDRESSES = (
+    ("sender", "address"),
+    ("sender", "reply_to"),
+    ("sender", "envelope_sender"),
+    ("definition", "bcc"),
+    ("definition", "reply_to"),
+)
 REFERENCES = (
     ("sender", "mail_server", "mail_server"),
     ("definition", "from_key", "sender"),
@@ -121,7 +148,7 @@ def _text(path: Path, problems: Problems) -> str | None:
         _spoil(problems, 0, "", f"is larger than {LARGEST:,} bytes")
         return None
     try:
-        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+        return normalize("NFC", raw.decode("utf-8-sig").replace("\r\n", "\n"))
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         _spoil(problems, line, "line", "is not UTF-8; save the file as UTF-8")

@@ -1,12 +1,23 @@
-"""What is wrong with a folder: every problem with its file, line and column; the first hundred are kept."""
+"""What is wrong with a folder: every problem with its file, line and column. One cause is told once, with the
+number of its problems and the first lines, however many there are."""
 
 from __future__ import annotations
 
+import re
 from bisect import insort
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 MOST_TOLD = 100
+"""Lines of a refusal."""
+ALIKE_MAX = 3
+"""Up to this many problems of one cause are told one by one."""
+LINES_TOLD = 5
+CAUSES_MAX = 2_000
+"""Causes that are kept apart. Beyond it, problems are only counted."""
+
+VALUE = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\S+@\S+|[0-9]+|0x[0-9a-f]+")
+"""What differs between two problems of one cause: the values that they name."""
 
 
 @dataclass(frozen=True, order=True)
@@ -24,43 +35,98 @@ class Problem:
         return f"{self.file}:{self.line}: {self.column}: {self.words}"
 
 
-class ImportRefused(Exception):
-    """Nothing was imported. `errors` are the first ones, in the order of files and lines, `total` is how
+@dataclass
+class Cause:
+    """Problems of one column that differ only in the values that they name: the first ones, by line, and how
     many there are."""
 
-    def __init__(self, errors: Sequence[str], total: int | None = None) -> None:
+    first: list[Problem] = field(default_factory=list)
+    total: int = 0
+
+    def add(self, problem: Problem) -> None:
+        """Count one more."""
+        self.total += 1
+        insort(self.first, problem)
+        del self.first[LINES_TOLD:]
+
+    def told(self) -> list[tuple[Problem, int]]:
+        """Each problem by itself if they are few, else the first, with the lines of the next and the number
+        of all. Beside each, how many it stands for."""
+        if self.total <= ALIKE_MAX:
+            return [(problem, 1) for problem in self.first]
+        first, *others = self.first
+        lines = ", ".join(f"{problem.line:,}" for problem in others)
+        left = self.total - len(self.first)
+        more = f" and {left:,} more" if left else ""
+        words = f"{first.words} (in {self.total:,} lines: also {lines}{more})"
+        return [(Problem(first.file, first.line, first.column, words), self.total)]
+
+
+class ImportRefused(Exception):
+    """Nothing was imported. `errors` are the first ones, in the order of files and lines; `total` is how many
+    problems there are, `untold` how many of these no error tells."""
+
+    def __init__(self, errors: Sequence[str], total: int | None = None, untold: int = 0) -> None:
         self.errors = list(errors)
         self.total = len(self.errors) if total is None else total
+        self.untold = untold
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        more = self.total - len(self.errors)
-        return "\n".join([*self.errors, *([f"and {more} more"] if more else [])])
+        return "\n".join([*self.errors, *([f"and {self.untold:,} more"] if self.untold else [])])
 
 
 class Problems:
     """Collects problems in bounded memory.
 
     `incomplete` are the files of which some lines could not be read at all: what they miss is unknown, so
-    references into them are not judged."""
+    references into them are not judged. Warnings do not keep a folder from being imported."""
 
     def __init__(self) -> None:
-        self.first: list[Problem] = []
+        self.causes: dict[tuple[str, str, str], Cause] = {}
+        self.doubts: dict[tuple[str, str, str], Cause] = {}
         self.total = 0
         self.incomplete: set[str] = set()
 
     def add(self, file: str, line: int, column: str, words: str) -> None:
-        """Notes one problem."""
+        """Note one problem."""
         self.add_some([Problem(file, line, column, words)], 1)
 
     def add_some(self, first: Sequence[Problem], total: int) -> None:
-        """Notes `total` problems, of which these are the first."""
+        """Note `total` problems of one cause, of which these are the first."""
         self.total += total
         for problem in first:
-            insort(self.first, problem)
-        del self.first[MOST_TOLD:]
+            _sort(self.causes, problem)
+        if first and (cause := self.causes.get(_cause_of(first[0]))):
+            cause.total += total - len(first)
+
+    def warn(self, file: str, line: int, column: str, words: str) -> None:
+        """Note what may be a mistake."""
+        _sort(self.doubts, Problem(file, line, column, words))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What may be a mistake, in the order of files and lines."""
+        return [str(problem) for problem, _ in _told(self.doubts.values())][:MOST_TOLD]
 
     def refuse(self) -> None:
-        """Raises ImportRefused if there is any problem."""
-        if self.total:
-            raise ImportRefused([str(problem) for problem in self.first], self.total)
+        """Raise ImportRefused if there is any problem."""
+        if not self.total:
+            return
+        told = _told(self.causes.values())[:MOST_TOLD]
+        untold = self.total - sum(count for _, count in told)
+        raise ImportRefused([str(problem) for problem, _ in told], self.total, untold)
+
+
+def _sort(causes: dict[tuple[str, str, str], Cause], problem: Problem) -> None:
+    key = _cause_of(problem)
+    if key in causes or len(causes) < CAUSES_MAX:
+        causes.setdefault(key, Cause()).add(problem)
+
+
+def _cause_of(problem: Problem) -> tuple[str, str, str]:
+    return problem.file, problem.column, VALUE.sub("…", problem.words)
+
+
+def _told(causes: Iterable[Cause]) -> list[tuple[Problem, int]]:
+    return sorted(told for cause in causes for told in cause.told())

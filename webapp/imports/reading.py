@@ -12,7 +12,7 @@ from webapp.imports import csvfile
 from webapp.imports.csvfile import LINE
 from webapp.imports.kinds import Kind
 from webapp.imports.problems import Problems
-from webapp.imports.values import Check
+from webapp.imports.values import Check, shown
 
 CsvRow = dict[str, Any]
 
@@ -44,6 +44,8 @@ def checked_rows(
         return
     key, referred_to = kind.natural[0], len(kind.natural) == 1
     for line, fields, spoilt in reader:
+        if len(fields) > layout.width and not any(field.strip() for field in fields[layout.width :]):
+            del fields[layout.width :]  # columns without a name, as spreadsheets leave them
         if spoilt or len(fields) != layout.width:
             row = dict.fromkeys(kind.table.columns.keys()) | {"line": line}
             if not spoilt:
@@ -62,10 +64,16 @@ def checked_rows(
 def layout_of(kind: Kind, line: int, header: list[str], problems: Problems) -> Layout | None:
     """What the header says. Its problems are noted; None if the file cannot be read by it."""
     names = [name.strip() for name in header]
+    while names and not names[-1]:
+        names.pop()
     wanted = {column.name: column for column in kind.columns}
     if not names:
         words = f"the header is missing; it names {', '.join(wanted)}"
         problems.add(kind.file, 1, LINE, words)
+        return None
+    if not any(name in wanted for name in names):
+        words = f"is no header of this file: {shown(', '.join(names))}; it names {', '.join(wanted)}"
+        problems.add(kind.file, line, LINE, words)
         return None
     for position, name in enumerate(names):
         if names.index(name) != position:
@@ -94,8 +102,6 @@ def _is_extra(kind: Kind, name: str) -> bool:
 
 
 def _hint(kind: Kind, name: str) -> str:
-    if ";" in name:
-        return "; columns are separated by commas"
     own = f", and any {kind.prefix}.<name>" if kind.prefix else ""
     return f"; it has {', '.join(column.name for column in kind.columns)}{own}"
 

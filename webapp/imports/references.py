@@ -16,7 +16,7 @@ from webapp.imports import staged
 from webapp.imports.circles import ImportedParents
 from webapp.imports.kinds import Kind
 from webapp.imports.problems import MOST_TOLD, Problem, Problems
-from webapp.imports.values import shown
+from webapp.imports.values import doubt_about, shown
 from webapp.store.customers import Cluster, ClusterParent, Customer, RecipientKey
 from webapp.store.invoices import Invoice, Transformation
 
@@ -100,6 +100,15 @@ def note_others_invoices(session: Session, problems: Problems) -> None:
         return f"invoice {shown(row[1])} is stored for customer {shown(row[2])}; an invoice cannot move"
 
     _note(session, problems, "invoices.csv", "customer_code", wrong, line, words)
+
+
+def warn_of_addresses(session: Session, problems: Problems) -> None:
+    """Warn of addresses whose domain has no dot: mail to them can go to a machine of this network only."""
+    line, address = staged.EMAIL.c.line, staged.EMAIL.c.address
+    doubtful = select(line, address).where(~address.like("%@%.%")).order_by(line)
+    for number, given in session.execute(doubtful.execution_options(yield_per=1000)):
+        if words := doubt_about(given):
+            problems.warn("emails.csv", number, "address", words)
 
 
 def note_wrong_parents(session: Session, graph: ImportedParents, problems: Problems) -> None:

@@ -81,3 +81,16 @@ KNOWN = {
     table.name: _known(table.name.removeprefix("staged_"))
     for table in (CLUSTER, CUSTOMER, EMAIL, INVOICE, RESULT)
 }
+
+
+def _removed(name: str) -> Table:
+    """The ids of stored rows that the folder no longer names."""
+    return Table(
+        f"removed_{name}",
+        metadata,
+        Column("id", Key, primary_key=True, autoincrement=False),
+        prefixes=["TEMPORARY"],
+    )
+
+
+REMOVED = {table.name: _removed(table.name.removeprefix("staged_")) for table in (EMAIL, RESULT)}

@@ -8,8 +8,18 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
+from webapp.imports import (
+    changes,
+    merging,
+    messaging,
+    messaging_store,
+    progress,
+    references,
+    removals,
+    staged,
+)
 from webapp.imports import documents as in_folder
-from webapp.imports import merging, messaging, messaging_store, progress, references, staged
+from webapp.imports.changes import RowChange
 from webapp.imports.circles import ParentLink
 from webapp.imports.intake import Work
 from webapp.imports.kinds import Kind
@@ -41,19 +51,27 @@ class Plan:
     counts: dict[str, MergeCounts] = field(default_factory=dict)
     by_file: dict[str, MergeCounts] = field(default_factory=dict)
     edges: tuple[set[ParentLink], set[ParentLink]] = (set(), set())
+    rows: list[RowChange] = field(default_factory=list)
 
     @property
     def changes_anything(self) -> bool:
-        """Whether anything is new or different."""
-        return any(counts.new or counts.changed for counts in self.counts.values())
+        """Whether anything is new, different or removed."""
+        return any(counts.changes_anything for counts in self.counts.values())
+
+    def objection(self, allowed: int | None) -> str:
+        """Why so much must not be taken away, in words; empty if it may (removals.py)."""
+        taken = {words: (counts.removed, counts.new + counts.changed + counts.unchanged)
+                 for words, counts in self.counts.items()}  # fmt: skip
+        return removals.objection(taken, allowed)
 
 
-def compare(work: Work) -> Plan:
-    """What the folder would change."""
+def compare(work: Work, rows_max: int | None) -> Plan:
+    """What the folder would change, with up to `rows_max` rows of each kind and file (None: all)."""
     plan = Plan(messaging_store.differing(work.messaging, work.stored))
     if messaging.FILE in work.files:
         for table, (new, changed, unchanged) in plan.parts.items():
             plan.counts[WORDS[table]] = MergeCounts(len(new), len(changed), unchanged)
+        plan.rows += changes.of_messaging(WORDS, plan.parts, work.stored)
     tell = within(work.progress, progress.COMPARING, len(work.kinds))
     with work.stage.working() as session:
         for done, (kind, target) in enumerate(_targets(work)):
@@ -65,7 +83,9 @@ def compare(work: Work) -> Plan:
                 known = merging.known_clusters(session)
                 moved = len({child for edges in plan.edges for child, _ in edges} & known)
                 counts = MergeCounts(counts.new, moved, counts.unchanged - moved)
+                plan.rows += changes.of_edges(kind.words, plan.edges, known)
             plan.by_file[kind.file] = plan.counts[kind.words] = counts
+            plan.rows += changes.of_file(session, kind, target, counts, rows_max)
     return plan
 
 
@@ -112,5 +132,8 @@ def store(work: Work, plan: Plan, actor: str) -> None:
 
 
 def _audit(folder: Path, plan: Plan, actor: str) -> AuditEntry:
-    parts = [f"{words}: {c.new} new, {c.changed} changed" for words, c in plan.counts.items()]
+    parts = [
+        f"{words}: {c.new} new, {c.changed} changed{f', {c.removed} removed' if c.removed else ''}"
+        for words, c in plan.counts.items()
+    ]
     return AuditEntry(actor=actor, action="import", subject=repr(folder.name)[:200], detail="; ".join(parts))

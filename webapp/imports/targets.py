@@ -20,7 +20,8 @@ STAGED_EMAIL, STAGED_INVOICE, STAGED_RESULT = staged.EMAIL.c, staged.INVOICE.c, 
 @dataclass(frozen=True)
 class Target:
     """`source` is the staging table joined to what its rows refer to; `values` are the columns of a new row.
-    `natural` columns find the row that is stored already, `fixed` ones cannot change."""
+    `natural` columns find the row that is stored already, `fixed` ones cannot change. Where the folder has
+    any row with the same `scope` columns, it has all of them: other stored rows of that scope are removed."""
 
     staged: Table
     stored: Table
@@ -30,6 +31,7 @@ class Target:
     fixed: tuple[str, ...] = ()
     resets: tuple[str, str] = ("", "")
     """(a column, another that is emptied when that one changes)"""
+    scope: tuple[str, ...] = ()
 
     @property
     def known(self) -> Table:
@@ -81,6 +83,7 @@ EMAIL = Target(
         "display_name": STAGED_EMAIL.display_name,
     },
     natural=("customer_id", "recipient_key_id", "address"),
+    scope=("customer_id", "recipient_key_id"),
 )
 INVOICE = Target(
     staged=staged.INVOICE,
@@ -105,6 +108,7 @@ RESULT = Target(
         **{name: STAGED_RESULT[name] for name in ("file_name", "media_type", "size", "sha256")},
     },
     natural=("invoice_id", "transformation_id", "file_name"),
+    scope=("invoice_id", "transformation_id"),
     resets=("media_type", "found_in"),  # a document is read by its type (invoices/document_checks.py)
 )
 

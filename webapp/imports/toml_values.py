@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError
 
+from webapp.destinations import may_hold_password
 from webapp.imports import values
 from webapp.imports.values import shown
 from webapp.mailing.template_references import REFERENCE_NAME
@@ -102,6 +103,8 @@ def variable(value: Any) -> str:
     _of_type(value, str)
     if value and not VARIABLE.fullmatch(value):
         raise ValueError("must be the name of an environment variable, not the password itself")
+    if not may_hold_password(value):
+        raise ValueError(f"is {shown(value)}, which holds something else; name a variable of its own")
     return str(value)
 
 

@@ -19,7 +19,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 
 from webapp.mailing.headers import Uncomposable, address_field, file_name_parameter, text_field
-from webapp.mailing.mime import encoded, multipart, new_boundary
+from webapp.mailing.mime import charset_parameter, encoded, multipart, new_boundary
 
 __all__ = [
     "Altered",
@@ -170,7 +170,8 @@ def _headers(letter: MailDraft) -> bytes:
         text_field("Subject", letter.subject),
         _date_field(letter.date.replace(microsecond=0)),
         text_field("Message-ID", letter.message_id),
-        b"Auto-Submitted: auto-generated\r\n",
+        b"Auto-Submitted: auto-generated\r\n",  # RFC 3834; Exchange looks at its own field:
+        b"X-Auto-Response-Suppress: All\r\n",
     ]
     if letter.real_recipients:
         lines.append(text_field("X-Mailrun-Recipients", ", ".join(letter.real_recipients)))
@@ -241,7 +242,8 @@ def _part_head(document: Document) -> bytes:
     kind = document.media_type if MEDIA_TYPE.fullmatch(document.media_type) else "application/octet-stream"
     name = file_name_parameter(document.file_name)
     return (
-        f"Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n"
+        f"Content-Type: {kind}{charset_parameter(kind, document.content)}\r\n"
+        "Content-Transfer-Encoding: base64\r\n"
         f"Content-Disposition: attachment;\r\n {name}\r\n\r\n"
     ).encode("ascii")
 

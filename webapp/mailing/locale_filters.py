@@ -1,7 +1,9 @@
 """Template filters that write money, dates and numbers as the customer's language does.
 
 `{{ invoice.gross_amount | money }}`, `{{ invoice.due_date | date }}`, `{{ invoice.period_end | month }}`, `{{
-invoice.data.calls | number }}`, `{{ 0.21 | percent }}`. The formats are the Unicode CLDR's, through Babel."""
+invoice.data.calls | number }}`, `{{ 0.21 | percent }}`. The formats are the Unicode CLDR's, through Babel.
+Before Babel 2.19, one language's names reached others that were written later in the same process
+(python-babel/babel#1234)."""
 
 from __future__ import annotations
 
@@ -67,6 +69,15 @@ def locale_of(language: str) -> Locale:
         except (UnknownLocaleError, ValueError):
             continue
     return Locale.parse(FALLBACK)
+
+
+def language_name(language: str) -> str:
+    """The language's name in English: “German”, “Dutch (Belgium)”; what is no known language, as it is
+    written."""
+    try:
+        return str(Locale.parse(language.replace("_", "-"), sep="-").get_display_name("en"))
+    except (UnknownLocaleError, ValueError):
+        return f"“{language}”"
 
 
 def _currency_of(context: Context) -> str:

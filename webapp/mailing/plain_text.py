@@ -17,6 +17,8 @@ from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.model.config import ParserConfig
 from markupsafe import Markup, escape
 
+from webapp.mailing.text_links import with_addresses
+
 OPEN, CLOSE = "\ufdd0", "\ufdd1"
 """Around each value in a marked mail. Unicode reserves these: they are characters of no text."""
 FIRST, LAST = 0xE000, 0xF8FF
@@ -34,7 +36,11 @@ IN_A_LINK = re.compile(r"<a\s[^<>]*href=\"[^\"<>]*$|<a\s[^<>]*href='[^'<>]*$", r
 
 
 def plain_text(html: str) -> str:
-    """The text of this HTML."""
+    """The text of this HTML, with the addresses of its links."""
+    return _text_of(with_addresses(html))
+
+
+def _text_of(html: str) -> str:
     config = ParserConfig(css=CSS_PROFILES["strict"].copy(), display_links=False)
     return get_text(html, config).strip() + "\n"
 
@@ -59,29 +65,32 @@ def unmarked(marked: str) -> str:
 def plain_text_of_marked(marked: str) -> str:
     """The same as `plain_text` of the unmarked HTML, but memoised.
 
-    1. Take the values out. If one of them is not a simple text, do without the memo.
+    1. Write the addresses of links, and take the values out. If one of them is not a simple text, do without
+    the memo.
     2. The shape of the mail is the text around the values, which of them are empty and, where they may lay
     out a table, how long they are. A new shape is made into a text with gaps, and trusted only if that text,
     filled, is the mail's own text.
     3. Put the values into the gaps."""
+    html = with_addresses(unmarked(marked))
+    marked = with_addresses(marked)
     parts = VALUE.split(marked)
     written = [part.translate(SPACES) for part in parts[1::2]]
     values = [unescape(value) for value in written]
     simple = all(map(_is_simple, values, written))
-    if not simple or len(values) > LAST - FIRST:
-        return plain_text(unmarked(marked))
+    if not simple or len(values) > LAST - FIRST or unmarked(marked) != html:
+        return _text_of(html)
     around = tuple(parts[::2])
     most = LAST if "<table" in marked else 1
     lengths = tuple(min(most, len(value)) for value in values)
     if (around, lengths) not in _shapes:
         if len(_shapes) >= MOST_SHAPES:
             _shapes.clear()
-        text = plain_text(unmarked(marked))
+        text = _text_of(html)
         gaps = _shape(around, lengths)
         _shapes[around, lengths] = gaps if gaps is not None and gaps.filled(values) == text else None
         return text
     gaps = _shapes[around, lengths]
-    return plain_text(unmarked(marked)) if gaps is None else gaps.filled(values)
+    return _text_of(html) if gaps is None else gaps.filled(values)
 
 
 def _is_simple(value: str, part: str) -> bool:
@@ -123,7 +132,7 @@ def _shape(around: tuple[str, ...], lengths: tuple[int, ...]) -> Gaps | None:
         html += holder + text
     if RUN.search("".join(around)):
         return None
-    text = plain_text(html)
+    text = _text_of(html)
     runs = list(RUN.finditer(text))
     return Gaps(_between(text, runs), tuple(ord(run[1]) - FIRST for run in runs))
 

@@ -10,10 +10,12 @@ from functools import lru_cache
 from typing import Any
 
 from jinja2 import FunctionLoader, Template, TemplateNotFound, TemplateSyntaxError, nodes
+from jinja2.environment import TemplateModule
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from webapp.mailing.addresses import LINE_BREAKS
-from webapp.mailing.inline_css import with_styles
+from webapp.mailing.html_document import with_styles
 from webapp.mailing.locale_filters import filters_for
 from webapp.mailing.plain_text import Unmarkable, mark, plain_text, plain_text_of_marked, unmarked
 from webapp.mailing.texts import MessageText, Parts, Rendered, Unrenderable
@@ -117,16 +119,32 @@ HANDLED_AGAIN = (
 )
 
 
+class MailTemplate(Template):
+    """A compiled template that keeps nothing of a mail."""
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+        """Run an imported part for every mail. Jinja keeps it from the first on, and with it each `namespace`
+        and `cycler` that the part has: one customer's values would be in the next customer's mail."""
+        self._module = None
+        return super()._get_default_module(ctx)
+
+
+class MailEnvironment(ImmutableSandboxedEnvironment):
+    """The sandbox in which the templates of mails run: they can change no value that they are given."""
+
+    template_class = MailTemplate
+
+
 @lru_cache(maxsize=256)
 def _environment(
     escapes: bool, parts: Parts, language: str, finalize: Callable[[Any], Any] | None
-) -> ImmutableSandboxedEnvironment:
+) -> MailEnvironment:
     sources = dict(parts)
 
     def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
         return (sources[name], f"{PART}{name}", lambda: True) if name in sources else None
 
-    environment = ImmutableSandboxedEnvironment(
+    environment = MailEnvironment(
         undefined=Undefined, autoescape=escapes, finalize=finalize, loader=FunctionLoader(load)
     )
     environment.filters.update(filters_for(language))

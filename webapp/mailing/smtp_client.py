@@ -8,6 +8,7 @@ import ssl
 import time
 from typing import Any
 
+from webapp.destinations import Service, peer_refusal
 from webapp.mailing.event_loop import ALONE, READ, WRITE, Waiting
 
 LONGEST_REPLY = 64 * 1024
@@ -26,9 +27,13 @@ class DeadlineSMTP(smtplib.SMTP):
     reply_wait = 60.0
     deadline = float("inf")
     waiting: Waiting = ALONE
+    own_services: tuple[Service, ...] = ()
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         sock: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        if words := peer_refusal(sock, self.own_services):
+            sock.close()
+            raise ConnectionLost(words)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the dot must not wait for an ACK
         sock.settimeout(0)
         return sock

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import flask_mail
 
+from webapp.destinations import Service
 from webapp.mailing.smtp_client import BoundedTls, ConnectionLost, DeadlineSMTP
 
 
@@ -27,6 +28,7 @@ class ServerAddress:
     username: str = ""
     password: str = ""
     believes_any_certificate: bool = False
+    own_services: tuple[Service, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class ServerConnection(flask_mail.Connection):
         kind = BoundedTls if self.mail.use_ssl else DeadlineSMTP
         options: dict[str, Any] = {"context": context} if self.mail.use_ssl else {}
         smtp = kind(timeout=self.waits.reply, local_hostname=_own_name(), **options)
-        smtp.reply_wait = self.waits.reply
+        smtp.reply_wait, smtp.own_services = self.waits.reply, self.address.own_services
         smtp._host = self.mail.server  # type: ignore[attr-defined]  # the name that the certificate must have
         try:
             code, text = self._connected(smtp)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -53,21 +53,23 @@ class Unrenderable:
         return f"{place}: {self.problem}" if place else self.problem
 
 
-def text_in(texts: Mapping[str, str], language: str) -> str:
-    """The template in the customer's language ("nl-BE", then "nl"), else the default, else any."""
-    return texts[spoken(tuple(texts), language)]
-
-
 @lru_cache(maxsize=1024)
 def spoken(languages: tuple[str, ...], language: str) -> str:
-    """Which of these languages `text_in` chooses. "NL_be" is "nl-BE": case does not matter in a tag (RFC
-    5646, 2.1.1), and billing systems write it both ways."""
+    """Which of these languages this one is sent in: itself ("nl-BE", then "nl"), else the default (""), else
+    any. "NL_be" is "nl-BE": case does not matter in a tag (RFC 5646, 2.1.1), and billing systems write it
+    both ways."""
     by_tag = {_tag(each): each for each in languages}
     own = _tag(language)
     for wanted in (own, own.partition("-")[0], ""):
         if wanted in by_tag:
             return language if wanted == own and language in languages else by_tag[wanted]
     return languages[0]
+
+
+def is_spoken(languages: Iterable[str], language: str) -> bool:
+    """Whether one of these languages is this one, or the one that it is a form of ("nl" for "nl-BE")."""
+    own = _tag(language)
+    return any(_tag(each) in (own, own.partition("-")[0]) for each in languages if each)
 
 
 def _tag(language: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
+from webapp.destinations import may_hold_password
 from webapp.mailing.smtp_connection import ServerAddress
 from webapp.store.mailservers import MailServer
 from webapp.store.types import now
@@ -26,9 +27,15 @@ def address_of(server: MailServer, settings: Settings) -> ServerAddress:
         port=server.port,
         security=server.security,
         username=server.username,
-        password=os.environ.get(server.password_env, "") if server.password_env else "",
+        password=_password(server.password_env),
+        own_services=settings.own_services,
         believes_any_certificate=server.host.lower() in settings.unverified_hosts,
     )
+
+
+def _password(variable: str) -> str:
+    """What the variable holds; nothing if it is one of Mailrun's own, which no server may learn."""
+    return os.environ.get(variable, "") if variable and may_hold_password(variable) else ""
 
 
 def may_try(session: Session, server: MailServer) -> bool:

@@ -12,10 +12,12 @@ from webapp.mailing.addresses import BadAddress, wire_address
 from webapp.mailing.attach import Packing, pack, safe_file_name
 from webapp.mailing.compose import Altered, Document, Mail, MailDraft, Picture, Uncomposable, check, compose
 from webapp.mailing.envelope import Envelope
+from webapp.mailing.html_document import whole_document
 from webapp.mailing.renderer import Renderer, ToRender
 from webapp.mailing.template_references import SHOWN, pictures_in
-from webapp.mailing.texts import MessageText, Rendered, Unrenderable, spoken, text_in
+from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.messages.inputs import MessageInput, StoredDocument
+from webapp.messages.languages import language_of, message_text
 from webapp.store.definitions import Content
 from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.types import now
@@ -51,25 +53,6 @@ def to_render(work: MessageInput) -> ToRender:
     )
 
 
-def message_text(content: Content, language: str) -> MessageText:
-    """The definition's templates in this language, each with its own fallback."""
-    parts = content.get("parts", {})
-    return MessageText(
-        subject=text_in({"": content["subject"], **content.get("subjects", {})}, language),
-        body=text_in(content["texts"], language),
-        is_html=content["format"] == "html",
-        plain=_plain(content, language),
-        parts=tuple((name, text_in(texts, language)) for name, texts in sorted(parts.items())),
-        language=language,
-        file_name=content.get("file_name", ""),
-    )
-
-
-def _plain(content: Content, language: str) -> str:
-    """The template of the text alternative, if the body of this language has one."""
-    return content.get("plains", {}).get(spoken(tuple(content["texts"]), language), "")
-
-
 def render_and_build(
     work: MessageInput, renderer: Renderer, store: DocumentStore, redirect_to: str
 ) -> Message | NotBuilt:
@@ -99,7 +82,7 @@ def build(
             to=((redirect_to, ""),) if redirect_to else to,
             subject=f"[to {', '.join(real)}] {rendered.subject}" if redirect_to else rendered.subject,
             text=rendered.text,
-            html=_with_content_ids(content, rendered.html),
+            html=_html(work, rendered),
             message_id=work.message_id,
             date=now(),
             invoice_ids=frozenset(work.copies),
@@ -178,10 +161,18 @@ def _file(store: DocumentStore, document: StoredDocument) -> Document:
     )
 
 
-def _with_content_ids(content: Content, html: str | None) -> str | None:
+def _html(work: MessageInput, rendered: Rendered) -> str | None:
+    """The HTML as a whole document; None for a mail in plain text."""
+    if rendered.html is None:
+        return None
+    language = language_of(work.content, work.customer["language"])
+    return _with_content_ids(work.content, whole_document(rendered.html, rendered.subject, language))
+
+
+def _with_content_ids(content: Content, html: str) -> str:
     """`cid:logo` under the mail's own content id: a name that no other sender's mail has."""
     images = content.get("images")
-    if not images or html is None:
+    if not images:
         return html
     return SHOWN.sub(
         lambda found: f"cid:{_content_id(content, found[1])}" if found[1] in images else found[0], html

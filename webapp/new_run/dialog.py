@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -21,6 +21,8 @@ from webapp.new_run import cluster_tree, preview_lists
 from webapp.new_run.cluster_tree import ClusterGraph, Path, Twig
 from webapp.new_run.forms import NewRunForm, Shortcut, as_filled_in, last_month, shortcuts
 from webapp.new_run.preview import Preview, preview
+from webapp.new_run.preview_amounts import RoundedAmounts, rounded_amounts
+from webapp.new_run.preview_languages import OtherLanguage, other_languages
 from webapp.new_run.preview_lists import Beside
 from webapp.selection.invoices import Selection
 from webapp.store.definitions import Content, MessageDefinition
@@ -44,6 +46,8 @@ class Dialog:
     selection: Selection | None = None
     preview: Preview | None = None
     beside: Beside | None = None
+    other_languages: Sequence[OtherLanguage] = ()
+    rounded: RoundedAmounts | None = None
     refused: str = ""
     status: int = 200
     changed: list[str] = field(default_factory=list)
@@ -134,7 +138,12 @@ def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True)
     counted = preview(session, selection, viewer())
     beside = preview_lists.beside(session, viewer(), selection, content, counted.ready)
     changed = since_last_run(session, selection.definition_id, content)
-    return Dialog(form, given, content, selection, counted, beside, changed=changed)
+    dialog = Dialog(form, given, content, selection, counted, beside, changed=changed)
+    if not counted.ready:
+        return dialog
+    others = other_languages(session, viewer(), selection, content)
+    rounded = rounded_amounts(session, viewer(), selection, content, counted.amounts)
+    return replace(dialog, other_languages=others, rounded=rounded)
 
 
 def in_address(session: Session) -> Dialog:
