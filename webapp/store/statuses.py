@@ -91,6 +91,16 @@ class Finding(StrEnum):
     ALTERED = "altered"
 
 
+class LockProblem(StrEnum):
+    """Why a PDF cannot be rewritten with a password without harm; empty: it can, as far as is known."""
+
+    NONE = ""
+    SIGNED = "signed"
+    RESTRICTED = "restricted"
+    ENCRYPTED = "encrypted"
+    UNREADABLE = "unreadable"
+
+
 class TemplateFormat(StrEnum):
     HTML = "html"
     TEXT = "text"
