@@ -163,6 +163,7 @@ def test_a_document_of_another_type_is_checked_again(runtime: Runtime, tmp_path:
         ("text,a.txt,", "%PDF-1.7", "is a PDF by its content, not text/plain"),
         ("csv,a.csv,", "a\0b", "has NUL bytes"),
         ("xml,a.xml,", "{}", "is no XML"),
+        ("xml,a.xml.p7m,", "MIIFBAYJKoZIhvcNAQcCoIIE9TCC", "is a signed envelope (.p7m): import the XML"),
         ("Invoice PDF,a.pdf,", "x" * 1024 + "%PDF-1.7", "is no PDF: its first 1,024 bytes have no %PDF"),
         ("csv,a.csv,", "\ufeff\n%PDF-1.7", "is a PDF by its content, not text/csv"),
     ],

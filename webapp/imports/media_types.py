@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from webapp.invoices.document_reader import SIGNED_ENVELOPE
 from webapp.mailing.pdf_locking import HEADER_WITHIN, begins_like_pdf
 
 HEAD = HEADER_WITHIN
@@ -57,6 +58,8 @@ def contradiction(media_type: str, output_type: str | None, head: bytes) -> str 
     if _is_text(media_type) and b"\0" in head and not head.startswith(WIDE_TEXT):
         return f"is not {media_type}: it has NUL bytes"
     if _is_xml(media_type) and not head.startswith(WIDE_TEXT) and not _begins_like_xml(head):
+        if head.lstrip().startswith(SIGNED_ENVELOPE):
+            return "is a signed envelope (.p7m): import the XML that is in it"
         return "is no XML: it does not begin with <"
     return None
 
