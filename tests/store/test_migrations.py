@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from alembic import command
+from sqlalchemy import select
 
 from tests import factories
 from tests.world import World
 from webapp import migrations
 from webapp.lifecycle.throughput import sent_by_slot
+from webapp.store.invoices import TransformationResult
 from webapp.workers import WorkerProcess
 
 
@@ -36,3 +38,25 @@ def test_results_made_before_are_sorted_searched_and_plotted(world: World, worke
         found = sent_by_slot(session, run_id)
     assert [n for _, n in found] == [n for _, n in slots] == [1]
     assert abs(found[0][0] - slots[0][0]) <= 10  # counted by when it was settled, to the slot
+
+
+def test_a5_documents_checked_before_are_checked_again_unless_they_went_out_or_a_person_released_them(
+    world: World, worker: WorkerProcess
+) -> None:
+    world.add("sent@x.test")
+    world.deliver(worker)
+    world.add("new@x.test")
+    world.add("released@x.test")
+    world.add("listed@x.test")
+    with world.runtime.database.writing() as session:
+        _, _, released, listed = session.scalars(
+            select(TransformationResult).order_by(TransformationResult.id)
+        )
+        released.passed_by, listed.media_type = "Marit", "text/csv"
+    world.runtime.database.dispose()
+    command.downgrade(migrations._config(world.runtime.database), "0011")
+    migrations.upgrade(world.runtime.database)
+    with world.runtime.database.reading() as session:
+        documents = session.scalars(select(TransformationResult).order_by(TransformationResult.id)).all()
+        assert [document.found_in == "" for document in documents] == [False, True, False, False]
+        assert {document.lock_problem for document in documents} == {""}

@@ -201,6 +201,7 @@ def _note(database: Database, documents: Sequence[Unchecked], found: Sequence[Do
                 finding=what.finding,
                 finding_words=what.words,
                 suspect=what.finding != Finding.FINE,
+                lock_problem=what.lock_problem,
                 checked_at=now(),
                 passed_by="",
                 passed_at=None,

@@ -35,6 +35,7 @@ class SkipReason(StrEnum):
     NO_ATTACHMENT = "no_attachment"
     ALREADY_SENT = "already_sent"
     NO_PASSWORD = "no_password"
+    UNLOCKABLE = "unlockable"
     SUSPECT_DOCUMENT = "suspect_document"
 
 
