@@ -9,6 +9,7 @@ from typing import cast
 from flask import Flask, current_app
 
 from webapp.config import Settings
+from webapp.mailing.pdf_locking import LOCKER
 from webapp.mailing.rates import Counters
 from webapp.mailing.renderer import Renderer
 from webapp.queue import JobQueue
@@ -28,8 +29,9 @@ class Runtime:
     counters: Counters
 
     def close(self) -> None:
-        """Close what was opened: pooled connections, and the renderer's process."""
+        """Close what was opened: pooled connections, and the child processes."""
         self.renderer.close()
+        LOCKER.close()
         self.database.dispose()
 
 

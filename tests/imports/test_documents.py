@@ -117,6 +117,9 @@ def test_one_name_from_two_places_is_one_document_too_many(runtime: Runtime, tmp
     [
         ("Invoice PDF,a.pdf,", "%PDF-1.7", "application/pdf"),
         ("Invoice PDF,a,", "%PDF-1.7", "application/pdf"),
+        ("Invoice PDF,c5.pdf,", "\ufeff%PDF-1.7", "application/pdf"),
+        ("Invoice PDF,c5.pdf,", "\r\n\n%PDF-1.7", "application/pdf"),
+        ("Invoice PDF,c5.pdf,", "Content-Type: application/pdf\r\n\r\n%PDF-1.7", "application/pdf"),
         ("text,usage.csv,", "a;b", "text/csv"),
         ("text,usage,", "a;b", "text/plain"),
         ("csv,usage.csv,Text/Plain", "a;b", "text/plain"),
@@ -160,6 +163,9 @@ def test_a_document_of_another_type_is_checked_again(runtime: Runtime, tmp_path:
         ("text,a.txt,", "%PDF-1.7", "is a PDF by its content, not text/plain"),
         ("csv,a.csv,", "a\0b", "has NUL bytes"),
         ("xml,a.xml,", "{}", "is no XML"),
+        ("xml,a.xml.p7m,", "MIIFBAYJKoZIhvcNAQcCoIIE9TCC", "is a signed envelope (.p7m): import the XML"),
+        ("Invoice PDF,a.pdf,", "x" * 1024 + "%PDF-1.7", "is no PDF: its first 1,024 bytes have no %PDF"),
+        ("csv,a.csv,", "\ufeff\n%PDF-1.7", "is a PDF by its content, not text/csv"),
     ],
 )
 def test_the_content_must_not_contradict_the_type(

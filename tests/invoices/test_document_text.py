@@ -8,8 +8,8 @@ import pikepdf
 import pytest
 
 from tests.pdfs import pdf
-from webapp.invoices.document_reader import Names
-from webapp.invoices.document_text import Unreadable, findings
+from webapp.invoices.document_reader import Names, Unreadable
+from webapp.invoices.document_text import findings
 from webapp.store.statuses import Finding
 
 OURS = Names("INV-10042", "C007", "Jansen Bouw B.V.")
@@ -17,8 +17,8 @@ PDF, XML = "application/pdf", "application/xml"
 
 
 def found(content: bytes, names: Names = OURS, media_type: str = PDF) -> Finding:
-    [finding] = findings(media_type, content, [names])
-    return finding
+    [found_for] = findings(media_type, content, [names])
+    return found_for.finding
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,8 @@ def test_scripts_that_part_no_words_end_none() -> None:
 
 def test_each_invoice_that_the_same_bytes_are_filed_under_is_asked_for() -> None:
     other = Names("INV-10043", "C007", "Jansen Bouw B.V.")
-    assert findings(PDF, pdf("INV-10042", "C007"), [OURS, other]) == [Finding.FINE, Finding.NOT_NAMED]
+    both = findings(PDF, pdf("INV-10042", "C007"), [OURS, other])
+    assert [each.finding for each in both] == [Finding.FINE, Finding.NOT_NAMED]
 
 
 def test_a_customer_without_a_name_of_letters_is_found_by_the_code_only() -> None:
@@ -92,6 +93,11 @@ def pages(*texts: str) -> bytes:
 def test_later_pages_count() -> None:
     assert found(pages(*["call"] * 22, "INV-10042", "C007", "call")) == Finding.FINE
     assert found(pages(*["call"] * 40)) == Finding.NOT_NAMED
+
+
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\r\n\n  ", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_c5_a_pdf_with_something_before_its_header_is_read(before: bytes) -> None:
+    assert found(before + pdf("INV-10042", "C007")) == Finding.FINE
 
 
 def test_a_scanned_page_has_no_text() -> None:

@@ -100,6 +100,23 @@ def test_what_cannot_be_locked_never_goes_out_open(content: bytes) -> None:
         pack([document(content=content)], Packing(password=PASSWORD))
 
 
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\r\n\n  "])
+def test_c5_a_pdf_with_something_before_its_header_is_locked_as_one(before: bytes) -> None:
+    one = document("a.bin", before + pdf(), "application/octet-stream")
+    [locked] = pack([one], Packing(password=PASSWORD))
+    with pikepdf.open(io.BytesIO(locked.content), password=PASSWORD) as opened:
+        assert len(opened.pages) == 1
+
+
+def test_c3_a_zip_takes_the_password_composed_and_a_pdf_as_readers_derive_it() -> None:
+    typed = "Gru\u0308\u00dfe \uff17"
+    locked, calls = pack([document(), CALLS], Packing(password=typed))
+    with pyzipper.AESZipFile(io.BytesIO(calls.content)) as archive:
+        assert archive.read("calls.csv", pwd="Gr\u00fc\u00dfe \uff17".encode()) == CSV
+    with pikepdf.open(io.BytesIO(locked.content), password="Gr\u00fc\u00dfe 7") as opened:
+        assert len(opened.pages) == 1
+
+
 @pytest.mark.parametrize("password", ["x" * 128, "a\x00b", "a\nb"])
 def test_what_cannot_be_a_password_is_told(password: str) -> None:
     with pytest.raises(Uncomposable, match="the password has"):

@@ -80,6 +80,7 @@ def test_every_list_has_as_many_as_its_number_says(world: World, worker: WorkerP
         "no_attachment": 1,
         "already_sent": 1,
         "no_password": 0,
+        "unlockable": 0,
         "suspect_document": 0,
         "ready": 2,
         "overlapping": 1,

@@ -15,7 +15,9 @@ from webapp.store.runs import SentCount
 
 DAY = 86_400
 
-NOTHING = dict.fromkeys(("unconfirmed", "failed", "bounced", "suspect_document", "no_recipient"), 0)
+NOTHING = dict.fromkeys(
+    ("unconfirmed", "failed", "bounced", "suspect_document", "no_recipient", "unlockable"), 0
+)
 
 
 def seen(world: World) -> Overview:

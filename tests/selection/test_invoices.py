@@ -53,6 +53,7 @@ def test_every_reason_in_its_order_and_all_add_up(world: World) -> None:
         "no_attachment": 1,
         "already_sent": 0,
         "no_password": 0,
+        "unlockable": 0,
         "suspect_document": 0,
     }
     assert preview.amounts == {"EUR": Decimal("100.05"), "CHF": Decimal("7.00")}

@@ -12,6 +12,7 @@ from tests.world import World
 from webapp import migrations
 from webapp.lifecycle.throughput import sent_by_slot
 from webapp.store.customers import Customer
+from webapp.store.invoices import TransformationResult
 from webapp.store.runs import Result
 from webapp.workers import WorkerProcess
 
@@ -60,3 +61,25 @@ def test_c2_what_was_stored_in_another_form_is_composed(world: World) -> None:
     codes = ["Mü-1", taken, normalize("NFD", taken)]  # the last stays: another customer has its code
     assert [tuple(row) for row in stored] == [(code, "Bäckerei") for code in codes]
     assert sorts == {"bäckerei"}
+
+
+def test_a5_documents_checked_before_are_checked_again_unless_they_went_out_or_a_person_released_them(
+    world: World, worker: WorkerProcess
+) -> None:
+    world.add("sent@x.test")
+    world.deliver(worker)
+    world.add("new@x.test")
+    world.add("released@x.test")
+    world.add("listed@x.test")
+    with world.runtime.database.writing() as session:
+        _, _, released, listed = session.scalars(
+            select(TransformationResult).order_by(TransformationResult.id)
+        )
+        released.passed_by, listed.media_type = "Marit", "text/csv"
+    world.runtime.database.dispose()
+    command.downgrade(migrations._config(world.runtime.database), "0011")
+    migrations.upgrade(world.runtime.database)
+    with world.runtime.database.reading() as session:
+        documents = session.scalars(select(TransformationResult).order_by(TransformationResult.id)).all()
+        assert [document.found_in == "" for document in documents] == [False, True, False, False]
+        assert {document.lock_problem for document in documents} == {""}

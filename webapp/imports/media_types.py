@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-HEAD = 1024
+from webapp.invoices.document_reader import SIGNED_ENVELOPE
+from webapp.mailing.pdf_locking import HEADER_WITHIN, begins_like_pdf
+
+HEAD = HEADER_WITHIN
 """Number of first bytes to look at."""
 
 PDF = "application/pdf"
@@ -45,16 +48,18 @@ def guessed(path: str, output_type: str | None) -> str:
 def contradiction(media_type: str, output_type: str | None, head: bytes) -> str | None:
     """What does not fit, in words that follow the file's name; None if all fits. `head` is the beginning of
     the file."""
-    is_pdf = head.startswith(b"%PDF")
+    is_pdf = begins_like_pdf(head, is_said_to=media_type == PDF)
     if output_type == "pdf" and media_type != PDF:
         return f"is {media_type}, but the transformation makes PDF documents"
     if media_type == PDF and not is_pdf:
-        return "is no PDF: it does not begin with %PDF"
+        return f"is no PDF: its first {HEADER_WITHIN:,} bytes have no %PDF"
     if media_type != PDF and is_pdf and media_type != "application/octet-stream":
         return f"is a PDF by its content, not {media_type}"
     if _is_text(media_type) and b"\0" in head and not head.startswith(WIDE_TEXT):
         return f"is not {media_type}: it has NUL bytes"
     if _is_xml(media_type) and not head.startswith(WIDE_TEXT) and not _begins_like_xml(head):
+        if head.lstrip().startswith(SIGNED_ENVELOPE):
+            return "is a signed envelope (.p7m): import the XML that is in it"
         return "is no XML: it does not begin with <"
     return None
 

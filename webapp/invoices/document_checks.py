@@ -63,7 +63,7 @@ def check(
     1. Take the next of them, in the order of their invoices; after the last, start once more from the first
     for what came meanwhile. No lock is held.
     2. Compare the store's bytes with the SHA-256, and look whether the documents that are read name their
-    invoice. They are read in child processes, one per core.
+    invoice, and whether PDFs can be given a password. They are read in child processes, one per core.
     3. Record the findings in one commit, for these bytes only: a document that was imported again meanwhile
     stays unchecked. Repeat from 1 until none is left.
 
@@ -172,7 +172,7 @@ def _look(store: DocumentStore, reader: Reader, documents: Sequence[Unchecked]) 
         except DocumentMissing:
             found.update((each.id, DocumentFinding(Finding.ALTERED, NOT_AS_IMPORTED)) for each in those)
             continue
-        if not is_read(media_type):
+        if not is_read(media_type, content):
             found.update((each.id, DocumentFinding(Finding.FINE)) for each in those)
             continue
         in_hand.append((those, ToRead(media_type, content, tuple(each.names for each in those))))
@@ -201,6 +201,7 @@ def _note(database: Database, documents: Sequence[Unchecked], found: Sequence[Do
                 finding=what.finding,
                 finding_words=what.words,
                 suspect=what.finding != Finding.FINE,
+                lock_problem=what.lock_problem,
                 checked_at=now(),
                 passed_by="",
                 passed_at=None,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
+from webapp.mailing.attach import PDF
+from webapp.mailing.pdf_locking import begins_like_pdf
 from webapp.mailing.sandbox import MEGABYTES, NoAnswer, SandboxProcess
-from webapp.store.statuses import Finding
+from webapp.store.statuses import Finding, LockProblem
 
 READING_TIME_LIMIT = 10.0
 """Seconds for one document."""
@@ -35,22 +37,43 @@ class ToRead:
 
 @dataclass(frozen=True)
 class DocumentFinding:
-    """The finding in a document for one invoice; `words` say more where there is more to say."""
+    """The finding in a document for one invoice; `words` say more where there is more to say. `lock_problem`:
+    why the document cannot be given a password."""
 
     finding: Finding
     words: str = ""
+    lock_problem: LockProblem = LockProblem.NONE
+
+
+class Unreadable(Exception):
+    """The document cannot be opened; the message says why."""
+
+    def __init__(self, words: str, lock_problem: LockProblem = LockProblem.UNREADABLE) -> None:
+        super().__init__(words)
+        self.lock_problem = lock_problem
 
 
 def is_pdf(media_type: str) -> bool:
     """Whether this is the type of a PDF."""
-    return media_type == "application/pdf"
+    return media_type == PDF
 
 
-def is_read(media_type: str) -> bool:
-    """Whether documents of this type are read. A list of calls or a page of HTML need not name its
-    invoice."""
+def names_its_invoice(media_type: str) -> bool:
+    """Whether documents of this type must name their invoice. A list of calls or a page of HTML need not."""
     is_xml = media_type in ("application/xml", "text/xml") or media_type.endswith("+xml")
-    return is_pdf(media_type) or is_xml
+    return is_pdf(media_type) or is_xml or media_type in SIGNED_TYPES
+
+
+SIGNED_TYPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+"""FatturaPA in a signed envelope (.xml.p7m)."""
+SIGNED_ENVELOPE = (b"\x30\x80", b"\x30\x82", b"\x30\x83", b"MII", b"-----BEGIN PKCS7")
+"""How such an envelope begins, in binary and as text."""
+
+
+def is_read(media_type: str, content: bytes) -> bool:
+    """Whether such a document is opened: to see what it names, or whether a PDF by another name can be given
+    a password."""
+    return names_its_invoice(media_type) or begins_like_pdf(content)
 
 
 class Reader:
@@ -74,15 +97,28 @@ class Reader:
 
     def _found(self, document: ToRead, answer: list[object] | NoAnswer) -> list[DocumentFinding]:
         match answer:
-            case ["read", list(findings)]:
-                return [DocumentFinding(Finding(finding)) for finding in findings]
-            case ["unreadable", str(words)]:
-                found = DocumentFinding(Finding.UNREADABLE, words)
+            case ["read", list(findings), list(words), str(problem)]:
+                lock_problem = LockProblem(problem)
+                return [
+                    DocumentFinding(Finding(finding), said, lock_problem)
+                    for finding, said in zip(findings, words, strict=True)
+                ]
+            case ["unreadable", str(said), str(problem)]:
+                found = DocumentFinding(Finding.UNREADABLE, said, LockProblem(problem))
             case NoAnswer(is_late=True):
-                words = f"it took more than {self.sandbox.seconds:g} seconds to read"
-                found = DocumentFinding(Finding.UNREADABLE, words)
+                said = f"it took more than {self.sandbox.seconds:g} seconds to read"
+                found = DocumentFinding(Finding.UNREADABLE, said, LockProblem.UNREADABLE)
             case _:
-                found = DocumentFinding(
-                    Finding.UNREADABLE, "it took more time or memory to read than a document may"
-                )
-        return [found] * len(document.of)
+                said = "it took more time or memory to read than a document may"
+                found = DocumentFinding(Finding.UNREADABLE, said, LockProblem.UNREADABLE)
+        return [as_filed(document.media_type, found)] * len(document.of)
+
+
+def as_filed(media_type: str, found: DocumentFinding) -> DocumentFinding:
+    """The finding for a document of this type: one that need not name its invoice need not be readable, and
+    only a PDF is given a password of its own."""
+    if not names_its_invoice(media_type):
+        return DocumentFinding(Finding.FINE, lock_problem=found.lock_problem)
+    if not is_pdf(media_type):
+        return replace(found, lock_problem=LockProblem.NONE)
+    return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from webapp.invoices.document_reader import DocumentQuestion, Names
-from webapp.invoices.document_text import Unreadable, findings
+from webapp.invoices.document_reader import DocumentQuestion, Names, Unreadable
+from webapp.invoices.document_text import findings
 from webapp.mailing.sandbox_child import Answer, serve
+from webapp.store.statuses import LockProblem
 
 
 def answer(question: DocumentQuestion) -> Answer:
@@ -13,8 +14,9 @@ def answer(question: DocumentQuestion) -> Answer:
     try:
         found = findings(media_type, content, [Names(*each) for each in of])
     except Unreadable as why:
-        return "unreadable", str(why)
-    return "read", [finding.value for finding in found]
+        return "unreadable", str(why), why.lock_problem.value
+    problem = found[0].lock_problem if found else LockProblem.NONE
+    return "read", [each.finding.value for each in found], [each.words for each in found], problem.value
 
 
 if __name__ == "__main__":

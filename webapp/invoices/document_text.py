@@ -1,48 +1,71 @@
-"""Whether a document names its invoice: its text must contain the number, and the code or the name of the
-customer.
+"""Whether a document names its invoice: an e-invoice by its structure, everything else by its text, which
+must contain the number, and the code or the name of the customer.
 
 This runs in the reader's child process (document_reader.py): a document may be anything."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
-from io import BytesIO
+from dataclasses import replace
 from itertools import islice
-from xml.etree import ElementTree
 
-import pypdfium2
-
-from webapp.invoices.document_reader import Names, is_pdf
+from webapp.invoices import buyers, e_invoices, pdf_contents, spelling
+from webapp.invoices.document_reader import DocumentFinding, Names, is_pdf, names_its_invoice
+from webapp.invoices.e_invoices import Stated
 from webapp.store.statuses import Finding
 
-MOST_PAGES = 200
-"""How many pages of a PDF are read if none names the invoice."""
+SAID_LENGTH = 80
+"""Characters that are told of what a document says."""
 
 
-class Unreadable(Exception):
-    """The document cannot be opened; the message says why."""
-
-
-def findings(media_type: str, content: bytes, of: Sequence[Names]) -> list[Finding]:
+def findings(media_type: str, content: bytes, of: Sequence[Names]) -> list[DocumentFinding]:
     """The finding in these bytes for each invoice that they are filed under. Raises Unreadable.
 
-    1. Read page by page until every invoice is named, or to the end.
-    2. A PDF without any text (a scan) can name nothing.
-    3. The number must be there as a word of its own: `INV-1` is not in `INV-10`, nor `121` in `121,00`.
-    Spaces and line breaks within it do not count: a PDF only knows where each letter is.
-    4. In a PDF, the customer's code must be there likewise, or the name, ignoring case and spaces: `Berg` is
-    not in `Van den Bergh`."""
+    1. An e-invoice (XML of a known kind) must have the invoice's number as its own, and the customer as its
+    buyer. XML of an unknown kind must contain the number.
+    2. The text of a PDF must name the number and the customer.
+    3. An e-invoice that is attached to a PDF must agree with the invoice, and with that text: it may name
+    what the text leaves out, but not something else.
+    4. Of a document that need not name its invoice only matters whether it can be given a password."""
+    if is_pdf(media_type) or not names_its_invoice(media_type):
+        return _of_pdf(content, of, is_named=is_pdf(media_type))
+    root = e_invoices.parsed(content)
+    stated = e_invoices.stated(root)
+    if stated is None:
+        text = spelling.plain(e_invoices.texts(root))
+        return [DocumentFinding(in_text(text, names, customer_too=False)) for names in of]
+    return [_of_xml(stated, names) for names in of]
+
+
+def _of_pdf(content: bytes, of: Sequence[Names], *, is_named: bool) -> list[DocumentFinding]:
+    with pdf_contents.opened(content) as document:
+        is_plain = pdf_contents.has_only_pages(document, content)
+        text, found = _until_named(pdf_contents.texts(document) if is_named else [], of)
+    if is_plain:
+        return found
+    from webapp.invoices import pdf_structure  # takes a tenth of a second that most checks do not need
+
+    structure = pdf_structure.structure(content)
+    if structure.e_invoices:
+        found = [
+            _with_e_invoices(text, names, each.finding, structure.e_invoices)
+            for names, each in zip(of, found, strict=True)
+        ]
+    return [replace(each, lock_problem=structure.lock_problem) for each in found]
+
+
+def _until_named(pages: Iterable[str], of: Sequence[Names]) -> tuple[str, list[DocumentFinding]]:
+    """The plain text of the pages up to the one where every invoice is named, or of all; and the findings. A
+    PDF without any text (a scan) can name nothing."""
     text, found = "", [Finding.NO_TEXT] * len(of)
-    for some in _ever_more(_pdf(content) if is_pdf(media_type) else [_xml(content)]):
-        text += _plain(some)
+    for some in _ever_more(pages):
+        text += spelling.plain(some)
         if text.strip():
-            found = [_finding(text, names, customer_too=is_pdf(media_type)) for names in of]
+            found = [in_text(text, names, customer_too=True) for names in of]
         if all(finding == Finding.FINE for finding in found):
             break
-    return found
+    return text, [DocumentFinding(finding) for finding in found]
 
 
 def _ever_more(pages: Iterable[str]) -> Iterator[str]:
@@ -54,67 +77,83 @@ def _ever_more(pages: Iterable[str]) -> Iterator[str]:
         some = max(some, len(read)) * 2 if len(read) == some else some
 
 
-def _finding(text: str, names: Names, *, customer_too: bool) -> Finding:
-    if not _word(names.number).search(text):
+def in_text(text: str, names: Names, *, customer_too: bool) -> Finding:
+    """Whether this plain text names the invoice, and the customer by code or name.
+
+    Each must be there as a word of its own. Spaces and line breaks within it do not count: a PDF only knows
+    where each letter is."""
+    if not spelling.word(names.number).search(text):
         return Finding.NOT_NAMED
-    if customer_too and not (_word(names.code).search(text) or _name(names.customer).search(text)):
-        return Finding.OTHER_CUSTOMER
-    return Finding.FINE
+    is_named = spelling.word(names.code).search(text) or spelling.name(names.customer).search(text)
+    return Finding.OTHER_CUSTOMER if customer_too and not is_named else Finding.FINE
 
 
-@lru_cache(maxsize=1024)
-def _word(word: str) -> re.Pattern[str]:
-    plain = _plain(word).strip()
-    before = r"(?<!\d[-./,])" if plain[:1].isdigit() else ""
-    after = r"(?![-./,]\d)" if plain[-1:].isdigit() else ""
-    return re.compile(rf"(?<!{LETTER}){before}{_spaced(word)}(?!{LETTER}){after}")
+def _of_xml(stated: Stated, names: Names) -> DocumentFinding:
+    if finding := _disagreement(stated, names):
+        return DocumentFinding(finding, _what(stated, names, finding))
+    return DocumentFinding(Finding.FINE)
 
 
-@lru_cache(maxsize=1024)
-def _name(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!{LETTER}){_spaced(name)}(?!{LETTER})")
+def _disagreement(stated: Stated, names: Names) -> Finding | None:
+    if not any(spelling.is_same(names.number, each) for each in stated.numbers):
+        return Finding.NOT_NAMED
+    return None if buyers.agrees(stated, names.code, names.customer) else Finding.OTHER_CUSTOMER
 
 
-UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
-"""Scripts that do not separate words (Thai, Lao, Burmese, Khmer, kana, Han), or attach particles to them
-(Hangul)."""
-LETTER = rf"[^\W_{UNSPACED}]"
-"""What would continue a word: a letter or digit of a script that separates its words."""
+def _what(stated: Stated, names: Names, finding: Finding) -> str:
+    """What an e-invoice that disagrees is: is document CN-2026-2, of Other GmbH"""
+    if not stated.numbers:
+        return "has no invoice number"
+    kind = "document" if stated.refers_back else "invoice"
+    told = f"is {kind} {', '.join(map(_shown, stated.numbers[:3]))}"
+    if buyers.agrees(stated, names.code, names.customer):
+        return told
+    but = " but" if finding == Finding.OTHER_CUSTOMER else ""
+    return f"{told},{but} of {_shown(stated.buyer_names[0])}"
 
 
-def _spaced(words: str) -> str:
-    """A pattern of the characters of the words with any space between them; of no words, one that matches
-    nothing."""
-    return r"\s*".join(re.escape(each) for each in _plain(words) if not each.isspace()) or "(?!)"
+def _shown(words: str) -> str:
+    """Words from a document, for a line of text: nothing that a terminal or a log would act on."""
+    shown = "".join(each if each.isprintable() else " " for each in words)
+    return shown if len(shown) <= SAID_LENGTH else f"{shown[:SAID_LENGTH]}…"
 
 
-def _plain(text: str) -> str:
-    """The text without what differs between two ways of writing the same: ligatures, case, hyphens at line
-    breaks."""
-    return unicodedata.normalize("NFKC", text).translate(HYPHENS).casefold()
+def _with_e_invoices(
+    text: str, names: Names, in_its_text: Finding, attached: Sequence[Stated]
+) -> DocumentFinding:
+    """The finding for a PDF with e-invoices in it. The first that disagrees is told."""
+    is_in_text = in_its_text in (Finding.FINE, Finding.OTHER_CUSTOMER)
+    for stated in attached:
+        if finding := _disagreement(stated, names):
+            what = f"its embedded XML {_what(stated, names, finding)}"
+            told = f"names its invoice, but {what}" if is_in_text else f"does not name its invoice: {what}"
+            return DocumentFinding(finding, told)
+    if in_its_text == Finding.NOT_NAMED and (other := _other_number(text, names.number)):
+        own = _shown(names.number)
+        return DocumentFinding(
+            Finding.NOT_NAMED, f"names {_shown(other)} in its text, but its embedded XML is invoice {own}"
+        )
+    is_buyer_known = any(each.buyer_names for each in attached)
+    if in_its_text == Finding.OTHER_CUSTOMER and not is_buyer_known:
+        return DocumentFinding(in_its_text)
+    return DocumentFinding(Finding.FINE)
 
 
-HYPHENS = dict.fromkeys(map(ord, "\u00ad\u0002\ufffe"))
+def _other_number(text: str, number: str) -> str:
+    """Another invoice number in a text that lacks this one: a word of the same shape, or what stands behind
+    the words "invoice number" and is no part of this one. Empty if there is none, as where the text is a
+    picture or a short notice."""
+    bare = "".join(spelling.plain(number).split())
+    shape = re.sub(r"\d+", r"\\d+", re.escape(bare)) if re.search(r"[^\W\d_]", bare) else ""
+    if r"\d" in shape and (same := re.search(rf"(?<!\w){shape}(?!\w)", text)):
+        return same[0]
+    labelled = LABELLED.search(text)
+    is_part = labelled and labelled["number"] in re.split(r"[\W_]+", bare)
+    return labelled["number"] if labelled and not is_part else ""
 
 
-def _pdf(content: bytes) -> Iterator[str]:
-    """The text of each page."""
-    try:
-        with pypdfium2.PdfDocument(content) as document:
-            for number in range(min(len(document), MOST_PAGES)):
-                yield document[number].get_textpage().get_text_bounded()
-    except pypdfium2.PdfiumError as error:
-        raise Unreadable(f"it cannot be opened as a PDF: {error}") from None
-
-
-def _xml(content: bytes) -> str:
-    """Every text, and every value of an attribute."""
-    try:
-        root = ElementTree.parse(BytesIO(content)).getroot()
-    except ElementTree.ParseError as error:
-        raise Unreadable(f"it cannot be opened as XML: {error}") from None
-    return "\n".join(
-        piece
-        for element in root.iter()
-        for piece in (element.text or "", *element.attrib.values(), element.tail or "")
-    )
+LABELLED = re.compile(
+    r"\b(?:invoice|credit ?note|rechnungs?|facture|factuur|fattura|fatura|factura|faktura|gutschrifts?)[ -]*"
+    r"(?:number|numero|numéro|número|nummer|nr|no|n°|nº|num|#)[.:# \t]*(?P<number>[^\W_]*\d[\w/.-]*\w)"
+)
+"""An invoice number with its label, in a plain text."""

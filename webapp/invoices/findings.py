@@ -106,8 +106,11 @@ SAID = {
 
 
 def said(document: TransformationResult) -> str:
-    """The finding about a document, as the end of a sentence that starts with its name."""
-    words = SAID[Finding(document.finding)]
+    """The finding about a document, as the end of a sentence that starts with its name. What an e-invoice
+    says of itself stands for itself: is invoice INV-2026-2, of Other GmbH"""
+    finding, words = Finding(document.finding), SAID[Finding(document.finding)]
+    if document.finding_words and finding in (Finding.NOT_NAMED, Finding.OTHER_CUSTOMER):
+        return document.finding_words
     return f"{words}: {document.finding_words}" if document.finding_words else words
 
 

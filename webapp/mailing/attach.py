@@ -1,14 +1,14 @@
 """Packs a mail's documents: as they are, in one archive, or with a password. Bytes in, bytes out.
 
-A password protects with AES-256: PDFs by PDF 2.0's own encryption (ISO 32000-2, 7.6), everything else in an
-archive by WinZip's AE-2, which 7-Zip, WinZip and macOS' Archive Utility open (Windows Explorer opens no
-archive that is encrypted with AES)."""
+A password protects with AES-256: PDFs by PDF 2.0's own encryption (ISO 32000-2, 7.6; pdf_locking.py),
+everything else in an archive by WinZip's AE-2, which 7-Zip, WinZip and macOS' Archive Utility open (Windows
+Explorer opens no archive that is encrypted with AES)."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-import secrets
+import unicodedata
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +16,8 @@ from io import BytesIO
 from posixpath import splitext
 
 from webapp.mailing.compose import Document, Uncomposable
+from webapp.mailing.pdf_locking import LOCKER, begins_like_pdf, saslprep, why_not
+from webapp.store.statuses import LockProblem
 
 PDF = "application/pdf"
 ZIP = "application/zip"
@@ -50,8 +52,6 @@ def pack(documents: Sequence[Document], how: Packing) -> list[Document]:
 
     Raises Uncomposable for a PDF that cannot be opened, because it cannot be protected and must not go out
     unprotected; and for an unusable password."""
-    if how.password:
-        _check(how.password)
     documents = told_apart(documents)
     if not documents:
         return []
@@ -108,34 +108,27 @@ def _check(password: str) -> None:
 
 
 def _protected(document: Document, password: str) -> Document:
-    if document.media_type == PDF or document.content.startswith(b"%PDF-"):
-        return _with_bytes(document, _encrypted_pdf(document, password))
+    if document.media_type == PDF or begins_like_pdf(document.content):
+        return _with_bytes(document, _encrypted_pdf(document, saslprep(password)))
     return _archive([document], document.file_name, password)
 
 
 def _encrypted_pdf(document: Document, password: str) -> bytes:
-    """The owner password is thrown away: a reader who can open the document may do everything with it."""
-    import pikepdf  # 5 MB that are needed only for encryption
-
-    encrypted = BytesIO()
-    how = pikepdf.Encryption(user=password, owner=secrets.token_urlsafe(24), R=6)
+    """One that the document check found to have a problem is not even opened again."""
+    _check(password)
     try:
-        with pikepdf.open(BytesIO(document.content)) as pdf:
-            if pdf.is_encrypted:
-                raise Uncomposable(f"{document.file_name!r} is encrypted already, so no password can be set")
-            pdf.save(encrypted, encryption=how)
-    except pikepdf.PasswordError:
-        raise Uncomposable(f"{document.file_name!r} has a password of its own already") from None
-    except pikepdf.PdfError as error:
-        raise Uncomposable(
-            f"{document.file_name!r} cannot be opened, so no password can be set: {error}"
-        ) from None
-    return encrypted.getvalue()
+        if document.lock_problem:
+            raise Uncomposable(why_not(LockProblem(document.lock_problem)))
+        return LOCKER.lock(document.content, password)
+    except Uncomposable as why:
+        raise Uncomposable(f"{document.file_name!r} {why}") from None
 
 
 def _archive(documents: Sequence[Document], name: str, password: str) -> Document:
     packed = BytesIO()
     if password:
+        password = unicodedata.normalize("NFC", password)
+        _check(password)
         import pyzipper  # 3 MB that are needed only for encryption
 
         with pyzipper.AESZipFile(packed, "w", zipfile.ZIP_DEFLATED, encryption=pyzipper.WZ_AES) as archive:

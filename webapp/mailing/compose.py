@@ -36,13 +36,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Document:
-    """A file to attach, and the invoice that it was made from."""
+    """A file to attach, and the invoice that it was made from. `lock_problem`: why it cannot be given a
+    password, as far as is known."""
 
     invoice_id: int
     file_name: str
     media_type: str
     sha256: str
     content: bytes
+    lock_problem: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Runs what handles foreign input (templates, documents) in a long-lived child process with limits on time,
 memory and output: what runs away costs only its own question.
 
-Questions go to the child pickled, and answers come back as JSON: nothing that a template or a document could
-get hold of is ever unpickled. The child's side is sandbox_child.py."""
+Questions go to the child pickled, and answers come back as JSON, some with plain bytes after it: nothing that
+a template or a document could get hold of is ever unpickled. The child's side is sandbox_child.py."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_
 """What the child may know of the environment: no key, no password, no address."""
 BATCH = 200
 """Questions per frame: what the child holds at once."""
+ANSWER_BYTES_MAX = 100 * 2**20
+"""A child that answers more is ended: it must not fill the memory of its parent instead of its own."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ class Child:
         self._in: IO[bytes] = self.process.stdin
         self._out: IO[bytes] = self.process.stdout
         os.set_blocking(self._in.fileno(), False)
-        self._pending = b""
+        self._pending = bytearray()
         self._waiting = selectors.DefaultSelector()
         self._waiting.register(self._out, selectors.EVENT_READ)
         if not self._line(START_SECONDS):
@@ -150,24 +152,44 @@ class Child:
 
     def next_answer(self, seconds: float) -> list[Any]:
         """The next answer. Raises ChildGone if it does not come in time, or not at all."""
+        until = time.monotonic() + seconds
         line = self._line(seconds)
         if not line:
             raise ChildGone(is_late=line is None)
         answer: list[Any] = json.loads(line.decode("ascii"))
+        if answer and isinstance(answer[-1], dict):  # this many bytes follow
+            answer[-1] = self._bytes(answer[-1]["bytes"], until)
         return answer
 
     def _line(self, seconds: float) -> bytes | None:
         """The next line; None if it does not come within `seconds`, empty if none will come."""
-        until = time.monotonic() + seconds
-        while b"\n" not in self._pending:
-            if not self._waiting.select(max(0.0, until - time.monotonic())):
-                return None
-            received = self._out.read(1 << 20)
-            if not received:
-                return b""
-            self._pending += received
-        line, _, self._pending = self._pending.partition(b"\n")
-        return line + b"\n"
+        until, searched = time.monotonic() + seconds, 0
+        while (end := self._pending.find(b"\n", searched)) < 0:
+            searched = len(self._pending)
+            if not (received := self._receive(until)):
+                return received
+        return self._taken(end + 1)
+
+    def _bytes(self, size: int, until: float) -> bytes:
+        """The next bytes. Raises ChildGone."""
+        while len(self._pending) < size:
+            if not (received := self._receive(until)):
+                raise ChildGone(is_late=received is None)
+        return self._taken(size)
+
+    def _receive(self, until: float) -> bytes | None:
+        """What has come, added to what is pending; None if nothing comes before `until` (monotonic), empty if
+        nothing will come, or too much has."""
+        if not self._waiting.select(max(0.0, until - time.monotonic())):
+            return None
+        received = self._out.read(1 << 20) or b""
+        self._pending += received
+        return received if len(self._pending) <= ANSWER_BYTES_MAX else b""
+
+    def _taken(self, size: int) -> bytes:
+        taken = bytes(self._pending[:size])
+        del self._pending[:size]
+        return taken
 
     def end(self) -> None:
         """End the process, whatever it is doing."""

@@ -158,6 +158,7 @@ def _file(store: DocumentStore, document: StoredDocument) -> Document:
         document.media_type,
         document.sha256,
         store.read(document.sha256),  # compose looks whether they are the bytes of that SHA-256
+        document.lock_problem,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, Row, and_, bindparam, func, select
+from sqlalchemy import BindParameter, Row, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from webapp.invoices import findings
@@ -16,13 +16,13 @@ from webapp.store.customers import Cluster, Customer, CustomerEmail
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Result, ResultInvoice, Run
-from webapp.store.statuses import ResultStatus
+from webapp.store.statuses import LockProblem, ResultStatus
 
 
 @dataclass(frozen=True)
 class StoredDocument:
     """A document of an invoice: the SHA-256 of its bytes in the store, and its name. `is_cleared`: the
-    document check passed it, or a person released it."""
+    document check passed it, or a person released it. `lock_problem`: why it cannot be given a password."""
 
     invoice_id: int
     transformation_id: int
@@ -31,6 +31,7 @@ class StoredDocument:
     sha256: str
     size: int
     is_cleared: bool
+    lock_problem: str = LockProblem.NONE
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,7 @@ DOCUMENTS = select(
     TransformationResult.invoice_id, TransformationResult.transformation_id, TransformationResult.file_name,
     TransformationResult.media_type, TransformationResult.sha256, TransformationResult.size,
     and_(~findings.UNCHECKED, ~TransformationResult.suspect),
+    case((findings.UNCHECKED, ""), else_=TransformationResult.lock_problem),
 )  # fmt: skip
 DOCUMENTS_BY_INVOICE = DOCUMENTS.where(TransformationResult.invoice_id.in_(IDS))
 DOCUMENTS_BY_RESULT = (

@@ -13,6 +13,7 @@ NOTE_HEADINGS: dict[str, str] = {
     OVERLAPPING: "Why",
     SkipReason.SUSPENDED: "Why",
     SkipReason.NOT_APPROVED: "Why",
+    SkipReason.UNLOCKABLE: "Why",
 }
 
 DEFAULT_NOTES: dict[str, str] = {
@@ -40,6 +41,11 @@ def skip_hint(reason: str, content: Content) -> str:
             return " or ".join(f"no “{name}” document" for name in content["transformation_names"])
         case SkipReason.ALREADY_SENT:
             return "by another run with this definition"
+        case SkipReason.UNLOCKABLE:
+            return (
+                "a PDF is signed, restricted or encrypted and cannot be given a password: "
+                "choose ZIP in the definition, or import the PDF without a signature"
+            )
         case SkipReason.SUSPECT_DOCUMENT:
             return "a document does not mention its invoice number"
     return ""

@@ -11,12 +11,13 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.mailing.pdf_locking import WHY_NOT
 from webapp.new_run.preview_lists import MAILED_BEFORE, READY, Listed
 from webapp.store.customers import CustomerEmail, RecipientKey
 from webapp.store.definitions import Content, MessageDefinition
 from webapp.store.invoices import TransformationResult
 from webapp.store.runs import Attempt, Reservation, Result, Run
-from webapp.store.statuses import Outcome, SkipReason
+from webapp.store.statuses import LockProblem, Outcome, SkipReason
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def add_notes(session: Session, definition_id: int, content: Content, show: str,
         by_customer = _other_keys(session, customers)
     elif show == SkipReason.NO_ATTACHMENT:
         by_invoice = _lacking(session, content, invoices)
+    elif show == SkipReason.UNLOCKABLE:
+        by_invoice = _unlockable(session, content, invoices)
     elif show in (SkipReason.ALREADY_SENT, MAILED_BEFORE):
         same = show == SkipReason.ALREADY_SENT
         found = _mailings(session, definition_id, invoices, same=same)
@@ -92,6 +95,24 @@ def _lacking(session: Session, content: Content, invoice_ids: list[int]) -> dict
         invoice_id: [f"no “{name}”" for id, name in wanted if id not in there[invoice_id]]
         for invoice_id in invoice_ids
     }
+
+
+def _unlockable(session: Session, content: Content, invoice_ids: list[int]) -> dict[int, list[str]]:
+    """Which PDF of the invoice cannot be given a password, and why."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for invoice_id, file_name, problem in session.execute(
+        select(
+            TransformationResult.invoice_id, TransformationResult.file_name, TransformationResult.lock_problem
+        )
+        .where(
+            TransformationResult.invoice_id.in_(invoice_ids),
+            TransformationResult.transformation_id.in_(content["transformations"]),
+            TransformationResult.lock_problem != LockProblem.NONE,
+        )
+        .order_by(TransformationResult.id)
+    ):
+        found[invoice_id].append(f"{file_name} {WHY_NOT[LockProblem(problem)]}")
+    return found
 
 
 def _mailings(

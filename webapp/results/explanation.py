@@ -48,6 +48,11 @@ HELD = (
     "Look at the attachments. Let them pass if they are right; if not, import the right document, then send "
     "again.",
 )
+UNLOCKABLE = (
+    "This mail cannot be protected: a PDF is signed, restricted or encrypted already.",
+    "Choose ZIP in the definition and send again with today’s version, or import the PDF without a signature "
+    "or restriction.",
+)
 RELEASABLE = (
     "This mail was held; its documents are right now.",
     "Send again checks them once more and sends it.",
@@ -113,6 +118,8 @@ def _headline(result: Result, run_status: str, today: Today) -> tuple[str, str]:
         return HELD if today.has_suspects else RELEASABLE
     if status == ResultStatus.SKIPPED and today.can_be_sent:
         return SENDABLE_NOW
+    if status == ResultStatus.SKIPPED and result.reason == SkipReason.UNLOCKABLE:
+        return UNLOCKABLE
     if status == ResultStatus.SENT and result.redirected:
         return REHEARSED if today.only_rehearsed else REDIRECTED
     if status == ResultStatus.SENT and not result.smtp_reply:

@@ -11,6 +11,8 @@ NOT_SENDABLE = {
     SkipReason.NO_RECIPIENT: "the customer has no address with the recipient key",
     SkipReason.NO_ATTACHMENT: "a document is missing",
     SkipReason.NO_PASSWORD: "the customer has no password for its documents",
+    SkipReason.UNLOCKABLE: "a PDF cannot be protected with a password: choose ZIP in the definition, "
+    "or import the PDF without a signature",
     SkipReason.ALREADY_SENT: "already sent: confirm that the customer may receive it twice",
     SkipReason.SUSPECT_DOCUMENT: "a document is suspect: let it pass if it is correct, or re-import it",
 }

@@ -32,6 +32,7 @@ PROBLEM_LABELS = {
     "bounced": ProblemLabel("bounced", "Bounced"),
     "suspect_document": ProblemLabel("skipped", "Held, suspect document"),
     "no_recipient": ProblemLabel("skipped", "Skipped, no recipient"),
+    "unlockable": ProblemLabel("skipped", "Skipped, no password can be set"),
 }
 
 

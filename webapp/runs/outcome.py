@@ -15,6 +15,7 @@ SKIP_FIXES = {
     SkipReason.NO_RECIPIENT: "Add an address with this definition's recipient key, then try again.",
     SkipReason.NO_ATTACHMENT: "Import the missing documents, then try again.",
     SkipReason.ALREADY_SENT: "Nothing to do: another run of this definition has sent them.",
+    SkipReason.UNLOCKABLE: "Choose ZIP in the definition, or import unsigned PDFs; then try again.",
     SkipReason.NO_PASSWORD: "Add the password to the customer's metadata, then try again.",
 }
 """What to do about results that were skipped for each reason. Suspect documents have a note of their own."""

@@ -95,7 +95,7 @@ def _waiting(session: Session, viewer: Viewer) -> dict[str, int]:
 
 
 PROBLEMS = (ResultStatus.UNCONFIRMED, ResultStatus.FAILED, ResultStatus.BOUNCED)
-FIXABLE_REASONS = (SkipReason.SUSPECT_DOCUMENT, SkipReason.NO_RECIPIENT)
+FIXABLE_REASONS = (SkipReason.SUSPECT_DOCUMENT, SkipReason.NO_RECIPIENT, SkipReason.UNLOCKABLE)
 """The skip reasons that a person should act on."""
 
 

@@ -4,32 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, case, exists, literal, not_, or_
+from sqlalchemy import ColumnElement, case, exists, literal, literal_column, not_, or_
 from sqlalchemy.sql.elements import SQLColumnExpression
 
+from webapp.invoices.findings import UNCHECKED
 from webapp.store.customers import Customer, CustomerEmail, has_metadata
 from webapp.store.definitions import Content
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Reservation
-from webapp.store.statuses import InvoiceStatus, SkipReason
+from webapp.store.statuses import InvoiceStatus, LockProblem, SkipReason
 
 
 @dataclass(frozen=True)
 class Requirements:
     """What a definition requires of an invoice and its customer. `password_key`: the metadata field that must
-    hold the documents' password; empty: no password is needed."""
+    hold the documents' password; empty: no password is needed. `zip`: they go into an archive, so that the
+    password changes none of them."""
 
     definition_id: int
     recipient_key_id: int
     transformations: tuple[int, ...]
     password_key: str = ""
+    zip: bool = False
 
 
 def requirements_of(definition_id: int, content: Content) -> Requirements:
     """The requirements of this version of a definition."""
     transformations = tuple(content["transformations"])
     password_key = content["password_key"] if transformations else ""
-    return Requirements(definition_id, content["recipient_key_id"], transformations, password_key)
+    return Requirements(
+        definition_id, content["recipient_key_id"], transformations, password_key, content["zip"]
+    )
 
 
 def skip_reason(requirements: Requirements, copy: SQLColumnExpression[int] | None) -> ColumnElement[str]:
@@ -60,6 +65,8 @@ def skip_conditions(
         found[SkipReason.ALREADY_SENT] = is_reserved(requirements.definition_id, copy)
     if requirements.password_key:
         found[SkipReason.NO_PASSWORD] = not_(has_metadata(requirements.password_key))
+    if requirements.password_key and requirements.transformations and not requirements.zip:
+        found[SkipReason.UNLOCKABLE] = _has_unlockable_document(requirements)
     if requirements.transformations:
         found[SkipReason.SUSPECT_DOCUMENT] = _has_suspect_document(requirements)
     return {reason: found[reason] for reason in SkipReason if reason in found}
@@ -98,5 +105,20 @@ def _has_suspect_document(requirements: Requirements) -> ColumnElement[bool]:
     return exists().where(
         TransformationResult.invoice_id == Invoice.id,
         TransformationResult.suspect,
+        (TransformationResult.transformation_id + 0).in_(requirements.transformations),
+    )
+
+
+def _has_unlockable_document(requirements: Requirements) -> ColumnElement[bool]:
+    """Whether a PDF cannot be given a password. One that cannot even be read is suspect first; once a person
+    has released it, it still cannot be protected. The literal lets SQLite take the partial index."""
+    return exists().where(
+        TransformationResult.invoice_id == Invoice.id,
+        TransformationResult.lock_problem != literal_column("''"),
+        not_(UNCHECKED),
+        or_(
+            TransformationResult.lock_problem != LockProblem.UNREADABLE,
+            not_(TransformationResult.suspect),
+        ),
         (TransformationResult.transformation_id + 0).in_(requirements.transformations),
     )

@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.store.base import Base, one_of
-from webapp.store.statuses import Finding, InvoiceStatus, OutputType
+from webapp.store.statuses import Finding, InvoiceStatus, LockProblem, OutputType
 from webapp.store.types import Instant, Json, Key, Money
 
 
@@ -53,7 +53,8 @@ class Transformation(Base):
 
 SUSPECT_ON_SQLITE, SUSPECT = text("suspect = 1"), text("suspect")
 UNCHECKED = text("found_in <> sha256")
-"""Of what the partial indices are: nearly every document is neither, and the few are found at once. SQLite
+UNLOCKABLE = text("lock_problem <> ''")
+"""Of what the partial indices are: nearly every document is none of it, and the few are found at once. SQLite
 takes such an index for a query that says the same in the same words."""
 
 
@@ -62,7 +63,7 @@ class TransformationResult(Base):
 
     `finding` is what the document check (invoices/document_checks.py) found in the bytes with the SHA-256
     `found_in`: where that is not today's, the document is unchecked. It is `suspect` until the check passes,
-    or a person releases it."""
+    or a person releases it. `lock_problem`: why these bytes cannot be given a password."""
 
     __tablename__ = "transformation_result"
     __table_args__ = (
@@ -70,10 +71,13 @@ class TransformationResult(Base):
         CheckConstraint("size >= 0", name="size"),
         CheckConstraint("length(sha256) = 64", name="sha256"),
         one_of("finding", Finding),
+        one_of("lock_problem", LockProblem),
         Index("ix_transformation_result_suspect", "invoice_id", sqlite_where=SUSPECT_ON_SQLITE,
               postgresql_where=SUSPECT),
         Index("ix_transformation_result_unchecked", "invoice_id", sqlite_where=UNCHECKED,
               postgresql_where=UNCHECKED),
+        Index("ix_transformation_result_unlockable", "invoice_id", sqlite_where=UNLOCKABLE,
+              postgresql_where=UNLOCKABLE),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -87,6 +91,7 @@ class TransformationResult(Base):
     finding: Mapped[str] = mapped_column(String(16), default=Finding.UNCHECKED, server_default="unchecked")
     finding_words: Mapped[str] = mapped_column(Text, default="", server_default="")
     suspect: Mapped[bool] = mapped_column(default=False, server_default=false())
+    lock_problem: Mapped[str] = mapped_column(String(16), default=LockProblem.NONE, server_default="")
     checked_at: Mapped[datetime | None] = mapped_column(Instant)
     passed_by: Mapped[str] = mapped_column(String(254), default="", server_default="")
     passed_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -35,6 +35,7 @@ class SkipReason(StrEnum):
     NO_ATTACHMENT = "no_attachment"
     ALREADY_SENT = "already_sent"
     NO_PASSWORD = "no_password"
+    UNLOCKABLE = "unlockable"
     SUSPECT_DOCUMENT = "suspect_document"
 
 
@@ -89,6 +90,16 @@ class Finding(StrEnum):
     NO_TEXT = "no_text"
     UNREADABLE = "unreadable"
     ALTERED = "altered"
+
+
+class LockProblem(StrEnum):
+    """Why a PDF cannot be rewritten with a password without harm; empty: it can, as far as is known."""
+
+    NONE = ""
+    SIGNED = "signed"
+    RESTRICTED = "restricted"
+    ENCRYPTED = "encrypted"
+    UNREADABLE = "unreadable"
 
 
 class TemplateFormat(StrEnum):

@@ -7,6 +7,8 @@ from io import BytesIO
 
 from flask import Response, send_file
 
+from webapp.mailing.pdf_locking import begins_like_pdf
+
 WITHOUT_RIGHTS = "sandbox; default-src 'none'"
 IN_OUR_FRAME = f"{WITHOUT_RIGHTS}; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 IN_THE_VIEWER = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -45,7 +47,7 @@ def may_be_shown(media_type: str) -> bool:
 def to_look_at(content: bytes, media_type: str, name: str) -> Response:
     """A document for the browser's own viewer: a PDF as such, any text as plain text. Anything else, or a PDF
     that is none, is to be saved."""
-    if media_type.lower() == "application/pdf" and content.startswith(b"%PDF-"):
+    if media_type.lower() == "application/pdf" and begins_like_pdf(content, is_said_to=True):
         answer = send_file(BytesIO(content), mimetype="application/pdf", download_name=name)
         return _guarded(answer, IN_THE_VIEWER)
     if may_be_shown(media_type) and media_type.lower() != "application/pdf":
