@@ -7,7 +7,6 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from jinja2 import Environment, TemplateSyntaxError
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Form, SelectField, SelectMultipleField, StringField, TextAreaField
@@ -18,6 +17,7 @@ from webapp.definitions.templates import LANGUAGE, NO_LANGUAGE, with_text
 from webapp.definitions.versions import Fields, TemplateValue, Text, content_with, template_value
 from webapp.extensions import runtime
 from webapp.mailing.addresses import BadAddress, bcc_addresses, checked_address, outside
+from webapp.mailing.template_syntax import syntax_problem
 from webapp.store.customers import RecipientKey
 from webapp.store.db import db
 from webapp.store.definitions import Content, MessageTemplate
@@ -26,17 +26,12 @@ from webapp.store.mailservers import Sender
 from webapp.store.statuses import TemplateFormat
 
 SPACES = re.compile(r"[,;\s]+")
-UNREADABLE = "Line {}: {}"
 
 
 def readable(form: Form, field: StringField) -> None:
     """Validate a template that can be parsed. What it produces is seen in the preview."""
-    try:
-        Environment(autoescape=True).parse(field.data or "")
-    except TemplateSyntaxError as error:
-        raise ValidationError(UNREADABLE.format(error.lineno, error.message)) from None
-    except RecursionError:
-        raise ValidationError("It is nested too deeply.") from None
+    if problem := syntax_problem(field.data or ""):
+        raise ValidationError(str(problem))
 
 
 def one_line(form: Form, field: StringField) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
-from jinja2 import Environment, TemplateSyntaxError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,6 +16,7 @@ from webapp.definitions import queries, templates
 from webapp.definitions.versions import content_with, fields_of, template_value
 from webapp.extensions import runtime
 from webapp.mailing.template_references import parts_in
+from webapp.mailing.template_syntax import syntax_problem
 from webapp.messages import samples
 from webapp.messages.building import to_render
 from webapp.store.db import db
@@ -86,13 +86,8 @@ def _changed_meanwhile(stored: str | None) -> Iterator[str]:
 
 def _doubts(texts: Texts, name: str, source: str) -> Iterator[str]:
     """What speaks against storing the part, in words."""
-    try:
-        Environment(autoescape=True).parse(source)
-    except TemplateSyntaxError as error:
-        yield f"Line {error.lineno}: {error.message}"
-        return
-    except RecursionError:
-        yield "It is nested too deeply."
+    if problem := syntax_problem(source):
+        yield str(problem)
         return
     if name in _reached(texts, source):
         yield "It includes itself."

@@ -7,12 +7,11 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from jinja2 import Environment, TemplateSyntaxError
-
 from webapp.destinations import may_hold_password
 from webapp.imports import values
 from webapp.imports.values import shown
 from webapp.mailing.template_references import REFERENCE_NAME
+from webapp.mailing.template_syntax import syntax_problem
 
 TomlCheck = Callable[[Any], Any]
 
@@ -199,7 +198,6 @@ def part_name(value: Any) -> str:
 def _parse(template: str) -> None:
     if "\0" in template:
         raise ValueError("has a NUL character")
-    try:
-        Environment(autoescape=True).parse(template)
-    except TemplateSyntaxError as error:
-        raise ValueError(f"line {error.lineno} of the template: {error.message}") from None
+    if problem := syntax_problem(template):
+        where = f"line {problem.line} of the template: " if problem.line else "the template: "
+        raise ValueError(f"{where}{problem.words}")
