@@ -17,6 +17,7 @@ from tests.world import World
 from webapp.store.customers import Cluster, Customer
 from webapp.store.invoices import TransformationResult
 from webapp.store.statuses import ResultStatus
+from webapp.store.types import now
 from webapp.store.users import AuditEntry
 
 
@@ -174,7 +175,8 @@ def test_results_a_person_no_longer_sees_are_not_changed(
             session.get_one(Customer, payer.id).cluster_id = cluster_id
         for which in ({"only": str(world.results(run_id)[0].id)}, {"all": "1", "seen": "1"}):
             browser.look(f"/runs/{run_id}")
-            browser.press(f"/runs/{run_id}/results/{verb}", asked="1", confirmed="1", **which)
+            yes = {"asked": "1", "confirmed": "1", "as_of": now().isoformat()}
+            browser.press(f"/runs/{run_id}/results/{verb}", **yes, **which)
             if not is_changed:
                 assert world.statuses(run_id) == [was]
         assert (world.statuses(run_id) != [was]) == is_changed

