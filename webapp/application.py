@@ -22,6 +22,7 @@ from webapp.web import (
     htmx,
     layout,
     limits,
+    preview_renderers,
     security,
     sessions,
     typed_text,
@@ -30,7 +31,7 @@ from webapp.web import (
 
 SHARED = (
     *(typed_text, limits, assets, errors, formats, layout, htmx),
-    *(sessions, access_control, security, user_limits, capacity),
+    *(sessions, access_control, security, user_limits, capacity, preview_renderers),
 )
 """What all pages share, in the order in which it takes effect."""
 ROOMS = (users, definitions, new_run, runs, results, evidence, catcher)

@@ -3,7 +3,7 @@ templates, and the counters of what goes out. An application has them, with page
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from flask import Flask, current_app
@@ -55,6 +55,13 @@ def runtime() -> Runtime:
 def runtime_of(app: Flask) -> Runtime:
     """This application's parts, for code that has no application context."""
     return cast(Runtime, app.extensions[_RUNTIME])
+
+
+def replace_renderer(app: Flask, renderer: Renderer) -> None:
+    """Have this application render by another renderer."""
+    parts = runtime_of(app)
+    parts.renderer.close()
+    app.extensions[_RUNTIME] = replace(parts, renderer=renderer)
 
 
 _RUNTIME = "mailrun"
