@@ -80,7 +80,7 @@ def test_a_template_is_made_and_gets_a_language_of_its_own_subject(log_in: LogIn
     [
         ({"source": ""}, "The body is empty."),
         ({"source": "a\n{% if %}"}, "Line 2:"),
-        ({"language": "german"}, "A language is two letters"),
+        ({"language": "klingonese"}, "A language is two letters"),
         ({"name": ""}, "Enter a name."),
         ({"plain": "{{"}, "Line 1:"),
     ],

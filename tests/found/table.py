@@ -22,7 +22,7 @@ ELSEWHERE = {
     "E10": "a run over a cluster above: with roles and scope",
     "E11": "an expired login: with settings and accounts",
 }
-"""Findings that are mended with a later piece of work, and by which."""
+"""Findings that later work fixes, and which."""
 NAME = re.compile(r"test_([a-f]\d{1,2})_(\w+)")
 
 

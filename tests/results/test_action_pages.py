@@ -88,7 +88,7 @@ def test_it_works_and_a_second_press_of_the_form_does_nothing(
     assert "Nothing was done a second time" in said(browser, f"/runs/{run_id}")
     with world.runtime.database.reading() as session:
         changes = session.query(AuditEntry).filter(AuditEntry.subject == f"run {run_id}").all()
-        assert [change.actor for change in changes] == ["manager@example.com"]
+        assert [change.actor for change in changes if change.action != "create"] == ["manager@example.com"]
 
 
 @each_action
@@ -175,7 +175,9 @@ def test_results_a_person_no_longer_sees_are_not_changed(
             session.get_one(Customer, payer.id).cluster_id = cluster_id
         for which in ({"only": str(world.results(run_id)[0].id)}, {"all": "1", "seen": "1"}):
             browser.look(f"/runs/{run_id}")
-            yes = {"asked": "1", "confirmed": "1", "as_of": now().isoformat()}
+            yes = {"asked": "1", "confirmed": "1"}
+            if verb == "send-again":
+                yes["as_of"] = now().isoformat()
             browser.press(f"/runs/{run_id}/results/{verb}", **yes, **which)
             if not is_changed:
                 assert world.statuses(run_id) == [was]

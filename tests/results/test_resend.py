@@ -13,6 +13,7 @@ from tests.world import World
 from webapp.store.definitions import DefinitionVersion, MessageDefinition
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus
+from webapp.store.types import now
 from webapp.workers import WorkerProcess
 
 
@@ -67,7 +68,8 @@ def test_a_yes_for_fewer_than_there_are_by_now_is_asked_for_again(log_in: LogIn,
     run_id, ids = made(world, ResultStatus.SENT, ResultStatus.SENT)
     browser = log_in("manager")
     browser.look(f"/runs/{run_id}")
-    url, yes = f"/runs/{run_id}/results/send-again", {"id": ids, "asked": "1", "confirmed": "1"}
+    url = f"/runs/{run_id}/results/send-again"
+    yes = {"id": ids, "asked": "1", "confirmed": "1", "as_of": now().isoformat()}
     browser.press(url, **yes, twice="1")
     assert "Press Send again once more" in said(browser, f"/runs/{run_id}")
     assert world.statuses(run_id) == ["sent", "sent"]

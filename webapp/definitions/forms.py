@@ -13,7 +13,7 @@ from wtforms import BooleanField, Form, SelectField, SelectMultipleField, String
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from webapp.definitions.templates import LANGUAGE, NO_LANGUAGE, with_text
+from webapp.definitions.templates import LANGUAGE, NO_LANGUAGE, language_code, with_text
 from webapp.definitions.versions import Fields, TemplateValue, Text, content_with, template_value
 from webapp.extensions import runtime
 from webapp.mailing.addresses import BadAddress, bcc_addresses, checked_address, outside
@@ -167,7 +167,7 @@ class TemplateForm(Filled):
     def validate_language(self, field: StringField) -> None:
         if field.data in self.languages:
             return
-        field.data = (field.data or "").strip().replace("_", "-")
+        field.data = language_code(field.data or "")
         if field.data and not LANGUAGE.fullmatch(field.data):
             raise ValidationError(NO_LANGUAGE)
 

@@ -21,6 +21,7 @@ from webapp.definitions.preview_pages import (
     tries,
 )
 from webapp.definitions.template_pages import template_pages
+from webapp.definitions.templates import languages
 from webapp.definitions.versions import Fields, content_of, content_with, fields_of, template_value
 from webapp.store.db import db
 from webapp.store.definitions import Content, MessageDefinition, MessageTemplate
@@ -33,7 +34,8 @@ definitions = Blueprint("definitions", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Register every page of this room."""
+    """Register every page of this room, and what their templates call."""
+    app.add_template_global(languages, "all_languages")
     for blueprint in (definitions, template_pages, part_pages, tries):
         app.register_blueprint(blueprint)
 

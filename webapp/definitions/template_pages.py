@@ -15,7 +15,7 @@ from webapp.definitions.forms import TemplateForm, template_filled_in
 from webapp.definitions.language_words import missing_words
 from webapp.definitions.part_pages import seen_as
 from webapp.definitions.preview_pages import MailPreview, content_of_template, preview_mail
-from webapp.definitions.templates import with_text
+from webapp.definitions.templates import NO_LANGUAGE, with_text
 from webapp.definitions.versions import TemplateValue, Text, template_value
 from webapp.errors import Refused
 from webapp.extensions import runtime
@@ -79,8 +79,8 @@ def show(template_id: int) -> ResponseReturnValue:
         plain=text.plain,
     )
     form.languages = value.texts
-    if not form.language.validate(form):
-        abort(404)
+    if not form.language.validate(form, (TemplateForm.validate_language,)):
+        return form_posts.refuse(NO_LANGUAGE, f"/templates/{template_id}")
     return _form(form, template, value, fingerprint(value))
 
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 
+from babel import Locale
+from babel.localedata import locale_identifiers
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -101,7 +104,21 @@ def used_by(session: Session, template_id: int) -> list[str]:
 
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
-NO_LANGUAGE = "A language is two letters, such as de, or with a country: de-CH."
+NO_LANGUAGE = "A language is two letters, such as de, or with a country: de-CH. Choose one of the list."
+
+
+@cache
+def languages() -> dict[str, str]:
+    """Code → English name of the languages that money and dates can be written in, by name."""
+    names = Locale("en").languages
+    codes = {code for code in locale_identifiers() if code in names}
+    return dict(sorted(((code, names[code]) for code in codes), key=lambda pair: pair[1]))
+
+
+def language_code(given: str) -> str:
+    """The code of a language that was given by its code or its English name; else what was given."""
+    text = given.strip().replace("_", "-")
+    return next((code for code, name in languages().items() if name.lower() == text.lower()), text)
 
 
 def save_part(session: Session, viewer: Viewer, name: str, texts: Mapping[str, str]) -> None:
