@@ -8,7 +8,7 @@ import re
 import secrets
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -23,7 +23,8 @@ class SettingError(Exception):
 @dataclass(frozen=True)
 class Settings:
     """Durations are seconds, but `keep_mails` is days (0: forever). `time_scale` was applied to retries, the
-    sweep and the daily clean-up, not to SMTP waits or the lease."""
+    sweep and the daily clean-up, not to SMTP waits or the lease. `dotenv`: what `.env` holds, for passwords of
+    mail servers."""
 
     home: Path
     database_url: str
@@ -45,11 +46,14 @@ class Settings:
     sweep_every: float
     trouble_first: float
     trouble_last: float
+    trial_after: float
     refusals_to_stop: int
     unverified_hosts: tuple[str, ...]
     bcc_domains: tuple[str, ...]
     keep_mails: float
     tidy_every: float
+    ehlo_name: str
+    dotenv: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def beat_every(self) -> float:
@@ -71,6 +75,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings; create the home folder and its secret key if they are missing.
 
     Raises SettingError for a value that cannot be used."""
+    dotenv: Mapping[str, str] = {}
     if environ is None:
         dotenv = {name: value for name, value in dotenv_values(".env").items() if value is not None}
         environ = {**dotenv, **os.environ}
@@ -105,11 +110,14 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         sweep_every=scaled(5),
         trouble_first=scaled(5),
         trouble_last=scaled(300),
+        trial_after=scaled(30),
         refusals_to_stop=_whole(environ, "MAILRUN_REFUSALS_TO_STOP", 20),
         unverified_hosts=_words(environ, "MAILRUN_UNVERIFIED_HOSTS"),
         bcc_domains=_domains(environ, "MAILRUN_BCC_DOMAINS"),
         keep_mails=_number(environ, "MAILRUN_KEEP_MAILS", 3650, least=0, most=KEEP_MAILS_MAX),
         tidy_every=scaled(86400),
+        ehlo_name=_ehlo_name(environ),
+        dotenv=dotenv,
     )
 
 
@@ -132,6 +140,17 @@ def _address(environ: Mapping[str, str], name: str) -> str:
     given = environ.get(name, "").strip()
     if given and not re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", given):
         raise SettingError(f"{name} is {given!r}; it must be one mail address")
+    return given
+
+
+def _ehlo_name(environ: Mapping[str, str]) -> str:
+    """Our name in EHLO; empty: this machine's. Strict servers refuse every mail over a wrong one."""
+    given = environ.get("MAILRUN_EHLO_NAME", "").strip()
+    if given and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|\[[0-9A-Fa-f.:IPv]+\]", given):
+        raise SettingError(
+            f"MAILRUN_EHLO_NAME is {given!r}; it must be a host name, such as mail.example.com, or an address "
+            "in brackets, such as [192.0.2.1]"
+        )
     return given
 
 

@@ -34,9 +34,10 @@ def next_state(
     `was`.
 
     A connection that broke before the last byte leaves the message to be tried again: at once the first time,
-    later from the second time on, so that one message cannot hold up the rest. A deferred message is tried
-    until it is time to give up."""
-    broke = outcome.status == ResultStatus.READY
+    later from the second time on, so that one message cannot hold up the rest. A message that was refused
+    because of the mail server is ready as before. A deferred message is tried until it is time to give up."""
+    broke = outcome.outcome == Outcome.BROKEN
+    is_blameless = outcome.status == ResultStatus.READY and not broke
     broken_connections = inputs.broken_connections + broke
     to, detail, next_try = outcome.status, outcome.detail, None
     if broke and broken_connections < BROKEN_CONNECTIONS_MAX:
@@ -45,6 +46,10 @@ def next_state(
         else:
             to = was if was in SENDABLE else ResultStatus.READY
             next_try = inputs.next_try_at if to == ResultStatus.DEFERRED else None
+    elif is_blameless and was == ResultStatus.UNCONFIRMED:
+        to, next_try = ResultStatus.DEFERRED, now()
+    elif is_blameless:
+        detail = ""
     elif broke or outcome.status == ResultStatus.DEFERRED:
         to, next_try = ResultStatus.DEFERRED, _next_try(settings, inputs)
         if next_try is None:
@@ -114,6 +119,9 @@ def attempt_outcome(
             return told(Outcome.DEFERRED, ResultStatus.DEFERRED, stage, reply.code, str(reply))
         case outcomes.Rejected(stage, reply):
             return told(Outcome.REFUSED, ResultStatus.FAILED, stage, reply.code, str(reply), str(reply))
+        case outcomes.ServerTrouble(words, _, reply):
+            code = reply.code if reply else None
+            return told(Outcome.TROUBLE, ResultStatus.READY, "dot", code, str(reply or ""), words)
         case outcomes.Unknown(words):
             return told(Outcome.UNKNOWN, ResultStatus.UNCONFIRMED, "dot", detail=words)
         case outcomes.Broken(stage, words):

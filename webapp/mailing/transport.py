@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from webapp.mailing.ehlo_name import is_about_our_name
 from webapp.mailing.envelope import Envelope, judged, refusal
 from webapp.mailing.event_loop import ALONE, Waiting
 from webapp.mailing.outcomes import (
@@ -30,9 +31,9 @@ from webapp.mailing.outcomes import (
     ServerTrouble,
     Unknown,
 )
-from webapp.mailing.smtp_client import ConnectionLost, DeadlineSMTP, describe
+from webapp.mailing.server_trouble import our_name_refused, reply_text, trouble_of
+from webapp.mailing.smtp_client import ConnectionLost, DeadlineSMTP
 from webapp.mailing.smtp_connection import ServerConnection
-from webapp.store.types import storable
 
 T = TypeVar("T")
 
@@ -67,10 +68,8 @@ class Conversation(ServerConnection):
         try:
             self._smtp = self.waiting.run_in_thread(self.configure_host)
             self._smtp.waiting = self.waiting
-        except smtplib.SMTPResponseException as error:
-            return ServerTrouble(f"{error.smtp_code} {_text(error.smtp_error)}")
         except (smtplib.SMTPException, ConnectionLost, OSError) as error:
-            return ServerTrouble(describe(error))
+            return trouble_of(error)
         return None
 
     def offer(self, envelope: Envelope, data: bytes) -> Offer:
@@ -170,7 +169,7 @@ class Conversation(ServerConnection):
         smtp.deadline = time.monotonic() + self.waits.data
         return None
 
-    def reply_to_dot(self) -> Accepted | Deferred | Rejected | Unknown:
+    def reply_to_dot(self) -> Accepted | Deferred | Rejected | Unknown | ServerTrouble:
         """Wait for the reply to the final dot, for `waits.data` seconds since it left."""
         smtp = self._smtp
         if smtp is None:
@@ -189,6 +188,8 @@ class Conversation(ServerConnection):
         if reply.code == 421:
             self.drop()
             return Deferred("dot", reply, closing=True)
+        if is_about_our_name(reply):
+            return our_name_refused(reply)
         return Rejected("dot", reply) if reply.code // 100 == 5 else Deferred("dot", reply)
 
     def drop(self) -> None:
@@ -226,7 +227,7 @@ class Conversation(ServerConnection):
 
     def _reply_to(self, smtp: DeadlineSMTP, command: str) -> Reply:
         code, text = smtp.getreply()
-        reply = Reply(code, _text(text))
+        reply = Reply(code, reply_text(text))
         self._note(f"{command}  {reply}")
         return reply
 
@@ -246,8 +247,3 @@ def _dot_stuffed(data: bytes) -> bytes:
     if at < 0:
         return data
     return (b"\r\n" + data).replace(b"\r\n.", b"\r\n..")[2:]
-
-
-def _text(reply: bytes | str) -> str:
-    """The server's words, as a text that any database accepts."""
-    return storable(reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply)
