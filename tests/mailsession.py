@@ -133,6 +133,8 @@ class Session:
             return True
         if self.server.mail_reply or not self.logged_in:
             return self.say(self.server.mail_reply or "530 5.7.0 authentication required")
+        if refusal := self.server.refusal("mail"):
+            return self.say(refusal)
         self._forget()
         self.sender, self.given = rest[rest.index("<") + 1 : rest.index(">")], True
         return self.say("250 ok")
@@ -142,6 +144,8 @@ class Session:
         kind, number, times = self.server.order_of(address)
         if not self.given:
             return self.say("503 MAIL first")
+        if refusal := self.server.refusal("rcpt", address):
+            return self.say(refusal)
         if kind == "reject" and self._first(kind, address, times):
             return self.say(f"{number} <{address}> mailbox unavailable")
         if kind == "greylist" and self._first(kind, address, number):
@@ -179,6 +183,8 @@ class Session:
         data = self._read()
         server.at("dot", self)
         time.sleep(server.delay)
+        if refusal := server.refusal("dot"):
+            return self.say(refusal)
         if kind == "data" and self._first("data", first, times):
             return self.say(f"{number} message not accepted")
         if kind == "cut-reject" and self._first("cut", first, "1"):

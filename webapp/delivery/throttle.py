@@ -47,8 +47,9 @@ class Throttle:
     is_slowed: bool = False
     is_over: bool = False
     domains: set[str] = field(default_factory=set)
-    seen: RecentOutcomes = field(default_factory=lambda: RecentOutcomes(time.time()))
+    seen: RecentOutcomes = field(default_factory=RecentOutcomes)
     _turns: int = 0
+    _ask_at: float = 0.0
     _is_trial_over: bool = False
 
     def load(self, session: Session) -> None:
@@ -65,6 +66,8 @@ class Throttle:
         if self._turns:
             self._turns -= 1
             return 0.0
+        if (wait := self._ask_at - time.monotonic()) > 0:  # one connection asks for all
+            return wait
         taken, offered_at = self.seen.pending, self.seen.offered_at
         try:
             with self.runtime.database.writing() as session:
@@ -77,6 +80,7 @@ class Throttle:
             self.is_slowed = False
             return 0.0
         self._turns = max(0, turn.mails - 1)
+        self._ask_at = time.monotonic() + turn.wait
         return turn.wait
 
     def domain_pauses(self, domain: str, mails: int) -> list[float]:
@@ -93,6 +97,7 @@ class Throttle:
         before, if its domain is slowed, or right after a trial."""
         domain, is_first = domain_of(inputs), not inputs.attempts
         self.seen.note_taken(domain, is_first=is_first, offered_at=offered_at)
+        self._ask_at = 0.0  # the next turn may come sooner for it
         if not is_first:
             self.worker.persist(partial(self._note_accepted_again, inputs.result_id))
         elif self._is_trial_over:

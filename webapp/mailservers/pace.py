@@ -12,15 +12,17 @@ SLOWEST = 0.2
 """Mails a second: one every five seconds."""
 FIRST_PROBE_SECONDS = 0.5
 PROBE_SECONDS_MAX = 5.0
-DECREASE_LEAST, DECREASE_MOST = 0.9, 0.5
+DECREASE_LEAST, DECREASE_MOST = 0.95, 0.5
 """By which factor a refusal slows: the measured share within these."""
-GROWTH, GROWTH_NEAR_CEILING = 0.2, 0.02
+GROWTH, GROWTH_NEAR_CEILING = 0.2, 0.03
 """Share of the ceiling by which the pace grows in the time of one cycle; near the ceiling, the second."""
 NEAR = (0.9, 1.1)
 """Shares of the ceiling between which the pace counts as near it."""
 CYCLE_MIN_SECONDS, CYCLE_MAX_SECONDS = 1.0, 60.0
 AT_ONCE_SECONDS = 0.2
 """How much of the pace one turn may cover, so that a fast pace does not cost a statement per mail."""
+LATE_SECONDS = 0.3
+"""How late a turn may be taken without slowing the turns after it. An idle server earns no burst."""
 AHEAD_SECONDS_MAX = 30.0
 """A turn that is further ahead was written by a clock that has jumped since, and is not waited for."""
 FORGOTTEN_AFTER_SECONDS = 3600.0
@@ -135,8 +137,7 @@ def turn(pace: Pace, at: float) -> tuple[Pace, Turn]:
         return replace(pace, next_at=at + _until_probe(pace, pace.probes + 1)), Turn(1, 0.0)
     per_second = _grown(pace, at)
     mails = max(1, int(AT_ONCE_SECONDS * per_second))
-    # An idle server earns no burst: the next turn counts from now, or from when this one was due.
-    due = max(pace.next_at, at - 1 / per_second) if wait <= 0 else at
+    due = max(pace.next_at, at - max(LATE_SECONDS, 1 / per_second)) if wait <= 0 else at
     return (
         replace(pace, per_second=per_second, grown_at=at, next_at=due + mails / per_second),
         Turn(mails, 0.0),
@@ -146,7 +147,8 @@ def turn(pace: Pace, at: float) -> tuple[Pace, Turn]:
 def _grown(pace: Pace, at: float) -> float:
     """The pace after it has grown since it last did; time without a mail counts for one mail's only."""
     near = NEAR[0] * pace.ceiling <= pace.per_second <= NEAR[1] * pace.ceiling
-    rate = GROWTH_NEAR_CEILING if near else GROWTH
     cycle = min(max(pace.cycle, CYCLE_MIN_SECONDS), CYCLE_MAX_SECONDS)
+    cycles = (at - pace.opened_at) / cycle  # the longer it went well, the more the ceiling is in doubt
+    rate = min(GROWTH, GROWTH_NEAR_CEILING * (1 + max(0.0, cycles))) if near else GROWTH
     passed = min(max(0.0, at - pace.grown_at), 2 * max(AT_ONCE_SECONDS, 1 / pace.per_second))
     return pace.per_second + rate * pace.ceiling * passed / cycle

@@ -103,13 +103,14 @@ def _is_of_domain(latest: Sequence[OutcomeSeen], last: OutcomeSeen) -> bool:
 
 @dataclass
 class RecentOutcomes:
-    """What one drain has seen of a mail server since `began` (seconds of the Unix clock).
+    """What one drain has seen of a mail server, from the first mail that it accepted on, which was offered at
+    `began` (seconds of the Unix clock).
 
     `pending`: accepted mails that the server's pace has not counted yet, of which the newest was offered at
     `offered_at`. `firsts_taken`: how many were accepted at their first offer; `again_taken`: at a later
     one."""
 
-    began: float
+    began: float = 0.0
     pending: int = 0
     offered_at: float = 0.0
     firsts_taken: int = 0
@@ -119,6 +120,7 @@ class RecentOutcomes:
     def note_taken(self, domain: str, *, is_first: bool, offered_at: float) -> None:
         """Note that a mail was accepted."""
         self._latest.append(OutcomeSeen(domain, "", is_first))
+        self.began = self.began or offered_at
         self.pending += 1
         self.offered_at = max(self.offered_at, offered_at)
         self.firsts_taken += is_first

@@ -168,7 +168,7 @@ def _slow(session: Session, refused: RefusedOffer, refusal: str, domain: str, se
     accepts none are deferred as ever."""
     taken = seen.first_taken(domain)
     stored = MailPace(mail_server_id=refused.server_id, domain=domain, reply=str(refused.reply))
-    stored_pace.write(stored, paces.slowed(time.time(), taken, seen.began))
+    stored_pace.write(stored, paces.slowed(time.time(), taken, seen.began or time.time()))
     if not domain:
         session.execute(delete(MailPace).where(MailPace.mail_server_id == refused.server_id))
     session.add(stored)
@@ -234,7 +234,7 @@ def note_refused_by_server(
     if row is None:
         session.execute(delete(MailPace).where(MailPace.mail_server_id == server_id))
         row = MailPace(mail_server_id=server_id, domain="")
-        stored_pace.write(row, paces.slowed(at, seen.first_taken(), seen.began))
+        stored_pace.write(row, paces.slowed(at, seen.first_taken(), seen.began or at))
     else:
         pace = paces.after_taken(stored_pace.pace_of(row), at, seen.pending, seen.offered_at)
         stored_pace.write(row, paces.after_refusal(pace, at, offered_at))
