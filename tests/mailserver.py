@@ -55,11 +55,13 @@ class MailServer:
     `size`: what SIZE is offered with instead of `max_size`; `mail_reply`: what MAIL gets instead of 250.
     `delay`: seconds before the reply to the dot; `latency`: before any other; `drip`: between its bytes.
     `quits`: what QUIT gets: "answer", "reset" or "hang".
-    `throttle`: (n, seconds, reply, stage): what exceeds n in so many seconds gets this reply at the stage
-    "mail", "rcpt" or "dot". `shut`: what every RCPT gets. `greylist`: seconds for which each recipient is
-    refused, from its first offer on; `bad_domain`: one whose recipients are all refused for now. `refused`:
-    how often these refused.
+    `throttle`: (n, seconds, reply, stage): what exceeds n in this number of seconds gets this reply at the
+    stage "mail", "rcpt" or "dot". `shut`: what every RCPT gets. `greylist`: seconds for which each recipient
+    is refused, from its first offer on; `bad_domain`: one whose recipients are all refused for now.
+    `refused`: how often these refused.
     `auth`: "user:password" that must log in; `challenge`: what AUTH gets instead of an answer.
+    `mechanisms`: what AUTH is offered with; `refuses`: those that get 535, and then the connection is closed.
+    `strict_helo`: a client whose name is no host name and no literal gets this code at every RCPT.
     `certificate`: a PEM file with key; `tls`: "starttls" or "implicit"."""
 
     close_after: int = 0
@@ -80,6 +82,10 @@ class MailServer:
     refused: int = 0
     auth: str = ""
     challenge: str = ""
+    mechanisms: str = "PLAIN LOGIN"
+    refuses: tuple[str, ...] = ()
+    strict_helo: int = 0
+    names: list[str] = field(default_factory=list)
     certificate: Path | None = None
     tls: str = "starttls"
     pipelining: bool = True

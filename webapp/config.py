@@ -23,8 +23,8 @@ class SettingError(Exception):
 @dataclass(frozen=True)
 class Settings:
     """Durations are seconds, but `keep_mails` is days (0: forever). `time_scale` was applied to retries, the
-    sweep and the daily clean-up, not to SMTP waits or the lease. `dotenv`: what `.env` holds, for passwords of
-    mail servers."""
+    sweep and the daily clean-up, not to SMTP waits or the lease. `dotenv`: what `.env` holds, for the
+    passwords of mail servers."""
 
     home: Path
     database_url: str
@@ -53,7 +53,7 @@ class Settings:
     keep_mails: float
     tidy_every: float
     ehlo_name: str
-    dotenv: Mapping[str, str] = field(default_factory=dict, repr=False)
+    dotenv: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def beat_every(self) -> float:
@@ -148,8 +148,8 @@ def _ehlo_name(environ: Mapping[str, str]) -> str:
     given = environ.get("MAILRUN_EHLO_NAME", "").strip()
     if given and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|\[[0-9A-Fa-f.:IPv]+\]", given):
         raise SettingError(
-            f"MAILRUN_EHLO_NAME is {given!r}; it must be a host name, such as mail.example.com, or an address "
-            "in brackets, such as [192.0.2.1]"
+            f"MAILRUN_EHLO_NAME is {given!r}; it must be a host name, such as mail.example.com, or an "
+            "address in brackets, such as [192.0.2.1]"
         )
     return given
 

@@ -1,4 +1,5 @@
-"""A mail server that throttles, is shut or greylists: its pace falls to what it takes, no message is blamed."""
+"""A mail server that throttles, is shut or greylists: its pace falls to what it takes, and no message is
+blamed."""
 
 from __future__ import annotations
 
@@ -9,7 +10,6 @@ from collections import Counter
 import pytest
 
 from tests.faults.accounts import accounted
-from tests.faults.conftest import site, waits  # noqa: F401
 from tests.faults.installation import Site, crowd
 from webapp.store.statuses import ResultStatus
 
@@ -57,8 +57,8 @@ def told(site: Site, took: float, deferred: int, said: list[tuple[float, str]]) 
 @pytest.mark.parametrize("domains", [1, 20])
 @pytest.mark.parametrize("stage", ["dot", "rcpt", "mail"])
 def test_b1_ten_a_second(site: Site, stage: str, domains: int) -> None:
-    """400 mails where 10 a second are taken: one copy each, in 1.3 times the least possible time, with at most
-    60 refusals; what the server says is told within 5 s."""
+    """400 mails where 10 a second are taken: one copy each, in 1.3 times the least possible time, with at
+    most 60 refusals; what the server says is told within 5 s."""
     site.server.throttle = (10, 1.0, "454 4.7.0 mail.test: throttling, slow down", stage)
     run_id = started(site, many(400, domains))
     took, deferred, said = watched(site, run_id, 90)

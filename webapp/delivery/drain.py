@@ -123,9 +123,9 @@ def _server(runtime: Runtime, run_id: int) -> tuple[MailServer | None, bool]:
         content = session.get_one(DefinitionVersion, run.version_id).content
         server = session.get_one(MailServer, content["sender"]["mail_server_id"])
         probing = server.trouble is not None
-        if probing and server.trouble_kind == TroubleKind.REFUSALS:
-            if not refused_results.may_probe(session, server.id, run_id):
-                return None, False
+        is_shut = probing and server.trouble_kind == TroubleKind.REFUSALS
+        if is_shut and not refused_results.may_probe(session, server.id, run_id):
+            return None, False
         return (server, probing) if backoff.may_try(session, server) else (None, False)
 
 

@@ -17,7 +17,7 @@ from webapp.delivery.attempts import AttemptEnd, commit_round
 from webapp.extensions import Runtime
 from webapp.lifecycle.results import RELEASE_CLAIM, lock_results, transition
 from webapp.mailing.outcomes import Reply
-from webapp.mailservers import stored_pace, throttling
+from webapp.mailservers import greylisting, stored_pace, throttling
 from webapp.mailservers.refusals import RecentOutcomes, class_of
 from webapp.mailservers.throttling import RefusedOffer, Ruling
 from webapp.messages.inputs import MessageInput
@@ -36,8 +36,9 @@ AWAY_SECONDS = 1.0
 class Throttle:
     """The common knowledge of a drain's connections about their mail server.
 
-    `is_slowed`: mails wait for the server's turns. `is_probing`: the runs wait for a
-    server that takes nothing, and this drain tries it. `is_over`: the runs wait, and no message begins. `domains`: the domains that are slowed."""
+    `is_probing`: the runs wait for a server that takes nothing, and this drain tries it. `is_slowed`: mails
+    wait for the server's turns. `is_over`: the runs wait for the server, and no message begins. `domains`:
+    the domains that are slowed."""
 
     runtime: Runtime
     worker: WorkerProcess
@@ -108,11 +109,11 @@ class Throttle:
             self.worker.persist(partial(note, taken=1, offered_at=offered_at))
 
     def _note_accepted_again(self, result_id: int, session: Session) -> None:
-        if throttling.note_accepted_again(session, self.server_id, result_id):
+        if greylisting.note_accepted_again(session, self.server_id, result_id):
             self._is_trial_over = True
 
     def _end_greylisting(self, session: Session) -> None:
-        self._give_back(session, throttling.note_not_greylisting(session, self.server_id))
+        self._give_back(session, greylisting.note_not_greylisting(session, self.server_id))
 
     def settle_refused(self, end: AttemptEnd, reply: Reply, offered_at: float) -> bool:
         """Settle a message that was refused for now, in one commit with what follows from it for its server;

@@ -11,6 +11,7 @@ from jinja2 import Environment, TemplateSyntaxError
 
 from webapp.imports import values
 from webapp.imports.values import shown
+from webapp.mailing.ehlo_name import is_host_name, is_literal
 from webapp.mailing.template_references import REFERENCE_NAME
 
 TomlCheck = Callable[[Any], Any]
@@ -84,6 +85,15 @@ def host(most: int) -> TomlCheck:
         return name
 
     return check
+
+
+def ehlo_name(value: Any) -> str:
+    """Our name in EHLO: a host name or an address literal, or none. Strict servers refuse anything else."""
+    _of_type(value, str)
+    if value and not (is_host_name(value) or is_literal(value)):
+        example = "mail.example.com or [192.0.2.1]"
+        raise ValueError(f"is {shown(value)}; the name in EHLO is written like {example}")
+    return str(value)
 
 
 def language(most: int) -> TomlCheck:

@@ -77,8 +77,8 @@ class ServerConnection(flask_mail.Connection):
         """Connect, greet, encrypt, log in. Raises ConnectionLost, OSError or smtplib.SMTPException."""
         if self.address.missing_variable:
             raise WrongSetup(
-                f"the environment variable {self.address.missing_variable}, which is to hold its password, is "
-                "not set; set it in the environment of the workers or in .env, and restart them"
+                f"the environment variable {self.address.missing_variable}, which is to hold its password, "
+                "is not set; set it in the environment of the workers or in .env, and restart them"
             )
         login = Login(self.mail.username or "", self.mail.password or "", self.refused_logins)
         while True:
@@ -113,8 +113,8 @@ class ServerConnection(flask_mail.Connection):
             if context is not None and self.mail.use_tls:
                 if not smtp.has_extn("starttls"):
                     raise WrongSetup(
-                        f"it does not offer STARTTLS on port {self.mail.port}: choose tls if that port expects "
-                        "encryption from the start, or none if nothing there is encrypted"
+                        f"it does not offer STARTTLS on port {self.mail.port}: choose tls if that port "
+                        "expects encryption from the start, or none if nothing there is encrypted"
                     )
                 smtp.begin_tls(context)
         except BaseException:

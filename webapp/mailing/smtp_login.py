@@ -55,6 +55,8 @@ class Login:
                 self._next_connection(usable)
             if code in LOGGED_IN:
                 return
+            if code // 100 == 3:
+                raise ConnectionLost("what the server says to the login makes no sense")
             self._refuse(name, smtplib.SMTPAuthenticationError(code, text))
             if code == 421:
                 self._next_connection(usable)

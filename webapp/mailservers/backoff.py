@@ -93,5 +93,10 @@ _TODO = {
 }
 
 
+def needs_a_person(server: MailServer) -> bool:
+    """Whether the server is in trouble that ends only when a person changes something."""
+    return server.trouble is not None and server.trouble_kind in NEEDS_A_PERSON
+
+
 def _clock(moment: datetime | None) -> str:
     return f"{(moment or now()).astimezone():%H:%M}"

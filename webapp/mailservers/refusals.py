@@ -69,8 +69,8 @@ def cause_of(latest: Sequence[OutcomeSeen], only_domain: Callable[[], bool]) -> 
     """What the last of these outcomes, a refusal, is about. `only_domain` tells whether there are mails to no
     other domain; it is asked only where that matters.
 
-    1. The last DOMAIN_REFUSALS mails to its domain got the same class of refusal, while at least as many mails
-    to other domains were accepted: the domain.
+    1. The last DOMAIN_REFUSALS mails to its domain got the same class of refusal, while at least as many
+    mails to other domains were accepted: the domain.
     2. SERVER_REFUSALS of the LATEST outcomes are refusals of the same class, to more than one domain: us.
     To one domain alone: the domain, unless there is no other to compare with.
     3. Else the message."""

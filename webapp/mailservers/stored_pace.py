@@ -16,6 +16,9 @@ from webapp.mailservers.pace import Pace, Turn
 from webapp.store.mailservers import MailPace, MailServer
 from webapp.store.types import now
 
+ASK_AGAIN_SECONDS = 30.0
+"""The longest pause of a mail to a slowed domain: the domain may be faster by then."""
+
 
 def slowed(session: Session, server_id: int) -> dict[str, MailPace]:
     """The rows that count, by domain; under the empty domain that of the server itself."""
@@ -55,17 +58,23 @@ def take_turns(session: Session, server_id: int, domain: str, mails: int) -> lis
         pace, turn = paces.turn(pace, at)
         if not turn.mails:
             later = range(mails - len(pauses))
-            pauses += [turn.wait + place / pace.per_second for place in later]
+            pauses += [min(turn.wait + place / pace.per_second, ASK_AGAIN_SECONDS) for place in later]
         pauses += [0.0] * min(turn.mails, mails - len(pauses))
     write(row, pace)
     return pauses
 
 
 def note_accepted(session: Session, server_id: int, domain: str, taken: int, offered_at: float) -> None:
-    """Count mails that a slowed server (or domain) accepted, without taking a turn."""
+    """Count mails that a slowed domain accepted. One that had accepted none was away, and does not throttle:
+    it is not slowed any more."""
     row = session.get(MailPace, (server_id, domain), with_for_update=True, populate_existing=True)
-    if row is not None:
-        write(row, paces.after_taken(pace_of(row), time.time(), taken, offered_at))
+    if row is None:
+        return
+    pace = pace_of(row)
+    if pace.shut_at is not None and not pace.taken:
+        session.delete(row)
+    else:
+        write(row, paces.after_taken(pace, time.time(), taken, offered_at))
 
 
 def stored(session: Session, server_id: int, domain: str) -> MailPace | None:
@@ -95,8 +104,8 @@ def write(row: MailPace, pace: Pace) -> None:
 
 
 def sentences(session: Session, server: MailServer) -> list[str]:
-    """ "smtp.example.com is throttling: 454 slow down; sending about 9 a second", and the same for each slowed
-    domain; nothing for a server that is not slowed."""
+    """ "smtp.example.com is throttling: 454 slow down; sending about 9 a second", and the same for each
+    slowed domain; nothing for a server that is not slowed."""
     rows = sorted(slowed(session, server.id).values(), key=lambda row: row.domain)
     if rows and not rows[0].domain:
         rows = rows[:1]
@@ -113,6 +122,6 @@ def _sentence(host: str, row: MailPace) -> str:
 
 
 def _speed(per_second: float) -> str:
-    if per_second >= 0.95:
+    if per_second >= 2.5:
         return f"{per_second:.0f} a second"
     return f"{per_second * 60:.0f} a minute"

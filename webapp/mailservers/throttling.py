@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from webapp.config import Settings
 from webapp.mailing.outcomes import Reply
-from webapp.mailservers import backoff, refused_results, stored_pace
+from webapp.mailservers import backoff, greylisting, refused_results, stored_pace
 from webapp.mailservers import pace as paces
 from webapp.mailservers.pace import Pace
 from webapp.mailservers.refusals import APART_MAX, DEFERRED_MAX, Cause, RecentOutcomes, class_of
@@ -24,7 +24,6 @@ from webapp.store.mailservers import MailPace, MailServer, RefusedResult
 from webapp.store.statuses import ResultStatus, TroubleKind
 from webapp.store.types import now
 
-GREYLISTING_REMEMBERED = timedelta(days=1)
 SHUT_SECONDS = 90.0
 """How long a server that accepted mails may accept none until its runs wait as for any trouble."""
 GREYLISTED_MESSAGES = 3
@@ -79,9 +78,9 @@ def judge(
     refused again and again while others are accepted.
     4. Else `refusals.cause_of` tells. The server's: it throttles if it has accepted mails at their first
     offer, else it takes nothing, and may be greylisting."""
-    refusal, at = class_of(refused.reply), now()
+    refusal = class_of(refused.reply)
     server = session.get_one(MailServer, refused.server_id, with_for_update=True, populate_existing=True)
-    if not refusal or is_greylisting(server, refusal):
+    if not refusal or greylisting.is_known(server, refusal):
         return OF_THE_MESSAGE
     before = session.get(RefusedResult, (server.id, refused.result_id))
     was_trial = before is not None and before.is_trial
@@ -101,7 +100,7 @@ def judge(
     if seen.first_taken():
         return _slow(session, refused, refusal, "", seen)
     if _is_first_after_others(refused, seen):
-        server.greylisted_as, server.greylisted_until = refusal, at + GREYLISTING_REMEMBERED
+        greylisting.remember(server, refusal)
         return OF_THE_MESSAGE
     return _takes_nothing(session, settings, server, refused, refusal)
 
@@ -110,12 +109,6 @@ def _is_first_after_others(refused: RefusedOffer, seen: RecentOutcomes) -> bool:
     """Whether the server, after a time in which it took nothing, accepts what it had refused before, and
     refuses what is new: greylisting."""
     return refused.is_probe and refused.is_first and bool(seen.again_taken) and not seen.firsts_taken
-
-
-def is_greylisting(server: MailServer, refusal: str) -> bool:
-    """Whether refusals of this class are known to be this server's greylisting."""
-    until = server.greylisted_until
-    return until is not None and now() < until and server.greylisted_as == refusal
 
 
 def _takes_nothing(
@@ -220,7 +213,7 @@ def _blame_the_message(
     session.flush()
     if (session.scalar(alike) or 0) < GREYLISTED_MESSAGES:
         return Ruling(ResultStatus.DEFERRED, is_slowed=not stored.domain)
-    server.greylisted_as, server.greylisted_until = row.refusal_class, now() + GREYLISTING_REMEMBERED
+    greylisting.remember(server, row.refusal_class)
     session.delete(stored)
     return OF_THE_MESSAGE
 
@@ -240,26 +233,3 @@ def note_refused_by_server(
         stored_pace.write(row, paces.after_refusal(pace, at, offered_at))
     row.reply = str(reply)
     session.add(row)
-
-
-def note_accepted_again(session: Session, server_id: int, result_id: int) -> bool:
-    """A message that had been refused before was accepted. Returns whether that was the trial: then it is
-    greylisting, which is remembered, unless the next new message is accepted at its first offer."""
-    row = session.get(RefusedResult, (server_id, result_id))
-    if row is None:
-        return False
-    was_trial, refusal = row.is_trial, row.refusal_class
-    session.delete(row)
-    if was_trial:
-        server = session.get_one(MailServer, server_id, with_for_update=True, populate_existing=True)
-        server.greylisted_as, server.greylisted_until = refusal, now() + GREYLISTING_REMEMBERED
-    return was_trial
-
-
-def note_not_greylisting(session: Session, server_id: int) -> tuple[int, ...]:
-    """After the trial a new message was accepted at its first offer: the server had been shut, and is open
-    again. Returns the results that are deferred over it."""
-    server = session.get_one(MailServer, server_id, with_for_update=True, populate_existing=True)
-    given_back = refused_results.deferred_over(session, server_id, server.greylisted_as)
-    server.greylisted_as, server.greylisted_until = "", None
-    return tuple(given_back)

@@ -18,10 +18,10 @@ of them cost a message a fifth less than two; Exchange accepts twenty from one m
 
 class MailServer(Base):
     """`rate_per_minute` counts all mails to this server, `domain_rate_per_minute` those to the addresses of
-    any one domain; 0 is no limit. `ehlo_name`: our name in EHLO, if it is not the setting's. `refused_logins`:
-    login mechanisms that this server offers and does not carry out, between spaces. `trouble` and what
-    follows say that the server itself is the problem: all its runs wait until `next_try_at`. Until
-    `greylisted_until`, refusals of the class `greylisted_as` are about single messages
+    any one domain; 0 is no limit. `ehlo_name`: our name in EHLO, if it is not the setting's.
+    `refused_logins`: login mechanisms that this server offers and does not carry out, between spaces.
+    `trouble` and what follows say that the server itself is the problem: all its runs wait until
+    `next_try_at`. Until `greylisted_until`, refusals of the class `greylisted_as` are about single messages
     (mailservers/refusals.py)."""
 
     __tablename__ = "mail_server"
