@@ -74,6 +74,8 @@ def _send(
     """Do steps 2 to 4, and release the claims; return whether the limit of messages or seconds ended it."""
     workers, taken = _take(runtime, worker, server, probing, token)
     if not taken:
+        if probing:  # an earlier drain is about to end: no one has tried the server
+            worker.persist(lambda session: backoff.postpone_probe(session, runtime.settings, server.id))
         return False
     rates = Rates(runtime.counters, workers)
     event_loop = EventLoop()

@@ -3,6 +3,7 @@ change. Values in, values out."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -64,7 +65,7 @@ def next_state(
             "warning": _warning(outcome.refused),
             "broken_connections": broken_connections,
             "attempts": inputs.attempts + 1,
-            "first_try_at": inputs.first_try_at or began,
+            "first_try_at": None if is_blameless else inputs.first_try_at or began,
             "next_try_at": next_try,
             "sent_at": now() if to == ResultStatus.SENT else inputs.sent_at,
         },
@@ -73,10 +74,14 @@ def next_state(
 
 def _next_try(settings: Settings, work: MessageInput) -> datetime | None:
     """When to try again: after `retry_first` seconds, doubling up to `retry_last`; None when it is time to
-    give up."""
-    if work.first_try_at and now() - work.first_try_at > timedelta(seconds=settings.give_up):
+    give up.
+
+    Attempts before `first_try_at` do not count: they were refused because of the mail server."""
+    since_first = (now() - work.first_try_at).total_seconds() if work.first_try_at else 0.0
+    if since_first > settings.give_up:
         return None
-    pause = min(settings.retry_first * 2 ** min(work.attempts, 30), settings.retry_last)
+    pauses_passed = int(math.log2(max(0.0, since_first) / max(settings.retry_first, 0.001) + 1))
+    pause = min(settings.retry_first * 2 ** min(work.attempts, pauses_passed, 30), settings.retry_last)
     return now() + timedelta(seconds=pause)
 
 

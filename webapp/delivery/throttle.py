@@ -181,7 +181,7 @@ class Throttle:
         by_run = select(Result.run_id).where(*theirs).distinct().order_by(Result.run_id)
         for run_id in session.scalars(by_run).all():
             rows = lock_results(session, *theirs, Result.run_id == run_id, Result.worker_id.is_(None))
-            values = {**RELEASE_CLAIM, "next_try_at": None, "detail": ""}
+            values = {**RELEASE_CLAIM, "next_try_at": None, "first_try_at": None, "detail": ""}
             transition(session, run_id, rows, ResultStatus.READY, worker_id=self.worker.id, values=values)
 
     def _is_only_domain(self, session: Session, inputs: MessageInput, domain: str) -> bool:

@@ -37,6 +37,16 @@ def may_try(session: Session, server: MailServer) -> bool:
     return bool(taken.rowcount)  # type: ignore[attr-defined]
 
 
+def postpone_probe(session: Session, settings: Settings, server_id: int) -> None:
+    """Let others probe a server in trouble soon: the worker that was to do it could not."""
+    session.execute(
+        update(MailServer)
+        .where(MailServer.id == server_id, MailServer.trouble.is_not(None))
+        .values(next_try_at=now() + timedelta(seconds=settings.trouble_first))
+        .execution_options(synchronize_session=False)
+    )
+
+
 def note_trouble(
     session: Session,
     settings: Settings,
