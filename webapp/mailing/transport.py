@@ -37,6 +37,8 @@ from webapp.mailing.smtp_connection import ServerConnection
 
 T = TypeVar("T")
 
+REFUSED_IN_A_ROW_MAX = 4
+"""Messages that may be refused on one connection before it is replaced."""
 QUIT_SECONDS = 2.0
 """How long a goodbye may take. What happens at QUIT changes nothing."""
 
@@ -52,6 +54,7 @@ class Conversation(ServerConnection):
         super().__post_init__()
         self._smtp: DeadlineSMTP | None = None
         self._began = time.monotonic()
+        self._refused_in_a_row = 0
 
     @property
     def is_open(self) -> bool:
@@ -64,7 +67,7 @@ class Conversation(ServerConnection):
             self.drop()
         if self._smtp is not None:
             return None
-        self.num_emails = 0
+        self.num_emails = self._refused_in_a_row = 0
         try:
             self._smtp = self.waiting.run_in_thread(self.configure_host)
             self._smtp.waiting = self.waiting
@@ -184,6 +187,7 @@ class Conversation(ServerConnection):
             smtp.reply_wait = self.waits.reply
         self.num_emails += 1
         if reply.code // 100 == 2:
+            self._refused_in_a_row = 0
             return Accepted(reply)
         if reply.code == 421:
             self.drop()
@@ -210,9 +214,15 @@ class Conversation(ServerConnection):
             self.drop()
 
     def _given_up(self, outcome: T) -> T:
-        """Prepare the connection for the next message; if that fails, the next one opens another."""
+        """Prepare the connection for the next message; if that fails, the next one opens another.
+
+        So it does after a few refusals: each is two errors to Postfix, which answers a client with ten in a
+        row a second later each time, and drops one with twenty (smtpd_soft_error_limit)."""
         self.num_emails += 1
-        if self._smtp is not None:
+        self._refused_in_a_row += 1
+        if self._refused_in_a_row >= REFUSED_IN_A_ROW_MAX:
+            self.close()
+        elif self._smtp is not None:
             try:
                 self._smtp.put(b"RSET\r\n", self.waits.reply)
                 if self._smtp.getreply()[0] != 250:
