@@ -21,8 +21,8 @@ NEAR = (0.9, 1.1)
 CYCLE_MIN_SECONDS, CYCLE_MAX_SECONDS = 1.0, 60.0
 AT_ONCE_SECONDS = 0.2
 """How much of the pace one turn may cover, so that a fast pace does not cost a statement per mail."""
-LATE_SECONDS = 0.3
-"""How late a turn may be taken without slowing the turns after it. An idle server earns no burst."""
+LATE_SECONDS = 1.0
+"""How late a turn may be taken without slowing the turns after it: an idle time must not end in a burst."""
 AHEAD_SECONDS_MAX = 30.0
 """A turn that is further ahead was written by a clock that has jumped since, and is not waited for."""
 FORGOTTEN_AFTER_SECONDS = 3600.0
