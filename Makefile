@@ -1,7 +1,7 @@
 # What a newcomer calls. Each target sets up what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
 N ?= 1000
-.PHONY: help setup run test test-faults test-kills bench lint format screenshots
+.PHONY: help setup run test test-faults test-found test-kills bench lint format screenshots
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile
@@ -17,6 +17,9 @@ test: setup  ## runs the whole test suite
 
 test-faults: setup  ## every row of the fault table, the slow ones too, three times; prints a table
 	@exec .venv/bin/python -m tests.faults.table
+
+test-found: setup  ## figures against servers that throttle, are shut or greylist, in real time (half an hour)
+	@exec .venv/bin/python -m pytest -m slow_found -s -n 4
 
 test-kills: setup  ## kills N=1000 workers at random stages of an SMTP conversation; prints what was lost or repeated
 	@exec .venv/bin/python -m tests.faults.kill_storm --kills $(N)
