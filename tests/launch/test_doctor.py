@@ -145,7 +145,7 @@ def test_b9_a_redis_that_answers_and_takes_nothing(
     settings = replace(runtime.settings, redis_url=redis_url)
     sick = replace(runtime, settings=settings, queue=JobQueue(redis_url))
     assert findings(sick)["redis"].well
-    Redis.from_url(redis_url).execute_command(*order)
+    Redis.from_url(redis_url).execute_command(*order)  # type: ignore[no-untyped-call]
     sick = replace(sick, queue=JobQueue(redis_url))
     assert words in findings(sick)["redis"].words
     assert not findings(sick)["redis"].well

@@ -9,8 +9,9 @@ import pytest
 
 from tests.mailing.conversations import CERTIFICATE, LETTER, conversation, to
 from tests.mailserver import MailServer
-from webapp.mailing.ehlo_name import is_about_our_name, is_host_name, is_literal, literal
+from webapp.mailing.envelope import is_about_our_name
 from webapp.mailing.outcomes import Offered, Rejected, Reply, ServerTrouble
+from webapp.mailing.smtp_connection import is_host_name, is_literal, literal
 from webapp.mailing.transport import Conversation
 from webapp.store.statuses import TroubleKind
 

@@ -41,7 +41,7 @@ def test_b9_a_full_redis_is_said_on_every_page_and_to_monitoring(
     pages: Flask, runtime: Runtime, redis_url: str, log_in: LogIn
 ) -> None:
     pages.extensions["mailrun"] = with_redis(runtime, redis_url)
-    Redis.from_url(redis_url).execute_command("CONFIG", "SET", "maxmemory", "1")
+    Redis.from_url(redis_url).execute_command("CONFIG", "SET", "maxmemory", "1")  # type: ignore[no-untyped-call]
     assert "Redis takes no jobs: it is full; give it more memory" in text_of(log_in().look("/"))
     ready = Browser(pages.test_client()).look("/readyz")
     assert ready.status_code == 200

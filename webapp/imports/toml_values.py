@@ -11,7 +11,7 @@ from jinja2 import Environment, TemplateSyntaxError
 
 from webapp.imports import values
 from webapp.imports.values import shown
-from webapp.mailing.ehlo_name import is_host_name, is_literal
+from webapp.mailing.smtp_connection import is_host_name, is_literal
 from webapp.mailing.template_references import REFERENCE_NAME
 
 TomlCheck = Callable[[Any], Any]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from webapp.mailing.ehlo_name import is_about_our_name
 from webapp.mailing.outcomes import Deferred, Refusals, Rejected, Reply, ServerTrouble
-from webapp.mailing.server_trouble import our_name_refused
 from webapp.store.statuses import TroubleKind
+
+_ABOUT_OUR_NAME = re.compile(r"\b(helo|ehlo)\b", re.IGNORECASE)
+_OUR_NAME_CODES = frozenset({450, 501, 504, 550, 554})
 
 
 @dataclass(frozen=True)
@@ -61,3 +63,13 @@ def refusal(stage: str, reply: Reply) -> Deferred | Rejected | ServerTrouble:
     if is_about_our_name(reply):
         return our_name_refused(reply)
     return Rejected(stage, reply) if reply.code // 100 == 5 else Deferred(stage, reply)
+
+
+def is_about_our_name(reply: Reply) -> bool:
+    """Whether a refusal, at whatever stage, is about the name in our EHLO. Then no message is to blame."""
+    return reply.code in _OUR_NAME_CODES and bool(_ABOUT_OUR_NAME.search(reply.text))
+
+
+def our_name_refused(reply: Reply) -> ServerTrouble:
+    """The server refuses our name in EHLO: a setting is wrong, and no message is to blame."""
+    return ServerTrouble(f"it refuses our name in EHLO: {reply}; set ehlo_name", TroubleKind.SETUP, reply)

@@ -1,10 +1,12 @@
-"""Opens a connection to a mail server: greeting, encryption, login.
+"""Opens a connection to a mail server: our name, greeting, encryption, login; and what keeps it from opening.
 
 The configuration and the Connection are Flask-Mail's; the socket and the dialogue are smtplib's, with a
 deadline on every wait (smtp_client.py)."""
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import smtplib
 import socket
 import ssl
@@ -14,9 +16,15 @@ from typing import Any, cast
 
 import flask_mail
 
-from webapp.mailing import ehlo_name
-from webapp.mailing.smtp_client import BoundedTls, ConnectionLost, DeadlineSMTP, WrongSetup
+from webapp.mailing.envelope import our_name_refused
+from webapp.mailing.outcomes import Reply, ServerTrouble
+from webapp.mailing.smtp_client import BoundedTls, ConnectionLost, DeadlineSMTP, WrongSetup, describe
 from webapp.mailing.smtp_login import Login, TryAgain
+from webapp.store.statuses import TroubleKind
+from webapp.store.types import storable
+
+NAME_MAX = 255
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 TLS_TRY_SECONDS = 5.0
 """How long a server that did not greet is given to answer a TLS handshake, only to tell what is wrong."""
@@ -108,7 +116,7 @@ class ServerConnection(flask_mail.Connection):
             if code != 220:
                 raise smtplib.SMTPConnectError(code, text)
             assert smtp.sock is not None
-            smtp.local_hostname = self.address.ehlo_name or ehlo_name.own_name(smtp.sock)
+            smtp.local_hostname = self.address.ehlo_name or own_name(smtp.sock)
             smtp.ehlo_or_helo_if_needed()
             if context is not None and self.mail.use_tls:
                 if not smtp.has_extn("starttls"):
@@ -156,3 +164,63 @@ class ServerConnection(flask_mail.Connection):
         if self.address.believes_any_certificate:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return context
+
+
+def is_host_name(name: str) -> bool:
+    """Whether this is a fully qualified host name: at least two labels of letters, digits and inner hyphens,
+    the last of which is no number."""
+    labels = name.split(".")
+    return (
+        len(labels) > 1
+        and len(name) <= NAME_MAX
+        and all(_LABEL.fullmatch(label) for label in labels)
+        and not labels[-1].isdigit()
+    )
+
+
+def is_literal(name: str) -> bool:
+    """Whether this is an address literal, such as [192.0.2.1] or [IPv6:2001:db8::1]."""
+    if not (name.startswith("[") and name.endswith("]")):
+        return False
+    inner = name[1:-1]
+    is_v6 = inner.lower().startswith("ipv6:")
+    try:
+        address = ipaddress.ip_address(inner[5:] if is_v6 else inner)
+    except ValueError:
+        return False
+    return (address.version == 6) == is_v6
+
+
+def own_name(sock: socket.socket) -> str:
+    """This machine's name if it is a host name, else the literal of the address that the socket uses."""
+    name = socket.gethostname()
+    return name if is_host_name(name) else literal(sock.getsockname()[0])
+
+
+def literal(address: str) -> str:
+    """The literal of an IP address, without the zone that an IPv6 address may have."""
+    bare = address.partition("%")[0]
+    return f"[IPv6:{bare}]" if ":" in bare else f"[{bare}]"
+
+
+def trouble_of(error: Exception) -> ServerTrouble:
+    """What a failure to connect, greet, encrypt or log in amounts to."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _refusal(error, Reply(error.smtp_code, reply_text(error.smtp_error)))
+    if isinstance(error, WrongSetup | smtplib.SMTPNotSupportedError):
+        return ServerTrouble(describe(error), TroubleKind.SETUP)
+    return ServerTrouble(describe(error))
+
+
+def _refusal(error: smtplib.SMTPResponseException, reply: Reply) -> ServerTrouble:
+    is_for_good = reply.code // 100 == 5
+    if is_for_good and isinstance(error, smtplib.SMTPAuthenticationError):
+        return ServerTrouble(f"it refuses the login: {reply}", TroubleKind.LOGIN)
+    if is_for_good and isinstance(error, smtplib.SMTPHeloError):
+        return our_name_refused(reply)
+    return ServerTrouble(str(reply))
+
+
+def reply_text(reply: bytes | str) -> str:
+    """The server's words, as a text that any database accepts."""
+    return storable(reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply)

@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from webapp.mailing.ehlo_name import is_about_our_name
-from webapp.mailing.envelope import Envelope, judged, refusal
+from webapp.mailing.envelope import Envelope, is_about_our_name, judged, our_name_refused, refusal
 from webapp.mailing.event_loop import ALONE, Waiting
 from webapp.mailing.outcomes import (
     Accepted,
@@ -31,9 +30,8 @@ from webapp.mailing.outcomes import (
     ServerTrouble,
     Unknown,
 )
-from webapp.mailing.server_trouble import our_name_refused, reply_text, trouble_of
 from webapp.mailing.smtp_client import ConnectionLost, DeadlineSMTP
-from webapp.mailing.smtp_connection import ServerConnection
+from webapp.mailing.smtp_connection import ServerConnection, reply_text, trouble_of
 
 T = TypeVar("T")
 
