@@ -13,7 +13,7 @@ from tests.faults.accounts import accounted
 from tests.faults.installation import Site, crowd
 from webapp.store.statuses import ResultStatus
 
-REAL = {"MAILRUN_TIME_SCALE": "1", "MAILRUN_LEASE": "5"}
+REAL = {"MAILRUN_TIME_SCALE": "1", "MAILRUN_LEASE": "30"}
 
 
 def many(n: int, domains: int = 20) -> list[str]:

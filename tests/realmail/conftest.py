@@ -14,7 +14,7 @@ from tests.realmail.servers import Greylist, PolicyServer, RealMail, are_install
 HERE = Path(__file__).parent
 RATE_SECONDS = 5
 """The length of Postfix's windows here; 60 s by default."""
-GREYLISTED_SECONDS = 5.0
+GREYLISTED_SECONDS = 2.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
