@@ -18,7 +18,7 @@ test: setup  ## runs the whole test suite
 test-faults: setup  ## every row of the fault table, the slow ones too, three times; prints a table
 	@exec .venv/bin/python -m tests.faults.table
 
-test-found: setup  ## what strangers found, by id: prints which of it holds
+test-found: setup  ## what strangers found, by id, in real time where it needs that (half an hour)
 	@exec .venv/bin/python -m tests.found.table
 
 test-kills: setup  ## kills N=1000 workers at random stages of an SMTP conversation; prints what was lost or repeated

@@ -113,8 +113,9 @@ def _work(app: Flask) -> None:
     gc.collect()
     gc.freeze()  # what is loaded now stays: the collector need not scan it again
     log.info("worker %s is at work", worker.id)
+    outage = Outage()
     while not worker.stopping.is_set():
-        _take_jobs(runtime, worker)
+        _take_jobs(runtime, worker, outage)
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
@@ -133,7 +134,26 @@ def keep_up(work: Callable[[Runtime, WorkerProcess], None], runtime: Runtime, wo
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _take_jobs(runtime: Runtime, worker: WorkerProcess) -> None:
+@dataclass
+class Outage:
+    """Whether Redis is away, so that one outage is one line of the log."""
+
+    is_on: bool = False
+
+    def begin(self, error: Exception) -> None:
+        """Redis did not answer."""
+        if not self.is_on:
+            log.warning("Redis is away (%s); looking for work without it", error)
+        self.is_on = True
+
+    def end(self) -> None:
+        """Redis answered."""
+        if self.is_on:
+            log.info("Redis is back")
+        self.is_on = False
+
+
+def _take_jobs(runtime: Runtime, worker: WorkerProcess, outage: Outage) -> None:
     """Take jobs until the worker stops, Redis goes away, or no job came for a while: RQ is told to stop by an
     exception from a signal handler, which Python drops if it arrives in a __del__."""
     if not runtime.settings.redis_url:
@@ -141,12 +161,14 @@ def _take_jobs(runtime: Runtime, worker: WorkerProcess) -> None:
         return
     try:
         redis = Redis.from_url(runtime.settings.redis_url)
+        redis.ping()
+        outage.end()
         queue = Queue(QUEUE, connection=redis, serializer="json", job_class=RunJob)
         options: dict[str, Any] = {"serializer": "json", "maintenance_interval": 60}
         rq_worker = RqWorker([queue], connection=redis, **options)
         rq_worker.work(logging_level="WARNING", max_idle_time=IDLE_SECONDS)
     except (RedisError, OSError) as error:
-        log.info("Redis is away (%s); looking for work without it", error)
+        outage.begin(error)
         worker.stopping.wait(1.0)
 
 

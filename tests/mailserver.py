@@ -23,7 +23,8 @@ import socket
 import ssl
 import struct
 import threading
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -54,7 +55,13 @@ class MailServer:
     `size`: what SIZE is offered with instead of `max_size`; `mail_reply`: what MAIL gets instead of 250.
     `delay`: seconds before the reply to the dot; `latency`: before any other; `drip`: between its bytes.
     `quits`: what QUIT gets: "answer", "reset" or "hang".
+    `throttle`: (n, seconds, reply, stage): what exceeds n in this number of seconds gets this reply at the
+    stage "mail", "rcpt" or "dot". `shut`: what every RCPT gets. `greylist`: seconds for which each recipient
+    is refused, from its first offer on; `bad_domain`: one whose recipients are all refused for now.
+    `refused`: how often these refused.
     `auth`: "user:password" that must log in; `challenge`: what AUTH gets instead of an answer.
+    `mechanisms`: what AUTH is offered with; `refuses`: those that get 535, and then the connection is closed.
+    `strict_helo`: a client whose name is no host name and no literal gets this code at every RCPT.
     `certificate`: a PEM file with key; `tls`: "starttls" or "implicit"."""
 
     close_after: int = 0
@@ -68,8 +75,17 @@ class MailServer:
     latency: float = 0.0
     drip: float = 0.0
     quits: str = "answer"
+    throttle: tuple[int, float, str, str] | None = None
+    shut: str = ""
+    greylist: float = 0.0
+    bad_domain: str = ""
+    refused: int = 0
     auth: str = ""
     challenge: str = ""
+    mechanisms: str = "PLAIN LOGIN"
+    refuses: tuple[str, ...] = ()
+    strict_helo: int = 0
+    names: list[str] = field(default_factory=list)
     certificate: Path | None = None
     tls: str = "starttls"
     pipelining: bool = True
@@ -85,6 +101,8 @@ class MailServer:
     logins: list[str] = field(default_factory=list)
     watch: Callable[[str, Session], object] = lambda stage, session: None
     _acts: dict[tuple[str, str], Act] = field(default_factory=dict)
+    _passed: deque[float] = field(default_factory=deque)
+    _first_seen: dict[str, float] = field(default_factory=dict)
     _seen: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _listener: socket.socket | None = None
@@ -165,6 +183,32 @@ class MailServer:
     def order_of(self, address: str) -> tuple[str, str, str]:
         found = ORDER.match(self.orders.get(address, address.partition("@")[0]) + ".")
         return (found[1], found[2] or "", found[3] or "") if found else ("", "", "")
+
+    def refusal(self, stage: str, address: str = "") -> str:
+        """What this stage gets from a server that throttles, is shut or greylists; empty: go on."""
+        with self._lock:
+            said = self._refusal(stage, address)
+            self.refused += bool(said)
+            return said
+
+    def _refusal(self, stage: str, address: str) -> str:
+        at = time.monotonic()
+        if stage == "rcpt":
+            if self.shut:
+                return self.shut
+            if self.bad_domain and address.endswith("@" + self.bad_domain):
+                return f"450 4.4.1 <{address}>: no connection to {self.bad_domain}"
+            if self.greylist and at - self._first_seen.setdefault(address, at) < self.greylist:
+                return f"451 4.7.1 <{address}>: greylisted, try again later"
+        if self.throttle is None or self.throttle[3] != stage:
+            return ""
+        count, seconds, reply, _ = self.throttle
+        while self._passed and self._passed[0] <= at - seconds:
+            self._passed.popleft()
+        if len(self._passed) >= count:
+            return reply
+        self._passed.append(at)
+        return ""
 
     def first_times(self, what: str, times: int) -> bool:
         """Whether this has happened less often than `times`; counts it."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MESSAGE_ID = re.compile(rb"^Message-ID:\s*(<[^>\s]+>)", re.MULTILINE | re.IGNORECASE)
 FOR_EVER = 600.0
+LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+HOST_OR_LITERAL = re.compile(rf"(?!.*\.\d+$){LABEL}(\.{LABEL})+|\[[0-9A-Fa-f.:IPv]+\]")
 
 
 class Cut(Exception):
@@ -43,7 +45,7 @@ class Session:
     def __init__(self, server: MailServer, connection: socket.socket, number: int) -> None:
         self.server, self.connection, self.number = server, connection, number
         self.peer: tuple[str, int] = connection.getpeername()
-        self.sender, self.recipients, self.messages = "", list[str](), 0
+        self.sender, self.recipients, self.messages, self.name = "", list[str](), 0, ""
         self.logged_in, self.encrypted, self.given = not server.auth, False, False
         self.lines = connection.makefile("rb")
 
@@ -91,9 +93,11 @@ class Session:
 
     def do_ehlo(self, rest: str) -> None:
         server = self.server
+        server.names.append(rest)
+        self.name = rest
         offers = ["mail.test", "8BITMIME", *(["PIPELINING"] if server.pipelining else [])]
         offers += ["STARTTLS"] if server.certificate and not self.encrypted else []
-        offers += ["AUTH PLAIN LOGIN"] if server.auth else []
+        offers += [f"AUTH {server.mechanisms}"] if server.auth else []
         lines = [f"250-{offer}\r\n" for offer in offers]
         self.say("".join(lines) + f"250 SIZE {server.size or server.max_size}")
 
@@ -101,11 +105,14 @@ class Session:
         self.say("220 go on")
         self._encrypt()
 
-    def do_auth(self, rest: str) -> None:
+    def do_auth(self, rest: str) -> bool:
         if self.server.challenge:
-            self.say(self.server.challenge)
-            return
+            return self.say(self.server.challenge)
         method, _, initial = rest.partition(" ")
+        self.server.heard[f"AUTH {method.upper()}"] += 1
+        if method.upper() in self.server.refuses:
+            self.say("535 5.7.8 not by this mechanism")
+            return True
         if method.upper() == "PLAIN":
             user, password = base64.b64decode(initial or self._asked("")).decode().split("\0")[1:]
         else:
@@ -113,7 +120,7 @@ class Session:
             password = self._asked("Password:")
         self.server.logins.append(user)
         self.logged_in = f"{user}:{password}" == self.server.auth
-        self.say("235 2.7.0 welcome" if self.logged_in else "535 5.7.8 authentication failed")
+        return self.say("235 2.7.0 welcome" if self.logged_in else "535 5.7.8 authentication failed")
 
     def _asked(self, question: str) -> str:
         self.say(f"334 {base64.b64encode(question.encode()).decode()}")
@@ -133,6 +140,8 @@ class Session:
             return True
         if self.server.mail_reply or not self.logged_in:
             return self.say(self.server.mail_reply or "530 5.7.0 authentication required")
+        if refusal := self.server.refusal("mail"):
+            return self.say(refusal)
         self._forget()
         self.sender, self.given = rest[rest.index("<") + 1 : rest.index(">")], True
         return self.say("250 ok")
@@ -142,6 +151,11 @@ class Session:
         kind, number, times = self.server.order_of(address)
         if not self.given:
             return self.say("503 MAIL first")
+        if self.server.strict_helo and not HOST_OR_LITERAL.fullmatch(self.name):
+            said = f"5.5.2 <{self.name}>: Helo command rejected: need fully-qualified hostname"
+            return self.say(f"{self.server.strict_helo} {said}")
+        if refusal := self.server.refusal("rcpt", address):
+            return self.say(refusal)
         if kind == "reject" and self._first(kind, address, times):
             return self.say(f"{number} <{address}> mailbox unavailable")
         if kind == "greylist" and self._first(kind, address, number):
@@ -179,6 +193,8 @@ class Session:
         data = self._read()
         server.at("dot", self)
         time.sleep(server.delay)
+        if refusal := server.refusal("dot"):
+            return self.say(refusal)
         if kind == "data" and self._first("data", first, times):
             return self.say(f"{number} message not accepted")
         if kind == "cut-reject" and self._first("cut", first, "1"):

@@ -16,7 +16,7 @@ from webapp.imports.problems import ImportRefused
 from webapp.mailing.outcomes import ServerTrouble
 from webapp.mailing.smtp_connection import ServerAddress, Waits
 from webapp.mailing.transport import Conversation
-from webapp.mailservers.backoff import address_of
+from webapp.mailservers.reaching import address_of
 from webapp.store.mailservers import MailServer
 
 OWN = (("127.0.0.1", 8000), ("redis.example.com", 6379), ("10.0.0.5", 5432))

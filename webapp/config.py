@@ -8,7 +8,7 @@ import re
 import secrets
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -23,7 +23,8 @@ class SettingError(Exception):
 @dataclass(frozen=True)
 class Settings:
     """Durations are seconds, but `keep_mails` is days (0: forever). `time_scale` was applied to retries, the
-    sweep and the daily clean-up, not to SMTP waits or the lease."""
+    sweep and the daily clean-up, not to SMTP waits or the lease. `dotenv`: what `.env` holds, for the
+    passwords of mail servers."""
 
     home: Path
     database_url: str
@@ -45,6 +46,7 @@ class Settings:
     sweep_every: float
     trouble_first: float
     trouble_last: float
+    trial_after: float
     refusals_to_stop: int
     unverified_hosts: tuple[str, ...]
     bcc_domains: tuple[str, ...]
@@ -52,6 +54,8 @@ class Settings:
     tidy_every: float
     proxies: int
     hosts: tuple[str, ...]
+    ehlo_name: str
+    dotenv: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def beat_every(self) -> float:
@@ -84,6 +88,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings; create the home folder and its secret key if they are missing.
 
     Raises SettingError for a value that cannot be used."""
+    dotenv: Mapping[str, str] = {}
     if environ is None:
         dotenv = {name: value for name, value in dotenv_values(".env").items() if value is not None}
         environ = {**dotenv, **os.environ}
@@ -118,6 +123,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         sweep_every=scaled(5),
         trouble_first=scaled(5),
         trouble_last=scaled(300),
+        trial_after=scaled(30),
         refusals_to_stop=_whole(environ, "MAILRUN_REFUSALS_TO_STOP", 20),
         unverified_hosts=_words(environ, "MAILRUN_UNVERIFIED_HOSTS"),
         bcc_domains=_domains(environ, "MAILRUN_BCC_DOMAINS"),
@@ -125,6 +131,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         tidy_every=scaled(86400),
         hosts=_words(environ, "MAILRUN_HOSTS"),
         proxies=_whole(environ, "MAILRUN_PROXIES", 0, most=10),
+        ehlo_name=_ehlo_name(environ),
+        dotenv=dotenv,
     )
 
 
@@ -147,6 +155,17 @@ def _address(environ: Mapping[str, str], name: str) -> str:
     given = environ.get(name, "").strip()
     if given and not re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", given):
         raise SettingError(f"{name} is {given!r}; it must be one mail address")
+    return given
+
+
+def _ehlo_name(environ: Mapping[str, str]) -> str:
+    """Our name in EHLO; empty: this machine's. Strict servers refuse every mail over a wrong one."""
+    given = environ.get("MAILRUN_EHLO_NAME", "").strip()
+    if given and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|\[[0-9A-Fa-f.:IPv]+\]", given):
+        raise SettingError(
+            f"MAILRUN_EHLO_NAME is {given!r}; it must be a host name, such as mail.example.com, or an "
+            "address in brackets, such as [192.0.2.1]"
+        )
     return given
 
 

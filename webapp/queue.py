@@ -9,13 +9,22 @@ import secrets
 import time
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from rq import Queue
 
 QUEUE = "mailrun"
 DRAIN = "jobs.runs.drain"
 GENERATE = "jobs.runs.make"
 JOB_SECONDS = 24 * 3600
+PROBE_KEY_SECONDS = 5
+DOES_NOT_ANSWER = "does not answer"
 AWAY_SECONDS = 10.0
 """How long a Redis that did not answer is left alone: one that accepts connections and is silent costs each
 caller seconds."""
@@ -31,12 +40,24 @@ class JobQueue:
         )
         self._away_until = 0.0
 
-    def is_reachable(self) -> bool:
-        """Whether Redis answers now."""
+    def trouble(self) -> str:
+        """Why no job can be enqueued now, in words; empty if one can. Redis may answer and take nothing, so
+        this writes a key that lives for a moment."""
+        if self.redis is None:
+            return "no Redis is set"
         try:
-            return self.redis is not None and bool(self.redis.ping())
+            self.redis.set("mailrun:probe", 1, ex=PROBE_KEY_SECONDS)
+        except ReadOnlyError:
+            return "it is a read-only replica; set MAILRUN_REDIS_URL to the primary"
+        except OutOfMemoryError:
+            return "it is full; give it more memory (maxmemory), or empty it of what others keep there"
+        except (AuthenticationError, NoPermissionError) as error:
+            return f"it refuses the login ({error}); correct MAILRUN_REDIS_URL"
+        except ResponseError as error:
+            return f"it takes no jobs: {error}"
         except (RedisError, OSError):
-            return False
+            return DOES_NOT_ANSWER
+        return ""
 
     def enqueue_drain(self, run_id: int) -> str:
         """Have a worker send what this run has ready. Returns the id of the job that now waits; empty if none

@@ -42,6 +42,7 @@ def refused(runtime: Runtime, folder: Path, **options: list[str]) -> list[str]:
         (PLAIN, PLAIN + '\nmax_connections = 0', "6: max_connections: is 0; it must be"),
         (PLAIN, PLAIN + '\npassword_env = "s3cr3t!"', "6: password_env: must be the name"),
         (PLAIN, PLAIN + '\npassword = "x"', "6: password: is no key of [[mail_server]]"),
+        (PLAIN, PLAIN + '\nehlo_name = "web_1.x.com"', "6: ehlo_name: is 'web_1.x.com'; the name in EHLO is"),
         (RELAY, 'mail_server = "r"', "10: mail_server: there is no [[mail_server]] 'r'"),
         (RELAY, RELAY + '\nreply_to = "x"', "11: reply_to: 'x' is not an email"),
         (RELAY, RELAY + '\nenvelope_sender = "a@"', "11: envelope_sender: 'a@'"),

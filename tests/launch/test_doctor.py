@@ -11,13 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from redis import Redis
 from sqlalchemy import update
 
 from tests import factories
 from tests.launch.launched import STARTED, launched, up
+from tests.mailserver import MailServer
 from tests.runtimes import open_runtime
 from webapp.extensions import Runtime
 from webapp.launch.checks import CheckResult, examine
+from webapp.queue import JobQueue
 from webapp.store.workers import Worker
 
 
@@ -73,10 +76,10 @@ def greeting(words: bytes) -> Iterator[int]:
     server.close()
 
 
-def test_all_is_well(runtime: Runtime) -> None:
-    with greeting(b"220 mail.test ready\r\n") as port, beating(runtime):
+def test_all_is_well(runtime: Runtime, server: MailServer) -> None:
+    with beating(runtime):
         with runtime.database.writing() as session:
-            factories.mail_server(session, port=port, name="one")
+            factories.mail_server(session, port=server.port, name="one")
         seen = findings(runtime)
     assert {about: finding.well for about, finding in seen.items()} == {
         "database": True,
@@ -105,6 +108,47 @@ def test_each_trouble_is_told_in_its_own_line(runtime: Runtime) -> None:
     assert seen["mail server rude"].words.endswith(": 554 go away")
     assert "refused" in seen["mail server shut"].words
     assert not any(seen[about].well for about in ("workers", "mail server rude", "mail server shut"))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("right", "takes the login"),
+        ("wrong", "it refuses the login: 535"),
+        ("", "the environment variable DOCTORS_PASSWORD, which is to hold its password, is not set"),
+    ],
+)
+def test_b8_it_logs_in(runtime: Runtime, server: MailServer, given: str, words: str) -> None:
+    """With the password from `.env`; a missing one is told before any login."""
+    server.auth = "mailrun:right"
+    dotenv = {"DOCTORS_PASSWORD": given} if given else {}
+    with runtime.database.writing() as session:
+        row = factories.mail_server(session, port=server.port, name="one")
+        row.username, row.password_env = "mailrun", "DOCTORS_PASSWORD"
+    seen = findings(replace(runtime, settings=replace(runtime.settings, dotenv=dotenv)))["mail server one"]
+    assert words in seen.words
+    assert seen.well == (given == "right")
+    assert len(server.logins) == {"right": 1, "wrong": 2, "": 0}[given]
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        (("CONFIG", "SET", "maxmemory", "1"), "it is full"),
+        (("REPLICAOF", "127.0.0.1", "1"), "it is a read-only replica"),
+        (("CONFIG", "SET", "requirepass", "secret"), "it refuses the login"),
+    ],
+)
+def test_b9_a_redis_that_answers_and_takes_nothing(
+    runtime: Runtime, redis_url: str, order: tuple[str, ...], words: str
+) -> None:
+    settings = replace(runtime.settings, redis_url=redis_url)
+    sick = replace(runtime, settings=settings, queue=JobQueue(redis_url))
+    assert findings(sick)["redis"].well
+    Redis.from_url(redis_url).execute_command(*order)  # type: ignore[no-untyped-call]
+    sick = replace(sick, queue=JobQueue(redis_url))
+    assert words in findings(sick)["redis"].words
+    assert not findings(sick)["redis"].well
 
 
 def test_an_old_schema_is_told_with_the_way_out(runtime: Runtime) -> None:

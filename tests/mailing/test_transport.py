@@ -169,7 +169,7 @@ def test_a_server_that_does_not_offer_starttls_is_refused(server: MailServer) ->
     [
         ("smtp..example.com", "", "cannot be the name of a host"),
         ("x" * 64 + ".example.com", "", "cannot be the name of a host"),
-        ("127.0.0.1", "Schlüssel", "a letter, such as ä, that no login can carry"),
+        ("127.0.0.1", "Schlüssel", "535 5.7.8 authentication failed"),
         ("127.0.0.1", "wrong", "535 5.7.8 authentication failed"),
     ],
 )

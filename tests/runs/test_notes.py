@@ -62,6 +62,18 @@ def test_a_blocker_is_told_in_its_own_words(
     assert ("1 ready result waits" in note.text) == waits
 
 
+def test_b4_what_a_person_must_correct_does_not_resume_by_itself() -> None:
+    note = blocker_note(
+        "it refuses the login",
+        is_held=False,
+        waits_for_server=True,
+        counts=counted(ready=2),
+        needs_a_person=True,
+    )
+    assert note
+    assert note.text == "No mail has failed: 2 ready results wait. Sending resumes once this is corrected."
+
+
 def test_a_run_that_goes_on_has_no_blocker() -> None:
     assert blocker_note(None, is_held=False, waits_for_server=False, counts=counted()) is None
 

@@ -8,11 +8,15 @@ from dataclasses import replace
 
 import pytest
 from flask import Flask
+from redis import Redis
 from sqlalchemy import text
 
 from tests.http_client import Browser, LogIn, text_of
+from tests.world import World
 from webapp.extensions import Runtime
+from webapp.mailservers import backoff
 from webapp.queue import JobQueue
+from webapp.store.statuses import TroubleKind
 from webapp.web.layout import CachedStatus, banners, load_status
 
 
@@ -33,9 +37,31 @@ def test_a_redis_that_is_away_is_said_and_sending_goes_on(
     assert (ready.status_code, ready.get_json()["redis"]) == (200, "does not answer")
 
 
+def test_b9_a_full_redis_is_said_on_every_page_and_to_monitoring(
+    pages: Flask, runtime: Runtime, redis_url: str, log_in: LogIn
+) -> None:
+    pages.extensions["mailrun"] = with_redis(runtime, redis_url)
+    Redis.from_url(redis_url).execute_command("CONFIG", "SET", "maxmemory", "1")  # type: ignore[no-untyped-call]
+    assert "Redis takes no jobs: it is full; give it more memory" in text_of(log_in().look("/"))
+    ready = Browser(pages.test_client()).look("/readyz")
+    assert ready.status_code == 200
+    assert ready.get_json()["redis"].startswith("it is full")
+
+
+@pytest.mark.parametrize("url", ["/", "/runs"])
+def test_b4_a_login_that_is_refused_is_said_on_every_page(
+    runtime: Runtime, world: World, log_in: LogIn, url: str
+) -> None:
+    with runtime.database.writing() as session:
+        words = "it refuses the login: 535 5.7.8 authentication failed"
+        backoff.note_trouble(session, runtime.settings, 1, words, TroubleKind.LOGIN, probing=False)
+    said = text_of(log_in().look(url))
+    assert f"Mails wait for a correction. 127.0.0.1: {words}. A person must correct the user name or" in said
+
+
 def test_redis_is_asked_at_most_every_two_seconds(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts, answers = with_redis(runtime, "redis://127.0.0.1:1/0"), [True]
-    monkeypatch.setattr(JobQueue, "is_reachable", lambda self: answers.pop())
+    parts, answers = with_redis(runtime, "redis://127.0.0.1:1/0"), [""]
+    monkeypatch.setattr(JobQueue, "trouble", lambda self: answers.pop())
     with runtime.database.reading() as session:
         asked = CachedStatus(lambda: load_status(session, parts))
         for _ in range(20):

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from webapp.lifecycle.results import RELEASE_CLAIM, lock_results, transition
+from webapp.mailservers import refused_results
 from webapp.results.splitting import split_off_ineligible
 from webapp.selection.recheck import recheck
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
@@ -43,8 +44,9 @@ class Claim:
     picked: int = 0
 
 
-def claim(session: Session, run_id: int, worker_id: int, at_most: int) -> Claim:
-    """Claim up to `at_most` results of a running run, oldest first; possibly none.
+def claim(session: Session, run_id: int, worker_id: int, at_most: int, *, probes: int = 0) -> Claim:
+    """Claim up to `at_most` results of a running run, oldest first; possibly none. `probes`: the id of a mail
+    server that takes nothing: one result that it refused is claimed, if the run has one, due or not.
 
     1. Pick rows that are `ready`, or `deferred` and due, that no worker has claimed, and whose invoices are
     not on the wire for another result. Skip rows that another worker is claiming right now.
@@ -53,7 +55,8 @@ def claim(session: Session, run_id: int, worker_id: int, at_most: int) -> Claim:
     the invoice concerned), and is no part of the claim."""
     token = secrets.token_hex(16)
     running = session.scalar(select(exists().where(Run.id == run_id, Run.status == RunStatus.RUNNING)))
-    ids = _pick(session, run_id, at_most) if running else []
+    ids = refused_results.to_probe_with(session, probes, run_id) if running and probes else []
+    ids = ids or (_pick(session, run_id, at_most) if running else [])
     if not ids:
         return Claim(run_id, worker_id, token, ())
     session.execute(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -10,32 +9,23 @@ from dataclasses import dataclass
 from functools import partial
 
 from webapp.delivery.attempts import AttemptEnd, AttemptStart, ClaimLost, RunStopped, StartedAttempt
+from webapp.delivery.built_mails import Builder, BuiltMail
 from webapp.delivery.group_commit import GroupCommit
 from webapp.delivery.prefetch import Prefetcher, PreparedInput
 from webapp.delivery.settlement import AttemptOutcome, attempt_outcome
+from webapp.delivery.throttle import Throttle
 from webapp.extensions import Runtime
 from webapp.mailing import outcomes
-from webapp.mailing.addresses import forbidden_copies
 from webapp.mailing.event_loop import EventLoop
 from webapp.mailing.rates import Rates
 from webapp.mailing.smtp_connection import Waits
 from webapp.mailing.transport import Conversation
 from webapp.mailservers import backoff
-from webapp.messages.building import Message, NotBuilt, build
+from webapp.mailservers.reaching import address_of, remember_logins
+from webapp.messages.building import Message
 from webapp.store.mailservers import MailServer
-from webapp.store.statuses import Outcome, ResultStatus
-from webapp.store.types import storable
+from webapp.store.statuses import ResultStatus
 from webapp.workers import WorkerProcess
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class BuiltMail:
-    """A mail that is ready to be offered."""
-
-    prepared: PreparedInput
-    message: Message
 
 
 @dataclass
@@ -49,6 +39,7 @@ class Connection:
     prefetcher: Prefetcher
     group_commit: GroupCommit
     rates: Rates
+    throttle: Throttle
     event_loop: EventLoop
     suspect: bool
 
@@ -56,13 +47,17 @@ class Connection:
         settings = self.runtime.settings
         waits = Waits(settings.smtp_timeout, settings.smtp_data_timeout)
         self.worker_id = self.worker.id
-        self.conversation = Conversation(backoff.address_of(self.server, settings), waits, self.event_loop)
+        self.conversation = Conversation(address_of(self.server, settings), waits, self.event_loop)
+        self.builder = Builder(self.runtime, self.prefetcher, self.event_loop, self._settle)
 
     def opens(self) -> bool:
         """Open the connection; if that fails, note the mail server's trouble and return False."""
         trouble = self.conversation.open()
         if trouble is not None:
-            self._note_trouble(trouble.words)
+            self._note_trouble(trouble)
+        elif (refused := " ".join(self.conversation.refused_logins)) != self.server.refused_logins:
+            self.server.refused_logins = refused
+            self.worker.persist(partial(remember_logins, server_id=self.server.id, refused=refused))
         return trouble is None
 
     def run(self) -> None:
@@ -77,7 +72,7 @@ class Connection:
                 self.group_commit.flush()
 
     def _deliver_all(self) -> None:
-        ready = self._next(wait=True)
+        ready = self.builder.next(wait=True)
         with self.group_commit.working():
             while ready is not None:
                 goes_on, ready = self._deliver(ready)
@@ -86,42 +81,13 @@ class Connection:
                 if ready is None:
                     self.group_commit.flush()
                     with self.group_commit.not_participating():
-                        ready = self._next(wait=True)
-
-    def _next(self, *, wait: bool) -> BuiltMail | None:
-        """Build the next mail. One that cannot be built becomes `failed`, or `deferred` if the document store
-        is away; it holds up no other mail."""
-        while prepared := self.prefetcher.take(wait=wait):
-            message = self._build(prepared)
-            if isinstance(message, Message):
-                return BuiltMail(prepared, message)
-            if message.altered:
-                self.prefetcher.hold(prepared, message.altered)
-                continue
-            to = ResultStatus.DEFERRED if message.for_now else ResultStatus.FAILED
-            self._settle(prepared, AttemptOutcome(Outcome.UNMADE, to, detail=storable(message.words)))
-        return None
-
-    def _build(self, prepared: PreparedInput) -> Message | NotBuilt:
-        """Build this mail. Any error in it is this message's alone and must not hold up the others."""
-        documents, settings, inputs = self.runtime.documents, self.runtime.settings, prepared.inputs
-        if words := forbidden_copies(inputs.bcc, inputs.content.get("reply_to", ""), settings.bcc_domains):
-            return NotBuilt(words)
-
-        def made() -> Message | NotBuilt:
-            return build(inputs, prepared.rendered, documents, settings.redirect_to)
-
-        try:
-            return self.event_loop.run_in_thread(made) if documents.is_far or _is_packed(prepared) else made()
-        except Exception as error:
-            log.exception("the mail of result %s cannot be built", prepared.inputs.result_id)
-            return NotBuilt(f"an error in building the mail: {type(error).__name__}: {error}")
+                        ready = self.builder.next(wait=True)
 
     def _deliver(self, ready: BuiltMail) -> tuple[bool, BuiltMail | None]:
         """Deliver one message, or find out why it cannot be. Returns whether the connection continues, and
         the next mail if it was built meanwhile.
 
-        1. Wait until the mail server's rate has room for the message.
+        1. Wait until the mail server's rate has room for the message, and its pace, if it is slowed, a turn.
         2. Offer it up to its last byte. A refusal is settled at once. If the connection breaks here, the
         message did not go out. A connection that served an earlier message and was closed since is opened
         again, once.
@@ -133,13 +99,16 @@ class Connection:
         6. Settle: the server's reply is committed with the next round of starts, or within a second."""
         if not self._wait_for_rate():
             return False, None
+        offered_at = time.time()
         offer = self._offer(ready.message)
         if isinstance(offer, outcomes.Offered) and self.conversation.heard_from():
             self.conversation.drop()
             offer = outcomes.Broken("body", "the server broke off before the end of the message")
         if not isinstance(offer, outcomes.Offered):
-            return self._not_offered(ready, offer), None
-        if not self._store_packed(ready):
+            return self._not_offered(ready, offer, offered_at), None
+        if unstored := self.builder.store_packed(ready.message):
+            self.conversation.drop()
+            self._settle(ready.prepared, unstored)
             return True, None
         began = time.monotonic()
         try:
@@ -149,17 +118,30 @@ class Connection:
         except ClaimLost as why:
             self.conversation.drop()
             return not isinstance(why, RunStopped) and self.worker.id == self.worker_id, None
-        return self._finish(ready, offer, marked, began)
+        return self._finish(ready, offer, marked, began, offered_at)
 
     def _wait_for_rate(self) -> bool:
-        """Wait until the mail server's rate has room; return False if the message must not begin at all."""
-        pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
+        """Wait until the mail server's pace has a turn and its rate has room; return False if the message
+        must not begin at all."""
+        rate = partial(self.rates.pause_before, self.server.id, self.server.rate_per_minute)
+        pause = self._waited_for(self.throttle.pause) or self._waited_for(rate)
+        stops = self.worker.stopping.is_set() or self.group_commit.run_has_stopped
+        return not (pause or stops or self.throttle.is_over)
+
+    def _waited_for(self, ask: Callable[[], float]) -> float:
+        """Ask for a pause until there is none; return the pause that is left if no message begins any
+        more."""
+        pause = ask()
         if pause:
             self.group_commit.flush()
             with self.group_commit.not_participating():
-                while pause and not self.prefetcher.is_over and not self._is_stopping_within(min(pause, 1.0)):
-                    pause = self.rates.pause_before(self.server.id, self.server.rate_per_minute)
-        return not (pause or self.worker.stopping.is_set() or self.group_commit.run_has_stopped)
+                while pause and not self._is_over and not self._is_stopping_within(min(pause, 1.0)):
+                    pause = ask()
+        return pause
+
+    @property
+    def _is_over(self) -> bool:
+        return self.prefetcher.is_over or self.throttle.is_over
 
     def _is_stopping_within(self, seconds: float) -> bool:
         return self.event_loop.wait_until(self.worker.stopping.is_set, seconds)
@@ -174,30 +156,42 @@ class Connection:
                 break
         return offer
 
-    def _not_offered(self, ready: BuiltMail, offer: outcomes.Offer) -> bool:
+    def _not_offered(self, ready: BuiltMail, offer: outcomes.Offer, offered_at: float) -> bool:
         """Settle a message that was not sent up to its last byte; return whether the connection continues."""
         if isinstance(offer, outcomes.ServerTrouble):
-            self._note_trouble(offer.words)
+            if offer.reply and self.throttle.note_refused_mail(offer.reply, offered_at):
+                self.prefetcher.free(ready.prepared)
+                return True
+            self._note_trouble(offer)
             return False
+        if isinstance(offer, outcomes.Deferred):
+            return self._settle_deferred(ready.prepared, offer, None, offered_at)
         self._note_success(offer)
         self._settle(ready.prepared, self._outcome(offer))
         return True
 
-    def _store_packed(self, ready: BuiltMail) -> bool:
-        """Store what was packed for this mail. If the document store is away, withdraw the message, defer it
-        and return False."""
-        try:
-            for content in ready.message.packed:
-                self.event_loop.run_in_thread(partial(self.runtime.documents.put, content))
-        except OSError as problem:
-            self.conversation.drop()
-            words = f"what was packed for this mail could not be stored: {problem.strerror}"
-            self._settle(ready.prepared, AttemptOutcome(Outcome.UNMADE, ResultStatus.DEFERRED, detail=words))
+    def _settle_deferred(
+        self,
+        prepared: PreparedInput,
+        outcome: outcomes.Deferred,
+        marked: StartedAttempt | None,
+        offered_at: float,
+    ) -> bool:
+        """Settle a message that was refused for now; return whether the connection continues."""
+        self.group_commit.flush()
+        end = AttemptEnd(prepared.inputs, prepared.claim_ref, self._outcome(outcome), marked)
+        if not self.throttle.settle_refused(end, outcome.reply, offered_at):
             return False
+        self._note_success(outcome)
         return True
 
     def _finish(
-        self, ready: BuiltMail, offer: outcomes.Offered, marked: StartedAttempt, began: float
+        self,
+        ready: BuiltMail,
+        offer: outcomes.Offered,
+        marked: StartedAttempt,
+        began: float,
+        offered_at: float,
     ) -> tuple[bool, BuiltMail | None]:
         making: Callable[[], BuiltMail | None] | None = None
         finish: outcomes.Finish | None
@@ -207,27 +201,34 @@ class Connection:
         else:
             finish = self.conversation.send_dot()
             if finish is None:
-                making = self._build_next_meanwhile()
+                making = self.builder.next_meanwhile()
                 finish = self.conversation.reply_to_dot()
-        self._settle(ready.prepared, self._outcome(finish, offer.refused), marked)
-        trouble = str(finish.reply) if isinstance(finish, outcomes.Deferred) and finish.closing else ""
-        if trouble:
-            self._note_trouble(trouble)
-        else:
-            self._note_success(finish)
+        goes_on = self._finished(ready.prepared, offer, finish, marked, offered_at)
         following = making() if making else None
-        return (False, None) if trouble else (True, following)
+        return (True, following) if goes_on else (False, None)
 
-    def _build_next_meanwhile(self) -> Callable[[], BuiltMail | None]:
-        """Build the next mail while the server takes the last one in; return a function that waits for it.
-
-        A build that takes long runs in a task of its own, so that the server's reply is read as soon as it
-        comes."""
-        prepared = self.prefetcher.next_prepared
-        if prepared and (self.runtime.documents.is_far or _is_packed(prepared)):
-            return self.event_loop.spawn(partial(self._next, wait=False))
-        following = self._next(wait=False)
-        return lambda: following
+    def _finished(
+        self,
+        prepared: PreparedInput,
+        offer: outcomes.Offered,
+        finish: outcomes.Finish,
+        marked: StartedAttempt,
+        offered_at: float,
+    ) -> bool:
+        """Settle a message whose attempt had started; return whether the connection continues."""
+        if isinstance(finish, outcomes.Deferred) and not finish.closing:
+            return self._settle_deferred(prepared, finish, marked, offered_at)
+        self._settle(prepared, self._outcome(finish, offer.refused), marked)
+        if isinstance(finish, outcomes.Deferred):
+            self._note_trouble(outcomes.ServerTrouble(str(finish.reply)))
+            return False
+        if isinstance(finish, outcomes.ServerTrouble):
+            self._note_trouble(finish)
+            return False
+        self._note_success(finish)
+        if isinstance(finish, outcomes.Accepted):
+            self.throttle.note_taken(prepared.inputs, offered_at)
+        return True
 
     def _settle(
         self, prepared: PreparedInput, outcome: AttemptOutcome, marked: StartedAttempt | None = None
@@ -243,18 +244,14 @@ class Connection:
     ) -> AttemptOutcome:
         return attempt_outcome(outcome, refused or {}, list(self.conversation.transcript))
 
-    def _note_trouble(self, words: str) -> None:
+    def _note_trouble(self, trouble: outcomes.ServerTrouble) -> None:
         with self.runtime.database.writing() as session:
             settings, server_id = self.runtime.settings, self.server.id
-            backoff.note_trouble(session, settings, server_id, words, probing=self.suspect)
+            words, kind = trouble.words, trouble.kind
+            backoff.note_trouble(session, settings, server_id, words, kind, probing=self.suspect)
 
     def _note_success(self, outcome: object) -> None:
         if self.suspect and not isinstance(outcome, outcomes.Broken | outcomes.Unknown):
             with self.runtime.database.writing() as session:
                 backoff.note_fine(session, self.server.id)
             self.suspect = False
-
-
-def _is_packed(prepared: PreparedInput) -> bool:
-    """Whether the documents are zipped or encrypted, which takes long."""
-    return prepared.inputs.content["zip"] or bool(prepared.inputs.content["password_key"])

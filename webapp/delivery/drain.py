@@ -15,17 +15,18 @@ from webapp.delivery import claims
 from webapp.delivery.connection import Connection
 from webapp.delivery.group_commit import GroupCommit
 from webapp.delivery.prefetch import Prefetcher
+from webapp.delivery.throttle import Throttle
 from webapp.extensions import Runtime
 from webapp.lifecycle import runs
 from webapp.mailing.event_loop import EventLoop
 from webapp.mailing.rates import Rates
-from webapp.mailservers import backoff, connection_slots
+from webapp.mailservers import backoff, connection_slots, refused_results
 from webapp.mailservers.connection_slots import Slot
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.installation import held
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Run
-from webapp.store.statuses import RunStatus
+from webapp.store.statuses import RunStatus, TroubleKind
 from webapp.workers import WorkerProcess, count_alive
 
 
@@ -73,18 +74,30 @@ def _send(
     """Do steps 2 to 4, and release the claims; return whether the limit of messages or seconds ended it."""
     workers, taken = _take(runtime, worker, server, probing, token)
     if not taken:
+        if probing:  # an earlier drain is about to end: no one has tried the server
+            worker.persist(lambda session: backoff.postpone_probe(session, runtime.settings, server.id))
         return False
     rates = Rates(runtime.counters, workers)
     event_loop = EventLoop()
-    prefetcher = Prefetcher(runtime, worker, run_id, server, rates, event_loop, len(taken), messages, until)
+    is_shut = probing and server.trouble_kind == TroubleKind.REFUSALS
+    throttle = Throttle(runtime, worker, server.id, run_id, is_shut)
+    with runtime.database.reading() as session:
+        throttle.load(session)
+    prefetcher = Prefetcher(
+        runtime, worker, run_id, server, rates, throttle, event_loop, len(taken), messages, until
+    )
     group_commit = GroupCommit(runtime, worker, run_id, event_loop, len(taken))
-    connections = [
-        Connection(runtime, worker, server, prefetcher, group_commit, rates, event_loop, suspect=probing)
-        for _ in taken
-    ]
-    if connections[0].opens():
+
+    def connection() -> Connection:
+        return Connection(
+            runtime, worker, server, prefetcher, group_commit, rates, throttle, event_loop, suspect=probing
+        )
+
+    first = connection()
+    if first.opens():
         _enqueue_another_drain(runtime, run_id, server)
-        _run_all(connections, prefetcher, group_commit, event_loop)
+        others = [connection() for _ in taken[1:]]  # they know what the first has found out about the login
+        _run_all([first, *others], prefetcher, group_commit, event_loop)
     return prefetcher.used_up
 
 
@@ -112,6 +125,9 @@ def _server(runtime: Runtime, run_id: int) -> tuple[MailServer | None, bool]:
         content = session.get_one(DefinitionVersion, run.version_id).content
         server = session.get_one(MailServer, content["sender"]["mail_server_id"])
         probing = server.trouble is not None
+        is_shut = probing and server.trouble_kind == TroubleKind.REFUSALS
+        if is_shut and not refused_results.may_probe(session, server.id, run_id):
+            return None, False
         return (server, probing) if backoff.may_try(session, server) else (None, False)
 
 

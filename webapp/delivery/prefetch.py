@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,7 +16,9 @@ from sqlalchemy.orm import Session
 from webapp.delivery import claims
 from webapp.delivery.attempts import ClaimRef
 from webapp.delivery.claims import Claim
+from webapp.delivery.domain_rates import postponed
 from webapp.delivery.recovery import mark_unconfirmed
+from webapp.delivery.throttle import Throttle
 from webapp.extensions import Runtime
 from webapp.invoices import document_checks, findings
 from webapp.lifecycle import runs
@@ -67,6 +69,7 @@ class Prefetcher:
     run_id: int
     server: MailServer
     rates: Rates
+    throttle: Throttle
     event_loop: EventLoop
     connections: int
     messages: int
@@ -161,7 +164,9 @@ class Prefetcher:
         """The next batch; None if nothing is left to claim. Loading and rendering hold no lock."""
         database = self.runtime.database
         with database.writing() as session:
-            claim = claims.claim(session, self.run_id, self.worker_id, min(self._size, self.messages))
+            probes = self.server.id if self.throttle.is_probing and not self._claims else 0
+            size = min(self._size, self.messages)
+            claim = claims.claim(session, self.run_id, self.worker_id, size, probes=probes)
             self._claims.append(claim)  # before the commit, whose answer may get lost although it succeeded
             others = runs.others_running(session, self.run_id)
         self._share(others)
@@ -170,6 +175,7 @@ class Prefetcher:
         self.messages -= claim.picked
         with database.reading() as session:
             works = load_inputs(session, claim.result_ids)
+            self.throttle.load(session)
         if not all(work.is_cleared for work in works):
             works = self._check_documents(claim, works)
         works = self._within_domain_rates(claim, works)
@@ -216,24 +222,17 @@ class Prefetcher:
 
         self.worker.persist(verb)
 
+    def free(self, prepared: PreparedInput) -> None:
+        """Release a result whose attempt has not started."""
+        ids, token = [prepared.inputs.result_id], prepared.claim_ref.token
+        self.worker.persist(lambda session: claims.free(session, ids, token))
+
     def _within_domain_rates(self, claim: Claim, works: list[MessageInput]) -> list[MessageInput]:
-        """The inputs that may go out now; the others are postponed until their domain's rate has room."""
-        per_minute = self.server.domain_rate_per_minute
-        if not per_minute:
-            return works
-        due, later, over = [], {}, Counter[str]()
-        for work in works:
-            domain = work.recipients[0][0].rpartition("@")[2].lower() if work.recipients else ""
-            pause = self.rates.pause_for_domain(self.server.id, domain, per_minute)
-            if not pause:
-                due.append(work)
-                continue
-            minutes_behind = over[domain] // per_minute
-            over[domain] += 1
-            later[work.result_id] = now() + timedelta(seconds=pause + 60 * minutes_behind)
+        """The inputs that may go out now; the others are postponed until their domain has room."""
+        later = postponed(works, self.throttle, self.rates, self.server)
         if later:
             self.worker.persist(lambda session: claims.postpone(session, claim, later))
-        return due
+        return [work for work in works if work.result_id not in later]
 
     def _adapt_batch_size(self, seconds: float) -> None:
         """Double the next batch if this one was sent quickly; halve it if it took long."""

@@ -3,6 +3,7 @@ change. Values in, values out."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,9 +35,10 @@ def next_state(
     `was`.
 
     A connection that broke before the last byte leaves the message to be tried again: at once the first time,
-    later from the second time on, so that one message cannot hold up the rest. A deferred message is tried
-    until it is time to give up."""
-    broke = outcome.status == ResultStatus.READY
+    later from the second time on, so that one message cannot hold up the rest. A message that was refused
+    because of the mail server is ready as before. A deferred message is tried until it is time to give up."""
+    broke = outcome.outcome == Outcome.BROKEN
+    is_blameless = outcome.status == ResultStatus.READY and not broke
     broken_connections = inputs.broken_connections + broke
     to, detail, next_try = outcome.status, outcome.detail, None
     if broke and broken_connections < BROKEN_CONNECTIONS_MAX:
@@ -45,6 +47,10 @@ def next_state(
         else:
             to = was if was in SENDABLE else ResultStatus.READY
             next_try = inputs.next_try_at if to == ResultStatus.DEFERRED else None
+    elif is_blameless and was == ResultStatus.UNCONFIRMED:
+        to, next_try = ResultStatus.DEFERRED, now()
+    elif is_blameless:
+        detail = ""
     elif broke or outcome.status == ResultStatus.DEFERRED:
         to, next_try = ResultStatus.DEFERRED, _next_try(settings, inputs)
         if next_try is None:
@@ -59,7 +65,7 @@ def next_state(
             "warning": _warning(outcome.refused),
             "broken_connections": broken_connections,
             "attempts": inputs.attempts + 1,
-            "first_try_at": inputs.first_try_at or began,
+            "first_try_at": None if is_blameless else inputs.first_try_at or began,
             "next_try_at": next_try,
             "sent_at": now() if to == ResultStatus.SENT else inputs.sent_at,
         },
@@ -68,10 +74,14 @@ def next_state(
 
 def _next_try(settings: Settings, work: MessageInput) -> datetime | None:
     """When to try again: after `retry_first` seconds, doubling up to `retry_last`; None when it is time to
-    give up."""
-    if work.first_try_at and now() - work.first_try_at > timedelta(seconds=settings.give_up):
+    give up.
+
+    Attempts before `first_try_at` do not count: they were refused because of the mail server."""
+    since_first = (now() - work.first_try_at).total_seconds() if work.first_try_at else 0.0
+    if since_first > settings.give_up:
         return None
-    pause = min(settings.retry_first * 2 ** min(work.attempts, 30), settings.retry_last)
+    pauses_passed = int(math.log2(max(0.0, since_first) / max(settings.retry_first, 0.001) + 1))
+    pause = min(settings.retry_first * 2 ** min(work.attempts, pauses_passed, 30), settings.retry_last)
     return now() + timedelta(seconds=pause)
 
 
@@ -114,6 +124,9 @@ def attempt_outcome(
             return told(Outcome.DEFERRED, ResultStatus.DEFERRED, stage, reply.code, str(reply))
         case outcomes.Rejected(stage, reply):
             return told(Outcome.REFUSED, ResultStatus.FAILED, stage, reply.code, str(reply), str(reply))
+        case outcomes.ServerTrouble(words, _, reply):
+            code = reply.code if reply else None
+            return told(Outcome.TROUBLE, ResultStatus.READY, "dot", code, str(reply or ""), words)
         case outcomes.Unknown(words):
             return told(Outcome.UNKNOWN, ResultStatus.UNCONFIRMED, "dot", detail=words)
         case outcomes.Broken(stage, words):

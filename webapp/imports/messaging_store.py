@@ -19,6 +19,7 @@ from webapp.store.definitions import (
 )
 from webapp.store.invoices import Transformation
 from webapp.store.mailservers import MailServer, Sender
+from webapp.store.statuses import TroubleKind
 
 Values = dict[str, Any]
 Stored = dict[str, dict[tuple[str, ...], Values]]
@@ -70,7 +71,14 @@ def merge(session: Session, parts: dict[str, tuple[list[Values], list[Values], i
 
 def _mail_server(session: Session, values: Values) -> None:
     """A server whose settings changed is tried again at once."""
-    healthy = {"trouble": None, "trouble_since": None, "trouble_count": 0, "next_try_at": None}
+    healthy = {
+        "trouble": None,
+        "trouble_kind": TroubleKind.PASSING,
+        "trouble_since": None,
+        "trouble_count": 0,
+        "next_try_at": None,
+        "refused_logins": "",
+    }
     _write(session, MailServer, {"name": values["name"]}, {**values, **healthy})
 
 
@@ -157,6 +165,7 @@ STATEMENTS: dict[str, Any] = {
     "mail_server": select(
         MailServer.name, MailServer.host, MailServer.port, MailServer.security, MailServer.username,
         MailServer.password_env, MailServer.rate_per_minute, MailServer.domain_rate_per_minute,
+        MailServer.ehlo_name,
         MailServer.max_connections,
     ),
     "sender": select(

@@ -10,6 +10,7 @@ from typing import Any
 from webapp.destinations import may_hold_password
 from webapp.imports import values
 from webapp.imports.values import shown
+from webapp.mailing.smtp_connection import is_host_name, is_literal
 from webapp.mailing.template_references import REFERENCE_NAME
 from webapp.mailing.template_syntax import syntax_problem
 
@@ -84,6 +85,15 @@ def host(most: int) -> TomlCheck:
         return name
 
     return check
+
+
+def ehlo_name(value: Any) -> str:
+    """Our name in EHLO: a host name or an address literal, or none. Strict servers refuse anything else."""
+    _of_type(value, str)
+    if value and not (is_host_name(value) or is_literal(value)):
+        example = "mail.example.com or [192.0.2.1]"
+        raise ValueError(f"is {shown(value)}; the name in EHLO is written like {example}")
+    return str(value)
 
 
 def language(most: int) -> TomlCheck:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import secrets
-import smtplib
-import ssl
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from webapp import migrations
+from webapp.config import Settings
 from webapp.extensions import Runtime
+from webapp.mailing.smtp_connection import Waits
+from webapp.mailing.transport import Conversation
+from webapp.mailservers.reaching import address_of
 from webapp.store import installation
 from webapp.store.documents import DocumentMissing
 from webapp.store.invoices import TransformationResult
@@ -69,9 +72,10 @@ def _redis(runtime: Runtime) -> CheckResult:
     if not runtime.settings.redis_url:
         return CheckResult("redis", True, "none is set; the workers look for work by themselves")
     where = runtime.settings.redis_url.rpartition("@")[2]
-    if runtime.queue.is_reachable():
-        return CheckResult("redis", True, f"{where} answers")
-    return CheckResult("redis", False, f"{where} does not answer; mails go out all the same, a little later")
+    if trouble := runtime.queue.trouble():
+        words = f"{where}: {trouble}; mails go out all the same, a little later"
+        return CheckResult("redis", False, words)
+    return CheckResult("redis", True, f"{where} takes jobs")
 
 
 def _store(runtime: Runtime) -> CheckResult:
@@ -134,30 +138,19 @@ def _mail_servers(runtime: Runtime) -> Iterator[CheckResult]:
     if not servers:
         yield CheckResult("mail", True, "no mail server has been set up yet")
     for server in servers:
-        yield _greeting(server, min(SMTP_SECONDS, runtime.settings.smtp_timeout))
+        yield _mail_server(server, runtime.settings)
 
 
-def _greeting(server: MailServer, seconds: float) -> CheckResult:
-    """Connects, reads the greeting and says goodbye; no login, so that no account gets locked."""
-    about = f"mail server {server.name}"
-    where = f"{server.host}:{server.port}"
-    try:
-        if server.security == Security.TLS:
-            context = ssl.create_default_context()
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, server.port, "localhost", timeout=seconds, context=context
-            )
-        else:
-            smtp = smtplib.SMTP(server.host, server.port, "localhost", timeout=seconds)
-        with smtp:
-            return CheckResult(about, True, f"{where} greets")
-    except smtplib.SMTPResponseException as answer:
-        said = (
-            answer.smtp_error if isinstance(answer.smtp_error, str) else answer.smtp_error.decode("latin-1")
-        )
-        return CheckResult(about, False, f"{where}: {answer.smtp_code} {_first_line(said)}")
-    except (OSError, smtplib.SMTPException) as problem:
-        return CheckResult(about, False, f"{where}: {_first_line(problem)}")
+def _mail_server(server: MailServer, settings: Settings) -> CheckResult:
+    """Connects, encrypts and logs in as the workers do, and says goodbye."""
+    about, where = f"mail server {server.name}", f"{server.host}:{server.port}"
+    seconds = min(SMTP_SECONDS, settings.smtp_timeout)
+    with closing(Conversation(address_of(server, settings), Waits(seconds, seconds))) as conversation:
+        if trouble := conversation.open():
+            return CheckResult(about, False, f"{where}: {trouble.words}")
+    done = {Security.NONE: "greets", Security.STARTTLS: "encrypts", Security.TLS: "encrypts"}
+    words = f"{where} {done[Security(server.security)]}"
+    return CheckResult(about, True, f"{words} and takes the login" if server.username else words)
 
 
 def _first_line(problem: object) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webapp.mailing.outcomes import Deferred, Refusals, Rejected, Reply, ServerTrouble
+from webapp.store.statuses import TroubleKind
+
+_ABOUT_OUR_NAME = re.compile(r"\b(helo|ehlo)\b", re.IGNORECASE)
+_OUR_NAME_CODES = frozenset({450, 501, 504, 550, 554})
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,8 @@ def judged(
 ) -> Deferred | Rejected | ServerTrouble | None:
     """The outcome of the replies to MAIL and to each RCPT received so far; None: the message may proceed.
 
-    1. MAIL: 552 refuses the message; any other refusal is the server's trouble, and so is a 421 to a RCPT.
+    1. MAIL: 552 refuses the message; any other refusal is the server's trouble, and so is a 421 to a RCPT, or
+    a refusal of our name in EHLO at either.
     2. If a To is refused for now, the message is deferred. If all are refused for good, it is refused.
     3. Any other refusal, of a Bcc or of one To among several, is only recorded in `refused`."""
     mail, rcpts = replies[0] if replies else None, replies[1:]
@@ -29,13 +35,18 @@ def judged(
     if mail.code == 552:
         return Rejected("MAIL", mail)
     if mail.code // 100 != 2:
-        return ServerTrouble(f"{mail} (to MAIL FROM)")
+        if is_about_our_name(mail):
+            return our_name_refused(mail)
+        kind = TroubleKind.LOGIN if mail.code == 530 else TroubleKind.PASSING
+        return ServerTrouble(f"{mail} (to MAIL FROM)", kind, mail)
     last: Reply | None = None
     for number, (address, reply) in enumerate(zip((*envelope.to, *envelope.bcc), rcpts, strict=False)):
         if reply.code == 421:
-            return ServerTrouble(f"{reply} (to RCPT TO)")
+            return ServerTrouble(f"{reply} (to RCPT TO)", reply=reply)
         if reply.code // 100 == 2:
             continue
+        if is_about_our_name(reply):
+            return our_name_refused(reply)
         if reply.code // 100 == 4 and number < len(envelope.to):
             return Deferred("RCPT", reply)
         refused[address] = str(reply)
@@ -48,5 +59,17 @@ def judged(
 def refusal(stage: str, reply: Reply) -> Deferred | Rejected | ServerTrouble:
     """The outcome of a refusal of DATA."""
     if reply.code == 421:
-        return ServerTrouble(f"{reply} (to {stage})")
+        return ServerTrouble(f"{reply} (to {stage})", reply=reply)
+    if is_about_our_name(reply):
+        return our_name_refused(reply)
     return Rejected(stage, reply) if reply.code // 100 == 5 else Deferred(stage, reply)
+
+
+def is_about_our_name(reply: Reply) -> bool:
+    """Whether a refusal, at whatever stage, is about the name in our EHLO. Then no message is to blame."""
+    return reply.code in _OUR_NAME_CODES and bool(_ABOUT_OUR_NAME.search(reply.text))
+
+
+def our_name_refused(reply: Reply) -> ServerTrouble:
+    """The server refuses our name in EHLO: a setting is wrong, and no message is to blame."""
+    return ServerTrouble(f"it refuses our name in EHLO: {reply}; set ehlo_name", TroubleKind.SETUP, reply)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from webapp.store.statuses import TroubleKind
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -69,10 +71,13 @@ class Broken:
 
 @dataclass(frozen=True)
 class ServerTrouble:
-    """The server itself is the problem: no message is to blame."""
+    """The server itself is the problem: no message is to blame. `kind`: what it needs; `reply`: what it
+    said, if that was to a message."""
 
     words: str
+    kind: TroubleKind = TroubleKind.PASSING
+    reply: Reply | None = None
 
 
 Offer = Offered | Deferred | Rejected | Broken | ServerTrouble
-Finish = Accepted | Deferred | Rejected | Unknown | Broken
+Finish = Accepted | Deferred | Rejected | Unknown | Broken | ServerTrouble

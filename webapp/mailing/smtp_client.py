@@ -19,6 +19,10 @@ class ConnectionLost(Exception):
     """The connection is gone, or silent for too long; the message says which."""
 
 
+class WrongSetup(ConnectionLost):
+    """The server cannot be used as it is set up; the message says what to change."""
+
+
 class DeadlineSMTP(smtplib.SMTP):
     """smtplib with a deadline on every wait, and a check of the socket that costs nothing.
 

@@ -1,26 +1,44 @@
-"""Opens a connection to a mail server: greeting, encryption, login.
+"""Opens a connection to a mail server: our name, greeting, encryption, login; and what keeps it from opening.
 
 The configuration and the Connection are Flask-Mail's; the socket and the dialogue are smtplib's, with a
 deadline on every wait (smtp_client.py)."""
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import smtplib
 import socket
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
 import flask_mail
 
 from webapp.destinations import Service
-from webapp.mailing.smtp_client import BoundedTls, ConnectionLost, DeadlineSMTP
+from webapp.mailing.envelope import our_name_refused
+from webapp.mailing.outcomes import Reply, ServerTrouble
+from webapp.mailing.smtp_client import BoundedTls, ConnectionLost, DeadlineSMTP, WrongSetup, describe
+from webapp.mailing.smtp_login import Login, TryAgain
+from webapp.store.statuses import TroubleKind
+from webapp.store.types import storable
+
+NAME_MAX = 255
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+
+TLS_TRY_SECONDS = 5.0
+"""How long a server that did not greet is given to answer a TLS handshake, only to tell what is wrong."""
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
+"""How OpenSSL names bytes that are not TLS."""
 
 
 @dataclass(frozen=True)
 class ServerAddress:
     """How to reach a mail server. `security` is "none", "starttls" or "tls"; its certificate goes unverified
-    only where a setting names the server."""
+    only where a setting names the server. `ehlo_name`: our name in EHLO; empty: this machine's.
+    `refused_logins`: mechanisms that it offers and does not carry out. `missing_variable`: the environment
+    variable that should hold the password, if it is not set."""
 
     host: str
     port: int
@@ -29,6 +47,9 @@ class ServerAddress:
     password: str = ""
     believes_any_certificate: bool = False
     own_services: tuple[Service, ...] = ()
+    ehlo_name: str = ""
+    refused_logins: tuple[str, ...] = ()
+    missing_variable: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +63,8 @@ class Waits:
 
 @dataclass
 class ServerConnection(flask_mail.Connection):
-    """A connection to a mail server, as Flask-Mail configures it."""
+    """A connection to a mail server, as Flask-Mail configures it. `refused_logins`: the login mechanisms that
+    the server turned out not to carry out; to be remembered."""
 
     address: ServerAddress
     waits: Waits
@@ -57,47 +79,87 @@ class ServerConnection(flask_mail.Connection):
             "MAIL_USERNAME": self.address.username or None,
             "MAIL_PASSWORD": self.address.password or None,
         }
+        self.refused_logins = self.address.refused_logins
         state = flask_mail.Mail().init_mail(config, debug=False, testing=False)
         super().__init__(cast(flask_mail.Mail, state))
 
     def configure_host(self) -> DeadlineSMTP:
         """Connect, greet, encrypt, log in. Raises ConnectionLost, OSError or smtplib.SMTPException."""
+        if self.address.missing_variable:
+            raise WrongSetup(
+                f"the environment variable {self.address.missing_variable}, which is to hold its password, "
+                "is not set; set it in the environment of the workers or in .env, and restart them"
+            )
+        login = Login(self.mail.username or "", self.mail.password or "", self.refused_logins)
+        while True:
+            smtp = self._greeted()
+            try:
+                if self.mail.username:
+                    login.on(smtp)
+                    self.refused_logins = tuple(dict.fromkeys((*self.refused_logins, *login.refused)))
+            except TryAgain:
+                smtp.close()
+                continue
+            except BaseException:
+                smtp.close()
+                raise
+            return smtp
+
+    def _greeted(self) -> DeadlineSMTP:
+        """A connection that is greeted and encrypted."""
         context = self._tls() if self.mail.use_ssl or self.mail.use_tls else None
         kind = BoundedTls if self.mail.use_ssl else DeadlineSMTP
         options: dict[str, Any] = {"context": context} if self.mail.use_ssl else {}
-        smtp = kind(timeout=self.waits.reply, local_hostname=_own_name(), **options)
+        smtp = kind(timeout=self.waits.reply, local_hostname="localhost", **options)
         smtp.reply_wait, smtp.own_services = self.waits.reply, self.address.own_services
         smtp._host = self.mail.server  # type: ignore[attr-defined]  # the name that the certificate must have
         try:
             code, text = self._connected(smtp)
             if code != 220:
                 raise smtplib.SMTPConnectError(code, text)
+            assert smtp.sock is not None
+            smtp.local_hostname = self.address.ehlo_name or own_name(smtp.sock)
             smtp.ehlo_or_helo_if_needed()
             if context is not None and self.mail.use_tls:
+                if not smtp.has_extn("starttls"):
+                    raise WrongSetup(
+                        f"it does not offer STARTTLS on port {self.mail.port}: choose tls if that port "
+                        "expects encryption from the start, or none if nothing there is encrypted"
+                    )
                 smtp.begin_tls(context)
-            if self.mail.username:
-                self._log_in(smtp)
         except BaseException:
             smtp.close()
             raise
         return smtp
 
     def _connected(self, smtp: DeadlineSMTP) -> tuple[int, bytes]:
+        port = self.mail.port
         try:
-            return smtp.connect(self.mail.server, self.mail.port)
+            return smtp.connect(self.mail.server, port)
         except UnicodeError:
             raise ConnectionLost(f"“{self.mail.server}” cannot be the name of a host") from None
+        except ssl.SSLError as error:
+            if error.reason in _NOT_TLS:
+                words = f"it does not speak TLS on port {port}: choose starttls or none"
+                raise WrongSetup(words) from None
+            raise
+        except ConnectionLost:
+            if not self.mail.use_ssl and smtp.sock is not None and self._speaks_tls():
+                raise WrongSetup(f"it expects TLS from the start on port {port}: choose tls") from None
+            raise
 
-    def _log_in(self, smtp: DeadlineSMTP) -> None:
-        """Errors of smtplib about non-ASCII characters quote the password: they are not passed on."""
-        try:
-            smtp.login(self.mail.username or "", self.mail.password or "")
-        except UnicodeError:
-            raise ConnectionLost(
-                "the user name or the password has a letter, such as ä, that no login can carry"
-            ) from None
-        except ValueError:
-            raise ConnectionLost("what the server says to the login makes no sense") from None
+    def _speaks_tls(self) -> bool:
+        """Whether the server answers a TLS handshake. One that does waits for it, and never greets."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with suppress(OSError):
+            seconds = min(TLS_TRY_SECONDS, self.waits.reply)
+            with (
+                socket.create_connection((self.mail.server, self.mail.port), seconds) as sock,
+                context.wrap_socket(sock),
+            ):
+                return True
+        return False
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
@@ -106,7 +168,61 @@ class ServerConnection(flask_mail.Connection):
         return context
 
 
-def _own_name() -> str:
-    """Our name in EHLO: this machine's name if it is fully qualified, else an address literal."""
+def is_host_name(name: str) -> bool:
+    """Whether this is a fully qualified host name: at least two labels of letters, digits and inner hyphens,
+    the last of which is no number."""
+    labels = name.split(".")
+    return (
+        len(labels) > 1
+        and len(name) <= NAME_MAX
+        and all(_LABEL.fullmatch(label) for label in labels)
+        and not labels[-1].isdigit()
+    )
+
+
+def is_literal(name: str) -> bool:
+    """Whether this is an address literal, such as [192.0.2.1] or [IPv6:2001:db8::1]."""
+    if not (name.startswith("[") and name.endswith("]")):
+        return False
+    inner = name[1:-1]
+    is_v6 = inner.lower().startswith("ipv6:")
+    try:
+        address = ipaddress.ip_address(inner[5:] if is_v6 else inner)
+    except ValueError:
+        return False
+    return (address.version == 6) == is_v6
+
+
+def own_name(sock: socket.socket) -> str:
+    """This machine's name if it is a host name, else the literal of the address that the socket uses."""
     name = socket.gethostname()
-    return name if "." in name and name.isascii() else "[127.0.0.1]"
+    return name if is_host_name(name) else literal(sock.getsockname()[0])
+
+
+def literal(address: str) -> str:
+    """The literal of an IP address, without the zone that an IPv6 address may have."""
+    bare = address.partition("%")[0]
+    return f"[IPv6:{bare}]" if ":" in bare else f"[{bare}]"
+
+
+def trouble_of(error: Exception) -> ServerTrouble:
+    """What a failure to connect, greet, encrypt or log in amounts to."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _refusal(error, Reply(error.smtp_code, reply_text(error.smtp_error)))
+    if isinstance(error, WrongSetup | smtplib.SMTPNotSupportedError):
+        return ServerTrouble(describe(error), TroubleKind.SETUP)
+    return ServerTrouble(describe(error))
+
+
+def _refusal(error: smtplib.SMTPResponseException, reply: Reply) -> ServerTrouble:
+    is_for_good = reply.code // 100 == 5
+    if is_for_good and isinstance(error, smtplib.SMTPAuthenticationError):
+        return ServerTrouble(f"it refuses the login: {reply}", TroubleKind.LOGIN)
+    if is_for_good and isinstance(error, smtplib.SMTPHeloError):
+        return our_name_refused(reply)
+    return ServerTrouble(str(reply))
+
+
+def reply_text(reply: bytes | str) -> str:
+    """The server's words, as a text that any database accepts."""
+    return storable(reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from webapp.mailing.envelope import Envelope, judged, refusal
+from webapp.mailing.envelope import Envelope, is_about_our_name, judged, our_name_refused, refusal
 from webapp.mailing.event_loop import ALONE, Waiting
 from webapp.mailing.outcomes import (
     Accepted,
@@ -30,12 +30,13 @@ from webapp.mailing.outcomes import (
     ServerTrouble,
     Unknown,
 )
-from webapp.mailing.smtp_client import ConnectionLost, DeadlineSMTP, describe
-from webapp.mailing.smtp_connection import ServerConnection
-from webapp.store.types import storable
+from webapp.mailing.smtp_client import ConnectionLost, DeadlineSMTP
+from webapp.mailing.smtp_connection import ServerConnection, reply_text, trouble_of
 
 T = TypeVar("T")
 
+REFUSED_IN_A_ROW_MAX = 4
+"""Messages that may be refused on one connection before it is replaced."""
 QUIT_SECONDS = 2.0
 """How long a goodbye may take. What happens at QUIT changes nothing."""
 
@@ -51,6 +52,7 @@ class Conversation(ServerConnection):
         super().__post_init__()
         self._smtp: DeadlineSMTP | None = None
         self._began = time.monotonic()
+        self._refused_in_a_row = 0
 
     @property
     def is_open(self) -> bool:
@@ -63,14 +65,12 @@ class Conversation(ServerConnection):
             self.drop()
         if self._smtp is not None:
             return None
-        self.num_emails = 0
+        self.num_emails = self._refused_in_a_row = 0
         try:
             self._smtp = self.waiting.run_in_thread(self.configure_host)
             self._smtp.waiting = self.waiting
-        except smtplib.SMTPResponseException as error:
-            return ServerTrouble(f"{error.smtp_code} {_text(error.smtp_error)}")
         except (smtplib.SMTPException, ConnectionLost, OSError) as error:
-            return ServerTrouble(describe(error))
+            return trouble_of(error)
         return None
 
     def offer(self, envelope: Envelope, data: bytes) -> Offer:
@@ -170,7 +170,7 @@ class Conversation(ServerConnection):
         smtp.deadline = time.monotonic() + self.waits.data
         return None
 
-    def reply_to_dot(self) -> Accepted | Deferred | Rejected | Unknown:
+    def reply_to_dot(self) -> Accepted | Deferred | Rejected | Unknown | ServerTrouble:
         """Wait for the reply to the final dot, for `waits.data` seconds since it left."""
         smtp = self._smtp
         if smtp is None:
@@ -185,10 +185,13 @@ class Conversation(ServerConnection):
             smtp.reply_wait = self.waits.reply
         self.num_emails += 1
         if reply.code // 100 == 2:
+            self._refused_in_a_row = 0
             return Accepted(reply)
         if reply.code == 421:
             self.drop()
             return Deferred("dot", reply, closing=True)
+        if is_about_our_name(reply):
+            return our_name_refused(reply)
         return Rejected("dot", reply) if reply.code // 100 == 5 else Deferred("dot", reply)
 
     def drop(self) -> None:
@@ -209,9 +212,15 @@ class Conversation(ServerConnection):
             self.drop()
 
     def _given_up(self, outcome: T) -> T:
-        """Prepare the connection for the next message; if that fails, the next one opens another."""
+        """Prepare the connection for the next message; if that fails, the next one opens another.
+
+        So it does after a few refusals: each is two errors to Postfix, which answers a client with ten in a
+        row a second later each time, and drops one with twenty (smtpd_soft_error_limit)."""
         self.num_emails += 1
-        if self._smtp is not None:
+        self._refused_in_a_row += 1
+        if self._refused_in_a_row >= REFUSED_IN_A_ROW_MAX:
+            self.close()
+        elif self._smtp is not None:
             try:
                 self._smtp.put(b"RSET\r\n", self.waits.reply)
                 if self._smtp.getreply()[0] != 250:
@@ -226,7 +235,7 @@ class Conversation(ServerConnection):
 
     def _reply_to(self, smtp: DeadlineSMTP, command: str) -> Reply:
         code, text = smtp.getreply()
-        reply = Reply(code, _text(text))
+        reply = Reply(code, reply_text(text))
         self._note(f"{command}  {reply}")
         return reply
 
@@ -246,8 +255,3 @@ def _dot_stuffed(data: bytes) -> bytes:
     if at < 0:
         return data
     return (b"\r\n" + data).replace(b"\r\n.", b"\r\n..")[2:]
-
-
-def _text(reply: bytes | str) -> str:
-    """The server's words, as a text that any database accepts."""
-    return storable(reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply)

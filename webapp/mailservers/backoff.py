@@ -3,39 +3,21 @@ again, at growing intervals, until it works."""
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timedelta
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
-from webapp.destinations import may_hold_password
-from webapp.mailing.smtp_connection import ServerAddress
 from webapp.store.mailservers import MailServer
+from webapp.store.statuses import TroubleKind
 from webapp.store.types import now
 
 PROBE_SECONDS = 30.0
 """How long a worker that probes a server in trouble has it to itself."""
 
-
-def address_of(server: MailServer, settings: Settings) -> ServerAddress:
-    """How to reach this server. The password is read from the environment variable that `password_env`
-    names."""
-    return ServerAddress(
-        host=server.host,
-        port=server.port,
-        security=server.security,
-        username=server.username,
-        password=_password(server.password_env),
-        own_services=settings.own_services,
-        believes_any_certificate=server.host.lower() in settings.unverified_hosts,
-    )
-
-
-def _password(variable: str) -> str:
-    """What the variable holds; nothing if it is one of Mailrun's own, which no server may learn."""
-    return os.environ.get(variable, "") if variable and may_hold_password(variable) else ""
+NEEDS_A_PERSON = (TroubleKind.LOGIN, TroubleKind.SETUP)
+"""The kinds of trouble that end only when a person changes something."""
 
 
 def may_try(session: Session, server: MailServer) -> bool:
@@ -55,15 +37,35 @@ def may_try(session: Session, server: MailServer) -> bool:
     return bool(taken.rowcount)  # type: ignore[attr-defined]
 
 
-def note_trouble(session: Session, settings: Settings, server_id: int, words: str, *, probing: bool) -> None:
-    """Make the server wait: the pause doubles with every failed try, up to `settings.trouble_last` seconds.
+def postpone_probe(session: Session, settings: Settings, server_id: int) -> None:
+    """Let others probe a server in trouble soon: the worker that was to do it could not."""
+    session.execute(
+        update(MailServer)
+        .where(MailServer.id == server_id, MailServer.trouble.is_not(None))
+        .values(next_try_at=now() + timedelta(seconds=settings.trouble_first))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def note_trouble(
+    session: Session,
+    settings: Settings,
+    server_id: int,
+    words: str,
+    kind: TroubleKind = TroubleKind.PASSING,
+    *,
+    probing: bool,
+) -> None:
+    """Make the server wait: the pause doubles with every failed try, up to `settings.trouble_last` seconds;
+    up to `settings.trial_after` for one that accepts connections and takes no mail.
 
     If others have noted the trouble already, only the worker that probes again (`probing`) adds to it."""
-    server = session.get_one(MailServer, server_id, with_for_update=True)
+    server = session.get_one(MailServer, server_id, with_for_update=True, populate_existing=True)
     if server.trouble is not None and not probing:
         return
-    pause = min(settings.trouble_first * 2 ** min(server.trouble_count, 20), settings.trouble_last)
-    server.trouble = words
+    longest = settings.trial_after if kind == TroubleKind.REFUSALS else settings.trouble_last
+    pause = min(settings.trouble_first * 2 ** min(server.trouble_count, 20), longest)
+    server.trouble, server.trouble_kind = words, kind
     server.trouble_since = server.trouble_since or now()
     server.trouble_count += 1
     server.next_try_at = now() + timedelta(seconds=pause)
@@ -74,18 +76,36 @@ def note_fine(session: Session, server_id: int) -> None:
     session.execute(
         update(MailServer)
         .where(MailServer.id == server_id, MailServer.trouble.is_not(None))
-        .values(trouble=None, trouble_since=None, trouble_count=0, next_try_at=None)
+        .values(
+            trouble=None,
+            trouble_kind=TroubleKind.PASSING,
+            trouble_since=None,
+            trouble_count=0,
+            next_try_at=None,
+        )
         .execution_options(synchronize_session=False)
     )
 
 
 def waiting_sentence(server: MailServer) -> str | None:
     """ "waiting for mail server smtp.example.com: connection refused, next try at 14:05", in the machine's
-    time zone; None for a server that works."""
+    time zone; None for a server that works. If a person must act, it says where."""
     if server.trouble is None:
         return None
     when = _clock(server.next_try_at)
-    return f"waiting for mail server {server.host}: {server.trouble}, next try at {when}"
+    todo = _TODO.get(TroubleKind(server.trouble_kind), "").format(name=server.name)
+    return f"waiting for mail server {server.host}: {server.trouble}{todo}, next try at {when}"
+
+
+_TODO = {
+    TroubleKind.LOGIN: "; a person must correct the user name or the password of mail server “{name}”",
+    TroubleKind.SETUP: "; a person must correct the settings of mail server “{name}”",
+}
+
+
+def needs_a_person(server: MailServer) -> bool:
+    """Whether the server is in trouble that ends only when a person changes something."""
+    return server.trouble is not None and server.trouble_kind in NEEDS_A_PERSON
 
 
 def _clock(moment: datetime | None) -> str:

@@ -16,7 +16,7 @@ from webapp.mailing.renderer import Renderer
 from webapp.mailing.smtp_connection import Waits
 from webapp.mailing.texts import Rendered
 from webapp.mailing.transport import Conversation
-from webapp.mailservers import backoff
+from webapp.mailservers.reaching import address_of
 from webapp.messages.building import NotBuilt, build, to_render
 from webapp.messages.inputs import MessageInput
 from webapp.store.documents import DocumentStore
@@ -51,7 +51,7 @@ def send_test(
     if isinstance(message, NotBuilt):
         raise NotSent(message.words)
     envelope = Envelope(message.envelope.sender, (address,))
-    where = backoff.address_of(server, settings)
+    where = address_of(server, settings)
     waits = Waits(
         min(TEST_MAIL_TIME_LIMIT, settings.smtp_timeout),
         min(TEST_MAIL_TIME_LIMIT, settings.smtp_data_timeout),

@@ -113,7 +113,12 @@ class BlockerNote:
 
 
 def blocker_note(
-    problem: str | None, *, is_held: bool, waits_for_server: bool, counts: Counts
+    problem: str | None,
+    *,
+    is_held: bool,
+    waits_for_server: bool,
+    counts: Counts,
+    needs_a_person: bool = False,
 ) -> BlockerNote | None:
     """What keeps a run from going on: the whole database is held, its mail server is in trouble, or the run
     has a problem of its own. Only the first looks like a failure: else no mail has failed."""
@@ -125,9 +130,8 @@ def blocker_note(
     if waits_for_server:
         ready = counts.by_status[ResultStatus.READY]
         wait = f"{ready:,} ready {'result waits' if ready == 1 else 'results wait'}"
-        return BlockerNote(
-            "deferred", sentence, f"No mail has failed: {wait}. Sending resumes automatically."
-        )
+        when = "once this is corrected" if needs_a_person else "automatically"
+        return BlockerNote("deferred", sentence, f"No mail has failed: {wait}. Sending resumes {when}.")
     return BlockerNote("deferred", problem)
 
 

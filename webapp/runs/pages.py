@@ -18,6 +18,7 @@ from webapp.invoices.periods import period_words
 from webapp.lifecycle import runs as lifecycle_runs
 from webapp.lifecycle.counts import Counts, counts
 from webapp.lifecycle.throughput import throughput
+from webapp.mailservers.backoff import needs_a_person
 from webapp.results import export, filters
 from webapp.results import labels as results_labels
 from webapp.results import queries as results_queries
@@ -135,6 +136,7 @@ def facts(run: Run) -> dict[str, object]:
             is_held=bool(blocker.held),
             waits_for_server=blocker.server is not None,
             counts=counted,
+            needs_a_person=blocker.server is not None and needs_a_person(blocker.server),
         ),
         "server": blocker.server,
         "pace": throughput(db.session, run, counted),

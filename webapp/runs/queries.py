@@ -14,6 +14,7 @@ from webapp.definitions.differences import differences
 from webapp.definitions.versions import content_of
 from webapp.lifecycle.counts import Counts, counts_of
 from webapp.lifecycle.throughput import Throughput, throughput
+from webapp.runs.report import problem
 from webapp.store import keyset
 from webapp.store.customers import Cluster
 from webapp.store.definitions import Content
@@ -25,13 +26,14 @@ from webapp.store.users import AuditEntry
 
 @dataclass(frozen=True)
 class RunLine:
-    """A row of the list of runs. `pace` only of one that is sending now; `stopped_by` only of a stopped
-    one."""
+    """A row of the list of runs. `pace` only of one that is sending now; `stopped_by` only of a stopped one;
+    `problem`: what keeps a running one from continuing at full speed."""
 
     run: Run
     counts: Counts
     pace: Throughput | None = None
     stopped_by: str = ""
+    problem: str = ""
 
 
 ARCHIVED = "archived"
@@ -102,7 +104,13 @@ def run_lines(session: Session, found: list[Run]) -> list[RunLine]:
     counted = counts_of(session, [run.id for run in found])
     stopped = _stopped_by(session, [run.id for run in found if run.status == RunStatus.STOPPED])
     return [
-        RunLine(run, counted[run.id], throughput(session, run, counted[run.id]), stopped.get(run.id, ""))
+        RunLine(
+            run,
+            counted[run.id],
+            throughput(session, run, counted[run.id]),
+            stopped.get(run.id, ""),
+            (problem(session, run) or "") if run.status == RunStatus.RUNNING else "",
+        )
         for run in found
     ]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.lifecycle.counts import counts
+from webapp.mailservers import stored_pace
 from webapp.mailservers.backoff import waiting_sentence
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.installation import Installation, held_by
@@ -41,34 +42,40 @@ def show(session: Session, run: Run) -> dict[str, Any]:
 @dataclass(frozen=True)
 class Blocker:
     """What keeps a run from continuing: the database belongs to another secret key (`held`), the running run
-    waits for this mail server, or it has a problem of its own."""
+    waits for this mail server, or it has a problem of its own. `slowed`: what the mail server of a running
+    run says that throttles it."""
 
     held: str | None
     server: MailServer | None
     own: str | None
     is_over: bool
+    slowed: str = ""
 
     @property
     def words(self) -> str | None:
-        """What a person is told first; None if the run continues, or is over."""
+        """What a person is told first; None if the run continues at full speed, or is over."""
         if self.held and not self.is_over:
             return self.held
-        return waiting_sentence(self.server) if self.server else self.own
+        if self.server:
+            return waiting_sentence(self.server)
+        return self.own or self.slowed or None
 
 
 def blocker(session: Session, run: Run) -> Blocker:
     """What keeps this run from continuing, if anything does."""
     content = cast(Content, session.get_one(DefinitionVersion, run.version_id).content)
-    in_trouble = and_(MailServer.id == content["sender"]["mail_server_id"], MailServer.trouble.is_not(None))
+    its_server = MailServer.id == content["sender"]["mail_server_id"]
     id, key_check, server = session.execute(
         select(Installation.id, Installation.key_check, MailServer)
         .select_from(Installation)
-        .outerjoin(MailServer, in_trouble)
+        .outerjoin(MailServer, its_server)
         .execution_options(populate_existing=True)
     ).one()
     why = held_by(session, id, key_check)
-    waits = run.status == RunStatus.RUNNING and not (why or run.problem)
-    return Blocker(why, server if waits else None, run.problem, run.status == RunStatus.FINISHED)
+    uses = server if run.status == RunStatus.RUNNING and not (why or run.problem) else None
+    waits_for = uses if uses and uses.trouble is not None else None
+    slowed = "; ".join(stored_pace.sentences(session, uses)) if uses and not waits_for else ""
+    return Blocker(why, waits_for, run.problem, run.status == RunStatus.FINISHED, slowed)
 
 
 def problem(session: Session, run: Run) -> str | None:

@@ -71,6 +71,16 @@ class Security(StrEnum):
     TLS = "tls"
 
 
+class TroubleKind(StrEnum):
+    """What a mail server in trouble needs: time, or a person who changes its entry (`login`, `setup`).
+    `refusals`: it accepts connections and takes no mail."""
+
+    PASSING = "passing"
+    REFUSALS = "refusals"
+    LOGIN = "login"
+    SETUP = "setup"
+
+
 class OutputType(StrEnum):
     PDF = "pdf"
     TEXT = "text"

@@ -43,4 +43,4 @@ def ready() -> ResponseReturnValue:
 def _redis() -> str:
     if not runtime().settings.redis_url:
         return "none"
-    return "ok" if runtime().queue.is_reachable() else "does not answer"
+    return runtime().queue.trouble() or "ok"

@@ -11,9 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime, runtime
+from webapp.queue import DOES_NOT_ANSWER
 from webapp.store.db import db
 from webapp.store.installation import held
 from webapp.store.mailservers import MailServer
+from webapp.store.statuses import TroubleKind
 from webapp.web import form_keys, sessions
 from webapp.workers import count_alive
 
@@ -68,11 +70,12 @@ def init_app(app: Flask) -> None:
 
 @dataclass(frozen=True)
 class SystemStatus:
-    """The state of the surroundings that pages report: whether Redis answers, the mail servers, the workers,
-    why nothing may be sent."""
+    """The state of the surroundings that pages report: why Redis takes no jobs, the mail servers, which of
+    them need a person, and why, the workers, why nothing may be sent."""
 
-    redis_answers: bool
+    redis_trouble: str
     servers: list[str]
+    needs_a_person: list[str]
     waited_for: str
     workers: int
     held: str
@@ -98,12 +101,23 @@ def load_status(session: Session, parts: Runtime) -> SystemStatus:
     """Ask Redis and the database."""
     servers = session.scalars(select(MailServer).order_by(MailServer.name)).all()
     return SystemStatus(
-        redis_answers=bool(parts.settings.redis_url) and parts.queue.is_reachable(),
+        redis_trouble=parts.queue.trouble() if parts.settings.redis_url else "",
         servers=[server.host for server in servers],
+        needs_a_person=[_to_correct(server) for server in servers if _needs_a_person(server)],
         waited_for=next((server.host for server in servers if server.trouble is not None), ""),
         workers=count_alive(session),
         held=held(session) or "",
     )
+
+
+def _needs_a_person(server: MailServer) -> bool:
+    return server.trouble is not None and server.trouble_kind in (TroubleKind.LOGIN, TroubleKind.SETUP)
+
+
+def _to_correct(server: MailServer) -> str:
+    what = "user name or password" if server.trouble_kind == TroubleKind.LOGIN else "settings"
+    to_do = f"A person must correct the {what} of mail server “{server.name}”."
+    return f"{server.host}: {server.trouble}. {to_do}"
 
 
 @dataclass(frozen=True)
@@ -147,7 +161,13 @@ def banners(parts: Runtime, outside: SystemStatus) -> list[Banner]:
         )
     if not parts.settings.redis_url:
         said.append(Banner("is-ready", "No Redis:", "the workers drain without it, by themselves."))
-    elif not outside.redis_answers:
-        words = "The workers look for work by themselves; sending goes on."
-        said.append(Banner("is-deferred", "Redis is away.", words))
+    elif outside.redis_trouble:
+        goes_on = "The workers look for work by themselves; sending goes on."
+        is_away = outside.redis_trouble == DOES_NOT_ANSWER
+        title = "Redis is away." if is_away else "Redis takes no jobs:"
+        said.append(
+            Banner("is-deferred", title, goes_on if is_away else f"{outside.redis_trouble}. {goes_on}")
+        )
+    for words in outside.needs_a_person:
+        said.append(Banner("is-failed", "Mails wait for a correction.", words))
     return said

@@ -1,0 +1,280 @@
+"""A real Postfix and a real Dovecot, in a folder of their own and on free ports: as root, in the foreground,
+without the system's own configuration."""
+
+from __future__ import annotations
+
+import imaplib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.mailing.conversations import CERTIFICATE
+
+USER, PASSWORD = "mailrun", "Zahlstraße€1"
+MAILBOX_OWNER = "mail"
+START_SECONDS = 20.0
+
+MAIN_CF = """\
+compatibility_level = 3.6
+queue_directory = {home}/queue
+data_directory = {home}/data
+maillog_file = {home}/postfix.log
+maillog_file_prefixes = {home}
+myhostname = mail.test
+mydestination =
+mynetworks = 127.0.0.0/8
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+alias_maps =
+virtual_mailbox_domains = static:all
+virtual_mailbox_maps = static:all
+virtual_transport = lmtp:unix:{home}/lmtp
+lmtp_destination_concurrency_limit = 4
+smtpd_client_event_limit_exceptions =
+smtpd_peername_lookup = no
+smtpd_tls_cert_file = {certificate}
+smtpd_tls_key_file = {certificate}
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {home}/auth
+"""
+MASTER_CF = """\
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+lmtp unix - - n - - lmtp
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+DOVECOT_CONF = """\
+protocols = imap lmtp
+base_dir = {home}/dovecot
+log_path = {home}/dovecot.log
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = {mechanisms}
+first_valid_uid = 1
+mail_location = maildir:{home}/mail
+lmtp_save_to_detail_mailbox = no
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u {home}/passwd
+}}
+userdb {{
+  driver = static
+  args = uid={owner} gid={owner} home={home}/mail allow_all_users=yes
+}}
+service auth {{
+  unix_listener {home}/auth {{
+    mode = 0666
+  }}
+}}
+service lmtp {{
+  unix_listener {home}/lmtp {{
+    mode = 0666
+  }}
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+"""
+
+
+def are_installed() -> str:
+    """Why these tests cannot run here; empty if they can."""
+    if os.geteuid() != 0:
+        return "Postfix starts as root only"
+    missing = [name for name in ("postfix", "dovecot") if not shutil.which(name, path=PATH)]
+    missing += [] if Path("/usr/lib/dovecot/lmtp").exists() else ["dovecot-lmtpd"]
+    missing += [] if Path("/usr/lib/dovecot/imap").exists() else ["dovecot-imapd"]
+    return f"not installed: {', '.join(missing)} (apt-get install them)" if missing else ""
+
+
+PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+
+
+@dataclass
+class RealMail:
+    """`ports`: those of Postfix, by the name of the entry; `imap`: Dovecot's."""
+
+    home: Path
+    ports: Mapping[str, int]
+    imap: int
+
+    def message_ids(self) -> Counter[str]:
+        """How often each message is in the mailbox, read by IMAP."""
+        with imaplib.IMAP4("127.0.0.1", self.imap) as box:
+            box.login("reader", "ascii")
+            box.select("INBOX", readonly=True)
+            _, found = box.search(None, "ALL")
+            numbers = found[0].split()
+            if not numbers:
+                return Counter()
+            span = f"{numbers[0].decode()}:{numbers[-1].decode()}"
+            _, parts = box.fetch(span, "(BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])")
+        heads = [part[1].decode() for part in parts if isinstance(part, tuple)]
+        return Counter(head.partition(":")[2].strip() for head in heads)
+
+    def log(self) -> str:
+        """What Postfix wrote."""
+        return (self.home / "postfix.log").read_text()
+
+
+@contextmanager
+def real_mail(
+    entries: Mapping[str, str], *, main: str = "", mechanisms: str = "plain login"
+) -> Iterator[RealMail]:
+    """Postfix and Dovecot while the block lasts. `entries`: by name the options of a port of Postfix."""
+    home = Path(tempfile.mkdtemp(prefix="mailrun-mail-"))
+    home.chmod(0o755)
+    ports = dict(zip([*entries, "imap"], free_ports(len(entries) + 1), strict=True))
+    values = {
+        "home": home,
+        "certificate": CERTIFICATE,
+        "owner": MAILBOX_OWNER,
+        "imap": ports["imap"],
+        "mechanisms": mechanisms,
+    }
+    for folder in ("queue", "mail", "data", "config"):
+        (home / folder).mkdir()
+    shutil.chown(home / "mail", MAILBOX_OWNER, MAILBOX_OWNER)
+    shutil.chown(home / "data", "postfix", "postfix")
+    options = "".join(
+        f"127.0.0.1:{ports[name]} inet n - n - - smtpd {given}\n" for name, given in entries.items()
+    )
+    (home / "config/main.cf").write_text(MAIN_CF.format(**values) + main)
+    (home / "config/master.cf").write_text(MASTER_CF + options)
+    (home / "dovecot.conf").write_text(DOVECOT_CONF.format(**values))
+    passwords = f"{USER}:{{PLAIN}}{PASSWORD}\nreader:{{PLAIN}}ascii\n"
+    (home / "passwd").write_text(passwords)
+    dovecot = ["dovecot", "-F", "-c", f"{home}/dovecot.conf"]
+    postfix = ["postfix", "-c", f"{home}/config", "start-fg"]
+    output = os.open(home / "output", os.O_WRONLY | os.O_CREAT)
+    started = [
+        subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "PATH": PATH},
+        )
+        for command in (dovecot, postfix)
+    ]
+    try:
+        for port in ports.values():
+            _until_it_listens(port, home)
+        yield RealMail(home, ports, ports["imap"])
+    finally:
+        subprocess.run([*postfix[:-1], "stop"], env={**os.environ, "PATH": PATH}, stderr=output, check=False)
+        started[0].send_signal(signal.SIGTERM)
+        for process in started:
+            process.wait(20)
+        os.close(output)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _until_it_listens(port: int, home: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            said = "".join(path.read_text() for path in home.glob("*.log")) + (home / "output").read_text()
+            assert time.monotonic() < end, f"nothing listens on port {port}:\n{said}"
+            time.sleep(0.1)
+
+
+def free_ports(n: int) -> list[int]:
+    """Ports of loopback that are free now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@dataclass
+class PolicyServer:
+    """A policy server of Postfix (SMTPD_POLICY_README): `decide` gets a recipient and returns the action."""
+
+    decide: Callable[[str], str]
+    port: int = 0
+    _listener: socket.socket | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        """Listens on a free port."""
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Takes no more connections."""
+        assert self._listener is not None
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        asked: dict[str, str] = {}
+        with connection, suppress(OSError), connection.makefile("rw", newline="\n") as lines:
+            for line in lines:
+                name, _, value = line.rstrip("\n").partition("=")
+                if name:
+                    asked[name] = value
+                    continue
+                lines.write(f"action={self.decide(asked.get('recipient', ''))}\n\n")
+                lines.flush()
+                asked.clear()
+
+
+@dataclass
+class Greylist:
+    """Refuses each recipient until this number of `seconds` after its first offer. `refused`: how often."""
+
+    seconds: float
+    refused: int = 0
+    _first: dict[str, float] = field(default_factory=dict)
+
+    def decide(self, recipient: str) -> str:
+        """The action of the policy server."""
+        at = time.monotonic()
+        if at - self._first.setdefault(recipient, at) < self.seconds:
+            self.refused += 1
+            return "DEFER greylisted, try again later"
+        return "DUNNO"
