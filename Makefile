@@ -19,7 +19,7 @@ test-faults: setup  ## every row of the fault table, the slow ones too, three ti
 	@exec .venv/bin/python -m tests.faults.table
 
 test-found: setup  ## what strangers found, by id, in real time where it needs that (half an hour)
-	@exec .venv/bin/python -m tests.found.table
+	@exec .venv/bin/python -m tests.found_table
 
 test-kills: setup  ## kills N=1000 workers at random stages of an SMTP conversation; prints what was lost or repeated
 	@exec .venv/bin/python -m tests.faults.kill_storm --kills $(N)

@@ -13,10 +13,10 @@ from webapp.destinations import may_hold_password, refusal, spelled
 from webapp.extensions import Runtime
 from webapp.imports.folder import import_folder
 from webapp.imports.problems import ImportRefused
-from webapp.mailing.outcomes import ServerTrouble
-from webapp.mailing.smtp_connection import ServerAddress, Waits
-from webapp.mailing.transport import Conversation
 from webapp.mailservers.reaching import address_of
+from webapp.smtp.outcomes import ServerTrouble
+from webapp.smtp.server_connection import ServerAddress, Waits
+from webapp.smtp.transport import Conversation
 from webapp.store.mailservers import MailServer
 
 OWN = (("127.0.0.1", 8000), ("redis.example.com", 6379), ("10.0.0.5", 5432))

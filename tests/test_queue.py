@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from rq import Queue
 
-from webapp.mailing.rates import Counters, Rates
 from webapp.queue import QUEUE, JobQueue
+from webapp.smtp.rates import Counters, Rates
 
 
 @pytest.fixture

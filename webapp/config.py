@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,9 +14,8 @@ from dotenv import dotenv_values
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-
-class SettingError(Exception):
-    """A setting cannot be used; the message says which, why, and what it may be."""
+from webapp.secret_key import SettingError as SettingError
+from webapp.secret_key import given_key, own_key
 
 
 @dataclass(frozen=True)
@@ -78,8 +76,6 @@ SECONDS_MAX = 365 * 86400.0
 """The longest duration: what is added to a date must still be one."""
 KEEP_MAILS_MAX = 36_500
 """Days."""
-SECRET_KEY_MIN = 32
-"""Characters."""
 LAST_PORT = 65_535
 """The resolver would quietly take a larger number modulo 65,536."""
 
@@ -107,7 +103,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=_database_url(environ.get("MAILRUN_DATABASE_URL", ""), home),
         redis_url=_redis_url(environ.get("MAILRUN_REDIS_URL", ""), home),
         store_url=environ.get("MAILRUN_STORE_URL") or str(home / "documents"),
-        secret_key=_secret_key(environ) or _own_secret(home / "secret_key"),
+        secret_key=given_key(environ) or own_key(home / "secret_key"),
         host=environ.get("MAILRUN_HOST") or "127.0.0.1",
         port=_whole(environ, "MAILRUN_PORT", 8000, most=LAST_PORT),
         workers=_whole(environ, "MAILRUN_WORKERS", os.cpu_count() or 1, least=1, most=1_000),
@@ -228,43 +224,3 @@ def _whole(
     if value != int(value):
         raise SettingError(f"{name} is {environ.get(name)}; it must be a whole number")
     return int(value)
-
-
-def _secret_key(environ: Mapping[str, str]) -> str:
-    """The key that the environment names, or nothing. Sessions and forms are signed with it, so it must be
-    too long to guess (RFC 2104, section 3)."""
-    key = environ.get("MAILRUN_SECRET_KEY", "")
-    if key and len(key) < SECRET_KEY_MIN:
-        raise SettingError(
-            f"MAILRUN_SECRET_KEY has {len(key)} characters; it must have at least {SECRET_KEY_MIN}, such as "
-            "the output of: openssl rand -base64 48"
-        )
-    return key
-
-
-def _own_secret(path: Path) -> str:
-    """This installation's own key, made at first use and readable by its owner alone. It is written aside, so
-    that it is complete or absent. Raises SettingError for an empty one: it has been lost."""
-    if not path.exists():
-        aside = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(48) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(aside, path)
-            except FileExistsError:
-                pass  # another process was first: its key counts
-            except OSError:  # a file system without links
-                aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
-    key = path.read_text().strip()
-    if not key:
-        raise SettingError(
-            f"{path} is empty. Put this installation's key back into it; if it is lost for good, delete the "
-            "file: a new key is made, and the database is then to be taken over (mailrun takeover)"
-        )
-    return key

@@ -10,9 +10,9 @@ from flask import Flask, current_app
 
 from webapp.config import Settings
 from webapp.mailing.pdf_locking import LOCKER
-from webapp.mailing.rates import Counters
 from webapp.mailing.renderer import Renderer
 from webapp.queue import JobQueue
+from webapp.smtp.rates import Counters
 from webapp.store.database import Database
 from webapp.store.db import db
 from webapp.store.document_stores import open_store

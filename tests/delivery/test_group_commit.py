@@ -19,10 +19,10 @@ from webapp.delivery import attempts, claims, group_commit
 from webapp.delivery.attempts import AttemptEnd, AttemptStart, ClaimLost, ClaimRef, StartedAttempt
 from webapp.delivery.group_commit import GroupCommit
 from webapp.delivery.settlement import AttemptOutcome
-from webapp.mailing.event_loop import EventLoop
 from webapp.messages.inputs import load_inputs
 from webapp.results.actions import remove
 from webapp.results.bulk import BulkSelection
+from webapp.smtp.event_loop import EventLoop
 from webapp.store.mailservers import MailServer
 from webapp.store.prepared import BulkInsert, BulkUpdate
 from webapp.store.runs import Attempt, Reservation, Run

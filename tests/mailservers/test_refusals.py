@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from webapp.mailing.outcomes import Reply
-from webapp.mailservers.refusals import Cause, OutcomeSeen, cause_of, class_of
+from webapp.mailservers.refusals import OutcomeSeen, RefusalCause, cause_of, class_of
+from webapp.smtp.outcomes import Reply
 
 THROTTLED = "450 4.7.1 error too many recipients from"
 
@@ -38,26 +38,26 @@ def seen(pattern: str, refusal: str = THROTTLED) -> list[OutcomeSeen]:
 @pytest.mark.parametrize(
     ("pattern", "cause"),
     [
-        ("a-", Cause.MESSAGE),
-        ("a- b- c- d-", Cause.MESSAGE),
-        ("a- b- c- d- e-", Cause.SERVER),
-        ("a+ b+ c+ a- b- c- d- e-", Cause.SERVER),
-        ("a- b+ c- d+ e- a+ b- c+ d-", Cause.SERVER),
-        ("a- b+ c+ d+ e- a+ b+ c+ d-", Cause.MESSAGE),
-        ("a- b~ c- d~ e- a~ b- c~ d-", Cause.SERVER),
-        ("a- b~ c- d~ e- a~ b~ c-", Cause.MESSAGE),
-        ("b+ a- c+ a- d+ a-", Cause.MESSAGE),
-        ("b+ a- c+ a- d+ b+ a-", Cause.DOMAIN),
-        ("b+ a- c+ a+ d+ b+ a- c+ d+ a-", Cause.MESSAGE),
-        ("a- a- a- a- a-", Cause.DOMAIN),
-        ("a- a- a- a- b-", Cause.SERVER),
-        ("a- b- c- d- e- f+", Cause.MESSAGE),
+        ("a-", RefusalCause.MESSAGE),
+        ("a- b- c- d-", RefusalCause.MESSAGE),
+        ("a- b- c- d- e-", RefusalCause.SERVER),
+        ("a+ b+ c+ a- b- c- d- e-", RefusalCause.SERVER),
+        ("a- b+ c- d+ e- a+ b- c+ d-", RefusalCause.SERVER),
+        ("a- b+ c+ d+ e- a+ b+ c+ d-", RefusalCause.MESSAGE),
+        ("a- b~ c- d~ e- a~ b- c~ d-", RefusalCause.SERVER),
+        ("a- b~ c- d~ e- a~ b~ c-", RefusalCause.MESSAGE),
+        ("b+ a- c+ a- d+ a-", RefusalCause.MESSAGE),
+        ("b+ a- c+ a- d+ b+ a-", RefusalCause.DOMAIN),
+        ("b+ a- c+ a+ d+ b+ a- c+ d+ a-", RefusalCause.MESSAGE),
+        ("a- a- a- a- a-", RefusalCause.DOMAIN),
+        ("a- a- a- a- b-", RefusalCause.SERVER),
+        ("a- b- c- d- e- f+", RefusalCause.MESSAGE),
     ],
 )
-def test_b2_what_refusals_are_about(pattern: str, cause: Cause) -> None:
+def test_b2_what_refusals_are_about(pattern: str, cause: RefusalCause) -> None:
     assert cause_of(seen(pattern), lambda: False) == cause
 
 
 def test_b2_a_run_to_one_domain_alone_has_nothing_to_compare_with() -> None:
-    assert cause_of(seen("a- a- a- a- a-"), lambda: True) == Cause.SERVER
-    assert cause_of(seen("b+ a- c+ a- d+ b+ a-"), lambda: True) == Cause.DOMAIN
+    assert cause_of(seen("a- a- a- a- a-"), lambda: True) == RefusalCause.SERVER
+    assert cause_of(seen("b+ a- c+ a- d+ b+ a-"), lambda: True) == RefusalCause.DOMAIN

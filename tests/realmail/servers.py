@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.mailing.conversations import CERTIFICATE
+from tests.smtp.conversations import CERTIFICATE
 
 USER, PASSWORD = "mailrun", "Zahlstraße€1"
 MAILBOX_OWNER = "mail"

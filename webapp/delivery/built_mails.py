@@ -11,8 +11,8 @@ from webapp.delivery.prefetch import Prefetcher, PreparedInput
 from webapp.delivery.settlement import AttemptOutcome
 from webapp.extensions import Runtime
 from webapp.mailing.addresses import forbidden_copies
-from webapp.mailing.event_loop import EventLoop
 from webapp.messages.building import Message, NotBuilt, build
+from webapp.smtp.event_loop import EventLoop
 from webapp.store.statuses import Outcome, ResultStatus
 from webapp.store.types import storable
 

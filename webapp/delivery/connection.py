@@ -15,14 +15,14 @@ from webapp.delivery.prefetch import Prefetcher, PreparedInput
 from webapp.delivery.settlement import AttemptOutcome, attempt_outcome
 from webapp.delivery.throttle import Throttle
 from webapp.extensions import Runtime
-from webapp.mailing import outcomes
-from webapp.mailing.event_loop import EventLoop
-from webapp.mailing.rates import Rates
-from webapp.mailing.smtp_connection import Waits
-from webapp.mailing.transport import Conversation
 from webapp.mailservers import backoff
 from webapp.mailservers.reaching import address_of, remember_logins
 from webapp.messages.building import Message
+from webapp.smtp import outcomes
+from webapp.smtp.event_loop import EventLoop
+from webapp.smtp.rates import Rates
+from webapp.smtp.server_connection import Waits
+from webapp.smtp.transport import Conversation
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import ResultStatus
 from webapp.workers import WorkerProcess

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from webapp.delivery.throttle import Throttle, domain_of
-from webapp.mailing.rates import Rates
 from webapp.messages.inputs import MessageInput
+from webapp.smtp.rates import Rates
 from webapp.store.mailservers import MailServer
 from webapp.store.types import now
 

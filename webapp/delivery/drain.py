@@ -18,10 +18,10 @@ from webapp.delivery.prefetch import Prefetcher
 from webapp.delivery.throttle import Throttle
 from webapp.extensions import Runtime
 from webapp.lifecycle import runs
-from webapp.mailing.event_loop import EventLoop
-from webapp.mailing.rates import Rates
 from webapp.mailservers import backoff, connection_slots, refused_results
 from webapp.mailservers.connection_slots import Slot
+from webapp.smtp.event_loop import EventLoop
+from webapp.smtp.rates import Rates
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.installation import held
 from webapp.store.mailservers import MailServer
@@ -43,7 +43,7 @@ def drain(
     message has failed.
     4. A thread claims, loads and renders ahead (prefetch.py). Each connection takes mails from it and
     delivers one after the other (connection.py). The connections share a second thread and switch where one
-    waits (mailing/event_loop.py). Their writes are committed together (group_commit.py).
+    waits (smtp/event_loop.py). Their writes are committed together (group_commit.py).
     5. Give back the slots, and release what was claimed but not started. If nothing is left, finish the run;
     if something is due, enqueue another drain."""
     server, probing = _server(runtime, run_id)

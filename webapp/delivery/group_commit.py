@@ -22,7 +22,7 @@ from webapp.delivery.attempts import (
     undo_starts,
 )
 from webapp.extensions import Runtime
-from webapp.mailing.event_loop import EventLoop
+from webapp.smtp.event_loop import EventLoop
 from webapp.store.statuses import Outcome
 from webapp.workers import WorkerProcess
 

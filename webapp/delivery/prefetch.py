@@ -22,11 +22,11 @@ from webapp.delivery.throttle import Throttle
 from webapp.extensions import Runtime
 from webapp.invoices import document_checks, findings
 from webapp.lifecycle import runs
-from webapp.mailing.event_loop import EventLoop
-from webapp.mailing.rates import Rates
 from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.messages.building import to_render
 from webapp.messages.inputs import MessageInput, load_inputs
+from webapp.smtp.event_loop import EventLoop
+from webapp.smtp.rates import Rates
 from webapp.store.invoices import TransformationResult
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Result

@@ -12,8 +12,8 @@ from typing import Any
 
 from webapp.config import Settings
 from webapp.lifecycle.results import RELEASE_CLAIM
-from webapp.mailing import outcomes
 from webapp.messages.inputs import MessageInput
+from webapp.smtp import outcomes
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus
 from webapp.store.types import now
 

@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from webapp.delivery.attempts import AttemptEnd, commit_round
 from webapp.extensions import Runtime
 from webapp.lifecycle.results import RELEASE_CLAIM, lock_results, transition
-from webapp.mailing.outcomes import Reply
 from webapp.mailservers import greylisting, stored_pace, throttling
 from webapp.mailservers.refusals import RecentOutcomes, class_of
 from webapp.mailservers.throttling import RefusedOffer, Ruling
 from webapp.messages.inputs import MessageInput
+from webapp.smtp.outcomes import Reply
 from webapp.store.customers import CustomerEmail
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus

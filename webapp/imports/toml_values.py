@@ -10,9 +10,9 @@ from typing import Any
 from webapp.destinations import may_hold_password
 from webapp.imports import values
 from webapp.imports.values import shown
-from webapp.mailing.smtp_connection import is_host_name, is_literal
 from webapp.mailing.template_references import REFERENCE_NAME
 from webapp.mailing.template_syntax import syntax_problem
+from webapp.smtp.server_connection import is_host_name, is_literal
 
 TomlCheck = Callable[[Any], Any]
 

@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from webapp import migrations
 from webapp.config import Settings
 from webapp.extensions import Runtime
-from webapp.mailing.smtp_connection import Waits
-from webapp.mailing.transport import Conversation
 from webapp.mailservers.reaching import address_of
+from webapp.smtp.server_connection import Waits
+from webapp.smtp.transport import Conversation
 from webapp.store import installation
 from webapp.store.documents import DocumentMissing
 from webapp.store.invoices import TransformationResult

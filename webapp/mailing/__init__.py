@@ -1,1 +1,1 @@
-"""The craft of mail: templates to text, text to bytes, bytes to a server. No database, no request."""
+"""The craft of mail: templates to text, text to bytes. No database, no request."""

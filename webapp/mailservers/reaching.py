@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from webapp.config import Settings
 from webapp.destinations import may_hold_password
-from webapp.mailing.smtp_connection import ServerAddress
+from webapp.smtp.server_connection import ServerAddress
 from webapp.store.mailservers import MailServer
 
 

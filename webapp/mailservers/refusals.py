@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from webapp.mailing.outcomes import Reply
+from webapp.smtp.outcomes import Reply
 
 LATEST = 10
 """How many of a drain's latest outcomes are looked at."""
@@ -33,7 +33,7 @@ _ADDRESS = re.compile(r"<[^>]*>|\S+@\S+")
 _VARYING = re.compile(r"https?://\S+|\[[^\]]*\]|\S*\d\S*")
 
 
-class Cause(StrEnum):
+class RefusalCause(StrEnum):
     """What a temporary refusal is about."""
 
     MESSAGE = "message"
@@ -65,7 +65,7 @@ def class_of(reply: Reply) -> str:
     return " ".join([str(reply.code), *([enhanced[1]] if enhanced else []), *kept])
 
 
-def cause_of(latest: Sequence[OutcomeSeen], only_domain: Callable[[], bool]) -> Cause:
+def cause_of(latest: Sequence[OutcomeSeen], only_domain: Callable[[], bool]) -> RefusalCause:
     """What the last of these outcomes, a refusal, is about. `only_domain` tells whether there are mails to no
     other domain; it is asked only where that matters.
 
@@ -76,15 +76,15 @@ def cause_of(latest: Sequence[OutcomeSeen], only_domain: Callable[[], bool]) -> 
     3. Else the message."""
     last = latest[-1]
     if not last.refusal:
-        return Cause.MESSAGE
+        return RefusalCause.MESSAGE
     if _is_of_domain(latest, last):
-        return Cause.DOMAIN
+        return RefusalCause.DOMAIN
     alike = [seen for seen in latest[-LATEST:] if seen.refusal == last.refusal]
     if len(alike) < SERVER_REFUSALS:
-        return Cause.MESSAGE
+        return RefusalCause.MESSAGE
     if len({seen.domain for seen in alike}) > 1 or only_domain():
-        return Cause.SERVER
-    return Cause.DOMAIN
+        return RefusalCause.SERVER
+    return RefusalCause.DOMAIN
 
 
 def _is_of_domain(latest: Sequence[OutcomeSeen], last: OutcomeSeen) -> bool:
@@ -130,7 +130,7 @@ class RecentOutcomes:
         """Note a temporary refusal."""
         self._latest.append(OutcomeSeen(domain, refusal, is_first))
 
-    def cause(self, only_domain: Callable[[], bool]) -> Cause:
+    def cause(self, only_domain: Callable[[], bool]) -> RefusalCause:
         """What the refusal noted last is about; see `cause_of`."""
         return cause_of(tuple(self._latest), only_domain)
 

@@ -15,11 +15,11 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
-from webapp.mailing.outcomes import Reply
 from webapp.mailservers import backoff, greylisting, refused_results, stored_pace
 from webapp.mailservers import pace as paces
 from webapp.mailservers.pace import Pace
-from webapp.mailservers.refusals import APART_MAX, DEFERRED_MAX, Cause, RecentOutcomes, class_of
+from webapp.mailservers.refusals import APART_MAX, DEFERRED_MAX, RecentOutcomes, RefusalCause, class_of
+from webapp.smtp.outcomes import Reply
 from webapp.store.mailservers import MailPace, MailServer, RefusedResult
 from webapp.store.statuses import ResultStatus, TroubleKind
 from webapp.store.types import now
@@ -93,9 +93,9 @@ def judge(
         if stored is not None:
             return _while_slowed(session, settings, server, refused, row, stored, seen)
     cause = seen.cause(only_domain)
-    if cause == Cause.MESSAGE and not _is_first_after_others(refused, seen):
+    if cause == RefusalCause.MESSAGE and not _is_first_after_others(refused, seen):
         return OF_THE_MESSAGE
-    if cause == Cause.DOMAIN:
+    if cause == RefusalCause.DOMAIN:
         return _slow(session, refused, refusal, refused.domain, seen)
     if seen.first_taken():
         return _slow(session, refused, refusal, "", seen)

@@ -11,13 +11,13 @@ from typing import Any
 from webapp.mailing.addresses import BadAddress, wire_address
 from webapp.mailing.attach import Packing, pack, safe_file_name
 from webapp.mailing.compose import Altered, Document, Mail, MailDraft, Picture, Uncomposable, check, compose
-from webapp.mailing.envelope import Envelope
 from webapp.mailing.html_document import whole_document
 from webapp.mailing.renderer import Renderer, ToRender
 from webapp.mailing.template_references import SHOWN, pictures_in
 from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.messages.inputs import MessageInput, StoredDocument
 from webapp.messages.languages import language_of, message_text
+from webapp.smtp.envelope import Envelope
 from webapp.store.definitions import Content
 from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.types import now

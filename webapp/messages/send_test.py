@@ -9,16 +9,16 @@ from contextlib import closing
 from dataclasses import replace
 
 from webapp.config import Settings
-from webapp.mailing import outcomes
 from webapp.mailing.addresses import wire_address
-from webapp.mailing.envelope import Envelope
 from webapp.mailing.renderer import Renderer
-from webapp.mailing.smtp_connection import Waits
 from webapp.mailing.texts import Rendered
-from webapp.mailing.transport import Conversation
 from webapp.mailservers.reaching import address_of
 from webapp.messages.building import NotBuilt, build, to_render
 from webapp.messages.inputs import MessageInput
+from webapp.smtp import outcomes
+from webapp.smtp.envelope import Envelope
+from webapp.smtp.server_connection import Waits
+from webapp.smtp.transport import Conversation
 from webapp.store.documents import DocumentStore
 from webapp.store.mailservers import MailServer
 

@@ -12,7 +12,7 @@ import smtplib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from webapp.mailing.smtp_client import ConnectionLost, DeadlineSMTP
+from webapp.smtp.client import ConnectionLost, DeadlineSMTP
 
 MECHANISMS = ("CRAM-MD5", "PLAIN", "LOGIN")
 """In the order in which they are tried."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from webapp.mailing.outcomes import Deferred, Refusals, Rejected, Reply, ServerTrouble
+from webapp.smtp.outcomes import Deferred, Refusals, Rejected, Reply, ServerTrouble
 from webapp.store.statuses import TroubleKind
 
 _ABOUT_OUR_NAME = re.compile(r"\b(helo|ehlo)\b", re.IGNORECASE)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.mailing.conversations import LETTER, conversation, patient, scripted, to
 from tests.mailserver import MailServer, mail_server
-from webapp.mailing.envelope import Envelope
-from webapp.mailing.outcomes import Accepted, Deferred, Offered, Rejected, ServerTrouble
+from tests.smtp.conversations import LETTER, conversation, patient, scripted, to
+from webapp.smtp.envelope import Envelope
+from webapp.smtp.outcomes import Accepted, Deferred, Offered, Rejected, ServerTrouble
 
 
 def test_with_one_recipient_all_goes_at_once() -> None:

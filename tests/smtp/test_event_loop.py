@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from webapp.mailing.event_loop import ALONE, READ, EventLoop, Waiting
+from webapp.smtp.event_loop import ALONE, READ, EventLoop, Waiting
 
 
 def soon(seconds: float = 5.0) -> float:

@@ -2,7 +2,7 @@
 
 The configuration and the Connection are Flask-Mail's; its send() is not used, because it cannot tell where a
 conversation broke, waits forever, checks no certificate and drops the server's words. The socket and the
-dialogue are smtplib's, with a deadline on every wait (smtp_client.py).
+dialogue are smtplib's, with a deadline on every wait (client.py).
 
 The caller marks a message as on the wire between `offer` and `finish`. Before `finish` no final dot has gone
 out, so whatever breaks there is safe to try again; after it, only the server's reply decides."""
@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from webapp.mailing.envelope import Envelope, is_about_our_name, judged, our_name_refused, refusal
-from webapp.mailing.event_loop import ALONE, Waiting
-from webapp.mailing.outcomes import (
+from webapp.smtp.client import ConnectionLost, DeadlineSMTP
+from webapp.smtp.envelope import Envelope, is_about_our_name, judged, our_name_refused, refusal
+from webapp.smtp.event_loop import ALONE, Waiting
+from webapp.smtp.outcomes import (
     Accepted,
     Broken,
     Deferred,
@@ -30,8 +31,7 @@ from webapp.mailing.outcomes import (
     ServerTrouble,
     Unknown,
 )
-from webapp.mailing.smtp_client import ConnectionLost, DeadlineSMTP
-from webapp.mailing.smtp_connection import ServerConnection, reply_text, trouble_of
+from webapp.smtp.server_connection import ServerConnection, reply_text, trouble_of
 
 T = TypeVar("T")
 

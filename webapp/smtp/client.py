@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from webapp.destinations import Service, peer_refusal
-from webapp.mailing.event_loop import ALONE, READ, WRITE, Waiting
+from webapp.smtp.event_loop import ALONE, READ, WRITE, Waiting
 
 LONGEST_REPLY = 64 * 1024
 WOULD_WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)

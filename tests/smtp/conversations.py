@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.mailserver import MailServer
-from webapp.mailing.envelope import Envelope
-from webapp.mailing.smtp_connection import ServerAddress, Waits
-from webapp.mailing.transport import Conversation
+from webapp.smtp.envelope import Envelope
+from webapp.smtp.server_connection import ServerAddress, Waits
+from webapp.smtp.transport import Conversation
 
 QUICK = Waits(reply=1.0, data=1.5)
 

@@ -1,4 +1,4 @@
-"""What strangers found, as it stands: `make test-found`, or `python -m tests.found.table`.
+"""What strangers found, as it stands: `make test-found`, or `python -m tests.found_table`.
 
 Each finding has an id (A1 to F15), and its tests stand in their room with the id in their names. Runs them
 all, the slow ones too, and prints which held. Exit status 1 if any did not, or if an id has no test."""

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.mailing.conversations import CERTIFICATE, LETTER, conversation, to
 from tests.mailserver import MailServer
-from webapp.mailing.envelope import is_about_our_name
-from webapp.mailing.outcomes import Offered, Rejected, Reply, ServerTrouble
-from webapp.mailing.smtp_connection import is_host_name, is_literal, literal
-from webapp.mailing.transport import Conversation
+from tests.smtp.conversations import CERTIFICATE, LETTER, conversation, to
+from webapp.smtp.envelope import is_about_our_name
+from webapp.smtp.outcomes import Offered, Rejected, Reply, ServerTrouble
+from webapp.smtp.server_connection import is_host_name, is_literal, literal
+from webapp.smtp.transport import Conversation
 from webapp.store.statuses import TroubleKind
 
 PASSWORD = "Zahlstraße€1"

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.mailing.conversations import CERTIFICATE, LETTER, conversation, scripted, to
 from tests.mailserver import MailServer
-from webapp.mailing.outcomes import Accepted, Broken, Deferred, Offered, Rejected, ServerTrouble, Unknown
+from tests.smtp.conversations import CERTIFICATE, LETTER, conversation, scripted, to
+from webapp.smtp.outcomes import Accepted, Broken, Deferred, Offered, Rejected, ServerTrouble, Unknown
 
 
 def test_a_message_arrives_byte_for_byte(server: MailServer) -> None:

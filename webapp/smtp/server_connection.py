@@ -1,7 +1,7 @@
 """Opens a connection to a mail server: our name, greeting, encryption, login; and what keeps it from opening.
 
 The configuration and the Connection are Flask-Mail's; the socket and the dialogue are smtplib's, with a
-deadline on every wait (smtp_client.py)."""
+deadline on every wait (client.py)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from typing import Any, cast
 import flask_mail
 
 from webapp.destinations import Service
-from webapp.mailing.envelope import our_name_refused
-from webapp.mailing.outcomes import Reply, ServerTrouble
-from webapp.mailing.smtp_client import BoundedTls, ConnectionLost, DeadlineSMTP, WrongSetup, describe
-from webapp.mailing.smtp_login import Login, TryAgain
+from webapp.smtp.client import BoundedTls, ConnectionLost, DeadlineSMTP, WrongSetup, describe
+from webapp.smtp.envelope import our_name_refused
+from webapp.smtp.login import Login, TryAgain
+from webapp.smtp.outcomes import Reply, ServerTrouble
 from webapp.store.statuses import TroubleKind
 from webapp.store.types import storable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from webapp.mailing.rates import Counters, Rates
+from webapp.smtp.rates import Counters, Rates
 
 
 def taken(rates: Rates, per_minute: int) -> int:
