@@ -17,6 +17,7 @@ from webapp.cli import main
 from webapp.delivery import drain
 from webapp.errors import Refused
 from webapp.extensions import Runtime
+from webapp.lifecycle.results import lock_results, transition
 from webapp.new_run import creation, generation
 from webapp.results import resend
 from webapp.results.bulk import BulkSelection
@@ -25,7 +26,7 @@ from webapp.store import installation
 from webapp.store.installation import Installation
 from webapp.store.runs import Result as MessageResult
 from webapp.store.runs import Run
-from webapp.store.statuses import Role
+from webapp.store.statuses import ResultStatus, Role
 from webapp.store.users import AuditEntry
 from webapp.workers import WorkerProcess
 
@@ -82,6 +83,21 @@ def test_a_worker_with_another_key_claims_and_sends_nothing(world: World, elsewh
     own = WorkerProcess(world.runtime.database)
     world.work(own, run_id)
     assert world.statuses(run_id) == ["sent"]
+
+
+def test_e16_a_running_run_of_a_copy_names_the_strange_key_and_its_open_mails_are_in_doubt(
+    world: World, elsewhere: Runtime
+) -> None:
+    world.add()
+    run_id = world.run(start=True)
+    with world.runtime.database.writing() as session:
+        rows = lock_results(session, MessageResult.run_id == run_id)
+        transition(session, run_id, rows, ResultStatus.SENDING)
+    there = as_seen_by(elsewhere, world)
+    with pytest.raises(Refused, match="another secret key"):
+        there.start(run_id)
+    take_over(elsewhere)
+    assert (world.status(run_id), world.statuses(run_id)) == ("stopped", ["unconfirmed"])
 
 
 def test_nothing_can_be_started_with_another_key(world: World, elsewhere: Runtime) -> None:

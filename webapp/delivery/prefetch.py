@@ -17,11 +17,11 @@ from webapp.delivery import claims
 from webapp.delivery.attempts import ClaimRef
 from webapp.delivery.claims import Claim
 from webapp.delivery.domain_rates import postponed
-from webapp.delivery.recovery import mark_unconfirmed
 from webapp.delivery.throttle import Throttle
 from webapp.extensions import Runtime
 from webapp.invoices import document_checks, findings
 from webapp.lifecycle import runs
+from webapp.lifecycle.unconfirmed import mark_unconfirmed
 from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.messages.building import to_render
 from webapp.messages.inputs import MessageInput, load_inputs

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, union, update
+from sqlalchemy import or_, select, union, update
 from sqlalchemy.orm import Session
 
 from webapp.delivery import claims
 from webapp.extensions import Runtime
 from webapp.lifecycle import runs
-from webapp.lifecycle.results import RELEASE_CLAIM, lock_results, transition
+from webapp.lifecycle.results import RELEASE_CLAIM
+from webapp.lifecycle.unconfirmed import mark_unconfirmed, unknown_outcome
 from webapp.mailservers import connection_slots
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.mailservers import ConnectionSlot, MailServer
 from webapp.store.runs import Attempt, Result, Run
-from webapp.store.statuses import SENDABLE, Outcome, ResultStatus, RunStatus
+from webapp.store.statuses import SENDABLE, Outcome, RunStatus
 from webapp.store.types import now
 from webapp.store.workers import Worker
 from webapp.workers import WorkerProcess, kernel_says_gone
@@ -121,31 +121,10 @@ def release_claims_of(session: Session, lost: Worker) -> None:
     session.execute(
         update(Attempt)
         .where(Attempt.worker_id == lost.id, Attempt.outcome == Outcome.SENDING)
-        .values(_unknown(words))
+        .values(unknown_outcome(words))
         .execution_options(synchronize_session=False)
     )
     connection_slots.free_all_of(session, lost.id)
-
-
-def mark_unconfirmed(session: Session, words: str, *which: ColumnElement[bool]) -> None:
-    """Mark those of these results that are on the wire as `unconfirmed`: no worker is left to settle them.
-    `words` tells why."""
-    on_the_wire = (*which, Result.status == ResultStatus.SENDING)
-    for run_id in session.scalars(select(Result.run_id).where(*on_the_wire).distinct()).all():
-        rows = lock_results(session, Result.run_id == run_id, *on_the_wire)
-        transition(
-            session, run_id, rows, ResultStatus.UNCONFIRMED, values={"worker_id": None, "detail": words}
-        )
-        session.execute(
-            update(Attempt)
-            .where(Attempt.result_id.in_([row.id for row in rows]), Attempt.outcome == Outcome.SENDING)
-            .values(_unknown(words))
-            .execution_options(synchronize_session=False)
-        )
-
-
-def _unknown(words: str) -> dict[str, Any]:
-    return {"outcome": Outcome.UNKNOWN, "stage": "dot", "detail": words, "ended_at": now()}
 
 
 def _release_claims_of_dead_workers(runtime: Runtime) -> None:

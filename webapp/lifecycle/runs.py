@@ -31,6 +31,7 @@ def start(session: Session, queue: JobQueue, run_id: int, viewer: Viewer) -> str
     if run.status == RunStatus.CREATING:
         raise Refused("The list of this run is still being created. Start it once that is done.")
     if run.status == RunStatus.RUNNING:
+        must_not_be_held(session)
         return "This run is already running."
     if run.status == RunStatus.FINISHED:
         return "This run is already finished; there is nothing to send."

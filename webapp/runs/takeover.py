@@ -9,6 +9,7 @@ from webapp import audit
 from webapp.access import Viewer
 from webapp.errors import Refused
 from webapp.lifecycle import runs
+from webapp.lifecycle.unconfirmed import mark_unconfirmed
 from webapp.store import installation
 from webapp.store.installation import Installation
 from webapp.store.statuses import Role
@@ -48,6 +49,7 @@ def take_over(session: Session, viewer: Viewer, typed: str) -> str:
         "Start the run only if no other system sends it."
     )
     stopped = runs.stop_all(session, viewer.name, why)
+    mark_unconfirmed(session, "the database was taken over while this mail was being handed over")
     installation.rebind(session)
     audit.note(session, viewer.name, "take over", "installation", f"{stopped} running runs stopped")
     ran = {0: "No run was running.", 1: "One running run was stopped."}
