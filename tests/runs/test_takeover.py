@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 
+from tests.results.staged import lead
 from tests.runtimes import open_runtime
 from tests.world import World
 from webapp.access import OPERATOR, Viewer
@@ -17,7 +18,6 @@ from webapp.cli import main
 from webapp.delivery import drain
 from webapp.errors import Refused
 from webapp.extensions import Runtime
-from webapp.lifecycle.results import lock_results, transition
 from webapp.new_run import creation, generation
 from webapp.results import resend
 from webapp.results.bulk import BulkSelection
@@ -90,9 +90,7 @@ def test_e16_a_running_run_of_a_copy_names_the_strange_key_and_its_open_mails_ar
 ) -> None:
     world.add()
     run_id = world.run(start=True)
-    with world.runtime.database.writing() as session:
-        rows = lock_results(session, MessageResult.run_id == run_id)
-        transition(session, run_id, rows, ResultStatus.SENDING)
+    lead(world, run_id, ResultStatus.SENDING)
     there = as_seen_by(elsewhere, world)
     with pytest.raises(Refused, match="another secret key"):
         there.start(run_id)
