@@ -94,7 +94,7 @@ def test_a_newcomer_makes_a_definition_and_mails_with_it(
     page.get_by_label("Invoice to show").select_option(label=f"{invoice.number}, {customer.name}")
     expect(page.get_by_text("no errors.")).to_be_visible()
     page.get_by_role("button", name="Send a test to me").click()
-    expect(page.get_by_text("A test was sent to")).to_be_visible()
+    expect(page.get_by_text("A test was sent to")).to_contain_text("“door_code”")
     [test] = server.taken
     assert len(test.recipients) == 1
     assert "customers.test" not in test.recipients[0]

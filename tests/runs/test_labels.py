@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from webapp.runs.labels import span_words
 from webapp.runs.progress import SEGMENT_WIDTH_MIN, bar
 
 
@@ -21,3 +24,9 @@ def test_one_failure_among_a_million_is_seen() -> None:
 
 def test_nothing_makes_an_empty_bar() -> None:
     assert bar({"sent": 0}) == []
+
+
+def test_e14_a_moment_is_told_as_one() -> None:
+    begin = datetime(2026, 11, 29, 20, 42, 5)
+    assert span_words(begin, begin.replace(second=50)) == "at 20:42"
+    assert span_words(begin, begin.replace(minute=44)) == "from 20:42 to 20:44"

@@ -232,18 +232,24 @@ def _send(content: Content | None) -> ResponseReturnValue:
     offered = samples.samples(db.session, viewer(), content)
     sample = _chosen(request.form.get("sample", ""), offered)
     if content is None or sample is None:
-        return form_posts.refuse(
+        return _not_sent(
             "There is nothing to send yet. Fill in the form and choose an invoice.", back
         )
     if why := held(db.session):
-        return form_posts.refuse(f"No test was sent: {why}.", back)
+        return _not_sent(f"No test was sent: {why}.", back)
     server = db.session.get_one(MailServer, content["sender"]["mail_server_id"])
     mail_input = samples.input_of(db.session, content, sample)
     db.end_reading()
     try:
         reply = send_test(mail_input, to, server, parts.renderer, parts.documents, parts.settings)
     except NotSent as why_not:
-        return form_posts.refuse(f"No test was sent: {why_not}.", back)
+        return _not_sent(f"No test was sent: {why_not}.", back)
     with db.writing() as session:
         note(session, to, "send test", content["name"] or content["template"], f"{sample.number}: {reply}")
-    return form_posts.notify(f"A test was sent to {parts.settings.redirect_to or to}: {reply}", back)
+    opens = f" Its documents open with this customer’s “{key}”." if (key := content["password_key"]) else ""
+    return form_posts.notify(f"A test was sent to {parts.settings.redirect_to or to}: {reply}{opens}", back)
+
+
+def _not_sent(words: str, back: str) -> ResponseReturnValue:
+    """Say it where the person looks: beside the form, not at the top of the page."""
+    return form_posts.notify(words, back) if htmx.is_htmx() else form_posts.refuse(words, back)

@@ -136,7 +136,9 @@ def blocker_note(
 
 
 def span_words(first: datetime, last: datetime) -> str:
-    """from 13:15 to 13:23, with the days where these differ"""
+    """from 13:15 to 13:23, with the days where these differ; at 13:15, if it took less than a minute"""
+    if f"{first:%F %H:%M}" == f"{last:%F %H:%M}":
+        return f"at {first:%H:%M}"
     if first.date() == last.date():
         return f"from {first:%H:%M} to {last:%H:%M}"
     return f"from {first.day} {first:%b %H:%M} to {last.day} {last:%b %H:%M}"
