@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from webapp.runs.labels import span_words
 from webapp.runs.progress import SEGMENT_WIDTH_MIN, bar
@@ -27,6 +27,6 @@ def test_nothing_makes_an_empty_bar() -> None:
 
 
 def test_e14_a_moment_is_told_as_one() -> None:
-    begin = datetime(2026, 11, 29, 20, 42, 5)
+    begin = datetime(2026, 11, 29, 20, 42, 5, tzinfo=UTC)
     assert span_words(begin, begin.replace(second=50)) == "at 20:42"
     assert span_words(begin, begin.replace(minute=44)) == "from 20:42 to 20:44"

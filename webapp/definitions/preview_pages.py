@@ -232,9 +232,7 @@ def _send(content: Content | None) -> ResponseReturnValue:
     offered = samples.samples(db.session, viewer(), content)
     sample = _chosen(request.form.get("sample", ""), offered)
     if content is None or sample is None:
-        return _not_sent(
-            "There is nothing to send yet. Fill in the form and choose an invoice.", back
-        )
+        return _not_sent("There is nothing to send yet. Fill in the form and choose an invoice.", back)
     if why := held(db.session):
         return _not_sent(f"No test was sent: {why}.", back)
     server = db.session.get_one(MailServer, content["sender"]["mail_server_id"])
