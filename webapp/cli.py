@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import Any, cast
 
 import click
 from flask import Flask
@@ -10,23 +11,39 @@ from flask.cli import FlaskGroup
 from sqlalchemy.exc import DBAPIError
 
 from webapp import create_app
-from webapp.catcher.commands import catcher
 from webapp.config import SettingError
-from webapp.demo.commands import demo
-from webapp.evidence.commands import evidence_command
-from webapp.imports.commands import import_command
-from webapp.launch import commands as launch
-from webapp.new_run.commands import new_run_commands
-from webapp.results.commands import result_commands
-from webapp.runs.commands import runs
-from webapp.users.commands import users
 
+COMMANDS = {
+    "up": "webapp.launch.commands:up",
+    "web": "webapp.launch.commands:serve_web",
+    "worker": "webapp.launch.commands:worker",
+    "init": "webapp.launch.commands:init",
+    "takeover": "webapp.launch.commands:take_over",
+    "doctor": "webapp.launch.commands:doctor",
+    "catcher": "webapp.catcher.commands:catcher",
+    "demo": "webapp.demo.commands:demo",
+    "import": "webapp.imports.commands:import_command",
+    "runs": "webapp.run_commands:runs",
+    "users": "webapp.users.commands:users",
+}
+"""Where each command is. Only the one that is called is imported: all of them together take a second."""
 WITH_PAGES = ("web",)
 """The commands that serve pages; all others start faster without."""
 
 
 class Commands(FlaskGroup):
     """Tells what a person can fix in one line, without a stack trace."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import the command of this name; None if there is none."""
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        return cast(click.Command, getattr(import_module(module), attribute))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -58,17 +75,3 @@ main = Commands(
     load_dotenv=False,
     set_debug_flag=False,
 )
-
-main.add_command(launch.up)
-main.add_command(launch.serve_web)
-main.add_command(launch.worker)
-main.add_command(launch.init)
-main.add_command(launch.take_over)
-main.add_command(launch.doctor)
-main.add_command(catcher)
-main.add_command(demo)
-main.add_command(import_command)
-for command in (*new_run_commands, *result_commands, evidence_command):
-    runs.add_command(command)
-main.add_command(runs)
-main.add_command(users)
