@@ -23,23 +23,23 @@ def counted(**numbers: int) -> Counts:
         (counted(sent=30), "sent", "All sent"),
         (counted(sent=30, removed=2), "sent", "All sent"),
         (counted(), "skipped", "There was nothing to send"),
-        (counted(sent=6, suspended=20, no_recipient=4), "unconfirmed", "6 sent, 24 got nothing"),
-        (counted(not_approved=30), "unconfirmed", "Nothing sent, 30 got nothing"),
+        (counted(sent=6, suspended=20, no_recipient=4), "skipped", "6 sent, 24 got nothing"),
+        (counted(not_approved=30), "skipped", "Nothing sent, 30 got nothing"),
         (counted(sent=6, already_sent=24), "sent", "6 sent, 24 had been sent before"),
         (counted(already_sent=24), "skipped", "Nothing sent, 24 had been sent before"),
         (
             counted(sent=2, already_sent=1, no_attachment=1),
-            "unconfirmed",
+            "skipped",
             "2 sent, 1 got nothing, 1 had been sent before",
         ),
         (
             counted(sent=1176, failed=3, unconfirmed=1),
-            "unconfirmed",
+            "failed",
             "1,176 sent, 3 failed, 1 is unconfirmed",
         ),
         (counted(failed=2), "failed", "Nothing sent, 2 failed"),
         (counted(sent=5, bounced=1, unconfirmed=2), "unconfirmed", "5 sent, 1 bounced, 2 are unconfirmed"),
-        (counted(sent=5, suspect_document=1), "unconfirmed", "5 sent, 1 is held"),
+        (counted(sent=5, suspect_document=1), "skipped", "5 sent, 1 is held"),
     ],
 )
 def test_e1_the_outcome_counts_those_who_got_nothing(counts: Counts, look: str, words: str) -> None:

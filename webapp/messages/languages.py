@@ -51,13 +51,14 @@ def message_text(content: Content, language: str) -> MessageText:
 
 
 def gap_of(content: Content, language: str) -> LanguageGap | None:
-    """What a customer of this language is not sent in it; None if all of the mail is."""
+    """What a customer of this language is not sent in it; None if all of the mail is. A part that has but one
+    text, without a language, is for all: a letterhead."""
     own = language_of(content, language)
     if not is_spoken(content["texts"], language):
         return LanguageGap(language, (BODY,))
     pieces = [SUBJECT] if own and own not in content.get("subjects", {}) else []
     for name, texts in sorted(content.get("parts", {}).items()):
-        if own and not is_spoken(texts, own):
+        if own and texts.keys() != {""} and not is_spoken(texts, own):
             pieces.append(f"part “{name}”")
     return LanguageGap(language, tuple(pieces)) if pieces else None
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from webapp.lifecycle.counts import Counts
 from webapp.results.labels import reason_words
-from webapp.runs.progress import DONE
 from webapp.store.statuses import ResultStatus, SkipReason
 
 SKIP_FIXES = {
@@ -44,12 +43,16 @@ def outcome(counts: Counts) -> RunOutcome:
             return RunOutcome(ResultStatus.SENT, "All sent")
         return RunOutcome(ResultStatus.SKIPPED, "There was nothing to send")
     sent = f"{by[ResultStatus.SENT]:,} sent" if by[ResultStatus.SENT] else "Nothing sent"
-    words = ", ".join([sent, *(f"{n:,} {said}" for n, said in parts)])
-    if len(parts) == 1 and got_nothing(counts) == 0 and _sent_before(counts):
-        return RunOutcome(ResultStatus.SENT if by[ResultStatus.SENT] else ResultStatus.SKIPPED, words)
-    if any(by[status] for status in DONE if status != ResultStatus.SENT) and not by[ResultStatus.SENT]:
-        return RunOutcome(ResultStatus.FAILED, words)
-    return RunOutcome(ResultStatus.UNCONFIRMED, words)
+    return RunOutcome(_look(counts), ", ".join([sent, *(f"{n:,} {said}" for n, said in parts)]))
+
+
+def _look(counts: Counts) -> ResultStatus:
+    """The status to show for a run of which not all was sent: the worst that there is."""
+    by = counts.by_status
+    worst = next((status for status in PROBLEMS if by[status]), None)
+    if worst is None and by[ResultStatus.SENT] and by[ResultStatus.SKIPPED] == _sent_before(counts):
+        return ResultStatus.SENT
+    return worst or ResultStatus.SKIPPED
 
 
 def _unsent_parts(counts: Counts) -> list[tuple[int, str]]:
