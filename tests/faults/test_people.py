@@ -23,6 +23,7 @@ from webapp.results import actions, resend
 from webapp.results.bulk import BulkSelection
 from webapp.store.customers import CustomerEmail
 from webapp.store.definitions import MessageDefinition
+from webapp.store.types import now
 from webapp.store.users import AuditEntry
 
 
@@ -104,7 +105,8 @@ def sent_one(site: Site, order: str = "fine") -> tuple[int, str]:
 def press_again(browser: Browser, run_id: int, result_id: int, keys: dict[str, str]) -> None:
     browser.keys = dict(keys)
     url = f"/runs/{run_id}/results/send-again"
-    assert browser.press(url, only=result_id, asked="1", confirmed="1").status_code == 303
+    yes = {"asked": "1", "confirmed": "1", "as_of": now().isoformat()}
+    assert browser.press(url, only=result_id, **yes).status_code == 303
 
 
 def until_there(site: Site, address: str, n: int) -> None:
