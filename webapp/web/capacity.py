@@ -17,12 +17,12 @@ from flask import Flask, abort, current_app
 from webapp.web.access_control import viewer
 
 T = TypeVar("T")
-DOWNLOADS = 3
-DOWNLOADS_PER_PERSON = 1
+DOWNLOADS = 4
+DOWNLOADS_PER_PERSON = 2
 DOWNLOAD_SECONDS = 3600.0
 """A download that takes longer breaks off; a ZIP without its end is not taken for complete."""
 BUSY = "Other downloads are in progress. Wait until one of them has finished, then try again."
-YOURS = "A download of yours is still in progress. Wait until it has finished, then try again."
+YOURS = "Two downloads of yours are still in progress. Wait until one has finished, then try again."
 
 
 @dataclass(frozen=True)
