@@ -107,7 +107,14 @@ def test_f13_no_server_is_sent_a_secret_of_our_own(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("MAILRUN_SECRET_KEY", "x" * 40)
     monkeypatch.setenv("SMTP_PASSWORD", "good")
     settings = config.load({"MAILRUN_HOME": str(tmp_path), "MAILRUN_REDIS_URL": "redis://cache.test/0"})
-    server = MailServer(host="h", port=25, security="none", username="u", password_env="MAILRUN_SECRET_KEY")
+    server = MailServer(
+        host="h",
+        port=25,
+        security="none",
+        username="u",
+        password_env="MAILRUN_SECRET_KEY",
+        refused_logins="",
+    )
     assert address_of(server, settings).password == ""
     server.password_env = "SMTP_PASSWORD"
     assert address_of(server, settings).password == "good"

@@ -17,7 +17,7 @@ from webapp.store.mailservers import MailServer
 from webapp.store.runs import Attempt
 
 CERTIFICATES = Path(__file__).with_name("certificates")
-VALID = CERTIFICATES.parent.parent / "mailing" / "localhost.pem"
+VALID = CERTIFICATES.parent.parent / "smtp" / "localhost.pem"
 
 
 def blamed(site: Site) -> int:

@@ -63,10 +63,12 @@ def throughput(session: Session, run: Run, counted: Counts) -> Throughput | None
     )
     if not stretch:
         return None
-    begin = stretch[0][0] * SLOT_SECONDS
-    if at < begin + SLOT_SECONDS and begin > started_at:
+    begin = float(stretch[0][0] * SLOT_SECONDS)
+    if begin - started_at <= SLOT_SECONDS:
+        begin = max(started_at, begin - SLOT_SECONDS)  # it began to send as soon as it was started
+    elif at < begin + SLOT_SECONDS:
         return None  # sending resumed within this slot: from when on is not known
-    per_second = sum(n for _, n in stretch) / max(1.0, at - max(begin, started_at))
+    per_second = sum(n for _, n in stretch) / max(1.0, at - begin)
     left = timedelta(seconds=outstanding / per_second)
     return Throughput(per_second, left, now() + left)
 
