@@ -183,7 +183,7 @@ def test_a_viewer_of_one_cluster_finds_no_other_in_a_list(world: World) -> None:
         assert preview(session, world.choice(), bound).invoices == 1
 
 
-def test_what_stands_beside_the_numbers(world: World) -> None:
+def test_e5_what_stands_beside_the_numbers(world: World) -> None:
     with world.runtime.database.writing() as session:
         left = factories.cluster(session, "left", world.everybody)
         factories.cluster(session, "leaf", left, world.everybody)

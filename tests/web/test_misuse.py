@@ -56,6 +56,15 @@ def test_f14_a_person_may_not_send_tests_without_end(log_in: LogIn, world: World
     assert 429 not in answers[:10]
 
 
+def test_f10_no_document_or_mail_stays_in_a_browsers_cache(log_in: LogIn, world: World) -> None:
+    world.add()
+    id = world.results(world.run())[0].id
+    browser = log_in("viewer")
+    for path in ("documents/1", "documents/1?look=1", "mail.eml", "mail"):
+        answer = browser.look(f"/results/{id}/{path}")
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store"), path
+
+
 def test_f15_a_confirmation_that_does_not_say_what_it_showed_is_refused(log_in: LogIn, world: World) -> None:
     run_id, [id] = made(world, ResultStatus.SENT)
     browser = log_in("manager")
