@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from flask import Flask
 
 from tests.http_client import LogIn
 from tests.world import World
+from webapp.web.capacity import Download, Downloads
 from webapp.workers import WorkerProcess
 
 
@@ -25,6 +28,23 @@ def test_f4_downloads_are_limited_by_person_and_in_all(
     for answer in slow:
         answer.close()
     assert admin.look(url).status_code == 200
+
+
+def test_f4_what_a_broken_download_has_open_is_closed() -> None:
+    closed: list[bool] = []
+
+    def pieces() -> Iterator[bytes]:
+        try:
+            yield b"one"
+            yield b"two"
+        finally:
+            closed.append(True)
+
+    download = Download(Downloads(), "viewer", pieces())
+    next(download)
+    download.close()
+    download.close()
+    assert closed == [True]
 
 
 @pytest.mark.parametrize("path", ["report.csv", "evidence.zip"])

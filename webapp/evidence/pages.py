@@ -26,8 +26,8 @@ def download(run_id: int) -> ResponseReturnValue:
     download that breaks off has no end record, so that no program takes it for complete."""
     parts = runtime()
     run = runs.run(db.session, viewer(), run_id) or abort(404)
-    pieces = as_download(evidence(parts.database, parts.documents, viewer(), run))
     with db.writing() as session:
         audit(session, viewer().name, "download evidence", run)
+    pieces = as_download(evidence(parts.database, parts.documents, viewer(), run))
     headers = {"Content-Disposition": f"attachment; filename=mailrun-run-{run_id}-evidence.zip"}
     return Response(pieces, mimetype="application/zip", headers=headers)

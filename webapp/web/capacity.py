@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
 
 def as_download(pieces: Iterator[T]) -> Download[T]:
     """The pieces, while this download holds one of the places for downloads. Ends the request with 503 if
-    there is none, with 429 if this person has one already."""
+    there is none, with 429 if this person has enough already."""
     name = viewer().name
     downloads: Downloads = current_app.extensions["downloads"]
     with downloads.lock:
@@ -76,5 +76,7 @@ class Download(Generic[T]):
         """Free the place; the server calls this at the end of every answer (PEP 3333)."""
         if self._open:
             self._open = False
+            if isinstance(self._pieces, Generator):
+                self._pieces.close()  # what it has open, such as a session, is closed at once
             with self._downloads.lock:
                 self._downloads.by_person[self._name] -= 1
