@@ -11,7 +11,7 @@ from flask.cli import FlaskGroup
 from sqlalchemy.exc import DBAPIError
 
 from webapp import create_app
-from webapp.config import SettingError
+from webapp.errors import SettingError
 
 COMMANDS = {
     "up": "webapp.launch.commands:up",

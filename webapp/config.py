@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from webapp.secret_key import SettingError as SettingError
+from webapp.errors import SettingError
 from webapp.secret_key import given_key, own_key
 
 

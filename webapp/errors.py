@@ -1,4 +1,4 @@
-"""Refusals that a person reads."""
+"""Errors that a person reads."""
 
 from __future__ import annotations
 
@@ -9,3 +9,7 @@ class Refused(Exception):
 
 class NotFound(Refused):
     """There is no such thing, or this person may not see it; the message does not tell which."""
+
+
+class SettingError(Exception):
+    """A setting cannot be used; the message says which, why, and what it may be."""

@@ -7,12 +7,10 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from webapp.errors import SettingError
+
 SECRET_KEY_MIN = 32
 """Characters."""
-
-
-class SettingError(Exception):
-    """A setting cannot be used; the message says which, why, and what it may be."""
 
 
 def given_key(environ: Mapping[str, str]) -> str:

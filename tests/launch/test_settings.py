@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from webapp import config
-from webapp.config import SettingError
+from webapp.errors import SettingError
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from webapp import config
-from webapp.config import SettingError, Settings
+from webapp.config import Settings
+from webapp.errors import SettingError
 from webapp.mailservers.reaching import address_of
 from webapp.store.mailservers import MailServer
 

@@ -22,7 +22,7 @@ from tests.s3_server import S3Server, s3_server
 from tests.world import make_world
 from webapp import config
 from webapp.access import OPERATOR
-from webapp.config import SettingError
+from webapp.errors import SettingError
 from webapp.evidence.archive import evidence
 from webapp.extensions import Runtime
 from webapp.launch.checks import examine

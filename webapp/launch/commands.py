@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from webapp import config, migrations
 from webapp.access import OPERATOR
 from webapp.console import say
-from webapp.errors import Refused
+from webapp.errors import Refused, SettingError
 from webapp.extensions import runtime
 from webapp.launch import checks, ports, processes, web
 from webapp.launch import up as everything
@@ -129,7 +129,7 @@ def _bind(database: Database) -> None:
 def _settings() -> config.Settings:
     try:
         return config.load()
-    except config.SettingError as problem:
+    except SettingError as problem:
         raise click.ClickException(str(problem)) from None
 
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from webapp.config import SettingError
+from webapp.errors import SettingError
 from webapp.store.documents import DocumentMissing, checked, place
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from webapp.config import SettingError
+from webapp.errors import SettingError
 from webapp.store.buckets import open_bucket
 from webapp.store.documents import DocumentFolder, DocumentStore
 
