@@ -32,9 +32,12 @@ def test_migrations_and_tables_agree(database: Database) -> None:
 
 
 def _is_of(dialect: str) -> Callable[..., bool]:
-    """Leaves out what the code declares for the other database alone."""
+    """Leaves out what the code declares for the other database alone, and the search tables: SQLite keeps
+    each in several (FTS5), and no declaration can say that."""
 
-    def is_of(item: Any, *_: object) -> bool:
+    def is_of(item: Any, name: str | None, kind: str, *_: object) -> bool:
+        if kind == "table" and (name or "").startswith(("customer_search", "invoice_search")):
+            return False
         only = getattr(item, "_ddl_if", None)
         return only is None or only.dialect == dialect
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     ForeignKey,
+    Index,
     String,
     Text,
     UniqueConstraint,
@@ -19,7 +20,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from webapp.store.base import Base
+from webapp.store.base import Base, one_of
+from webapp.store.statuses import Origin
 from webapp.store.types import Json, Key
 
 
@@ -51,11 +53,15 @@ class RecipientKey(Base):
 
 
 class Customer(Base):
+    """`sort_name` is the name folded for sorting (customers/search_index.py)."""
+
     __tablename__ = "customer"
+    __table_args__ = (Index("ix_customer_sort_name", "sort_name", "id"),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     code: Mapped[str] = mapped_column(String(100), unique=True)
     name: Mapped[str] = mapped_column(String(300))
+    sort_name: Mapped[str] = mapped_column(Text, default="", server_default="")
     cluster_id: Mapped[int] = mapped_column(ForeignKey("cluster.id"), index=True)
     language: Mapped[str] = mapped_column(String(16), default="")
     suspended: Mapped[bool] = mapped_column(default=False)
@@ -64,13 +70,17 @@ class Customer(Base):
 
 class CustomerEmail(Base):
     __tablename__ = "customer_email"
-    __table_args__ = (UniqueConstraint("customer_id", "recipient_key_id", "address"),)
+    __table_args__ = (
+        UniqueConstraint("customer_id", "recipient_key_id", "address"),
+        one_of("origin", Origin),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id", ondelete="CASCADE"))
     recipient_key_id: Mapped[int] = mapped_column(ForeignKey("recipient_key.id"))
     address: Mapped[str] = mapped_column(String(254))
     display_name: Mapped[str] = mapped_column(String(300), default="")
+    origin: Mapped[str] = mapped_column(String(8), default=Origin.SOURCE, server_default="source")
 
 
 class metadata_text(FunctionElement[str]):

@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.store.base import Base, one_of
-from webapp.store.statuses import Finding, InvoiceStatus, LockProblem, OutputType
+from webapp.store.statuses import Finding, InvoiceStatus, LockProblem, Origin, OutputType
 from webapp.store.types import Instant, Json, Key, Money
 
 
@@ -72,6 +72,7 @@ class TransformationResult(Base):
         CheckConstraint("length(sha256) = 64", name="sha256"),
         one_of("finding", Finding),
         one_of("lock_problem", LockProblem),
+        one_of("origin", Origin),
         Index("ix_transformation_result_suspect", "invoice_id", sqlite_where=SUSPECT_ON_SQLITE,
               postgresql_where=SUSPECT),
         Index("ix_transformation_result_unchecked", "invoice_id", sqlite_where=UNCHECKED,
@@ -95,3 +96,4 @@ class TransformationResult(Base):
     checked_at: Mapped[datetime | None] = mapped_column(Instant)
     passed_by: Mapped[str] = mapped_column(String(254), default="", server_default="")
     passed_at: Mapped[datetime | None] = mapped_column(Instant)
+    origin: Mapped[str] = mapped_column(String(8), default=Origin.SOURCE, server_default="source")

@@ -102,6 +102,23 @@ class Finding(StrEnum):
     ALTERED = "altered"
 
 
+class Origin(StrEnum):
+    """Where an address or a document comes from. `added`: a person added it, and an import never removes it.
+    `changed`: a person put it in the place of the source's, until the source says something else."""
+
+    SOURCE = "source"
+    CHANGED = "changed"
+    ADDED = "added"
+
+
+class SourceSubject(StrEnum):
+    """What a value belongs to that a source says, and that a person can change."""
+
+    CLUSTER = "cluster"
+    CUSTOMER = "customer"
+    INVOICE = "invoice"
+
+
 class LockProblem(StrEnum):
     """Why a PDF cannot be rewritten with a password without harm; empty: it can, as far as is known."""
 

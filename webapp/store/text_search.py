@@ -1,13 +1,99 @@
-"""Case-insensitive search on both databases: SQLite's own `lower` knows only A to Z."""
+"""Search on both databases, for texts as people type them.
+
+A run's own search looks through its results in any case (`contains`, `says`). Customers and invoices are too
+many for that: what they are found by is kept beside them in search tables, folded by `searchable`, with an
+index of trigrams (FTS5 on SQLite, GIN over an array on PostgreSQL; both are part of the core). Texts of fewer
+than three letters have no trigram: for them the table is read through."""
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import unicodedata
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, String
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Select,
+    String,
+    TableClause,
+    Text,
+    column,
+    select,
+    table,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
+
+from webapp.store.types import Key
+
+CUSTOMER_SEARCH = table("customer_search", column("rowid", Key), column("text", Text))
+"""A row for each customer, by its id: code, name, addresses and metadata (customers/search_index.py)."""
+INVOICE_SEARCH = table("invoice_search", column("rowid", Key), column("text", Text))
+"""A row for each invoice, by its id: its number, and its customer's code and name."""
+
+TRIGRAM = 3
+
+
+def search_words(wanted: str) -> list[str]:
+    """What a person typed as folded words, each of which must be found."""
+    return fold_text(wanted.replace("\x00", "")).split()
+
+
+def found_in(searched: TableClause, wanted: str) -> Select[int]:
+    """The ids of the rows of a search table that contain every word of `wanted`; all of them without a
+    word."""
+    return select(searched.c.rowid).where(*(holds(searched.c.text, word) for word in search_words(wanted)))
+
+
+class holds(GenericFunction[bool]):
+    """`holds(text, word)`: whether a search table's text contains this folded word."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(holds, "sqlite")
+def _by_fts5(element: holds, compiler: Any, **kwargs: Any) -> str:
+    """LIKE is what FTS5 answers by its trigrams, but not with ESCAPE: `%` and `_` are let match anything, and
+    instr looks again."""
+    text, word = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    pattern = f"'%' || replace({word}, '%', '_') || '%'"
+    return f"({text} LIKE {pattern} AND instr({text}, {word}) > 0)"
+
+
+@compiles(holds, "postgresql")
+def _by_gin(element: holds, compiler: Any, **kwargs: Any) -> str:
+    text, word = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"(trigrams({text}) @> trigrams({word}) AND strpos({text}, {word}) > 0)"
+
+
+class searchable(GenericFunction[str]):
+    """A text folded for searching and sorting: small letters without accents (`fold_text`)."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(searchable, "sqlite")
+@compiles(searchable, "postgresql")
+def _searchable(element: searchable, compiler: Any, **kwargs: Any) -> str:
+    return f"searchable({compiler.process(element.clauses, **kwargs)})"
+
+
+LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
+"""Letters that stand for themselves in Unicode, and that people type as these."""
+_LETTERS = str.maketrans(LETTERS)
+MARKS = re.compile("[\u0300-\u036f]")
+
+
+def fold_text(text: str) -> str:
+    """The text in small letters without accents, in the decomposed compatible form (NFKD). The SQL function
+    `searchable` (migration 0015) does the same on PostgreSQL."""
+    if text.isascii():
+        return text.lower()
+    return MARKS.sub("", unicodedata.normalize("NFKD", text).lower()).translate(_LETTERS)
 
 
 class folded(GenericFunction[str]):
@@ -28,12 +114,17 @@ def _fold(element: folded, compiler: Any, **kwargs: Any) -> str:
 
 
 def add_to(connection: sqlite3.Connection) -> None:
-    """Teaches this connection the function."""
+    """Teaches this connection the functions."""
     connection.create_function("fold", 1, _small, deterministic=True)
+    connection.create_function("searchable", 1, _folded, deterministic=True)
 
 
 def _small(text: str | None) -> str | None:
     return None if text is None else text.lower()
+
+
+def _folded(text: str | None) -> str | None:
+    return None if text is None else fold_text(text)
 
 
 def contains(folded_column: Any, wanted: str) -> ColumnElement[bool]:

@@ -1,15 +1,16 @@
-"""Who works with Mailrun, what they may see, and what they did."""
+"""Who works with Mailrun, what they may see, what they did, and what they changed against the source."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.store.base import Base, one_of
-from webapp.store.statuses import Role
-from webapp.store.types import Instant, Key, now
+from webapp.store.statuses import Role, SourceSubject
+from webapp.store.types import Instant, Json, Key, now
 
 
 class User(Base):
@@ -50,6 +51,24 @@ class AuditEntry(Base):
     action: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(String(200), index=True)
     detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class SourceValue(Base):
+    """What the source said last of a value that a person has changed since (webapp/sources.py). A row exists
+    only for such a value. `field` is the name of the column, or
+    `metadata.<name>`, `data.<name>`, `emails.<recipient key>`, `documents.<transformation>` or `parents`.
+
+    The value of a set is the sorted list of its rows: [address, display name], [file name, SHA-256], or the
+    parent's tag name. A value that the source has never said has no row: what it says first is new, and
+    wins."""
+
+    __tablename__ = "source_value"
+    __table_args__ = (one_of("subject", SourceSubject),)
+
+    subject: Mapped[str] = mapped_column(String(16), primary_key=True)
+    subject_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    field: Mapped[str] = mapped_column(String(200), primary_key=True)
+    value: Mapped[Any] = mapped_column(Json, nullable=True)
 
 
 class FormKey(Base):

@@ -1,0 +1,80 @@
+"""Customers and invoices are found by any part of a word, with or without accents, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Select, func, select
+
+from tests import factories
+from webapp.customers import search_index
+from webapp.store.customers import Customer
+from webapp.store.database import Database
+from webapp.store.invoices import Invoice
+from webapp.store.text_search import CUSTOMER_SEARCH, INVOICE_SEARCH, fold_text, found_in, searchable
+
+EVERYONE: Select[int] = select(Customer.id)
+SAMPLES = ("Çelik & Söhne", "ŁÓDŹ Straße", "Æther Œuvre ØRSTED", "１２３ ﬁn №4", "Đuro Þór", "plain text")
+
+
+@pytest.mark.parametrize("text", SAMPLES)
+def test_both_databases_fold_as_python_does(database: Database, text: str) -> None:
+    with database.reading() as session:
+        assert session.scalar(select(searchable(text))) == fold_text(text)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "finds"),
+    [
+        ("celik", True),
+        ("ÇEL", True),
+        ("k-41", True),
+        ("lik k-4", True),
+        ("@ÇELIK.test", True),
+        ("post@celik.test", True),
+        ("a_b", False),
+        ("100%", False),
+        ("x", False),
+        ("ba", True),
+        ("", True),
+    ],
+)
+def test_every_word_is_found_anywhere(database: Database, wanted: str, finds: bool) -> None:
+    with database.writing() as session:
+        everybody = factories.cluster(session, "all")
+        payer = factories.customer(session, everybody, "post@celik.test", name="Bakkerij Çelik")
+        payer.code = "K-41"
+        factories.customer(session, everybody, name="Other")
+        search_index.index_customers(session, EVERYONE)
+    with database.reading() as session:
+        found = session.scalars(
+            select(Customer.code).where(Customer.id.in_(found_in(CUSTOMER_SEARCH, wanted)))
+        )
+        assert ("K-41" in set(found)) is finds
+
+
+def test_an_invoice_is_found_by_its_customer_and_number(database: Database) -> None:
+    with database.writing() as session:
+        payer = factories.customer(session, factories.cluster(session, "all"), name="Jansen")
+        factories.invoice(session, payer, number="NT-2610-0061")
+        search_index.index_invoices(session, select(Invoice.id))
+        payer.name = "Petersen"
+        search_index.index_invoices(session, search_index.invoices_of(EVERYONE))
+    with database.reading() as session:
+
+        def count(wanted: str) -> int | None:
+            return session.scalar(
+                select(func.count()).select_from(found_in(INVOICE_SEARCH, wanted).subquery())
+            )
+
+        assert (count("petersen 0061"), count("jansen"), count("0062")) == (1, 0, 0)
+
+
+def test_what_holds_a_password_is_not_searched(database: Database) -> None:
+    with database.writing() as session:
+        payer = factories.customer(session, factories.cluster(session, "all"))
+        payer.extra = {"pin": "secret-77", "note": "Gold partner"}
+        factories.definition(session, password_key="pin")
+        search_index.index_customers(session, EVERYONE)
+    with database.reading() as session:
+        assert session.scalar(found_in(CUSTOMER_SEARCH, "gold")) == payer.id
+        assert session.scalar(found_in(CUSTOMER_SEARCH, "secret-77")) is None

@@ -1,0 +1,58 @@
+"""What customers and invoices are found by and sorted by. Everything that adds a customer or an invoice, or
+changes a customer or an address, calls this in the same commit."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Select, TableClause, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from webapp.store.customers import Customer, CustomerEmail
+from webapp.store.definitions import MessageDefinition
+from webapp.store.invoices import Invoice
+from webapp.store.text_search import CUSTOMER_SEARCH, INVOICE_SEARCH, searchable
+
+
+def index_customers(session: Session, ids: Select[int]) -> None:
+    """Write again what these customers are found by, and the place of their names among others."""
+    session.flush()
+    session.execute(
+        update(Customer).where(Customer.id.in_(ids)).values(sort_name=searchable(Customer.name)),
+        execution_options={"synchronize_session": False},
+    )
+    found_by = Customer.code + " " + Customer.name + _addresses() + _metadata(session)
+    _replace(
+        session, CUSTOMER_SEARCH, ids, select(Customer.id, searchable(found_by)).where(Customer.id.in_(ids))
+    )
+
+
+def index_invoices(session: Session, ids: Select[int]) -> None:
+    """Write again what these invoices are found by: their number, and their customer's code and name."""
+    session.flush()
+    found_by = searchable(Invoice.number + " " + Customer.code + " " + Customer.name)
+    rows = select(Invoice.id, found_by).join(Customer, Customer.id == Invoice.customer_id)
+    _replace(session, INVOICE_SEARCH, ids, rows.where(Invoice.id.in_(ids)))
+
+
+def invoices_of(customer_ids: Select[int]) -> Select[int]:
+    """The invoices of these customers: to be indexed again when a customer's name changes."""
+    return select(Invoice.id).where(Invoice.customer_id.in_(customer_ids))
+
+
+def _replace(session: Session, table: TableClause, ids: Select[int], rows: Select[int, str]) -> None:
+    session.execute(delete(table).where(table.c.rowid.in_(ids)))
+    session.execute(insert(table).from_select(["rowid", "text"], rows))
+
+
+def _addresses() -> ColumnElement[str]:
+    found = select(" " + func.aggregate_strings(CustomerEmail.address, " "))
+    return func.coalesce(found.where(CustomerEmail.customer_id == Customer.id).scalar_subquery(), "")
+
+
+def _metadata(session: Session) -> ColumnElement[str]:
+    """The customer's free fields, but for those that hold passwords: a search must not tell them."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    each = func.json_each if is_sqlite else func.jsonb_each_text
+    fields = each(Customer.extra).table_valued("key", "value", name="fields")
+    secret = select(MessageDefinition.password_key)
+    found = select(" " + func.aggregate_strings(fields.c.value, " ")).where(fields.c.key.not_in(secret))
+    return func.coalesce(found.scalar_subquery(), "")

@@ -1,0 +1,71 @@
+"""Changes that people make to data: no change is lost to another, and each is in the audit trail with
+what was there before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp import audit
+from webapp.errors import Refused
+from webapp.store.users import AuditEntry
+
+VALUE_SHOWN_MAX = 200
+"""Characters of a value that the audit trail keeps."""
+HIDDEN = "••••"
+
+
+def fingerprint(values: Mapping[str, Any]) -> str:
+    """A short text that changes with any of the values. A form carries the one of what it showed."""
+    said = json.dumps(values, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def refuse_if_changed(session: Session, subject: str, values: Mapping[str, Any], seen: str) -> None:
+    """Raises Refused if these values, read under the lock of their row, are no longer those that the form
+    with this fingerprint showed. The message names who changed them, as the audit trail has it."""
+    if fingerprint(values) == seen:
+        return
+    last = session.scalar(
+        select(AuditEntry).where(AuditEntry.subject == subject).order_by(AuditEntry.id.desc()).limit(1)
+    )
+    by = f" by {last.actor}" if last else ""
+    raise Refused(
+        f"This was changed{by} while you had it open. Nothing of yours is saved yet: compare, then save "
+        "again."
+    )
+
+
+def note_change(
+    session: Session,
+    actor: str,
+    subject: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    secret: Collection[str] = (),
+) -> bool:
+    """Add what differs to the audit trail as "name: before → after", in this writing transaction. Values of
+    `secret` names are not told. Returns whether anything differs."""
+    differing = [name for name in after if before.get(name) != after[name]]
+    if not differing:
+        return False
+    told = [
+        f"{name}: {HIDDEN}" if name in secret else f"{name}: {_said(before.get(name))} → {_said(after[name])}"
+        for name in differing
+    ]
+    audit.note(session, actor, "change", subject, "; ".join(told))
+    return True
+
+
+def _said(value: Any) -> str:
+    if value is None or value == "" or value == []:
+        return "nothing"
+    if isinstance(value, list | tuple):
+        value = ", ".join(map(str, value))
+    text = str(value)
+    return text if len(text) <= VALUE_SHOWN_MAX else text[:VALUE_SHOWN_MAX] + "…"
