@@ -17,8 +17,8 @@ from benchmarks import meters, postgres
 from tests.postgres import PostgresServer
 from tests.runtimes import open_runtime
 from webapp import config, migrations
+from webapp.documents import document_checks
 from webapp.imports.folder import import_folder
-from webapp.invoices import document_checks
 from webapp.store.database import Database
 
 KEY = "the key of all measured installations"

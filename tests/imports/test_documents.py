@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import select, text, update
 
 from tests.imports import folders
+from webapp.documents import findings
 from webapp.extensions import Runtime
 from webapp.imports import staging
 from webapp.imports.documents import LARGEST, SMALL
 from webapp.imports.folder import import_folder
 from webapp.imports.problems import ImportRefused
-from webapp.invoices import findings
 from webapp.store.invoices import TransformationResult
 
 ONLY_SQLITE = pytest.mark.parametrize("engine", ["sqlite"])

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Select, func, select
 
 from tests import factories
-from webapp.customers import search_index
+from webapp import found_by
 from webapp.store.customers import Customer
 from webapp.store.database import Database
 from webapp.store.invoices import Invoice
@@ -44,7 +44,7 @@ def test_every_word_is_found_anywhere(database: Database, wanted: str, finds: bo
         payer = factories.customer(session, everybody, "post@celik.test", name="Bakkerij Çelik")
         payer.code = "K-41"
         factories.customer(session, everybody, name="Other")
-        search_index.index_customers(session, EVERYONE)
+        found_by.index_customers(session, EVERYONE)
     with database.reading() as session:
         found = session.scalars(
             select(Customer.code).where(Customer.id.in_(found_in(CUSTOMER_SEARCH, wanted)))
@@ -56,9 +56,9 @@ def test_an_invoice_is_found_by_its_customer_and_number(database: Database) -> N
     with database.writing() as session:
         payer = factories.customer(session, factories.cluster(session, "all"), name="Jansen")
         factories.invoice(session, payer, number="NT-2610-0061")
-        search_index.index_invoices(session, select(Invoice.id))
+        found_by.index_invoices(session, select(Invoice.id))
         payer.name = "Petersen"
-        search_index.index_invoices(session, search_index.invoices_of(EVERYONE))
+        found_by.index_invoices(session, found_by.invoices_of(EVERYONE))
     with database.reading() as session:
 
         def count(wanted: str) -> int | None:
@@ -74,7 +74,7 @@ def test_what_holds_a_password_is_not_searched(database: Database) -> None:
         payer = factories.customer(session, factories.cluster(session, "all"))
         payer.extra = {"pin": "secret-77", "note": "Gold partner"}
         factories.definition(session, password_key="pin")
-        search_index.index_customers(session, EVERYONE)
+        found_by.index_customers(session, EVERYONE)
     with database.reading() as session:
         assert session.scalar(found_in(CUSTOMER_SEARCH, "gold")) == payer.id
         assert session.scalar(found_in(CUSTOMER_SEARCH, "secret-77")) is None

@@ -18,8 +18,8 @@ from webapp.delivery.attempts import ClaimRef
 from webapp.delivery.claims import Claim
 from webapp.delivery.domain_rates import postponed
 from webapp.delivery.throttle import Throttle
+from webapp.documents import document_checks, findings
 from webapp.extensions import Runtime
-from webapp.invoices import document_checks, findings
 from webapp.lifecycle import runs
 from webapp.lifecycle.unconfirmed import mark_unconfirmed
 from webapp.mailing.texts import Rendered, Unrenderable

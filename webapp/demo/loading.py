@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from webapp.access import Viewer
 from webapp.definitions import templates
 from webapp.demo import company, folder
+from webapp.documents import document_checks
 from webapp.extensions import Runtime
 from webapp.imports.folder import import_folder
-from webapp.invoices import document_checks
 from webapp.store.customers import Customer
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Role

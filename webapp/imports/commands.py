@@ -13,11 +13,11 @@ from flask.cli import with_appcontext
 
 from webapp import migrations
 from webapp.console import say
+from webapp.documents import document_checks, findings
 from webapp.extensions import Runtime, runtime
 from webapp.imports.folder import ROWS_TOLD, Imported, import_folder
 from webapp.imports.problems import ImportRefused
 from webapp.imports.progress import ReportProgress, silent
-from webapp.invoices import document_checks, findings
 
 FINE = 1000
 """Steps of the bar."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from webapp.invoices.document_reader import SIGNED_ENVELOPE
+from webapp.documents.document_reader import SIGNED_ENVELOPE
 from webapp.mailing.pdf_locking import HEADER_WITHIN, begins_like_pdf
 
 HEAD = HEADER_WITHIN

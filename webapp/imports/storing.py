@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
+from webapp.documents import findings
 from webapp.imports import (
     changes,
     merging,
@@ -28,7 +29,6 @@ from webapp.imports.problems import ImportRefused
 from webapp.imports.progress import within
 from webapp.imports.reading import CsvRow
 from webapp.imports.targets import CLUSTER, TARGETS, Target
-from webapp.invoices import findings
 from webapp.store.documents import DocumentStore
 from webapp.store.users import AuditEntry
 

@@ -109,7 +109,7 @@ RESULT = Target(
     },
     natural=("invoice_id", "transformation_id", "file_name"),
     scope=("invoice_id", "transformation_id"),
-    resets=("media_type", "found_in"),  # a document is read by its type (invoices/document_checks.py)
+    resets=("media_type", "found_in"),  # a document is read by its type (documents/document_checks.py)
 )
 
 TARGETS = (CLUSTER, CUSTOMER, EMAIL, INVOICE, RESULT)

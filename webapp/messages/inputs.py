@@ -11,7 +11,7 @@ from typing import Any, cast
 from sqlalchemy import BindParameter, Row, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
-from webapp.invoices import findings
+from webapp.documents import findings
 from webapp.store.customers import Cluster, Customer, CustomerEmail
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.invoices import Invoice, TransformationResult

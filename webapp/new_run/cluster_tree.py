@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, seen_by, visible_to
-from webapp.invoices.periods import within
+from webapp.periods import within
 from webapp.store.customers import Cluster, ClusterParent, Customer
 from webapp.store.invoices import Invoice
 

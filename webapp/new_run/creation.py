@@ -13,9 +13,9 @@ from webapp.access import Viewer, visible_to
 from webapp.audit import audit
 from webapp.definitions.versions import todays_version
 from webapp.errors import NotFound, Refused
-from webapp.invoices.periods import period_words
 from webapp.lifecycle.runs import must_be_allowed, must_not_be_held
 from webapp.mailing.addresses import forbidden_copies
+from webapp.periods import period_words
 from webapp.printable import has_controls
 from webapp.queue import JobQueue
 from webapp.selection.eligibility import requirements_of

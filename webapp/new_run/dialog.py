@@ -12,7 +12,7 @@ from flask import abort, request
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from webapp.customers import clusters
+from webapp import cluster_paths
 from webapp.definitions import queries as definitions_queries
 from webapp.definitions.differences import since_last_run
 from webapp.definitions.versions import content_of
@@ -125,7 +125,7 @@ def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True)
     content = _content(session, form)
     if form.cluster.errors:
         return Dialog(form, given, content, status=422)
-    cluster_id = clusters.cluster_id(session, viewer(), form.cluster.data.strip())
+    cluster_id = cluster_paths.cluster_id(session, viewer(), form.cluster.data.strip())
     if cluster_id is None:
         # Users bound to clusters are not told whether it exists but is invisible, or does not exist.
         form.cluster.errors = (_unknown_cluster(session, form.cluster.data.strip()),)
@@ -154,7 +154,7 @@ def in_address(session: Session) -> Dialog:
 
 
 def _unknown_cluster(session: Session, given: str) -> str:
-    like = [tag for tag in clusters.cluster_tags(session, viewer()) if given.lower() in tag.lower()][:3]
+    like = [tag for tag in cluster_paths.cluster_tags(session, viewer()) if given.lower() in tag.lower()][:3]
     hint = f" Did you mean {' or '.join(f'“{tag}”' for tag in like)}?" if like else ""
     return f"There is no customer cluster “{given}”.{hint}"
 

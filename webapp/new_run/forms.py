@@ -11,8 +11,8 @@ from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, DateField, Form, SelectField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from webapp.invoices.periods import period_words
 from webapp.mailing.addresses import BadAddress, bcc_addresses
+from webapp.periods import period_words
 from webapp.selection.invoices import Selection
 
 NO_DATE = "This is not a date. Write it as 2026-10-31."

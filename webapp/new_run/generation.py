@@ -12,8 +12,8 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, Integer, case, cast, func, insert, literal, select, text, true
 from sqlalchemy.orm import Session
 
+from webapp.documents import document_checks
 from webapp.extensions import Runtime
-from webapp.invoices import document_checks
 from webapp.lifecycle import runs
 from webapp.lifecycle.counts import adjust
 from webapp.new_run.pacing import SLICE_CUSTOMERS_FIRST, SLICE_SECONDS, SlicePacing
@@ -59,7 +59,7 @@ def generate(
     begin, in case no other does; two at a time would not harm the run, but those that are sending: on SQLite
     one would write in every pause that the other leaves them.
 
-    0. Check the documents in the set that are unchecked (invoices/document_checks.py).
+    0. Check the documents in the set that are unchecked (documents/document_checks.py).
     1. Lock the run's row; return if it is no longer `creating`: another worker has completed it. Give way if
     another has continued since the last slice.
     2. Take the next slice of its customers, above the watermark `generated_up_to`: enough for some tenths of

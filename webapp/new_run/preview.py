@@ -29,7 +29,7 @@ from sqlalchemy.sql.elements import SQLColumnExpression
 
 from webapp.access import Viewer, seen_by
 from webapp.definitions.versions import content_of
-from webapp.invoices.periods import overlapping
+from webapp.periods import overlapping
 from webapp.selection import collation
 from webapp.selection.eligibility import (
     Requirements,

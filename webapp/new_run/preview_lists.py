@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, false, func, select, true, tuple_
 from sqlalchemy.orm import Session, join
 
 from webapp.access import Viewer, below, seen_by, visible_to
-from webapp.invoices.periods import overlapping, within
+from webapp.periods import overlapping, within
 from webapp.selection import collation
 from webapp.selection.eligibility import (
     Requirements,

@@ -8,8 +8,8 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer, joinedload
 
+from webapp import cluster_paths
 from webapp.access import Viewer, visible_to
-from webapp.customers import clusters
 from webapp.definitions.versions import content_of
 from webapp.results import filters, rows
 from webapp.results.rows import ResultRow
@@ -79,7 +79,7 @@ def find(session: Session, viewer: Viewer, result_id: int) -> ResultDetail | Non
         line,
         _attempts(session, result_id),
         _kept(session, result_id),
-        clusters.path(session, viewer, cluster),
+        cluster_paths.path(session, viewer, cluster),
         content_of(session, run.definition) != run.version.content,
         bool(session.scalar(select(filters.only_rehearsed()).where(Result.id == result_id))),
         line.result.status == ResultStatus.SKIPPED and _has_no_reason(session, result_id),

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from webapp.access import Viewer
 from webapp.definitions.versions import todays_version as todays_version_of
+from webapp.documents import findings
 from webapp.errors import Refused
-from webapp.invoices import findings
 from webapp.lifecycle import runs
 from webapp.lifecycle.results import RELEASE_CLAIM, TRANSITION_BATCH, LockedResult, transition
 from webapp.queue import JobQueue

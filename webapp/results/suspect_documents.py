@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from webapp.invoices import findings
+from webapp.documents import findings
 from webapp.store.customers import Customer
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.invoices import Invoice, TransformationResult

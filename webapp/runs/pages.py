@@ -12,13 +12,13 @@ from flask.typing import ResponseReturnValue
 
 from webapp.audit import audit
 from webapp.csv_export import csv_lines
+from webapp.documents import findings
 from webapp.extensions import runtime
-from webapp.invoices import findings
-from webapp.invoices.periods import period_words
 from webapp.lifecycle import runs as lifecycle_runs
 from webapp.lifecycle.counts import Counts, counts
 from webapp.lifecycle.throughput import throughput
 from webapp.mailservers.backoff import needs_a_person
+from webapp.periods import period_words
 from webapp.results import export, filters
 from webapp.results import labels as results_labels
 from webapp.results import queries as results_queries

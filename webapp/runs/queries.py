@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.access import Viewer, below, visible_to
-from webapp.customers.clusters import path
+from webapp.cluster_paths import path
 from webapp.definitions.differences import differences
 from webapp.definitions.versions import content_of
 from webapp.lifecycle.counts import Counts, counts_of

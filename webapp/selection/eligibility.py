@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, case, exists, literal, literal_column, not_, or_
 from sqlalchemy.sql.elements import SQLColumnExpression
 
-from webapp.invoices.findings import UNCHECKED
+from webapp.documents.findings import UNCHECKED
 from webapp.store.customers import Customer, CustomerEmail, has_metadata
 from webapp.store.definitions import Content
 from webapp.store.invoices import Invoice, TransformationResult

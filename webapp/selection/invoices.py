@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import SQLColumnExpression
 
 from webapp.access import below
-from webapp.invoices.periods import within
+from webapp.periods import within
 from webapp.selection.eligibility import Requirements, requirements_of, skip_reason
 from webapp.store.customers import Customer
 from webapp.store.definitions import Content

@@ -53,7 +53,7 @@ class RecipientKey(Base):
 
 
 class Customer(Base):
-    """`sort_name` is the name folded for sorting (customers/search_index.py)."""
+    """`sort_name` is the name folded for sorting (webapp/found_by.py)."""
 
     __tablename__ = "customer"
     __table_args__ = (Index("ix_customer_sort_name", "sort_name", "id"),)

@@ -61,7 +61,7 @@ takes such an index for a query that says the same in the same words."""
 class TransformationResult(Base):
     """One document. Its bytes are in the document store under their SHA-256.
 
-    `finding` is what the document check (invoices/document_checks.py) found in the bytes with the SHA-256
+    `finding` is what the document check (documents/document_checks.py) found in the bytes with the SHA-256
     `found_in`: where that is not today's, the document is unchecked. It is `suspect` until the check passes,
     or a person releases it. `lock_problem`: why these bytes cannot be given a password."""
 

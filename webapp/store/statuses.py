@@ -90,8 +90,8 @@ class OutputType(StrEnum):
 
 
 class Finding(StrEnum):
-    """What the document check found (invoices/document_checks.py). Only `fine` lets a document go out without
-    a person's release; `unchecked` is no finding yet."""
+    """What the document check found (documents/document_checks.py). Only `fine` lets a document go out
+    without a person's release; `unchecked` is no finding yet."""
 
     UNCHECKED = "unchecked"
     FINE = "fine"

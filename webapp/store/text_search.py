@@ -29,7 +29,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from webapp.store.types import Key
 
 CUSTOMER_SEARCH = table("customer_search", column("rowid", Key), column("text", Text))
-"""A row for each customer, by its id: code, name, addresses and metadata (customers/search_index.py)."""
+"""A row for each customer, by its id: code, name, addresses and metadata (webapp/found_by.py)."""
 INVOICE_SEARCH = table("invoice_search", column("rowid", Key), column("text", Text))
 """A row for each invoice, by its id: its number, and its customer's code and name."""
 

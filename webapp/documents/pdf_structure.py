@@ -10,9 +10,9 @@ from io import BytesIO
 
 import pikepdf
 
-from webapp.invoices import e_invoices
-from webapp.invoices.document_reader import Unreadable
-from webapp.invoices.e_invoices import Stated
+from webapp.documents import e_invoices
+from webapp.documents.document_reader import Unreadable
+from webapp.documents.e_invoices import Stated
 from webapp.mailing.pdf_locking import lock_problem, said_of
 from webapp.store.statuses import LockProblem
 

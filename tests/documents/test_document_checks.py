@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests import factories
-from tests.invoices.checked import (
+from tests.documents.checked import (
     HELD,
     add,
     check,
@@ -28,10 +28,10 @@ from tests.pdfs import pdf
 from tests.world import World, make_world
 from webapp.access import OPERATOR
 from webapp.delivery import drain
+from webapp.documents import document_checks
+from webapp.documents.document_checks import Checked
 from webapp.extensions import Runtime
 from webapp.imports.folder import import_folder
-from webapp.invoices import document_checks
-from webapp.invoices.document_checks import Checked
 from webapp.new_run.preview import preview
 from webapp.results import actions
 from webapp.results.bulk import BulkSelection

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from webapp.invoices import buyers, e_invoices, pdf_contents, spelling
-from webapp.invoices.document_reader import DocumentFinding, Names, is_pdf, names_its_invoice
-from webapp.invoices.e_invoices import Stated
+from webapp.documents import buyers, e_invoices, pdf_contents, spelling
+from webapp.documents.document_reader import DocumentFinding, Names, is_pdf, names_its_invoice
+from webapp.documents.e_invoices import Stated
 from webapp.store.statuses import Finding
 
 SAID_LENGTH = 80
@@ -44,7 +44,7 @@ def _of_pdf(content: bytes, of: Sequence[Names], *, is_named: bool) -> list[Docu
         text, found = _until_named(pdf_contents.texts(document) if is_named else [], of)
     if is_plain:
         return found
-    from webapp.invoices import pdf_structure  # takes a tenth of a second that most checks do not need
+    from webapp.documents import pdf_structure  # takes a tenth of a second that most checks do not need
 
     structure = pdf_structure.structure(content)
     if structure.e_invoices:

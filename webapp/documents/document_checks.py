@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select
 
-from webapp.invoices.document_reader import DocumentFinding, Names, Reader, ToRead, is_read
-from webapp.invoices.findings import NOT_AS_IMPORTED, UNCHECKED, note
+from webapp.documents.document_reader import DocumentFinding, Names, Reader, ToRead, is_read
+from webapp.documents.findings import NOT_AS_IMPORTED, UNCHECKED, note
 from webapp.store.customers import Customer
 from webapp.store.database import Database
 from webapp.store.documents import DocumentMissing, DocumentStore

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.invoices import real_e_invoices
-from tests.invoices.real_e_invoices import RealInvoice
-from webapp.invoices.document_reader import DocumentFinding, Names, Reader, ToRead
+from tests.documents import real_e_invoices
+from tests.documents.real_e_invoices import RealInvoice
+from webapp.documents.document_reader import DocumentFinding, Names, Reader, ToRead
 from webapp.store.statuses import Finding
 
 FOLDER = os.environ.get("MAILRUN_TEST_EINVOICES", "")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import func, select, update
 
-from tests.invoices.checked import HELD, add, check, file, held, let_pass, right, send_again, swapped
+from tests.documents.checked import HELD, add, check, file, held, let_pass, right, send_again, swapped
 from tests.pdfs import pdf
 from tests.world import World
 from webapp.access import OPERATOR
-from webapp.invoices import document_checks
-from webapp.invoices.document_checks import Checked
+from webapp.documents import document_checks
+from webapp.documents.document_checks import Checked
 from webapp.lifecycle.results import lock_results, transition
 from webapp.results import resend
 from webapp.results.bulk import CHANGED_SINCE, BulkOutcome, BulkSelection

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pikepdf
 import pytest
 
-from tests.invoices.e_invoice_samples import KINDS, cii, fattura, ubl
+from tests.documents.e_invoice_samples import KINDS, cii, fattura, ubl
 from tests.pdfs import changed, pdf, with_file
-from webapp.invoices.document_reader import DocumentFinding, Names, Reader, ToRead, Unreadable
-from webapp.invoices.document_text import findings
+from webapp.documents.document_reader import DocumentFinding, Names, Reader, ToRead, Unreadable
+from webapp.documents.document_text import findings
 from webapp.store.statuses import Finding
 
 OURS = Names("INV-2026-1", "C007", "Buyer Ltd")

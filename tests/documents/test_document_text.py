@@ -8,8 +8,8 @@ import pikepdf
 import pytest
 
 from tests.pdfs import pdf
-from webapp.invoices.document_reader import Names, Unreadable
-from webapp.invoices.document_text import findings
+from webapp.documents.document_reader import Names, Unreadable
+from webapp.documents.document_text import findings
 from webapp.store.statuses import Finding
 
 OURS = Names("INV-10042", "C007", "Jansen Bouw B.V.")

@@ -11,7 +11,7 @@ from typing import Any
 import pypdfium2
 from pypdfium2 import raw
 
-from webapp.invoices.document_reader import Unreadable
+from webapp.documents.document_reader import Unreadable
 from webapp.store.statuses import LockProblem
 
 pdfium: Any = raw  # PDFium's own functions, which no type describes

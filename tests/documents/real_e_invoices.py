@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pikepdf
 
-from webapp.invoices.document_reader import Names
+from webapp.documents.document_reader import Names
 
 BYTES_MAX = 4 * 2**20
 ROOTS = ("CrossIndustryInvoice", "CrossIndustryDocument", "Invoice", "CreditNote", "FatturaElettronica")

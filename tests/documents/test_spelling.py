@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from webapp.invoices import spelling
+from webapp.documents import spelling
 
 NUMBER = "INV-2026-0003"
 

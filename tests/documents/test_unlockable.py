@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import select, update
 
 from tests import factories
+from tests.documents.checked import check, held, let_pass
 from tests.http_client import LogIn, fields, text_of
-from tests.invoices.checked import check, held, let_pass
 from tests.mailserver import MailServer
 from tests.pdfs import bomb, encrypted, pdf, signed
 from tests.world import World, make_world

@@ -80,7 +80,7 @@ class Reader:
     """The documents' child process. May be used from several threads; it reads one batch at a time."""
 
     def __init__(self, seconds: float = READING_TIME_LIMIT, megabytes: int = MEGABYTES) -> None:
-        self.sandbox = SandboxProcess("webapp.invoices.document_reader_child", seconds, megabytes)
+        self.sandbox = SandboxProcess("webapp.documents.document_reader_child", seconds, megabytes)
 
     def read_all(self, batch: Sequence[ToRead]) -> list[list[DocumentFinding]]:
         """For each document, the finding for each of its invoices, in order. Raises OSError if no child

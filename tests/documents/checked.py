@@ -11,8 +11,8 @@ from tests import factories
 from tests.pdfs import pdf
 from tests.world import World
 from webapp.access import OPERATOR
-from webapp.invoices import document_checks
-from webapp.invoices.document_checks import Checked
+from webapp.documents import document_checks
+from webapp.documents.document_checks import Checked
 from webapp.results import resend
 from webapp.results.bulk import BulkOutcome, BulkSelection
 from webapp.store.customers import Customer

@@ -8,8 +8,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from webapp.invoices import spelling
-from webapp.invoices.e_invoices import Stated
+from webapp.documents import spelling
+from webapp.documents.e_invoices import Stated
 
 LEFT_OUT = """
 ab ad ag ans as asa aps bhd bt bv bvba co comm corp cv da dd doo eg ek eirl eood ev eurl fa gbr gie

@@ -1,9 +1,9 @@
-"""The process that reads documents: `python -m webapp.invoices.document_reader_child SECONDS MEGABYTES`."""
+"""The process that reads documents: `python -m webapp.documents.document_reader_child SECONDS MEGABYTES`."""
 
 from __future__ import annotations
 
-from webapp.invoices.document_reader import DocumentQuestion, Names, Unreadable
-from webapp.invoices.document_text import findings
+from webapp.documents.document_reader import DocumentQuestion, Names, Unreadable
+from webapp.documents.document_text import findings
 from webapp.mailing.sandbox_child import Answer, serve
 from webapp.store.statuses import LockProblem
 

@@ -10,7 +10,7 @@ from itertools import chain
 
 from lxml import etree
 
-from webapp.invoices.document_reader import SIGNED_ENVELOPE, Unreadable
+from webapp.documents.document_reader import SIGNED_ENVELOPE, Unreadable
 
 UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 UBL_ROOTS = ("Invoice", "CreditNote", "DebitNote", "SelfBilledInvoice", "SelfBilledCreditNote")
