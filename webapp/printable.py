@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import re
 
+LINE_BREAKS = re.compile(r"[\r\n\x00\x0b\x0c\x85\u2028\u2029]")
+"""Characters that end a line in some mail program. None of them may get into a header."""
+
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Controls of ASCII and Latin-1, line and paragraph separators, and the marks of bidirectional text."""
 

@@ -9,6 +9,7 @@ a fresh `python -m jobs.worker` is started for each instead.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import json
 import os
 import signal
@@ -21,6 +22,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+
+from sqlalchemy.orm import configure_mappers
 
 from tests.faults.processes import children_of
 from tests.launch.launched import ROOT
@@ -126,6 +129,9 @@ def serve() -> None:
     """Forks a worker for every line on standard input, and tells on standard output how each ended."""
     from jobs import runs, worker  # noqa: F401  # imported before the fork, once for all
 
+    configure_mappers()
+    gc.collect()
+    gc.freeze()  # a worker's own collection need not read, and so copy, what all have in common
     signal.signal(signal.SIGCHLD, lambda *_: _bury())
     buffered = b""
     while more := os.read(0, 1 << 16):

@@ -15,7 +15,7 @@ from tests.launch.launched import ROOT
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A copy of what the set-up reads, where nothing has been set up."""
-    for name in ("bin/setup", "requirements.lock", "pyproject.toml"):
+    for name in ("bin/setup", "requirements.lock", "requirements-uv.lock", "pyproject.toml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path

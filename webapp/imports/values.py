@@ -10,7 +10,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from webapp.mailing.addresses import LINE_BREAKS, PRIVATE_DOMAINS, BadAddress, checked_address
+from webapp.mailing.addresses import PRIVATE_DOMAINS, BadAddress, checked_address
+from webapp.printable import LINE_BREAKS
 
 Check = Callable[[str], Any]
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 from email_validator import EmailNotValidError, validate_email
 
-LINE_BREAKS = re.compile(r"[\r\n\x00\x0b\x0c\x85\u2028\u2029]")
-"""Characters that end a line in some mail program. None of them may get into a header."""
+from webapp.printable import LINE_BREAKS
 
 PRIVATE_DOMAINS = ("local", "localhost")
 """Top-level names that have a meaning only within a company."""

@@ -13,7 +13,7 @@ from email.utils import quote
 from functools import lru_cache
 from urllib.parse import quote as percent_encoded
 
-from webapp.mailing.addresses import LINE_BREAKS
+from webapp.printable import LINE_BREAKS
 
 LINE = 76
 """Characters per line (RFC 5322, 2.1.1, recommends 78; lines with encoded words have 76)."""

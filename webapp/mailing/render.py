@@ -14,12 +14,12 @@ from jinja2.environment import TemplateModule
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from webapp.mailing.addresses import LINE_BREAKS
 from webapp.mailing.html_document import with_styles
 from webapp.mailing.locale_filters import filters_for
 from webapp.mailing.plain_text import Unmarkable, mark, plain_text, plain_text_of_marked, unmarked
 from webapp.mailing.texts import MessageText, Parts, Rendered, Unrenderable
 from webapp.mailing.undefined import Undefined, seeing
+from webapp.printable import LINE_BREAKS
 
 TEXT_MAX = 2_000_000
 """Characters of a body. A longer text is a mistake in the template."""
