@@ -13,7 +13,7 @@ from tests import factories
 from tests.http_client import LogIn, fields, text_of
 from tests.world import World
 from webapp.access import Viewer
-from webapp.definitions import editing, templates
+from webapp.definitions import editing, pictures, templates
 from webapp.definitions.versions import fields_of, template_value
 from webapp.errors import Refused
 from webapp.store.definitions import MessageDefinition, MessageTemplate
@@ -44,8 +44,8 @@ CHANGES: dict[str, Change] = {
     ),
     "template": rewrite,
     "part": lambda session, _, viewer: templates.save_part(session, viewer, "regards", {"": "Hello"}),
-    "picture": lambda session, world, viewer: templates.save_picture(
-        session, world.runtime.documents, viewer, "logo", b"GIF89a"
+    "picture": lambda session, world, viewer: pictures.save(
+        session, viewer, pictures.store(world.runtime.documents, "logo", b"GIF89a")
     ),
 }
 

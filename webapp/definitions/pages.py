@@ -15,6 +15,7 @@ from webapp.definitions.differences import differences
 from webapp.definitions.editing import fingerprint
 from webapp.definitions.forms import DefinitionForm, content_filled_in, definition_form
 from webapp.definitions.part_pages import part_pages
+from webapp.definitions.picture_pages import picture_pages
 from webapp.definitions.preview_pages import (
     MailPreview,
     preview_mail,
@@ -36,7 +37,7 @@ definitions = Blueprint("definitions", __name__)
 def init_app(app: Flask) -> None:
     """Register every page of this room, and what their templates call."""
     app.add_template_global(languages, "all_languages")
-    for blueprint in (definitions, template_pages, part_pages, tries):
+    for blueprint in (definitions, template_pages, picture_pages, part_pages, tries):
         app.register_blueprint(blueprint)
 
 

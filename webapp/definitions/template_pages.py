@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flask import Blueprint, Response, abort, make_response, render_template, request
+from flask import Blueprint, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.definitions import queries, templates
+from webapp.definitions import pictures, queries, templates
 from webapp.definitions.editing import fingerprint
 from webapp.definitions.forms import TemplateForm, template_filled_in
 from webapp.definitions.language_words import missing_words
@@ -18,12 +18,10 @@ from webapp.definitions.preview_pages import MailPreview, content_of_template, p
 from webapp.definitions.templates import NO_LANGUAGE, with_text
 from webapp.definitions.versions import TemplateValue, Text, template_value
 from webapp.errors import Refused
-from webapp.extensions import runtime
 from webapp.store.db import db
-from webapp.store.definitions import MessageTemplate, TemplateImage
-from webapp.store.documents import DocumentMissing
+from webapp.store.definitions import MessageTemplate
 from webapp.store.statuses import TemplateFormat
-from webapp.web import form_posts, untrusted
+from webapp.web import form_posts
 from webapp.web.access_control import MAY_NOT, viewer
 
 template_pages = Blueprint("template_pages", __name__)
@@ -42,14 +40,14 @@ def index() -> ResponseReturnValue:
         )
         for name, texts in queries.parts(db.session).items()
     }
-    pictures = [(each, templates.showing(db.session, each.name)) for each in queries.pictures(db.session)]
+    shown = [(each, pictures.showing(db.session, each.name)) for each in queries.pictures(db.session)]
     stored = db.session.scalars(select(MessageTemplate)).all()
     return render_template(
         "templates/index.html",
         lines=queries.template_lines(db.session),
         missing={each.id: missing_words(content_of_template(template_value(each), "")) for each in stored},
         parts=parts,
-        pictures=pictures,
+        pictures=shown,
     )
 
 
@@ -208,42 +206,6 @@ def delete_language(template_id: int) -> ResponseReturnValue:
         return f"/templates/{template_id}", f"The {_language_words(language)} is deleted."
 
     return form_posts.apply_once(effect, back=f"/templates/{template_id}")
-
-
-@template_pages.post("/templates/pictures")
-def save_picture() -> ResponseReturnValue:
-    """Store an uploaded picture."""
-    name, file = request.form.get("name", "").strip(), request.files.get("file")
-    content = file.stream.read(templates.PICTURE_BYTES_MAX + 1) if file else b""
-
-    def effect(session: Session) -> tuple[str, form_posts.Flash]:
-        templates.save_picture(session, runtime().documents, viewer(), name, content)
-        return "/templates", f'Saved. To show it in a template: <img src="cid:{name}" alt="">.'
-
-    return form_posts.apply_once(effect, back="/templates")
-
-
-@template_pages.post("/templates/pictures/<name>/delete")
-def delete_picture(name: str) -> ResponseReturnValue:
-    """Delete a picture that no template uses."""
-
-    def effect(session: Session) -> tuple[str, form_posts.Flash]:
-        templates.remove_picture(session, viewer(), name)
-        return "/templates", f"“{name}” is deleted."
-
-    return form_posts.apply_once(effect, back="/templates")
-
-
-@template_pages.get("/templates/pictures/<name>")
-def picture(name: str) -> Response:
-    """The picture itself, as our pages show it."""
-    image = db.session.get(TemplateImage, name) or abort(404)
-    db.end_reading()
-    try:
-        content = runtime().documents.get(image.sha256)
-    except (DocumentMissing, OSError):
-        abort(404)
-    return untrusted.picture(content, image.media_type)
 
 
 def _language_words(language: str) -> str:

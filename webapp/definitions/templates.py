@@ -25,25 +25,13 @@ from webapp.definitions.editing import (
 from webapp.definitions.sharing import must_see_all_runs, must_see_runs_of_template
 from webapp.definitions.versions import TemplateValue, Text, template_value, todays_version
 from webapp.errors import Refused
-from webapp.mailing.template_references import REFERENCE_NAME, parts_in, pictures_in
+from webapp.mailing.template_references import REFERENCE_NAME, parts_in
 from webapp.store.definitions import (
     MessageDefinition,
     MessageTemplate,
-    TemplateImage,
     TemplatePart,
     TemplateText,
 )
-from webapp.store.documents import DocumentStore
-from webapp.store.types import now
-
-PICTURE_BYTES_MAX = 2_000_000
-KINDS = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF87a": "image/gif",
-    b"GIF89a": "image/gif",
-}
-"""The image types that mail clients show, by their first bytes."""
 
 
 def create_template(session: Session, viewer: Viewer, value: TemplateValue) -> MessageTemplate:
@@ -152,43 +140,7 @@ def remove_part(session: Session, viewer: Viewer, name: str) -> None:
 
 def including(session: Session, name: str) -> list[str]:
     """The templates and parts that include this part, by their names."""
-    return [each for each, source in _sources(session) if name in parts_in(source)]
-
-
-def save_picture(session: Session, store: DocumentStore, viewer: Viewer, name: str, content: bytes) -> None:
-    """Store a picture, whose type is told by its bytes. Raises Refused for what mail clients do not show."""
-    must_be_allowed(viewer)
-    must_see_all_runs(session, viewer, name)
-    if not REFERENCE_NAME.fullmatch(name):
-        raise Refused(
-            "Use only letters without accents, digits, - and _ in the name of a picture, such as “logo”."
-        )
-    kind = next((kind for begins, kind in KINDS.items() if content.startswith(begins)), None)
-    if kind is None:
-        raise Refused("Choose a PNG, JPEG or GIF file: mail programs show no other.")
-    if len(content) > PICTURE_BYTES_MAX:
-        raise Refused("The picture is too large. Every mail contains it, so it may have at most 2 MB.")
-    picture = session.get(TemplateImage, name) or TemplateImage(name=name)
-    picture.media_type, picture.size, picture.sha256 = kind, len(content), store.put(content)
-    picture.changed_at = now()
-    session.add(picture)
-    session.flush()
-    note(session, viewer.name, "change picture", name)
-    new_versions(session, viewer)
-
-
-def remove_picture(session: Session, viewer: Viewer, name: str) -> None:
-    """Delete a picture that nothing shows. Its bytes stay for the mails that had it. Raises Refused."""
-    must_be_allowed(viewer)
-    if using := showing(session, name):
-        raise Refused(f"“{name}” cannot be deleted: {', '.join(using)} show it.")
-    session.execute(delete(TemplateImage).where(TemplateImage.name == name))
-    note(session, viewer.name, "delete picture", name)
-
-
-def showing(session: Session, name: str) -> list[str]:
-    """The templates and parts that show this picture, by their names."""
-    return [each for each, source in _sources(session) if name in pictures_in([source])]
+    return [each for each, source in sources(session) if name in parts_in(source)]
 
 
 def new_versions(session: Session, viewer: Viewer) -> None:
@@ -200,7 +152,7 @@ def new_versions(session: Session, viewer: Viewer) -> None:
         todays_version(session, definition, viewer.name)
 
 
-def _sources(session: Session) -> list[tuple[str, str]]:
+def sources(session: Session) -> list[tuple[str, str]]:
     """(name, source) of everything that may refer to a part or a picture; each name once."""
     texts = select(MessageTemplate.name, TemplateText.source + "\n" + TemplateText.plain).join(
         TemplateText, TemplateText.template_id == MessageTemplate.id

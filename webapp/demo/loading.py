@@ -13,7 +13,7 @@ from sqlalchemy import Select, exists, select, update
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer
-from webapp.definitions import templates
+from webapp.definitions import pictures
 from webapp.demo import company, folder
 from webapp.documents import document_checks
 from webapp.extensions import Runtime
@@ -69,8 +69,9 @@ def _import(runtime: Runtime, aside: Path, today: date) -> None:
         folder.write(aside, today, runtime.settings.catcher_port)
         import_folder(runtime.database, runtime.documents, aside, actor="demo")
         document_checks.check(runtime.database, runtime.documents)
+        logo = pictures.store(runtime.documents, "logo", LOGO.read_bytes())
         with runtime.database.writing() as session:
-            templates.save_picture(session, runtime.documents, LOADER, "logo", LOGO.read_bytes())
+            pictures.save(session, LOADER, logo)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
