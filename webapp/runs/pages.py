@@ -211,6 +211,7 @@ def table(run: Run) -> dict[str, object]:
         "page_said": results_labels.page_words(
             [row.name for row in page.rows], matching, not result_filter.order
         ),
+        "print_words": results_labels.print_words(len(page.rows), matching, is_first=edge is None),
         "since": now().timestamp(),
     }
 
