@@ -112,7 +112,7 @@ def _work(app: Flask) -> None:
         thread.start()
     gc.collect()
     gc.freeze()  # what is loaded now stays: the collector need not scan it again
-    log.info("worker %s is at work", worker.id)
+    log.info("at work, with id %s in the database", worker.id)
     outage = Outage()
     while not worker.stopping.is_set():
         _take_jobs(runtime, worker, outage)

@@ -3,9 +3,10 @@ here."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, exists, not_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, true
 from sqlalchemy.orm import Session
 
 from webapp.store.customers import Cluster, ClusterParent, Customer
@@ -45,27 +46,58 @@ def viewer_of(user: User) -> Viewer:
 def visible_to(viewer: Viewer, table: Restricted) -> ColumnElement[bool]:
     """The condition that restricts a query of this table to what the viewer may see.
 
-    A run is visible with its cluster, everything else with the cluster of its customer."""
+    A run is visible with its cluster, and with any result of a customer of theirs (`whole_to` tells the two
+    apart); everything else with the cluster of its customer."""
     if not viewer.clusters:
         return true()
     clusters = below(viewer.clusters)
     if table is Cluster:
         return Cluster.id.in_(clusters)
-    if table is Run:
-        return Run.cluster_id.in_(clusters)
     customers = select(Customer.id).where(Customer.cluster_id.in_(clusters))
     if table is Customer:
         return Customer.cluster_id.in_(clusters)
     if table is Invoice:
         return Invoice.customer_id.in_(customers)
-    return Result.customer_id.in_(customers)
+    results = Result.customer_id.in_(customers)
+    if table is Run:
+        return or_(whole_to(viewer), Run.id.in_(select(Result.run_id).where(results)))
+    return results
+
+
+def whole_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Whether the viewer sees the Run whole, and may change it if their role may: its cluster is theirs.
+
+    Of any other run that they see, they see the results of their own customers, and change nothing."""
+    return Run.cluster_id.in_(below(viewer.clusters)) if viewer.clusters else true()
+
+
+def whole_runs(session: Session, viewer: Viewer, run_ids: Collection[int]) -> set[int]:
+    """Those of these runs that the viewer sees whole."""
+    if not viewer.clusters:
+        return set(run_ids)
+    return set(session.scalars(select(Run.id).where(Run.id.in_(run_ids), whole_to(viewer))))
+
+
+def only_looked_at(run: Run) -> str:
+    """What to tell a person who sees a run in part and so cannot change it."""
+    return (
+        "This run is over a cluster that is not yours: you see the results of your own customers, and cannot "
+        f"change them. Ask {run.created_by}, who created it, or an administrator."
+    )
+
+
+def seen_in_part(viewer: Viewer) -> ColumnElement[bool]:
+    """Whether the Result is one that the viewer sees of a run that they do not see whole."""
+    if not viewer.clusters:
+        return false()
+    return and_(visible_to(viewer, Result), Result.run_id.not_in(select(Run.id).where(whole_to(viewer))))
 
 
 def sees_all_runs(session: Session, viewer: Viewer, *conditions: ColumnElement[bool]) -> bool:
-    """Whether the viewer sees every run under these conditions."""
+    """Whether the viewer sees every run under these conditions whole."""
     if not viewer.clusters:
         return True
-    hidden = select(Run.id).where(*conditions, not_(visible_to(viewer, Run))).limit(1)
+    hidden = select(Run.id).where(*conditions, not_(whole_to(viewer))).limit(1)
     return session.scalar(hidden) is None
 
 

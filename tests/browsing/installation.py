@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -22,6 +22,7 @@ from tests.runtimes import open_runtime
 from tests.world import World
 from webapp import config
 from webapp.access import OPERATOR
+from webapp.catcher.box import Box
 from webapp.extensions import Runtime
 from webapp.lifecycle import runs
 from webapp.store.customers import Cluster
@@ -142,7 +143,8 @@ def installation(database_url: str, home: Path, workers: int = 1, **environ: str
         "MAILRUN_REFUSALS_TO_STOP": "0",  # a page full of failed results would stop its run
         **environ,
     }
-    (home / "caught").mkdir(mode=0o700)  # the mailbox is a page too, if an empty one
+    mailbox = ExitStack()
+    mailbox.enter_context(Box(home / "caught").being_filled())  # a page too, if an empty one
     runtime = open_runtime(config.load(environ))
     unknown = MailServer()
     unknown.start()
@@ -157,6 +159,7 @@ def installation(database_url: str, home: Path, workers: int = 1, **environ: str
         yield made
     finally:
         web.stop()
+        mailbox.close()
         made.site.end()
         unknown.stop()
         runtime.database.dispose()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
@@ -22,10 +25,10 @@ EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def box(settings: Settings) -> Box:
+def box(settings: Settings) -> Iterator[Box]:
     box = Box(settings.home / "caught")
-    box.folder.mkdir()
-    return box
+    with box.being_filled():
+        yield box
 
 
 @pytest.fixture
@@ -94,7 +97,7 @@ def test_a_viewer_of_some_clusters_sees_no_mail(app: Flask, box: Box) -> None:
 
 
 def test_without_a_box_there_are_no_such_pages(settings: Settings, box: Box) -> None:
-    box.folder.rmdir()
+    shutil.rmtree(box.folder)
     assert "catcher" not in create_app(settings).blueprints
 
 
@@ -188,3 +191,16 @@ def test_what_is_not_there_is_not_found(client: FlaskClient, box: Box, route: st
 @pytest.mark.parametrize("number", [0, 2, 10**9])
 def test_there_is_no_such_attachment(client: FlaskClient, box: Box, number: int) -> None:
     assert client.get(f"/dev/mailbox/{put(box)}/attachments/{number}").status_code == 404
+
+
+def test_f14_without_a_catcher_there_is_no_mailbox(settings: Settings, database: Database) -> None:
+    """Also where mails were caught earlier: the pages close with the catcher, and open with the next one."""
+    box = Box(settings.home / "caught")
+    with box.being_filled():
+        id = put(box)
+    client = logged_in(create_app(settings), "all@x.example")
+    pages = ("/dev/mailbox", *(f"/dev/mailbox/{id}{rest}" for rest in ("", "/html", "/raw")))
+    for is_on in (False, True, False):
+        with box.being_filled() if is_on else nullcontext():
+            assert {client.get(page).status_code for page in pages} == {200 if is_on else 404}
+            assert ("/dev/mailbox" in client.get("/account").text) == is_on

@@ -19,6 +19,7 @@ from tests.launch.launched import STARTED, launched, up
 from tests.mailserver import MailServer
 from tests.runtimes import open_runtime
 from webapp.extensions import Runtime
+from webapp.launch import checks
 from webapp.launch.checks import CheckResult, examine
 from webapp.queue import JobQueue
 from webapp.store.workers import Worker
@@ -85,6 +86,7 @@ def test_all_is_well(runtime: Runtime, server: MailServer) -> None:
         "database": True,
         "schema": True,
         "redis": True,
+        "home": True,
         "store": True,
         "documents": True,
         "secret key": True,
@@ -149,6 +151,34 @@ def test_b9_a_redis_that_answers_and_takes_nothing(
     sick = replace(sick, queue=JobQueue(redis_url))
     assert words in findings(sick)["redis"].words
     assert not findings(sick)["redis"].well
+
+
+def test_a_home_that_others_may_read_is_told(runtime: Runtime) -> None:
+    home = runtime.settings.home
+    home.chmod(0o755)
+    told = findings(runtime)["home"]
+    assert (told.look, told.words) == (
+        "warn",
+        f"{home} is open to others (mode 0755); call: chmod 700 {home}",
+    )
+    home.chmod(0o700)
+    assert findings(runtime)["home"].look == "ok"
+
+
+@pytest.mark.parametrize(
+    ("url", "is_open"),
+    [
+        ("redis://queue.example:6379/0", True),
+        ("rediss://10.1.2.3/0", True),
+        ("redis://:secret@queue.example/0", False),
+        ("redis://127.0.0.1:6379", False),
+        ("redis://[::1]:6379", False),
+        ("redis://localhost", False),
+        ("unix:///run/redis.sock", False),
+    ],
+)
+def test_a_redis_of_the_network_without_a_password_is_told(url: str, is_open: bool) -> None:
+    assert checks.is_open(url) == is_open
 
 
 def test_an_old_schema_is_told_with_the_way_out(runtime: Runtime) -> None:

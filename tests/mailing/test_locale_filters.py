@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from webapp.mailing.locale_filters import filters_for
 from webapp.mailing.render import render
 from webapp.mailing.texts import MessageText, Rendered, Unrenderable
 
@@ -78,3 +79,11 @@ def test_amounts_in_html_and_its_text_version() -> None:
         assert isinstance(made, Rendered)
         assert made.html == "<p>Due: -18\u202f902,17\xa0€</p>"
         assert made.text == "Due: -18 902,17 €\n"
+
+
+@pytest.mark.parametrize("language", ["en-GB", "en_GB", "EN-gb", "en_gb"])
+def test_e14_a_british_customer_gets_british_dates(language: str) -> None:
+    """Also by the text in English: the customer's own form of the language decides."""
+    write = filters_for(language)
+    assert write["date"]("2026-12-02") == "2 December 2026"
+    assert write["number"]("1234.5") == "1,234.5"

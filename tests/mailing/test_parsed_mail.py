@@ -34,3 +34,17 @@ def test_whatever_bytes_come_make_a_letter() -> None:
 )
 def test_a_name_is_made_safe(given: str, safe: str) -> None:
     assert parsed_mail.safe_name(given) == safe
+
+
+def test_e13_a_frame_is_as_high_as_its_mail() -> None:
+    """As far as that can be told without a script in it: a short mail leaves no empty half page."""
+    short, longer, longest = (
+        parsed_mail.ParsedMail((), "\n\n".join([line] * n), f"<p>{line}</p>" * n, ())
+        for line, n in (("Invoice 1", 1), ("A line of a letter. " * 9, 20), ("A line", 5_000))
+    )
+    assert short.height == parsed_mail.HEIGHT_MIN
+    assert 900 < longer.height < parsed_mail.HEIGHT_MAX
+    assert longest.height == parsed_mail.HEIGHT_MAX
+    rows = "<tr><td>Calls</td><td>12</td></tr>" * 30
+    table = parsed_mail.ParsedMail((), None, f"<table>{rows}</table>", ())
+    assert short.height < 900 < table.height

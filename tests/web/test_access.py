@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from tests import factories
 from tests.http_client import Browser, LogIn
 from tests.world import World
 from webapp.store.customers import Cluster
@@ -154,8 +155,10 @@ def test_who_may_look_sees_and_only_senders_change(
 def test_a_manager_of_another_cluster_finds_nothing_there(
     log_in: LogIn, world: World, left_run: tuple[int, int]
 ) -> None:
-    """Also not by the diamond: "both" is below "right" too, but the run is over "left"."""
-    browser = log_in("manager", "right")
+    """With a customer of hers in the run she would see that one's result: test_seen_in_part.py."""
+    with world.runtime.database.writing() as session:
+        factories.cluster(session, "beside", world.everybody)
+    browser = log_in("manager", "beside")
     for rule in OF_A_RUN & LOOKING:
         for htmx in (False, True):
             assert browser.look(address(rule, *left_run), htmx=htmx).status_code == 404, rule

@@ -105,3 +105,17 @@ def test_static_files_are_kept_by_browsers_and_change_their_address(log_in: LogI
     assert "immutable" in browser.client.get(address).headers["Cache-Control"]
     assert "immutable" not in browser.client.get("/static/app.css").headers["Cache-Control"]
     assert browser.client.get(address).headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("url", ["/runs/999999", "/nothing-here", "/takeover", "/runs?state=nonsense"])
+def test_e13_error_pages_have_the_navigation_for_who_is_logged_in(log_in: LogIn, url: str) -> None:
+    answer = log_in("manager").look(url)
+    assert answer.status_code in (403, 404)
+    assert 'aria-label="Main"' in answer.text
+    assert 'href="/definitions"' in answer.text
+
+
+def test_e13_without_a_login_an_error_page_has_none(pages: Flask) -> None:
+    answer = Browser(pages.test_client()).look("/nothing-here")
+    assert answer.status_code == 404
+    assert 'aria-label="Main"' not in answer.text

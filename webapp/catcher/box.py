@@ -4,17 +4,21 @@ A mail is there once its .eml is there; the envelope (.json) is put in place bef
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 MAILS_KEPT = 20_000
 """Number of mails kept, the newest."""
+
+LOCK = "catcher.lock"
 
 MAIL_ID = re.compile(r"\d{8}T\d{12}-[0-9a-f]{6}")
 
@@ -50,6 +54,26 @@ class Box:
         self.folder = folder
         self._last = datetime.min.replace(tzinfo=UTC)
         self._known: dict[str, Caught] = {}
+
+    @contextmanager
+    def being_filled(self) -> Iterator[None]:
+        """Within the block, which is the catcher's, the box counts as open to all processes. It ends with the
+        process, however that ends."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with open(self.folder / LOCK, "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def is_being_filled(self) -> bool:
+        """Whether a catcher runs."""
+        try:
+            with open(self.folder / LOCK) as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except FileNotFoundError:
+            pass
+        return False
 
     def next_id(self) -> str:
         """A name for a mail that arrives now, later than all before."""

@@ -1,4 +1,4 @@
-"""/dev/mailbox: what the catcher caught. There only while a box of caught mails exists.
+"""/dev/mailbox: what the catcher caught. There only while the catcher runs.
 
 A caught mail may hold anything. Its HTML is shown in a frame without rights, from a route of its own; its
 attachments are only ever saved, never shown."""
@@ -15,6 +15,7 @@ from webapp.extensions import runtime_of
 from webapp.mailing import parsed_mail
 from webapp.web import untrusted
 from webapp.web.access_control import viewer
+from webapp.web.layout import show_only_while
 
 MAILS_PER_PAGE = 50
 EVERYBODYS = "The mailbox holds the mails of all customers, and you see only some customer clusters."
@@ -23,11 +24,20 @@ catcher = Blueprint("catcher", __name__, url_prefix="/dev/mailbox")
 
 
 def init_app(app: Flask) -> None:
-    """Registers the pages, if this installation has a box of caught mails."""
+    """Registers the pages, if this installation has a box of caught mails; they open and close with the
+    catcher."""
     folder = runtime_of(app).settings.home / "caught"
     if folder.is_dir():
-        app.extensions["caught mails"] = Box(folder)
+        found = app.extensions["caught mails"] = Box(folder)
         app.register_blueprint(catcher)
+        show_only_while(app, catcher.name, found.is_being_filled)
+
+
+@catcher.before_request
+def while_the_catcher_runs() -> None:
+    """Without it there is no mailbox: mails that were caught earlier are not shown."""
+    if not box().is_being_filled():
+        abort(404)
 
 
 @catcher.before_request

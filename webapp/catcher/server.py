@@ -38,11 +38,11 @@ class Keeper:
 
 def serve(box: Box, port: int) -> None:
     """Catches mails until SIGTERM or Ctrl-C. Raises OSError if the port cannot be had."""
-    asyncio.run(_serve(box, port))
+    with box.being_filled():
+        asyncio.run(_serve(box, port))
 
 
 async def _serve(box: Box, port: int) -> None:
-    box.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     box.prune()
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()

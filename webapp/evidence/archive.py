@@ -82,7 +82,7 @@ def evidence(database: Database, store: DocumentStore, viewer: Viewer, run: Run)
 
 
 def _readme(session: Session, viewer: Viewer, run: Run, at: datetime) -> str:
-    shown = report.show(session, run)
+    shown = report.show(session, run, viewer)
     counts = ", ".join(f"{n} {status}" for status, n in shown["counts"].items() if n) or "no results"
     told = {name: printable(text) if isinstance(text, str) else text for name, text in shown.items()}
     return README.format(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
@@ -32,11 +35,18 @@ NEWEST = 20
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One line of the doctor's: what was looked at, whether it is well, and what was seen."""
+    """One line of the doctor's: what was looked at, whether it is well, and what was seen. `warns`: it works,
+    and a person should change it all the same."""
 
     about: str
     well: bool
     words: str
+    warns: bool = False
+
+    @property
+    def look(self) -> str:
+        """The word that the line begins with."""
+        return "WRONG" if not self.well else "warn" if self.warns else "ok"
 
 
 def examine(runtime: Runtime) -> Iterator[CheckResult]:
@@ -44,6 +54,7 @@ def examine(runtime: Runtime) -> Iterator[CheckResult]:
     schema = list(_database(runtime))
     yield from schema
     yield _redis(runtime)
+    yield _home(runtime)
     store = _store(runtime)
     yield store
     if all(finding.well for finding in schema):
@@ -75,7 +86,34 @@ def _redis(runtime: Runtime) -> CheckResult:
     if trouble := runtime.queue.trouble():
         words = f"{where}: {trouble}; mails go out all the same, a little later"
         return CheckResult("redis", False, words)
+    if is_open(runtime.settings.redis_url):
+        words = f"{where} takes jobs from anyone in the network: give it a password (redis://:password@host)"
+        return CheckResult("redis", True, words, warns=True)
     return CheckResult("redis", True, f"{where} takes jobs")
+
+
+def is_open(url: str) -> bool:
+    """Whether this Redis is of the network and asks for no password."""
+    parts = urlsplit(url)
+    return parts.scheme in ("redis", "rediss") and not parts.password and not _is_local(parts.hostname or "")
+
+
+def _is_local(host: str) -> bool:
+    """Whether only this machine reaches it there."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host in ("", "localhost")
+
+
+def _home(runtime: Runtime) -> CheckResult:
+    """Whether others on this machine may look into the home: it has documents, mails and the key."""
+    home = runtime.settings.home
+    mode = stat.S_IMODE(home.stat().st_mode)
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        words = f"{home} is open to others (mode {mode:04o}); call: chmod 700 {home}"
+        return CheckResult("home", True, words, warns=True)
+    return CheckResult("home", True, f"only this user may look into {home}")
 
 
 def _store(runtime: Runtime) -> CheckResult:

@@ -110,7 +110,7 @@ def doctor() -> None:
     """Check database, schema, Redis, store, workers and mail servers. Exit status 1 if anything is wrong."""
     well = True
     for finding in checks.examine(runtime()):
-        say(f"{'ok   ' if finding.well else 'WRONG'}  {finding.about}: {finding.words}")
+        say(f"{finding.look:5}  {finding.about}: {finding.words}")
         well = well and finding.well
     if not well:
         sys.exit(1)

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import FromClause, literal
 
+from webapp.access import Viewer, seen_in_part, whole_to
 from webapp.store.prepared import BulkInsert, PendingWrite, execute_all
-from webapp.store.runs import RunCount
+from webapp.store.runs import Result, Run, RunCount
 from webapp.store.statuses import OUTSTANDING, ResultStatus, SkipReason
 
 NO_WORKER = 0
@@ -49,15 +51,46 @@ _SUMMED = select(RunCount.status, RunCount.reason, func.sum(RunCount.n)).group_b
 )
 
 
-def counts_of(session: Session, run_ids: list[int]) -> dict[int, Counts]:
-    """Count the results of several runs in one query."""
+def counted(viewer: Viewer, run_ids: Sequence[int] | None = None) -> FromClause:
+    """Rows of run_id, status, reason and n: how many results this person may see, of these runs or of all.
+
+    To a person who sees everything they are the stored counts. So they are of a run that a person sees whole;
+    of any other run the results of their customers are counted."""
+    stored = RunCount.__table__
+    if not viewer.clusters:
+        return stored
+    reason = case((Result.status == ResultStatus.SKIPPED, Result.reason), else_=literal(""))
+    whole = select(stored.c.run_id, stored.c.status, stored.c.reason, stored.c.n).where(
+        stored.c.run_id.in_(select(Run.id).where(whole_to(viewer)))
+    )
+    part = (
+        select(Result.run_id, Result.status, reason.label("reason"), func.count().label("n"))
+        .where(seen_in_part(viewer))
+        .group_by(Result.run_id, Result.status, reason)
+    )
+    if run_ids is not None:
+        whole = whole.where(stored.c.run_id.in_(run_ids))
+        part = part.where(Result.run_id.in_(run_ids))
+    return whole.union_all(part).subquery()
+
+
+def counts_seen(session: Session, viewer: Viewer, run_id: int) -> Counts:
+    """Count the results of this run that this person may see."""
+    return counts_of(session, viewer, [run_id])[run_id]
+
+
+def counts_of(session: Session, viewer: Viewer, run_ids: list[int]) -> dict[int, Counts]:
+    """Count the results of several runs that this person may see, in one query."""
+    seen = counted(viewer, run_ids).c
     rows = session.execute(
-        _SUMMED.add_columns(RunCount.run_id).where(RunCount.run_id.in_(run_ids)).group_by(RunCount.run_id)
+        select(seen.status, seen.reason, func.sum(seen.n), seen.run_id)
+        .where(seen.run_id.in_(run_ids))
+        .group_by(seen.status, seen.reason, seen.run_id)
     )
     of_run: dict[int, list[Any]] = {run_id: [] for run_id in run_ids}
-    for *counted, run_id in rows:
-        of_run[run_id].append(counted)
-    return {run_id: _counted(counted) for run_id, counted in of_run.items()}
+    for *row, run_id in rows:
+        of_run[run_id].append(row)
+    return {run_id: _counted(found) for run_id, found in of_run.items()}
 
 
 def _counted(rows: Iterable[Sequence[Any]]) -> Counts:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from webapp.access import Viewer, visible_to
+from webapp.access import Viewer, only_looked_at, visible_to, whole_runs
 from webapp.audit import audit
 from webapp.errors import NotFound, Refused
 from webapp.queue import JobQueue
@@ -157,11 +157,13 @@ def has_outstanding(session: Session, run_id: int) -> bool:
 
 def lock_for_change(session: Session, run_id: int, viewer: Viewer) -> Run:
     """The run, locked for a change. Raises NotFound if this person may not see it, Refused if they may only
-    look."""
+    look: at everything, or at this run."""
     run = session.scalar(select(Run).where(Run.id == run_id, visible_to(viewer, Run)))
     if run is None:
         raise NotFound(f"There is no run {run_id}.")
     must_be_allowed(viewer)
+    if not whole_runs(session, viewer, [run_id]):
+        raise Refused(only_looked_at(run))
     lock_run(session.connection(), run_id, exclusive=True)
     session.refresh(run, with_for_update=LOCKED)
     return run

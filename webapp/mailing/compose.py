@@ -34,6 +34,11 @@ __all__ = [
 ]
 
 
+SUPPRESSED = b"X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply\r\n"
+"""The automatic replies that Exchange is asked not to send. Not `All`: that has NDR in it, the report that a
+mail could not be delivered, which we need (Microsoft, [MS-OXCMAIL] 2.1.3.2.20)."""
+
+
 @dataclass(frozen=True)
 class Document:
     """A file to attach, and the invoice that it was made from. `lock_problem`: why it cannot be given a
@@ -173,7 +178,7 @@ def _headers(letter: MailDraft) -> bytes:
         _date_field(letter.date.replace(microsecond=0)),
         text_field("Message-ID", letter.message_id),
         b"Auto-Submitted: auto-generated\r\n",  # RFC 3834; Exchange looks at its own field:
-        b"X-Auto-Response-Suppress: All\r\n",
+        SUPPRESSED,
     ]
     if letter.real_recipients:
         lines.append(text_field("X-Mailrun-Recipients", ", ".join(letter.real_recipients)))

@@ -15,6 +15,12 @@ PICTURES = ("image/png", "image/jpeg", "image/gif")
 MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 
 
+CHARACTERS_PER_LINE, LINE_HEIGHT = 80, 22
+MARGIN, ROW_PADDING, PICTURE_HEIGHT = 24, 12, 60
+HEIGHT_MIN, HEIGHT_MAX = 160, 1600
+"""Of a mail in a frame about 680 pixels wide; all but the first in pixels."""
+
+
 @dataclass(frozen=True)
 class Attachment:
     """`name` is safe to save under: no folder, no control character, never empty."""
@@ -44,6 +50,16 @@ class ParsedMail:
             data = f"data:{picture.media_type};base64,{b64encode(picture.content).decode()}"
             html = re.sub(f"cid:{re.escape(content_id)}(?![\\w.@-])", data, html)
         return html
+
+    @property
+    def height(self) -> int:
+        """How high to show the HTML, in pixels: guessed from the lines of its text, its table rows and its
+        pictures, because no script may measure it in a frame without rights."""
+        text = self.text if self.text is not None else re.sub(r"<[^>]*>", "\n", self.html or "")
+        lines = sum(1 + len(line) // CHARACTERS_PER_LINE for line in text.splitlines() if line.strip())
+        cells = len(re.findall(r"<tr\b", self.html or "", re.I))
+        guess = 2 * MARGIN + lines * LINE_HEIGHT + cells * ROW_PADDING + len(self.pictures) * PICTURE_HEIGHT
+        return min(max(guess, HEIGHT_MIN), HEIGHT_MAX)
 
     def header(self, name: str) -> str:
         """The first header of this name, decoded; empty if there is none."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
+from webapp.access import only_looked_at
 from webapp.results import history
 from webapp.results.detail import ResultDetail
 from webapp.results.explanation import Today, explain, offers_todays_version
@@ -18,7 +19,7 @@ from webapp.store.db import db
 from webapp.store.runs import Attempt, Result
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.web import htmx
-from webapp.web.access_control import viewer
+from webapp.web.access_control import sees_whole, viewer
 from webapp.web.query_args import address
 from webapp.web.view_flags import background_poll
 
@@ -57,11 +58,13 @@ def _position(found: ResultDetail) -> dict[str, object]:
 
 def _shown(found: ResultDetail) -> dict[str, object]:
     """What the page, the drawer and the live answer show of the result."""
-    chosen = filter_in(request.args)
+    chosen, is_whole = filter_in(request.args), sees_whole(found.run)
     mail = mail_in_address(found)
     doubted = suspects(db.session, found.run, [Result.id == found.result.id])
     args = {"status": chosen.status, "reason": chosen.reason, "q": chosen.search, "sort": chosen.order}
     return {
+        "may_act": is_whole and viewer().may_send,
+        "only_looked_at": "" if is_whole else only_looked_at(found.run),
         "one": found,
         "run": found.run,
         "line": found.line,

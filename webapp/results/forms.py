@@ -17,7 +17,7 @@ from webapp.store.db import db
 from webapp.store.runs import Result, Run
 from webapp.store.types import instant
 from webapp.web import form_posts, htmx
-from webapp.web.access_control import viewer
+from webapp.web.access_control import to_change, viewer
 from webapp.web.query_args import address, id_in, ids_in
 
 TICKED_MAX = 200
@@ -49,10 +49,11 @@ class BulkRequest:
 
 def bulk_request(run_id: int, default_status: str = "") -> BulkRequest:
     """The request in the form. `default_status` applies if everything is selected and the filter names no
-    status. Ends the request with 404 if this person may not see the run, or for an unknown filter."""
+    status. Ends the request with 404 if this person may not see the run, or for an unknown filter, and with
+    403 if they only see the run."""
     selection = _selection(run_id, default_status)
     return BulkRequest(
-        run=runs.run(db.session, viewer(), run_id) or abort(404),
+        run=to_change(runs.run(db.session, viewer(), run_id)),
         selection=selection,
         conditions=_conditions(selection),
         back=_back(run_id),

@@ -76,6 +76,14 @@ def page_words(names: list[str], matching: int, by_name: bool) -> str:
     return count if first == last else f"{first} to {last}: {count}"
 
 
+def print_words(shown: int, matching: int, *, is_first: bool) -> str:
+    """What a printed page leaves out: Rows 1 to 50 of 201. The report (CSV) has all of them."""
+    if shown == matching:
+        return f"All {shown:,} rows." if shown > 1 else ""
+    rows = f"Rows 1 to {shown:,} of {matching:,}" if is_first else f"{shown:,} of {matching:,} rows"
+    return f"{rows}. The report (CSV) has all of them."
+
+
 def _first_word(name: str) -> str:
     words = name.split()
     return words[0] if words else ""

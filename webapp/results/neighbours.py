@@ -32,10 +32,10 @@ class ListPosition:
 
     @property
     def words(self) -> str:
-        """1 of 3, or of a long list: of 12,471"""
+        """1 of 3, or of a long list: one of 12,471"""
         if self.position is not None:
             return f"{self.position:,} of {self.total:,}"
-        return f"of {self.total:,}" if self.total else ""
+        return f"one of {self.total:,}" if self.total else ""
 
 
 def list_position(session: Session, viewer: Viewer, run: Run, result: Result, chosen: Filter) -> ListPosition:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from webapp.extensions import runtime
@@ -11,7 +11,7 @@ from webapp.lifecycle.counts import counts
 from webapp.store.db import db
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.web import confirmations, form_posts
-from webapp.web.access_control import viewer
+from webapp.web.access_control import to_change, viewer
 
 control = Blueprint("run_control", __name__)
 
@@ -19,7 +19,7 @@ control = Blueprint("run_control", __name__)
 @control.post("/runs/<int:run_id>/sending")
 def start(run_id: int) -> ResponseReturnValue:
     """Start. Above a number of mails the page asks for confirmation, and again if the number has grown."""
-    run = runs.run(db.session, viewer(), run_id) or abort(404)
+    run = to_change(runs.run(db.session, viewer(), run_id))
     counted = counts(db.session, run_id)
     mails = counted.by_status[ResultStatus.READY] + counted.by_status[ResultStatus.DEFERRED]
     can_start = run.status in (RunStatus.CREATED, RunStatus.STOPPED)

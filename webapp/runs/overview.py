@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from webapp.access import Viewer, visible_to
+from webapp.access import Viewer, seen_in_part, visible_to, whole_to
+from webapp.lifecycle.counts import counted
 from webapp.lifecycle.throughput import SLOT_SECONDS
 from webapp.runs.failure_reasons import why_failed
 from webapp.runs.queries import RunLine, run_lines
-from webapp.store.runs import Result, Run, RunCount, SentCount
+from webapp.store.runs import Result, Run, SentCount
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 from webapp.store.types import now
 
@@ -68,25 +70,39 @@ def _per_day(session: Session, viewer: Viewer) -> list[tuple[date, int]]:
     part = SentCount.slot // HALF_HOUR
     rows = session.execute(
         select(part, func.sum(SentCount.n))
-        .where(SentCount.slot >= first, SentCount.run_id.in_(select(Run.id).where(visible_to(viewer, Run))))
+        .where(SentCount.slot >= first, SentCount.run_id.in_(select(Run.id).where(whole_to(viewer))))
         .group_by(part)
     )
     for half_hour, n in rows:
         day = datetime.fromtimestamp(int(half_hour) * HALF_HOUR * SLOT_SECONDS).astimezone().date()
         if day in days:
             days[day] += int(n)
+    if viewer.clusters:
+        for day, n in _sent_in_part(session, viewer, list(days)):
+            days[day] += n
     return list(days.items())
+
+
+def _sent_in_part(session: Session, viewer: Viewer, days: list[date]) -> Iterable[tuple[date, int]]:
+    """How many mails of runs that this person sees in part went out to their customers on each of these days.
+    A mail that was sent again counts on the last day."""
+    starts = [datetime.combine(day, datetime.min.time()).astimezone() for day in days]
+    ends = [*starts[1:], now() + timedelta(days=1)]
+    within = (
+        and_(Result.sent_at >= start, Result.sent_at < end) for start, end in zip(starts, ends, strict=True)
+    )
+    sums = [func.count(case((condition, 1))) for condition in within]
+    row = session.execute(select(*sums).where(seen_in_part(viewer), Result.sent_at >= starts[0])).one()
+    return zip(days, row, strict=True)
 
 
 def _waiting(session: Session, viewer: Viewer) -> dict[str, int]:
     shown = select(Run.id).where(visible_to(viewer, Run), Run.archived_at.is_(None))
+    seen = counted(viewer).c
     rows = session.execute(
-        select(RunCount.status, RunCount.reason, func.sum(RunCount.n))
-        .where(
-            RunCount.run_id.in_(shown),
-            or_(RunCount.status.in_(PROBLEMS), RunCount.reason.in_(FIXABLE_REASONS)),
-        )
-        .group_by(RunCount.status, RunCount.reason)
+        select(seen.status, seen.reason, func.sum(seen.n))
+        .where(seen.run_id.in_(shown), or_(seen.status.in_(PROBLEMS), seen.reason.in_(FIXABLE_REASONS)))
+        .group_by(seen.status, seen.reason)
     )
     found = {problem.value: 0 for problem in (*PROBLEMS, *FIXABLE_REASONS)}
     for status, reason, n in rows:
@@ -102,12 +118,13 @@ FIXABLE_REASONS = (SkipReason.SUSPECT_DOCUMENT, SkipReason.NO_RECIPIENT, SkipRea
 def need_a_person(session: Session, viewer: Viewer, most: int = 20) -> list[RunLine]:
     """The runs, newest first, that are running, or have a mail that failed, bounced, may have been sent, or
     is held for a suspect document."""
-    held = RunCount.reason == SkipReason.SUSPECT_DOCUMENT
+    seen = counted(viewer).c
+    held = seen.reason == SkipReason.SUSPECT_DOCUMENT
     troubled = (
-        select(RunCount.run_id)
-        .where(or_(RunCount.status.in_(PROBLEMS), held))
-        .group_by(RunCount.run_id)
-        .having(func.sum(RunCount.n) > 0)
+        select(seen.run_id)
+        .where(or_(seen.status.in_(PROBLEMS), held))
+        .group_by(seen.run_id)
+        .having(func.sum(seen.n) > 0)
     )
     runs = list(
         session.scalars(
@@ -122,4 +139,4 @@ def need_a_person(session: Session, viewer: Viewer, most: int = 20) -> list[RunL
             .limit(most)
         )
     )
-    return run_lines(session, runs)
+    return run_lines(session, viewer, runs)

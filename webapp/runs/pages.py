@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from flask import Blueprint, Flask, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from webapp.audit import audit
-from webapp.csv_export import csv_lines
+from webapp import access
 from webapp.documents import findings
-from webapp.extensions import runtime
 from webapp.lifecycle import runs as lifecycle_runs
-from webapp.lifecycle.counts import Counts, counts
+from webapp.lifecycle.counts import Counts, counts_seen
 from webapp.lifecycle.throughput import throughput
 from webapp.mailservers.backoff import needs_a_person
 from webapp.periods import period_words
-from webapp.results import export, filters
+from webapp.results import filters
 from webapp.results import labels as results_labels
 from webapp.results import queries as results_queries
 from webapp.results.filter_forms import filter_in, filter_words
@@ -30,6 +27,7 @@ from webapp.runs.archive import MAY_ARCHIVE
 from webapp.runs.control_pages import control
 from webapp.runs.failure_reasons import in_a_sentence, why_failed
 from webapp.runs.list_pages import run_list
+from webapp.runs.report_pages import reports
 from webapp.runs.sent_chart import sent_over_time
 from webapp.runs.takeover_pages import taking_over
 from webapp.selection.invoices import attached_documents
@@ -39,8 +37,7 @@ from webapp.store.definitions import Content
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
-from webapp.web.access_control import viewer
-from webapp.web.downloads import csv_file
+from webapp.web.access_control import sees_whole, viewer
 from webapp.web.htmx import wants_piece
 from webapp.web.query_args import address, edge_in, ids_in
 from webapp.web.view_flags import background_poll
@@ -60,7 +57,7 @@ def init_app(app: Flask) -> None:
         may_archive=MAY_ARCHIVE,
     )
     app.add_template_filter(results_labels.reason_words)
-    for blueprint in (runs, run_list, control, taking_over):
+    for blueprint in (runs, run_list, control, reports, taking_over):
         app.register_blueprint(blueprint)
 
 
@@ -68,7 +65,8 @@ def init_app(app: Flask) -> None:
 def run_page(run_id: int) -> ResponseReturnValue:
     """One run: its progress, and its results under the filter of the address."""
     run = _visible(run_id)
-    shown = {**facts(run), **head(run), **table(run)}
+    said = facts(run)
+    shown = {**said, **head(run, cast(Counts, said["counts"])), **table(run), **rights(run)}
     return render_template("runs/show.html", **shown)
 
 
@@ -78,10 +76,8 @@ def results(run_id: int) -> ResponseReturnValue:
     run = _visible(run_id)
     if not wants_piece():
         return redirect(address(f"/runs/{run_id}", **request.args.to_dict()))
-    found = table(run)
-    response = make_response(
-        render_template("results/_table.html", fresh_tabs=True, counts=counts(db.session, run_id), **found)
-    )
+    found = {**table(run), **rights(run), "counts": counts_seen(db.session, viewer(), run_id)}
+    response = make_response(render_template("results/_table.html", fresh_tabs=True, **found))
     response.headers["HX-Push-Url"] = str(found["here_url"])
     return response
 
@@ -98,7 +94,7 @@ def live(run_id: int) -> ResponseReturnValue:
     at = now()
     ids = ids_in(request.args.get("rows", "").split("-"))[: 2 * keyset.PAGE_SIZE]
     lines = results_queries.changed_on_screen(db.session, viewer(), run, ids, _since())
-    shown = facts(run)
+    shown = {**facts(run), **rights(run)}
     announce = not shown["is_live"] or time.time() % ANNOUNCEMENT_SECONDS < POLL_SECONDS
     response = make_response(
         render_template("runs/_live.html", lines=lines, announce=announce, since=at.timestamp(), **shown)
@@ -123,24 +119,35 @@ def _since() -> datetime | None:
         return None
 
 
+def rights(run: Run) -> dict[str, object]:
+    """Whether the person sees the whole run, and whether they may change it. If not, the page says why."""
+    is_whole = sees_whole(run)
+    return {
+        "is_whole": is_whole,
+        "may_act": is_whole and viewer().may_send,
+        "only_looked_at": "" if is_whole else access.only_looked_at(run),
+    }
+
+
 def facts(run: Run) -> dict[str, object]:
     """What the page says about the run as a whole."""
-    counted, blocker = counts(db.session, run.id), report.blocker(db.session, run)
+    counted, blocker = counts_seen(db.session, viewer(), run.id), report.blocker(db.session, run)
+    is_whole = sees_whole(run)
     return {
         "run": run,
         "counts": counted,
         "going": progress.progress(counted),
         "is_live": is_live(run, counted),
         "blocker": labels.blocker_note(
-            blocker.words,
+            blocker.words if is_whole else blocker.words_in_part,
             is_held=bool(blocker.held),
             waits_for_server=blocker.server is not None,
             counts=counted,
             needs_a_person=blocker.server is not None and needs_a_person(blocker.server),
         ),
         "server": blocker.server,
-        "pace": throughput(db.session, run, counted),
-        "unchecked": _unchecked(run) if run.status == RunStatus.CREATING else 0,
+        "pace": throughput(db.session, run, counted) if is_whole else None,
+        "unchecked": _unchecked(run) if run.status == RunStatus.CREATING and is_whole else 0,
     }
 
 
@@ -150,8 +157,9 @@ def _unchecked(run: Run) -> int:
     return findings.count_unchecked(db.session, *documents)
 
 
-def head(run: Run) -> dict[str, object]:
+def head(run: Run, counted: Counts) -> dict[str, object]:
     """What only the whole page shows: the head of the run and, if it has finished, its outcome."""
+    is_whole = sees_whole(run)
     has_finished = run.status == RunStatus.FINISHED
     failed = why_failed(db.session, viewer(), Result.run_id == run.id) if has_finished else []
     selection = {
@@ -163,8 +171,8 @@ def head(run: Run) -> dict[str, object]:
         "bcc": ", ".join(run.bcc),
     }
     return {
-        "about": queries.about(db.session, viewer(), run, counts(db.session, run.id)),
-        "curve": sent_over_time(db.session, run) if has_finished else None,
+        "about": queries.about(db.session, viewer(), run, counted, is_whole=is_whole),
+        "curve": sent_over_time(db.session, run) if has_finished and is_whole else None,
         "failed_words": in_a_sentence(failed),
         "like_this": address("/runs/new", **selection),
     }
@@ -203,6 +211,7 @@ def table(run: Run) -> dict[str, object]:
         "page_said": results_labels.page_words(
             [row.name for row in page.rows], matching, not result_filter.order
         ),
+        "print_words": results_labels.print_words(len(page.rows), matching, is_first=edge is None),
         "since": now().timestamp(),
     }
 
@@ -217,30 +226,6 @@ def _changeable(run: Run, result_filter: Filter) -> dict[str, int]:
         "put-back": found.get(ResultStatus.REMOVED, 0),
         "let-pass": found.get(ResultStatus.SKIPPED, 0),
     }
-
-
-@runs.get("/runs/<int:run_id>/report.csv")
-def report_csv(run_id: int) -> ResponseReturnValue:
-    """The results of the run that match the filter of the address, one per line; without a filter all of
-    them, removed ones too."""
-    database, who, result_filter = runtime().database, viewer(), filter_in(request.args)
-    run = _visible(run_id)
-    try:
-        filters.matching(run.id, result_filter.status, result_filter.reason)
-    except ValueError:
-        abort(404)
-
-    def lines() -> Iterator[str]:
-        with database.reading() as session:
-            rows = export.results(
-                session, who, run, result_filter.status, result_filter.reason, result_filter.search
-            )
-            yield from csv_lines(rows, export.RESULT_COLUMNS)
-
-    with db.writing() as session:
-        audit(session, who.name, "download report", run, address("", **request.args.to_dict()))
-    parts = ["mailrun-run", str(run.id), result_filter.status, result_filter.reason]
-    return csv_file(lines(), "-".join(part for part in parts if part))
 
 
 def is_live(run: Run, counted: Counts) -> bool:

@@ -8,29 +8,31 @@ from typing import cast
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from webapp.access import Viewer, below, visible_to
+from webapp.access import Viewer, below, visible_to, whole_runs
 from webapp.cluster_paths import path
 from webapp.definitions.differences import differences
 from webapp.definitions.versions import content_of
-from webapp.lifecycle.counts import Counts, counts_of
+from webapp.lifecycle.counts import Counts, counted, counts_of
 from webapp.lifecycle.throughput import Throughput, throughput
-from webapp.runs.report import problem
+from webapp.runs.report import blocker
 from webapp.store import keyset
 from webapp.store.customers import Cluster
 from webapp.store.definitions import Content
 from webapp.store.keyset import Edge, Page
-from webapp.store.runs import ResultInvoice, Run, RunCount
+from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 from webapp.store.users import AuditEntry
 
 
 @dataclass(frozen=True)
 class RunLine:
-    """A row of the list of runs. `pace` only of one that is sending now; `stopped_by` only of a stopped one;
-    `problem`: what keeps a running one from continuing at full speed."""
+    """A row of the list of runs. `is_whole`: the person sees all of it, not only the results of their
+    customers. `pace` only of one that is sending now; `stopped_by` only of a stopped one; `problem`: what
+    keeps a running one from continuing at full speed."""
 
     run: Run
     counts: Counts
+    is_whole: bool
     pace: Throughput | None = None
     stopped_by: str = ""
     problem: str = ""
@@ -57,23 +59,22 @@ def runs(session: Session, viewer: Viewer, shown: RunFilter, edge: Edge | None) 
         select(Run)
         .join(Cluster, Cluster.id == Run.cluster_id)
         .options(joinedload(Run.definition), joinedload(Run.cluster))
-        .where(visible_to(viewer, Run), *_conditions(shown))
+        .where(visible_to(viewer, Run), *_conditions(viewer, shown))
     )
     if edge:
         query = query.where(keyset.beyond(edge, Run.id, descending=True))
     query = query.order_by(*keyset.order(edge, Run.id, descending=True)).limit(keyset.PAGE_SIZE + 1)
     found = list(session.scalars(query))
-    return keyset.page(run_lines(session, found), edge, [keyset.cursor(run.id) for run in found])
+    return keyset.page(run_lines(session, viewer, found), edge, [keyset.cursor(run.id) for run in found])
 
 
 def some_runs(session: Session, viewer: Viewer, ids: list[int]) -> list[RunLine]:
     """The rows of those of these runs that this person may see."""
-    return run_lines(
-        session, list(session.scalars(select(Run).where(Run.id.in_(ids), visible_to(viewer, Run))))
-    )
+    found = session.scalars(select(Run).where(Run.id.in_(ids), visible_to(viewer, Run)))
+    return run_lines(session, viewer, list(found))
 
 
-def _conditions(shown: RunFilter) -> list[ColumnElement[bool]]:
+def _conditions(viewer: Viewer, shown: RunFilter) -> list[ColumnElement[bool]]:
     archived = shown.state == ARCHIVED
     conditions: list[ColumnElement[bool]] = [
         Run.archived_at.is_not(None) if archived else Run.archived_at.is_(None)
@@ -83,36 +84,45 @@ def _conditions(shown: RunFilter) -> list[ColumnElement[bool]]:
     if shown.definition is not None:
         conditions.append(Run.definition_id == shown.definition)
     if shown.problem:
-        conditions.append(Run.id.in_(_with(shown.problem)))
+        conditions.append(Run.id.in_(_with(viewer, shown.problem)))
     if wanted := shown.search.replace("\x00", "").strip():
         columns = (Run.name, Cluster.tag_name, Run.created_by, Run.started_by)
         conditions.append(or_(*(column.icontains(wanted, autoescape=True) for column in columns)))
     return conditions
 
 
-def _with(problem: str) -> Select[int]:
-    """The runs that have results in this status, or skipped for this reason."""
-    if problem in set(SkipReason):
-        counted = RunCount.reason == problem
-    else:
-        counted = RunCount.status == ResultStatus(problem)
-    return select(RunCount.run_id).where(counted).group_by(RunCount.run_id).having(func.sum(RunCount.n) > 0)
+def _with(viewer: Viewer, problem: str) -> Select[int]:
+    """The runs that have results that this person may see, in this status or skipped for this reason."""
+    seen = counted(viewer).c
+    is_reason = problem in set(SkipReason)
+    meant = seen.reason == problem if is_reason else seen.status == ResultStatus(problem)
+    return select(seen.run_id).where(meant).group_by(seen.run_id).having(func.sum(seen.n) > 0)
 
 
-def run_lines(session: Session, found: list[Run]) -> list[RunLine]:
-    """The rows of these runs."""
-    counted = counts_of(session, [run.id for run in found])
+def run_lines(session: Session, viewer: Viewer, found: list[Run]) -> list[RunLine]:
+    """The rows of these runs, which this person may see."""
+    ids = [run.id for run in found]
+    counts, whole = counts_of(session, viewer, ids), whole_runs(session, viewer, ids)
     stopped = _stopped_by(session, [run.id for run in found if run.status == RunStatus.STOPPED])
     return [
         RunLine(
             run,
-            counted[run.id],
-            throughput(session, run, counted[run.id]),
+            counts[run.id],
+            run.id in whole,
+            throughput(session, run, counts[run.id]) if run.id in whole else None,
             stopped.get(run.id, ""),
-            (problem(session, run) or "") if run.status == RunStatus.RUNNING else "",
+            _problem(session, run, is_whole=run.id in whole),
         )
         for run in found
     ]
+
+
+def _problem(session: Session, run: Run, *, is_whole: bool) -> str:
+    """What keeps a running run from continuing at full speed."""
+    if run.status != RunStatus.RUNNING:
+        return ""
+    found = blocker(session, run)
+    return (found.words if is_whole else found.words_in_part) or ""
 
 
 def _stopped_by(session: Session, run_ids: list[int]) -> dict[int, str]:
@@ -142,23 +152,28 @@ def states(session: Session, viewer: Viewer) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class About:
-    """A run's cluster as the path of names that leads to it, how many clusters are below it, how many
-    invoices the run includes, and how its definition differs from today's."""
+    """A run's cluster as the path of names that leads to it, how many clusters are below it (None: not
+    told to a person who sees a part of the run), how many of the run's invoices the person sees, and how its
+    definition differs from today's."""
 
     path: list[str]
-    children: int
+    children: int | None
     invoices: int
     differs_in: list[str]
 
 
-def about(session: Session, viewer: Viewer, run: Run, counted: Counts) -> About:
+def about(session: Session, viewer: Viewer, run: Run, counts: Counts, *, is_whole: bool) -> About:
     """What the head of a run's page says beyond the run itself."""
-    children = session.scalar(select(func.count()).select_from(below(frozenset({run.cluster_id})).subquery()))
-    invoices: int | None = counted.total
+    children = None
+    if is_whole:
+        clusters = below(frozenset({run.cluster_id})).subquery()
+        children = (session.scalar(select(func.count()).select_from(clusters)) or 1) - 1
+    invoices: int | None = counts.total
     if run.version.content["collate"]:
-        invoices = session.scalar(
-            select(func.count()).select_from(ResultInvoice).where(ResultInvoice.run_id == run.id)
-        )
+        taken = select(func.count()).select_from(ResultInvoice).where(ResultInvoice.run_id == run.id)
+        if not is_whole:
+            taken = taken.join(Result, Result.id == ResultInvoice.result_id).where(visible_to(viewer, Result))
+        invoices = session.scalar(taken)
     frozen, today = cast(Content, run.version.content), content_of(session, run.definition)
     differs_in = [difference.what for difference in differences(frozen, today)]
-    return About(path(session, viewer, run.cluster), (children or 1) - 1, invoices or 0, differs_in)
+    return About(path(session, viewer, run.cluster), children, invoices or 0, differs_in)

@@ -8,7 +8,8 @@ from typing import Any, cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.lifecycle.counts import counts
+from webapp.access import OPERATOR, Viewer
+from webapp.lifecycle.counts import counts_seen
 from webapp.mailservers import stored_pace
 from webapp.mailservers.backoff import waiting_sentence
 from webapp.store.definitions import Content, DefinitionVersion
@@ -19,8 +20,10 @@ from webapp.store.statuses import RunStatus
 from webapp.store.types import iso
 
 
-def show(session: Session, run: Run) -> dict[str, Any]:
-    """The run as `runs show --json` prints it. Times are ISO 8601 in UTC."""
+def show(session: Session, run: Run, viewer: Viewer = OPERATOR) -> dict[str, Any]:
+    """The run as `runs show --json` prints it, with counts of what this person may see. Times are ISO 8601 in
+    UTC."""
+    counted = counts_seen(session, viewer, run.id)
     return {
         "id": run.id,
         "name": run.name,
@@ -32,7 +35,7 @@ def show(session: Session, run: Run) -> dict[str, Any]:
         "period_to": run.period_to.isoformat(),
         "bcc": run.bcc,
         "problem": problem(session, run),
-        "counts": {status.value: n for status, n in counts(session, run.id).by_status.items()},
+        "counts": {status.value: n for status, n in counted.by_status.items()},
         "created_at": iso(run.created_at),
         "started_at": iso(run.started_at),
         "finished_at": iso(run.finished_at),
@@ -60,6 +63,18 @@ class Blocker:
             return waiting_sentence(self.server)
         return self.own or self.slowed or None
 
+    @property
+    def words_in_part(self) -> str | None:
+        """The same for a person who sees only some results of the run: nothing that a mail server said, which
+        may name an address of another customer."""
+        if self.held or not (self.server or self.own):
+            return self.words if self.held else None
+        return WAITS if self.server else HAS_A_PROBLEM
+
+
+WAITS = "waiting for its mail server"
+HAS_A_PROBLEM = "It stopped with a problem. The person who started it sees what it is."
+
 
 def blocker(session: Session, run: Run) -> Blocker:
     """What keeps this run from continuing, if anything does."""
@@ -79,5 +94,5 @@ def blocker(session: Session, run: Run) -> Blocker:
 
 
 def problem(session: Session, run: Run) -> str | None:
-    """What keeps this run from continuing, in words."""
+    """What keeps this run from continuing, in words, to a person who sees all of it."""
     return blocker(session, run).words

@@ -9,7 +9,10 @@ from urllib.parse import quote
 from flask import Flask, Response, abort, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp import access
 from webapp.access import Viewer
+from webapp.store.db import db
+from webapp.store.runs import Run
 from webapp.web import sessions
 from webapp.web.htmx import is_htmx, page_on_screen
 from webapp.web.view_flags import is_marked
@@ -21,6 +24,21 @@ MAY_NOT = "Your role is read-only. Ask an administrator for the manager role."
 def viewer() -> Viewer:
     """The person of this request. Only for views behind the access control, where there always is one."""
     return cast(Viewer, g.viewer)
+
+
+def sees_whole(run: Run) -> bool:
+    """Whether the person of this request sees all of this run, and not only their customers' results."""
+    return bool(access.whole_runs(db.session, viewer(), [run.id]))
+
+
+def to_change(run: Run | None) -> Run:
+    """The run that a form is about to change. Ends the request with 404 if there is none that this person may
+    see, with 403 if they only see it."""
+    if run is None:
+        abort(404)
+    if not sees_whole(run):
+        abort(403, access.only_looked_at(run))
+    return run
 
 
 def init_app(app: Flask) -> None:

@@ -16,7 +16,7 @@ from webapp import audit
 from webapp.access import Viewer
 from webapp.store.database import is_passing
 from webapp.store.db import db
-from webapp.web import htmx
+from webapp.web import htmx, sessions
 
 log = logging.getLogger("mailrun.web")
 
@@ -102,10 +102,20 @@ def _page(code: int, words: str | None, id: str = "") -> Response:
         "id": id or _new_id(),
     }
     if not htmx.is_htmx():
-        return make_response(render_template("web/error.html", **shown), code)
+        return make_response(render_template("web/error.html", layout=_layout(code), **shown), code)
     response = htmx.tell(render_template("web/_error.html", **shown))
     response.status_code = code
     return response
+
+
+def _layout(code: int) -> str:
+    """The page's frame: with the navigation for those who are logged in, also where the address leads to no
+    page and so no one has asked who they are. Without it where the database does not answer."""
+    if code >= InternalServerError.code:
+        return "layouts/base.html" if "viewer" in g else "layouts/bare.html"
+    if "viewer" not in g and (user := sessions.current()):
+        g.viewer = user.viewer
+    return "layouts/base.html" if "viewer" in g else "layouts/bare.html"
 
 
 def _new_id() -> str:

@@ -61,11 +61,21 @@ def init_app(app: Flask) -> None:
         return {
             "viewer": viewer,
             "viewer_name": user.name if user else "",
-            "topnav": [link for link in LINKS if link.blueprint in current_app.blueprints],
+            "topnav": [link for link in LINKS if _is_shown(link)],
             "settings_menu": [link for link in SETTINGS if link.blueprint in current_app.blueprints],
             "banners": banners(runtime(), asked.answer) if viewer else [],
             "sending": sending(runtime(), asked.answer) if viewer else None,
         }
+
+
+def show_only_while(app: Flask, blueprint: str, is_open: Callable[[], bool]) -> None:
+    """Show the link to these pages only while they are open."""
+    app.extensions.setdefault("open pages", {})[blueprint] = is_open
+
+
+def _is_shown(link: Link) -> bool:
+    is_open = current_app.extensions.get("open pages", {}).get(link.blueprint)
+    return link.blueprint in current_app.blueprints and (is_open is None or is_open())
 
 
 @dataclass(frozen=True)

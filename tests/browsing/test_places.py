@@ -1,0 +1,115 @@
+"""Where things stand on the pages: what must not jump, cover or stand in the wrong place."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import FloatRect, Locator, Page, expect
+
+from tests.browsing.conftest import NewContext
+from tests.browsing.installation import addresses, customers
+from tests.browsing.seen import bulk, press, state, tick
+from tests.mailserver import MailServer
+from tests.world import World
+
+WIDTHS = (1280, 390)
+
+
+def box(element: Locator) -> FloatRect:
+    """Where this element is, in pixels of the window."""
+    found = element.bounding_box()
+    assert found
+    return found
+
+
+def overlap(one: FloatRect, other: FloatRect) -> bool:
+    across = one["x"] < other["x"] + other["width"] and other["x"] < one["x"] + one["width"]
+    along = one["y"] < other["y"] + other["height"] and other["y"] < one["y"] + one["height"]
+    return across and along
+
+
+def middle(element: Locator) -> float:
+    place = box(element)
+    return place["y"] + place["height"] / 2
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_e13_start_and_stop_stand_in_one_place(
+    marit: NewContext, world: World, server: MailServer, width: int
+) -> None:
+    server.delay = 0.4
+    customers(world, *addresses(20))
+    page = marit(viewport={"width": width, "height": 900}).new_page()
+    page.goto(f"/runs/{world.run()}")
+    places = []
+    for name, after in (("Start", "Running"), ("Stop", "Stopped"), ("Start", "Running")):
+        places.append(box(page.get_by_role("button", name=name, exact=True)))
+        press(page, name)
+        state(page, after)
+    assert places[0] == places[1] == places[2]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_e13_a_toast_covers_neither_rows_nor_the_bulk_bar(
+    marit: NewContext, world: World, width: int
+) -> None:
+    first, second, *_ = customers(world, *addresses(12))
+    page = marit(viewport={"width": width, "height": 900}).new_page()
+    page.goto(f"/runs/{world.run()}")
+    tick(page, first)
+    bulk(page).get_by_role("button", name="Remove").click()
+    toast = page.locator(".toast")
+    expect(toast).to_be_visible()
+    tick(page, second)
+    assert not overlap(box(toast), box(bulk(page)))
+    page.evaluate("scrollTo(0, 0)")
+    assert overlap(box(toast), box(page.get_by_role("banner")))
+    for row in page.get_by_role("table").get_by_role("row").all():
+        assert not overlap(box(toast), box(row))
+
+
+def test_e13_the_reasons_of_skipped_stand_below_it_on_a_phone(marit: NewContext, world: World) -> None:
+    customers(world, "", *addresses(2))
+    page = marit(viewport={"width": 390, "height": 844}).new_page()
+    page.goto(f"/runs/{world.run()}")
+    skipped, removed, reason = (
+        box(page.locator(f"#tab-{name}")) for name in ("skipped", "removed", "no_recipient")
+    )
+    assert skipped["y"] + skipped["height"] <= reason["y"]
+    assert reason["y"] + reason["height"] <= removed["y"]
+
+
+def test_e13_chips_are_in_line_with_what_they_stand_beside(marit: NewContext, world: World) -> None:
+    world.add()
+    page = marit().new_page()
+    page.goto("/runs/new")
+    chip = page.get_by_role("group", name="Common periods").get_by_role("button").first
+    assert middle(chip) == pytest.approx(middle(page.get_by_label("Period to")), abs=1)
+
+
+def test_e13_a_printed_run_has_its_facts_and_no_buttons(marit: NewContext, world: World) -> None:
+    customers(world, *addresses(51))
+    page = marit().new_page()
+    page.goto(f"/runs/{world.run()}")
+    page.emulate_media(media="print")
+    expect(page.get_by_text("Rows 1 to 50 of 51. The report (CSV) has all of them.")).to_be_visible()
+    for role in ("button", "checkbox", "searchbox", "navigation"):
+        assert not [each for each in page.get_by_role(role).all() if _is_a_control(each)], role
+    created = page.locator(".facts time").last
+    shown = created.evaluate(
+        "time => [getComputedStyle(time).fontSize, getComputedStyle(time, '::after').content]"
+    )
+    assert shown == ["0px", f'"{created.get_attribute("title")}"']
+    assert str(created.get_attribute("title"))[:2] == "20"
+    _columns_have_their_heads(page)
+
+
+def _is_a_control(element: Locator) -> bool:
+    """Whether it would be printed; the counts by status are links, and facts."""
+    return element.is_visible() and element.get_attribute("aria-label") != "Filter by status"
+
+
+def _columns_have_their_heads(page: Page) -> None:
+    table = page.get_by_role("table", name="Message results")
+    head = table.get_by_role("columnheader", name="Invoice")
+    cell = table.locator("tbody [data-column=invoice]").first
+    assert box(head)["x"] == pytest.approx(box(cell)["x"], abs=1)
