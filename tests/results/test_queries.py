@@ -93,6 +93,13 @@ def test_every_order_shows_each_result_once_in_both_directions(
         assert max(annas) - min(annas) == 2  # Anna, anna and anna stand together
 
 
+def test_e14_names_stand_where_people_look_for_them(world: World, run_id: int) -> None:
+    """An accent does not move a name behind Z."""
+    names = {result.id: result.sort_name for result in world.results(run_id)}
+    shown = [names[id] for id in walk(world, run_id, Filter(), None)]
+    assert [name for name in shown if name.strip()] == ["anna"] * 3 + ["arzte", "bert", "eclair", "zoe"]
+
+
 def test_a_search_finds_every_letter_in_any_case_and_counts(world: World, run_id: int) -> None:
     with world.runtime.database.reading() as session:
         run = session.get_one(Run, run_id)

@@ -27,7 +27,7 @@ def test_results_made_before_are_sorted_searched_and_plotted(world: World, worke
         (result.sort_name, result.amount, sorted(result.search_text.split()))
         for result in world.results(run_id)
     ]
-    assert before[0][0] == "ärzte & co"
+    assert before[0][0] == "arzte & co"
     with world.runtime.database.reading() as session:
         slots = sent_by_slot(session, run_id)
     world.runtime.database.dispose()
@@ -60,7 +60,7 @@ def test_c2_what_was_stored_in_another_form_is_composed(world: World) -> None:
         sorts = set(session.scalars(select(Result.sort_name)))
     codes = ["Mü-1", taken, normalize("NFD", taken)]  # the last stays: another customer has its code
     assert [tuple(row) for row in stored] == [(code, "Bäckerei") for code in codes]
-    assert sorts == {"bäckerei"}
+    assert sorts == {"backerei"}
 
 
 def test_a5_documents_checked_before_are_checked_again_unless_they_went_out_or_a_person_released_them(

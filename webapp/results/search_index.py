@@ -16,7 +16,7 @@ from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.definitions import Content
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, ResultInvoice
-from webapp.store.text_search import folded
+from webapp.store.text_search import folded, searchable
 
 
 def of_one_invoice(content: Content) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def of_one_invoice(content: Content) -> dict[str, Any]:
         Customer.code + " " + Customer.name + " " + Invoice.number + " " + _addresses(content, Customer.id)
     )
     return {
-        "sort_name": folded(Customer.name),
+        "sort_name": searchable(Customer.name),
         "amount": Invoice.gross_amount,
         "search_text": folded(sought),
     }
@@ -47,7 +47,7 @@ def index(session: Session, content: Content, *which: ColumnElement[bool]) -> No
         update(Result)
         .where(*which)
         .values(
-            sort_name=of_customer.with_only_columns(folded(Customer.name)).scalar_subquery(),
+            sort_name=of_customer.with_only_columns(searchable(Customer.name)).scalar_subquery(),
             amount=of_invoices.with_only_columns(func.sum(Invoice.gross_amount)).scalar_subquery(),
             search_text=folded(sought),
         ),

@@ -60,6 +60,7 @@ def upgrade() -> None:
         op.execute(SEARCHABLE)
         op.execute(TRIGRAMS)
     op.execute("UPDATE customer SET sort_name = searchable(name)")
+    op.execute("UPDATE result SET sort_name = searchable(sort_name) WHERE sort_name <> searchable(sort_name)")
     for table in TABLES:
         if is_sqlite:
             op.execute(
