@@ -111,6 +111,11 @@ class DemoCustomer:
         return f"Heron-{self.code.removeprefix('K-')}" if agreed else ""
 
     @property
+    def language(self) -> str:
+        """The language of their mails: English as it is written in Britain, where "en" alone is American."""
+        return "en-GB" if self.country.language == "en" else self.country.language
+
+    @property
     def is_large(self) -> bool:
         return self.cluster in LARGE or self.cluster in RESELLERS
 

@@ -40,7 +40,7 @@ def _write_customers(folder: Path, customers: list[DemoCustomer]) -> None:
         folder / "customers.csv",
         columns,
         (
-            (c.code, c.name, c.cluster, c.country.language, c.town, c.tax_id, c.manager, c.document_password)
+            (c.code, c.name, c.cluster, c.language, c.town, c.tax_id, c.manager, c.document_password)
             for c in customers
         ),
     )
