@@ -14,6 +14,7 @@ from tests.imports.test_folder import edges, load
 from tests.imports.test_sources import DOCUMENTS, EMAILS, addresses, again, documents
 from webapp import sources
 from webapp.extensions import Runtime
+from webapp.imports.commands import rows_told, table
 from webapp.imports.folder import Imported
 from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEmail, RecipientKey
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
@@ -103,6 +104,8 @@ def test_a_value_that_a_person_changed_stays_until_the_source_changes_it(
         "kept in customers: C1: name “Müller AG” changed here, the source still says “Müller & Söhne”",
     ]
     assert done.counts["customers"].kept == 3
+    assert list(rows_told(done)) == told(done)
+    assert ["customers", "0", "0", "2", "0", "3"] in [line.split() for line in table(done).splitlines()]
     text = CUSTOMERS + "C1,Müller KG,North,fr,1234\n"
     done = load(runtime, folders.write(tmp_path / "alone", {}, customers_csv=text))
     assert told(done) == [
