@@ -23,6 +23,7 @@ COMMANDS = {
     "catcher": "webapp.catcher.commands:catcher",
     "demo": "webapp.demo.commands:demo",
     "import": "webapp.imports.commands:import_command",
+    "export": "webapp.exports.commands:export_command",
     "runs": "webapp.run_commands:runs",
     "users": "webapp.users.commands:users",
 }

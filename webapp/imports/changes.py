@@ -1,5 +1,5 @@
-"""What an import changes, row by row: new, changed (old → new), removed. Read from the staging tables before
-anything is stored."""
+"""What an import changes, row by row: new, changed (old → new), removed, kept. Read from the staging tables
+before anything is stored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, case, select
 from sqlalchemy.orm import Session
 
 from webapp.imports import staged
@@ -15,18 +15,21 @@ from webapp.imports.circles import ParentLink
 from webapp.imports.kinds import Kind
 from webapp.imports.merging import MergeCounts
 from webapp.imports.messaging_keys import NATURAL
-from webapp.imports.targets import CLUSTER, CUSTOMER, EMAIL, RESULT, Target, is_json, of_changed
+from webapp.imports.targets import CLUSTER, Target, is_json, of_changed
 from webapp.imports.values import shown
 from webapp.store.customers import Cluster, Customer, RecipientKey
 from webapp.store.invoices import Invoice, Transformation
 
 NEW, CHANGED, REMOVED = "new", "changed", "removed"
+KEPT, KEPT_REMOVED, SOURCE_WINS = "kept", "kept removed", "source wins"
+"""What becomes of a value that a person changed: it stays, since the source says what it said before; so does
+the removal of an address or a document; or the source says something else, or the same as the person."""
 
 
 @dataclass(frozen=True)
 class RowChange:
-    """One row: what it is, whether it is new, changed or removed, its key, and for a changed one what differs
-    (old → new)."""
+    """One row: what it is, whether it is new, changed, removed or kept, its key, and what differs (old → new)
+    or stays."""
 
     words: str
     kind: str
@@ -111,13 +114,13 @@ def _removed(target: Target) -> Select[Any]:
     stored, gone = target.stored, staged.REMOVED[target.staged.name]
     rows: FromClause = gone.join(stored, stored.c.id == gone.c.id)
     columns: list[ColumnElement[Any]]
-    if target is EMAIL:
+    if target.staged is staged.EMAIL:
         customer, key = Customer.__table__, RecipientKey.__table__
         rows = rows.join(customer, customer.c.id == stored.c.customer_id)
         rows = rows.join(key, key.c.id == stored.c.recipient_key_id)
         columns = [customer.c.code, key.c.key, stored.c.address]
     else:
-        assert target is RESULT
+        assert target.staged is staged.RESULT
         invoice, made_by = Invoice.__table__, Transformation.__table__
         rows = rows.join(invoice, invoice.c.id == stored.c.invoice_id)
         rows = rows.join(made_by, made_by.c.id == stored.c.transformation_id)
@@ -151,15 +154,16 @@ def _changed(session: Session, kind: Kind, target: Target, at_most: int | None) 
 
 
 def _old(target: Target, name: str) -> ColumnElement[Any]:
-    if target is CUSTOMER and name == "cluster_id":
+    if target.staged is staged.CUSTOMER and name == "cluster_id":
         cluster = Cluster.__table__.alias("cluster_before")
         return select(cluster.c.tag_name).where(cluster.c.id == target.stored.c.cluster_id).scalar_subquery()
     return target.stored.c[name]
 
 
 def _new(dialect: str, target: Target, name: str) -> ColumnElement[Any]:
-    if target is CUSTOMER and name == "cluster_id":
-        return staged.CUSTOMER.c.cluster
+    if target.staged is staged.CUSTOMER and name == "cluster_id":
+        new = staged.CUSTOMER.c.cluster
+        return case((target.keeps[name].is_(True), _old(target, name)), else_=new) if target.keeps else new
     if is_json(target.stored.c[name].type):
         return target.values[name]
     return of_changed(dialect, target, name)
@@ -179,19 +183,25 @@ def _differences(name: str, old: Any, new: Any) -> Iterator[str]:
 
 
 def _difference(name: str, old: Any, new: Any) -> str:
-    texts = [_said(value) for value in (old, new)]
+    texts = [said(value) for value in (old, new)]
     if name == "sha256":
         texts = [text[:12] for text in texts]
-    if any("\n" in text or len(text) > TEXT_SHOWN_MAX for text in texts):
+    if is_long(*texts):
         return f"{name} differs"
     return f"{name} {texts[0]} → {texts[1]}"
+
+
+def is_long(*values: Any) -> bool:
+    """Whether one of these has more characters, or lines, than are told."""
+    return any("\n" in text or len(text) > TEXT_SHOWN_MAX for text in map(said, values))
 
 
 TEXT_SHOWN_MAX = 60
 """Characters of a value that is told as it is."""
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
+    """The value as it is told."""
     if value is None or value in ("", []):
         return "nothing"
     if isinstance(value, bool):

@@ -13,10 +13,12 @@ ParentLink = tuple[str, str]
 @dataclass
 class ImportedParents:
     """The parents that the file gives to the clusters named in it, with the line of each. They replace what
-    is stored; other clusters keep their parents."""
+    is stored; other clusters keep their parents. `kept` are those that count instead, since a person gave
+    them to the cluster and the source says nothing new (kept.py)."""
 
     parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, line: int, child: str, parents: Iterable[str]) -> None:
         """Add a line of the file. Of two lines for one cluster, the first counts (the second is an error
@@ -39,10 +41,11 @@ class ImportedParents:
         for child, parent in stored:
             if child not in self.lines:
                 graph.setdefault(child, set()).add(parent)
-        if not _has_circle({**graph, **{child: set(parents) for child, parents in self.parents.items()}}):
+        wanted = {**self.parents, **self.kept}
+        if not _has_circle({**graph, **{child: set(parents) for child, parents in wanted.items()}}):
             return
         for child, line in self.lines.items():
-            for parent in self.parents[child]:
+            for parent in wanted[child]:
                 way = _way(graph, parent, child)
                 if way:
                     yield line, [child, *way]
@@ -52,7 +55,8 @@ class ImportedParents:
     def changes(self, stored: Iterable[ParentLink]) -> tuple[set[ParentLink], set[ParentLink]]:
         """The edges to delete and those to add."""
         old = {edge for edge in stored if edge[0] in self.lines}
-        new = {(child, parent) for child, parents in self.parents.items() for parent in parents}
+        wanted = {**self.parents, **self.kept}
+        new = {(child, parent) for child, parents in wanted.items() for parent in parents}
         return old - new, new - old
 
 

@@ -17,7 +17,7 @@ from webapp.documents import document_checks, findings
 from webapp.extensions import Runtime, runtime
 from webapp.imports.folder import ROWS_TOLD, Imported, import_folder
 from webapp.imports.problems import ImportRefused
-from webapp.imports.progress import ReportProgress, silent
+from webapp.progress import ReportProgress, silent
 
 FINE = 1000
 """Steps of the bar."""
@@ -35,7 +35,7 @@ FINE = 1000
 @click.option(
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write every row that is new, changed or removed into this file.",
+    help="Write every row that is new, changed, removed or kept into this file.",
 )
 @with_appcontext
 def import_command(folder: Path, dry_run: bool, allow_removals: int | None, report: Path | None) -> None:
@@ -84,12 +84,12 @@ def _tell(done: Imported, report: Path | None) -> None:
 
 
 def rows_told(done: Imported) -> Iterator[str]:
-    """The rows that are new, changed or removed, as lines: ROWS_TOLD of each kind and file, and how many more
-    there are."""
+    """The rows that are new, changed, removed or kept, as lines: ROWS_TOLD of each kind and file, and how
+    many more there are."""
     for (words, kind), rows in groupby(done.rows, key=lambda row: (row.words, row.kind)):
         told = list(rows)
         yield from map(str, told)
-        if (left := getattr(done.counts[words], kind) - len(told)) > 0:
+        if (left := getattr(done.counts[words], kind.replace(" ", "_")) - len(told)) > 0:
             yield f"  and {left:,} more; --report FILE writes every row"
 
 
@@ -135,8 +135,11 @@ def table(done: Imported) -> str:
         summary = "Imported:"
     wide = max(map(len, done.counts))
     rows = [f"{'':{wide}}  {'new':>9}  {'changed':>9}  {'unchanged':>9}  {'removed':>9}"]
+    stayed = any(counts.kept or counts.kept_removed for counts in done.counts.values())
+    rows[0] += f"  {'kept':>9}" if stayed else ""
     for words, counts in done.counts.items():
-        figures = (counts.new, counts.changed, counts.unchanged, counts.removed)
+        figures = [counts.new, counts.changed, counts.unchanged, counts.removed]
+        figures += [counts.kept + counts.kept_removed] if stayed else []
         rows.append(f"{words:{wide}}  {'  '.join(f'{figure:>9,}' for figure in figures)}")
     return "\n".join([summary, *rows])
 

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 from unicodedata import normalize
 
-from webapp.imports import media_types
+from webapp.documents import media_types
 from webapp.imports.kinds import Wrong, longest
 from webapp.imports.problems import ImportRefused
 from webapp.store.documents import DocumentStore

@@ -3,9 +3,11 @@
 1. Read and check messaging.toml, then the CSV files line by line into temporary tables (no write lock).
 2. Check what only all rows together show.
 3. Refuse, with every problem, or go on.
-4. Compare with what is stored: new, changed, unchanged, removed. Refuse to remove too much (removals.py).
+4. Compare with what is stored: new, changed, unchanged, removed. What people changed stays unless the source
+   says something new (kept.py, kept_sets.py). Refuse to remove too much (removals.py).
 5. Put the documents into the store. They are found by their content: no harm is done if step 6 fails.
-6. Store what is new and changed, and delete what is removed, in one short transaction."""
+6. Store what is new and changed, delete what is removed, and index what lists find (touched.py), in one short
+   transaction."""
 
 from __future__ import annotations
 
@@ -16,14 +18,15 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from webapp import progress
 from webapp.destinations import Service
-from webapp.imports import messaging, progress, staging
+from webapp.imports import messaging, staging
 from webapp.imports.changes import RowChange
 from webapp.imports.intake import Work, check, read
 from webapp.imports.merging import MergeCounts
 from webapp.imports.problems import ImportRefused
-from webapp.imports.progress import ReportProgress
 from webapp.imports.storing import compare, keep_documents, store
+from webapp.progress import ReportProgress
 from webapp.store.database import Database, is_passing
 from webapp.store.documents import DocumentStore
 
@@ -32,14 +35,14 @@ FILES = (messaging.FILE, *CSV_FILES)
 
 
 ROWS_TOLD = 20
-"""Rows of each file and kind (new, changed, removed) that the command prints."""
+"""Rows of each file and kind (new, changed, removed, kept …) that the command prints."""
 
 
 @dataclass(frozen=True)
 class Imported:
     """What an import did, or, after a dry run, would do: counts by the word for the things, those of the
-    folder's files only. `rows` are those that are new, changed or removed. `refusal`: why an import would be
-    refused, after a dry run."""
+    folder's files only. `rows` are those that are new, changed, removed or kept. `refusal`: why an import
+    would be refused, after a dry run."""
 
     counts: dict[str, MergeCounts]
     dry_run: bool
@@ -85,7 +88,7 @@ def import_folder(
                 raise ImportRefused([objection])
             if not dry_run:
                 keep_documents(work, documents)
-                store(work, plan, actor)
+                plan = store(work, plan, actor)
             return Imported(plan.counts, dry_run, tuple(plan.rows), tuple(work.problems.warnings), objection)
     except DBAPIError as error:
         if not is_passing(error):

@@ -10,15 +10,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from webapp import progress
 from webapp.destinations import Service
-from webapp.imports import kinds, messaging, messaging_store, progress, references, staged, staging
+from webapp.imports import kept, kinds, messaging, messaging_store, references, staged, staging
 from webapp.imports.circles import ImportedParents
 from webapp.imports.documents import ImportedFile, Inspector
 from webapp.imports.kinds import Kind
 from webapp.imports.problems import Problems
-from webapp.imports.progress import ReportProgress, within
 from webapp.imports.reading import CsvRow, checked_rows
 from webapp.imports.staging import Stage
+from webapp.progress import ReportProgress, within
 
 
 @dataclass
@@ -126,6 +127,7 @@ def check(work: Work) -> None:
             tell(done)
             references.index_keys(session, kind, work.problems)
         tell(len(work.kinds))
+        kept.judge_parents(session, work.graph, "", 0)
         references.note_wrong_parents(session, work.graph, work.problems)
         references.note_unknown(session, work.problems)
         tell(len(work.kinds) + 2)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    null,
     or_,
     select,
     text,
@@ -29,17 +30,22 @@ from webapp.imports import removals, staged
 from webapp.imports.circles import ParentLink
 from webapp.imports.targets import Target, is_json, of_changed, of_new, same_spelling
 from webapp.store.customers import Cluster, ClusterParent
+from webapp.store.statuses import Origin
 
 
 @dataclass(frozen=True)
 class MergeCounts:
     """How many rows of a file are new, changed, and as they are stored; and how many stored ones it
-    removes."""
+    removes. `kept`, `kept_removed`: how often it says what a person changed, or removed, and the source says
+    as before; `source_wins`: how often it says something new of what a person changed."""
 
     new: int
     changed: int
     unchanged: int
     removed: int = 0
+    kept: int = 0
+    kept_removed: int = 0
+    source_wins: int = 0
 
     @property
     def changes_anything(self) -> bool:
@@ -55,14 +61,31 @@ def compare(session: Session, target: Target, staged_rows: int) -> MergeCounts:
         target.source.join(target.stored, and_(*same))
     )
     session.execute(insert(target.known).from_select(["line", "id", "differs"], matches))
+    if target.is_judged and target.scope:
+        _let_count_nothing(session, target)
     if dialect == "postgresql":
         session.execute(text(f"ANALYZE {target.known.name}"))
-    known = session.scalar(select(func.count()).select_from(target.known)) or 0
-    changed = (
-        session.scalar(select(func.count()).select_from(target.known).where(target.known.c.differs)) or 0
-    )
-    removed = removals.find(session, target, known)
+    known, stored, changed = session.execute(
+        select(func.count(), func.count(target.known.c.id), func.count().filter(target.known.c.differs))
+    ).one()
+    removed = removals.find(session, target, stored)
     return MergeCounts(staged_rows - known, changed, known - changed, removed)
+
+
+def clear(session: Session, target: Target) -> None:
+    """Forget what was found, to compare again."""
+    name = target.staged.name
+    for tables in (staged.KNOWN, staged.REMOVED, staged.SPARED, staged.KEPT):
+        if name in tables:
+            session.execute(delete(tables[name]))
+
+
+def _let_count_nothing(session: Session, target: Target) -> None:
+    """Treat rows of the file that do not count as if they were stored as they are, under no id."""
+    kept = target.kept
+    session.execute(delete(target.known).where(target.known.c.line.in_(select(kept.c.line))))
+    rows = select(kept.c.line, null(), false())
+    session.execute(insert(target.known).from_select(["line", "id", "differs"], rows))
 
 
 def known_clusters(session: Session) -> set[str]:
@@ -93,6 +116,15 @@ def store(session: Session, target: Target, counts: MergeCounts) -> None:
         session.execute(insert(target.stored).from_select(names, rows, include_defaults=False))
     if counts.changed and target.changing:
         session.execute(_update(session.get_bind().dialect.name, target))
+    if target.scope:
+        session.execute(_claim(target))
+
+
+def _claim(target: Target) -> Any:
+    """UPDATE what a person added or changed, and the folder names: it is the source's now."""
+    stored, known = target.stored, target.known
+    here = stored.c.id.in_(select(known.c.id).where(known.c.id.is_not(None)))
+    return update(stored).where(stored.c.origin != Origin.SOURCE, here).values(origin=Origin.SOURCE)
 
 
 def store_edges(session: Session, gone: set[ParentLink], added: set[ParentLink]) -> None:
@@ -131,7 +163,11 @@ def _differs(dialect: str, target: Target) -> ColumnElement[Any]:
 def _update(dialect: str, target: Target) -> Any:
     """UPDATE … FROM the staged rows that differ."""
     wanted = (
-        select(target.known.c.id.label("known_id"), *(target.values[n].label(n) for n in target.changing))
+        select(
+            target.known.c.id.label("known_id"),
+            *(target.values[n].label(n) for n in target.changing),
+            *(keeps.label(f"keeps_{n}") for n, keeps in target.keeps.items()),
+        )
         .select_from(target.source.join(target.known, target.known.c.line == target.staged.c.line))
         .where(target.known.c.differs)
         .subquery("wanted")
@@ -142,6 +178,7 @@ def _update(dialect: str, target: Target) -> Any:
         source=wanted,
         values={name: wanted.c[name] for name in target.changing},
         natural=(),
+        keeps={name: wanted.c[f"keeps_{name}"] for name in target.keeps},
     )
     values = {name: of_changed(dialect, fresh, name) for name in target.changing}
     told, emptied = target.resets

@@ -12,7 +12,7 @@ from webapp.imports import csvfile
 from webapp.imports.csvfile import LINE
 from webapp.imports.kinds import Kind
 from webapp.imports.problems import Problems
-from webapp.imports.values import Check, shown
+from webapp.imports.values import ABSENT, Check, shown
 
 CsvRow = dict[str, Any]
 
@@ -124,4 +124,7 @@ def _checked(kind: Kind, layout: Layout, line: int, fields: list[str], problems:
 def _json(layout: Layout, fields: list[str]) -> str:
     if not layout.extra:
         return "{}"
-    return json.dumps({name: fields[position].strip(" \t") for name, position in layout.extra})
+    values = {name: fields[position].strip(" \t") for name, position in layout.extra}
+    if ABSENT in values.values():
+        values = {name: value for name, value in values.items() if value != ABSENT}
+    return json.dumps(values)

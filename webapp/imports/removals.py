@@ -1,5 +1,6 @@
 """What an import takes away: a source has all rows of a scope of which it has any. Of a customer's addresses
-under a key, or an invoice's documents of a transformation, those that the folder no longer has are removed.
+under a key, or an invoice's documents of a transformation, those that the folder no longer has are removed,
+but for what a person added.
 
 Mails that went out keep their own recipients, and their documents' bytes stay in the document store."""
 
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from webapp.imports import staged
 from webapp.imports.targets import Target
+from webapp.store.statuses import Origin
 
 FREE_REMOVALS = 50
 """Up to this many addresses, or documents, an import removes without being asked to."""
@@ -30,8 +32,23 @@ def find(session: Session, target: Target, known: int) -> int:
     removed = staged.REMOVED[target.staged.name]
     same = [stored.c[name] == target.values[name] for name in target.scope]
     named = select(stored.c.id).select_from(target.source.join(stored, and_(*same)))
-    session.execute(insert(removed).from_select(["id"], named.except_(select(target.known.c.id))))
+    known_ids = select(target.known.c.id).where(target.known.c.id.is_not(None))
+    session.execute(insert(removed).from_select(["id"], named.except_(known_ids)))
+    _spare(session, target)
     return session.scalar(select(func.count()).select_from(removed)) or 0
+
+
+def _spare(session: Session, target: Target) -> None:
+    """Let those stay that a person added, and those of sets that a person changed (kept.py)."""
+    stored, removed = target.stored, staged.REMOVED[target.staged.name]
+    spared = staged.SPARED[target.staged.name]
+    added = (
+        select(removed.c.id)
+        .join_from(removed, stored, stored.c.id == removed.c.id)
+        .where(stored.c.origin == Origin.ADDED, removed.c.id.not_in(select(spared.c.id)))
+    )
+    session.execute(insert(spared).from_select(["id"], added))
+    session.execute(delete(removed).where(removed.c.id.in_(select(spared.c.id))))
 
 
 def delete_found(session: Session, target: Target) -> None:

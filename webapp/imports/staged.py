@@ -83,14 +83,42 @@ KNOWN = {
 }
 
 
-def _removed(name: str) -> Table:
-    """The ids of stored rows that the folder no longer names."""
+def _ids(word: str, name: str) -> Table:
+    """The ids of stored rows, for one purpose."""
     return Table(
-        f"removed_{name}",
+        f"{word}_{name}",
         metadata,
         Column("id", Key, primary_key=True, autoincrement=False),
         prefixes=["TEMPORARY"],
     )
 
 
-REMOVED = {table.name: _removed(table.name.removeprefix("staged_")) for table in (EMAIL, RESULT)}
+REMOVED = {table.name: _ids("removed", table.name.removeprefix("staged_")) for table in (EMAIL, RESULT)}
+"""Stored rows that the folder no longer names."""
+SPARED = {table.name: _ids("spared", table.name.removeprefix("staged_")) for table in (EMAIL, RESULT)}
+"""Stored rows that stay, though the folder names others: a person changed the set, and the source did not."""
+
+
+def _kept(source: Table, *fixed: str) -> Table:
+    """Which values of staged rows do not count, since a person changed them and the source did not. The
+    column of free fields has those that do count, for a row where some do not."""
+    columns = [column for column in source.columns if column.name not in ("line", *fixed)]
+    return Table(
+        f"kept_{source.name.removeprefix('staged_')}",
+        metadata,
+        Column("line", Key, primary_key=True, autoincrement=False),
+        *(Column(each.name, each.type if each.type is Json else Boolean) for each in columns),
+        prefixes=["TEMPORARY"],
+    )
+
+
+KEPT = {
+    CUSTOMER.name: _kept(CUSTOMER, "code"),
+    INVOICE.name: _kept(INVOICE, "number", "customer_code"),
+    EMAIL.name: _kept(EMAIL, *EMAIL.columns.keys()),
+    RESULT.name: _kept(RESULT, *RESULT.columns.keys()),
+}
+"""Of addresses and documents: the rows of the file that do not count at all."""
+
+TOUCHED_CUSTOMER, TOUCHED_INVOICE = _ids("touched", "customer"), _ids("touched", "invoice")
+"""Those that must be indexed again (touched.py)."""

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, NoResultFound
+from sqlalchemy.orm import Session
 
+from webapp import progress, sources
 from webapp.documents import findings
 from webapp.imports import (
     changes,
+    kept,
+    kept_sets,
     merging,
     messaging,
     messaging_store,
-    progress,
     references,
     removals,
     staged,
+    touched,
 )
 from webapp.imports import documents as in_folder
 from webapp.imports.changes import RowChange
 from webapp.imports.circles import ParentLink
 from webapp.imports.intake import Work
+from webapp.imports.kept import Judgement
 from webapp.imports.kinds import Kind
 from webapp.imports.merging import MergeCounts
 from webapp.imports.problems import ImportRefused
-from webapp.imports.progress import within
 from webapp.imports.reading import CsvRow
-from webapp.imports.targets import CLUSTER, TARGETS, Target
+from webapp.imports.targets import TARGETS, Target, respecting_people
+from webapp.progress import within
+from webapp.store import locks
 from webapp.store.documents import DocumentStore
 from webapp.store.users import AuditEntry
 
@@ -45,18 +51,22 @@ WORDS = {
 
 @dataclass
 class Plan:
-    """What is to be stored."""
+    """What is to be stored. `targets` and `judged`, by file: where its rows go, and what people changed of
+    what it names."""
 
     parts: dict[str, tuple[list[CsvRow], list[CsvRow], int]]
+    rows_max: int | None
     counts: dict[str, MergeCounts] = field(default_factory=dict)
     by_file: dict[str, MergeCounts] = field(default_factory=dict)
     edges: tuple[set[ParentLink], set[ParentLink]] = (set(), set())
     rows: list[RowChange] = field(default_factory=list)
+    targets: dict[str, Target] = field(default_factory=dict)
+    judged: dict[str, Judgement] = field(default_factory=dict)
 
     @property
     def changes_anything(self) -> bool:
-        """Whether anything is new, different or removed."""
-        return any(counts.changes_anything for counts in self.counts.values())
+        """Whether anything is new, different or removed, or is the source's from now on."""
+        return any(counts.changes_anything or counts.source_wins for counts in self.counts.values())
 
     def objection(self, allowed: int | None) -> str:
         """Why so much must not be taken away, in words; empty if it may (removals.py)."""
@@ -67,26 +77,52 @@ class Plan:
 
 def compare(work: Work, rows_max: int | None) -> Plan:
     """What the folder would change, with up to `rows_max` rows of each kind and file (None: all)."""
-    plan = Plan(messaging_store.differing(work.messaging, work.stored))
+    with work.stage.working() as session:
+        return _compare(session, work, rows_max)
+
+
+def _compare(session: Session, work: Work, rows_max: int | None) -> Plan:
+    plan = Plan(messaging_store.differing(work.messaging, work.stored), rows_max)
     if messaging.FILE in work.files:
         for table, (new, changed, unchanged) in plan.parts.items():
             plan.counts[WORDS[table]] = MergeCounts(len(new), len(changed), unchanged)
         plan.rows += changes.of_messaging(WORDS, plan.parts, work.stored)
     tell = within(work.progress, progress.COMPARING, len(work.kinds))
-    with work.stage.working() as session:
-        for done, (kind, target) in enumerate(_targets(work)):
-            tell(done)
-            counts = merging.compare(session, target, work.rows[kind.file])
-            if target is CLUSTER:
-                stored = references.stored_edges(session)
-                plan.edges = work.graph.changes(stored)
-                known = merging.known_clusters(session)
-                moved = len({child for edges in plan.edges for child, _ in edges} & known)
-                counts = MergeCounts(counts.new, moved, counts.unchanged - moved)
-                plan.rows += changes.of_edges(kind.words, plan.edges, known)
-            plan.by_file[kind.file] = plan.counts[kind.words] = counts
-            plan.rows += changes.of_file(session, kind, target, counts, rows_max)
+    for done, (kind, target) in enumerate(_targets(work)):
+        tell(done)
+        _compare_file(session, work, plan, kind, target)
     return plan
+
+
+def _compare_file(session: Session, work: Work, plan: Plan, kind: Kind, target: Target) -> None:
+    merging.clear(session, target)
+    found = _judge(session, work, kind, target, plan.rows_max)
+    if found.kept or found.spared:
+        note = kept_sets.note if target.scope else kept.note
+        note(session, target, found)
+        target = respecting_people(target)
+    counts = merging.compare(session, target, work.rows[kind.file])
+    if target.staged is staged.CLUSTER:
+        plan.edges = work.graph.changes(references.stored_edges(session))
+        known = merging.known_clusters(session)
+        moved = len({child for edges in plan.edges for child, _ in edges} & known)
+        counts = MergeCounts(counts.new, moved, counts.unchanged - moved)
+        plan.rows += changes.of_edges(kind.words, plan.edges, known)
+    if target.scope:
+        kept_sets.tell_added(session, target, found)
+    told = {word.replace(" ", "_"): count for word, count in found.counts.items()}
+    plan.by_file[kind.file] = plan.counts[kind.words] = replace(counts, **told)
+    plan.rows += changes.of_file(session, kind, target, counts, plan.rows_max)
+    plan.rows += sorted(found.told, key=lambda row: row.kind)
+    plan.targets[kind.file], plan.judged[kind.file] = target, found
+
+
+def _judge(session: Session, work: Work, kind: Kind, target: Target, rows_max: int | None) -> Judgement:
+    """What people changed of what this file names."""
+    if target.staged is staged.CLUSTER:
+        return kept.judge_parents(session, work.graph, kind.words, rows_max)
+    judge = kept_sets.judge if target.scope else kept.judge
+    return judge(session, kind, target, rows_max)
 
 
 def _targets(work: Work) -> list[tuple[Kind, Target]]:
@@ -107,20 +143,27 @@ def keep_documents(work: Work, documents: DocumentStore) -> None:
             findings.check_all_again(session, altered)
 
 
-def store(work: Work, plan: Plan, actor: str) -> None:
-    """The one transaction that changes the database. Raises ImportRefused if others changed it meanwhile."""
+def store(work: Work, plan: Plan, actor: str) -> Plan:
+    """The one transaction that changes the database; gives what it did, which is the plan unless people
+    changed what the folder names meanwhile. Raises ImportRefused if other things were changed meanwhile."""
     if not plan.changes_anything:
-        return
+        return plan
     targets = _targets(work)
-    tell = within(work.progress, progress.STORING, len(targets))
+    tell = within(work.progress, progress.STORING, len(targets) + 1)
     try:
         with work.stage.merging() as session:
+            locks.lock_imports(session.connection())
+            plan = _settle(session, work, plan)
+            touched.note_before(session, plan.by_file)
             messaging_store.merge(session, plan.parts)
-            for done, (kind, target) in enumerate(targets):
+            for done, (kind, _) in enumerate(targets):
                 tell(done)
-                merging.store(session, target, plan.by_file[kind.file])
-                if target is CLUSTER:
+                merging.store(session, plan.targets[kind.file], plan.by_file[kind.file])
+                if kind.table is staged.CLUSTER:
                     merging.store_edges(session, *plan.edges)
+                sources.forget_all(session, plan.judged[kind.file].forgotten)
+            tell(len(targets))
+            touched.index(session, plan.by_file)
             session.add(_audit(work.folder, plan, actor))
     except (IntegrityError, NoResultFound) as error:
         raise ImportRefused(
@@ -128,12 +171,37 @@ def store(work: Work, plan: Plan, actor: str) -> None:
         ) from error
     with work.stage.working() as session:
         merging.count_rows(session, [target for _, target in targets])
-    tell(len(targets))
+    tell(len(targets) + 1)
+    return plan
+
+
+def _settle(session: Session, work: Work, plan: Plan) -> Plan:
+    """Hold what is about to change, and compare once more if people have changed any of it meanwhile: what
+    they changed first stays."""
+    for _ in range(COMPARED_AGAIN_MAX):
+        touched.hold(session)
+        judged = (
+            _judge(session, work, kind, target, 0).seen == plan.judged[kind.file].seen
+            for kind, target in _targets(work)
+        )
+        if all(judged):
+            return plan
+        plan = _compare(session, work, plan.rows_max)
+    return plan
+
+
+COMPARED_AGAIN_MAX = 3
+"""Once is enough on SQLite, where no one else writes meanwhile; on PostgreSQL rows that only the second
+comparison names are held after it."""
 
 
 def _audit(folder: Path, plan: Plan, actor: str) -> AuditEntry:
-    parts = [
-        f"{words}: {c.new} new, {c.changed} changed{f', {c.removed} removed' if c.removed else ''}"
-        for words, c in plan.counts.items()
-    ]
-    return AuditEntry(actor=actor, action="import", subject=repr(folder.name)[:200], detail="; ".join(parts))
+    told = "; ".join(f"{words}: {_counted(counts)}" for words, counts in plan.counts.items())
+    return AuditEntry(actor=actor, action="import", subject=repr(folder.name)[:200], detail=told)
+
+
+def _counted(counts: MergeCounts) -> str:
+    rest = (("removed", counts.removed), ("kept", counts.kept + counts.kept_removed))
+    return ", ".join(
+        [f"{counts.new} new", f"{counts.changed} changed", *(f"{n} {word}" for word, n in rest if n)]
+    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table, false, func
+from sqlalchemy import ColumnElement, FromClause, Table, case, false, func
 from sqlalchemy.sql.type_api import TypeEngine
 
 from webapp.imports import staged
@@ -32,6 +33,15 @@ class Target:
     resets: tuple[str, str] = ("", "")
     """(a column, another that is emptied when that one changes)"""
     scope: tuple[str, ...] = ()
+    keeps: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    """By column: whether the stored value stays, since a person changed it and the source did not."""
+    is_judged: bool = False
+    """Whether `kept` has any rows."""
+
+    @property
+    def kept(self) -> Table:
+        """The staging table of what does not count, since a person changed it (kept.py)."""
+        return staged.KEPT[self.staged.name]
 
     @property
     def known(self) -> Table:
@@ -116,6 +126,21 @@ TARGETS = (CLUSTER, CUSTOMER, EMAIL, INVOICE, RESULT)
 """In the order in which they are stored: each refers to those before it only."""
 
 
+def respecting_people(target: Target) -> Target:
+    """The target with what is in its `kept`: those values stay as they are stored."""
+    if target.scope:
+        return replace(target, is_judged=True)
+    kept = target.kept.c
+    [free] = [name for name in target.changing if is_json(target.stored.c[name].type)]
+    return replace(
+        target,
+        is_judged=True,
+        source=target.source.outerjoin(target.kept, kept.line == target.staged.c.line),
+        values={**target.values, free: func.coalesce(kept[free], target.values[free], type_=Json)},
+        keeps={name: kept[name.removesuffix("_id")] for name in target.changing if name != free},
+    )
+
+
 def of_new(target: Target, name: str) -> ColumnElement[Any]:
     """What a new row gets in this column."""
     value = target.values[name]
@@ -126,9 +151,11 @@ def of_changed(dialect: str, target: Target, name: str) -> ColumnElement[Any]:
     """What the stored row gets: names of a JSON object that are not in the file stay, and so does whether the
     customer is suspended if the file does not say."""
     value, old = target.values[name], target.stored.c[name]
+    if is_json(old.type):
+        return merged_json(dialect, old, value)
     if name == "suspended":
-        return func.coalesce(value, old)
-    return merged_json(dialect, old, value) if is_json(old.type) else value
+        value = func.coalesce(value, old)
+    return case((target.keeps[name].is_(True), old), else_=value) if name in target.keeps else value
 
 
 def is_json(kind: TypeEngine[Any]) -> bool:

@@ -13,6 +13,10 @@ from typing import Any
 from webapp.mailing.addresses import PRIVATE_DOMAINS, BadAddress, checked_address
 from webapp.printable import LINE_BREAKS
 
+ABSENT = r"\N"
+"""Stands in a column of free fields for a row that does not have the field, as in exports of MySQL and
+PostgreSQL. An empty text is a value: a template may name it."""
+
 Check = Callable[[str], Any]
 
 AMOUNT = re.compile(r"(-?)([0-9]{1,14})(?:\.([0-9]{1,4}))?")

@@ -14,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
     literal,
+    text,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, mapped_column
@@ -68,11 +69,16 @@ class Customer(Base):
     extra: Mapped[dict[str, Any]] = mapped_column("metadata", Json, default=dict)
 
 
+OF_PEOPLE = text("origin <> 'source'")
+"""Of what the partial indices are: the few addresses and documents that a person added or changed."""
+
+
 class CustomerEmail(Base):
     __tablename__ = "customer_email"
     __table_args__ = (
         UniqueConstraint("customer_id", "recipient_key_id", "address"),
         one_of("origin", Origin),
+        Index("ix_customer_email_of_people", "id", sqlite_where=OF_PEOPLE, postgresql_where=OF_PEOPLE),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from webapp.store.engine_events import WRITES, is_sqlite
+from webapp.store.engine_events import IDLE_LIMIT, WRITES, is_sqlite
 from webapp.store.write_connection import WriteConnection
 
 AGAIN_SECONDS = 0.25
@@ -74,6 +74,16 @@ class Database:
     def reading(self) -> Iterator[Session]:
         """A session for reading. Raises RuntimeError if it is asked to change something."""
         with ReadSession(**self.reading_options) as session:
+            yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A session for reading everything as it is at one moment, however long that takes. On SQLite the
+        write-ahead log grows meanwhile."""
+        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with ReadSession(self.engine.execution_options(**level), expire_on_commit=False) as session:
+            if not self.is_sqlite:
+                session.execute(text(f"SET LOCAL {IDLE_LIMIT} = 0"))
             yield session
 
     @contextmanager

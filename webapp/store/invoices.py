@@ -53,6 +53,7 @@ class Transformation(Base):
 
 SUSPECT_ON_SQLITE, SUSPECT = text("suspect = 1"), text("suspect")
 UNCHECKED = text("found_in <> sha256")
+OF_PEOPLE = text("origin <> 'source'")
 UNLOCKABLE = text("lock_problem <> ''")
 """Of what the partial indices are: nearly every document is none of it, and the few are found at once. SQLite
 takes such an index for a query that says the same in the same words."""
@@ -77,6 +78,8 @@ class TransformationResult(Base):
               postgresql_where=SUSPECT),
         Index("ix_transformation_result_unchecked", "invoice_id", sqlite_where=UNCHECKED,
               postgresql_where=UNCHECKED),
+        Index("ix_transformation_result_of_people", "id", sqlite_where=OF_PEOPLE,
+              postgresql_where=OF_PEOPLE),
         Index("ix_transformation_result_unlockable", "invoice_id", sqlite_where=UNLOCKABLE,
               postgresql_where=UNLOCKABLE),
     )  # fmt: skip

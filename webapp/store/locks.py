@@ -8,8 +8,8 @@ from sqlalchemy import Connection, text
 
 from webapp.store.prepared import CompiledStatement
 
-RUN_LOCKS, VERSION_LOCKS = 7_203, 7_204
-"""The first key of the locks of runs, and of definitions; the second key is the id."""
+RUN_LOCKS, VERSION_LOCKS, IMPORT_LOCK = 7_203, 7_204, 7_205
+"""The first key of the locks of runs, and of definitions; the second key is the id. All imports share one."""
 
 
 def lock_run(connection: Connection, run_id: int, *, exclusive: bool) -> None:
@@ -30,6 +30,13 @@ def lock_definition(connection: Connection, definition_id: int) -> None:
     The definition's row stays unlocked: an import may hold that for long."""
     if connection.dialect.name == "postgresql":
         _EXCLUSIVE.run(connection, {"space": VERSION_LOCKS, "of": definition_id})
+
+
+def lock_imports(connection: Connection) -> None:
+    """Locks the storing of imports until the end of the transaction: two that change the same rows in
+    different orders would wait for each other."""
+    if connection.dialect.name == "postgresql":
+        _EXCLUSIVE.run(connection, {"space": IMPORT_LOCK, "of": 0})
 
 
 _EXCLUSIVE = CompiledStatement(text("SELECT pg_advisory_xact_lock(:space, :of)"))

@@ -67,7 +67,7 @@ class SourceValue(Base):
 
     subject: Mapped[str] = mapped_column(String(16), primary_key=True)
     subject_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
-    field: Mapped[str] = mapped_column(String(200), primary_key=True)
+    field: Mapped[str] = mapped_column(Text, primary_key=True)
     value: Mapped[Any] = mapped_column(Json, nullable=True)
 
 

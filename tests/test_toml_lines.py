@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webapp.imports.toml_lines import lines_of
+from webapp.toml_lines import lines_of
 
 TEXT = '''\
 # [[sender]] in a comment
