@@ -1,0 +1,13 @@
+"""Registers the pages of customers and clusters."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from webapp.customers.list_pages import customers
+
+
+def init_app(app: Flask) -> None:
+    """Register every page of this room."""
+    for blueprint in (customers,):
+        app.register_blueprint(blueprint)
