@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Text, cast, func, insert, literal, select,
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import SQLColumnExpression
 
-from webapp.access import Viewer
+from webapp.access import Viewer, visible_to
 from webapp.customers import locks
 from webapp.store.customers import Cluster, Customer
 from webapp.store.invoices import Invoice
@@ -37,6 +37,11 @@ class Reach:
     invoices: int
     amounts: dict[str, Decimal]
     waiting: list[tuple[str, int]]
+
+
+def one(viewer: Viewer, customer_id: int) -> Conditions:
+    """The conditions for this customer alone, if this person may see it."""
+    return [Customer.id == customer_id, visible_to(viewer, Customer)]
 
 
 RUNS_TOLD_MAX = 5

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
+from webapp.customers.detail_pages import customer_pages
 from webapp.customers.list_pages import customers
 
 
 def init_app(app: Flask) -> None:
     """Register every page of this room."""
-    for blueprint in (customers,):
+    for blueprint in (customers, customer_pages):
         app.register_blueprint(blueprint)
