@@ -1,6 +1,6 @@
-"""The graph of customer clusters that a person may see, with what each has: customers, invoices, and customers
-without an address. A customer has one cluster, so what lies below a cluster counts once, however many ways lead
-there."""
+"""The graph of customer clusters that a person may see, with what each has: customers, invoices, and
+customers without an address. A customer has one cluster, so what lies below a cluster counts once, however
+many ways lead there."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from webapp.store.invoices import Invoice
 
 @dataclass(frozen=True)
 class ClusterNumbers:
-    """What customers of a cluster, or of all below it, are: their number, their invoices of the latest period, and
-    those without an address for the recipient key that most definitions use."""
+    """What customers of a cluster, or of all below it, are: their number, their invoices of the latest
+    period, and those without an address for the recipient key that most definitions use."""
 
     customers: int = 0
     invoices: int = 0
@@ -131,7 +131,8 @@ def visible_graph(session: Session, viewer: Viewer, numbers: ClusterNumbering) -
 
 
 def count_own(session: Session) -> ClusterNumbering:
-    """Count the customers of every cluster, their invoices of the latest period, and the missing addresses."""
+    """Count the customers of every cluster, their invoices of the latest period, and the missing
+    addresses."""
     latest = session.execute(
         select(Invoice.period_start, Invoice.period_end)
         .order_by(Invoice.period_start.desc(), Invoice.period_end.desc())
@@ -159,9 +160,7 @@ def count_own(session: Session) -> ClusterNumbering:
             select(Customer.cluster_id, func.count()).where(~has_one).group_by(Customer.cluster_id)
         ).all()
     )
-    own = {
-        id: ClusterNumbers(n, invoices.get(id, 0), missing.get(id, 0)) for id, n in customers.items()
-    }
+    own = {id: ClusterNumbers(n, invoices.get(id, 0), missing.get(id, 0)) for id, n in customers.items()}
     return ClusterNumbering((latest.period_start, latest.period_end) if latest else None, key, own)
 
 
@@ -182,8 +181,8 @@ KEPT_FACTOR = 50
 
 
 class KeptNumbering:
-    """The latest numbers, kept for a time in proportion to what counting them took: at once in a small database,
-    seldom in one with a million invoices."""
+    """The latest numbers, kept for a time in proportion to what counting them took: at once in a small
+    database, seldom in one with a million invoices."""
 
     def __init__(self, count: Callable[[Session], ClusterNumbering]) -> None:
         self._count = count

@@ -1,5 +1,5 @@
-"""Where the clusters stand on their map: a layered layout of a directed acyclic graph (Sugiyama, Tagawa and Toda
-1981).
+"""Where the clusters stand on their map: a layered layout of a directed acyclic graph (Sugiyama, Tagawa and
+Toda 1981).
 
 1. A cluster's layer is the length of the longest path that leads to it.
 2. An edge over several layers gets a place in each of those between.
@@ -12,6 +12,7 @@ from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from itertools import pairwise
 
 BOX_WIDTH, BOX_HEIGHT = 214, 48
 COLUMN_WIDTH, ROW_HEIGHT, PASSAGE_HEIGHT = 286, 58, 14
@@ -84,7 +85,7 @@ def _in_order(columns: list[list[Node]], ways: list[list[Node]]) -> list[list[No
     left: dict[Node, list[Node]] = {node: [] for column in columns for node in column}
     right: dict[Node, list[Node]] = {node: [] for column in columns for node in column}
     for way in ways:
-        for one, other in zip(way, way[1:], strict=False):
+        for one, other in pairwise(way):
             right[one].append(other)
             left[other].append(one)
     best, fewest = columns, _crossings(columns, right)
@@ -122,7 +123,7 @@ def _swept(
 def _crossings(columns: list[list[Node]], right: dict[Node, list[Node]]) -> int:
     """How many pairs of edges between neighbouring columns cross: inversions of their ends."""
     count = 0
-    for column, after in zip(columns, columns[1:], strict=False):
+    for column, after in pairwise(columns):
         places = {node: place for place, node in enumerate(after)}
         ends: list[int] = []
         for node in column:
@@ -142,9 +143,7 @@ def _drawn(columns: list[list[Node]], edges: list[tuple[int, int]], ways: list[l
         for node in column:
             middle[node] = (MARGIN + layer * COLUMN_WIDTH, y + _room(node) // 2)
             y += _room(node)
-    boxes = [
-        Box(node[0], x, y - BOX_HEIGHT // 2) for node, (x, y) in middle.items() if node[1] == IS_CLUSTER
-    ]
+    boxes = [Box(node[0], x, y - BOX_HEIGHT // 2) for node, (x, y) in middle.items() if node[1] == IS_CLUSTER]
     lines = [
         Line(parent, child, _path([middle[node] for node in way]))
         for (parent, child), way in zip(edges, ways, strict=True)
@@ -158,7 +157,8 @@ def _room(node: Node) -> int:
 
 
 def _path(places: list[tuple[int, int]]) -> str:
-    """A curve from the right side of one box, straight through the columns between, to the left of another."""
+    """A curve from the right side of one box, straight through the columns between, to the left of
+    another."""
     x, y = places[0]
     drawn = [f"M{x + BOX_WIDTH} {y}"]
     bend = (COLUMN_WIDTH - BOX_WIDTH) // 2
