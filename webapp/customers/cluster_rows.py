@@ -16,14 +16,14 @@ DEPTH_SHOWN_MAX = 3
 
 @dataclass(frozen=True)
 class ClusterRow:
-    """A row of the table. `also_under` are the names of its other parents; `is_open`: its children follow."""
+    """A row of the table. `also_under` are the names of its other parents; `hides_children`: some of
+    its children are in no row."""
 
     id: int
     name: str
     depth: int
     also_under: list[str]
-    has_children: bool
-    is_open: bool
+    hides_children: bool
     numbers: ClusterNumbers
 
 
@@ -31,7 +31,7 @@ def rows(graph: VisibleGraph, chosen: int | None, search: str) -> list[ClusterRo
     """The rows of the table: what contains the text searched for, or the tree as far as it is shown."""
     if wanted := search.strip().casefold():
         found = [id for id, name in graph.names.items() if wanted in name.casefold()]
-        return [_row(graph, id, 0, None, is_open=False) for id in found[:CLUSTERS_SHOWN_MAX]]
+        return [_row(graph, id, 0, None, set(graph.names)) for id in found[:CLUSTERS_SHOWN_MAX]]
     shown = _shown(graph, chosen)
     listed: list[ClusterRow] = []
     seen: set[int] = set()
@@ -42,7 +42,7 @@ def rows(graph: VisibleGraph, chosen: int | None, search: str) -> list[ClusterRo
             continue
         seen.add(id)
         below = [child for child in graph.children[id] if child in shown and child not in seen]
-        listed.append(_row(graph, id, depth, above, is_open=bool(below)))
+        listed.append(_row(graph, id, depth, above, shown))
         waiting += [(child, depth + 1, id) for child in reversed(below)]
     return listed
 
@@ -57,14 +57,13 @@ def _shown(graph: VisibleGraph, chosen: int | None) -> set[int]:
     return found
 
 
-def _row(graph: VisibleGraph, id: int, depth: int, above: int | None, *, is_open: bool) -> ClusterRow:
+def _row(graph: VisibleGraph, id: int, depth: int, above: int | None, shown: set[int]) -> ClusterRow:
     return ClusterRow(
         id=id,
         name=graph.names[id],
         depth=min(depth, DEPTH_SHOWN_MAX),
         also_under=[graph.names[parent] for parent in graph.parents[id] if parent != above],
-        has_children=bool(graph.children[id]),
-        is_open=is_open,
+        hides_children=not shown.issuperset(graph.children[id]),
         numbers=graph.counted(id),
     )
 

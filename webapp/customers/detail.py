@@ -108,18 +108,16 @@ def text_of(value: Any) -> str:
 def open_invoices(session: Session, customer: Customer) -> OpenInvoices:
     """The numbers at the head of the page."""
     rows = session.execute(
-        select(Invoice.status == InvoiceStatus.CLOSED, Invoice.currency, func.count(),
-               func.sum(Invoice.gross_amount))
+        select(Invoice.status, Invoice.currency, func.count(), func.sum(Invoice.gross_amount))
         .where(Invoice.customer_id == customer.id)
-        .group_by(Invoice.status == InvoiceStatus.CLOSED, Invoice.currency)
+        .group_by(Invoice.status, Invoice.currency)
         .order_by(Invoice.currency)
-    ).all()  # fmt: skip
-    still = [(currency, n, gross) for closed, currency, n, gross in rows if not closed]
-    return OpenInvoices(
-        n=sum(n for _, n, _ in still),
-        amounts={currency: gross for currency, _, gross in still},
-        of=sum(n for _, _, n, _ in rows),
-    )
+    ).all()
+    amounts: dict[str, Decimal] = {}
+    still = [row for row in rows if row[0] != InvoiceStatus.CLOSED]
+    for _, currency, _, gross in still:
+        amounts[currency] = amounts.get(currency, Decimal(0)) + gross
+    return OpenInvoices(n=sum(n for _, _, n, _ in still), amounts=amounts, of=sum(n for _, _, n, _ in rows))
 
 
 def invoices(session: Session, customer: Customer) -> list[InvoiceLine]:
