@@ -34,9 +34,10 @@ class TypedCluster:
     wrong: str = ""
 
 
-def _graph(session: Session) -> VisibleGraph:
+def _graph(session: Session, *, exact: bool = False) -> VisibleGraph:
+    """The graph with its numbers; `exact` ones are counted now, whatever that takes."""
     kept: KeptNumbering = current_app.extensions.setdefault(NUMBERS, KeptNumbering(count_own))
-    return visible_graph(session, viewer(), kept.answer(session))
+    return visible_graph(session, viewer(), count_own(session) if exact else kept.answer(session))
 
 
 @clusters.get("/clusters")
@@ -113,7 +114,7 @@ def _new_form(typed: TypedCluster, status: int = 200) -> ResponseReturnValue:
 def change(cluster_id: int) -> ResponseReturnValue:
     """Rename a cluster and change its parents, after a question that says what this touches."""
     form = request.form
-    graph = _visible(cluster_id)
+    graph = _visible(cluster_id, exact=not form.get("asked"))
     typed = TypedCluster(
         name=form.get("name", "").strip(),
         parents=tuple(id for id in ids_in(form.getlist("parent")) if id in graph.names),
@@ -125,7 +126,7 @@ def change(cluster_id: int) -> ResponseReturnValue:
 @clusters.post("/clusters/<int:cluster_id>/children")
 def add_child(cluster_id: int) -> ResponseReturnValue:
     """Put another cluster below this one, too."""
-    graph = _visible(cluster_id)
+    graph = _visible(cluster_id, exact=not request.form.get("asked"))
     name = request.form.get("child", "").strip()
     child = next((id for id, tag_name in graph.names.items() if tag_name == name), None)
     if child is None:
@@ -204,7 +205,7 @@ def delete(cluster_id: int) -> ResponseReturnValue:
     return form_posts.apply_once(effect, back=f"/clusters?cluster={cluster_id}")
 
 
-def _visible(cluster_id: int) -> VisibleGraph:
+def _visible(cluster_id: int, *, exact: bool = False) -> VisibleGraph:
     """The graph. Ends the request with 404 if this person may not see the cluster in the address."""
-    graph = _graph(db.session)
+    graph = _graph(db.session, exact=exact)
     return graph if cluster_id in graph.names else abort(404)
