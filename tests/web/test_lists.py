@@ -20,7 +20,7 @@ COLUMNS = (ListColumn("Name", ""), ListColumn("Age", "age", numeric=True), ListC
 app = Flask(__name__)
 
 
-def view(query: str, *, n: int = 2, more: bool = False, following: str = "") -> ListView:
+def view(query: str, *, n: int = 2, more: bool = False, following: str = "") -> ListView[str]:
     with app.test_request_context(f"/things{query}"):
         asked = list_request("/things", ("state",), ORDERS)
     return ListView(
@@ -64,7 +64,7 @@ def test_the_number_of_rows_is_said(n: int, more: bool, following: str, said: st
 
 def test_everything_that_matches_is_selected_by_the_address() -> None:
     with app.test_request_context("/things?state=new&after=5~x&all=1"):
-        listed = ListView(
+        listed: ListView[str] = ListView(
             list_request("/things", ("state",), ORDERS), Page([], "", ""), Counted(7), COLUMNS, ORDERS, "", ""
         )
         assert listed.everything

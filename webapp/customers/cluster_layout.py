@@ -25,7 +25,7 @@ IS_CLUSTER = -1
 
 
 @dataclass(frozen=True)
-class Box:
+class MapBox:
     """Where a cluster stands; x and y are its left upper corner."""
 
     id: int
@@ -34,7 +34,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Line:
+class MapEdge:
     """An edge, as the path of an SVG."""
 
     parent: int
@@ -48,8 +48,8 @@ class ClusterMap:
 
     width: int
     height: int
-    boxes: list[Box]
-    lines: list[Line]
+    boxes: list[MapBox]
+    lines: list[MapEdge]
 
 
 def layout(children: Mapping[int, Sequence[int]]) -> ClusterMap:
@@ -143,9 +143,11 @@ def _drawn(columns: list[list[Node]], edges: list[tuple[int, int]], ways: list[l
         for node in column:
             middle[node] = (MARGIN + layer * COLUMN_WIDTH, y + _room(node) // 2)
             y += _room(node)
-    boxes = [Box(node[0], x, y - BOX_HEIGHT // 2) for node, (x, y) in middle.items() if node[1] == IS_CLUSTER]
+    boxes = [
+        MapBox(node[0], x, y - BOX_HEIGHT // 2) for node, (x, y) in middle.items() if node[1] == IS_CLUSTER
+    ]
     lines = [
-        Line(parent, child, _path([middle[node] for node in way]))
+        MapEdge(parent, child, _path([middle[node] for node in way]))
         for (parent, child), way in zip(edges, ways, strict=True)
     ]
     width = 2 * MARGIN + max(0, len(columns) - 1) * COLUMN_WIDTH + BOX_WIDTH

@@ -47,7 +47,7 @@ class MetadataField:
 
 
 @dataclass
-class InvoiceLine:
+class CustomerInvoice:
     """An invoice of the customer, with its documents by transformation, and the result that mailed it
     last."""
 
@@ -120,11 +120,11 @@ def open_invoices(session: Session, customer: Customer) -> OpenInvoices:
     return OpenInvoices(n=sum(n for _, _, n, _ in still), amounts=amounts, of=sum(n for _, _, n, _ in rows))
 
 
-def invoices(session: Session, customer: Customer) -> list[InvoiceLine]:
+def invoices(session: Session, customer: Customer) -> list[CustomerInvoice]:
     """The latest invoices, with their documents and when they were mailed last."""
     latest = (Invoice.period_start.desc(), Invoice.period_end.desc(), Invoice.id.desc())
     lines = {
-        invoice.id: InvoiceLine(invoice)
+        invoice.id: CustomerInvoice(invoice)
         for invoice in session.scalars(
             select(Invoice)
             .where(Invoice.customer_id == customer.id)

@@ -13,6 +13,7 @@ from webapp.access import Viewer, below, visible_to
 from webapp.store import keyset
 from webapp.store.customers import Customer, CustomerEmail, RecipientKey
 from webapp.store.definitions import MessageDefinition
+from webapp.store.id_lists import id_in
 from webapp.store.keyset import Order
 from webapp.store.runs import Result, Run, RunCount
 from webapp.store.statuses import ResultStatus, SkipReason
@@ -59,7 +60,7 @@ def conditions(session: Session, viewer: Viewer, shown: CustomerFilter) -> list[
         key = session.scalar(select(RecipientKey.id).where(RecipientKey.key == shown.missing))
         if key is None:
             raise ValueError(f"there is no recipient key {shown.missing!r}")
-        found.append(~has_address(key))
+        found.append(lacks_address(session, key))
     if search_words(shown.search):
         found.append(mentions(session, shown.search))
     return found
@@ -83,6 +84,15 @@ def mentions(session: Session, wanted: str) -> ColumnElement[bool]:
     text = CUSTOMER_SEARCH.c.text
     said = (text.contains(word, autoescape=True) for word in search_words(wanted))
     return exists(select(1).where(CUSTOMER_SEARCH.c.rowid == Customer.id, *said))
+
+
+def lacks_address(session: Session, recipient_key_id: int) -> ColumnElement[bool]:
+    """Whether the current Customer has no address with this key. If few have none, they are looked up first,
+    in one pass over all customers: in the order of ids, in which SQLite reads the index of addresses once."""
+    has_none = ~has_address(recipient_key_id)
+    lacking = select(Customer.id).where(has_none).order_by(Customer.id).limit(SEARCHED_MAX + 1)
+    ids = session.scalars(lacking).all()
+    return has_none if len(ids) > SEARCHED_MAX else and_(id_in(session, Customer.id, ids), has_none)
 
 
 def has_address(recipient_key_id: int) -> ColumnElement[bool]:
