@@ -6,6 +6,7 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 from webapp.catcher import pages as catcher
+from webapp.customers import pages as customers
 from webapp.definitions import pages as definitions
 from webapp.evidence import pages as evidence
 from webapp.new_run import pages as new_run
@@ -34,7 +35,7 @@ SHARED = (
     *(sessions, access_control, security, user_limits, capacity, preview_renderers),
 )
 """What all pages share, in the order in which it takes effect."""
-ROOMS = (users, definitions, new_run, runs, results, evidence, catcher)
+ROOMS = (users, definitions, customers, new_run, runs, results, evidence, catcher)
 """The rooms with pages."""
 
 

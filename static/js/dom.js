@@ -5,3 +5,6 @@ export const $ = (query, within = document) => within.querySelector(query);
 
 /** All elements that match, as an array. */
 export const $$ = (query, within = document) => [...within.querySelectorAll(query)];
+
+/** The list of a page: its table, and what filters and pages change with it. */
+export const LIST = ':is(#results, #runs, [data-list])';

@@ -1,6 +1,6 @@
 // What shows that a request is under way: the button says what it does, a list that is being loaded is dimmed
 // (app.css, after a moment).
-import { $ } from './dom.js';
+import { $, LIST } from './dom.js';
 import { isPoll } from './connection.js';
 
 function showWorking(form, button) {
@@ -19,7 +19,7 @@ document.addEventListener('htmx:before:request', event => {
   const { ctx } = event.detail;
   const button = ctx.sourceElement.dataset?.working && $('button', ctx.sourceElement);
   if (button) showWorking(ctx.sourceElement, button);
-  if (ctx.target?.matches?.('#results, #runs') && !isPoll(ctx)) ctx.target.classList.add('loading');
+  if (ctx.target?.matches?.(LIST) && !isPoll(ctx)) ctx.target.classList.add('loading');
 });
 
 document.addEventListener('htmx:finally:request', event => {

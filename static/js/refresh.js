@@ -1,6 +1,6 @@
 // After a press the server says that something has changed, and the page loads its main part again. What is
 // ticked, typed or open in it stays as it is.
-import { $$ } from './dom.js';
+import { $, $$ } from './dom.js';
 import { pageAddress } from './dialogs.js';
 import { focusTable, isFocusLost } from './focus.js';
 import { clearSelection } from './selection.js';
@@ -18,6 +18,7 @@ document.addEventListener('submit', event => { pressed = event.submitter; }, { c
 
 document.addEventListener('changed', () => {
   for (const dialog of $$('#ask dialog')) dialog.close();
+  $('#strip')?.replaceChildren(); // why an earlier press was refused
   if (pressed?.closest('.bulk, dialog.ask')) clearSelection();
   refreshMain();
 });

@@ -1,24 +1,24 @@
-// The selection in the table of results. The bulk bar follows the ticks; the box in the header shows whether
-// all rows are ticked, some or none.
-import { $, $$ } from './dom.js';
+// The selection in a list whose rows have boxes. The bulk bar follows the ticks; the box in the header shows
+// whether all rows are ticked, some or none.
+import { $, $$, LIST } from './dom.js';
 import { focusTable } from './focus.js';
 import { showToast } from './toasts.js';
 
 /** The boxes of the rows on this page of the list. */
 export function rowBoxes() {
-  return $$('#results tbody input[type=checkbox]');
+  return $$(`${LIST} tbody input[type=checkbox]`);
 }
 
 /** Brings the bulk bar and the header's box in line with what is ticked. */
 export function updateBulkBar() {
-  const results = $('#results');
-  const bar = results && $('.bulk', results);
+  const list = $(LIST);
+  const bar = list && $('.bulk', list);
   if (!bar) return;
   const boxes = rowBoxes();
   const ticked = boxes.filter(box => box.checked);
   updateHeaderBox(boxes.length, ticked.length);
 
-  const everyMatch = $('input[name=all]', results); // rows of other pages are selected, too
+  const everyMatch = $('input[name=all]', list); // rows of other pages are selected, too
   if (everyMatch && ticked.length === boxes.length) return;
   everyMatch?.remove(); // a row was unticked
 
@@ -26,13 +26,14 @@ export function updateBulkBar() {
   $('#picked', bar).textContent = ticked.length + ' selected';
   const rows = ticked.map(box => box.closest('tr'));
   for (const count of $$('[data-count]', bar)) {
-    const action = `[formaction$="/${count.dataset.count}"]`;
-    count.textContent = rows.filter(row => $(action, row)).length; // those that have its button
+    const verb = count.dataset.count; // without one, the button is for every row
+    const action = `[formaction$="/${verb}"]`;
+    count.textContent = verb ? rows.filter(row => $(action, row)).length : rows.length;
   }
 }
 
 function updateHeaderBox(boxes, ticked) {
-  const headerBox = $('#results #all');
+  const headerBox = $(`${LIST} #all`);
   if (!headerBox) return;
   headerBox.checked = ticked > 0 && ticked === boxes;
   headerBox.indeterminate = ticked > 0 && ticked < boxes;
@@ -40,7 +41,7 @@ function updateHeaderBox(boxes, ticked) {
 
 /** Unticks all rows. */
 export function clearSelection() {
-  $('#results input[name=all]')?.remove();
+  $(`${LIST} input[name=all]`)?.remove();
   for (const box of rowBoxes()) box.checked = false;
   updateBulkBar();
 }
@@ -49,7 +50,7 @@ document.addEventListener('change', event => {
   if (event.target.id === 'all') {
     for (const box of rowBoxes()) box.checked = event.target.checked;
   }
-  if (event.target.closest('#results')) updateBulkBar();
+  if (event.target.closest(LIST)) updateBulkBar();
 });
 
 // Wait until the browser has reset the form. The bar goes, and with it the button that had the focus.
@@ -60,7 +61,7 @@ document.addEventListener('reset', () => setTimeout(() => {
 
 document.addEventListener('htmx:before:swap', event => {
   const { target, sourceElement } = event.detail.ctx;
-  const isOtherList = target?.id === 'results' && !sourceElement.matches('[data-keeps]');
+  const isOtherList = target?.matches?.(LIST) && !sourceElement.matches('[data-keeps]');
   if (isOtherList && rowBoxes().some(box => box.checked)) {
     showToast('The list has changed: nothing is selected any more.');
   }

@@ -1,6 +1,6 @@
 // Shortcuts: single keys that act on the page, except while a person types. The account page can turn them
 // off.
-import { $, $$ } from './dom.js';
+import { $, $$, LIST } from './dom.js';
 import { rowBoxes, updateBulkBar } from './selection.js';
 
 const shortcuts = {
@@ -31,11 +31,11 @@ function newRun() {
 // To the next or previous row of a table; in a dialog and on a result's page, to the next or previous result.
 function step(by) {
   const dialog = $('dialog[open]');
-  if (dialog || !$('#results, #runs')) {
+  if (dialog || !$(LIST)) {
     $(by > 0 ? 'a[rel=next]' : 'a[rel=prev]', dialog ?? document)?.click();
     return;
   }
-  const rows = $$(':is(#results, #runs) tbody tr');
+  const rows = $$(`${LIST} tbody tr`);
   if (rows.length === 0) return;
   const current = rows.indexOf(document.activeElement.closest('tr'));
   const wanted = current < 0 ? 0 : current + by;
@@ -45,7 +45,7 @@ function step(by) {
 
 // Ticks or unticks the row that has the focus. A range gets the state of the box that was ticked last.
 function tickRow({ range }) {
-  const row = document.activeElement.closest('#results tbody tr');
+  const row = document.activeElement.closest(`${LIST} tbody tr`);
   const box = row && $('input[type=checkbox]', row);
   if (!box) return;
   const checked = range && lastTicked ? lastTicked.checked : !box.checked;

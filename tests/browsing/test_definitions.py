@@ -47,7 +47,7 @@ def test_a_newcomer_writes_a_template(manager: Page, world: World, tmp_path: Pat
     world.add("ada@customers.test")
     logo = tmp_path / "logo.png"
     logo.write_bytes(PNG)
-    page.get_by_text("Settings", exact=True).click()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Definitions").click()
     page.get_by_role("link", name="Templates").click()
     page.get_by_label("Name of the picture").fill("logo")
     page.get_by_label("PNG, JPEG or GIF file").set_input_files(logo)

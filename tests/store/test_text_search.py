@@ -78,3 +78,14 @@ def test_what_holds_a_password_is_not_searched(database: Database) -> None:
     with database.reading() as session:
         assert session.scalar(found_in(CUSTOMER_SEARCH, "gold")) == payer.id
         assert session.scalar(found_in(CUSTOMER_SEARCH, "secret-77")) is None
+
+
+def test_sqlite_asks_its_trigrams(database: Database) -> None:
+    """A condition that SQLAlchemy compares with 1 would have the whole table read."""
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL has booleans")
+    with database.reading() as session:
+        literal = {"literal_binds": True}
+        query = found_in(CUSTOMER_SEARCH, "celik").compile(session.get_bind(), compile_kwargs=literal)
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
+    assert any("VIRTUAL TABLE INDEX 0:L" in row.detail for row in plan), plan

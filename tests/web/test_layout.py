@@ -17,11 +17,33 @@ from webapp.extensions import Runtime
 from webapp.mailservers import backoff
 from webapp.queue import JobQueue
 from webapp.store.statuses import TroubleKind
-from webapp.web.layout import CachedStatus, banners, load_status
+from webapp.web.layout import CachedStatus, banners, load_status, show_count
 
 
 def with_redis(parts: Runtime, url: str) -> Runtime:
     return replace(parts, settings=replace(parts.settings, redis_url=url), queue=JobQueue(url))
+
+
+@pytest.mark.parametrize(
+    ("url", "door", "row"),
+    [
+        ("/", "Overview", ""),
+        ("/runs", "Runs", ""),
+        ("/customers", "Customers", "Customers"),
+        ("/clusters", "Customers", "Clusters"),
+        ("/templates", "Definitions", "Templates"),
+    ],
+)
+def test_a_page_says_behind_which_door_it_is(
+    pages: Flask, log_in: LogIn, url: str, door: str, row: str
+) -> None:
+    show_count(pages, "Runs", lambda session, viewer: 1_234)
+    page = log_in().look(url).text
+    marked = re.findall(r'aria-current="page">\s*([A-Z]\w+)', page)
+    assert marked == [name for name in (door, row) if name]
+    assert re.search(rf'popovertarget="nav">\s*<svg.*?</svg>{door}</button>', page)
+    assert '<span class="count">1,234' in page
+    assert "To fix" not in page, "its pages do not exist"
 
 
 def test_no_redis_is_said_as_it_is(log_in: LogIn) -> None:

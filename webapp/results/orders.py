@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Select
 
 from webapp.store import keyset
-from webapp.store.keyset import Edge
+from webapp.store.keyset import Edge, Order
 from webapp.store.runs import Result
 from webapp.store.types import instant
-
-
-@dataclass(frozen=True)
-class Order:
-    """One way to sort. `shown` writes a result's value into a cursor, `parsed` reads it back from an address:
-    it raises ValueError for a text that is no value."""
-
-    label: str
-    column: Any
-    shown: Callable[[Result], str]
-    parsed: Callable[[str], object]
-    descending: bool = False
 
 
 def _amount(text: str) -> Decimal:
@@ -34,7 +20,7 @@ def _amount(text: str) -> Decimal:
     return Decimal(text)
 
 
-ORDERS = {
+ORDERS: dict[str, Order[Result]] = {
     "": Order("Customer", Result.sort_name, lambda result: result.sort_name, str),
     "changed": Order(
         "Last change",
@@ -60,13 +46,9 @@ def in_order(query: Select[Any], name: str, edge: Edge | None, *, few: bool = Fa
 def ordered(query: Select[Any], column: Any, id: Any, name: str, edge: Edge | None) -> Select[Any]:
     """The query in this order, with these columns for the value and the id. Raises ValueError for an edge
     that cannot be."""
-    order = ORDERS[name]
-    if edge:
-        value = order.parsed(edge.value)
-        query = query.where(keyset.beyond(edge, id, column, value, descending=order.descending))
-    return query.order_by(*keyset.order(edge, column, id, descending=order.descending))
+    return keyset.ordered(query, ORDERS[name], id, edge, column)
 
 
 def cursor(result: Result, name: str) -> str:
     """The text that names this result as an edge of a page in this order."""
-    return keyset.cursor(result.id, ORDERS[name].shown(result))
+    return ORDERS[name].cursor(result.id, result)

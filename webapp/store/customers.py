@@ -57,7 +57,11 @@ class Customer(Base):
     """`sort_name` is the name folded for sorting (webapp/found_by.py)."""
 
     __tablename__ = "customer"
-    __table_args__ = (Index("ix_customer_sort_name", "sort_name", "id"),)
+    __table_args__ = (
+        Index("ix_customer_sort_name", "sort_name", "id"),
+        Index("ix_customer_suspended", "sort_name", "id", sqlite_where=text("suspended IS 1"),
+              postgresql_where=text("suspended IS true")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     code: Mapped[str] = mapped_column(String(100), unique=True)

@@ -6,10 +6,12 @@ it is sorted by."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import UnaryExpression
 
 Row = TypeVar("Row")
@@ -72,3 +74,63 @@ def page(found: list[Row], edge: Edge | None, cursors: list[str], size: int = PA
     has_previous = more if backwards else edge is not None
     has_next = backwards or more
     return Page(rows, marks[0] if marks and has_previous else "", marks[-1] if marks and has_next else "")
+
+
+@dataclass(frozen=True)
+class Order(Generic[Row]):
+    """One way to sort a list, with the id as the last word. `shown` writes a row's value into a cursor,
+    `parsed` reads it back from an address: it raises ValueError for a text that is no value."""
+
+    label: str
+    column: Any
+    shown: Callable[[Row], str]
+    parsed: Callable[[str], object]
+    descending: bool = False
+
+    @property
+    def reversed(self) -> Order[Row]:
+        """The same, the other way round."""
+        return replace(self, descending=not self.descending)
+
+    @property
+    def looked_up(self) -> Order[Row]:
+        """The same for few rows: they are found first and sorted then, since no index has this expression."""
+        return replace(self, column=func.coalesce(self.column, self.column))
+
+    def cursor(self, id: int, row: Row) -> str:
+        """The text that names this row as an edge of a page."""
+        return cursor(id, self.shown(row))
+
+
+def ordered(
+    query: Select[Any], way: Order[Any], id: Any, edge: Edge | None, column: Any = None
+) -> Select[Any]:
+    """The query in this order, from the edge on; `column` stands for the order's own. Raises ValueError for
+    an edge that cannot be."""
+    by = way.column if column is None else column
+    if edge:
+        query = query.where(beyond(edge, id, by, way.parsed(edge.value), descending=way.descending))
+    return query.order_by(*order(edge, by, id, descending=way.descending))
+
+
+COUNTED_MAX = 20_000
+"""Rows that are counted one by one. Up to this many are also looked up and sorted faster than an index is
+walked."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many rows a filter leaves; `n` is a lower bound if there are `more`."""
+
+    n: int
+    more: bool = False
+
+    def __str__(self) -> str:
+        return f"more than {self.n:,}" if self.more else f"{self.n:,}"
+
+
+def counted(session: Session, rows: Select[Any], at_most: int | None = None) -> Counted:
+    """Count the rows, but no more than COUNTED_MAX (or `at_most`) of them."""
+    most = COUNTED_MAX if at_most is None else at_most
+    found = session.scalar(select(func.count()).select_from(rows.limit(most + 1).subquery())) or 0
+    return Counted(min(found, most), found > most)

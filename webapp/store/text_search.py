@@ -53,6 +53,11 @@ class holds(GenericFunction[bool]):
     type = Boolean()
     inherit_cache = True
 
+    def self_group(self, against: Any = None) -> Any:
+        """As a condition of its own. SQLAlchemy would compare it with 1 for SQLite, which has no booleans,
+        and SQLite would then read through the table instead of asking the trigrams."""
+        return self
+
 
 @compiles(holds, "sqlite")
 def _by_fts5(element: holds, compiler: Any, **kwargs: Any) -> str:

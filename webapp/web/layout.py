@@ -10,6 +10,7 @@ from flask import Flask, current_app, g
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.access import Viewer
 from webapp.extensions import Runtime, runtime
 from webapp.queue import DOES_NOT_ANSWER
 from webapp.store.db import db
@@ -28,6 +29,17 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Door(Link):
+    """A link of the top bar, with the second row that its list pages have."""
+
+    rows: tuple[Link, ...] = ()
+
+    def leads_to(self, here: str) -> bool:
+        """Whether a page that calls itself so is behind this door."""
+        return here == self.name or any(here == row.name for row in self.rows)
+
+
+@dataclass(frozen=True)
 class Banner:
     """`href` is where an administrator can do something about it, in the words of `link`."""
 
@@ -38,13 +50,31 @@ class Banner:
     link: str = ""
 
 
-LINKS = (
-    Link("Runs", "/runs", "run_list"),
-    Link("Definitions", "/definitions", "definitions"),
-    Link("Mailbox", "/dev/mailbox", "catcher"),
+DOORS = (
+    Door("Overview", "/", "run_list"),
+    Door("Runs", "/runs", "run_list"),
+    Door("Invoices", "/invoices", "invoices"),
+    Door(
+        "Customers",
+        "/customers",
+        "customers",
+        (Link("Customers", "/customers", "customers"), Link("Clusters", "/clusters", "clusters")),
+    ),
+    Door(
+        "Definitions",
+        "/definitions",
+        "definitions",
+        (
+            Link("Definitions", "/definitions", "definitions"),
+            Link("Templates", "/templates", "template_pages"),
+        ),
+    ),
+    Door("To fix", "/fix", "fixing"),
+    Door("Settings", "/settings", "settings"),
+    Door("Mailbox", "/dev/mailbox", "catcher"),
 )
-SETTINGS = (Link("Templates", "/templates", "template_pages"),)
-"""In the order of the top bar; one is shown only if its pages exist."""
+"""In the order of the top bar; a door, or a link of its second row, is shown only if its pages exist."""
+COUNTS = "mailrun counts of doors"
 
 STATUS_SECONDS = 2.0
 
@@ -61,8 +91,10 @@ def init_app(app: Flask) -> None:
         return {
             "viewer": viewer,
             "viewer_name": user.name if user else "",
-            "topnav": [link for link in LINKS if _is_shown(link)],
-            "settings_menu": [link for link in SETTINGS if link.blueprint in current_app.blueprints],
+            "doors": [door for door in DOORS if _is_shown(door.blueprint)],
+            "door_counts": door_counts(viewer) if viewer else {},
+            "second_row": second_row,
+            "has_search": "search" in current_app.blueprints,
             "banners": banners(runtime(), asked.answer) if viewer else [],
             "sending": sending(runtime(), asked.answer) if viewer else None,
         }
@@ -73,9 +105,31 @@ def show_only_while(app: Flask, blueprint: str, is_open: Callable[[], bool]) -> 
     app.extensions.setdefault("open pages", {})[blueprint] = is_open
 
 
-def _is_shown(link: Link) -> bool:
-    is_open = current_app.extensions.get("open pages", {}).get(link.blueprint)
-    return link.blueprint in current_app.blueprints and (is_open is None or is_open())
+def _is_shown(blueprint: str) -> bool:
+    is_open = current_app.extensions.get("open pages", {}).get(blueprint)
+    return blueprint in current_app.blueprints and (is_open is None or is_open())
+
+
+DoorCount = Callable[[Session, Viewer], int]
+"""How much waits behind a door for this person."""
+
+
+def show_count(app: Flask, door: str, count: DoorCount) -> None:
+    """Have the top bar show this number beside the door of this name, where it is not zero."""
+    app.extensions.setdefault(COUNTS, {})[door] = count
+
+
+def door_counts(viewer: Viewer) -> dict[str, int]:
+    """The numbers beside the doors, by their names."""
+    counts: dict[str, DoorCount] = current_app.extensions.get(COUNTS, {})
+    return {name: count(db.session, viewer) for name, count in counts.items()}
+
+
+def second_row(here: str) -> list[Link]:
+    """The second row of links on a list page that calls itself so; empty if it would have one link."""
+    rows = next((door.rows for door in DOORS if door.leads_to(here)), ())
+    shown = [link for link in rows if _is_shown(link.blueprint)]
+    return shown if len(shown) > 1 else []
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Customers and their clusters, seen and changed in the browser."""

@@ -1,0 +1,147 @@
+"""The read side of the list of customers: a page of it, and what its filters would leave."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from webapp.access import Viewer, visible_to
+from webapp.customers import filters
+from webapp.customers.filters import SUSPENDED, CustomerFilter
+from webapp.store import keyset
+from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
+from webapp.store.invoices import Invoice
+from webapp.store.keyset import Counted, Edge, Order, Page
+from webapp.store.runs import Result
+from webapp.store.statuses import InvoiceStatus, ResultStatus
+
+
+@dataclass
+class CustomerRow:
+    """A customer in the list. `addresses` are the numbers of addresses by recipient key, `amounts` the gross
+    of the invoices that are not closed, by currency; `last` is the latest mail, sent or not."""
+
+    customer: Customer
+    cluster: str
+    first_address: str = ""
+    addresses: dict[str, int] = field(default_factory=dict)
+    open_invoices: int = 0
+    amounts: dict[str, Decimal] = field(default_factory=dict)
+    last: Result | None = None
+
+    @property
+    def id(self) -> int:
+        """The customer's id."""
+        return self.customer.id
+
+
+def listing(
+    session: Session, viewer: Viewer, shown: CustomerFilter, order: Order[Customer], edge: Edge | None
+) -> tuple[Page[CustomerRow], Counted]:
+    """A page of customers, and how many match. Raises ValueError for a filter or an edge that cannot be.
+
+    The ids are found first, and everything else is looked up for these 50 only. If the filter leaves few,
+    they are found and sorted; else the index of the order is walked."""
+    ids = select(Customer.id).where(*filters.conditions(session, viewer, shown))
+    is_whole = shown == CustomerFilter()
+    most = filters.SEARCHED_MAX if shown.search else None
+    counted = ids.order_by(Customer.id) if shown.missing else ids
+    count = Counted(_exactly(session, ids)) if is_whole else keyset.counted(session, counted, most)
+    few = not count.more and not (is_whole and count.n > keyset.COUNTED_MAX)
+    found = keyset.ordered(ids, order.looked_up if few else order, Customer.id, edge)
+    page_ids = session.scalars(found.limit(keyset.PAGE_SIZE + 1)).all()
+    rows = _rows(session, page_ids)
+    cursors = [order.cursor(row.id, row.customer) for row in rows]
+    return keyset.page(rows, edge, cursors, keyset.PAGE_SIZE), count
+
+
+def _exactly(session: Session, ids: Select[int]) -> int:
+    return session.scalar(select(func.count()).select_from(ids.subquery())) or 0
+
+
+def state_counts(session: Session, viewer: Viewer, shown: CustomerFilter) -> dict[str, Counted]:
+    """How many customers of the chosen cluster have each state."""
+    ours = [visible_to(viewer, Customer), *filters.of_cluster(session, viewer, shown)]
+    everyone = _exactly(session, select(Customer.id).where(*ours))
+    suspended = _exactly(session, select(Customer.id).where(*ours, Customer.suspended.is_(True)))
+    return {
+        "": Counted(everyone),
+        filters.ACTIVE: Counted(everyone - suspended),
+        SUSPENDED: Counted(suspended),
+        filters.TO_FIX: keyset.counted(
+            session, select(Customer.id).where(*ours, filters.has_something_to_fix()), TO_FIX_COUNTED_MAX
+        ),
+    }
+
+
+TO_FIX_COUNTED_MAX = 1_000
+
+
+def number_of(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
+    """How many customers meet these conditions."""
+    return _exactly(session, select(Customer.id).where(*conditions))
+
+
+def recipient_keys(session: Session) -> Sequence[str]:
+    """All recipient keys, by name."""
+    return session.scalars(select(RecipientKey.key).order_by(RecipientKey.key)).all()
+
+
+def _rows(session: Session, ids: Sequence[int]) -> list[CustomerRow]:
+    """The customers with these ids, in this order, with what the list shows of each. Four statements."""
+    found = {
+        customer.id: CustomerRow(customer, tag_name)
+        for customer, tag_name in session.execute(
+            select(Customer, Cluster.tag_name)
+            .join(Cluster, Cluster.id == Customer.cluster_id)
+            .where(Customer.id.in_(ids))
+        )
+    }
+    _add_addresses(session, found)
+    _add_invoices(session, found)
+    _add_last_mails(session, found)
+    return [found[id] for id in ids]
+
+
+def _add_addresses(session: Session, found: dict[int, CustomerRow]) -> None:
+    addresses = session.execute(
+        select(CustomerEmail.customer_id, CustomerEmail.address, RecipientKey.key)
+        .join(RecipientKey, RecipientKey.id == CustomerEmail.recipient_key_id)
+        .where(CustomerEmail.customer_id.in_(found))
+        .order_by(CustomerEmail.id)
+    )
+    for customer_id, address, key in addresses:
+        row = found[customer_id]
+        row.first_address = row.first_address or address
+        row.addresses[key] = row.addresses.get(key, 0) + 1
+
+
+def _add_invoices(session: Session, found: dict[int, CustomerRow]) -> None:
+    sums = session.execute(
+        select(Invoice.customer_id, Invoice.currency, func.count(), func.sum(Invoice.gross_amount))
+        .where(Invoice.customer_id.in_(found), Invoice.status != InvoiceStatus.CLOSED)
+        .group_by(Invoice.customer_id, Invoice.currency)
+        .order_by(Invoice.currency)
+    )
+    amounts: dict[int, dict[str, Decimal]] = defaultdict(dict)
+    for customer_id, currency, n, gross in sums:
+        found[customer_id].open_invoices += n
+        amounts[customer_id][currency] = gross
+    for customer_id, each in amounts.items():
+        found[customer_id].amounts = each
+
+
+def _add_last_mails(session: Session, found: dict[int, CustomerRow]) -> None:
+    happened = Result.status.not_in((ResultStatus.READY, ResultStatus.REMOVED))
+    last = (
+        select(func.max(Result.id))
+        .where(Result.customer_id.in_(found), happened)
+        .group_by(Result.customer_id)
+    )
+    for result in session.scalars(select(Result).where(Result.id.in_(last))):
+        found[result.customer_id].last = result
