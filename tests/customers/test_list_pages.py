@@ -69,7 +69,7 @@ def test_what_a_filter_leaves(
     browser = log_in()
     assert shown(browser, query) == names
     monkeypatch.setattr("webapp.customers.filters.SEARCHED_MAX", 0)  # as if there were very many hits
-    monkeypatch.setattr(keyset, "COUNTED_MAX", 0)
+    monkeypatch.setattr(keyset, "LOOKED_UP_MAX", 0)
     assert shown(browser, query) == names
 
 
@@ -85,7 +85,7 @@ def test_turning_pages_shows_each_once(
 ) -> None:
     whole = shown(browser := log_in(), f"?sort={sort}")
     monkeypatch.setattr(keyset, "PAGE_SIZE", 2)
-    monkeypatch.setattr(keyset, "COUNTED_MAX", 1 if many else 100)
+    monkeypatch.setattr(keyset, "LOOKED_UP_MAX", 0 if many else 100)
     found, url = [], f"?sort={sort}"
     while url:
         found += shown(browser, url)

@@ -35,6 +35,9 @@ def test_both_databases_fold_as_python_does(database: Database, text: str) -> No
         ("100%", False),
         ("x", False),
         ("ba", True),
+        ("ba celik", True),
+        ("k_ celik", False),
+        ("a_b celik %", False),
         ("", True),
     ],
 )

@@ -52,7 +52,7 @@ def listing(
     most = filters.SEARCHED_MAX if shown.search else None
     counted = ids.order_by(Customer.id) if shown.missing else ids
     count = Counted(_exactly(session, ids)) if is_whole else keyset.counted(session, counted, most)
-    few = not count.more and not (is_whole and count.n > keyset.COUNTED_MAX)
+    few = not count.more and count.n <= keyset.LOOKED_UP_MAX
     found = keyset.ordered(ids, order.looked_up if few else order, Customer.id, edge)
     page_ids = session.scalars(found.limit(keyset.PAGE_SIZE + 1)).all()
     rows = _rows(session, page_ids)

@@ -114,8 +114,10 @@ def ordered(
 
 
 COUNTED_MAX = 20_000
-"""Rows that are counted one by one. Up to this many are also looked up and sorted faster than an index is
-walked."""
+"""Rows that are counted one by one."""
+LOOKED_UP_MAX = 4_000
+"""Up to this many of 200,000 rows are found and sorted faster than a page of them is met on a walk through
+the index of the order."""
 
 
 @dataclass(frozen=True)
