@@ -15,7 +15,7 @@ from webapp.customers.detail import subject
 from webapp.customers.editing import index
 from webapp.errors import NotFound, Refused
 from webapp.store.customers import Customer, CustomerEmail, RecipientKey
-from webapp.store.statuses import Origin, SourceSubject
+from webapp.store.statuses import Origin
 
 
 def keys(session: Session) -> list[tuple[int, str]]:
@@ -59,7 +59,7 @@ def change_address(
     _refuse_twice([each for each in stored if each is not changing], address, key)
     before = [_said(each) for each in stored]
     if (address, display_name) != (changing.address, changing.display_name):
-        _remember_addresses(session, customer, key, stored)
+        sources.remember_addresses(session, customer.id, key.key)
         changing.address, changing.display_name = address, display_name
         changing.origin = Origin.ADDED if changing.origin == Origin.ADDED else Origin.CHANGED
     _note_said(session, viewer, customer, key, before, [_said(each) for each in stored])
@@ -69,7 +69,7 @@ def change_address(
 def remove_address(session: Session, viewer: Viewer, address_id: int, seen: str) -> CustomerEmail:
     """Remove an address. Raises Refused and NotFound."""
     customer, key, stored, removed = _locked_address(session, viewer, address_id, seen)
-    _remember_addresses(session, customer, key, stored)
+    sources.remember_addresses(session, customer.id, key.key)
     session.delete(removed)
     left = [each for each in stored if each is not removed]
     _note_addresses(session, viewer, customer, key, stored, left)
@@ -102,15 +102,6 @@ def _under(session: Session, customer: Customer, key: RecipientKey) -> list[Cust
             .order_by(CustomerEmail.id)
         )
     )
-
-
-def _remember_addresses(
-    session: Session, customer: Customer, key: RecipientKey, stored: list[CustomerEmail]
-) -> None:
-    """Note what the source said of the addresses under this key, if it said anything."""
-    said = sorted([each.address, each.display_name] for each in stored if each.origin == Origin.SOURCE)
-    if said:
-        sources.remember(session, SourceSubject.CUSTOMER, customer.id, f"emails.{key.key}", said)
 
 
 def _note_addresses(

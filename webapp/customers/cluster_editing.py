@@ -147,7 +147,7 @@ def change(
     old = set(graph.parents[cluster_id])
     _refuse_out_of_sight(viewer, cluster_id, old, set(parents))
     if set(parents) != old:
-        _remember_parents(session, cluster)
+        sources.remember_parents(session, cluster.id)
         gone = old - set(parents)
         session.execute(
             delete(ClusterParent).where(
@@ -168,16 +168,6 @@ def _refuse_out_of_sight(viewer: Viewer, cluster_id: int, old: set[int], new: se
     """A person bound to clusters must not move one to where they see it no more."""
     if viewer.clusters and cluster_id not in viewer.clusters and old and not new:
         raise Refused("Leave one parent: without any you would no longer see this cluster.")
-
-
-def _remember_parents(session: Session, cluster: Cluster) -> None:
-    """Note what the source said of the parents, all of them."""
-    stored = session.scalars(
-        select(Cluster.tag_name)
-        .join(ClusterParent, ClusterParent.parent_id == Cluster.id)
-        .where(ClusterParent.child_id == cluster.id)
-    )
-    sources.remember(session, SourceSubject.CLUSTER, cluster.id, "parents", sorted(stored))
 
 
 def why_not_deleted(session: Session, graph: VisibleGraph, cluster_id: int) -> str:
