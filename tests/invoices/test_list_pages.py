@@ -12,7 +12,7 @@ from tests.customers.conftest import index_all
 from tests.http_client import Browser, LogIn, text_of
 from tests.invoices.conftest import Shelf
 from tests.world import World
-from webapp.invoices import queries
+from webapp.invoices import filters, queries
 from webapp.store import keyset
 from webapp.store.invoices import TransformationResult
 from webapp.store.runs import ChosenInvoice
@@ -59,7 +59,7 @@ def test_filters_and_orders(
 ) -> None:
     """The same whether few rows are looked up, or an index is walked."""
     if walked:
-        monkeypatch.setattr(keyset, "COUNTED_MAX", 0)
+        monkeypatch.setattr(filters, "FEW_MAX", 0)
     assert shown(log_in(), query) == numbers.split()
 
 
@@ -74,7 +74,7 @@ def test_pages_go_on_where_the_last_one_ended(
     whole = shown(browser, query)
     monkeypatch.setattr(keyset, "PAGE_SIZE", 2)
     if walked:
-        monkeypatch.setattr(keyset, "COUNTED_MAX", 0)
+        monkeypatch.setattr(filters, "FEW_MAX", 0)
         monkeypatch.setattr(queries, "WALKED_MAX", walked)
     found, url = [], query
     for _ in range(20):
@@ -170,7 +170,9 @@ def test_a_new_run_of_the_selected_takes_these_alone(log_in: LogIn, shelf: Shelf
     ids = [str(shelf.ids[number]) for number in ("NT-1", "NT-2", "NT-3")]
     led = browser.press("/invoices/run", id=ids)
     url = led.headers["Location"]
-    assert url.startswith("/runs/new?cluster=left&include_children=y&period_from=2026-09-01&period_to=2026-10-31")
+    assert url.startswith(
+        "/runs/new?cluster=left&include_children=y&period_from=2026-09-01&period_to=2026-10-31"
+    )
     page = browser.look(url)
     assert "Only 3 selected invoices: NT-1, NT-2 and NT-3" in text_of(page)
     preview = browser.look(url.replace("/runs/new", "/runs/preview") + f"&definition={world.definition.id}")

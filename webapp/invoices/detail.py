@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -20,7 +21,6 @@ from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import Attempt, Result, ResultInvoice, Run
 from webapp.store.statuses import Finding, InvoiceStatus, ResultStatus
 from webapp.store.users import AuditEntry
-from webapp.web.formats import money
 
 MAILS_SHOWN_MAX = 50
 CHANGES_SHOWN_MAX = 30
@@ -46,18 +46,20 @@ class InvoiceMail:
 
 @dataclass(frozen=True)
 class SinceMailed:
-    """What differs from the last mail that went out: (what, before, now), and the documents that it carried
-    and the invoice no longer has, with their numbers in the mail and the number of the attempt."""
+    """What differs from the last mail that went out: the gross amount of then, if it was another one; whether
+    the invoice is no longer approved; and the documents that the mail carried and the invoice no longer has,
+    with their numbers in the mail and the number of the attempt."""
 
     result: Result
-    changes: list[tuple[str, str, str]]
+    gross_then: Decimal | None
+    is_not_approved: bool
     replaced: list[tuple[int, AttachedFile]]
     attempt: int
 
     @property
     def differs(self) -> bool:
         """Whether there is anything to tell."""
-        return bool(self.changes or self.replaced)
+        return self.gross_then is not None or self.is_not_approved or bool(self.replaced)
 
 
 def subject(invoice: Invoice) -> str:
@@ -135,14 +137,16 @@ def since_mailed(
     mail = next((each for each in mails if each.result.status in MAILED), None)
     if mail is None:
         return None
-    result, changes = mail.result, []
-    if mail.invoices == 1 and result.amount != invoice.gross_amount:
-        before, now = (money(each, invoice.currency) for each in (result.amount, invoice.gross_amount))
-        changes.append(("Gross amount", before, now))
-    if invoice.status != InvoiceStatus.APPROVED:
-        changes.append(("Status", "Approved", invoice.status.capitalize()))
+    result = mail.result
+    has_changed = mail.invoices == 1 and result.amount != invoice.gross_amount
     number, replaced = _replaced(session, invoice, mail, store)
-    return SinceMailed(result, changes, replaced, number)
+    return SinceMailed(
+        result,
+        result.amount if has_changed else None,
+        invoice.status != InvoiceStatus.APPROVED,
+        replaced,
+        number,
+    )
 
 
 def _replaced(

@@ -5,12 +5,13 @@ rights."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.extensions import runtime
+from webapp.imports.media_types import PDF
 from webapp.invoices import document_editing
 from webapp.invoices.detail_pages import apply_to_invoice, visible_invoice
 from webapp.invoices.document_editing import Upload
@@ -38,20 +39,14 @@ def document(invoice_id: int, document_id: int) -> ResponseReturnValue:
 
 @invoice_documents.get("/invoices/<int:invoice_id>/documents/<int:document_id>/view")
 def view(invoice_id: int, document_id: int) -> ResponseReturnValue:
-    """A page with a document of text in a frame without rights."""
+    """A page with a document of text in a frame without rights; with `frame`, the text for that frame. A PDF
+    needs the browser's own viewer, which such a frame switches off."""
     found = _visible(invoice_id, document_id)
-    if not is_framed(found):
-        abort(404)
+    if not untrusted.may_be_shown(found.media_type) or found.media_type.lower() == PDF:
+        return redirect(f"/invoices/{invoice_id}/documents/{document_id}?look=1", 303)
+    if request.args.get("frame"):
+        return untrusted.as_text(_content(found).decode("utf-8", "replace"))
     return render_template("invoices/document.html", invoice=visible_invoice(invoice_id), document=found)
-
-
-@invoice_documents.get("/invoices/<int:invoice_id>/documents/<int:document_id>/frame")
-def frame(invoice_id: int, document_id: int) -> ResponseReturnValue:
-    """The text of a document, for that frame."""
-    found = _visible(invoice_id, document_id)
-    if not is_framed(found):
-        abort(404)
-    return untrusted.as_text(_content(found).decode("utf-8", "replace"))
 
 
 @invoice_documents.post("/invoices/<int:invoice_id>/documents")
@@ -102,12 +97,6 @@ def release(invoice_id: int, document_id: int) -> ResponseReturnValue:
         return f"{document.file_name} is released. Runs can mail it."
 
     return apply_to_invoice(invoice_id, f"document-{document_id}", "documents", effect)
-
-
-def is_framed(document: TransformationResult) -> bool:
-    """Whether the document is text, which a frame shows; a PDF needs the browser's own viewer, which a frame
-    without rights switches off."""
-    return untrusted.may_be_shown(document.media_type) and document.media_type.lower() != "application/pdf"
 
 
 def _visible(invoice_id: int, document_id: int) -> TransformationResult:

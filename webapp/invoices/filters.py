@@ -22,6 +22,9 @@ from webapp.store.runs import Reservation
 from webapp.store.statuses import InvoiceStatus
 from webapp.store.text_search import INVOICE_SEARCH, found_in, search_words
 
+FEW_MAX, HITS_MAX = 10_000, 2_000
+"""Up to this many rows that one condition leaves, or a search hits, are looked up and sorted. Of more, the
+index of the order is walked."""
 FIRST_DAY, LAST_DAY = date(1, 1, 1), date(9999, 12, 31)
 
 
@@ -65,6 +68,12 @@ class Narrowing:
     lookup: ColumnElement[bool] | None = None
     rows: Select[int] | None = None
     follows: tuple[str, ...] = ()
+    is_search: bool = False
+
+    @property
+    def few_max(self) -> int:
+        """How many rows are few enough to be looked up."""
+        return min(FEW_MAX, HITS_MAX) if self.is_search else FEW_MAX
 
     @property
     def costly(self) -> bool:
@@ -101,8 +110,8 @@ def matching(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[Col
 
 def planned(session: Session, found: list[Narrowing]) -> tuple[list[Narrowing], Narrowing | None]:
     """The conditions, and the one that leaves the fewest rows, to begin with; None if each leaves more than
-    keyset.COUNTED_MAX. SQLite keeps no statistics, and would begin with any."""
-    sizes = [(keyset.counted(session, each.ids()), each) for each in found if not each.costly]
+    few. SQLite keeps no statistics, and would begin with any."""
+    sizes = [(keyset.counted(session, each.ids(), each.few_max), each) for each in found if not each.costly]
     few = [(size.n, number, each) for number, (size, each) in enumerate(sizes) if not size.more]
     return found, min(few)[2] if few else None
 
@@ -199,4 +208,4 @@ def _mentions(session: Session, wanted: str) -> Narrowing:
     text = INVOICE_SEARCH.c.text
     said = (text.contains(word, autoescape=True) for word in search_words(wanted))
     check = exists(select(1).where(INVOICE_SEARCH.c.rowid == Invoice.id, *said))
-    return Narrowing(check, Invoice.id.in_(hits), hits)
+    return Narrowing(check, Invoice.id.in_(hits), hits, is_search=True)

@@ -1,7 +1,7 @@
 """The read side of the list of invoices: a page of it, and how many there are.
 
 If one condition of the filter leaves few rows, these are looked up and sorted. Else the index of the order is
-walked, WALKED_MAX rows at a time: no page reads a million rows for the 50 that it shows."""
+walked, WALKED_MAX rows at most: no page reads a million rows for the 50 that it shows."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from webapp.store.keyset import Counted, Edge, Order, Page
 from webapp.store.runs import Result, ResultInvoice
 from webapp.store.statuses import ResultStatus
 
-WALKED_MAX = 20_000
-"""Rows of an index that are read for one page."""
+WALKED_FIRST, WALKED_MAX = 500, 5_000
+"""Rows of an index that are read for one page: nearly always the first of them have enough."""
 
 
 def listing(
@@ -33,8 +33,8 @@ def listing(
     or an edge that cannot be.
 
     The ids are found first, and everything else is looked up for these 50 only. Where the filter asks for
-    what is missing elsewhere and WALKED_MAX rows have fewer than a page of it, the page is short, and the
-    next one goes on from there."""
+    what is missing elsewhere, or for what very many rows say, and WALKED_MAX rows have fewer than a page of
+    it, the page is short, and the next one goes on from there."""
     name = sort.removeprefix("-")
     order = ORDERS[name].reversed if sort.startswith("-") else ORDERS[name]
     found, lead = planned(session, narrowings(session, viewer, shown))
@@ -43,10 +43,12 @@ def listing(
         count = keyset.counted(session, ids)
         return _page(session, _sorted(ids, name, order, edge), order, edge), count
     count = _counted(session, found)
-    walked, end = _walk(session, found, name, order, edge)
+    walked, end = _walk(session, found, name, order, edge, min(WALKED_FIRST, WALKED_MAX))
+    if len(walked) <= keyset.PAGE_SIZE and end is not None:
+        walked, end = _walk(session, found, name, order, edge, WALKED_MAX)
     if len(walked) > keyset.PAGE_SIZE or end is None:
         return _page(session, walked, order, edge), count
-    if found and not any(each.costly for each in found):
+    if found and not any(each.costly or each.is_search for each in found):
         ids = select(Invoice.id).where(*_conditions(found, found[0]))
         return _page(session, _sorted(ids, name, order, edge), order, edge), count
     return _short_page(session, walked, end, order, edge), count
@@ -74,12 +76,17 @@ def _along_index(found: Sequence[Narrowing], name: str) -> tuple[Select[Any], li
 
 
 def _walk(
-    session: Session, found: Sequence[Narrowing], name: str, order: Order[Any], edge: Edge | None
+    session: Session,
+    found: Sequence[Narrowing],
+    name: str,
+    order: Order[Any],
+    edge: Edge | None,
+    at_most: int,
 ) -> tuple[Sequence[int], tuple[int, object] | None]:
     """The ids of the next rows, up to one more than a page; and where the walk ended, (id, place), if
-    WALKED_MAX rows had not enough of them."""
+    `at_most` rows of the index had not enough of them."""
     rows, checks = _along_index(found, name)
-    walked = keyset.ordered(rows, order, Invoice.id, edge).limit(WALKED_MAX).subquery()
+    walked = keyset.ordered(rows, order, Invoice.id, edge).limit(at_most).subquery()
     query = select(walked.c.id)
     if checks:
         query = query.join(Invoice, Invoice.id == walked.c.id).where(*checks)
@@ -87,13 +94,16 @@ def _walk(
     ids = session.scalars(query.limit(keyset.PAGE_SIZE + 1)).all()
     if len(ids) > keyset.PAGE_SIZE:
         return ids, None
-    last = keyset.ordered(rows, order, Invoice.id, edge).offset(WALKED_MAX - 1).limit(1)
+    last = keyset.ordered(rows, order, Invoice.id, edge).offset(at_most - 1).limit(1)
     row = session.execute(last).first()
     return ids, (row.id, row.place) if row else None
 
 
 def _counted(session: Session, found: Sequence[Narrowing]) -> Counted:
-    """How many match of the first WALKED_MAX rows of the index by period, and whether there may be more."""
+    """How many match of the first WALKED_MAX rows of the index by period, and whether there may be more. Of
+    one condition it is known that it leaves many."""
+    if len(found) == 1 and not found[0].costly:
+        return Counted(found[0].few_max, True)
     rows, checks = _along_index(found, PERIOD_ORDER)
     order = ORDERS[PERIOD_ORDER]
     walked = keyset.ordered(rows, order, Invoice.id, None).limit(WALKED_MAX).subquery()
