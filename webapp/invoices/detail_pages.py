@@ -26,7 +26,7 @@ invoice_pages = Blueprint("invoice_pages", __name__)
 
 
 @dataclass(frozen=True)
-class Typed:
+class RefusedForm:
     """What was typed into a form of the page that could not be saved, and why."""
 
     form: str = ""
@@ -38,7 +38,7 @@ class Typed:
         return self.values.get(name, stored) if form == self.form else stored
 
 
-NOTHING_TYPED = Typed()
+NOTHING_TYPED = RefusedForm()
 
 
 @invoice_pages.get("/invoices/new")
@@ -46,7 +46,7 @@ def new() -> ResponseReturnValue:
     """An empty form."""
     if not viewer().may_send:
         abort(403, MAY_NOT)
-    return _new_form(Typed(values=request.args.to_dict(), form="new"))
+    return _new_form(RefusedForm(values=request.args.to_dict(), form="new"))
 
 
 @invoice_pages.post("/invoices/new")
@@ -62,11 +62,11 @@ def create() -> ResponseReturnValue:
         )
 
     return form_posts.apply_once(
-        effect, on_refusal=lambda reason: _new_form(Typed("new", reason, form.to_dict()), 422)
+        effect, on_refusal=lambda reason: _new_form(RefusedForm("new", reason, form.to_dict()), 422)
     )
 
 
-def _new_form(typed: Typed, status: int = 200) -> ResponseReturnValue:
+def _new_form(typed: RefusedForm, status: int = 200) -> ResponseReturnValue:
     return make_response(render_template("invoices/new.html", typed=typed, fields=editing.FIELDS), status)
 
 
@@ -82,7 +82,7 @@ def show(invoice_id: int) -> ResponseReturnValue:
     return _page(visible_invoice(invoice_id), NOTHING_TYPED)
 
 
-def _page(invoice: Invoice, typed: Typed, *, status: int = 200) -> ResponseReturnValue:
+def _page(invoice: Invoice, typed: RefusedForm, *, status: int = 200) -> ResponseReturnValue:
     session, who = db.session, viewer()
     facts = editing.facts_of(invoice)
     customer, cluster = detail.customer_of(session, invoice)
@@ -127,7 +127,9 @@ def apply_to_invoice(
     def refused(reason: str) -> ResponseReturnValue:
         if is_htmx():
             return form_posts.refuse(reason, url)
-        return _page(visible_invoice(invoice_id), Typed(form, reason, request.form.to_dict()), status=422)
+        return _page(
+            visible_invoice(invoice_id), RefusedForm(form, reason, request.form.to_dict()), status=422
+        )
 
     to = url if is_htmx() else f"{url}#{anchor}"
     return form_posts.apply_once(lambda session: (to, effect(session)), on_refusal=refused)

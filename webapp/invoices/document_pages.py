@@ -5,7 +5,7 @@ rights."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, redirect, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -42,11 +42,11 @@ def view(invoice_id: int, document_id: int) -> ResponseReturnValue:
     """A page with a document of text in a frame without rights; with `frame`, the text for that frame. A PDF
     needs the browser's own viewer, which such a frame switches off."""
     found = _visible(invoice_id, document_id)
-    if not untrusted.may_be_shown(found.media_type) or found.media_type.lower() == PDF:
-        return redirect(f"/invoices/{invoice_id}/documents/{document_id}?look=1", 303)
+    is_text = untrusted.may_be_shown(found.media_type) and found.media_type.lower() != PDF
     if request.args.get("frame"):
-        return untrusted.as_text(_content(found).decode("utf-8", "replace"))
-    return render_template("invoices/document.html", invoice=visible_invoice(invoice_id), document=found)
+        return untrusted.as_text(_content(found).decode("utf-8", "replace")) if is_text else abort(404)
+    invoice = visible_invoice(invoice_id)
+    return render_template("invoices/document.html", invoice=invoice, document=found, is_text=is_text)
 
 
 @invoice_documents.post("/invoices/<int:invoice_id>/documents")
