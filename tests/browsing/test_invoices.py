@@ -1,5 +1,5 @@
-"""Invoices in a browser: found, approved and run by selection, their documents replaced; wide and narrow, light
-and dark, and without JavaScript."""
+"""Invoices in a browser: found, approved and run by selection, their documents replaced; wide and narrow,
+light and dark, and without JavaScript."""
 
 from __future__ import annotations
 
