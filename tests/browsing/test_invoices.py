@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests import factories
 from tests.browsing.conftest import NewContext
@@ -62,7 +62,11 @@ def test_a_wrong_document_is_replaced(page: Page, numbers: dict[str, int]) -> No
     page.goto(f"/invoices/{invoice_id}")
     accessible(page, "invoice")
     documents = page.get_by_role("region", name="Documents")
-    wrong = {"name": "wrong.pdf", "mimeType": "application/pdf", "buffer": pdf("Invoice of a stranger")}
+    wrong: FilePayload = {
+        "name": "wrong.pdf",
+        "mimeType": "application/pdf",
+        "buffer": pdf("Invoice of a stranger"),
+    }
     documents.get_by_label(re.compile("^Another file")).set_input_files(wrong)
     documents.get_by_role("button", name=re.compile("^Replace")).click()
     expect(documents.get_by_text("Suspect")).to_be_visible()

@@ -48,7 +48,7 @@ def shelf(world: World, branches: None) -> Shelf:
         for number, home, name, given in rows:
             cluster = session.get_one(Cluster, made.clusters[home])
             payer = factories.customer(session, cluster, f"{home}@{number.lower()}.test", name=name)
-            invoice = factories.invoice(session, payer, number=number, **given)  # type: ignore[arg-type]
+            invoice = factories.invoice(session, payer, number=number, **given)
             if number != "NT-5":
                 factories.document(session, world.runtime.documents, invoice)
             if number in ("NT-1", "NT-3"):

@@ -13,6 +13,7 @@ from tests.http_client import Browser, LogIn, text_of
 from tests.invoices.conftest import Shelf
 from tests.pdfs import pdf
 from tests.world import World
+from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.text_search import INVOICE_SEARCH
 from webapp.store.users import AuditEntry, SourceValue
@@ -153,12 +154,12 @@ def test_a_document_is_replaced_and_its_bytes_stay(log_in: LogIn, shelf: Shelf) 
     page = browser.look(url).text
     assert "a document that does not" not in page
     browser.press(f"{there}/release", seen=seen(page, f"{there}/release"))
-    page = browser.look(url)
-    assert "released by manager" in text_of(page)
+    released = browser.look(url)
+    assert "released by manager" in text_of(released)
     stale = browser.press(f"{there}/remove", seen=mark)
     assert "This was changed by" in text_of(stale)
     browser.look(url)
-    browser.press(f"{there}/remove", seen=seen(page.text, f"{there}/remove"))
+    browser.press(f"{there}/remove", seen=seen(released.text, f"{there}/remove"))
     assert documents(world, shelf.ids["NT-1"]) == []
     with world.runtime.database.reading() as session:
         told = session.scalars(
@@ -226,9 +227,8 @@ def test_an_invoice_is_added_by_hand(log_in: LogIn, shelf: Shelf) -> None:
     browser = log_in("manager")
     browser.look("/invoices/new")
     with shelf.world.runtime.database.reading() as session:
-        code = session.scalars(select(Invoice.customer_id)).first()
         code = session.execute(
-            select(factories.Customer.code).where(factories.Customer.id == shelf.customers["Dijkstra"])
+            select(Customer.code).where(Customer.id == shelf.customers["Dijkstra"])
         ).scalar_one()
     wrong = browser.press("/invoices/new", number="NT-1", customer=code, **FACTS)
     assert "There is an invoice NT-1 already." in text_of(wrong)
