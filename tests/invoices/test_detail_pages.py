@@ -58,7 +58,7 @@ def upload(browser: Browser, url: str, name: str, content: bytes, **fields: str)
 def test_the_page_says_what_a_run_would_do(log_in: LogIn, shelf: Shelf) -> None:
     browser = log_in()
     said = text_of(browser.look(f"/invoices/{shelf.ids['NT-1']}"))
-    assert "Would be sent with Invoice PDF, to left@" in said
+    assert "Would be sent with Invoice PDF, to left" in said
     assert "this invoice is open" in text_of(browser.look(f"/invoices/{shelf.ids['NT-2']}"))
     none = text_of(browser.look(f"/invoices/{shelf.ids['NT-5']}"))
     assert "it has no “Invoice PDF” document" in none
