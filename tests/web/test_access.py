@@ -44,12 +44,24 @@ LOOKING = {
     "/templates",
     "/templates/<int:template_id>",
     "/templates/pictures/<name>",
+    "/invoices",
+    "/invoices.csv",
+    "/invoices/<int:invoice_id>",
+    "/invoices/<int:invoice_id>/documents/<int:document_id>",
+    "/invoices/<int:invoice_id>/documents/<int:document_id>/view",
     "/customers",
     "/customers.csv",
     "/customers/<int:customer_id>",
     "/clusters",
 }
-FOR_SENDERS = {"/runs/new", "/definitions/new", "/templates/new", "/customers/new", "/clusters/new"}
+FOR_SENDERS = {
+    "/runs/new",
+    "/definitions/new",
+    "/templates/new",
+    "/customers/new",
+    "/clusters/new",
+    "/invoices/new",
+}
 FOR_ADMINS = {"/takeover"}
 CHANGING = {
     "/runs",
@@ -85,6 +97,16 @@ CHANGING = {
     "/templates/parts/<name>/delete",
     "/templates/pictures",
     "/templates/pictures/<name>/delete",
+    "/invoices/new",
+    "/invoices/approve",
+    "/invoices/close",
+    "/invoices/run",
+    "/invoices/<int:invoice_id>/facts",
+    "/invoices/<int:invoice_id>/data",
+    "/invoices/<int:invoice_id>/documents",
+    "/invoices/<int:invoice_id>/documents/<int:document_id>",
+    "/invoices/<int:invoice_id>/documents/<int:document_id>/remove",
+    "/invoices/<int:invoice_id>/documents/<int:document_id>/release",
     "/customers/new",
     "/customers/move",
     "/customers/suspend",
@@ -102,7 +124,16 @@ CHANGING = {
     "/clusters/<int:cluster_id>/children",
     "/clusters/<int:cluster_id>/delete",
 }
-FIRST_IDS = ("number", "definition_id", "template_id", "customer_id", "address_id", "cluster_id")
+FIRST_IDS = (
+    "number",
+    "definition_id",
+    "template_id",
+    "customer_id",
+    "address_id",
+    "cluster_id",
+    "invoice_id",
+    "document_id",
+)
 OF_A_RUN = {rule for rule in LOOKING | CHANGING if "run_id>" in rule or "result_id>" in rule}
 
 
