@@ -85,7 +85,6 @@ def add(
     kind = transformation(session, transformation_id)
     stored = _under(session, invoice, kind)
     _refuse_twice(stored, kept, kind)
-    sources.remember_documents(session, invoice.id, kind.name)
     made = TransformationResult(
         invoice_id=invoice.id, transformation_id=kind.id, origin=Origin.ADDED, **vars(kept)
     )
