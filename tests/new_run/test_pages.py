@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
+from html import unescape
 from urllib.parse import urlencode
 
 import pytest
@@ -56,6 +57,16 @@ def test_labels_and_buttons_are_those_of_the_contract(log_in: LogIn, world: Worl
     ):
         assert words in said
     assert 'for="cluster"' in log_in("admin").look("/runs/new").text
+
+
+def test_c8_a_copy_to_a_domain_without_a_dot_is_questioned_beside_the_field(
+    log_in: LogIn, world: World
+) -> None:
+    browser = log_in("manager")
+    answer = preview(browser, world, bcc="smits@auto")
+    assert "'smits@auto' has no dot after the @" in unescape(answer.text)
+    answer = preview(browser, world, bcc="smits@auto.test")
+    assert "has no dot" not in answer.text
 
 
 def test_the_preview_brings_the_words_beside_the_fields_along(log_in: LogIn, world: World) -> None:

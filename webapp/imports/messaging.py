@@ -16,7 +16,8 @@ from unicodedata import normalize
 from webapp.destinations import Service, refusal
 from webapp.imports.messaging_keys import NATURAL, NEEDED, TomlKey, keys
 from webapp.imports.problems import Problems
-from webapp.imports.values import doubt_about, shown
+from webapp.imports.values import shown
+from webapp.mailing.addresses import doubt_about
 from webapp.toml_lines import TomlLines, lines_of
 
 FILE = "messaging.toml"

@@ -16,7 +16,8 @@ from webapp.imports import staged
 from webapp.imports.circles import ImportedParents
 from webapp.imports.kinds import Kind
 from webapp.imports.problems import MOST_TOLD, Problem, Problems
-from webapp.imports.values import doubt_about, shown
+from webapp.imports.values import shown
+from webapp.mailing.addresses import doubt_about
 from webapp.store.customers import Cluster, ClusterParent, Customer, RecipientKey
 from webapp.store.invoices import Invoice, Transformation
 

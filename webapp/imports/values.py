@@ -10,7 +10,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from webapp.mailing.addresses import PRIVATE_DOMAINS, BadAddress, checked_address
+from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.printable import LINE_BREAKS
 
 ABSENT = r"\N"
@@ -151,14 +151,6 @@ def address(value: str) -> str:
         if len(checked) <= LONGEST_ADDRESS and not checked.endswith("@"):
             return checked
     return checked_address(value)
-
-
-def doubt_about(address: str) -> str:
-    """Why this address, which is valid, is likely to be mistyped; empty if it is not."""
-    domain = address.rpartition("@")[2]
-    if "." in domain or domain in PRIVATE_DOMAINS:
-        return ""
-    return f"{shown(address)} has no dot after the @; mail to it can only stay within this network"
 
 
 @lru_cache(maxsize=8192)

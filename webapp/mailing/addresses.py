@@ -59,6 +59,14 @@ def checked_address(text: str) -> str:
     return address.removesuffix("test") + top.lower() if private else address
 
 
+def doubt_about(address: str) -> str:
+    """Why this address, which is valid, is likely to be mistyped; empty if it is not."""
+    domain = address.rpartition("@")[2]
+    if "." in domain or domain in PRIVATE_DOMAINS:
+        return ""
+    return f"{address!r} has no dot after the @; mail to it can only stay within this network"
+
+
 MAX_BCC_ADDRESSES = 10
 
 

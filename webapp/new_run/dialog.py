@@ -17,6 +17,7 @@ from webapp.definitions import queries as definitions_queries
 from webapp.definitions.differences import since_last_run
 from webapp.definitions.versions import content_of
 from webapp.extensions import runtime
+from webapp.mailing.addresses import doubt_about
 from webapp.new_run import cluster_tree, preview_lists
 from webapp.new_run.cluster_tree import ClusterGraph, Path, Twig
 from webapp.new_run.forms import NewRunForm, Shortcut, as_filled_in, last_month, shortcuts
@@ -78,6 +79,11 @@ class Dialog:
     def bcc(self) -> list[str]:
         """Who gets a copy: those named here, else the definition's own."""
         return self.form.addresses or (self.content["bcc"] if self.content else [])
+
+    @property
+    def bcc_doubts(self) -> list[str]:
+        """Which of these addresses are likely to be mistyped, and why."""
+        return [words for address in self.bcc if (words := doubt_about(address))]
 
     @property
     def copies(self) -> int:
