@@ -44,7 +44,14 @@ def search_words(wanted: str) -> list[str]:
 def found_in(searched: TableClause, wanted: str) -> Select[int]:
     """The ids of the rows of a search table that contain every word of `wanted`; all of them without a
     word."""
-    return select(searched.c.rowid).where(*(holds(searched.c.text, word) for word in search_words(wanted)))
+    return select(searched.c.rowid).where(*(_holds(searched.c.text, word) for word in search_words(wanted)))
+
+
+def _holds(text: ColumnElement[str], word: str) -> ColumnElement[bool]:
+    """Only a word with trigrams is asked of them: SQLite 3.40 ends the process when a LIKE without one stands
+    before another (FTS5, a table with the trigram tokenizer)."""
+    has_trigrams = any(len(part) >= TRIGRAM for part in re.split("[%_]", word))
+    return holds(text, word) if has_trigrams else text.contains(word, autoescape=True)
 
 
 class holds(GenericFunction[bool]):
