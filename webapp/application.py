@@ -12,6 +12,7 @@ from webapp.evidence import pages as evidence
 from webapp.new_run import pages as new_run
 from webapp.results import pages as results
 from webapp.runs import pages as runs
+from webapp.search import pages as search
 from webapp.users import pages as users
 from webapp.web import (
     access_control,
@@ -35,7 +36,7 @@ SHARED = (
     *(sessions, access_control, security, user_limits, capacity, preview_renderers),
 )
 """What all pages share, in the order in which it takes effect."""
-ROOMS = (users, definitions, customers, new_run, runs, results, evidence, catcher)
+ROOMS = (users, definitions, customers, new_run, runs, results, search, evidence, catcher)
 """The rooms with pages."""
 
 

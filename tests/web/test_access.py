@@ -48,6 +48,7 @@ LOOKING = {
     "/customers.csv",
     "/customers/<int:customer_id>",
     "/clusters",
+    "/search",
 }
 FOR_SENDERS = {"/runs/new", "/definitions/new", "/templates/new", "/customers/new", "/clusters/new"}
 FOR_ADMINS = {"/takeover"}

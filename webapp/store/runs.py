@@ -30,12 +30,10 @@ from webapp.store.types import Instant, Json, Key, Money, now
 class Run(Base):
     """A definition applied to a set of invoices.
 
-    `highest_invoice_id` bounds the set at Create. While `creating`, `generated_up_to` is the highest
-    customer id
-    whose results are made. `preview_fingerprint` is the preview's fingerprint that the person saw.
-    `message_key` makes
-    this run's Message-IDs differ from those of any other installation. Refusals are counted from the attempt
-    after `refusals_counted_after` on (delivery/circuit_breaker.py). An archived run is out of the way, and
+    `highest_invoice_id` bounds the set at Create. While `creating`, `generated_up_to` is the highest customer
+    id whose results are made. `preview_fingerprint` is the preview's fingerprint that the person saw.
+    `message_key` makes this run's Message-IDs differ from those of any other installation. Refusals are
+    counted from the attempt after `refusals_counted_after` on (delivery/circuit_breaker.py). An archived run is out of the way, and
     otherwise as before."""
 
     __tablename__ = "run"
@@ -189,7 +187,7 @@ class Reservation(Base):
 
 class Attempt(Base):
     """One try to hand a message to the mail server. Times are UTC; `transcript` is the conversation, line by
-    line.
+    line; `queue_id` is the server's name for a mail that it took, from its reply.
 
     `rebuild_data` is what the message was made of, compressed, without its documents: with the documents (by
     their
@@ -201,6 +199,8 @@ class Attempt(Base):
         one_of("outcome", Outcome),
         Index("ix_attempt_rebuild_data", "started_at", "id", sqlite_where=text("rebuild_data IS NOT NULL"),
               postgresql_where=text("rebuild_data IS NOT NULL")),
+        Index("ix_attempt_queue_id", "queue_id", sqlite_where=text("queue_id <> ''"),
+              postgresql_where=text("queue_id <> ''")),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -216,6 +216,7 @@ class Attempt(Base):
     stage: Mapped[str] = mapped_column(String(16), default="")
     code: Mapped[int | None]
     reply: Mapped[str] = mapped_column(Text, default="")
+    queue_id: Mapped[str] = mapped_column(String(64), default="", server_default="")
     detail: Mapped[str] = mapped_column(Text, default="")
     message_id: Mapped[str] = mapped_column(String(300), default="")
     recipients: Mapped[list[str]] = mapped_column(Json, default=list)
