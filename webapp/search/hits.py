@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Select, TableClause, exists, select
 from sqlalchemy.orm import Session
 
-from webapp.access import Viewer, visible_to
+from webapp.access import Viewer, seen_by, visible_to
 from webapp.store.customers import Customer
 from webapp.store.id_lists import id_in
 from webapp.store.invoices import Invoice
@@ -55,7 +55,8 @@ def customer_hits(session: Session, viewer: Viewer, wanted: str, at_most: int) -
     ours, by = visible_to(viewer, Customer), (Customer.sort_name, Customer.id)
     if not are_enough(search_words(wanted)):
         return _listed(session, select(Customer.id).where(ours, Customer.code == wanted.strip()))
-    return _hits(session, CUSTOMER_SEARCH, wanted, select(Customer.id).where(ours), by, at_most)
+    queries = select(Customer.id).where(ours), select(Customer.id).where(seen_by(viewer))
+    return _hits(session, CUSTOMER_SEARCH, wanted, queries, by, at_most)
 
 
 def invoice_hits(session: Session, viewer: Viewer, wanted: str, at_most: int) -> Hits:
@@ -64,24 +65,28 @@ def invoice_hits(session: Session, viewer: Viewer, wanted: str, at_most: int) ->
     ours = visible_to(viewer, Invoice)
     if not are_enough(search_words(wanted)):
         return _listed(session, select(Invoice.id).where(ours, Invoice.number == wanted.strip()))
-    query = select(Invoice.id).where(ours)
-    return _hits(session, INVOICE_SEARCH, wanted, query, (Invoice.id.desc(),), at_most)
+    each = exists().where(Customer.id == Invoice.customer_id, seen_by(viewer)) if viewer.clusters else ours
+    queries = select(Invoice.id).where(ours), select(Invoice.id).where(each)
+    return _hits(session, INVOICE_SEARCH, wanted, queries, (Invoice.id.desc(),), at_most)
 
 
 def _hits(
     session: Session,
     table: TableClause,
     wanted: str,
-    ours: Select[int],
+    queries: tuple[Select[int], Select[int]],
     by: tuple[Any, ...],
     at_most: int,
 ) -> Hits:
+    """`queries`: those that the person sees, found together, and asked row by row, for a walk. Customers are
+    walked in the order of ids: names that match may all stand at the end of the alphabet."""
+    ours, each = queries
     found = session.scalars(found_in(table, wanted).limit(LOOKED_UP_MAX + 1)).all()
     id = ours.selected_columns[0]
     if len(found) <= LOOKED_UP_MAX:
         return _listed(session, ours.where(id_in(session, id, found)).order_by(*by)) if found else NO_HITS
     said = (table.c.text.contains(word, autoescape=True) for word in search_words(wanted))
-    walked = ours.where(exists(select(1).where(table.c.rowid == id, *said))).order_by(*by)
+    walked = each.where(exists(select(1).where(table.c.rowid == id, *said))).order_by(by[-1])
     ids = list(session.scalars(walked.limit(at_most + 1)))
     return Hits(ids[:at_most], Counted(min(len(ids), at_most), len(ids) > at_most))
 

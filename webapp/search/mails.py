@@ -8,9 +8,10 @@ import re
 from sqlalchemy import ColumnElement, Select, String, cast, exists, or_, select, union
 from sqlalchemy.orm import Session
 
-from webapp.access import Viewer, visible_to
+from webapp.access import Viewer, seen_by
 from webapp.search.hits import Hits
 from webapp.smtp.queue_ids import queue_id
+from webapp.store.customers import Customer
 from webapp.store.id_lists import id_in
 from webapp.store.invoices import Invoice
 from webapp.store.keyset import Counted
@@ -37,7 +38,8 @@ def mail_hits(session: Session, viewer: Viewer, wanted: str, customers: Hits, in
     if not sources:
         return Hits([], Counted(0))
     found = union(*sources).subquery()
-    mails = select(Result.id).join(found, found.c[0] == Result.id).where(visible_to(viewer, Result))
+    is_theirs = exists().where(Customer.id == Result.customer_id, seen_by(viewer))
+    mails = select(Result.id).join(found, found.c[0] == Result.id).where(is_theirs)
     ids = list(session.scalars(mails.order_by(Result.id.desc()).limit(MAILS_COUNTED_MAX + 1)))
     were_all = all(source.are_all and len(source.ids) <= SOURCES_MAX for source in (customers, invoices))
     count = Counted(min(len(ids), MAILS_COUNTED_MAX), len(ids) > MAILS_COUNTED_MAX or not were_all)
@@ -82,4 +84,5 @@ def _had(message_id: str) -> ColumnElement[bool]:
 
 
 def _seen(session: Session, viewer: Viewer, *conditions: ColumnElement[bool]) -> list[int]:
-    return list(session.scalars(select(Result.id).where(visible_to(viewer, Result), *conditions)))
+    is_theirs = exists().where(Customer.id == Result.customer_id, seen_by(viewer))
+    return list(session.scalars(select(Result.id).where(is_theirs, *conditions)))

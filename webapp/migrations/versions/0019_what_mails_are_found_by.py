@@ -33,14 +33,15 @@ ALL_OF = {
 def upgrade() -> None:
     connection = op.get_bind()
     is_sqlite = connection.dialect.name == "sqlite"
-    op.add_column(
-        "attempt", sa.Column("queue_id", sa.String(length=64), server_default="", nullable=False)
-    )
+    op.add_column("attempt", sa.Column("queue_id", sa.String(length=64), server_default="", nullable=False))
     _fill(connection)
     op.create_index(
         "ix_attempt_queue_id", "attempt", ["queue_id"],
         sqlite_where=HAS_QUEUE_ID, postgresql_where=HAS_QUEUE_ID,
     )  # fmt: skip
+    # Which runs have a result of a customer is then read from the index alone.
+    op.drop_index("ix_result_customer_id", "result")
+    op.create_index("ix_result_customer_id", "result", ["customer_id", "run_id"])
     op.execute(ADD_FORMER.format(**ALL_OF[is_sqlite]))
 
 
@@ -63,5 +64,7 @@ def _queue_id(reply: str) -> str:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_result_customer_id", "result")
+    op.create_index("ix_result_customer_id", "result", ["customer_id"])
     op.drop_index("ix_attempt_queue_id", "attempt")
     op.drop_column("attempt", "queue_id")
