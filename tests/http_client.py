@@ -31,7 +31,7 @@ class Browser:
         """GET; remembers the token and the one-use key of the last form on the page."""
         answer = self.client.get(url, headers=self._headers() if htmx else {})
         self.url = self.url if htmx else url
-        if answer.mimetype == "application/zip":
+        if answer.mimetype == "application/zip" or "spreadsheet" in (answer.mimetype or ""):
             return answer
         self.keys.update(dict(HIDDEN.findall(answer.text)))
         return answer

@@ -13,6 +13,7 @@ from webapp.invoices import pages as invoices
 from webapp.new_run import pages as new_run
 from webapp.results import pages as results
 from webapp.runs import pages as runs
+from webapp.search import pages as search
 from webapp.users import pages as users
 from webapp.web import (
     access_control,
@@ -36,7 +37,7 @@ SHARED = (
     *(sessions, access_control, security, user_limits, capacity, preview_renderers),
 )
 """What all pages share, in the order in which it takes effect."""
-ROOMS = (users, definitions, invoices, customers, new_run, runs, results, evidence, catcher)
+ROOMS = (users, definitions, invoices, customers, new_run, runs, results, search, evidence, catcher)
 """The rooms with pages."""
 
 

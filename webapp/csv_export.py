@@ -13,7 +13,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_lines(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Iterator[str]:
-    """A line of column names, then a line for each row: lists joined by blanks, None as empty.
+    """A line of column names, then a line for each row: lists joined by blanks, None as empty, amounts by
+    currency as "EUR 12.50 GBP 3.00".
 
     A text that a spreadsheet would take for a formula gets a quote before it: customers' names and the words
     of foreign mail servers are not ours (OWASP, CSV injection)."""
@@ -39,6 +40,8 @@ class Echo:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, Mapping):
+        value = [f"{name} {amount}" for name, amount in value.items()]
     text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     return f"'{text}" if text.startswith(FORMULA_STARTS) and not _is_number(value) else text
 

@@ -3,12 +3,26 @@ changes a customer or an address, calls this in the same commit."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, TableClause, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    TableClause,
+    cast,
+    delete,
+    distinct,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice
+from webapp.store.runs import Result
 from webapp.store.text_search import CUSTOMER_SEARCH, INVOICE_SEARCH, searchable
 
 
@@ -19,7 +33,7 @@ def index_customers(session: Session, ids: Select[int]) -> None:
         update(Customer).where(Customer.id.in_(ids)).values(sort_name=searchable(Customer.name)),
         execution_options={"synchronize_session": False},
     )
-    found_by = Customer.code + " " + Customer.name + _addresses() + _metadata(session)
+    found_by = Customer.code + " " + Customer.name + _addresses() + _former(session) + _metadata(session)
     _replace(
         session, CUSTOMER_SEARCH, ids, select(Customer.id, searchable(found_by)).where(Customer.id.in_(ids))
     )
@@ -46,6 +60,20 @@ def _replace(session: Session, table: TableClause, ids: Select[int], rows: Selec
 def _addresses() -> ColumnElement[str]:
     found = select(" " + func.aggregate_strings(CustomerEmail.address, " "))
     return func.coalesce(found.where(CustomerEmail.customer_id == Customer.id).scalar_subquery(), "")
+
+
+def _former(session: Session) -> ColumnElement[str]:
+    """The addresses that the customer was mailed at and no longer has, as JSON. A mail that goes out needs no
+    look at this: its addresses are the customer's then."""
+    mailed = cast(Result.recipients, String)
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    all_of = func.group_concat(distinct(mailed)) if is_sqlite else func.string_agg(distinct(mailed), ",")
+    is_todays = exists().where(
+        CustomerEmail.customer_id == Customer.id, mailed == '["' + CustomerEmail.address + '"]'
+    )
+    of_customer = (Result.customer_id == Customer.id, Result.recipients.is_not(None), ~is_todays)
+    found = select(" " + all_of).where(*of_customer).correlate(Customer)
+    return func.coalesce(found.scalar_subquery(), "")
 
 
 def _metadata(session: Session) -> ColumnElement[str]:

@@ -10,6 +10,7 @@ import './copy.js';
 import { showNewDialogs } from './dialogs.js';
 import { restoreFocus } from './focus.js';
 import './menus.js';
+import './palette.js';
 import './pending.js';
 import './refresh.js';
 import { closeQuestion } from './run-dialog.js';

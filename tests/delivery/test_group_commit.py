@@ -181,6 +181,7 @@ def test_every_kind_of_value_comes_back_as_it_was_given(world: World, column: st
         "transcript": [],
         "stage": "",
         "reply": "",
+        "queue_id": "",
         "detail": "",
         "message_id": "",
         "redirected_to": "",

@@ -69,9 +69,11 @@ def test_a_run_from_preview_to_results(world: World, mailrun: Mailrun, worker: W
     lines = [json.loads(line) for line in mailrun("runs", "results", run_id, "--json").stdout.splitlines()]
     assert list(lines[0]) == [
         "id", "customer", "invoices", "recipients", "status", "reason", "detail", "attempts", "message_id",
-        "smtp_reply", "sent_at", "next_try_at",
+        "smtp_reply", "sent_at", "next_try_at", "customer_name", "amounts", "removed_by",
     ]  # fmt: skip
     assert lines[0]["invoices"] == [invoice.number]
+    assert lines[0]["amounts"] == {"EUR": "100.00"}
+    assert lines[0]["removed_by"] == ""
     assert lines[0]["sent_at"].endswith("+00:00")
     assert [(line["status"], line["reason"]) for line in lines] == [("sent", ""), ("skipped", "no_recipient")]
     assert json.loads(mailrun("runs", "list", "--json").stdout)[0]["status"] == "finished"

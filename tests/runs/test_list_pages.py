@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
+import zipfile
+
+import pytest
 
 from tests.http_client import LogIn, text_of
 from tests.world import World
 from webapp.access import OPERATOR
-from webapp.results import actions
+from webapp.results import actions, bulk
 from webapp.results.bulk import BulkSelection
 from webapp.workers import WorkerProcess
 
@@ -140,3 +144,35 @@ def test_the_report_has_a_line_for_each_result_and_is_harmless(
             assert f"Download these {lines} (CSV)" in text_of(browser.look(f"/runs/{run_id}?{query}"))
         assert len(browser.look(f"/runs/{run_id}/report.csv?{query}").text.splitlines()) == lines + 1
     assert log_in("manager", "left").look(f"/runs/{run_id}/report.csv").status_code == 404
+
+
+def test_the_report_says_who_removed_and_what_it_amounts_to(log_in: LogIn, world: World) -> None:
+    for _ in range(3):
+        world.add(gross="-12.50")
+    run_id = world.run()
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    browser.press(f"/runs/{run_id}/results/remove", id=str(world.results(run_id)[0].id))
+    rows = list(csv.DictReader(browser.look(f"/runs/{run_id}/report.csv").text.splitlines()))
+    assert [row["removed_by"] for row in rows] == ["manager@example.com", "", ""]
+    assert {row["amounts"] for row in rows} == {"EUR -12.50"}
+    assert all(row["customer_name"].startswith("Customer ") for row in rows)
+    answer = browser.look(f"/runs/{run_id}/report.xlsx?status=ready")
+    assert answer.headers["Content-Disposition"] == f"attachment; filename=mailrun-run-{run_id}-ready.xlsx"
+    sheet = zipfile.ZipFile(io.BytesIO(answer.data)).read("xl/worksheets/sheet1.xml").decode()
+    assert (sheet.count("<row "), sheet.count("<v>-12.5</v>")) == (3, 2)
+    assert "amount EUR" in sheet
+
+
+def test_who_removed_very_many_is_read_from_the_run(
+    log_in: LogIn, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "AUDITED_IDS_MAX", 1)
+    for _ in range(2):
+        world.add()
+    run_id = world.run()
+    browser = log_in("manager")
+    browser.look(f"/runs/{run_id}")
+    browser.press(f"/runs/{run_id}/results/remove", id=[str(result.id) for result in world.results(run_id)])
+    rows = list(csv.DictReader(browser.look(f"/runs/{run_id}/report.csv").text.splitlines()))
+    assert [row["removed_by"] for row in rows] == ["manager@example.com"] * 2

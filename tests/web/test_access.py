@@ -22,6 +22,7 @@ LOOKING = {
     "/runs/preview",
     "/runs/preview/list",
     "/runs/preview/list.csv",
+    "/runs/preview/list.xlsx",
     "/runs/preview/mail",
     "/runs/preview/mail/html",
     "/runs/clusters",
@@ -29,6 +30,7 @@ LOOKING = {
     "/runs/<int:run_id>/results",
     "/runs/<int:run_id>/live",
     "/runs/<int:run_id>/report.csv",
+    "/runs/<int:run_id>/report.xlsx",
     "/runs/<int:run_id>/evidence.zip",
     "/runs/live",
     "/results/<int:result_id>",
@@ -53,6 +55,7 @@ LOOKING = {
     "/customers.csv",
     "/customers/<int:customer_id>",
     "/clusters",
+    "/search",
 }
 FOR_SENDERS = {
     "/runs/new",

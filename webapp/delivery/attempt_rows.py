@@ -15,6 +15,7 @@ from webapp.delivery.settlement import AttemptOutcome
 from webapp.lifecycle.results import LockedResult
 from webapp.messages.building import Message
 from webapp.messages.inputs import MessageInput
+from webapp.smtp.queue_ids import queue_id
 from webapp.store.prepared import BulkInsert, BulkUpdate, CompiledStatement
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import Outcome, ResultStatus, RunStatus
@@ -42,6 +43,7 @@ NO_OUTCOME_YET: Mapping[str, Any] = {
     "stage": "",
     "code": None,
     "reply": "",
+    "queue_id": "",
     "detail": "",
     "refused": {},
     "transcript": [],
@@ -136,6 +138,7 @@ def outcome_columns(outcome: AttemptOutcome) -> dict[str, Any]:
         "stage": outcome.stage,
         "code": outcome.code,
         "reply": outcome.reply,
+        "queue_id": queue_id(outcome.reply) if outcome.outcome == Outcome.ACCEPTED else "",
         "detail": outcome.detail,
         "refused": dict(outcome.refused),
         "transcript": [list(line) for line in outcome.transcript],

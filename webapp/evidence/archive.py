@@ -100,7 +100,7 @@ def _results(database: Database, viewer: Viewer, run: Run) -> Iterator[str]:
         last = 0
         while True:
             with database.reading() as session:
-                page = export.page(session, _of(viewer, run), last)
+                page = export.page(session, _of(viewer, run), last, export.Removals(session, run.id))
             if not page:
                 return
             yield from page

@@ -9,7 +9,6 @@ from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from webapp.access import Viewer
-from webapp.csv_export import csv_lines
 from webapp.extensions import runtime
 from webapp.new_run.dialog import in_address
 from webapp.new_run.preview_lists import LISTS, listed
@@ -22,7 +21,7 @@ from webapp.store.definitions import Content
 from webapp.store.keyset import Edge
 from webapp.store.statuses import SkipReason
 from webapp.web.access_control import viewer
-from webapp.web.downloads import csv_file
+from webapp.web.downloads import table_file
 from webapp.web.htmx import wants_piece
 from webapp.web.query_args import edge_in
 
@@ -57,13 +56,23 @@ def show_list() -> ResponseReturnValue:
 @run_preview.get("/runs/preview/list.csv")
 def save_list() -> ResponseReturnValue:
     """The whole list, as a file."""
+    return _saved("csv")
+
+
+@run_preview.get("/runs/preview/list.xlsx")
+def save_workbook() -> ResponseReturnValue:
+    """The whole list, as a workbook."""
+    return _saved("xlsx")
+
+
+def _saved(kind: str) -> ResponseReturnValue:
     show = _list_in_address()
     dialog = in_address(db.session)
     selection, content = dialog.selection, dialog.content
     if selection is None or content is None:
         return redirect(f"/runs/new?{dialog.query}")
-    lines = csv_lines(_rows(runtime().database, viewer(), selection, content, show), PREVIEW_COLUMNS)
-    return csv_file(lines, f"mailrun-{show.replace('_', '-')}")
+    rows = _rows(runtime().database, viewer(), selection, content, show)
+    return table_file(kind, lambda: iter([(rows, PREVIEW_COLUMNS)]), f"mailrun-{show.replace('_', '-')}")
 
 
 def _list_in_address() -> str:

@@ -6,11 +6,13 @@ from flask import Flask
 
 from webapp.results.action_pages import results
 from webapp.results.detail_pages import capital, one
+from webapp.results.fixes import fix_of
 from webapp.results.mail_pages import mails
 
 
 def init_app(app: Flask) -> None:
     """Register every page of this room."""
     app.add_template_filter(capital)
+    app.add_template_global(fix_of)
     for blueprint in (results, one, mails):
         app.register_blueprint(blueprint)

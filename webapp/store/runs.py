@@ -30,13 +30,11 @@ from webapp.store.types import Instant, Json, Key, Money, now
 class Run(Base):
     """A definition applied to a set of invoices.
 
-    `highest_invoice_id` bounds the set at Create. While `creating`, `generated_up_to` is the highest
-    customer id
-    whose results are made. `preview_fingerprint` is the preview's fingerprint that the person saw.
-    `message_key` makes
-    this run's Message-IDs differ from those of any other installation. Refusals are counted from the attempt
-    after `refusals_counted_after` on (delivery/circuit_breaker.py). An archived run is out of the way, and
-    otherwise as before."""
+    `highest_invoice_id` bounds the set at Create. While `creating`, `generated_up_to` is the highest customer
+    id whose results are made. `preview_fingerprint` is the preview's fingerprint that the person saw.
+    `message_key` makes this run's Message-IDs differ from those of any other installation. Refusals are
+    counted from the attempt after `refusals_counted_after` on (delivery/circuit_breaker.py). An archived run
+    is out of the way, and otherwise as before."""
 
     __tablename__ = "run"
     __table_args__ = (one_of("status", RunStatus), CheckConstraint("period_from <= period_to", name="period"))
@@ -93,11 +91,9 @@ class Result(Base):
     `worker_id` and `token` are the claim. After `unconfirmed` the token stays, for a late proof from the
     attempt's own worker, until a person touches the result. `message_number` is part of the Message-ID: it
     stays on automatic retries and grows with Send again. `broken_connections` counts the connections that
-    broke on this
-    message. `sort_name`, `amount` and `search_text` are what the run's page sorts by and searches in,
-    written when
-    the result is made (results/search_index.py): customers and invoices are too many to be asked on every
-    look.
+    broke on this message. `sort_name`, `amount` and `search_text` are what the run's page sorts by and
+    searches in, written when the result is made (results/search_index.py): customers and invoices are too
+    many to be asked on every look.
 
     No foreign keys lead to the lead invoice and the customer: the former is among the result's own
     `result_invoice`, and an invoice keeps its customer. So no two results of a run have the same lead either.
@@ -117,6 +113,7 @@ class Result(Base):
         CheckConstraint("status <> 'sending' OR token IS NOT NULL", name="sending_is_claimed"),
         CheckConstraint("status <> 'deferred' OR next_try_at IS NOT NULL", name="deferred_has_a_time"),
         CheckConstraint("status <> 'removed' OR removed_from <> ''", name="removed_can_be_put_back"),
+        Index("ix_result_customer_id", "customer_id", "run_id"),
         Index("ix_result_run_status", "run_id", "status", "id"),
         Index("ix_result_run_id", "run_id", "id", unique=True),
         Index("ix_result_run_name", "run_id", "sort_name", "id"),
@@ -126,7 +123,7 @@ class Result(Base):
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     run_id: Mapped[int] = mapped_column(Key)
-    customer_id: Mapped[int] = mapped_column(Key, index=True)
+    customer_id: Mapped[int] = mapped_column(Key)
     lead_invoice_id: Mapped[int] = mapped_column(Key)
     status: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(String(32), default="")
@@ -189,7 +186,7 @@ class Reservation(Base):
 
 class Attempt(Base):
     """One try to hand a message to the mail server. Times are UTC; `transcript` is the conversation, line by
-    line.
+    line; `queue_id` is the server's name for a mail that it took, from its reply.
 
     `rebuild_data` is what the message was made of, compressed, without its documents: with the documents (by
     their
@@ -201,6 +198,8 @@ class Attempt(Base):
         one_of("outcome", Outcome),
         Index("ix_attempt_rebuild_data", "started_at", "id", sqlite_where=text("rebuild_data IS NOT NULL"),
               postgresql_where=text("rebuild_data IS NOT NULL")),
+        Index("ix_attempt_queue_id", "queue_id", sqlite_where=text("queue_id <> ''"),
+              postgresql_where=text("queue_id <> ''")),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -216,6 +215,7 @@ class Attempt(Base):
     stage: Mapped[str] = mapped_column(String(16), default="")
     code: Mapped[int | None]
     reply: Mapped[str] = mapped_column(Text, default="")
+    queue_id: Mapped[str] = mapped_column(String(64), default="", server_default="")
     detail: Mapped[str] = mapped_column(Text, default="")
     message_id: Mapped[str] = mapped_column(String(300), default="")
     recipients: Mapped[list[str]] = mapped_column(Json, default=list)

@@ -1,0 +1,96 @@
+"""Which customers and invoices a search finds: their ids, the first ones to show first.
+
+A search that few rows match is answered whole, from the search tables. Of many matches, the list is walked in
+its order instead until enough are found, and they are not counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, TableClause, exists, select
+from sqlalchemy.orm import Session
+
+from webapp.access import Viewer, seen_by, visible_to
+from webapp.store.customers import Customer
+from webapp.store.id_lists import id_in
+from webapp.store.invoices import Invoice
+from webapp.store.keyset import Counted
+from webapp.store.text_search import (
+    CUSTOMER_SEARCH,
+    INVOICE_SEARCH,
+    TRIGRAM,
+    found_in,
+    search_words,
+)
+
+LOOKED_UP_MAX = 2_000
+"""Up to this many matches of the search table are looked up and counted."""
+
+
+@dataclass(frozen=True)
+class Hits:
+    """The ids that were found, in the order to show them, and how many there are."""
+
+    ids: list[int]
+    count: Counted
+
+    @property
+    def are_all(self) -> bool:
+        """Whether `ids` are all that match."""
+        return not self.count.more
+
+
+NO_HITS = Hits([], Counted(0))
+
+
+def are_enough(words: list[str]) -> bool:
+    """Whether trigrams can answer: one word has three letters or more."""
+    return any(len(word) >= TRIGRAM for word in words)
+
+
+def customer_hits(session: Session, viewer: Viewer, wanted: str, at_most: int) -> Hits:
+    """The customers whose code, name, addresses, also former ones, and metadata contain every word, by
+    name. Fewer than three letters find the customer of this very code."""
+    ours, by = visible_to(viewer, Customer), (Customer.sort_name, Customer.id)
+    if not are_enough(search_words(wanted)):
+        return _listed(session, select(Customer.id).where(ours, Customer.code == wanted.strip()))
+    queries = select(Customer.id).where(ours), select(Customer.id).where(seen_by(viewer))
+    return _hits(session, CUSTOMER_SEARCH, wanted, queries, by, at_most)
+
+
+def invoice_hits(session: Session, viewer: Viewer, wanted: str, at_most: int) -> Hits:
+    """The invoices whose number, or whose customer's code and name, contain every word, the newest first.
+    Fewer than three letters find the invoice of this very number."""
+    ours = visible_to(viewer, Invoice)
+    if not are_enough(search_words(wanted)):
+        return _listed(session, select(Invoice.id).where(ours, Invoice.number == wanted.strip()))
+    each = exists().where(Customer.id == Invoice.customer_id, seen_by(viewer)) if viewer.clusters else ours
+    queries = select(Invoice.id).where(ours), select(Invoice.id).where(each)
+    return _hits(session, INVOICE_SEARCH, wanted, queries, (Invoice.id.desc(),), at_most)
+
+
+def _hits(
+    session: Session,
+    table: TableClause,
+    wanted: str,
+    queries: tuple[Select[int], Select[int]],
+    by: tuple[Any, ...],
+    at_most: int,
+) -> Hits:
+    """`queries`: those that the person sees, found together, and asked row by row, for a walk. Customers are
+    walked in the order of ids: names that match may all stand at the end of the alphabet."""
+    ours, each = queries
+    found = session.scalars(found_in(table, wanted).limit(LOOKED_UP_MAX + 1)).all()
+    id = ours.selected_columns[0]
+    if len(found) <= LOOKED_UP_MAX:
+        return _listed(session, ours.where(id_in(session, id, found)).order_by(*by)) if found else NO_HITS
+    said = (table.c.text.contains(word, autoescape=True) for word in search_words(wanted))
+    walked = each.where(exists(select(1).where(table.c.rowid == id, *said))).order_by(by[-1])
+    ids = list(session.scalars(walked.limit(at_most + 1)))
+    return Hits(ids[:at_most], Counted(min(len(ids), at_most), len(ids) > at_most))
+
+
+def _listed(session: Session, query: Select[int]) -> Hits:
+    ids = list(session.scalars(query))
+    return Hits(ids, Counted(len(ids)))
