@@ -55,7 +55,7 @@ def create(session: Session, queue: JobQueue, wanted: RunRequest, viewer: Viewer
         raise Refused(f"{words}. Change the definition “{definition.name}”, or the Bcc of this run.")
     session.add(run)
     session.flush()
-    _choose(session, run, wanted.selection)
+    _choose(session, run, wanted.selection, viewer)
     audit(session, viewer.name, "create", run, run.name)
     after_commit(session, lambda: queue.enqueue_generation(run.id))
     return run
@@ -103,19 +103,20 @@ def _run(session: Session, wanted: RunRequest, definition: MessageDefinition, vi
     )
 
 
-def _choose(session: Session, run: Run, selection: Selection) -> None:
-    """Narrow the run to the chosen invoices; refuse one outside its set by its number."""
+def _choose(session: Session, run: Run, selection: Selection, viewer: Viewer) -> None:
+    """Narrow the run to the chosen invoices; refuse one outside its set, by its number if this person may see
+    it."""
     if not selection.invoice_ids:
         return
     content = run.version.content
     within = invoices_matching(selection, requirements_of(run.definition_id, content)).subquery()  # type: ignore[arg-type]
-    outside = session.scalars(
-        select(Invoice.number).where(
-            Invoice.id.in_(selection.invoice_ids), Invoice.id.not_in(select(within.c.invoice_id))
-        )
-    ).all()
-    if outside:
-        raise Refused(f"Not in this cluster and period: {', '.join(sorted(outside)[:10])}.")
+    ours = set(
+        session.scalars(select(within.c.invoice_id).where(within.c.invoice_id.in_(selection.invoice_ids)))
+    )
+    if outside := set(selection.invoice_ids) - ours:
+        seen = select(Invoice.number).where(Invoice.id.in_(outside), visible_to(viewer, Invoice))
+        named = sorted(session.scalars(seen))[:10] or ["some of the selected invoices"]
+        raise Refused(f"Not in this cluster and period: {', '.join(named)}.")
     chosen = [{"run_id": run.id, "invoice_id": invoice_id} for invoice_id in set(selection.invoice_ids)]
     session.execute(insert(ChosenInvoice), chosen)
 

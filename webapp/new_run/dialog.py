@@ -31,7 +31,17 @@ from webapp.web.access_control import viewer
 from webapp.web.formats import plural
 from webapp.web.query_args import id_in
 
-FIELDS = ("definition", "cluster", "include_children", "period_from", "period_to", "bcc", "name", "resend")
+FIELDS = (
+    "definition",
+    "cluster",
+    "include_children",
+    "period_from",
+    "period_to",
+    "bcc",
+    "name",
+    "resend",
+    "chosen",
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,12 @@ class Dialog:
         """The fields as query arguments."""
         pairs = [(name, value) for name in FIELDS for value in self.given.getlist(name) if value]
         return urlencode(pairs)
+
+    @property
+    def query_for_all(self) -> str:
+        """The same without the narrowing to selected invoices."""
+        pairs = [(name, value) for name in FIELDS for value in self.given.getlist(name) if value]
+        return urlencode([pair for pair in pairs if pair[0] != "chosen"])
 
     @property
     def bcc(self) -> list[str]:

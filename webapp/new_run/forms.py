@@ -14,6 +14,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from webapp.mailing.addresses import BadAddress, bcc_addresses
 from webapp.periods import period_words
 from webapp.selection.invoices import Selection
+from webapp.web.query_args import ids_in
 
 NO_DATE = "This is not a date. Write it as 2026-10-31."
 
@@ -43,6 +44,7 @@ class NewRunForm(Form):
     bcc = StringField("Bcc", validators=[Length(max=4000)])
     name = StringField("Name of this run", validators=[Length(max=300, message="At most 300 characters.")])
     resend = BooleanField("Send again those already sent")
+    chosen = StringField("Selected invoices")
 
     def __init__(self, *args: Any, bcc_domains: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
@@ -58,6 +60,11 @@ class NewRunForm(Form):
         if first and field.data and field.data < first:
             raise ValidationError("The period ends before it begins.")
 
+    def validate_chosen(self, field: StringField) -> None:
+        """Ids with hyphens between them. A text that names none must never stand for all invoices."""
+        if (field.data or "").strip() and not self.invoice_ids:
+            raise ValidationError("These are no invoices. Select some in the list of invoices.")
+
     def validate_bcc(self, field: StringField) -> None:
         """Commas, semicolons or blanks between addresses."""
         texts = [text for text in re.split(r"[,;\s]+", field.data or "") if text]
@@ -65,6 +72,11 @@ class NewRunForm(Form):
             self.addresses = bcc_addresses(texts, self.bcc_domains)
         except BadAddress as problem:
             raise ValidationError(f"{str(problem).rstrip('.')}.") from None
+
+    @property
+    def invoice_ids(self) -> tuple[int, ...]:
+        """The invoices that the run is narrowed to; none: it takes all of its cluster and period."""
+        return tuple(ids_in((self.chosen.data or "").strip().split("-")))
 
     @property
     def first_wrong(self) -> str:
@@ -80,6 +92,7 @@ class NewRunForm(Form):
             period_from=self.period_from.data,
             period_to=self.period_to.data,
             resend_already_sent=self.resend.data,
+            invoice_ids=self.invoice_ids,
         )
 
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from webapp.extensions import runtime
-from webapp.new_run import cluster_tree, creation, labels
+from webapp.new_run import cluster_tree, creation, labels, preview_lists
 from webapp.new_run.dialog import Dialog, clusters_shown, fill_in, opened_in, period_in, with_defaults
 from webapp.new_run.mail_pages import mail_preview
 from webapp.new_run.preview_pages import run_preview
@@ -114,6 +114,7 @@ def _shown(dialog: Dialog, *, fresh: bool = False) -> dict[str, object]:
         "clusters": clusters_shown(seen, chosen, dialog.given),
         "chosen": chosen,
         "fresh": fresh,
+        "narrowed": preview_lists.numbers(db.session, viewer(), dialog.form.invoice_ids),
     }
 
 

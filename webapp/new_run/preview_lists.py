@@ -4,6 +4,7 @@ The lists use the very queries of the selection, so they cannot disagree with th
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -144,6 +145,12 @@ def _query(
             *chosen,
         )
     )
+
+
+def numbers(session: Session, viewer: Viewer, invoice_ids: Collection[int]) -> Sequence[str]:
+    """The numbers of these invoices, of those that this person may see."""
+    ours = (Invoice.id.in_(invoice_ids), visible_to(viewer, Invoice))
+    return session.scalars(select(Invoice.number).where(*ours).order_by(Invoice.number)).all()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,19 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    func,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.store.base import Base, one_of
@@ -23,6 +35,11 @@ class Invoice(Base):
         CheckConstraint("length(currency) = 3", name="currency"),
         Index("ix_invoice_customer_period", "customer_id", "period_start", "period_end"),
         Index("ix_invoice_period", "period_start", "period_end"),
+        Index("ix_invoice_by_period", "period_start", "id"),
+        Index("ix_invoice_status", "status", "period_start", "id"),
+        Index("ix_invoice_amount", "gross_amount", "id"),
+        Index("ix_invoice_currency", "currency", "gross_amount", "id"),
+        Index("ix_invoice_due", text("coalesce(due_date, '9999-12-31')"), "id"),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -38,6 +55,11 @@ class Invoice(Base):
     tax_amount: Mapped[Decimal] = mapped_column(Money)
     gross_amount: Mapped[Decimal] = mapped_column(Money)
     data: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
+NO_DUE_DATE = date(9999, 12, 31)
+DUE_DAY = func.coalesce(Invoice.due_date, literal_column("'9999-12-31'", Date))
+"""The due date for sorting, as the index has it: an invoice without one comes last."""
 
 
 class Transformation(Base):

@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from flask import Flask, abort, request
 from werkzeug.routing import IntegerConverter
 
+from webapp.web import sessions
+from webapp.web.view_flags import is_marked
+
+DOCUMENT_BYTES_MAX = 51 * 1024 * 1024
+"""Bytes: the largest document (imports/documents.py), and the form around it."""
 HIGHEST_ID = 2**63 - 1
 NUL = "What was sent contains a NUL character. Remove it and try again."
 
@@ -21,6 +26,12 @@ class Id(IntegerConverter):
 def init_app(app: Flask) -> None:
     """Set the limits for every page. Register it before any route."""
     app.url_map.converters["int"] = Id
+
+    @app.before_request
+    def make_room() -> None:
+        """A person who is logged in may send a document where one is taken; no one else that many bytes."""
+        if is_marked("takes_documents") and sessions.current() is not None:
+            request.max_content_length = DOCUMENT_BYTES_MAX
 
     @app.before_request
     def refuse_nul() -> None:

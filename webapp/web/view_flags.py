@@ -35,6 +35,12 @@ def while_typing(view: View) -> View:
     return view
 
 
+def takes_documents(view: View) -> View:
+    """Mark a view that a person sends a document to: more bytes than any other form has (web/limits.py)."""
+    view.takes_documents = True  # type: ignore[attr-defined]
+    return view
+
+
 def is_marked(mark: str) -> bool:
     """Whether the view of this request has the mark."""
     view = current_app.view_functions.get(request.endpoint or "")

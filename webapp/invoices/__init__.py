@@ -1,0 +1,1 @@
+"""Invoices and their documents, seen and changed in the browser."""

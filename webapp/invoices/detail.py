@@ -1,0 +1,194 @@
+"""One invoice: its documents, its mails, what differs from what was mailed, and what was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
+
+from webapp.access import Viewer, visible_to
+from webapp.documents import findings
+from webapp.messages import sent_mail
+from webapp.messages.sent_mail import AttachedFile
+from webapp.store.customers import Cluster, Customer
+from webapp.store.definitions import DefinitionTransformation, DefinitionVersion, MessageDefinition
+from webapp.store.documents import DocumentStore
+from webapp.store.invoices import Invoice, Transformation, TransformationResult
+from webapp.store.runs import Attempt, Result, ResultInvoice, Run
+from webapp.store.statuses import Finding, InvoiceStatus, ResultStatus
+from webapp.store.users import AuditEntry
+from webapp.web.formats import money
+
+MAILS_SHOWN_MAX = 50
+CHANGES_SHOWN_MAX = 30
+
+
+@dataclass
+class DocumentGroup:
+    """The documents under one transformation, and the definitions in use that attach them."""
+
+    transformation: Transformation
+    definitions: list[str] = field(default_factory=list)
+    documents: list[TransformationResult] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class InvoiceMail:
+    """A result of the invoice, in any run; `invoices` is how many its mail is about."""
+
+    result: Result
+    run: Run
+    invoices: int
+
+
+@dataclass(frozen=True)
+class SinceMailed:
+    """What differs from the last mail that went out: (what, before, now), and the documents that it carried
+    and the invoice no longer has, with their numbers in the mail and the number of the attempt."""
+
+    result: Result
+    changes: list[tuple[str, str, str]]
+    replaced: list[tuple[int, AttachedFile]]
+    attempt: int
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.changes or self.replaced)
+
+
+def subject(invoice: Invoice) -> str:
+    """The invoice as the audit trail names it."""
+    return f"invoice {invoice.number}"[:200]
+
+
+def customer_of(session: Session, invoice: Invoice) -> tuple[Customer, str]:
+    """The customer, and the tag name of its cluster."""
+    customer = session.get_one(Customer, invoice.customer_id)
+    return customer, session.get_one(Cluster, customer.cluster_id).tag_name
+
+
+def document_groups(session: Session, invoice: Invoice) -> list[DocumentGroup]:
+    """Every transformation that a definition in use attaches, or of which the invoice has a document."""
+    groups = {
+        each.id: DocumentGroup(each)
+        for each in session.scalars(select(Transformation).order_by(Transformation.name))
+    }
+    for transformation_id, name in session.execute(
+        select(DefinitionTransformation.transformation_id, MessageDefinition.name)
+        .join(MessageDefinition, MessageDefinition.id == DefinitionTransformation.definition_id)
+        .where(MessageDefinition.retired_at.is_(None))
+        .order_by(MessageDefinition.name)
+    ):
+        groups[transformation_id].definitions.append(name)
+    for document in session.scalars(
+        select(TransformationResult)
+        .where(TransformationResult.invoice_id == invoice.id)
+        .order_by(TransformationResult.id)
+    ):
+        groups[document.transformation_id].documents.append(document)
+    return list(groups.values())
+
+
+def said(document: TransformationResult) -> str:
+    """What the document check found, to follow the name of the file."""
+    unchecked = document.found_in != document.sha256
+    return findings.SAID[Finding.UNCHECKED] if unchecked else findings.said(document)
+
+
+def mails(session: Session, viewer: Viewer, invoice: Invoice) -> list[InvoiceMail]:
+    """The latest results of the invoice, over all runs. Starts from the customer: no index leads from an
+    invoice to its results."""
+    rows = session.execute(
+        select(Result, Run)
+        .join(ResultInvoice, ResultInvoice.result_id == Result.id)
+        .join(Run, Run.id == Result.run_id)
+        .where(
+            Result.customer_id == invoice.customer_id,
+            ResultInvoice.invoice_id + 0 == invoice.id,
+            visible_to(viewer, Result),
+        )
+        .order_by(Result.id.desc())
+        .limit(MAILS_SHOWN_MAX)
+    ).all()
+    counts: dict[int, int] = {}
+    for result_id in session.scalars(
+        select(ResultInvoice.result_id).where(ResultInvoice.result_id.in_([each.id for each, _ in rows]))
+    ):
+        counts[result_id] = counts.get(result_id, 0) + 1
+    return [InvoiceMail(result, run, counts[result.id]) for result, run in rows]
+
+
+MAILED = (ResultStatus.SENT, ResultStatus.BOUNCED, ResultStatus.UNCONFIRMED)
+
+
+def since_mailed(
+    session: Session, invoice: Invoice, mails: Sequence[InvoiceMail], store: DocumentStore
+) -> SinceMailed | None:
+    """What differs from the last mail that went out, or may have; None if none has.
+
+    An invoice is mailed only while it is approved. Its amount is compared where the mail was about it alone,
+    its documents where they went out as they were stored, neither packed nor protected."""
+    mail = next((each for each in mails if each.result.status in MAILED), None)
+    if mail is None:
+        return None
+    result, changes = mail.result, []
+    if mail.invoices == 1 and result.amount != invoice.gross_amount:
+        before, now = (money(each, invoice.currency) for each in (result.amount, invoice.gross_amount))
+        changes.append(("Gross amount", before, now))
+    if invoice.status != InvoiceStatus.APPROVED:
+        changes.append(("Status", "Approved", invoice.status.capitalize()))
+    number, replaced = _replaced(session, invoice, mail, store)
+    return SinceMailed(result, changes, replaced, number)
+
+
+def _replaced(
+    session: Session, invoice: Invoice, mail: InvoiceMail, store: DocumentStore
+) -> tuple[int, list[tuple[int, AttachedFile]]]:
+    """The number of the last attempt of which the mail is kept, and its documents that the invoice no longer
+    has."""
+    attempt = session.scalar(
+        select(Attempt)
+        .options(defer(Attempt.rebuild_data))
+        .where(Attempt.result_id == mail.result.id, Attempt.rebuild_data.is_not(None))
+        .order_by(Attempt.id.desc())
+        .limit(1)
+    )
+    if attempt is None:
+        return 0, []
+    content: Any = session.get_one(DefinitionVersion, attempt.version_id).content
+    if content["zip"] or content["password_key"] or mail.invoices > 1:
+        return attempt.number, []
+    sent = sent_mail.as_sent(session, mail.result.id, attempt.number, [invoice], store)
+    todays = set(
+        session.scalars(
+            select(TransformationResult.sha256).where(TransformationResult.invoice_id == invoice.id)
+        )
+    )
+    documents = enumerate(sent.documents if sent else [], 1)
+    return attempt.number, [(n, each) for n, each in documents if each.sha256 not in todays]
+
+
+def changes(session: Session, invoice: Invoice) -> Sequence[AuditEntry]:
+    """The latest changes, the newest first."""
+    return session.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.subject == subject(invoice))
+        .order_by(AuditEntry.id.desc())
+        .limit(CHANGES_SHOWN_MAX)
+    ).all()
+
+
+def approval(session: Session, invoice: Invoice) -> AuditEntry | None:
+    """Who approved the invoice last; None if that was not done by a person here."""
+    if invoice.status != InvoiceStatus.APPROVED:
+        return None
+    return session.scalar(
+        select(AuditEntry)
+        .where(AuditEntry.subject == subject(invoice), AuditEntry.action == "approve")
+        .order_by(AuditEntry.id.desc())
+        .limit(1)
+    )

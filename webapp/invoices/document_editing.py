@@ -1,0 +1,226 @@
+"""Changes of the documents of one invoice by a person. An import never removes what was added here, and keeps
+what was replaced or removed here until the source says something else (webapp/sources.py). The bytes of a
+document that is replaced or removed stay in the store: a mail may have gone out with it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp import audit, edits, sources
+from webapp.access import Viewer
+from webapp.documents import document_checks, findings
+from webapp.errors import NotFound, Refused
+from webapp.extensions import Runtime
+from webapp.imports import media_types
+from webapp.imports.documents import LARGEST
+from webapp.invoices.detail import subject
+from webapp.invoices.editing import locked
+from webapp.printable import has_controls
+from webapp.store.database import after_commit
+from webapp.store.documents import DocumentStore
+from webapp.store.invoices import Invoice, Transformation, TransformationResult
+from webapp.store.statuses import Finding, LockProblem, Origin, SourceSubject
+
+FILE_NAME_MAX = 255
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as a person sent it."""
+
+    file_name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class StoredUpload:
+    """The same in the store."""
+
+    file_name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+def put(store: DocumentStore, transformation: Transformation, given: Upload) -> StoredUpload:
+    """Check the file as an import checks it, and put it into the store. Raises Refused."""
+    name = unicodedata.normalize("NFC", PurePosixPath(given.file_name.replace("\\", "/")).name)
+    if not name:
+        raise Refused("No file was chosen. Choose one, and press again.")
+    if len(name) > FILE_NAME_MAX or has_controls(name):
+        raise Refused("The name of the file is too long, or has control characters. Give it another name.")
+    if not given.content:
+        raise Refused(f"“{name}” is empty.")
+    if len(given.content) > LARGEST:
+        raise Refused(f"“{name}” has {len(given.content):,} bytes; at most {LARGEST:,} can be mailed.")
+    media_type = media_types.guessed(name, transformation.output_type)
+    head = given.content[: media_types.HEAD]
+    if wrong := media_types.contradiction(media_type, transformation.output_type, head):
+        raise Refused(f"“{name}” {wrong}. Choose another file.")
+    return StoredUpload(name, media_type, len(given.content), store.put(given.content))
+
+
+def document_values(documents: list[TransformationResult]) -> dict[str, Any]:
+    """The documents under a transformation, for a fingerprint."""
+    return {"documents": sorted([each.id, each.file_name, each.sha256] for each in documents)}
+
+
+def add(
+    session: Session, runtime: Runtime, viewer: Viewer, invoice_id: int, transformation_id: int, given: Upload
+) -> TransformationResult:
+    """Add a document; an import never removes it. Raises Refused and NotFound."""
+    invoice = locked(session, viewer, invoice_id)
+    kind = transformation(session, transformation_id)
+    stored = _under(session, invoice, kind)
+    kept = put(runtime.documents, kind, given)
+    _refuse_twice(stored, kept, kind)
+    _remember(session, invoice, kind, stored)
+    made = TransformationResult(
+        invoice_id=invoice.id, transformation_id=kind.id, origin=Origin.ADDED, **vars(kept)
+    )
+    session.add(made)
+    session.flush()
+    _note(session, viewer, invoice, kind, _said(stored), _said([*stored, made]))
+    _check_later(session, runtime, made)
+    return made
+
+
+def replace(
+    session: Session,
+    runtime: Runtime,
+    viewer: Viewer,
+    invoice_id: int,
+    document_id: int,
+    given: Upload,
+    seen: str,
+) -> TransformationResult:
+    """Put another file in this document's place. Raises Refused and NotFound."""
+    invoice, kind, stored, replaced = _locked(session, viewer, invoice_id, document_id, seen)
+    kept = put(runtime.documents, kind, given)
+    _refuse_twice([each for each in stored if each is not replaced], kept, kind)
+    before = _said(stored)
+    if kept.sha256 == replaced.sha256 and kept.file_name == replaced.file_name:
+        raise Refused(f"“{kept.file_name}” is this very document. Choose another file.")
+    _remember(session, invoice, kind, stored)
+    for name, value in vars(kept).items():
+        setattr(replaced, name, value)
+    replaced.origin = Origin.ADDED if replaced.origin == Origin.ADDED else Origin.CHANGED
+    replaced.found_in, replaced.finding, replaced.finding_words = "", Finding.UNCHECKED, ""
+    replaced.suspect, replaced.lock_problem = False, LockProblem.NONE
+    replaced.passed_by, replaced.passed_at = "", None
+    session.flush()
+    _note(session, viewer, invoice, kind, before, _said(stored))
+    _check_later(session, runtime, replaced)
+    return replaced
+
+
+def remove(
+    session: Session, viewer: Viewer, invoice_id: int, document_id: int, seen: str
+) -> TransformationResult:
+    """Remove a document. Raises Refused and NotFound."""
+    invoice, kind, stored, removed = _locked(session, viewer, invoice_id, document_id, seen)
+    _remember(session, invoice, kind, stored)
+    session.delete(removed)
+    session.flush()
+    left = [each for each in stored if each is not removed]
+    _note(session, viewer, invoice, kind, _said(stored), _said(left))
+    return removed
+
+
+def release(
+    session: Session, viewer: Viewer, invoice_id: int, document_id: int, seen: str
+) -> TransformationResult:
+    """Let a suspect document pass: a person has looked at it. Raises Refused and NotFound."""
+    invoice, _, _, document = _locked(session, viewer, invoice_id, document_id, seen)
+    if not document.suspect:
+        return document
+    this = select(TransformationResult.id).where(TransformationResult.id == document.id)
+    findings.let_pass(session, this, viewer.name)
+    session.refresh(document)
+    if document.suspect:
+        raise Refused(f"{document.file_name} {findings.said(document)}. Replace it with the right file.")
+    audit.note(session, viewer.name, "release", subject(invoice), document.file_name)
+    return document
+
+
+def transformation(session: Session, transformation_id: int) -> Transformation:
+    """The transformation. Raises NotFound."""
+    found = session.get(Transformation, transformation_id)
+    if found is None:
+        raise NotFound("There is no such transformation.")
+    return found
+
+
+def _locked(
+    session: Session, viewer: Viewer, invoice_id: int, document_id: int, seen: str
+) -> tuple[Invoice, Transformation, list[TransformationResult], TransformationResult]:
+    """The document with its invoice, locked, and all others under its transformation. Raises Refused if these
+    are not what the form showed."""
+    invoice = locked(session, viewer, invoice_id)
+    document = session.get(TransformationResult, document_id, populate_existing=True)
+    if document is None or document.invoice_id != invoice.id:
+        raise NotFound("There is no such document.")
+    kind = session.get_one(Transformation, document.transformation_id)
+    stored = _under(session, invoice, kind)
+    edits.refuse_if_changed(session, subject(invoice), document_values(stored), seen)
+    return invoice, kind, stored, document
+
+
+def _under(session: Session, invoice: Invoice, kind: Transformation) -> list[TransformationResult]:
+    return list(
+        session.scalars(
+            select(TransformationResult)
+            .where(
+                TransformationResult.invoice_id == invoice.id,
+                TransformationResult.transformation_id == kind.id,
+            )
+            .order_by(TransformationResult.id)
+        )
+    )
+
+
+def _remember(
+    session: Session, invoice: Invoice, kind: Transformation, stored: list[TransformationResult]
+) -> None:
+    """Note which documents the source gave under this transformation, if it gave any."""
+    said = sorted([each.file_name, each.sha256] for each in stored if each.origin == Origin.SOURCE)
+    if said:
+        sources.remember(session, SourceSubject.INVOICE, invoice.id, f"documents.{kind.name}", said)
+
+
+def _note(
+    session: Session,
+    viewer: Viewer,
+    invoice: Invoice,
+    kind: Transformation,
+    before: list[str],
+    after: list[str],
+) -> None:
+    name = f"documents “{kind.name}”"
+    edits.note_change(session, viewer.name, subject(invoice), {name: before}, {name: after})
+
+
+def _said(documents: list[TransformationResult]) -> list[str]:
+    return [f"{each.file_name} ({each.sha256[:12]})" for each in documents]
+
+
+def _refuse_twice(stored: list[TransformationResult], kept: StoredUpload, kind: Transformation) -> None:
+    if any(each.file_name == kept.file_name for each in stored):
+        raise Refused(
+            f"There is a document “{kept.file_name}” under {kind.name} already. Replace that one, "
+            "or give the file another name."
+        )
+
+
+def _check_later(session: Session, runtime: Runtime, document: TransformationResult) -> None:
+    """Have the document checked once it is committed, so that the page says at once what was found."""
+    ours = TransformationResult.id == document.id
+    callback: Callable[[], object] = lambda: document_checks.check(runtime.database, runtime.documents, ours)  # noqa: E731
+    after_commit(session, callback)

@@ -1,0 +1,202 @@
+"""Which invoices a filter leaves: the same conditions for the list, its download, and the change of all that
+match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, select
+from sqlalchemy.orm import Session
+
+from webapp import cluster_paths
+from webapp.access import Viewer, below, visible_to
+from webapp.invoices.orders import AMOUNT_ORDER, PERIOD_ORDER
+from webapp.periods import within
+from webapp.store import keyset
+from webapp.store.customers import Cluster, Customer
+from webapp.store.invoices import Invoice, TransformationResult
+from webapp.store.runs import Reservation
+from webapp.store.statuses import InvoiceStatus
+from webapp.store.text_search import INVOICE_SEARCH, found_in, search_words
+
+FIRST_DAY, LAST_DAY = date(1, 1, 1), date(9999, 12, 31)
+
+
+@dataclass(frozen=True)
+class InvoiceFilter:
+    """What the list of invoices is narrowed to. `cluster` is a tag name, `customer` a code, `first` and
+    `last` are days within which the period lies.
+
+    `sent_with` and `not_sent_with` are ids of definitions, `never_sent` means none of them; `missing` is the
+    id of a transformation of which there is no document, `no_document` means none at all. `wrong` says what
+    was typed that is no day or amount: then nothing matches."""
+
+    cluster: str = ""
+    include_children: bool = False
+    customer: str = ""
+    first: date | None = None
+    last: date | None = None
+    status: str = ""
+    currency: str = ""
+    least: Decimal | None = None
+    most: Decimal | None = None
+    sent_with: int | None = None
+    not_sent_with: int | None = None
+    never_sent: bool = False
+    missing: int | None = None
+    no_document: bool = False
+    suspect: bool = False
+    search: str = ""
+    wrong: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """One condition on Invoice in two forms: as an index finds its rows (`lookup`), and as it is looked at
+    row by row (`check`), which no database takes for a way to find them. `rows` finds the ids.
+
+    `follows` are the names of the orders whose index can begin at it. A `costly` one has no index at all: it
+    asks whether something is missing elsewhere."""
+
+    check: ColumnElement[bool]
+    lookup: ColumnElement[bool] | None = None
+    rows: Select[int] | None = None
+    follows: tuple[str, ...] = ()
+
+    @property
+    def costly(self) -> bool:
+        """Whether nothing finds the rows."""
+        return self.lookup is None
+
+    def ids(self) -> Select[int]:
+        """The ids of the invoices that meet it, as an index finds them."""
+        if self.rows is not None:
+            return self.rows
+        return select(Invoice.id).where(self.check if self.lookup is None else self.lookup)
+
+
+def narrowings(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[Narrowing]:
+    """The conditions on Invoice. Raises ValueError for a status that does not exist: a filter that is not
+    understood must never match everything."""
+    if shown.status and shown.status not in tuple(InvoiceStatus):
+        raise ValueError(f"there is no status {shown.status!r}")
+    if shown.wrong:
+        return [Narrowing(false(), false())]
+    found = [*_of_customers(session, viewer, shown), *_of_amounts(shown), *_of_mails(shown)]
+    if shown.status or shown.first or shown.last:
+        found.append(_of_status_and_period(shown))
+    if search_words(shown.search):
+        found.append(_mentions(session, shown.search))
+    return found
+
+
+def matching(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[ColumnElement[bool]]:
+    """The conditions on Invoice for everything that the filter leaves. Raises ValueError."""
+    found, lead = planned(session, narrowings(session, viewer, shown))
+    return [each.lookup if each is lead and each.lookup is not None else each.check for each in found]
+
+
+def planned(session: Session, found: list[Narrowing]) -> tuple[list[Narrowing], Narrowing | None]:
+    """The conditions, and the one that leaves the fewest rows, to begin with; None if each leaves more than
+    keyset.COUNTED_MAX. SQLite keeps no statistics, and would begin with any."""
+    sizes = [(keyset.counted(session, each.ids()), each) for each in found if not each.costly]
+    few = [(size.n, number, each) for number, (size, each) in enumerate(sizes) if not size.more]
+    return found, min(few)[2] if few else None
+
+
+def _unindexed(column: Any) -> Any:
+    return func.coalesce(column, column)
+
+
+def _of_customers(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[Narrowing]:
+    found = []
+    if shown.customer:
+        customer = select(Customer.id).where(Customer.code == shown.customer, visible_to(viewer, Customer))
+        customer_id = session.scalar(customer) or 0
+        lookup = Invoice.customer_id == customer_id
+        found.append(Narrowing(_unindexed(Invoice.customer_id) == customer_id, lookup))
+    if not shown.cluster and not viewer.clusters:
+        return found
+    clusters = select(Cluster.id).where(visible_to(viewer, Cluster))
+    if shown.cluster:
+        chosen = cluster_paths.cluster_id(session, viewer, shown.cluster) or 0
+        reached = below(frozenset({chosen})) if shown.include_children else select(Cluster.id)
+        clusters = clusters.where(Cluster.id.in_(reached))
+        clusters = clusters if shown.include_children else clusters.where(Cluster.id == chosen)
+    ids = session.scalars(clusters).all()
+    ours = Customer.cluster_id.in_(ids)
+    check = exists().where(Customer.id == Invoice.customer_id, _unindexed(Customer.cluster_id).in_(ids))
+    rows = select(Invoice.id).join(Customer, Customer.id == Invoice.customer_id).where(ours)
+    found.append(Narrowing(check, Invoice.customer_id.in_(select(Customer.id).where(ours)), rows))
+    return found
+
+
+def _of_amounts(shown: InvoiceFilter) -> list[Narrowing]:
+    """The currency and the amounts, which one index has together."""
+
+    def conditions(currency: Any, gross: Any) -> list[ColumnElement[bool]]:
+        of_currency = [currency == shown.currency] if shown.currency else []
+        from_least = [gross >= shown.least] if shown.least is not None else []
+        up_to_most = [gross <= shown.most] if shown.most is not None else []
+        return [*of_currency, *from_least, *up_to_most]
+
+    lookups = conditions(Invoice.currency, Invoice.gross_amount)
+    if not lookups:
+        return []
+    checks = conditions(_unindexed(Invoice.currency), _unindexed(Invoice.gross_amount))
+    return [Narrowing(and_(*checks), and_(*lookups), follows=(AMOUNT_ORDER,))]
+
+
+def _of_status_and_period(shown: InvoiceFilter) -> Narrowing:
+    """The status and the period, which one index has together."""
+    lookups, checks = [], []
+    if shown.status:
+        lookups.append(Invoice.status == shown.status)
+        checks.append(_unindexed(Invoice.status) == shown.status)
+    if shown.first or shown.last:
+        first, last = shown.first or FIRST_DAY, shown.last or LAST_DAY
+        lookups.append(within(first, last))
+        checks += [_unindexed(Invoice.period_start) >= first, _unindexed(Invoice.period_end) <= last]
+    return Narrowing(and_(*checks), and_(*lookups), follows=(PERIOD_ORDER,))
+
+
+def _of_mails(shown: InvoiceFilter) -> list[Narrowing]:
+    """What was sent with which definition, which documents are missing, and which are suspect."""
+    found = []
+    if shown.sent_with is not None:
+        sent = select(Reservation.invoice_id).where(Reservation.definition_id == shown.sent_with)
+        found.append(Narrowing(is_sent(shown.sent_with), Invoice.id.in_(sent), sent))
+    if shown.not_sent_with is not None:
+        found.append(Narrowing(~is_sent(shown.not_sent_with)))
+    if shown.never_sent:
+        found.append(Narrowing(~is_sent()))
+    if shown.missing is not None:
+        found.append(Narrowing(~_has_document(TransformationResult.transformation_id == shown.missing)))
+    if shown.no_document:
+        found.append(Narrowing(~_has_document()))
+    if shown.suspect:
+        held = select(TransformationResult.invoice_id).where(TransformationResult.suspect)
+        found.append(Narrowing(_has_document(TransformationResult.suspect), Invoice.id.in_(held), held))
+    return found
+
+
+def is_sent(definition_id: int | None = None) -> ColumnElement[bool]:
+    """Whether the current Invoice has gone out with this definition, or may have; or with any."""
+    of = [] if definition_id is None else [Reservation.definition_id == definition_id]
+    return exists().where(Reservation.invoice_id == Invoice.id, *of)
+
+
+def _has_document(*conditions: ColumnElement[bool] | Any) -> ColumnElement[bool]:
+    return exists().where(TransformationResult.invoice_id == Invoice.id, *conditions)
+
+
+def _mentions(session: Session, wanted: str) -> Narrowing:
+    """Whether the number, or the customer's code or name, contain every word."""
+    hits = found_in(INVOICE_SEARCH, wanted)
+    text = INVOICE_SEARCH.c.text
+    said = (text.contains(word, autoescape=True) for word in search_words(wanted))
+    check = exists(select(1).where(INVOICE_SEARCH.c.rowid == Invoice.id, *said))
+    return Narrowing(check, Invoice.id.in_(hits), hits)

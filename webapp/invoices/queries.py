@@ -1,0 +1,203 @@
+"""The read side of the list of invoices: a page of it, and how many there are.
+
+If one condition of the filter leaves few rows, these are looked up and sorted. Else the index of the order is
+walked, WALKED_MAX rows at a time: no page reads a million rows for the 50 that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from webapp.access import Viewer
+from webapp.invoices.filters import InvoiceFilter, Narrowing, narrowings, planned
+from webapp.invoices.orders import CUSTOMER_ORDER, ORDERS, PERIOD_ORDER, InvoiceRow
+from webapp.store import keyset
+from webapp.store.customers import Cluster, Customer
+from webapp.store.definitions import MessageDefinition
+from webapp.store.invoices import Invoice, Transformation, TransformationResult
+from webapp.store.keyset import Counted, Edge, Order, Page
+from webapp.store.runs import Result, ResultInvoice
+from webapp.store.statuses import ResultStatus
+
+WALKED_MAX = 20_000
+"""Rows of an index that are read for one page."""
+
+
+def listing(
+    session: Session, viewer: Viewer, shown: InvoiceFilter, sort: str, edge: Edge | None
+) -> tuple[Page[InvoiceRow], Counted]:
+    """A page of invoices in the order that `sort` names, and how many match. Raises ValueError for a filter
+    or an edge that cannot be.
+
+    The ids are found first, and everything else is looked up for these 50 only. Where the filter asks for
+    what is missing elsewhere and WALKED_MAX rows have fewer than a page of it, the page is short, and the
+    next one goes on from there."""
+    name = sort.removeprefix("-")
+    order = ORDERS[name].reversed if sort.startswith("-") else ORDERS[name]
+    found, lead = planned(session, narrowings(session, viewer, shown))
+    if lead is not None:
+        ids = select(Invoice.id).where(*_conditions(found, lead))
+        count = keyset.counted(session, ids)
+        return _page(session, _sorted(ids, name, order, edge), order, edge), count
+    count = _counted(session, found)
+    walked, end = _walk(session, found, name, order, edge)
+    if len(walked) > keyset.PAGE_SIZE or end is None:
+        return _page(session, walked, order, edge), count
+    if found and not any(each.costly for each in found):
+        ids = select(Invoice.id).where(*_conditions(found, found[0]))
+        return _page(session, _sorted(ids, name, order, edge), order, edge), count
+    return _short_page(session, walked, end, order, edge), count
+
+
+def _conditions(found: Sequence[Narrowing], lead: Narrowing) -> list[ColumnElement[bool]]:
+    return [each.lookup if each is lead and each.lookup is not None else each.check for each in found]
+
+
+def _sorted(ids: Select[int], name: str, order: Order[Any], edge: Edge | None) -> Select[int]:
+    if name == CUSTOMER_ORDER:
+        ids = ids.join(Customer, Customer.id == Invoice.customer_id)
+    return keyset.ordered(ids, order.looked_up, Invoice.id, edge)
+
+
+def _along_index(found: Sequence[Narrowing], name: str) -> tuple[Select[Any], list[ColumnElement[bool]]]:
+    """The rows that the index of this order has, from where the filter lets it begin, as (id, place); and
+    what is still to be looked at row by row."""
+    rows = select(Invoice.id, ORDERS[name].column.label("place"))
+    if name == CUSTOMER_ORDER:
+        rows = rows.join_from(Customer, Invoice, Customer.id == Invoice.customer_id)
+    begins = [each for each in found if name in each.follows and each.lookup is not None]
+    rows = rows.where(*(each.lookup for each in begins if each.lookup is not None))
+    return rows, [each.check for each in found if each not in begins]
+
+
+def _walk(
+    session: Session, found: Sequence[Narrowing], name: str, order: Order[Any], edge: Edge | None
+) -> tuple[Sequence[int], tuple[int, object] | None]:
+    """The ids of the next rows, up to one more than a page; and where the walk ended, (id, place), if
+    WALKED_MAX rows had not enough of them."""
+    rows, checks = _along_index(found, name)
+    walked = keyset.ordered(rows, order, Invoice.id, edge).limit(WALKED_MAX).subquery()
+    query = select(walked.c.id)
+    if checks:
+        query = query.join(Invoice, Invoice.id == walked.c.id).where(*checks)
+    query = query.order_by(*keyset.order(edge, walked.c.place, walked.c.id, descending=order.descending))
+    ids = session.scalars(query.limit(keyset.PAGE_SIZE + 1)).all()
+    if len(ids) > keyset.PAGE_SIZE:
+        return ids, None
+    last = keyset.ordered(rows, order, Invoice.id, edge).offset(WALKED_MAX - 1).limit(1)
+    row = session.execute(last).first()
+    return ids, (row.id, row.place) if row else None
+
+
+def _counted(session: Session, found: Sequence[Narrowing]) -> Counted:
+    """How many match of the first WALKED_MAX rows of the index by period, and whether there may be more."""
+    rows, checks = _along_index(found, PERIOD_ORDER)
+    order = ORDERS[PERIOD_ORDER]
+    walked = keyset.ordered(rows, order, Invoice.id, None).limit(WALKED_MAX).subquery()
+    query = select(func.count()).select_from(walked)
+    if checks:
+        query = query.join(Invoice, Invoice.id == walked.c.id).where(*checks)
+    further = session.scalar(keyset.ordered(rows, order, Invoice.id, None).offset(WALKED_MAX).limit(1))
+    return Counted(session.scalar(query) or 0, further is not None)
+
+
+def _page(
+    session: Session, ids: Select[int] | Sequence[int], order: Order[InvoiceRow], edge: Edge | None
+) -> Page[InvoiceRow]:
+    if isinstance(ids, Select):
+        ids = session.scalars(ids.limit(keyset.PAGE_SIZE + 1)).all()
+    rows = rows_of(session, ids)
+    return keyset.page(rows, edge, [order.cursor(row.id, row) for row in rows], keyset.PAGE_SIZE)
+
+
+def _short_page(
+    session: Session,
+    ids: Sequence[int],
+    end: tuple[int, object],
+    order: Order[InvoiceRow],
+    edge: Edge | None,
+) -> Page[InvoiceRow]:
+    """What the walk has found, with the place where it ended as the edge of the next page."""
+    page = _page(session, ids, order, edge)
+    further = keyset.cursor(end[0], str(end[1]))
+    if edge is not None and edge.backwards:
+        return Page(page.rows, further, page.next or keyset.cursor(edge.id, edge.value))
+    previous = page.previous or (keyset.cursor(edge.id, edge.value) if edge else "")
+    return Page(page.rows, previous, further)
+
+
+def number_of(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
+    """How many invoices meet these conditions."""
+    return session.scalar(select(func.count()).select_from(Invoice).where(*conditions)) or 0
+
+
+def definitions(session: Session) -> list[tuple[int, str]]:
+    """Id and name of each definition, by name."""
+    rows = session.execute(
+        select(MessageDefinition.id, MessageDefinition.name).order_by(MessageDefinition.name)
+    )
+    return [(id, name) for id, name in rows]
+
+
+def transformations(session: Session) -> list[tuple[int, str]]:
+    """Id and name of each transformation, by name."""
+    rows = session.execute(select(Transformation.id, Transformation.name).order_by(Transformation.name))
+    return [(id, name) for id, name in rows]
+
+
+def has_any(session: Session) -> bool:
+    """Whether there is an invoice at all."""
+    return session.scalar(select(Invoice.id).limit(1)) is not None
+
+
+def rows_of(session: Session, ids: Sequence[int]) -> list[InvoiceRow]:
+    """The invoices with these ids, in this order, with what the list shows of each. Three statements."""
+    found = {
+        invoice.id: InvoiceRow(invoice, customer, tag_name)
+        for invoice, customer, tag_name in session.execute(
+            select(Invoice, Customer, Cluster.tag_name)
+            .join(Customer, Customer.id == Invoice.customer_id)
+            .join(Cluster, Cluster.id == Customer.cluster_id)
+            .where(Invoice.id.in_(ids))
+        )
+    }
+    _add_documents(session, found)
+    _add_last_mails(session, found)
+    return [found[id] for id in ids]
+
+
+def _add_documents(session: Session, found: dict[int, InvoiceRow]) -> None:
+    documents = session.execute(
+        select(TransformationResult.invoice_id, Transformation.name, TransformationResult.suspect)
+        .join(Transformation, Transformation.id == TransformationResult.transformation_id)
+        .where(TransformationResult.invoice_id.in_(found))
+        .order_by(TransformationResult.id)
+    )
+    for invoice_id, name, suspect in documents:
+        row = found[invoice_id]
+        row.has_suspect = row.has_suspect or suspect
+        if name not in row.documents:
+            row.documents.append(name)
+
+
+HAPPENED = Result.status.not_in((ResultStatus.READY, ResultStatus.REMOVED))
+"""Whether something has become of the current Result."""
+
+
+def _add_last_mails(session: Session, found: dict[int, InvoiceRow]) -> None:
+    """Starts from the customers: no index leads from an invoice to its results."""
+    customers = {row.customer.id for row in found.values()}
+    last = (
+        select(ResultInvoice.invoice_id, func.max(ResultInvoice.result_id).label("result_id"))
+        .join(Result, Result.id == ResultInvoice.result_id)
+        .where(Result.customer_id.in_(customers), HAPPENED)
+        .where(func.coalesce(ResultInvoice.invoice_id, 0).in_(found))
+        .group_by(ResultInvoice.invoice_id)
+        .subquery()
+    )
+    rows = session.execute(select(last.c.invoice_id, Result).join(Result, Result.id == last.c.result_id))
+    for invoice_id, result in rows:
+        found[invoice_id].last = result
