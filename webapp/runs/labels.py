@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from webapp.lifecycle.counts import Counts
+from webapp.results.to_fix import Cause
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 
 RUN_LOOKS = {
@@ -27,12 +28,16 @@ class ProblemLabel:
 
 
 PROBLEM_LABELS = {
-    "unconfirmed": ProblemLabel("unconfirmed", "Unconfirmed"),
-    "failed": ProblemLabel("failed", "Failed"),
-    "bounced": ProblemLabel("bounced", "Bounced"),
-    "suspect_document": ProblemLabel("skipped", "Held, suspect document"),
-    "no_recipient": ProblemLabel("skipped", "Skipped, no recipient"),
-    "unlockable": ProblemLabel("skipped", "Skipped, no password can be set"),
+    Cause.NO_RECIPIENT: ProblemLabel("skipped", "No address for a key"),
+    Cause.NO_ATTACHMENT: ProblemLabel("skipped", "No document"),
+    Cause.SUSPECT_DOCUMENT: ProblemLabel("skipped", "Suspect document"),
+    Cause.NO_PASSWORD: ProblemLabel("skipped", "No password"),
+    Cause.UNLOCKABLE: ProblemLabel("skipped", "No password can be set"),
+    Cause.BAD_ADDRESS: ProblemLabel("failed", "Failed for a bad address"),
+    Cause.FAILED_OTHERWISE: ProblemLabel("failed", "Failed for another reason"),
+    Cause.BOUNCED: ProblemLabel("bounced", "Bounced"),
+    Cause.UNCONFIRMED: ProblemLabel("unconfirmed", "Unconfirmed"),
+    Cause.WAITING: ProblemLabel("deferred", "Runs that wait for a server"),
 }
 
 

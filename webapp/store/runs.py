@@ -70,6 +70,14 @@ class Run(Base):
     cluster: Mapped[Cluster] = relationship()
 
 
+TO_FIX = (
+    "(status IN ('failed', 'bounced', 'unconfirmed') OR (status = 'skipped' AND reason IN "
+    "('no_recipient', 'no_attachment', 'suspect_document', 'no_password', 'unlockable')))"
+)
+"""Of what the index of open results is: the few that a person can fix (results/to_fix.py). A query says it
+in these very words: so SQLite knows that the index has all that it asks for."""
+
+
 class ChosenInvoice(Base):
     """A run that is narrowed to chosen invoices takes no others."""
 
@@ -120,6 +128,9 @@ class Result(Base):
         Index("ix_result_run_status", "run_id", "status", "id"),
         Index("ix_result_run_id", "run_id", "id", unique=True),
         Index("ix_result_run_name", "run_id", "sort_name", "id"),
+        Index("ix_result_to_fix", "status", "reason", "id", "run_id", "customer_id",
+              sqlite_where=text(TO_FIX),
+              postgresql_where=text(TO_FIX)),
         Index("ix_result_worker", "worker_id", sqlite_where=text("worker_id IS NOT NULL"),
               postgresql_where=text("worker_id IS NOT NULL")),
     )  # fmt: skip

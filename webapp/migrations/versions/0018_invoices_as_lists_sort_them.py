@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0018"
-down_revision = "0017"
+down_revision = "0016"
 
 INDICES = {
     "ix_invoice_by_period": ["period_start", "id"],
