@@ -48,8 +48,16 @@ LOOKING = {
     "/customers.csv",
     "/customers/<int:customer_id>",
     "/clusters",
+    "/fix",
 }
-FOR_SENDERS = {"/runs/new", "/definitions/new", "/templates/new", "/customers/new", "/clusters/new"}
+FOR_SENDERS = {
+    "/fix/send",
+    "/runs/new",
+    "/definitions/new",
+    "/templates/new",
+    "/customers/new",
+    "/clusters/new",
+}
 FOR_ADMINS = {"/takeover"}
 CHANGING = {
     "/runs",
@@ -101,6 +109,8 @@ CHANGING = {
     "/clusters/<int:cluster_id>",
     "/clusters/<int:cluster_id>/children",
     "/clusters/<int:cluster_id>/delete",
+    "/fix",
+    "/fix/undo",
 }
 FIRST_IDS = ("number", "definition_id", "template_id", "customer_id", "address_id", "cluster_id")
 OF_A_RUN = {rule for rule in LOOKING | CHANGING if "run_id>" in rule or "result_id>" in rule}

@@ -15,10 +15,9 @@ from sqlalchemy.orm import Session
 
 from webapp import audit, edits, sources
 from webapp.access import Viewer
-from webapp.documents import document_checks, findings
+from webapp.documents import document_checks, findings, media_types
 from webapp.errors import NotFound, Refused
 from webapp.extensions import Runtime
-from webapp.imports import media_types
 from webapp.imports.documents import LARGEST
 from webapp.invoices.detail import subject
 from webapp.invoices.editing import locked
