@@ -27,6 +27,7 @@ from webapp.web.query_args import address, id_in
 PATH = "/fix"
 FILLED_MAX = 200
 """A page has 50 rows of a cause."""
+TICK = "tick"
 VALUE, FILE, SEEN, TWICE = "value-", "file-", "seen-", "twice-"
 """How the names of fields begin; a row's token, or a run's id, follows."""
 
@@ -81,7 +82,8 @@ def filled_in(session: Session, who: Viewer) -> list[Filled]:
         if filled[0].row.kind == FixKind.PASSWORD and not filled[0].value:
             raise Refused("The password is empty. Type it, and press Save again.")
         return filled
-    kept = [one for one in filled if one.changes_data]
+    ticked = set(form.getlist(TICK))
+    kept = [one for one in filled if one.row.token in ticked or (one.changes_data and _is_filled(one))]
     if not kept:
         raise Refused("Nothing is filled in. Type an address or choose a file, then press Save.")
     return kept
@@ -98,6 +100,7 @@ def _tokens() -> list[str]:
     files = [name.removeprefix(FILE) for name in request.files if name.startswith(FILE)]
     filled = [token for token in texts if request.form[VALUE + token].strip()]
     filled += [token for token in files if request.files[FILE + token].filename]
+    filled += request.form.getlist(TICK)
     return list(dict.fromkeys(filled))
 
 
@@ -128,6 +131,10 @@ def _filled(row: FixRow, action: str) -> Filled:
         value = value.strip()
     kept = action if action == MARK_SENT and row.kind == FixKind.DECIDE else ""
     return Filled(row, value, upload, request.form.get(SEEN + row.token, ""), kept)
+
+
+def _is_filled(one: Filled) -> bool:
+    return one.upload is not None or bool(one.value)
 
 
 def answer() -> Answer | None:

@@ -11,7 +11,7 @@ from sqlalchemy import exists, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from webapp.access import Viewer, whole_to
-from webapp.results.to_fix import Cause, among_open, is_open_for
+from webapp.results.to_fix import SKIPPED_FOR, Cause, among_open, is_open_for
 from webapp.selection.recheck import recheck
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.runs import Attempt, Result, Run
@@ -36,8 +36,8 @@ EVERYTHING = Scope()
 @dataclass(frozen=True)
 class OpenResult:
     """An open result with its run. `is_whole`: the person sees all of the run, and may change it. `tried`:
-    the addresses of its last attempt, those that were refused first. `reasons`: invoice → why it cannot be
-    sent today, or empty."""
+    the addresses of its last attempt, those that were refused first. `reasons`, of a
+    skipped one: invoice → why it cannot be sent today, or empty."""
 
     id: int
     customer_id: int
@@ -78,7 +78,7 @@ def customers(
         earlier.run_id.in_(runs),
         is_open_for(cause, earlier),
     )
-    ours = among_open(viewer, scope.run_id, scope.cluster_id)
+    ours = among_open(session, viewer, scope.run_id, scope.cluster_id)
     rows = session.execute(
         select(Result.id, Result.customer_id)
         .where(*ours, is_open_for(cause), is_first, Result.id > after)
@@ -92,37 +92,42 @@ def of_customers(
     session: Session, viewer: Viewer, cause: Cause, customer_ids: Collection[int], scope: Scope = EVERYTHING
 ) -> list[OpenResult]:
     """The open results of these customers for this cause, oldest first, at most LOADED_MAX."""
-    version = func.coalesce(Result.version_id, Run.version_id)
+    version = func.coalesce(Result.version_id, Run.version_id).label("version_id")
     whole = whole_to(viewer) if viewer.clusters else literal(True)
-    ours = among_open(viewer, scope.run_id, None)
+    columns = (
+        *(Result.id, Result.customer_id, Result.lead_invoice_id, Result.detail, Result.smtp_reply),
+        *(Result.changed_at, Result.run_id, Run.name, Run.status, version, whole.label("is_whole")),
+    )
+    ours = among_open(session, viewer, scope.run_id, None)
     rows = session.execute(
-        select(Result, Run, version, whole.label("is_whole"))
+        select(*columns)
         .join(Run, Run.id == Result.run_id)
         .where(Result.customer_id.in_(customer_ids), *ours, is_open_for(cause))
         .order_by(Result.id)
         .limit(LOADED_MAX)
     ).all()
-    contents = _contents(session, {version_id for _, _, version_id, _ in rows})
-    reasons = recheck(session, [result.id for result, *_ in rows])
-    tried = _tried(session, [result.id for result, *_ in rows]) if cause in OF_ADDRESSES else {}
+    ids = [row.id for row in rows]
+    contents = _contents(session, {row.version_id for row in rows})
+    reasons = recheck(session, ids) if cause in SKIPPED_FOR else {}
+    tried = _tried(session, ids) if cause in OF_ADDRESSES else {}
     return [
         OpenResult(
-            id=result.id,
-            customer_id=result.customer_id,
-            invoice_id=result.lead_invoice_id,
-            detail=result.detail,
-            reply=result.smtp_reply,
-            tried=tried.get(result.id, []),
-            changed_at=result.changed_at,
-            run_id=run.id,
-            run_name=run.name,
-            run_status=run.status,
-            is_whole=bool(is_whole),
-            content=contents[version_id],
-            version_id=version_id,
-            reasons=reasons.get(result.id, {}),
+            id=row.id,
+            customer_id=row.customer_id,
+            invoice_id=row.lead_invoice_id,
+            detail=row.detail,
+            reply=row.smtp_reply,
+            tried=tried.get(row.id, []),
+            changed_at=row.changed_at,
+            run_id=row.run_id,
+            run_name=row.name,
+            run_status=row.status,
+            is_whole=bool(row.is_whole),
+            content=contents[row.version_id],
+            version_id=row.version_id,
+            reasons=reasons.get(row.id, {}),
         )
-        for result, run, version_id, is_whole in rows
+        for row in rows
     ]
 
 

@@ -4,19 +4,21 @@ number in the top bar and the overview all count here, each customer once for ea
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select, text
+from sqlalchemy import ColumnElement, Engine, Select, and_, case, func, not_, or_, select, text
 from sqlalchemy.orm import Session
 
-from webapp.access import Viewer, below, visible_to, whole_to
-from webapp.store.customers import Customer
+from webapp.access import Viewer, is_of_customer_in, whole_to
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.mailservers import MailServer
-from webapp.store.runs import TO_FIX, Result, Run
+from webapp.store.runs import TO_FIX, Result, Run, RunCount
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
+from webapp.store.users import AuditEntry
 
 
 class Cause(StrEnum):
@@ -77,21 +79,21 @@ _TO_FIX = re.sub(r"\b(status|reason)\b", r"result.\1", TO_FIX)
 
 
 def among_open(
-    viewer: Viewer, run_id: int | None = None, cluster_id: int | None = None
+    session: Session, viewer: Viewer, run_id: int | None = None, cluster_id: int | None = None
 ) -> list[ColumnElement[bool]]:
     """The conditions on Result for what is open to this person: of runs that are not archived, or only of
-    this one, and of customers in this cluster and below."""
+    this one, and of customers in this cluster and below. Whose customer it is, is asked result by result: the
+    open ones are far fewer than the customers."""
     runs = select(Run.id).where(Run.archived_at.is_(None))
     if run_id is not None:
         runs = runs.where(Run.id == run_id)
     found: list[ColumnElement[bool]] = [
         cast(ColumnElement[bool], text(_TO_FIX)),
         Result.run_id.in_(runs),
-        visible_to(viewer, Result),
     ]
-    if cluster_id is not None:
-        inside = Customer.cluster_id.in_(below(frozenset({cluster_id})))
-        found.append(Result.customer_id.in_(select(Customer.id).where(inside)))
+    for clusters in (viewer.clusters, frozenset() if cluster_id is None else frozenset({cluster_id})):
+        if clusters:
+            found.append(is_of_customer_in(session, clusters))
     return found
 
 
@@ -100,17 +102,59 @@ def counts(
 ) -> dict[Cause, int]:
     """How many customers have something open, by cause, and how many runs wait; zeros included."""
     found = dict.fromkeys(Cause, 0)
+    found.update(_counted(session, viewer, run_id, cluster_id))
+    if cluster_id is None:
+        found[Cause.WAITING] = len(waiting_runs(session, viewer, run_id))
+    return found
+
+
+def _counted(
+    session: Session, viewer: Viewer, run_id: int | None, cluster_id: int | None
+) -> dict[Cause, int]:
+    """The numbers of the whole list are remembered for as long as no result becomes open or stops being so:
+    every page has them in its top bar. To a person who sees some clusters also until the audit trail grows: a
+    customer may have moved."""
+    if run_id is not None or cluster_id is not None:
+        return _count(session, viewer, run_id, cluster_id)
+    stamp = _stamp(session, viewer)
+    known = _REMEMBERED.setdefault(session.connection().engine, {})
+    before = known.get(viewer.clusters)
+    if before is None or before[0] != stamp:
+        known[viewer.clusters] = before = stamp, _count(session, viewer, None, None)
+    return before[1]
+
+
+_REMEMBERED: WeakKeyDictionary[Engine, dict[frozenset[int], tuple[object, dict[Cause, int]]]]
+_REMEMBERED = WeakKeyDictionary()
+
+
+def _stamp(session: Session, viewer: Viewer) -> object:
+    """What changes with every change of what is open: how often each worker has moved results into and out of
+    these statuses, in the runs that are not archived."""
+    is_open = or_(
+        RunCount.status.in_(set(WITH_STATUS.values())), RunCount.reason.in_(set(SKIPPED_FOR.values()))
+    )
+    rows = session.execute(
+        select(RunCount.run_id, RunCount.worker_id, RunCount.status, RunCount.reason, RunCount.n)
+        .join(Run, Run.id == RunCount.run_id)
+        .where(is_open, Run.archived_at.is_(None))
+        .order_by(RunCount.run_id, RunCount.worker_id, RunCount.status, RunCount.reason)
+    )
+    last = session.scalar(select(func.max(AuditEntry.id))) if viewer.clusters else None
+    return last, tuple(tuple(row) for row in rows)
+
+
+def _count(session: Session, viewer: Viewer, run_id: int | None, cluster_id: int | None) -> dict[Cause, int]:
+    found = Counter[Cause]()
     bad = case((Result.status == ResultStatus.FAILED, case((is_bad_address(), 1), else_=0)), else_=0)
     rows = session.execute(
         select(Result.status, Result.reason, bad, func.count(Result.customer_id.distinct()))
-        .where(*among_open(viewer, run_id, cluster_id))
+        .where(*among_open(session, viewer, run_id, cluster_id))
         .group_by(Result.status, Result.reason, bad)
     )
     for status, reason, is_bad, n in rows:
         found[_cause(status, reason, is_bad=bool(is_bad))] += int(n)
-    if cluster_id is None:
-        found[Cause.WAITING] = len(waiting_runs(session, viewer, run_id))
-    return found
+    return dict(found)
 
 
 def total(session: Session, viewer: Viewer) -> int:
