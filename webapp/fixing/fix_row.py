@@ -52,6 +52,11 @@ class FixRow:
         return [result for result in self.results if result.is_whole]
 
     @property
+    def mails(self) -> int:
+        """How many mails go out by the fix without a Start."""
+        return sum(1 for result in self.ours if result.goes_out)
+
+    @property
     def frees(self) -> list[tuple[int, str, int]]:
         """(run, its name, how many of its results the fix frees)."""
         numbers = Counter((result.run_id, result.run_name) for result in self.ours)

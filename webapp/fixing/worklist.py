@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from webapp.access import Viewer, visible_to
+from webapp.access import Viewer, whole_to
 from webapp.fixing import open_results
 from webapp.fixing.fix_row import FixRow
 from webapp.fixing.open_results import Scope
 from webapp.fixing.rows import rows_of
-from webapp.lifecycle.counts import counted
 from webapp.mailservers.backoff import waiting_sentence
 from webapp.results import to_fix
 from webapp.results.to_fix import OF_RESULTS, SKIPPED_FOR, Cause
-from webapp.store.runs import Run
+from webapp.store.runs import Run, RunCount
 from webapp.store.statuses import ResultStatus
 
 SECTION_CUSTOMERS = 10
@@ -84,14 +83,14 @@ def _section(
 
 
 def runs_offered(session: Session, viewer: Viewer) -> list[tuple[int, str]]:
-    """(id, name) of the runs, oldest first, that something is open in."""
-    seen = counted(viewer).c
+    """(id, name) of the runs, oldest first, that something is open in; of those that the person sees
+    whole, whose counts are stored."""
     statuses = (ResultStatus.FAILED, ResultStatus.BOUNCED, ResultStatus.UNCONFIRMED)
-    is_open = or_(seen.status.in_(statuses), seen.reason.in_(SKIPPED_FOR.values()))
-    having = select(seen.run_id).where(is_open).group_by(seen.run_id).having(func.sum(seen.n) > 0)
+    is_open = or_(RunCount.status.in_(statuses), RunCount.reason.in_(SKIPPED_FOR.values()))
+    having = select(RunCount.run_id).where(is_open).group_by(RunCount.run_id).having(func.sum(RunCount.n) > 0)
     rows = session.execute(
         select(Run.id, Run.name)
-        .where(visible_to(viewer, Run), Run.archived_at.is_(None), Run.id.in_(having))
+        .where(whole_to(viewer), Run.archived_at.is_(None), Run.id.in_(having))
         .order_by(Run.id)
         .limit(RUNS_OFFERED_MAX)
     )
