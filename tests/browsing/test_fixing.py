@@ -23,7 +23,10 @@ def run_id(world: World) -> int:
     return world.run()
 
 
-def test_item5_an_address_is_typed_and_saved_by_keys(page: Page, world: World, run_id: int) -> None:
+def test_item5_an_address_is_typed_and_saved_by_keys(
+    page: Page, world: World, run_id: int, watch: Watch
+) -> None:
+    watch.expect("status of 422")
     page.goto(f"/fix?run={run_id}")
     part = page.get_by_role("region", name="No address for a key")
     expect(page.get_by_role("navigation", name="Main").get_by_role("link", name="To fix")).to_be_visible()
