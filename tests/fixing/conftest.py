@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.http_client import Browser
-from webapp.results.to_fix import Cause
+from webapp.results.to_fix import OpenCause
 
 
 def part(browser: Browser, id: str, url: str = "/fix") -> str:
@@ -16,7 +16,7 @@ def part(browser: Browser, id: str, url: str = "/fix") -> str:
 
 
 def fields(
-    browser: Browser, cause: Cause, n: int = 0, *, url: str = "/fix", **typed: object
+    browser: Browser, cause: OpenCause, n: int = 0, *, url: str = "/fix", **typed: object
 ) -> dict[str, object]:
     """The hidden fields of the n-th row of this cause, and what is typed into it (`value`, `file`), with its
     button as `only`."""

@@ -11,7 +11,7 @@ from tests import factories
 from tests.fixing.conftest import fields, part
 from tests.http_client import LogIn, text_of
 from tests.world import World
-from webapp.results.to_fix import Cause
+from webapp.results.to_fix import OpenCause
 from webapp.store.customers import Cluster, CustomerEmail
 from webapp.store.users import AuditEntry
 
@@ -45,7 +45,7 @@ def test_item5_a_viewer_sees_the_list_and_no_form(
         r'method="post"|<button[^>]*name=|name="value-', main.replace('method="post" action="/fix"', "")
     )
     admin = log_in()
-    posted = fields(admin, Cause.NO_RECIPIENT, value="x@x.test")
+    posted = fields(admin, OpenCause.NO_RECIPIENT, value="x@x.test")
     before = state(world)
     assert browser.press("/fix", **posted).status_code == 403
     assert browser.press("/fix/undo", **posted).status_code == 403
@@ -57,7 +57,7 @@ def test_item5_a_viewer_sees_the_list_and_no_form(
 def test_item5_a_manager_fixes_her_customers_and_sends_in_her_runs_only(
     log_in: LogIn, world: World, diamond: dict[str, int]
 ) -> None:
-    theirs = fields(log_in(), Cause.NO_RECIPIENT, 0, value="x@x.test")
+    theirs = fields(log_in(), OpenCause.NO_RECIPIENT, 0, value="x@x.test")
     browser = log_in("manager", "right")
     page = browser.look("/fix")
     assert ("Shared" in page.text, "Strangers" in page.text) == (True, False)
@@ -70,11 +70,11 @@ def test_item5_a_manager_fixes_her_customers_and_sends_in_her_runs_only(
     browser.look("/fix")
     assert browser.press("/fix", **theirs).status_code == 422
     assert state(world) == before
-    browser.press("/fix", **fields(browser, Cause.NO_RECIPIENT, value="shared@x.test"))
+    browser.press("/fix", **fields(browser, OpenCause.NO_RECIPIENT, value="shared@x.test"))
     assert "Saved." in text_of(browser.look("/fix"))
     assert world.statuses(diamond["all"]) == ["skipped", "skipped"]
     left = log_in("manager", "left")
-    left.press("/fix", **fields(left, Cause.NO_RECIPIENT, 1))
+    left.press("/fix", **fields(left, OpenCause.NO_RECIPIENT, 1))
     assert sorted(world.statuses(diamond["left"])) == ["ready", "skipped"]
     assert world.statuses(diamond["all"]) == ["skipped", "skipped"]
 
@@ -83,8 +83,8 @@ def test_item5_the_second_of_two_people_is_told(log_in: LogIn, world: World) -> 
     world.add("")
     world.run()
     one, other = log_in("manager"), log_in()
-    posted = fields(one, Cause.NO_RECIPIENT, value="first@x.test")
-    second = fields(other, Cause.NO_RECIPIENT, value="second@x.test")
+    posted = fields(one, OpenCause.NO_RECIPIENT, value="first@x.test")
+    second = fields(other, OpenCause.NO_RECIPIENT, value="second@x.test")
     one.press("/fix", **posted)
     refused = other.press("/fix", **second)
     assert refused.status_code == 422
@@ -96,7 +96,7 @@ def test_item5_undo_takes_the_address_back_and_holds_the_mail(log_in: LogIn, wor
     world.add("")
     run_id = world.run()
     browser = log_in("manager")
-    browser.press("/fix", **fields(browser, Cause.NO_RECIPIENT, value="wrong@x.test"))
+    browser.press("/fix", **fields(browser, OpenCause.NO_RECIPIENT, value="wrong@x.test"))
     page = browser.look("/fix").text
     saved = page.partition('class="saved"')[2].partition("</li>")[0]
     given = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', saved))
@@ -114,7 +114,7 @@ def test_item5_several_rows_are_saved_at_once(log_in: LogIn, world: World) -> No
         world.add("")
     run_id = world.run()
     browser = log_in("manager")
-    given = [fields(browser, Cause.NO_RECIPIENT, n, value=f"a{n}@x.test") for n in (0, 2)]
+    given = [fields(browser, OpenCause.NO_RECIPIENT, n, value=f"a{n}@x.test") for n in (0, 2)]
     both = {name: value for each in given for name, value in each.items() if name != "only"}
     browser.press("/fix", **both)
     assert world.statuses(run_id) == ["ready", "skipped", "ready"]

@@ -9,7 +9,7 @@ from tests.http_client import LogIn, text_of
 from tests.world import World
 from webapp.access import OPERATOR
 from webapp.results import to_fix
-from webapp.results.to_fix import Cause
+from webapp.results.to_fix import OpenCause
 
 
 def test_item5_a_customer_without_address_is_there_once_for_all_runs(world: World, log_in: LogIn) -> None:
@@ -26,5 +26,5 @@ def test_item5_a_customer_without_address_is_there_once_for_all_runs(world: Worl
     assert f"/runs/{second}" in browser.look("/fix").text
     with world.runtime.database.reading() as session:
         counts = to_fix.counts(session, OPERATOR)
-    assert {cause: n for cause, n in counts.items() if n} == {Cause.NO_RECIPIENT: 1}
+    assert {cause: n for cause, n in counts.items() if n} == {OpenCause.NO_RECIPIENT: 1}
     assert "To fix 1 waiting" in text_of(browser.look("/customers"))

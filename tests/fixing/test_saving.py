@@ -14,7 +14,7 @@ from tests.pdfs import pdf
 from tests.results.test_filters import set_fields
 from tests.world import World
 from webapp.lifecycle.counts import adjust
-from webapp.results.to_fix import Cause
+from webapp.results.to_fix import OpenCause
 from webapp.store.customers import CustomerEmail
 from webapp.store.invoices import TransformationResult
 from webapp.store.statuses import Finding
@@ -34,10 +34,10 @@ def test_item5_an_address_frees_what_waits_for_it_in_created_and_stopped_runs(
     world.add("a@x.test")
     first, second = world.run(), world.run()
     browser = log_in("manager")
-    wrong = browser.press("/fix", **fields(browser, Cause.NO_RECIPIENT, value="jansen"))
+    wrong = browser.press("/fix", **fields(browser, OpenCause.NO_RECIPIENT, value="jansen"))
     assert wrong.status_code == 422
     assert "jansen" in wrong.text
-    answer = browser.press("/fix", **fields(browser, Cause.NO_RECIPIENT, value="jansen@x.test"))
+    answer = browser.press("/fix", **fields(browser, OpenCause.NO_RECIPIENT, value="jansen@x.test"))
     assert answer.status_code == 303
     assert world.statuses(first) == ["ready", "ready"]
     assert world.statuses(second) == ["ready", "ready"]
@@ -55,7 +55,7 @@ def test_item5_a_finished_run_is_asked_about_once(world: World, log_in: LogIn, w
     world.add("a@x.test")
     run_id = world.deliver(worker)
     browser = log_in("manager")
-    asked = browser.press("/fix", **fields(browser, Cause.NO_RECIPIENT, value="jansen@x.test"))
+    asked = browser.press("/fix", **fields(browser, OpenCause.NO_RECIPIENT, value="jansen@x.test"))
     assert "Save 1 and send 1 mail?" in text_of(asked)
     assert world.statuses(run_id) == ["skipped", "sent"]
     with world.runtime.database.reading() as session:
@@ -74,12 +74,12 @@ def test_item5_saved_only_the_row_stays_until_it_is_sent(
     world.add("a@x.test")
     run_id = world.deliver(worker)
     browser = log_in("manager")
-    asked = browser.press("/fix", **fields(browser, Cause.NO_RECIPIENT, value="jansen@x.test"))
+    asked = browser.press("/fix", **fields(browser, OpenCause.NO_RECIPIENT, value="jansen@x.test"))
     browser.press("/fix", **hidden(asked.text), send="0")
     assert world.statuses(run_id) == ["skipped", "sent"]
     assert "Saved. 1 mail can go out now" in text_of(browser.look("/fix"))
     assert "nothing is missing any more" in part(browser, "no-recipient")
-    asked = browser.press("/fix", **fields(browser, Cause.NO_RECIPIENT))
+    asked = browser.press("/fix", **fields(browser, OpenCause.NO_RECIPIENT))
     assert "Send 1 mail?" in text_of(asked)
     browser.press("/fix", **hidden(asked.text), send="1")
     assert world.statuses(run_id) == ["ready", "sent"]
@@ -96,7 +96,7 @@ def test_item5_what_another_run_has_sent_meanwhile_stays(
     world.deliver(worker)
     browser = log_in("manager")
     assert "nothing is missing any more" in part(browser, "no-recipient")
-    browser.press("/fix", **fields(browser, Cause.NO_RECIPIENT))
+    browser.press("/fix", **fields(browser, OpenCause.NO_RECIPIENT))
     assert world.results(first)[0].reason == "already_sent"
     assert "already sent" in text_of(browser.look("/fix"))
     assert "Nothing to fix" in text_of(browser.look("/fix"))
@@ -110,7 +110,7 @@ def test_item5_a_bad_address_is_replaced_and_its_mail_sent(
     assert world.statuses(run_id) == ["failed"]
     browser = log_in("manager")
     assert "reject-550@x.test Failed" in part(browser, "failed")
-    asked = browser.press("/fix", **fields(browser, Cause.BAD_ADDRESS, value="good@x.test"))
+    asked = browser.press("/fix", **fields(browser, OpenCause.BAD_ADDRESS, value="good@x.test"))
     assert "Save 1 and send 1 mail?" in text_of(asked)
     browser.press("/fix", **hidden(asked.text), send="1")
     world.work(worker, run_id)
@@ -126,7 +126,7 @@ def test_item5_a_bounced_mail_goes_to_another_address_after_a_question(
     browser = log_in("manager")
     browser.look(f"/runs/{run_id}")
     browser.press(f"/runs/{run_id}/results/mark-bounced", id=world.results(run_id)[0].id)
-    asked = browser.press("/fix", **fields(browser, Cause.BOUNCED, value="new@x.test"))
+    asked = browser.press("/fix", **fields(browser, OpenCause.BOUNCED, value="new@x.test"))
     assert "1 customer may have the mail already" in text_of(asked)
     browser.press("/fix", **hidden(asked.text), send="1")
     world.work(worker, run_id)
@@ -141,11 +141,11 @@ def test_item5_a_document_is_added_and_the_mail_sent_after_a_question(
     world.start(finished)
     assert world.status(finished) == "finished"
     browser = log_in("manager")
-    empty = browser.press("/fix", **fields(browser, Cause.NO_ATTACHMENT))
+    empty = browser.press("/fix", **fields(browser, OpenCause.NO_ATTACHMENT))
     assert "No file was chosen" in empty.text
     content = pdf(f"Invoice {invoice.number}", payer.code, payer.name)
     answer = browser.press(
-        "/fix", **fields(browser, Cause.NO_ATTACHMENT, file=(io.BytesIO(content), "invoice.pdf"))
+        "/fix", **fields(browser, OpenCause.NO_ATTACHMENT, file=(io.BytesIO(content), "invoice.pdf"))
     )
     assert answer.status_code == 303
     assert world.statuses(created) == ["ready"]
@@ -173,9 +173,9 @@ def test_item5_a_suspect_document_is_released_after_a_question(
     assert "does not name its invoice" in part(browser, "suspect-document")
     assert (
         "No file was chosen"
-        in browser.press("/fix", **fields(browser, Cause.SUSPECT_DOCUMENT, action="replace")).text
+        in browser.press("/fix", **fields(browser, OpenCause.SUSPECT_DOCUMENT, action="replace")).text
     )
-    asked = browser.press("/fix", **fields(browser, Cause.SUSPECT_DOCUMENT))
+    asked = browser.press("/fix", **fields(browser, OpenCause.SUSPECT_DOCUMENT))
     assert world.statuses(suspect) == ["skipped"]
     browser.press("/fix", **hidden(asked.text), send="1")
     assert world.statuses(suspect) == ["ready"]
@@ -188,7 +188,7 @@ def test_item5_a_password_is_typed(world: World, log_in: LogIn) -> None:
     run_id = world.run()
     browser = log_in("manager")
     assert "metadata field “pin” is empty" in part(browser, "no-password")
-    browser.press("/fix", **fields(browser, Cause.NO_PASSWORD, value="s3cret99"))
+    browser.press("/fix", **fields(browser, OpenCause.NO_PASSWORD, value="s3cret99"))
     assert world.statuses(run_id) == ["ready"]
     assert "s3cret99" not in browser.look("/fix").text
     assert not any("s3cret99" in entry for entry in audited(world))
@@ -204,7 +204,7 @@ def test_item5_an_unconfirmed_mail_is_decided(
     with world.runtime.database.writing() as session:
         adjust(session, run_id, {("sent", ""): -1, ("unconfirmed", ""): 1})  # type: ignore[arg-type]
     browser = log_in("manager")
-    answer = browser.press("/fix", **fields(browser, Cause.UNCONFIRMED, action=action))
+    answer = browser.press("/fix", **fields(browser, OpenCause.UNCONFIRMED, action=action))
     if action:
         assert "Marked as sent" in text_of(browser.look("/fix"))
         assert world.statuses(run_id) == ["sent"]

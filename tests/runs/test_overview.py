@@ -9,14 +9,14 @@ from tests.world import World
 from webapp.access import OPERATOR
 from webapp.lifecycle.counts import adjust
 from webapp.lifecycle.throughput import SLOT_SECONDS
-from webapp.results.to_fix import Cause
+from webapp.results.to_fix import OpenCause
 from webapp.runs import archive
 from webapp.runs.overview import Overview, need_a_person, overview
 from webapp.store.runs import SentCount
 
 DAY = 86_400
 
-NOTHING = dict.fromkeys(Cause, 0)
+NOTHING = dict.fromkeys(OpenCause, 0)
 
 
 def seen(world: World) -> Overview:
@@ -61,9 +61,9 @@ def test_what_waits_for_a_person_until_it_is_archived(world: World) -> None:
     found = seen(world)
     assert found.waiting == {
         **NOTHING,
-        Cause.UNCONFIRMED: 1,
-        Cause.BAD_ADDRESS: 1,
-        Cause.NO_RECIPIENT: 1,
+        OpenCause.UNCONFIRMED: 1,
+        OpenCause.BAD_ADDRESS: 1,
+        OpenCause.NO_RECIPIENT: 1,
     }
     assert found.failed == [("mailbox does not exist", "550 5.1.1", 1)]
     with world.runtime.database.reading() as session:
@@ -73,4 +73,4 @@ def test_what_waits_for_a_person_until_it_is_archived(world: World) -> None:
         assert [line.run.id for line in need_a_person(session, OPERATOR)] == [other, run_id]
     with world.runtime.database.writing() as session:
         archive.archive(session, run_id, OPERATOR)
-    assert seen(world).waiting == {**NOTHING, Cause.NO_RECIPIENT: 1}
+    assert seen(world).waiting == {**NOTHING, OpenCause.NO_RECIPIENT: 1}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from webapp.fixing.open_results import OpenResult
-from webapp.results.to_fix import Cause
+from webapp.results.to_fix import OpenCause
 from webapp.store.customers import Customer
 
 
@@ -28,7 +28,7 @@ class FixRow:
     transformation, a result; what these are is up to the cause. `value` is what the field shows at first, and
     `seen` the fingerprint of what a change is made to. `problem` and `why` are its two lines of words."""
 
-    cause: Cause
+    cause: OpenCause
     customer: Customer
     cluster: str
     kind: FixKind

@@ -15,10 +15,10 @@ from webapp.errors import Refused
 from webapp.fixing.fix_row import FixKind, FixRow
 from webapp.fixing.open_results import Scope
 from webapp.fixing.rows import rows_of
-from webapp.fixing.saving import MARK_SENT, REPLACE, Answer, Filled
+from webapp.fixing.saving import MARK_SENT, REPLACE, Answer, FilledRow
 from webapp.invoices.document_editing import Upload
 from webapp.lifecycle import runs
-from webapp.results.to_fix import OF_RESULTS, Cause
+from webapp.results.to_fix import OF_RESULTS, OpenCause
 from webapp.store.db import db
 from webapp.store.types import instant
 from webapp.web.access_control import viewer
@@ -36,7 +36,7 @@ VALUE, FILE, SEEN, TWICE = "value-", "file-", "seen-", "twice-"
 class FixRequest:
     """What the list is narrowed to, as the address says it."""
 
-    cause: Cause | None
+    cause: OpenCause | None
     cluster: str
     run: str
     after: int
@@ -57,13 +57,13 @@ def fix_request(args: MultiDict[str, str]) -> FixRequest:
         abort(404)
     if run_id is not None and runs.run(db.session, viewer(), run_id) is None:
         abort(404)
-    if cause and cause not in set(Cause):
+    if cause and cause not in set(OpenCause):
         abort(404)
     after = id_in(args.get("after", "")) or 0
-    return FixRequest(Cause(cause) if cause else None, cluster, run, after, Scope(run_id, cluster_id))
+    return FixRequest(OpenCause(cause) if cause else None, cluster, run, after, Scope(run_id, cluster_id))
 
 
-def filled_in(session: Session, who: Viewer) -> list[Filled]:
+def filled_in(session: Session, who: Viewer) -> list[FilledRow]:
     """The rows that the form is about: the one whose button was pressed, else those that are filled in.
 
     Raises Refused if there is none, or if a row is no longer there."""
@@ -111,29 +111,29 @@ def _rows(session: Session, who: Viewer, tokens: Sequence[str]) -> list[FixRow]:
     return [found[token] for token in tokens if token in found]
 
 
-def _by_cause(tokens: Sequence[str]) -> dict[Cause, list[int]]:
+def _by_cause(tokens: Sequence[str]) -> dict[OpenCause, list[int]]:
     """The customers that the names are about, by cause. Ends the request with 400 for what is no name."""
-    found: dict[Cause, list[int]] = {}
+    found: dict[OpenCause, list[int]] = {}
     for token in tokens:
         cause, _, rest = token.partition(".")
         customer_id = id_in(rest.partition(".")[0])
         if cause not in set(OF_RESULTS) or customer_id is None:
             abort(400)
-        found.setdefault(Cause(cause), []).append(customer_id)
+        found.setdefault(OpenCause(cause), []).append(customer_id)
     return found
 
 
-def _filled(row: FixRow, action: str) -> Filled:
+def _filled(row: FixRow, action: str) -> FilledRow:
     value = request.form.get(VALUE + row.token, "")
     sent = request.files.get(FILE + row.token)
     upload = Upload(sent.filename, sent.read()) if sent and sent.filename else None
     if row.kind != FixKind.PASSWORD:
         value = value.strip()
     kept = action if action == MARK_SENT and row.kind == FixKind.DECIDE else ""
-    return Filled(row, value, upload, request.form.get(SEEN + row.token, ""), kept)
+    return FilledRow(row, value, upload, request.form.get(SEEN + row.token, ""), kept)
 
 
-def _is_filled(one: Filled) -> bool:
+def _is_filled(one: FilledRow) -> bool:
     return one.upload is not None or bool(one.value)
 
 

@@ -11,13 +11,13 @@ from sqlalchemy import exists, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from webapp.access import Viewer, whole_to
-from webapp.results.to_fix import SKIPPED_FOR, Cause, among_open, is_open_for
+from webapp.results.to_fix import SKIPPED_FOR, OpenCause, among_open, is_open_for
 from webapp.selection.recheck import recheck
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import RunStatus
 
-OF_ADDRESSES = (Cause.BAD_ADDRESS, Cause.BOUNCED)
+OF_ADDRESSES = (OpenCause.BAD_ADDRESS, OpenCause.BOUNCED)
 LOADED_MAX = 1_000
 """Open results that are looked at for one page of a cause."""
 
@@ -65,7 +65,7 @@ class OpenResult:
 
 
 def customers(
-    session: Session, viewer: Viewer, cause: Cause, scope: Scope, after: int, at_most: int
+    session: Session, viewer: Viewer, cause: OpenCause, scope: Scope, after: int, at_most: int
 ) -> list[tuple[int, int]]:
     """(id of the oldest open result, customer), oldest first, from behind this result on."""
     earlier = aliased(Result)
@@ -89,7 +89,11 @@ def customers(
 
 
 def of_customers(
-    session: Session, viewer: Viewer, cause: Cause, customer_ids: Collection[int], scope: Scope = EVERYTHING
+    session: Session,
+    viewer: Viewer,
+    cause: OpenCause,
+    customer_ids: Collection[int],
+    scope: Scope = EVERYTHING,
 ) -> list[OpenResult]:
     """The open results of these customers for this cause, oldest first, at most LOADED_MAX."""
     version = func.coalesce(Result.version_id, Run.version_id).label("version_id")

@@ -18,7 +18,7 @@ from webapp.extensions import runtime
 from webapp.fixing import forms, saving, undoing, words, worklist
 from webapp.fixing.fix_row import FixKind
 from webapp.fixing.forms import PATH, FixRequest, fix_request
-from webapp.fixing.saving import ASKED_FIRST, Filled, Fixed
+from webapp.fixing.saving import ASKED_FIRST, FilledRow, Fixed
 from webapp.lifecycle import runs
 from webapp.results import queries, to_fix
 from webapp.store.db import db
@@ -115,9 +115,9 @@ def send() -> ResponseReturnValue:
         abort(403, MAY_NOT)
     cause, _, customer = request.args.get("customer", "").partition(".")
     rows = forms.rows_named([f"{cause}.{customer}.0.0"])
-    filled = [Filled(row) for row in rows if row.kind == FixKind.AGAIN]
+    filled = [FilledRow(row) for row in rows if row.kind == FixKind.AGAIN]
     if not any(one.sends for one in filled):
-        return htmx.lead_to(PATH)
+        return _page(fix_request(MultiDict()))
     return _question(fix_request(MultiDict()), filled)
 
 
@@ -133,7 +133,7 @@ def undo() -> ResponseReturnValue:
     return form_posts.apply_once(effect, back=asked.url())
 
 
-def _question(asked: FixRequest, filled: Sequence[Filled]) -> ResponseReturnValue:
+def _question(asked: FixRequest, filled: Sequence[FilledRow]) -> ResponseReturnValue:
     """Ask, with numbers: how many are saved, how many mails go out, how many may come twice."""
     sending = [result for one in filled for result in one.sends]
     twice, as_of = _may_come_twice(filled)
@@ -152,7 +152,7 @@ def _question(asked: FixRequest, filled: Sequence[Filled]) -> ResponseReturnValu
     )
 
 
-def _may_come_twice(filled: Sequence[Filled]) -> tuple[dict[int, int], datetime | None]:
+def _may_come_twice(filled: Sequence[FilledRow]) -> tuple[dict[int, int], datetime | None]:
     """For what customers may have already: by run, how many of them; and when that was last so."""
     ids: dict[int, list[int]] = {}
     for one in filled:

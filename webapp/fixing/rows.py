@@ -15,7 +15,7 @@ from webapp.fixing import open_results
 from webapp.fixing.fix_row import FixKind, FixRow
 from webapp.fixing.open_results import EVERYTHING, OpenResult, Scope
 from webapp.invoices.document_editing import document_values
-from webapp.results.to_fix import SKIPPED_FOR, Cause
+from webapp.results.to_fix import SKIPPED_FOR, OpenCause
 from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import ResultInvoice
@@ -25,7 +25,7 @@ from webapp.store.statuses import LockProblem
 def rows_of(
     session: Session,
     viewer: Viewer,
-    cause: Cause,
+    cause: OpenCause,
     customer_ids: Sequence[int],
     scope: Scope = EVERYTHING,
 ) -> list[FixRow]:
@@ -41,7 +41,7 @@ def rows_of(
 class _About:
     """What is known of the results of a cause, loaded in a few queries; `rows` by their tokens."""
 
-    def __init__(self, session: Session, cause: Cause, results: list[OpenResult]) -> None:
+    def __init__(self, session: Session, cause: OpenCause, results: list[OpenResult]) -> None:
         self.session, self.cause = session, cause
         self.rows: dict[str, FixRow] = {}
         ids = {result.customer_id for result in results}
@@ -64,17 +64,17 @@ class _About:
     def add_all(self, results: list[OpenResult]) -> None:
         """Make the rows of the results that something is still wrong with."""
         match self.cause:
-            case Cause.NO_RECIPIENT | Cause.BAD_ADDRESS | Cause.BOUNCED:
+            case OpenCause.NO_RECIPIENT | OpenCause.BAD_ADDRESS | OpenCause.BOUNCED:
                 self.add_addresses(results)
-            case Cause.NO_PASSWORD:
+            case OpenCause.NO_PASSWORD:
                 for result in results:
                     key = result.content["password_key"]
                     row = self.row(result, FixKind.PASSWORD, (result.version_id, 0), f"“{key}” is empty")
                     row.problem, row.label = f"metadata field “{key}” is empty", f"Password in “{key}”"
                     row.why = "nothing is sent unprotected"
-            case Cause.NO_ATTACHMENT | Cause.SUSPECT_DOCUMENT | Cause.UNLOCKABLE:
+            case OpenCause.NO_ATTACHMENT | OpenCause.SUSPECT_DOCUMENT | OpenCause.UNLOCKABLE:
                 self.add_documents(results)
-            case Cause.UNCONFIRMED:
+            case OpenCause.UNCONFIRMED:
                 numbers = self.numbers(results)
                 for result in results:
                     number = numbers[result.invoice_id]
@@ -111,7 +111,7 @@ class _About:
             key_id = result.content["recipient_key_id"]
             under = [each for each in stored if each.customer_id == result.customer_id]
             of_key = [each for each in under if each.recipient_key_id == key_id]
-            old = _tried_of(of_key, result.tried) if self.cause != Cause.NO_RECIPIENT else None
+            old = _tried_of(of_key, result.tried) if self.cause != OpenCause.NO_RECIPIENT else None
             key = keys.get(key_id, "")
             if of_key and old is None:
                 continue  # another address is there by now
@@ -163,14 +163,14 @@ class _About:
         name: str,
     ) -> None:
         """The rows of an invoice under a transformation, if something is wrong with it."""
-        if self.cause == Cause.NO_ATTACHMENT and not there:
+        if self.cause == OpenCause.NO_ATTACHMENT and not there:
             row = self.row(result, FixKind.FILE, (invoice_id, kind), f"{number} has no “{name}” document")
             row.label, row.invoice_id = f"{name} for {number}", invoice_id
         for each in there:
-            if self.cause == Cause.SUSPECT_DOCUMENT and each.suspect:
+            if self.cause == OpenCause.SUSPECT_DOCUMENT and each.suspect:
                 said = f"“{each.file_name}” {findings.said(each)}"
                 row = self.row(result, FixKind.RELEASE, (each.id, invoice_id), said)
-            elif self.cause == Cause.UNLOCKABLE and each.lock_problem != LockProblem.NONE:
+            elif self.cause == OpenCause.UNLOCKABLE and each.lock_problem != LockProblem.NONE:
                 said = f"“{each.file_name}” cannot be given a password: it is {each.lock_problem}"
                 row = self.row(result, FixKind.FILE, (each.id, invoice_id), said)
             else:

@@ -25,18 +25,18 @@ from webapp.invoices.document_editing import Upload
 from webapp.lifecycle import runs
 from webapp.results import actions, resend
 from webapp.results.bulk import BulkSelection
-from webapp.results.to_fix import Cause
+from webapp.results.to_fix import OpenCause
 from webapp.store.customers import CustomerEmail
 from webapp.store.users import AuditEntry
 
 MARK_SENT, REPLACE = "sent", "replace"
 """What a button of a row does that has several."""
-ASKED_FIRST = (Cause.BOUNCED, Cause.UNCONFIRMED)
+ASKED_FIRST = (OpenCause.BOUNCED, OpenCause.UNCONFIRMED)
 """A customer may have these mails: they go out again only after a question."""
 
 
 @dataclass(frozen=True)
-class Filled:
+class FilledRow:
     """A row that a person filled in: a text or a file, or the button that was pressed (`action`). `seen` is
     what the form showed."""
 
@@ -87,14 +87,14 @@ class Fixed:
     waiting: int = 0
 
 
-def check(filled: Filled) -> None:
+def check(filled: FilledRow) -> None:
     """Raise Refused for a text that cannot be saved, before anything is asked."""
     if filled.row.kind == FixKind.ADDRESS:
         checks.address(filled.value)
 
 
 def save(
-    session: Session, runtime: Runtime, viewer: Viewer, given: Sequence[Filled], answer: Answer
+    session: Session, runtime: Runtime, viewer: Viewer, given: Sequence[FilledRow], answer: Answer
 ) -> list[Fixed]:
     """Apply the fixes, then send what waited for them.
 
@@ -117,7 +117,7 @@ def save(
     ]
 
 
-def _current(session: Session, viewer: Viewer, filled: Filled) -> Filled:
+def _current(session: Session, viewer: Viewer, filled: FilledRow) -> FilledRow:
     """The same with the row as it is now. Raises Refused if it is there no longer."""
     customer = filled.row.customer
     rows = rows_of(session, viewer, filled.row.cause, [customer.id])
@@ -134,10 +134,10 @@ def _current(session: Session, viewer: Viewer, filled: Filled) -> Filled:
             f"{customer.name}: this was changed{by} while you had it open. Nothing of yours is saved yet: "
             "reload the page and compare."
         )
-    return Filled(row, filled.value, filled.upload, filled.seen, filled.action)
+    return FilledRow(row, filled.value, filled.upload, filled.seen, filled.action)
 
 
-def _change(session: Session, runtime: Runtime, viewer: Viewer, filled: Filled) -> dict[str, str]:
+def _change(session: Session, runtime: Runtime, viewer: Viewer, filled: FilledRow) -> dict[str, str]:
     """Change the data; returns what Undo needs."""
     row, customer = filled.row, filled.row.customer
     if filled.upload is not None:
@@ -156,7 +156,7 @@ def _change(session: Session, runtime: Runtime, viewer: Viewer, filled: Filled) 
     return {}
 
 
-def _put_address(session: Session, viewer: Viewer, filled: Filled) -> dict[str, str]:
+def _put_address(session: Session, viewer: Viewer, filled: FilledRow) -> dict[str, str]:
     row = filled.row
     key_id, address_id = row.subject
     if not address_id:
@@ -171,7 +171,7 @@ def _put_address(session: Session, viewer: Viewer, filled: Filled) -> dict[str, 
     return {"made": str(made.id), "seen": after, "old": row.value}
 
 
-def _put_document(session: Session, runtime: Runtime, viewer: Viewer, filled: Filled) -> int:
+def _put_document(session: Session, runtime: Runtime, viewer: Viewer, filled: FilledRow) -> int:
     row, upload = filled.row, filled.upload or Upload("", b"")
     if row.value:
         return document_editing.replace(
@@ -185,7 +185,7 @@ def _send(
     session: Session,
     runtime: Runtime,
     viewer: Viewer,
-    filled: Filled,
+    filled: FilledRow,
     answer: Answer,
     undo: dict[str, str],
 ) -> Fixed:

@@ -17,7 +17,7 @@ from webapp.lifecycle import runs
 from webapp.lifecycle.results import RELEASE_CLAIM, LockedResult, lock_results, transition
 from webapp.results.bulk import audit_and_report
 from webapp.results.splitting import recheck_all
-from webapp.results.to_fix import Cause
+from webapp.results.to_fix import OpenCause
 from webapp.store.runs import Attempt, Result
 from webapp.store.statuses import ResultStatus
 
@@ -27,7 +27,7 @@ class TakenBack:
     """What is taken back of a row: the address or the field that was `made`, the address that was there
     before (`old`), and the results that were freed. `seen` is what was stored when it was saved."""
 
-    cause: Cause
+    cause: OpenCause
     customer_id: int
     made: str
     old: str
@@ -41,7 +41,7 @@ def taken_back(form: Mapping[str, str]) -> TakenBack:
     made, old, seen, ids = (form.get(f"undo-{name}-{token}", "") for name in ("made", "old", "seen", "ids"))
     parts = token.split(".")
     try:
-        cause, customer_id = Cause(parts[0]), int(parts[1])
+        cause, customer_id = OpenCause(parts[0]), int(parts[1])
         result_ids = tuple(int(id) for id in ids.split("-") if ids)
     except (ValueError, IndexError):
         raise Refused("This cannot be undone. Change it on the customer’s page.") from None
@@ -51,13 +51,13 @@ def taken_back(form: Mapping[str, str]) -> TakenBack:
 def undo(session: Session, viewer: Viewer, what: TakenBack) -> str:
     """Take it back; returns the words to show. Raises Refused and NotFound."""
     match what.cause:
-        case Cause.NO_PASSWORD:
+        case OpenCause.NO_PASSWORD:
             editing.set_field(session, viewer, what.customer_id, what.made, "", what.seen)
         case _ if not what.made.isdecimal():
             raise Refused("This cannot be undone. Change it on the customer’s page.")
-        case Cause.NO_RECIPIENT:
+        case OpenCause.NO_RECIPIENT:
             addresses.remove_address(session, viewer, int(what.made), what.seen)
-        case Cause.BAD_ADDRESS:
+        case OpenCause.BAD_ADDRESS:
             addresses.change_address(session, viewer, int(what.made), what.old, "", what.seen)
         case _:
             raise Refused("This cannot be undone. Change it on the page of the invoice.")
@@ -84,7 +84,7 @@ def _hold_back(session: Session, viewer: Viewer, what: TakenBack) -> int:
     for run_id, ids in sorted(by_run.items()):
         run = runs.lock_for_change(session, run_id, viewer)
         locked = lock_results(session, Result.id.in_(ids), Result.status == ResultStatus.READY)
-        if what.cause == Cause.BAD_ADDRESS:
+        if what.cause == OpenCause.BAD_ADDRESS:
             changed = _fail_again(session, viewer, run_id, locked)
         else:
             changed = _skip_again(session, run_id, locked)

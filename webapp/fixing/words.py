@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from webapp.results.to_fix import Cause
+from webapp.results.to_fix import OpenCause
 
 
 @dataclass(frozen=True)
@@ -24,24 +24,24 @@ class CauseWords:
 
 
 WORDS = {
-    Cause.NO_RECIPIENT: CauseWords("No address for a key", "No address", "skipped", "skipped"),
-    Cause.NO_ATTACHMENT: CauseWords("No document", "No document", "skipped", "file"),
-    Cause.SUSPECT_DOCUMENT: CauseWords(
+    OpenCause.NO_RECIPIENT: CauseWords("No address for a key", "No address", "skipped", "skipped"),
+    OpenCause.NO_ATTACHMENT: CauseWords("No document", "No document", "skipped", "file"),
+    OpenCause.SUSPECT_DOCUMENT: CauseWords(
         "Suspect document", "Suspect document", "deferred", "file", "held until a person has looked at it"
     ),
-    Cause.NO_PASSWORD: CauseWords("No password", "No password", "skipped", "skipped"),
-    Cause.UNLOCKABLE: CauseWords(
+    OpenCause.NO_PASSWORD: CauseWords("No password", "No password", "skipped", "skipped"),
+    OpenCause.UNLOCKABLE: CauseWords(
         "No password can be set", "Not protectable", "skipped", "skipped", "the PDF has to be replaced"
     ),
-    Cause.BAD_ADDRESS: CauseWords("Failed for a bad address", "Bad address", "failed", "failed"),
-    Cause.FAILED_OTHERWISE: CauseWords(
+    OpenCause.BAD_ADDRESS: CauseWords("Failed for a bad address", "Bad address", "failed", "failed"),
+    OpenCause.FAILED_OTHERWISE: CauseWords(
         "Failed for another reason", "Other failures", "failed", "failed", "the reason is beside each"
     ),
-    Cause.BOUNCED: CauseWords("Bounced", "Bounced", "bounced", "bounced", "mails that came back"),
-    Cause.UNCONFIRMED: CauseWords(
+    OpenCause.BOUNCED: CauseWords("Bounced", "Bounced", "bounced", "bounced", "mails that came back"),
+    OpenCause.UNCONFIRMED: CauseWords(
         "Unconfirmed", "Unconfirmed", "unconfirmed", "unconfirmed", "ask the customer before you send again"
     ),
-    Cause.WAITING: CauseWords("Runs that wait for a server", "Waiting runs", "deferred", "deferred"),
+    OpenCause.WAITING: CauseWords("Runs that wait for a server", "Waiting runs", "deferred", "deferred"),
 }
 
 

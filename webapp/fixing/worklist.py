@@ -14,7 +14,7 @@ from webapp.fixing.open_results import Scope
 from webapp.fixing.rows import rows_of
 from webapp.mailservers.backoff import waiting_sentence
 from webapp.results import to_fix
-from webapp.results.to_fix import OF_RESULTS, SKIPPED_FOR, Cause
+from webapp.results.to_fix import OF_RESULTS, SKIPPED_FOR, OpenCause
 from webapp.store.runs import Run, RunCount
 from webapp.store.statuses import ResultStatus
 
@@ -29,7 +29,7 @@ class Section:
     """The rows of a cause, and how many customers there are with it. `next`: behind which result the next
     page begins; 0 if there is none."""
 
-    cause: Cause
+    cause: OpenCause
     n: int
     shown: int
     rows: list[FixRow]
@@ -48,7 +48,7 @@ class WaitingRun:
 class Worklist:
     """The page."""
 
-    counts: dict[Cause, int]
+    counts: dict[OpenCause, int]
     sections: list[Section]
     waiting: list[WaitingRun]
 
@@ -58,14 +58,14 @@ class Worklist:
         return sum(self.counts.values())
 
 
-def worklist(session: Session, viewer: Viewer, scope: Scope, cause: Cause | None, after: int) -> Worklist:
+def worklist(session: Session, viewer: Viewer, scope: Scope, cause: OpenCause | None, after: int) -> Worklist:
     """The rows of this cause, or the first of each, oldest first."""
     counts = to_fix.counts(session, viewer, scope.run_id, scope.cluster_id)
     wanted = [each for each in OF_RESULTS if counts[each] and cause in (None, each)]
     at_most = SECTION_CUSTOMERS if cause is None else PAGE_CUSTOMERS
     sections = [_section(session, viewer, each, scope, counts[each], after, at_most) for each in wanted]
     waiting = []
-    if cause in (None, Cause.WAITING) and counts[Cause.WAITING]:
+    if cause in (None, OpenCause.WAITING) and counts[OpenCause.WAITING]:
         waiting = [
             WaitingRun(run, waiting_sentence(server) or "")
             for run, server in to_fix.waiting_runs(session, viewer, scope.run_id)
@@ -74,7 +74,7 @@ def worklist(session: Session, viewer: Viewer, scope: Scope, cause: Cause | None
 
 
 def _section(
-    session: Session, viewer: Viewer, cause: Cause, scope: Scope, n: int, after: int, at_most: int
+    session: Session, viewer: Viewer, cause: OpenCause, scope: Scope, n: int, after: int, at_most: int
 ) -> Section:
     found = open_results.customers(session, viewer, cause, scope, after, at_most + 1)
     shown = found[:at_most]

@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 from webapp.access import Viewer, is_of_customer_in, whole_to
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.mailservers import MailServer
-from webapp.store.runs import TO_FIX, Result, Run, RunCount
-from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
+from webapp.store.runs import Result, Run, RunCount
+from webapp.store.statuses import TO_FIX, ResultStatus, RunStatus, SkipReason
 from webapp.store.users import AuditEntry
 
 
-class Cause(StrEnum):
+class OpenCause(StrEnum):
     """What keeps a result from going out, or a run from going on, in the order of the page."""
 
     NO_RECIPIENT = "no_recipient"
@@ -37,17 +37,17 @@ class Cause(StrEnum):
 
 
 SKIPPED_FOR = {
-    Cause.NO_RECIPIENT: SkipReason.NO_RECIPIENT,
-    Cause.NO_ATTACHMENT: SkipReason.NO_ATTACHMENT,
-    Cause.SUSPECT_DOCUMENT: SkipReason.SUSPECT_DOCUMENT,
-    Cause.NO_PASSWORD: SkipReason.NO_PASSWORD,
-    Cause.UNLOCKABLE: SkipReason.UNLOCKABLE,
+    OpenCause.NO_RECIPIENT: SkipReason.NO_RECIPIENT,
+    OpenCause.NO_ATTACHMENT: SkipReason.NO_ATTACHMENT,
+    OpenCause.SUSPECT_DOCUMENT: SkipReason.SUSPECT_DOCUMENT,
+    OpenCause.NO_PASSWORD: SkipReason.NO_PASSWORD,
+    OpenCause.UNLOCKABLE: SkipReason.UNLOCKABLE,
 }
 WITH_STATUS = {
-    Cause.BAD_ADDRESS: ResultStatus.FAILED,
-    Cause.FAILED_OTHERWISE: ResultStatus.FAILED,
-    Cause.BOUNCED: ResultStatus.BOUNCED,
-    Cause.UNCONFIRMED: ResultStatus.UNCONFIRMED,
+    OpenCause.BAD_ADDRESS: ResultStatus.FAILED,
+    OpenCause.FAILED_OTHERWISE: ResultStatus.FAILED,
+    OpenCause.BOUNCED: ResultStatus.BOUNCED,
+    OpenCause.UNCONFIRMED: ResultStatus.UNCONFIRMED,
 }
 OF_RESULTS = (*SKIPPED_FOR, *WITH_STATUS)
 
@@ -65,14 +65,14 @@ def is_bad_address(result: type[Result] = Result) -> ColumnElement[bool]:
     return or_(*enhanced, and_(not_(reply.like("5___5._%")), or_(*basic)))
 
 
-def is_open_for(cause: Cause, result: type[Result] = Result) -> ColumnElement[bool]:
+def is_open_for(cause: OpenCause, result: type[Result] = Result) -> ColumnElement[bool]:
     """Whether this Result is open for this cause."""
     if reason := SKIPPED_FOR.get(cause):
         return and_(result.status == ResultStatus.SKIPPED, result.reason == reason)
     found = and_(result.status == WITH_STATUS[cause], result.reason == "")
-    if cause == Cause.BAD_ADDRESS:
+    if cause == OpenCause.BAD_ADDRESS:
         return and_(found, is_bad_address(result))
-    return and_(found, not_(is_bad_address(result))) if cause == Cause.FAILED_OTHERWISE else found
+    return and_(found, not_(is_bad_address(result))) if cause == OpenCause.FAILED_OTHERWISE else found
 
 
 _TO_FIX = re.sub(r"\b(status|reason)\b", r"result.\1", TO_FIX)
@@ -99,18 +99,18 @@ def among_open(
 
 def counts(
     session: Session, viewer: Viewer, run_id: int | None = None, cluster_id: int | None = None
-) -> dict[Cause, int]:
+) -> dict[OpenCause, int]:
     """How many customers have something open, by cause, and how many runs wait; zeros included."""
-    found = dict.fromkeys(Cause, 0)
+    found = dict.fromkeys(OpenCause, 0)
     found.update(_counted(session, viewer, run_id, cluster_id))
     if cluster_id is None:
-        found[Cause.WAITING] = len(waiting_runs(session, viewer, run_id))
+        found[OpenCause.WAITING] = len(waiting_runs(session, viewer, run_id))
     return found
 
 
 def _counted(
     session: Session, viewer: Viewer, run_id: int | None, cluster_id: int | None
-) -> dict[Cause, int]:
+) -> dict[OpenCause, int]:
     """The numbers of the whole list are remembered for as long as no result becomes open or stops being so:
     every page has them in its top bar. To a person who sees some clusters also until the audit trail grows: a
     customer may have moved."""
@@ -124,7 +124,7 @@ def _counted(
     return before[1]
 
 
-_REMEMBERED: WeakKeyDictionary[Engine, dict[frozenset[int], tuple[object, dict[Cause, int]]]]
+_REMEMBERED: WeakKeyDictionary[Engine, dict[frozenset[int], tuple[object, dict[OpenCause, int]]]]
 _REMEMBERED = WeakKeyDictionary()
 
 
@@ -144,8 +144,10 @@ def _stamp(session: Session, viewer: Viewer) -> object:
     return last, tuple(tuple(row) for row in rows)
 
 
-def _count(session: Session, viewer: Viewer, run_id: int | None, cluster_id: int | None) -> dict[Cause, int]:
-    found = Counter[Cause]()
+def _count(
+    session: Session, viewer: Viewer, run_id: int | None, cluster_id: int | None
+) -> dict[OpenCause, int]:
+    found = Counter[OpenCause]()
     bad = case((Result.status == ResultStatus.FAILED, case((is_bad_address(), 1), else_=0)), else_=0)
     rows = session.execute(
         select(Result.status, Result.reason, bad, func.count(Result.customer_id.distinct()))
@@ -162,12 +164,12 @@ def total(session: Session, viewer: Viewer) -> int:
     return sum(counts(session, viewer).values())
 
 
-def _cause(status: str, reason: str, *, is_bad: bool) -> Cause:
+def _cause(status: str, reason: str, *, is_bad: bool) -> OpenCause:
     if status == ResultStatus.SKIPPED:
-        return Cause(reason)
+        return OpenCause(reason)
     if status == ResultStatus.FAILED and not is_bad:
-        return Cause.FAILED_OTHERWISE
-    return Cause(status)
+        return OpenCause.FAILED_OTHERWISE
+    return OpenCause(status)
 
 
 def waiting_runs(session: Session, viewer: Viewer, run_id: int | None = None) -> list[tuple[Run, MailServer]]:

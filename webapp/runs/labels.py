@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from webapp.lifecycle.counts import Counts
-from webapp.results.to_fix import Cause
+from webapp.results.to_fix import OpenCause
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 
 RUN_LOOKS = {
@@ -28,16 +28,16 @@ class ProblemLabel:
 
 
 PROBLEM_LABELS = {
-    Cause.NO_RECIPIENT: ProblemLabel("skipped", "No address for a key"),
-    Cause.NO_ATTACHMENT: ProblemLabel("skipped", "No document"),
-    Cause.SUSPECT_DOCUMENT: ProblemLabel("skipped", "Suspect document"),
-    Cause.NO_PASSWORD: ProblemLabel("skipped", "No password"),
-    Cause.UNLOCKABLE: ProblemLabel("skipped", "No password can be set"),
-    Cause.BAD_ADDRESS: ProblemLabel("failed", "Failed for a bad address"),
-    Cause.FAILED_OTHERWISE: ProblemLabel("failed", "Failed for another reason"),
-    Cause.BOUNCED: ProblemLabel("bounced", "Bounced"),
-    Cause.UNCONFIRMED: ProblemLabel("unconfirmed", "Unconfirmed"),
-    Cause.WAITING: ProblemLabel("deferred", "Runs that wait for a server"),
+    OpenCause.NO_RECIPIENT: ProblemLabel("skipped", "No address for a key"),
+    OpenCause.NO_ATTACHMENT: ProblemLabel("skipped", "No document"),
+    OpenCause.SUSPECT_DOCUMENT: ProblemLabel("skipped", "Suspect document"),
+    OpenCause.NO_PASSWORD: ProblemLabel("skipped", "No password"),
+    OpenCause.UNLOCKABLE: ProblemLabel("skipped", "No password can be set"),
+    OpenCause.BAD_ADDRESS: ProblemLabel("failed", "Failed for a bad address"),
+    OpenCause.FAILED_OTHERWISE: ProblemLabel("failed", "Failed for another reason"),
+    OpenCause.BOUNCED: ProblemLabel("bounced", "Bounced"),
+    OpenCause.UNCONFIRMED: ProblemLabel("unconfirmed", "Unconfirmed"),
+    OpenCause.WAITING: ProblemLabel("deferred", "Runs that wait for a server"),
 }
 
 

@@ -14,7 +14,7 @@ from webapp.access import Viewer, seen_in_part, visible_to, whole_to
 from webapp.lifecycle.counts import counted
 from webapp.lifecycle.throughput import SLOT_SECONDS
 from webapp.results import to_fix
-from webapp.results.to_fix import Cause
+from webapp.results.to_fix import OpenCause
 from webapp.runs.failure_reasons import why_failed
 from webapp.runs.queries import RunLine, run_lines
 from webapp.store.runs import Result, Run, SentCount
@@ -34,7 +34,7 @@ class Overview:
 
     per_day: list[tuple[date, int]]
     failed: list[tuple[str, str, int]]
-    waiting: dict[Cause, int]
+    waiting: dict[OpenCause, int]
 
     @property
     def highest(self) -> tuple[date, int]:

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from webapp.store.base import Base, one_of
 from webapp.store.customers import Cluster
 from webapp.store.definitions import DefinitionVersion, MessageDefinition
-from webapp.store.statuses import Outcome, ResultStatus, RunStatus
+from webapp.store.statuses import TO_FIX_ONLY, Outcome, ResultStatus, RunStatus
 from webapp.store.types import Instant, Json, Key, Money, now
 
 
@@ -68,14 +68,6 @@ class Run(Base):
     definition: Mapped[MessageDefinition] = relationship()
     version: Mapped[DefinitionVersion] = relationship()
     cluster: Mapped[Cluster] = relationship()
-
-
-TO_FIX = (
-    "(status IN ('failed', 'bounced', 'unconfirmed') OR (status = 'skipped' AND reason IN "
-    "('no_recipient', 'no_attachment', 'suspect_document', 'no_password', 'unlockable')))"
-)
-"""Of what the index of open results is: the few that a person can fix (results/to_fix.py). A query says it
-in these very words: so SQLite knows that the index has all that it asks for."""
 
 
 class ChosenInvoice(Base):
@@ -128,9 +120,7 @@ class Result(Base):
         Index("ix_result_run_status", "run_id", "status", "id"),
         Index("ix_result_run_id", "run_id", "id", unique=True),
         Index("ix_result_run_name", "run_id", "sort_name", "id"),
-        Index("ix_result_to_fix", "status", "reason", "id", "run_id", "customer_id",
-              sqlite_where=text(TO_FIX),
-              postgresql_where=text(TO_FIX)),
+        Index("ix_result_to_fix", "status", "reason", "id", "run_id", "customer_id", **TO_FIX_ONLY),
         Index("ix_result_worker", "worker_id", sqlite_where=text("worker_id IS NOT NULL"),
               postgresql_where=text("worker_id IS NOT NULL")),
     )  # fmt: skip
