@@ -114,7 +114,7 @@ def send() -> ResponseReturnValue:
     if not viewer().may_send:
         abort(403, MAY_NOT)
     cause, _, customer = request.args.get("customer", "").partition(".")
-    rows = forms.rows_named([f"{cause}.{customer}.0.0"])
+    rows = forms.rows_named([f"{cause}.{customer}.0.0"] if customer else [])
     filled = [FilledRow(row) for row in rows if row.kind == FixKind.AGAIN]
     if not any(one.sends for one in filled):
         return _page(fix_request(MultiDict()))
