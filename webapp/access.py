@@ -116,3 +116,10 @@ def seen_by(viewer: Viewer) -> ColumnElement[bool]:
     if not viewer.clusters:
         return true()
     return exists().where(Cluster.id == Customer.cluster_id, visible_to(viewer, Cluster))
+
+
+def is_of_customer_in(session: Session, clusters: frozenset[int]) -> ColumnElement[bool]:
+    """Whether the Result is of a customer in these clusters or below. As `visible_to`, but asked result by
+    result, for queries that begin with few of them."""
+    inside = session.scalars(below(clusters)).all()
+    return exists().where(Customer.id == Result.customer_id, (Customer.cluster_id + 0).in_(inside))

@@ -9,6 +9,7 @@ from webapp.catcher import pages as catcher
 from webapp.customers import pages as customers
 from webapp.definitions import pages as definitions
 from webapp.evidence import pages as evidence
+from webapp.fixing import pages as fixing
 from webapp.invoices import pages as invoices
 from webapp.new_run import pages as new_run
 from webapp.results import pages as results
@@ -37,7 +38,7 @@ SHARED = (
     *(sessions, access_control, security, user_limits, capacity, preview_renderers),
 )
 """What all pages share, in the order in which it takes effect."""
-ROOMS = (users, definitions, invoices, customers, new_run, runs, results, search, evidence, catcher)
+ROOMS = (users, definitions, invoices, customers, new_run, runs, results, fixing, search, evidence, catcher)
 """The rooms with pages."""
 
 

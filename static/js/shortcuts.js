@@ -1,6 +1,7 @@
 // Shortcuts: single keys that act on the page, except while a person types. The account page can turn them
 // off.
 import { $, $$, LIST } from './dom.js';
+import { hasFixes, skipFix, stepFix, tickFix } from './fixes.js';
 import { rowBoxes, updateBulkBar } from './selection.js';
 
 const shortcuts = {
@@ -10,7 +11,8 @@ const shortcuts = {
   'x': () => tickRow({ range: false }),
   'X': () => tickRow({ range: true }),
   'n': newRun,
-  'u': () => $('#toasts form button')?.click(),
+  's': skipFix,
+  'u': () => ($('#toasts form button') ?? $('[data-undo]'))?.click(),
   '?': () => $('#keys')?.showModal(),
 };
 const IN_DIALOGS = ['j', 'k', 'u'];
@@ -30,6 +32,7 @@ function newRun() {
 
 // To the next or previous row of a table; in a dialog and on a result's page, to the next or previous result.
 function step(by) {
+  if (hasFixes()) { stepFix(by); return; }
   const dialog = $('dialog[open]');
   if (dialog || !$(LIST)) {
     $(by > 0 ? 'a[rel=next]' : 'a[rel=prev]', dialog ?? document)?.click();
@@ -45,6 +48,7 @@ function step(by) {
 
 // Ticks or unticks the row that has the focus. A range gets the state of the box that was ticked last.
 function tickRow({ range }) {
+  if (hasFixes()) { tickFix(); return; }
   const row = document.activeElement.closest(`${LIST} tbody tr`);
   const box = row && $('input[type=checkbox]', row);
   if (!box) return;

@@ -12,6 +12,7 @@ from tests import factories
 from tests.browsing.conftest import NewContext
 from tests.browsing.seen import press
 from tests.browsing.test_customers import accessible
+from tests.browsing.watching import Watch
 from tests.customers.conftest import index_all
 from tests.pdfs import pdf
 from tests.world import World
@@ -77,8 +78,9 @@ def test_a_wrong_document_is_replaced(page: Page, numbers: dict[str, int]) -> No
 
 
 def test_everything_works_without_javascript(
-    marit: NewContext, world: World, numbers: dict[str, int]
+    marit: NewContext, world: World, numbers: dict[str, int], watch: Watch
 ) -> None:
+    watch.expect("status of 422")
     page = marit(java_script_enabled=False).new_page()
     page.goto(f"/invoices?cluster={world.everybody.tag_name}&status=open")
     page.get_by_role("checkbox", name="Select all on this page").check()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from webapp.lifecycle.counts import Counts
+from webapp.results.to_fix import OpenCause
 from webapp.runs.labels import PROBLEM_LABELS, attention_notes, blocker_note
-from webapp.runs.overview import FIXABLE_REASONS, PROBLEMS
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 
 
@@ -79,4 +79,4 @@ def test_a_run_that_goes_on_has_no_blocker() -> None:
 
 
 def test_every_open_problem_has_a_label() -> None:
-    assert PROBLEM_LABELS.keys() == {*PROBLEMS, *FIXABLE_REASONS}
+    assert PROBLEM_LABELS.keys() == set(OpenCause)

@@ -9,15 +9,14 @@ from tests.world import World
 from webapp.access import OPERATOR
 from webapp.lifecycle.counts import adjust
 from webapp.lifecycle.throughput import SLOT_SECONDS
+from webapp.results.to_fix import OpenCause
 from webapp.runs import archive
 from webapp.runs.overview import Overview, need_a_person, overview
 from webapp.store.runs import SentCount
 
 DAY = 86_400
 
-NOTHING = dict.fromkeys(
-    ("unconfirmed", "failed", "bounced", "suspect_document", "no_recipient", "unlockable"), 0
-)
+NOTHING = dict.fromkeys(OpenCause, 0)
 
 
 def seen(world: World) -> Overview:
@@ -60,7 +59,12 @@ def test_what_waits_for_a_person_until_it_is_archived(world: World) -> None:
     with world.runtime.database.writing() as session:
         adjust(session, run_id, {("ready", ""): -2, ("failed", ""): 1, ("unconfirmed", ""): 1})  # type: ignore[arg-type]
     found = seen(world)
-    assert found.waiting == {**NOTHING, "unconfirmed": 1, "failed": 1, "no_recipient": 2}
+    assert found.waiting == {
+        **NOTHING,
+        OpenCause.UNCONFIRMED: 1,
+        OpenCause.BAD_ADDRESS: 1,
+        OpenCause.NO_RECIPIENT: 1,
+    }
     assert found.failed == [("mailbox does not exist", "550 5.1.1", 1)]
     with world.runtime.database.reading() as session:
         assert [line.run.id for line in need_a_person(session, OPERATOR)] == [run_id]
@@ -69,4 +73,4 @@ def test_what_waits_for_a_person_until_it_is_archived(world: World) -> None:
         assert [line.run.id for line in need_a_person(session, OPERATOR)] == [other, run_id]
     with world.runtime.database.writing() as session:
         archive.archive(session, run_id, OPERATOR)
-    assert seen(world).waiting == {**NOTHING, "no_recipient": 1}
+    assert seen(world).waiting == {**NOTHING, OpenCause.NO_RECIPIENT: 1}

@@ -14,6 +14,7 @@ from webapp.access import OPERATOR, Viewer, visible_to, whole_runs
 from webapp.errors import NotFound, Refused
 from webapp.lifecycle import runs as lifecycle_runs
 from webapp.lifecycle.counts import counts_of, counts_seen
+from webapp.results.to_fix import OpenCause
 from webapp.runs import overview, queries
 from webapp.runs.queries import RunFilter
 from webapp.store.customers import Cluster
@@ -116,7 +117,7 @@ def test_e10_her_overview_tells_what_needs_someone(family: Family) -> None:
         for name, unconfirmed, skipped in (("both", 1, 0), ("right", 1, 1), ("left", 1, 1), ("empty", 0, 0)):
             viewer = family.manager(name)
             told = overview.overview(session, viewer).waiting
-            assert (told["unconfirmed"], told["no_recipient"]) == (unconfirmed, skipped), name
+            assert (told[OpenCause.UNCONFIRMED], told[OpenCause.NO_RECIPIENT]) == (unconfirmed, skipped), name
             lines = overview.need_a_person(session, viewer)
             assert [line.run.id for line in lines] == [family.of_all] * unconfirmed, name
             with_problem = queries.runs(session, viewer, RunFilter(problem="no_recipient"), None)

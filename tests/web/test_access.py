@@ -56,8 +56,10 @@ LOOKING = {
     "/customers/<int:customer_id>",
     "/clusters",
     "/search",
+    "/fix",
 }
 FOR_SENDERS = {
+    "/fix/send",
     "/runs/new",
     "/definitions/new",
     "/templates/new",
@@ -126,6 +128,8 @@ CHANGING = {
     "/clusters/<int:cluster_id>",
     "/clusters/<int:cluster_id>/children",
     "/clusters/<int:cluster_id>/delete",
+    "/fix",
+    "/fix/undo",
 }
 FIRST_IDS = (
     "number",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from webapp.lifecycle.counts import Counts
+from webapp.results.to_fix import OpenCause
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 
 RUN_LOOKS = {
@@ -27,12 +28,16 @@ class ProblemLabel:
 
 
 PROBLEM_LABELS = {
-    "unconfirmed": ProblemLabel("unconfirmed", "Unconfirmed"),
-    "failed": ProblemLabel("failed", "Failed"),
-    "bounced": ProblemLabel("bounced", "Bounced"),
-    "suspect_document": ProblemLabel("skipped", "Held, suspect document"),
-    "no_recipient": ProblemLabel("skipped", "Skipped, no recipient"),
-    "unlockable": ProblemLabel("skipped", "Skipped, no password can be set"),
+    OpenCause.NO_RECIPIENT: ProblemLabel("skipped", "No address for a key"),
+    OpenCause.NO_ATTACHMENT: ProblemLabel("skipped", "No document"),
+    OpenCause.SUSPECT_DOCUMENT: ProblemLabel("skipped", "Suspect document"),
+    OpenCause.NO_PASSWORD: ProblemLabel("skipped", "No password"),
+    OpenCause.UNLOCKABLE: ProblemLabel("skipped", "No password can be set"),
+    OpenCause.BAD_ADDRESS: ProblemLabel("failed", "Failed for a bad address"),
+    OpenCause.FAILED_OTHERWISE: ProblemLabel("failed", "Failed for another reason"),
+    OpenCause.BOUNCED: ProblemLabel("bounced", "Bounced"),
+    OpenCause.UNCONFIRMED: ProblemLabel("unconfirmed", "Unconfirmed"),
+    OpenCause.WAITING: ProblemLabel("deferred", "Runs that wait for a server"),
 }
 
 

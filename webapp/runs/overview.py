@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session, joinedload
 from webapp.access import Viewer, seen_in_part, visible_to, whole_to
 from webapp.lifecycle.counts import counted
 from webapp.lifecycle.throughput import SLOT_SECONDS
+from webapp.results import to_fix
+from webapp.results.to_fix import OpenCause
 from webapp.runs.failure_reasons import why_failed
 from webapp.runs.queries import RunLine, run_lines
 from webapp.store.runs import Result, Run, SentCount
@@ -28,11 +30,11 @@ FAILURE_REASONS_MAX = 5
 @dataclass(frozen=True)
 class Overview:
     """`per_day` is (day, mails sent), the oldest first, in the server's time zone; `failed` is (words, code,
-    number) of the last 7 days; `waiting` counts what needs attention, over the runs that are not archived."""
+    number) of the last 7 days; `waiting` counts what needs a person, by cause (results/to_fix.py)."""
 
     per_day: list[tuple[date, int]]
     failed: list[tuple[str, str, int]]
-    waiting: dict[str, int]
+    waiting: dict[OpenCause, int]
 
     @property
     def highest(self) -> tuple[date, int]:
@@ -54,7 +56,7 @@ def overview(session: Session, viewer: Viewer) -> Overview:
     return Overview(
         per_day=_per_day(session, viewer),
         failed=failed[:FAILURE_REASONS_MAX] + ([("other reasons", "", rest)] if rest else []),
-        waiting=_waiting(session, viewer),
+        waiting=to_fix.counts(session, viewer),
     )
 
 
@@ -96,23 +98,7 @@ def _sent_in_part(session: Session, viewer: Viewer, days: list[date]) -> Iterabl
     return zip(days, row, strict=True)
 
 
-def _waiting(session: Session, viewer: Viewer) -> dict[str, int]:
-    shown = select(Run.id).where(visible_to(viewer, Run), Run.archived_at.is_(None))
-    seen = counted(viewer).c
-    rows = session.execute(
-        select(seen.status, seen.reason, func.sum(seen.n))
-        .where(seen.run_id.in_(shown), or_(seen.status.in_(PROBLEMS), seen.reason.in_(FIXABLE_REASONS)))
-        .group_by(seen.status, seen.reason)
-    )
-    found = {problem.value: 0 for problem in (*PROBLEMS, *FIXABLE_REASONS)}
-    for status, reason, n in rows:
-        found[reason or status] += int(n)
-    return found
-
-
 PROBLEMS = (ResultStatus.UNCONFIRMED, ResultStatus.FAILED, ResultStatus.BOUNCED)
-FIXABLE_REASONS = (SkipReason.SUSPECT_DOCUMENT, SkipReason.NO_RECIPIENT, SkipReason.UNLOCKABLE)
-"""The skip reasons that a person should act on."""
 
 
 def need_a_person(session: Session, viewer: Viewer, most: int = 20) -> list[RunLine]:

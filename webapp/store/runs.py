@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from webapp.store.base import Base, one_of
 from webapp.store.customers import Cluster
 from webapp.store.definitions import DefinitionVersion, MessageDefinition
-from webapp.store.statuses import Outcome, ResultStatus, RunStatus
+from webapp.store.statuses import TO_FIX_ONLY, Outcome, ResultStatus, RunStatus
 from webapp.store.types import Instant, Json, Key, Money, now
 
 
@@ -117,6 +117,7 @@ class Result(Base):
         Index("ix_result_run_status", "run_id", "status", "id"),
         Index("ix_result_run_id", "run_id", "id", unique=True),
         Index("ix_result_run_name", "run_id", "sort_name", "id"),
+        Index("ix_result_to_fix", "status", "reason", "id", "run_id", "customer_id", **TO_FIX_ONLY),
         Index("ix_result_worker", "worker_id", sqlite_where=text("worker_id IS NOT NULL"),
               postgresql_where=text("worker_id IS NOT NULL")),
     )  # fmt: skip

@@ -4,6 +4,9 @@ tables."""
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import text
 
 
 class RunStatus(StrEnum):
@@ -166,3 +169,12 @@ SENDABLE = (ResultStatus.READY, ResultStatus.DEFERRED)
 
 NEEDS_CONFIRMATION = (ResultStatus.SENT, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
 """Sending one of these again may give the customer the mail twice: a person must say so in words."""
+
+TO_FIX = (
+    "(status IN ('failed', 'bounced', 'unconfirmed') OR (status = 'skipped' AND reason IN "
+    "('no_recipient', 'no_attachment', 'suspect_document', 'no_password', 'unlockable')))"
+)
+"""Of what the index of open results is: the few that a person can fix (results/to_fix.py). A query says it
+in these very words: so SQLite knows that the index has all that it asks for."""
+
+TO_FIX_ONLY: dict[str, Any] = {"sqlite_where": text(TO_FIX), "postgresql_where": text(TO_FIX)}

@@ -1,0 +1,1 @@
+"""The list "To fix": what is open in all runs, by cause, each with its fix."""

@@ -1,0 +1,72 @@
+"""The words of the list: its parts, what a fix frees, what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from webapp.results.to_fix import OpenCause
+
+
+@dataclass(frozen=True)
+class CauseWords:
+    """A part of the list: its heading, the short name of its number, icon and colour, and what it says of `n`
+    customers."""
+
+    title: str
+    short: str
+    look: str
+    icon: str
+    hint: str = ""
+
+    def counted(self, n: int) -> str:
+        """7 customers"""
+        return f"{n:,} {'customer' if n == 1 else 'customers'}"
+
+
+WORDS = {
+    OpenCause.NO_RECIPIENT: CauseWords("No address for a key", "No address", "skipped", "skipped"),
+    OpenCause.NO_ATTACHMENT: CauseWords("No document", "No document", "skipped", "file"),
+    OpenCause.SUSPECT_DOCUMENT: CauseWords(
+        "Suspect document", "Suspect document", "deferred", "file", "held until a person has looked at it"
+    ),
+    OpenCause.NO_PASSWORD: CauseWords("No password", "No password", "skipped", "skipped"),
+    OpenCause.UNLOCKABLE: CauseWords(
+        "No password can be set", "Not protectable", "skipped", "skipped", "the PDF has to be replaced"
+    ),
+    OpenCause.BAD_ADDRESS: CauseWords("Failed for a bad address", "Bad address", "failed", "failed"),
+    OpenCause.FAILED_OTHERWISE: CauseWords(
+        "Failed for another reason", "Other failures", "failed", "failed", "the reason is beside each"
+    ),
+    OpenCause.BOUNCED: CauseWords("Bounced", "Bounced", "bounced", "bounced", "mails that came back"),
+    OpenCause.UNCONFIRMED: CauseWords(
+        "Unconfirmed", "Unconfirmed", "unconfirmed", "unconfirmed", "ask the customer before you send again"
+    ),
+    OpenCause.WAITING: CauseWords("Runs that wait for a server", "Waiting runs", "deferred", "deferred"),
+}
+
+
+def mails(n: int) -> str:
+    """1 mail, or 2 mails"""
+    return f"{n:,} {'mail' if n == 1 else 'mails'}"
+
+
+def button(saved: int, sent: int) -> str:
+    """What the button of a question says: Save 1 and send 2 mails"""
+    if not saved:
+        return f"Send {mails(sent)}"
+    return f"Save {saved:,} and send {mails(sent)}" if sent else f"Save {saved:,}"
+
+
+def outcome(*, saved: bool, going: int, ready: int, waiting: int, unchanged: dict[str, int]) -> str:
+    """What came of a fix: Saved. 2 mails go out."""
+    said = ["Saved."] if saved else []
+    if going:
+        said.append(f"{mails(going)} {'goes' if going == 1 else 'go'} out.")
+    if ready:
+        said.append(
+            f"{ready:,} {'result is' if ready == 1 else 'results are'} ready and will go out on Start."
+        )
+    if waiting:
+        said.append(f"{mails(waiting)} can go out now: press Send again beside it.")
+    said += [f"{n:,} not sent: {why}." for why, n in unchanged.items()]
+    return " ".join(said) or "Nothing has changed."
