@@ -36,7 +36,7 @@ def test_the_start_page_has_the_cards_and_the_runs_that_need_a_person(
     for words in (
         "1 so far today, 1 in 14 days",
         "Mailbox not available (550)",
-        "Failed Look at this",
+        "Failed for a bad address Look at this",
         "1 failed",
     ):
         assert words in said, words

@@ -102,14 +102,14 @@ def test_a_page_that_changes_what_it_only_reads_fails_and_says_so(pages: Flask, 
 
     @pages.get("/changes")
     def changes() -> str:
-        db.session.scalars(select(User)).first().name = "changed"  # type: ignore[union-attr]
+        db.session.scalars(select(User)).first().name = "Renamed by reading"  # type: ignore[union-attr]
         return str(db.session.scalars(select(User.name)).all())
 
     browser = log_in()
     answer = browser.look("/changes")
     assert answer.status_code == 500
     assert "It was written to the log" in text_of(answer)
-    assert "changed" not in browser.look("/account").text
+    assert "Renamed by reading" not in browser.look("/account").text
 
 
 def test_a_request_that_is_too_large_is_refused_before_its_login_is_checked(pages: Flask) -> None:
