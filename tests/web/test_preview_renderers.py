@@ -13,9 +13,10 @@ from webapp.mailing.texts import MessageText, Rendered, Unrenderable
 from webapp.web.preview_renderers import BUSY, RENDERERS, WAITING_MAX
 
 ENDLESS = ToRender(
-    MessageText("x", "{% for a in range(9**9) %}{% endfor %}", True),
+    MessageText("x", "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", True),
     {},
 )
+"""One range alone may not be that large: it would be refused at once."""
 FINE = ToRender(MessageText("x", "fine", False), {})
 
 
