@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from webapp import audit
 from webapp.access import Viewer, visible_to
 from webapp.customers.secrets import password_fields
 from webapp.store import keyset
@@ -24,7 +25,6 @@ from webapp.store.statuses import InvoiceStatus, ResultStatus
 from webapp.store.users import AuditEntry
 
 INVOICES_SHOWN_MAX = 20
-CHANGES_SHOWN_MAX = 30
 MAILS_SHOWN = 20
 
 
@@ -194,21 +194,11 @@ def subject(customer: Customer) -> str:
 
 def changes(session: Session, customer: Customer) -> Sequence[AuditEntry]:
     """The latest changes, the newest first."""
-    return session.scalars(
-        select(AuditEntry)
-        .where(AuditEntry.subject == subject(customer))
-        .order_by(AuditEntry.id.desc())
-        .limit(CHANGES_SHOWN_MAX)
-    ).all()
+    return audit.latest(session, subject(customer))
 
 
 def suspension(session: Session, customer: Customer) -> AuditEntry | None:
     """Who suspended the customer last, and why; None if that was not done by a person here."""
     if not customer.suspended:
         return None
-    return session.scalar(
-        select(AuditEntry)
-        .where(AuditEntry.subject == subject(customer), AuditEntry.action == "suspend")
-        .order_by(AuditEntry.id.desc())
-        .limit(1)
-    )
+    return audit.last(session, subject(customer), "suspend")

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
+from webapp import audit
 from webapp.access import Viewer, visible_to
 from webapp.documents import findings
 from webapp.messages import sent_mail
@@ -23,7 +24,6 @@ from webapp.store.statuses import Finding, InvoiceStatus, ResultStatus
 from webapp.store.users import AuditEntry
 
 MAILS_SHOWN_MAX = 50
-CHANGES_SHOWN_MAX = 30
 
 
 @dataclass
@@ -178,21 +178,11 @@ def _replaced(
 
 def changes(session: Session, invoice: Invoice) -> Sequence[AuditEntry]:
     """The latest changes, the newest first."""
-    return session.scalars(
-        select(AuditEntry)
-        .where(AuditEntry.subject == subject(invoice))
-        .order_by(AuditEntry.id.desc())
-        .limit(CHANGES_SHOWN_MAX)
-    ).all()
+    return audit.latest(session, subject(invoice))
 
 
 def approval(session: Session, invoice: Invoice) -> AuditEntry | None:
     """Who approved the invoice last; None if that was not done by a person here."""
     if invoice.status != InvoiceStatus.APPROVED:
         return None
-    return session.scalar(
-        select(AuditEntry)
-        .where(AuditEntry.subject == subject(invoice), AuditEntry.action == "approve")
-        .order_by(AuditEntry.id.desc())
-        .limit(1)
-    )
+    return audit.last(session, subject(invoice), "approve")
