@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from flask import Blueprint, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -23,24 +20,9 @@ from webapp.web import form_posts
 from webapp.web.access_control import MAY_NOT, viewer
 from webapp.web.htmx import is_htmx
 from webapp.web.query_args import edge_in, id_in
+from webapp.web.refused_forms import NOTHING_TYPED, RefusedForm
 
 customer_pages = Blueprint("customer_pages", __name__)
-
-
-@dataclass(frozen=True)
-class Typed:
-    """What was typed into a form of the page that could not be saved, and why."""
-
-    form: str = ""
-    wrong: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
-
-    def value(self, form: str, name: str, stored: str) -> str:
-        """What this field of this form shows: what was typed, else what is stored."""
-        return self.values.get(name, stored) if form == self.form else stored
-
-
-NOTHING_TYPED = Typed()
 
 
 @customer_pages.get("/customers/new")
@@ -64,11 +46,11 @@ def create() -> ResponseReturnValue:
         return f"/customers/{made.id}", f"{made.name} is added."
 
     return form_posts.apply_once(
-        effect, on_refusal=lambda reason: _new_form(Typed("new", reason, form.to_dict()), 422)
+        effect, on_refusal=lambda reason: _new_form(RefusedForm("new", reason, form.to_dict()), 422)
     )
 
 
-def _new_form(typed: Typed, status: int = 200) -> ResponseReturnValue:
+def _new_form(typed: RefusedForm, status: int = 200) -> ResponseReturnValue:
     page = render_template(
         "customers/new.html",
         typed=typed,
@@ -84,7 +66,9 @@ def show(customer_id: int) -> ResponseReturnValue:
     return _page(visible_customer(customer_id), NOTHING_TYPED)
 
 
-def _page(customer: Customer, typed: Typed, *, revealed: str = "", status: int = 200) -> ResponseReturnValue:
+def _page(
+    customer: Customer, typed: RefusedForm, *, revealed: str = "", status: int = 200
+) -> ResponseReturnValue:
     session, who = db.session, viewer()
     facts = editing.facts_of(session, customer)
     groups = detail.key_groups(session, customer)
@@ -132,7 +116,9 @@ def _apply(customer_id: int, form: str, anchor: str, effect: form_posts.FormVerb
     def refused(reason: str) -> ResponseReturnValue:
         if is_htmx():
             return form_posts.refuse(reason, url)
-        return _page(visible_customer(customer_id), Typed(form, reason, request.form.to_dict()), status=422)
+        return _page(
+            visible_customer(customer_id), RefusedForm(form, reason, request.form.to_dict()), status=422
+        )
 
     to = url if is_htmx() else f"{url}#{anchor}"
     return form_posts.apply_once(lambda session: (to, effect(session)), on_refusal=refused)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from flask import Blueprint, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -21,24 +18,9 @@ from webapp.store.invoices import Invoice
 from webapp.web import form_posts, untrusted
 from webapp.web.access_control import MAY_NOT, viewer
 from webapp.web.htmx import is_htmx
+from webapp.web.refused_forms import NOTHING_TYPED, RefusedForm
 
 invoice_pages = Blueprint("invoice_pages", __name__)
-
-
-@dataclass(frozen=True)
-class RefusedForm:
-    """What was typed into a form of the page that could not be saved, and why."""
-
-    form: str = ""
-    wrong: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
-
-    def value(self, form: str, name: str, stored: str) -> str:
-        """What this field of this form shows: what was typed, else what is stored."""
-        return self.values.get(name, stored) if form == self.form else stored
-
-
-NOTHING_TYPED = RefusedForm()
 
 
 @invoice_pages.get("/invoices/new")
