@@ -41,6 +41,12 @@ document.addEventListener('keydown', event => {
   }
   const finder = finderAround(event.target);
   if (!finder || event.ctrlKey || event.metaKey || event.altKey) return;
+  const palette = event.target.closest('#palette');
+  if (event.key === 'Escape' && palette) {
+    event.preventDefault(); // or the first Escape empties the box, and only the second closes the palette
+    palette.close();
+    return;
+  }
   const isInBox = event.target === finder.box;
   if (!isInBox && !finder.rows.includes(event.target)) return;
   if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {

@@ -10,6 +10,7 @@ from tests.browsing.installation import addresses, customers
 from tests.browsing.seen import bulk, press, state, tick
 from tests.mailserver import MailServer
 from tests.world import World
+from webapp.store.runs import Run
 
 WIDTHS = (1280, 390)
 
@@ -39,7 +40,10 @@ def test_e13_start_and_stop_stand_in_one_place(
     server.delay = 0.4
     customers(world, *addresses(20))
     page = marit(viewport={"width": width, "height": 900}).new_page()
-    page.goto(f"/runs/{world.run()}")
+    run_id = world.run()
+    with world.runtime.database.writing() as session:
+        session.get_one(Run, run_id).name += " by the month"
+    page.goto(f"/runs/{run_id}")
     places = []
     for name, after in (("Start", "Running"), ("Stop", "Stopped"), ("Start", "Running")):
         places.append(place_in_page(page, name))

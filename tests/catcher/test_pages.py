@@ -25,10 +25,17 @@ EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def box(settings: Settings) -> Iterator[Box]:
+def box(settings: Settings) -> Box:
     box = Box(settings.home / "caught")
+    box.folder.mkdir()
+    return box
+
+
+@pytest.fixture
+def catcher(box: Box) -> Iterator[None]:
+    """As if the catcher ran."""
     with box.being_filled():
-        yield box
+        yield
 
 
 @pytest.fixture
@@ -46,7 +53,7 @@ def people(database: Database) -> None:
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
+def client(app: Flask, catcher: None) -> FlaskClient:
     return logged_in(app, "all@x.example")
 
 
@@ -90,6 +97,7 @@ def test_the_mailbox_needs_a_login(app: Flask, box: Box) -> None:
         assert answer.headers["Location"].startswith("/login")
 
 
+@pytest.mark.usefixtures("catcher")
 def test_a_viewer_of_some_clusters_sees_no_mail(app: Flask, box: Box) -> None:
     bound = logged_in(app, "bound@x.example")
     for route in routes(put(box)):
@@ -193,12 +201,10 @@ def test_there_is_no_such_attachment(client: FlaskClient, box: Box, number: int)
     assert client.get(f"/dev/mailbox/{put(box)}/attachments/{number}").status_code == 404
 
 
-def test_f14_without_a_catcher_there_is_no_mailbox(settings: Settings, database: Database) -> None:
+def test_f14_without_a_catcher_there_is_no_mailbox(app: Flask, box: Box) -> None:
     """Also where mails were caught earlier: the pages close with the catcher, and open with the next one."""
-    box = Box(settings.home / "caught")
-    with box.being_filled():
-        id = put(box)
-    client = logged_in(create_app(settings), "all@x.example")
+    id = put(box)
+    client = logged_in(app, "all@x.example")
     pages = ("/dev/mailbox", *(f"/dev/mailbox/{id}{rest}" for rest in ("", "/html", "/raw")))
     for is_on in (False, True, False):
         with box.being_filled() if is_on else nullcontext():

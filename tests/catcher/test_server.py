@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import smtplib
 import socket
 import sys
@@ -122,7 +123,7 @@ def test_a_taken_port_is_told_in_words(catcher: Launched, tmp_path: Path, port: 
 def test_a_full_disk_is_answered_with_a_temporary_refusal(
     catcher: Launched, port: int, box: Box, tmp_path: Path
 ) -> None:
-    box.folder.rmdir()
+    shutil.rmtree(box.folder)
     box.folder.write_text("in the way")
     with _connect(port) as smtp, pytest.raises(smtplib.SMTPDataError) as refused:
         smtp.send_message(_mail())
