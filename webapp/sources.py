@@ -29,6 +29,9 @@ SUBJECTS: dict[SourceSubject, type[Any]] = {
 EMAILS, DOCUMENTS, PARENTS = "emails.", "documents.", "parents"
 """The fields of sets: the first two with a recipient key, or a transformation, behind them."""
 
+TAG_NAME = "tag_name"
+"""The field of a cluster that a person renamed."""
+
 
 def hold(session: Session, subject: SourceSubject, subject_id: int) -> None:
     """Lock this cluster, customer or invoice until the end of the transaction: what is read of it from now

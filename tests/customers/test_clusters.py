@@ -73,8 +73,8 @@ def test_the_effect_is_told_and_then_it_is_so(diamond: World) -> None:
         with pytest.raises(Refused, match="changed by command line"):
             cluster_editing.change(session, OPERATOR, graph, both, "Again", [left], seen)
     with diamond.runtime.database.reading() as session:
-        [remembered] = session.scalars(select(SourceValue)).all()
-        assert (remembered.field, remembered.value) == ("parents", ["left", "right"])
+        remembered = {each.field: each.value for each in session.scalars(select(SourceValue))}
+        assert remembered == {"parents": ["left", "right"], "tag_name": "both"}
         details = session.scalars(select(AuditEntry.detail).where(AuditEntry.subject == "cluster both")).all()
         assert details == ["name: both → Both; parents: left, right → apart, left"]
 

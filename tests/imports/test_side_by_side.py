@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 
 from tests.imports import folders
@@ -26,7 +27,7 @@ from webapp.store.text_search import CUSTOMER_SEARCH, INVOICE_SEARCH, found_in
 PEOPLE = 50
 
 
-def import_meanwhile(runtime: Runtime, folder: Path, edit: Callable[[], None]) -> None:
+def import_meanwhile(runtime: Runtime, folder: Path, edit: Callable[[], object]) -> None:
     """Import the folder; make the edit when everything has been compared, before anything is stored."""
     done: list[str] = []
 
@@ -57,6 +58,28 @@ def test_what_is_changed_between_comparing_and_storing_stays(runtime: Runtime, t
         one, two = session.scalars(select(Customer).order_by(Customer.code))
         assert (one.name, one.language, two.name) == ("By hand", "fr", "Smith")
     assert addresses(runtime)["C2", "billing"] == {"bills@customers.test", "more@customers.test"}
+
+
+def test_what_may_be_removed_is_counted_again(runtime: Runtime, tmp_path: Path) -> None:
+    """Another import brings addresses that this one would take away: too many by now."""
+    folder = folders.write(tmp_path / "in")
+    load(runtime, folder)
+    many = EMAILS + "".join(f"C1,billing,a{n}@customers.test,\n" for n in range(60))
+    other = folders.write(tmp_path / "other", {}, emails_csv=many)
+    folders.write(folder, {}, emails_csv=EMAILS + "C1,billing,a1@customers.test,\n")
+
+    with pytest.raises(ImportRefused, match="would take away 59 customer emails"):
+        import_meanwhile(runtime, folder, lambda: load(runtime, other))
+    assert len(addresses(runtime)["C1", "billing"]) == 60
+
+
+def test_the_import_that_stores_last_speaks_last(runtime: Runtime, tmp_path: Path) -> None:
+    folder = folders.write(tmp_path / "in")
+    load(runtime, folder)
+    other = folders.write(tmp_path / "other", {}, emails_csv=EMAILS + "C1,billing,other@customers.test,\n")
+    folders.write(folder, {}, emails_csv=EMAILS + "C1,billing,this@customers.test,\n")
+    import_meanwhile(runtime, folder, lambda: load(runtime, other))
+    assert addresses(runtime)["C1", "billing"] == {"this@customers.test"}
 
 
 def test_what_lists_find_follows_each_import(runtime: Runtime, tmp_path: Path) -> None:

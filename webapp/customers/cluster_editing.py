@@ -156,6 +156,8 @@ def change(
         )
         added = [ClusterParent(child_id=cluster_id, parent_id=id) for id in set(parents) - old]
         session.add_all(added)
+    if name != cluster.tag_name:
+        sources.remember(session, SourceSubject.CLUSTER, cluster.id, sources.TAG_NAME, cluster.tag_name)
     old_name, cluster.tag_name = cluster.tag_name, name
     after = _shown(name, [graph.names[id] for id in parents])
     changed = edits.note_change(session, viewer.name, subject(old_name), before, after)

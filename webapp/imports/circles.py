@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
+from webapp.imports.renamed import RenamedClusters
+
 ParentLink = tuple[str, str]
 """A child's and a parent's tag name."""
 
@@ -14,11 +16,12 @@ ParentLink = tuple[str, str]
 class ImportedParents:
     """The parents that the file gives to the clusters named in it, with the line of each. They replace what
     is stored; other clusters keep their parents. `kept` are those that count instead, since a person gave
-    them to the cluster and the source says nothing new (kept.py)."""
+    them to the cluster and the source says nothing new (kept.py). All names are those of today."""
 
     parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     kept: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    renamed: RenamedClusters = field(default_factory=RenamedClusters)
 
     def add(self, line: int, child: str, parents: Iterable[str]) -> None:
         """Add a line of the file. Of two lines for one cluster, the first counts (the second is an error

@@ -88,7 +88,7 @@ def import_folder(
                 raise ImportRefused([objection])
             if not dry_run:
                 keep_documents(work, documents)
-                plan = store(work, plan, actor)
+                plan = store(work, plan, actor, allowed_removals)
             return Imported(plan.counts, dry_run, tuple(plan.rows), tuple(work.problems.warnings), objection)
     except DBAPIError as error:
         if not is_passing(error):

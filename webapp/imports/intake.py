@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from webapp import progress
 from webapp.destinations import Service
-from webapp.imports import kept, kinds, messaging, messaging_store, references, staged, staging
+from webapp.imports import kept, kinds, messaging, messaging_store, references, renamed, staged, staging
 from webapp.imports.circles import ImportedParents
 from webapp.imports.documents import ImportedFile, Inspector
 from webapp.imports.kinds import Kind
@@ -45,6 +45,7 @@ def read(work: Work, bcc_domains: Sequence[str], own_services: Sequence[Service]
     before = 0
     with work.stage.working() as session:
         work.stored = messaging_store.stored(session)
+        work.graph.renamed = renamed.renamed_clusters(session)
     if messaging.FILE in work.files:
         _read_messaging(work, bcc_domains, own_services)
         before = sizes[messaging.FILE]
@@ -84,7 +85,9 @@ def _read_csv(work: Work, kind: Kind, tell: Callable[[int], None]) -> None:
         else:
             rows = checked_rows(path, kind, work.problems, tell)
         if kind.table is staged.CLUSTER:
-            rows = _into_graph(work.graph, rows)
+            rows = _into_graph(work.graph, work.graph.renamed.translate_clusters(rows))
+        if kind.table is staged.CUSTOMER and work.graph.renamed.now:
+            rows = work.graph.renamed.translate_customers(rows)
         work.rows[kind.file] = work.stage.fill(session, kind.table, rows)
 
 

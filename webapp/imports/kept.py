@@ -18,8 +18,9 @@ from webapp.imports import staged
 from webapp.imports.changes import KEPT, SOURCE_WINS, RowChange, is_long, said
 from webapp.imports.circles import ImportedParents
 from webapp.imports.kinds import Kind
+from webapp.imports.renamed import RenamedClusters
 from webapp.imports.targets import Target, is_json
-from webapp.sources import PARENTS, as_json
+from webapp.sources import PARENTS, TAG_NAME, as_json
 from webapp.store.customers import Cluster, ClusterParent
 from webapp.store.statuses import SourceSubject
 from webapp.store.users import SourceValue
@@ -95,9 +96,10 @@ def note(session: Session, target: Target, found: Judgement) -> None:
 
 
 def judge_parents(session: Session, graph: ImportedParents, words: str, rows_max: int | None) -> Judgement:
-    """What people changed of the parents that the file names; what stays is noted in the graph."""
+    """What people changed of the names and parents that the file names; what stays is noted in the graph."""
     found = Judgement(words, SourceSubject.CLUSTER, rows_max)
     graph.kept.clear()
+    _judge_names(graph.renamed, found)
     remembered = session.execute(
         select(SourceValue.subject_id, SourceValue.value, Cluster.tag_name)
         .join(Cluster, Cluster.id == SourceValue.subject_id)
@@ -111,6 +113,7 @@ def judge_parents(session: Session, graph: ImportedParents, words: str, rows_max
         here = sorted(session.scalars(above.where(ClusterParent.child_id == cluster_id)))
         says = sorted(graph.parents[name])
         found.see(cluster_id, value, here)
+        value = sorted(graph.renamed.present(parent) for parent in value)
         if says != value:
             found.forget(cluster_id, PARENTS)
             found.tell(SOURCE_WINS, name, overruled("parents", here, says))
@@ -118,6 +121,14 @@ def judge_parents(session: Session, graph: ImportedParents, words: str, rows_max
             graph.kept[name] = tuple(here)
             found.tell(KEPT, name, stays("parents", here, says))
     return found
+
+
+def _judge_names(renamed: RenamedClusters, found: Judgement) -> None:
+    for old, new in renamed.named.items():
+        found.tell(KEPT, new, stays("name", new, old))
+    for new in renamed.followed.values():
+        found.forget(renamed.ids[new], TAG_NAME)
+        found.tell(SOURCE_WINS, new, overruled("name", new, new))
 
 
 def _judge_columns(session: Session, target: Target, found: Judgement) -> None:

@@ -52,10 +52,11 @@ WORDS = {
 @dataclass
 class Plan:
     """What is to be stored. `targets` and `judged`, by file: where its rows go, and what people changed of
-    what it names."""
+    what it names. `after`: the import before this one."""
 
     parts: dict[str, tuple[list[CsvRow], list[CsvRow], int]]
     rows_max: int | None
+    after: int | None
     counts: dict[str, MergeCounts] = field(default_factory=dict)
     by_file: dict[str, MergeCounts] = field(default_factory=dict)
     edges: tuple[set[ParentLink], set[ParentLink]] = (set(), set())
@@ -82,7 +83,8 @@ def compare(work: Work, rows_max: int | None) -> Plan:
 
 
 def _compare(session: Session, work: Work, rows_max: int | None) -> Plan:
-    plan = Plan(messaging_store.differing(work.messaging, work.stored), rows_max)
+    parts = messaging_store.differing(work.messaging, work.stored)
+    plan = Plan(parts, rows_max, after=_last_import(session))
     if messaging.FILE in work.files:
         for table, (new, changed, unchanged) in plan.parts.items():
             plan.counts[WORDS[table]] = MergeCounts(len(new), len(changed), unchanged)
@@ -143,9 +145,10 @@ def keep_documents(work: Work, documents: DocumentStore) -> None:
             findings.check_all_again(session, altered)
 
 
-def store(work: Work, plan: Plan, actor: str) -> Plan:
+def store(work: Work, plan: Plan, actor: str, allowed_removals: int | None) -> Plan:
     """The one transaction that changes the database; gives what it did, which is the plan unless people
-    changed what the folder names meanwhile. Raises ImportRefused if other things were changed meanwhile."""
+    changed what the folder names meanwhile. Raises ImportRefused if other things were changed meanwhile, or
+    if more would be removed by now than may be."""
     if not plan.changes_anything:
         return plan
     targets = _targets(work)
@@ -154,6 +157,8 @@ def store(work: Work, plan: Plan, actor: str) -> Plan:
         with work.stage.merging() as session:
             locks.lock_imports(session.connection())
             plan = _settle(session, work, plan)
+            if objection := plan.objection(allowed_removals):
+                raise ImportRefused([objection])
             touched.note_before(session, plan.by_file)
             messaging_store.merge(session, plan.parts)
             for done, (kind, _) in enumerate(targets):
@@ -176,19 +181,27 @@ def store(work: Work, plan: Plan, actor: str) -> Plan:
 
 
 def _settle(session: Session, work: Work, plan: Plan) -> Plan:
-    """Hold what is about to change, and compare once more if people have changed any of it meanwhile: what
-    they changed first stays."""
+    """Hold what is about to change, and compare once more if people have changed any of it meanwhile, or if
+    another import came first: what they changed stays, and this import speaks last."""
     for _ in range(COMPARED_AGAIN_MAX):
         touched.hold(session)
         judged = (
             _judge(session, work, kind, target, 0).seen == plan.judged[kind.file].seen
             for kind, target in _targets(work)
         )
-        if all(judged):
+        if _last_import(session) == plan.after and all(judged):
             return plan
         plan = _compare(session, work, plan.rows_max)
     return plan
 
+
+def _last_import(session: Session) -> int | None:
+    imports = select(AuditEntry.id).where(AuditEntry.action == IMPORT)
+    return session.scalar(imports.order_by(AuditEntry.id.desc()).limit(1))
+
+
+IMPORT = "import"
+"""The action in the audit trail."""
 
 COMPARED_AGAIN_MAX = 3
 """Once is enough on SQLite, where no one else writes meanwhile; on PostgreSQL rows that only the second
@@ -197,7 +210,7 @@ comparison names are held after it."""
 
 def _audit(folder: Path, plan: Plan, actor: str) -> AuditEntry:
     told = "; ".join(f"{words}: {_counted(counts)}" for words, counts in plan.counts.items())
-    return AuditEntry(actor=actor, action="import", subject=repr(folder.name)[:200], detail=told)
+    return AuditEntry(actor=actor, action=IMPORT, subject=repr(folder.name)[:200], detail=told)
 
 
 def _counted(counts: MergeCounts) -> str:
