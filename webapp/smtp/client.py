@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from webapp.destinations import Service, peer_refusal
+from webapp.smtp.causes import SetupCause
 from webapp.smtp.event_loop import ALONE, READ, WRITE, Waiting
 
 LONGEST_REPLY = 64 * 1024
@@ -21,6 +22,10 @@ class ConnectionLost(Exception):
 
 class WrongSetup(ConnectionLost):
     """The server cannot be used as it is set up; the message says what to change."""
+
+    def __init__(self, words: str, cause: SetupCause) -> None:
+        super().__init__(words)
+        self.cause = cause
 
 
 class DeadlineSMTP(smtplib.SMTP):

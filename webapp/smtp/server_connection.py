@@ -10,13 +10,15 @@ import re
 import smtplib
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import flask_mail
 
 from webapp.destinations import Service
+from webapp.smtp.causes import SetupCause
 from webapp.smtp.client import BoundedTls, ConnectionLost, DeadlineSMTP, WrongSetup, describe
 from webapp.smtp.envelope import our_name_refused
 from webapp.smtp.login import Login, TryAgain
@@ -38,7 +40,8 @@ class ServerAddress:
     """How to reach a mail server. `security` is "none", "starttls" or "tls"; its certificate goes unverified
     only where a setting names the server. `ehlo_name`: our name in EHLO; empty: this machine's.
     `refused_logins`: mechanisms that it offers and does not carry out. `missing_variable`: the environment
-    variable that should hold the password, if it is not set."""
+    variable that should hold the password, if it is not set. `authorities`: certificates in PEM that this
+    server's may be issued by, beside those that this machine knows."""
 
     host: str
     port: int
@@ -50,6 +53,7 @@ class ServerAddress:
     ehlo_name: str = ""
     refused_logins: tuple[str, ...] = ()
     missing_variable: str = ""
+    authorities: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class ServerConnection(flask_mail.Connection):
 
     address: ServerAddress
     waits: Waits
+    plain_client: Callable[..., DeadlineSMTP] = field(default=DeadlineSMTP, kw_only=True)
+    tls_client: Callable[..., DeadlineSMTP] = field(default=BoundedTls, kw_only=True)
 
     def __post_init__(self) -> None:
         security = self.address.security
@@ -88,7 +94,8 @@ class ServerConnection(flask_mail.Connection):
         if self.address.missing_variable:
             raise WrongSetup(
                 f"the environment variable {self.address.missing_variable}, which is to hold its password, "
-                "is not set; set it in the environment of the workers or in .env, and restart them"
+                "is not set; set it in the environment of the workers or in .env, and restart them",
+                SetupCause.PASSWORD_MISSING,
             )
         login = Login(self.mail.username or "", self.mail.password or "", self.refused_logins)
         while True:
@@ -108,7 +115,7 @@ class ServerConnection(flask_mail.Connection):
     def _greeted(self) -> DeadlineSMTP:
         """A connection that is greeted and encrypted."""
         context = self._tls() if self.mail.use_ssl or self.mail.use_tls else None
-        kind = BoundedTls if self.mail.use_ssl else DeadlineSMTP
+        kind = self.tls_client if self.mail.use_ssl else self.plain_client
         options: dict[str, Any] = {"context": context} if self.mail.use_ssl else {}
         smtp = kind(timeout=self.waits.reply, local_hostname="localhost", **options)
         smtp.reply_wait, smtp.own_services = self.waits.reply, self.address.own_services
@@ -124,7 +131,8 @@ class ServerConnection(flask_mail.Connection):
                 if not smtp.has_extn("starttls"):
                     raise WrongSetup(
                         f"it does not offer STARTTLS on port {self.mail.port}: choose tls if that port "
-                        "expects encryption from the start, or none if nothing there is encrypted"
+                        "expects encryption from the start, or none if nothing there is encrypted",
+                        SetupCause.NO_STARTTLS,
                     )
                 smtp.begin_tls(context)
         except BaseException:
@@ -141,11 +149,12 @@ class ServerConnection(flask_mail.Connection):
         except ssl.SSLError as error:
             if error.reason in _NOT_TLS:
                 words = f"it does not speak TLS on port {port}: choose starttls or none"
-                raise WrongSetup(words) from None
+                raise WrongSetup(words, SetupCause.SPEAKS_NO_TLS) from None
             raise
         except ConnectionLost:
             if not self.mail.use_ssl and smtp.sock is not None and self._speaks_tls():
-                raise WrongSetup(f"it expects TLS from the start on port {port}: choose tls") from None
+                words = f"it expects TLS from the start on port {port}: choose tls"
+                raise WrongSetup(words, SetupCause.NEEDS_TLS_AT_ONCE) from None
             raise
 
     def _speaks_tls(self) -> bool:
@@ -163,6 +172,8 @@ class ServerConnection(flask_mail.Connection):
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
+        if self.address.authorities:
+            context.load_verify_locations(cadata=self.address.authorities)
         if self.address.believes_any_certificate:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return context

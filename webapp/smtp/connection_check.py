@@ -1,0 +1,162 @@
+"""Checks the connection to a mail server as a worker would open it, and keeps the conversation.
+
+1. Connect, greet, encrypt and log in with the very code that sends mails (server_connection.py).
+2. If the certificate is refused, connect once more without a look at it, and without a login, to show it.
+3. Offer an envelope, and withdraw it: this shows what the server says to our name, sender and recipient.
+4. Compare its SIZE with the largest mail."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from webapp.smtp.causes import SetupCause, SetupProblem
+from webapp.smtp.client import ConnectionLost, DeadlineSMTP
+from webapp.smtp.diagnosis import problem_of
+from webapp.smtp.outcomes import Reply
+from webapp.smtp.probed_envelope import envelope_problem
+from webapp.smtp.recorded import RecordedSMTP, RecordedTls, SpokenLine, Talk
+from webapp.smtp.server_connection import ServerAddress, ServerConnection, Waits, reply_text
+
+NO_FAULT = (SetupCause.GREYLISTED, SetupCause.LATER)
+"""What the server says for now, to anyone: the connection is right."""
+
+
+@dataclass(frozen=True)
+class ServerCertificate:
+    """What a server's certificate says. Its instants are in UTC."""
+
+    names: tuple[str, ...]
+    issuer: str
+    valid_from: datetime
+    valid_until: datetime
+
+
+@dataclass(frozen=True)
+class CheckedConnection:
+    """What came of a check. `problem`: what keeps mails from being sent; None if nothing does. `features`:
+    what EHLO offers; `size_max`: the bytes of the largest mail that the server takes, 0 if it names none.
+    `protocol`: of the encryption, empty without."""
+
+    lines: list[SpokenLine]
+    problem: SetupProblem | None = None
+    warnings: list[SetupProblem] = field(default_factory=list)
+    certificate: ServerCertificate | None = None
+    protocol: str = ""
+    features: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def size_max(self) -> int:
+        size = self.features.get("size", "")
+        return int(size) if size.isdecimal() and len(size) < SIZE_DIGITS_MAX else 0
+
+
+SIZE_DIGITS_MAX = 20
+
+
+def _recorded(address: ServerAddress, waits: Waits, talk: Talk) -> ServerConnection:
+    plain, tls = partial(RecordedSMTP, talk=talk), partial(RecordedTls, talk=talk)
+    return ServerConnection(address, waits, plain_client=plain, tls_client=tls)
+
+
+def check(
+    address: ServerAddress, waits: Waits, *, sender: str = "", recipient: str = "", largest: int = 0
+) -> CheckedConnection:
+    """Check this server. With a sender and a recipient an envelope is offered and withdrawn, so nobody gets a
+    mail. `largest`: the bytes of the largest mail that was sent lately. Takes a few times `waits.reply` at
+    most."""
+    talk = Talk()
+    problem: SetupProblem | None = None
+    warnings: list[SetupProblem] = []
+    connection = _recorded(address, waits, talk)
+    try:
+        smtp = connection.configure_host()
+    except (smtplib.SMTPException, ConnectionLost, OSError) as error:
+        problem = problem_of(error, address, talk)
+        if isinstance(error, ssl.SSLCertVerificationError):
+            _look_at_certificate(address, waits, talk)
+    else:
+        warnings = _login_warnings(address, connection.refused_logins, talk)
+        try:
+            if sender and recipient:
+                problem = _probe(smtp, sender, recipient)
+            smtp.docmd("QUIT")
+        except (smtplib.SMTPException, ConnectionLost, OSError) as error:
+            problem = problem_of(error, address, talk)
+        finally:
+            smtp.close()
+    if problem and problem.cause in NO_FAULT:
+        warnings, problem = [*warnings, problem], None
+    checked = CheckedConnection(
+        talk.lines, problem, warnings, _certificate(talk.certificate), talk.protocol, talk.features
+    )
+    if largest and 0 < checked.size_max < largest:
+        words = f"The server takes mails up to {checked.size_max:,} bytes; your largest has {largest:,}."
+        advice = "Ask its operator to raise the limit, or send the documents in a ZIP."
+        checked.warnings.append(SetupProblem(SetupCause.SIZE_TOO_SMALL, words, advice))
+    return checked
+
+
+def _login_warnings(address: ServerAddress, refused: tuple[str, ...], talk: Talk) -> list[SetupProblem]:
+    found = []
+    if address.username and not talk.protocol:
+        found.append(
+            SetupProblem(
+                SetupCause.PASSWORD_IN_CLEAR,
+                "The password crosses the network unencrypted.",
+                "Choose STARTTLS or TLS if the server offers it.",
+            )
+        )
+    if refused:
+        names = " and ".join(refused)
+        words = f"The server offers {names} as login and does not carry it out; another login worked."
+        found.append(SetupProblem(SetupCause.LOGIN_BROKEN, words))
+    return found
+
+
+def _probe(smtp: DeadlineSMTP, sender: str, recipient: str) -> SetupProblem | None:
+    for stage, command in (("MAIL", f"FROM:<{sender}>"), ("RCPT", f"TO:<{recipient}>")):
+        code, text = smtp.docmd(stage, command)
+        problem = envelope_problem(Reply(code, reply_text(text)), stage, smtp.esmtp_features)
+        if problem:
+            return problem
+    smtp.docmd("RSET")
+    return None
+
+
+def _look_at_certificate(address: ServerAddress, waits: Waits, talk: Talk) -> None:
+    """Keep the certificate that was refused: TLS ends before it can be read."""
+    seen = Talk()
+    anonymous = replace(address, username="", password="", believes_any_certificate=True)
+    with suppress(smtplib.SMTPException, ConnectionLost, OSError):
+        _recorded(anonymous, waits, seen).configure_host().close()
+    talk.certificate = seen.certificate
+
+
+def _certificate(der: bytes) -> ServerCertificate | None:
+    if not der:
+        return None
+    found = x509.load_der_x509_certificate(der)
+    try:
+        alternative = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = [
+            *alternative.get_values_for_type(x509.DNSName),
+            *map(str, alternative.get_values_for_type(x509.IPAddress)),
+        ]
+    except x509.ExtensionNotFound:
+        names = _texts(found.subject, NameOID.COMMON_NAME)
+    issuer = _texts(found.issuer, NameOID.COMMON_NAME) or _texts(found.issuer, NameOID.ORGANIZATION_NAME)
+    return ServerCertificate(
+        tuple(names), ", ".join(issuer), found.not_valid_before_utc, found.not_valid_after_utc
+    )
+
+
+def _texts(name: x509.Name, kind: x509.ObjectIdentifier) -> list[str]:
+    return [str(each.value) for each in name.get_attributes_for_oid(kind)]
