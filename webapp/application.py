@@ -15,6 +15,7 @@ from webapp.new_run import pages as new_run
 from webapp.results import pages as results
 from webapp.runs import pages as runs
 from webapp.search import pages as search
+from webapp.settings import pages as settings
 from webapp.users import pages as users
 from webapp.web import (
     access_control,
@@ -38,7 +39,10 @@ SHARED = (
     *(sessions, access_control, security, user_limits, capacity, preview_renderers),
 )
 """What all pages share, in the order in which it takes effect."""
-ROOMS = (users, definitions, invoices, customers, new_run, runs, results, fixing, search, evidence, catcher)
+ROOMS = (
+    *(users, definitions, invoices, customers, new_run, runs, results),
+    *(fixing, search, settings, evidence, catcher),
+)
 """The rooms with pages."""
 
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "import": "webapp.imports.commands:import_command",
     "export": "webapp.exports.commands:export_command",
     "runs": "webapp.run_commands:runs",
+    "servers": "webapp.settings.commands:server_commands",
     "users": "webapp.users.commands:users",
 }
 """Where each command is. Only the one that is called is imported: all of them together take a second."""

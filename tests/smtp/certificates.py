@@ -37,7 +37,7 @@ def authority(name: str = "Example CA") -> Authority:
 def certificate(
     path: Path, issuer: Authority, host: str = "127.0.0.1", days: tuple[int, int] = (-1, 90)
 ) -> Path:
-    """Write a certificate with its key; it is valid from and until so many days from now."""
+    """Write a certificate with its key; `days`: from when and until when it is valid, in days from now."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.IPAddress(ip_address(host)) if host[0].isdigit() else x509.DNSName(host)
     made = (

@@ -51,6 +51,7 @@ def keys(bcc_domains: Sequence[str] = ()) -> dict[str, dict[str, TomlKey]]:
             "password_env": TomlKey(check.variable, ""),
             "rate_per_minute": TomlKey(check.whole(0, MOST_A_MINUTE), 0),
             "domain_rate_per_minute": TomlKey(check.whole(0, MOST_A_MINUTE), 0),
+            "authorities": TomlKey(check.certificates, ""),
             "ehlo_name": TomlKey(check.ehlo_name, ""),
             "max_connections": TomlKey(check.whole(1, MOST_CONNECTIONS), CONNECTIONS),
         },

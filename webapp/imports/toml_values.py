@@ -4,6 +4,7 @@ or raises ValueError with what is wrong."""
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -94,6 +95,20 @@ def ehlo_name(value: Any) -> str:
         example = "mail.example.com or [192.0.2.1]"
         raise ValueError(f"is {shown(value)}; the name in EHLO is written like {example}")
     return str(value)
+
+
+def certificates(value: Any) -> str:
+    """Certificates in PEM, or none."""
+    _of_type(value, str)
+    text = str(value).replace("\r\n", "\n").strip()
+    if text:
+        try:
+            ssl.create_default_context().load_verify_locations(cadata=text)
+        except ssl.SSLError:
+            raise ValueError(
+                "is no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----"
+            ) from None
+    return text
 
 
 def language(most: int) -> TomlCheck:

@@ -28,6 +28,7 @@ def address_of(server: MailServer, settings: Settings) -> ServerAddress:
         believes_any_certificate=server.host.lower() in settings.unverified_hosts,
         ehlo_name=server.ehlo_name or settings.ehlo_name,
         refused_logins=tuple(server.refused_logins.split()),
+        authorities=server.authorities,
         missing_variable=name if server.username and name and not password else "",
     )
 

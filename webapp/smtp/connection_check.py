@@ -69,8 +69,8 @@ def _recorded(address: ServerAddress, waits: Waits, talk: Talk) -> ServerConnect
 def check(
     address: ServerAddress, waits: Waits, *, sender: str = "", recipient: str = "", largest: int = 0
 ) -> CheckedConnection:
-    """Check this server. With a sender and a recipient an envelope is offered and withdrawn, so nobody gets a
-    mail. `largest`: the bytes of the largest mail that was sent lately. Takes a few times `waits.reply` at
+    """Check this server. With a sender and a recipient an envelope is offered and withdrawn: no mail is
+    sent. `largest`: the bytes of the largest mail that was sent lately. Takes a few times `waits.reply` at
     most."""
     talk = Talk()
     problem: SetupProblem | None = None

@@ -18,7 +18,7 @@ LINE_MAX = 500
 
 
 class Speaker(StrEnum):
-    """Who says a line of the conversation; a note is nobody's."""
+    """Who says a line of the conversation; a note is Mailrun's own."""
 
     CLIENT = "client"
     SERVER = "server"

@@ -19,6 +19,7 @@ of them cost a message a fifth less than two; Exchange accepts twenty from one m
 class MailServer(Base):
     """`rate_per_minute` counts all mails to this server, `domain_rate_per_minute` those to the addresses of
     any one domain; 0 is no limit. `ehlo_name`: our name in EHLO, if it is not the setting's.
+    `authorities`: certificates in PEM that its own may be issued by, beside those that the machine knows.
     `refused_logins`: login mechanisms that this server offers and does not carry out, between spaces.
     `trouble` and what follows say that the server itself is the problem: all its runs wait until
     `next_try_at`. Until `greylisted_until`, refusals of the class `greylisted_as` are about single messages
@@ -44,6 +45,7 @@ class MailServer(Base):
     domain_rate_per_minute: Mapped[int] = mapped_column(default=0, server_default="0")
     max_connections: Mapped[int] = mapped_column(default=CONNECTIONS)
     ehlo_name: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    authorities: Mapped[str] = mapped_column(Text, default="", server_default="")
     refused_logins: Mapped[str] = mapped_column(String(255), default="", server_default="")
     trouble: Mapped[str | None] = mapped_column(Text)
     trouble_kind: Mapped[str] = mapped_column(

@@ -1,0 +1,11 @@
+"""a mail server's certificate may be issued by an authority of one's own"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0022"
+down_revision = "0019"
+
+
+def upgrade() -> None:
+    op.add_column("mail_server", sa.Column("authorities", sa.Text(), server_default="", nullable=False))

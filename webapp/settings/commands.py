@@ -1,0 +1,56 @@
+"""`mailrun servers`: mail servers from the command line."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from webapp.access import OPERATOR
+from webapp.console import say
+from webapp.extensions import runtime
+from webapp.mailing.addresses import BadAddress, checked_address
+from webapp.settings import servers
+from webapp.smtp.connection_check import CheckedConnection
+from webapp.smtp.recorded import Speaker
+from webapp.store.mailservers import MailServer
+
+server_commands = AppGroup("servers", help="Mail servers.")
+
+MARKS = {Speaker.CLIENT: ">", Speaker.SERVER: "<", Speaker.NOTE: "*"}
+
+
+@server_commands.command("check")
+@click.argument("name")
+@click.option(
+    "--send-to", metavar="ADDRESS", default="", help="Ask whether the server takes mails to this address."
+)
+def check(name: str, send_to: str) -> None:
+    """Check the connection to the mail server NAME, step by step. Nobody gets a mail. Exit status 1: mails
+    cannot be sent over it."""
+    parts = runtime()
+    try:
+        recipient = checked_address(send_to) if send_to else ""
+    except BadAddress as problem:
+        raise click.ClickException(f"{send_to}: {problem}") from None
+    with parts.database.reading() as session:
+        server = session.scalar(select(MailServer).where(MailServer.name == name))
+        if server is None:
+            known = ", ".join(session.scalars(select(MailServer.name).order_by(MailServer.name)))
+            raise click.ClickException(f"there is no mail server “{name}”; there is: {known or 'none'}")
+        checked = servers.check_connection(session, parts.settings, server, recipient)
+    with parts.database.writing() as session:
+        servers.note_check(session, OPERATOR.name, server, checked)
+    _tell(checked)
+    if checked.problem:
+        sys.exit(1)
+
+
+def _tell(checked: CheckedConnection) -> None:
+    for line in checked.lines:
+        say(f"{line.at:6.2f} s {MARKS[line.speaker]} {line.text}")
+    for warning in checked.warnings:
+        say(f"note: {warning}")
+    say(f"wrong: {checked.problem}" if checked.problem else "ok: mails can be sent over this server.")

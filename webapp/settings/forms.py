@@ -1,0 +1,177 @@
+"""The forms of settings. The same rules hold as in messaging.toml (imports/messaging_keys.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import select
+from wtforms import Field, Form, SelectField, StringField, TextAreaField
+from wtforms.validators import ValidationError
+
+from webapp import destinations
+from webapp.definitions.forms import Filled
+from webapp.extensions import runtime
+from webapp.imports.messaging_keys import keys
+from webapp.mailing.addresses import outside
+from webapp.settings.kinds import RECIPIENT_KEYS, SENDERS, SERVERS, TRANSFORMATIONS, SettingKind
+from webapp.store.db import db
+from webapp.store.mailservers import CONNECTIONS, MailServer
+from webapp.store.statuses import OutputType, Security
+
+Validator = Callable[[Form, Field], None]
+
+RULES = keys()
+SECURITY_WORDS = {
+    Security.STARTTLS: "STARTTLS",
+    Security.TLS: "TLS from the first byte",
+    Security.NONE: "None",
+}
+TYPE_WORDS = {
+    OutputType.PDF: "PDF",
+    OutputType.XML: "XML (e-invoice)",
+    OutputType.CSV: "CSV",
+    OutputType.TEXT: "Text",
+    OutputType.HTML: "HTML",
+}
+
+
+def by_rule(table: str, key: str) -> Validator:
+    """Validate as the file does, and take the value as it is stored."""
+    check = RULES[table][key].check
+
+    def validate(form: Form, field: Field) -> None:
+        try:
+            field.data = check(field.data or "")
+        except ValueError as wrong:
+            raise ValidationError(f"{field.label.text} {wrong}.") from None
+
+    return validate
+
+
+def whole_by_rule(table: str, key: str) -> Validator:
+    """The same for a whole number."""
+    check = RULES[table][key].check
+
+    def validate(form: Form, field: Field) -> None:
+        text = str(field.data or "").strip()
+        if not text.isdecimal() or len(text) > DIGITS_MAX:
+            raise ValidationError(f"{field.label.text} must be a whole number.")
+        try:
+            field.data = check(int(text))
+        except ValueError as wrong:
+            raise ValidationError(f"{field.label.text} {wrong}.") from None
+
+    return validate
+
+
+DIGITS_MAX = 9
+
+
+def _text(label: str, table: str, key: str, **options: Any) -> StringField:
+    return StringField(label, validators=[by_rule(table, key)], **options)
+
+
+def _number(label: str, key: str, default: int) -> StringField:
+    return StringField(label, validators=[whole_by_rule("mail_server", key)], default=str(default))
+
+
+class SettingForm(Filled):
+    """A form of one kind of setting. `name` is what it is named by; it is asked for only once."""
+
+    name: StringField
+
+    def values(self, kind: SettingKind) -> dict[str, Any]:
+        """What was filled in, as it is stored; once the form has been found valid."""
+        return {column: self[column].data for column in kind.columns}
+
+
+class MailServerForm(SettingForm):
+    """A mail server."""
+
+    name = _text("Name", "mail_server", "name")
+    host = _text("Host", "mail_server", "host")
+    port = _number("Port", "port", 587)
+    security = SelectField("Security", choices=list(SECURITY_WORDS.items()), default=Security.STARTTLS)
+    username = _text("User name", "mail_server", "username")
+    password_env = _text("Variable with the password", "mail_server", "password_env")
+    authorities = TextAreaField(
+        "Certificate authority (PEM)", validators=[by_rule("mail_server", "authorities")]
+    )
+    rate_per_minute = _number("Mails per minute", "rate_per_minute", 0)
+    domain_rate_per_minute = _number("Mails per minute to one domain", "domain_rate_per_minute", 0)
+    max_connections = _number("Connections at once", "max_connections", CONNECTIONS)
+    ehlo_name = _text("Name in EHLO", "mail_server", "ehlo_name")
+
+    def validate_host(self, field: StringField) -> None:
+        port = self.port.data if isinstance(self.port.data, int) else 0
+        port = port or (int(self.port.data) if str(self.port.data).isdecimal() else 0)
+        if words := destinations.refusal(field.data, port, runtime().settings.own_services):
+            raise ValidationError(f"{words[:1].upper()}{words[1:]}.")
+
+    def validate_username(self, field: StringField) -> None:
+        if self.password_env.data and not field.data:
+            raise ValidationError("Enter the user name that this password belongs to.")
+
+
+class SenderForm(SettingForm):
+    """A sender."""
+
+    name = _text("Key", "sender", "key")
+    address = _text("Address", "sender", "address")
+    display_name = _text("Display name", "sender", "display_name")
+    reply_to = _text("Replies go to", "sender", "reply_to")
+    envelope_sender = _text("Bounces go to", "sender", "envelope_sender")
+    mail_server_id = SelectField("Mail server", coerce=int)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows = db.session.execute(select(MailServer.id, MailServer.name).order_by(MailServer.name))
+        self.mail_server_id.choices = [(id, name) for id, name in rows]
+
+    def validate_reply_to(self, field: StringField) -> None:
+        domains = runtime().settings.bcc_domains
+        if field.data and outside([field.data], domains):
+            raise ValidationError(f"Replies may go to {', '.join(domains)} only.")
+
+
+class RecipientKeyForm(SettingForm):
+    """A recipient key."""
+
+    name = _text("Key", "recipient_key", "key")
+    description = _text("What it is for", "recipient_key", "description")
+
+
+class TransformationForm(SettingForm):
+    """A transformation."""
+
+    name = _text("Name", "transformation", "name")
+    output_type = SelectField("Type", choices=list(TYPE_WORDS.items()))
+
+
+FORMS: dict[str, type[SettingForm]] = {
+    SERVERS.path: MailServerForm,
+    SENDERS.path: SenderForm,
+    RECIPIENT_KEYS.path: RecipientKeyForm,
+    TRANSFORMATIONS.path: TransformationForm,
+}
+
+HINTS: dict[str, dict[str, str]] = {
+    SERVERS.path: {
+        "security": "Without a valid certificate nothing is sent.",
+        "username": "Empty: no login.",
+        "password_env": "The environment variable of the workers, or of .env, that holds the password.",
+        "rate_per_minute": "0 means no limit.",
+        "max_connections": "Over all workers together.",
+        "ehlo_name": "How Mailrun introduces itself; empty: this machine's name.",
+        "authorities": "Only if this server's certificate is issued by your company's own authority.",
+    },
+    SENDERS.path: {
+        "display_name": "Shown beside the address.",
+        "reply_to": "Empty: replies go to the address.",
+        "envelope_sender": "Empty: returned mails go to the address.",
+    },
+    RECIPIENT_KEYS.path: {"description": "For those who write definitions."},
+    TRANSFORMATIONS.path: {},
+}
+"""What is said below the fields."""

@@ -1,0 +1,120 @@
+"""Settings: the doors to all of them, for administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, Flask, abort, g, render_template
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from webapp.settings import server_pages, servers
+from webapp.settings.forms import TYPE_WORDS
+from webapp.settings.kinds import KINDS, RECIPIENT_KEYS, SENDERS, SERVERS, TRANSFORMATIONS
+from webapp.settings.setting_pages import add_pages
+from webapp.settings.storing import FOR_ADMINS
+from webapp.store.db import db
+from webapp.store.mailservers import MailServer
+from webapp.store.statuses import OutputType, Role
+from webapp.web.access_control import viewer
+from webapp.web.layout import show_only_while
+
+settings = Blueprint("settings", __name__)
+
+ICONS = {"/servers": "server", "/senders": "sending", "/recipient-keys": "key", "/transformations": "file"}
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages."""
+    app.register_blueprint(settings)
+    show_only_while(app, settings.name, lambda: g.get("viewer") is not None and viewer().role == Role.ADMIN)
+
+
+@settings.before_request
+def for_administrators() -> None:
+    """The settings of the installation are for administrators alone."""
+    if viewer().role != Role.ADMIN:
+        abort(403, FOR_ADMINS)
+
+
+@settings.get("/settings")
+def index() -> ResponseReturnValue:
+    """The doors, with what is to be known of each."""
+    model: Any
+    counts = {}
+    for kind in KINDS:
+        model = kind.model
+        counts[kind.path] = db.session.scalar(select(func.count()).select_from(model)) or 0
+    waiting = sum(state.look in ("failed", "deferred") for state in _states(db.session).values())
+    return render_template("settings/index.html", kinds=KINDS, icons=ICONS, counts=counts, waiting=waiting)
+
+
+def _states(session: Session) -> dict[int, servers.ServerState]:
+    return servers.states(session, viewer())
+
+
+def _server_rows(session: Session, rows: Sequence[MailServer]) -> dict[str, Any]:
+    found = _states(session)
+    return {
+        "heads": ("Server", "Security and login", "State", "Limits", "Senders"),
+        "states": found,
+        "cells": {
+            row.id: (
+                f"{row.host}:{row.port}",
+                servers.login_words(row),
+                found[row.id],
+                servers.limit_words(row),
+                ", ".join(found[row.id].senders) or "none",
+            )
+            for row in rows
+        },
+    }
+
+
+def _sender_rows(session: Session, rows: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "heads": ("Sender", "Address", "Mail server", "Used by"),
+        "cells": {
+            row.id: (
+                row.display_name,
+                row.address,
+                row.mail_server.name,
+                _used(session, SENDERS, row.id),
+            )
+            for row in rows
+        },
+    }
+
+
+def _key_rows(session: Session, rows: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "heads": ("Recipient key", "What it is for", "Used by"),
+        "cells": {row.id: ("", row.description, _used(session, RECIPIENT_KEYS, row.id)) for row in rows},
+    }
+
+
+def _transformation_rows(session: Session, rows: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "heads": ("Transformation", "Type", "Used by"),
+        "cells": {
+            row.id: ("", TYPE_WORDS[OutputType(row.output_type)], _used(session, TRANSFORMATIONS, row.id))
+            for row in rows
+        },
+    }
+
+
+def _used(session: Session, kind: Any, id: int) -> str:
+    return ", ".join(kind.used_by(session, id)) or "nothing yet"
+
+
+def _nothing(session: Session, row: Any) -> dict[str, Any]:
+    return {}
+
+
+add_pages(settings, SERVERS, _server_rows, server_pages.beside)
+add_pages(settings, SENDERS, _sender_rows, _nothing)
+add_pages(settings, RECIPIENT_KEYS, _key_rows, _nothing)
+add_pages(settings, TRANSFORMATIONS, _transformation_rows, _nothing)
+server_pages.add_pages(settings)

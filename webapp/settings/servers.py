@@ -1,0 +1,107 @@
+"""What the pages say of a mail server: whether it works, what waits for it; and the check of its
+connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from webapp import audit
+from webapp.access import Viewer
+from webapp.config import Settings
+from webapp.mailing.addresses import wire_address
+from webapp.mailservers.backoff import needs_a_person, waiting_sentence
+from webapp.mailservers.reaching import address_of
+from webapp.results.to_fix import waiting_runs
+from webapp.settings.kinds import SERVERS
+from webapp.smtp.connection_check import CheckedConnection, check
+from webapp.smtp.server_connection import Waits
+from webapp.store.mailservers import MailServer, Sender
+from webapp.store.runs import Attempt, Run
+from webapp.store.statuses import Security
+from webapp.store.types import now
+
+CHECK_SECONDS = 10.0
+"""How long a server may take for each reply while its connection is checked: a person waits for it."""
+LARGEST_OF_DAYS = 35
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """`look` and `words` of the state; `sentence`: what it waits for; `runs`: those that wait for it."""
+
+    look: str
+    words: str
+    sentence: str = ""
+    runs: Sequence[Run] = ()
+    senders: list[str] = field(default_factory=list)
+
+
+def states(session: Session, viewer: Viewer) -> dict[int, ServerState]:
+    """The state of every mail server, by its id."""
+    senders: dict[int, list[str]] = {}
+    for server_id, key in session.execute(select(Sender.mail_server_id, Sender.key).order_by(Sender.key)):
+        senders.setdefault(server_id, []).append(key)
+    waiting: dict[int, list[Run]] = {}
+    for run, server in waiting_runs(session, viewer):
+        waiting.setdefault(server.id, []).append(run)
+    return {
+        server.id: _state(server, waiting.get(server.id, []), senders.get(server.id, []))
+        for server in session.scalars(select(MailServer))
+    }
+
+
+def _state(server: MailServer, runs: Sequence[Run], senders: list[str]) -> ServerState:
+    if server.trouble is not None:
+        since = f" since {server.trouble_since.astimezone():%H:%M}" if server.trouble_since else ""
+        sentence = waiting_sentence(server) or ""
+        look = "failed" if needs_a_person(server) else "deferred"
+        return ServerState(look, f"Waiting{since}", f"{sentence[:1].upper()}{sentence[1:]}.", runs, senders)
+    if not senders:
+        return ServerState("ready", "Not used", senders=senders)
+    return ServerState("sent", "Fine", senders=senders)
+
+
+def login_words(server: MailServer) -> str:
+    """How the connection is secured, and the login, in a few words."""
+    security = {Security.NONE: "no encryption", Security.STARTTLS: "STARTTLS", Security.TLS: "TLS"}
+    login = f"login as {server.username}" if server.username else "no login"
+    return f"{security[Security(server.security)]}, {login}"
+
+
+def limit_words(server: MailServer) -> str:
+    """300 a minute, 4 connections"""
+    rate = f"{server.rate_per_minute:,} a minute" if server.rate_per_minute else "no limit"
+    n = server.max_connections
+    return f"{rate}, {n} {'connection' if n == 1 else 'connections'}"
+
+
+def check_connection(
+    session: Session, settings: Settings, server: MailServer, recipient: str = ""
+) -> CheckedConnection:
+    """Check the connection to this server, with an envelope from its first sender to the recipient, if there
+    are both. Nobody gets a mail. Raises BadAddress for a recipient that is no address."""
+    sender = session.scalar(
+        select(Sender).where(Sender.mail_server_id == server.id).order_by(Sender.key).limit(1)
+    )
+    since = now() - timedelta(days=LARGEST_OF_DAYS)
+    largest = session.scalar(select(func.max(Attempt.size)).where(Attempt.started_at >= since)) or 0
+    waits = Waits(min(CHECK_SECONDS, settings.smtp_timeout), min(CHECK_SECONDS, settings.smtp_timeout))
+    return check(
+        address_of(server, settings),
+        waits,
+        sender=wire_address(sender.envelope_sender or sender.address) if sender else "",
+        recipient=wire_address(recipient) if recipient else "",
+        largest=largest,
+    )
+
+
+def note_check(session: Session, actor: str, server: MailServer, checked: CheckedConnection) -> None:
+    """Note the check in the audit trail."""
+    said: Any = checked.problem.title if checked.problem else "the connection works"
+    audit.note(session, actor, "check connection", SERVERS.subject(server.name), said)

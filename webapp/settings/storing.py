@@ -1,0 +1,121 @@
+"""Adds, changes and deletes a setting; each change is in the audit trail with what was there before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from webapp import audit, edits
+from webapp.access import Viewer
+from webapp.errors import NotFound, Refused
+from webapp.settings.kinds import SERVERS, SettingKind
+from webapp.store.statuses import Role, TroubleKind
+from webapp.store.types import now
+
+FOR_ADMINS = "Only administrators change the settings of this installation. Ask one of them."
+
+TRIED_AT_ONCE = {
+    "trouble": None,
+    "trouble_kind": TroubleKind.PASSING,
+    "trouble_since": None,
+    "trouble_count": 0,
+    "next_try_at": None,
+}
+"""What a mail server has that nothing is known against."""
+
+
+def values_of(kind: SettingKind, row: Any) -> dict[str, Any]:
+    """The columns that a person sets, as they are stored."""
+    return {name: getattr(row, name) for name in kind.columns}
+
+
+def found(session: Session, kind: SettingKind, id: int, *, locked: bool = False) -> Any:
+    """The row. Raises NotFound."""
+    model: Any = kind.model
+    query = select(model).where(model.id == id)
+    row = session.scalar(query.with_for_update() if locked else query)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def create(session: Session, viewer: Viewer, kind: SettingKind, name: str, values: Mapping[str, Any]) -> int:
+    """Add a row of this name; return its id. Raises Refused."""
+    _refuse_others(viewer)
+    model: Any = kind.model
+    if session.scalar(select(model.id).where(getattr(model, kind.natural) == name)) is not None:
+        raise Refused(f"There is a {kind.one} “{name}” already. Choose another name.")
+    row = model(**{kind.natural: name}, **values)
+    session.add(row)
+    session.flush()
+    told = ", ".join(f"{key}: {value}" for key, value in values.items() if value not in ("", None))
+    audit.note(session, viewer.name, "add", kind.subject(name), told)
+    return int(row.id)
+
+
+def change(
+    session: Session, viewer: Viewer, kind: SettingKind, id: int, values: Mapping[str, Any], seen: str
+) -> bool:
+    """Change the row, unless it is no longer as the form with the fingerprint `seen` showed it. Returns
+    whether anything differs. A mail server is tried at once after a change. Raises Refused or NotFound."""
+    _refuse_others(viewer)
+    row = found(session, kind, id, locked=True)
+    name, before = getattr(row, kind.natural), values_of(kind, row)
+    edits.refuse_if_changed(session, kind.subject(name), before, seen)
+    for column, value in values.items():
+        setattr(row, column, value)
+    changed = edits.note_change(session, viewer.name, kind.subject(name), before, values)
+    if changed and kind is SERVERS:
+        for column, value in {**TRIED_AT_ONCE, "refused_logins": ""}.items():
+            setattr(row, column, value)
+    return changed
+
+
+def why_not_deleted(session: Session, kind: SettingKind, id: int) -> str:
+    """Why the row cannot be deleted, in words; empty if it can."""
+    uses = kind.used_by(session, id)
+    if not uses:
+        return ""
+    shown, rest = uses[:NAMED_MAX], len(uses) - NAMED_MAX
+    more = f" and {rest} more" if rest > 0 else ""
+    verb = "uses" if len(uses) == 1 and not uses[0][0].isdigit() else "use"
+    return f"It cannot be deleted while {_listed(shown) if not more else ', '.join(shown)}{more} {verb} it."
+
+
+def _listed(words: Sequence[str]) -> str:
+    """a, b and c"""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+NAMED_MAX = 4
+
+
+def remove(session: Session, viewer: Viewer, kind: SettingKind, id: int) -> str:
+    """Delete the row; return what to say. Raises Refused while anything uses it, or NotFound."""
+    _refuse_others(viewer)
+    row = found(session, kind, id, locked=True)
+    if why := why_not_deleted(session, kind, id):
+        raise Refused(why)
+    name = getattr(row, kind.natural)
+    session.execute(delete(kind.model).where(kind.model.id == id))  # type: ignore[attr-defined]
+    audit.note(session, viewer.name, "delete", kind.subject(name))
+    return f"The {kind.one} “{name}” is deleted."
+
+
+def try_now(session: Session, viewer: Viewer, id: int) -> str:
+    """Have a mail server that waits tried as soon as a worker is free; return what to say. Raises Refused or NotFound."""
+    _refuse_others(viewer)
+    row = found(session, SERVERS, id, locked=True)
+    if row.trouble is None:
+        return f"“{row.name}” does not wait."
+    row.next_try_at = now()
+    audit.note(session, viewer.name, "try now", SERVERS.subject(row.name), row.trouble)
+    return f"“{row.name}” is tried now. If it still does not work, it waits on and says why."
+
+
+def _refuse_others(viewer: Viewer) -> None:
+    if viewer.role != Role.ADMIN:
+        raise Refused(FOR_ADMINS)
