@@ -1,15 +1,76 @@
-"""Clusters and their parents: which edges an import changes, and circles, reported before they are made."""
+"""Clusters and their parents: which edges an import changes, and circles, reported before they are made.
+
+A cluster that a person renamed is still meant by its old name, which the source may go on using, unless
+another cluster has that name by now, or clusters.csv names the cluster by its present name: then the source
+has followed, and the old name is free again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
-from webapp.imports.renamed import RenamedClusters
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.imports.reading import CsvRow
+from webapp.sources import TAG_NAME
+from webapp.store.customers import Cluster
+from webapp.store.statuses import SourceSubject
+from webapp.store.users import SourceValue
 
 ParentLink = tuple[str, str]
 """A child's and a parent's tag name."""
+
+
+@dataclass
+class RenamedClusters:
+    """`now`: the present name of each, by the source's. `ids`: the cluster of each present name. `named`:
+    those that clusters.csv names as the source does; `followed`: those that it names by the present name."""
+
+    now: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, int] = field(default_factory=dict)
+    named: dict[str, str] = field(default_factory=dict)
+    followed: dict[str, str] = field(default_factory=dict)
+
+    def present(self, name: str) -> str:
+        """What a cluster of this name is called now."""
+        return self.now.get(name, name)
+
+    def translate_clusters(self, rows: Iterable[CsvRow]) -> Iterator[CsvRow]:
+        """The rows of clusters.csv with present names. All are read first: what the file says of one name
+        depends on whether it has the other too."""
+        all_rows = list(rows)
+        says = {row["tag_name"] for row in all_rows}
+        self.followed = {old: new for old, new in self.now.items() if new in says}
+        self.now = {old: new for old, new in self.now.items() if new not in says}
+        self.named = {old: new for old, new in self.now.items() if old in says}
+        for row in all_rows:
+            row["tag_name"] = self.present(row["tag_name"])
+            if row["parents"]:
+                row["parents"] = [self.present(parent) for parent in row["parents"]]
+            yield row
+
+    def translate_customers(self, rows: Iterable[CsvRow]) -> Iterator[CsvRow]:
+        """The rows of customers.csv with present names."""
+        for row in rows:
+            if row["cluster"] in self.now:
+                row["cluster"] = self.now[row["cluster"]]
+            yield row
+
+
+def renamed_clusters(session: Session) -> RenamedClusters:
+    """The clusters whose name a person changed."""
+    rows = session.execute(
+        select(SourceValue.value, Cluster.tag_name, Cluster.id)
+        .join(Cluster, Cluster.id == SourceValue.subject_id)
+        .where(SourceValue.subject == SourceSubject.CLUSTER, SourceValue.field == TAG_NAME)
+    ).all()
+    taken = set(session.scalars(select(Cluster.tag_name))) if rows else set()
+    found = [row for row in rows if row.value not in taken]
+    return RenamedClusters(
+        now={row.value: row.tag_name for row in found}, ids={row.tag_name: row.id for row in found}
+    )
 
 
 @dataclass

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from webapp import progress
 from webapp.destinations import Service
-from webapp.imports import kept, kinds, messaging, messaging_store, references, renamed, staged, staging
-from webapp.imports.circles import ImportedParents
+from webapp.imports import kept, kinds, messaging, messaging_store, references, staged, staging
+from webapp.imports.circles import ImportedParents, renamed_clusters
 from webapp.imports.documents import ImportedFile, Inspector
 from webapp.imports.kinds import Kind
 from webapp.imports.problems import Problems
@@ -45,7 +45,7 @@ def read(work: Work, bcc_domains: Sequence[str], own_services: Sequence[Service]
     before = 0
     with work.stage.working() as session:
         work.stored = messaging_store.stored(session)
-        work.graph.renamed = renamed.renamed_clusters(session)
+        work.graph.renamed = renamed_clusters(session)
     if messaging.FILE in work.files:
         _read_messaging(work, bcc_domains, own_services)
         before = sizes[messaging.FILE]

@@ -16,9 +16,8 @@ from sqlalchemy.orm import Session
 
 from webapp.imports import staged
 from webapp.imports.changes import KEPT, SOURCE_WINS, RowChange, is_long, said
-from webapp.imports.circles import ImportedParents
+from webapp.imports.circles import ImportedParents, RenamedClusters
 from webapp.imports.kinds import Kind
-from webapp.imports.renamed import RenamedClusters
 from webapp.imports.targets import Target, is_json
 from webapp.sources import PARENTS, TAG_NAME, as_json
 from webapp.store.customers import Cluster, ClusterParent

@@ -28,7 +28,7 @@ MARKS = {Speaker.CLIENT: ">", Speaker.SERVER: "<", Speaker.NOTE: "*"}
     "--send-to", metavar="ADDRESS", default="", help="Ask whether the server takes mails to this address."
 )
 def check(name: str, send_to: str) -> None:
-    """Check the connection to the mail server NAME, step by step. Nobody gets a mail. Exit status 1: mails
+    """Check the connection to the mail server NAME, step by step. No mail is sent. Exit status 1: mails
     cannot be sent over it."""
     parts = runtime()
     try:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.settings import server_pages, servers
 from webapp.settings.forms import TYPE_WORDS
 from webapp.settings.kinds import KINDS, RECIPIENT_KEYS, SENDERS, SERVERS, TRANSFORMATIONS
-from webapp.settings.setting_pages import add_pages
+from webapp.settings.setting_pages import SettingPages
 from webapp.settings.storing import FOR_ADMINS
 from webapp.store.db import db
 from webapp.store.mailservers import MailServer
@@ -113,8 +113,11 @@ def _nothing(session: Session, row: Any) -> dict[str, Any]:
     return {}
 
 
-add_pages(settings, SERVERS, _server_rows, server_pages.beside)
-add_pages(settings, SENDERS, _sender_rows, _nothing)
-add_pages(settings, RECIPIENT_KEYS, _key_rows, _nothing)
-add_pages(settings, TRANSFORMATIONS, _transformation_rows, _nothing)
+for pages in (
+    SettingPages(SERVERS, _server_rows, server_pages.beside),
+    SettingPages(SENDERS, _sender_rows, _nothing),
+    SettingPages(RECIPIENT_KEYS, _key_rows, _nothing),
+    SettingPages(TRANSFORMATIONS, _transformation_rows, _nothing),
+):
+    pages.add_to(settings)
 server_pages.add_pages(settings)

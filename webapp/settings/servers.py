@@ -85,7 +85,7 @@ def check_connection(
     session: Session, settings: Settings, server: MailServer, recipient: str = ""
 ) -> CheckedConnection:
     """Check the connection to this server, with an envelope from its first sender to the recipient, if there
-    are both. Nobody gets a mail. Raises BadAddress for a recipient that is no address."""
+    are both. No mail is sent. Raises BadAddress for a recipient that is no address."""
     sender = session.scalar(
         select(Sender).where(Sender.mail_server_id == server.id).order_by(Sender.key).limit(1)
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 from flask import Blueprint, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -69,68 +70,81 @@ def _form(kind: SettingKind, row: Any) -> SettingForm:
     return FORMS[kind.path](name=getattr(row, kind.natural), **storing.values_of(kind, row))
 
 
-def add_pages(blueprint: Blueprint, kind: SettingKind, rows: Context, beside: Context) -> None:
-    """Register the pages of this kind. `rows`: what its list shows; `beside`: what a page shows beside its
-    form."""
-    path, name = kind.path, kind.table
+@dataclass(frozen=True)
+class SettingPages:
+    """The pages of one kind. `rows`: what its list shows; `beside`: what a page shows beside its form."""
 
-    def index() -> ResponseReturnValue:
-        model: Any = kind.model
-        found = db.session.scalars(select(model).order_by(getattr(model, kind.natural))).all()
-        more = rows(db.session, found)
-        return render_template("settings/list.html", kind=kind, rows=found, **more)
+    kind: SettingKind
+    rows: Context
+    beside: Context
 
-    def new() -> ResponseReturnValue:
-        return page(kind, None, beside(db.session, None))
+    def add_to(self, blueprint: Blueprint) -> None:
+        """Register them."""
+        path = self.kind.path
+        for rule, method, view in (
+            (path, "GET", self.index),
+            (f"{path}/new", "GET", self.new),
+            (f"{path}/new", "POST", self.create),
+            (f"{path}/<int:id>", "GET", self.show),
+            (f"{path}/<int:id>", "POST", self.change),
+            (f"{path}/<int:id>/delete", "POST", self.remove),
+        ):
+            endpoint = f"{self.kind.table}_{view.__name__}"
+            blueprint.add_url_rule(rule, endpoint, cast(Any, view), methods=[method])
 
-    def create() -> ResponseReturnValue:
-        form = FORMS[path](request.form)
+    def index(self) -> ResponseReturnValue:
+        """All of them, by name."""
+        model: Any = self.kind.model
+        found = db.session.scalars(select(model).order_by(getattr(model, self.kind.natural))).all()
+        more = self.rows(db.session, found)
+        return render_template("settings/list.html", kind=self.kind, rows=found, **more)
+
+    def new(self) -> ResponseReturnValue:
+        """An empty form."""
+        return self._page(None)
+
+    def create(self) -> ResponseReturnValue:
+        """Add one."""
+        kind, form = self.kind, FORMS[self.kind.path](request.form)
         if not form.holds():
-            return page(kind, None, beside(db.session, None), form=form, status=422)
+            return self._page(None, form=form, status=422)
 
         def effect(session: Session) -> tuple[str, Flash]:
             made = storing.create(session, viewer(), kind, form.name.data, form.values(kind))
-            return f"{path}/{made}", f"The {kind.one} “{form.name.data}” is added."
+            return f"{kind.path}/{made}", f"The {kind.one} “{form.name.data}” is added."
 
-        def refused(reason: str) -> ResponseReturnValue:
-            return page(kind, None, beside(db.session, None), form=form, wrong=reason, status=422)
+        return form_posts.apply_once(
+            effect, on_refusal=lambda reason: self._page(None, form=form, wrong=reason, status=422)
+        )
 
-        return form_posts.apply_once(effect, on_refusal=refused)
+    def show(self, id: int) -> ResponseReturnValue:
+        """One."""
+        return self._page(stored(self.kind, id))
 
-    def show(id: int) -> ResponseReturnValue:
-        row = stored(kind, id)
-        return page(kind, row, beside(db.session, row))
-
-    def change(id: int) -> ResponseReturnValue:
-        row = stored(kind, id)
-        form = FORMS[path](request.form)
+    def change(self, id: int) -> ResponseReturnValue:
+        """Change it, but for its name."""
+        kind, row, form = self.kind, stored(self.kind, id), FORMS[self.kind.path](request.form)
         form.name.data = getattr(row, kind.natural)
         if not form.holds():
-            return page(kind, row, beside(db.session, row), form=form, status=422)
+            return self._page(row, form=form, status=422)
 
         def effect(session: Session) -> tuple[str, Flash]:
             seen = request.form.get("seen", "")
             changed = storing.change(session, viewer(), kind, id, form.values(kind), seen)
-            return f"{path}/{id}", "Saved." if changed else "Nothing has changed."
+            return f"{kind.path}/{id}", "Saved." if changed else "Nothing has changed."
 
-        def refused(reason: str) -> ResponseReturnValue:
-            now = stored(kind, id)
-            return page(kind, now, beside(db.session, now), form=form, wrong=reason, status=422)
-
-        return form_posts.apply_once(effect, on_refusal=refused)
-
-    def remove(id: int) -> ResponseReturnValue:
-        stored(kind, id)
         return form_posts.apply_once(
-            lambda session: (path, storing.remove(session, viewer(), kind, id)), back=f"{path}/{id}"
+            effect,
+            on_refusal=lambda reason: self._page(stored(kind, id), form=form, wrong=reason, status=422),
         )
 
-    for rule, method, view in (
-        (path, "GET", index),
-        (f"{path}/new", "GET", new),
-        (f"{path}/new", "POST", create),
-        (f"{path}/<int:id>", "GET", show),
-        (f"{path}/<int:id>", "POST", change),
-        (f"{path}/<int:id>/delete", "POST", remove),
-    ):
-        blueprint.add_url_rule(rule, f"{name}_{view.__name__}", view, methods=[method])
+    def remove(self, id: int) -> ResponseReturnValue:
+        """Delete it, if nothing uses it."""
+        kind = self.kind
+        stored(kind, id)
+        return form_posts.apply_once(
+            lambda session: (kind.path, storing.remove(session, viewer(), kind, id)), back=f"{kind.path}/{id}"
+        )
+
+    def _page(self, row: Any, **more: Any) -> ResponseReturnValue:
+        return page(self.kind, row, self.beside(db.session, row), **more)

@@ -106,7 +106,8 @@ def remove(session: Session, viewer: Viewer, kind: SettingKind, id: int) -> str:
 
 
 def try_now(session: Session, viewer: Viewer, id: int) -> str:
-    """Have a mail server that waits tried as soon as a worker is free; return what to say. Raises Refused or NotFound."""
+    """Have a mail server that waits tried as soon as a worker is free; return what to say. Raises Refused or
+    NotFound."""
     _refuse_others(viewer)
     row = found(session, SERVERS, id, locked=True)
     if row.trouble is None:

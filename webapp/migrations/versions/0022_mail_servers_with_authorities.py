@@ -9,3 +9,7 @@ down_revision = "0019"
 
 def upgrade() -> None:
     op.add_column("mail_server", sa.Column("authorities", sa.Text(), server_default="", nullable=False))
+
+
+def downgrade() -> None:
+    op.drop_column("mail_server", "authorities")
