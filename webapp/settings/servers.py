@@ -84,8 +84,9 @@ def limit_words(server: MailServer) -> str:
 def check_connection(
     session: Session, settings: Settings, server: MailServer, recipient: str = ""
 ) -> CheckedConnection:
-    """Check the connection to this server, with an envelope from its first sender to the recipient, if there
-    are both. No mail is sent. Raises BadAddress for a recipient that is no address."""
+    """Check the connection to this server, with an envelope from its first sender (the recipient, if no
+    sender uses it yet) to the recipient, if one is given. No mail is sent. The recipient is an address as
+    `checked_address` gives it."""
     sender = session.scalar(
         select(Sender).where(Sender.mail_server_id == server.id).order_by(Sender.key).limit(1)
     )
@@ -95,8 +96,8 @@ def check_connection(
     return check(
         address_of(server, settings),
         waits,
-        sender=wire_address(sender.envelope_sender or sender.address) if sender else "",
-        recipient=wire_address(recipient) if recipient else "",
+        sender=wire_address(sender.envelope_sender or sender.address) if sender else recipient,
+        recipient=recipient,
         largest=largest,
     )
 

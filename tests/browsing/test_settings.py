@@ -1,0 +1,84 @@
+"""Settings in a browser: a mail server is set up, checked, found wrong and mended; without JavaScript too."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from tests.browsing.conftest import NewContext
+from tests.browsing.test_customers import accessible
+from tests.browsing.watching import Watch
+from tests.mailserver import MailServer
+from tests.world import World
+from webapp.store.mailservers import MailServer as Stored
+
+SIZES: list[dict[str, Any]] = [
+    {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
+]
+
+
+def mark(world: World) -> str:
+    return world.everybody.tag_name.rpartition(" ")[2]
+
+
+def set_up(page: Page, name: str, port: int, security: str) -> None:
+    page.goto("/servers")
+    page.get_by_role("link", name="New mail server").click()
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Host").fill("127.0.0.1")
+    page.get_by_label("Port").fill(str(port))
+    page.get_by_label("Security").select_option(label=security)
+    page.get_by_role("button", name="Add mail server").click()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["", "without JavaScript"])
+def test_a_server_is_set_up_checked_and_mended(
+    marit: NewContext, world: World, server: MailServer, watch: Watch, script: bool
+) -> None:
+    page = marit(java_script_enabled=script).new_page()
+    set_up(page, f"Relay {mark(world)}", server.port, "TLS from the first byte")
+    check = page.get_by_role("region", name="Check connection")
+    check.get_by_role("button", name="Check connection").click()
+    expect(page.get_by_role("alert")).to_contain_text("does not speak TLS from the first byte.")
+    page.get_by_label("Security").select_option(label="None")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    check.get_by_label("Address to ask for").fill("a@customers.test")
+    check.get_by_role("button", name="Check connection").click()
+    expect(check.get_by_role("status")).to_contain_text("The connection works.")
+    talk = check.get_by_label("SMTP conversation")
+    expect(talk).to_contain_text("RCPT TO:<a@customers.test>")
+    lines = talk.inner_text().splitlines()
+    assert re.fullmatch(r" *0\.\d\d s  connected to 127\.0\.0\.1, port \d+", lines[0])
+    assert [line[9:].partition(" ")[0].partition("-")[0] for line in lines[1:4]] == ["220", "EHLO", "250"]
+    page.get_by_role("button", name=re.compile("^Delete")).click()
+    expect(page.get_by_text(f"The mail server “Relay {mark(world)}” is deleted.")).to_be_visible()
+    with world.runtime.database.reading() as session:
+        assert session.scalar(select(Stored.id).where(Stored.name == f"Relay {mark(world)}")) is None
+
+
+@pytest.mark.parametrize("options", SIZES, ids=["wide", "narrow"])
+def test_every_page_of_settings_is_accessible(
+    marit: NewContext, world: World, watch: Watch, options: dict[str, Any]
+) -> None:
+    watch.expect("status of 422")
+    page = marit(**options).new_page()
+    world.add()
+    for url in ("/settings", "/servers", "/senders", "/recipient-keys", "/transformations"):
+        page.goto(url)
+        accessible(page, f"settings{url.replace('/', ' ')}")
+        if url != "/settings":
+            page.get_by_role("table").get_by_role("link").first.click()
+            accessible(page, f"one of{url.replace('/', ' ')}")
+            page.goto(f"{url}/new")
+            page.get_by_role("button", name=re.compile("^Add")).click()
+            expect(page.get_by_text("is empty").first).to_be_visible()
+            accessible(page, f"wrong new of{url.replace('/', ' ')}")
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, url
