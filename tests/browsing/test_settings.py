@@ -1,4 +1,4 @@
-"""Settings in a browser: a mail server is set up, checked, found wrong and mended; without JavaScript too."""
+"""Settings in a browser: a mail server is set up, checked, and corrected; without JavaScript too."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def set_up(page: Page, name: str, port: int, security: str) -> None:
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["", "without JavaScript"])
-def test_a_server_is_set_up_checked_and_mended(
+def test_a_server_is_set_up_checked_and_corrected(
     marit: NewContext, world: World, server: MailServer, watch: Watch, script: bool
 ) -> None:
     page = marit(java_script_enabled=script).new_page()
