@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from webapp.errors import SettingError
-from webapp.secret_key import given_key, own_key
+from webapp.secret_key import former_keys, given_key, own_key
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Settings:
     redis_url: str
     store_url: str
     secret_key: str
+    former_keys: tuple[str, ...]
     host: str
     port: int
     workers: int
@@ -104,6 +105,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         redis_url=_redis_url(environ.get("MAILRUN_REDIS_URL", ""), home),
         store_url=environ.get("MAILRUN_STORE_URL") or str(home / "documents"),
         secret_key=given_key(environ) or own_key(home / "secret_key"),
+        former_keys=former_keys(environ, home / "secret_key_old"),
         host=environ.get("MAILRUN_HOST") or "127.0.0.1",
         port=_whole(environ, "MAILRUN_PORT", 8000, most=LAST_PORT),
         workers=_whole(environ, "MAILRUN_WORKERS", os.cpu_count() or 1, least=1, most=1_000),

@@ -18,6 +18,7 @@ from webapp.audit import note
 from webapp.definitions.sharing import must_see_runs_of_definition
 from webapp.definitions.versions import Fields, TemplateValue, fields_of, take_turn, todays_version
 from webapp.errors import Refused
+from webapp.store import sealed
 from webapp.store.definitions import (
     DefinitionTransformation,
     DefinitionVersion,
@@ -139,6 +140,7 @@ def _write(session: Session, definition: MessageDefinition, fields: Fields) -> N
     for name in SINGLE_FIELDS:
         setattr(definition, name, getattr(fields, name))
     definition.bcc = list(fields.bcc)
+    sealed.note_secret(session, fields.password_key)
     session.flush()
     session.expire(definition, ["sender", "recipient_key", "template"])
     session.execute(

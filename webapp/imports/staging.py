@@ -26,14 +26,14 @@ class Stage:
     On PostgreSQL `working` may be idle for long, while documents are read or stored: it locks nothing that
     others wait for. `merging` may not."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, info: dict[str, Any]) -> None:
+        self.connection, self._info = connection, info
         self.dialect = connection.dialect.name
 
     @contextmanager
     def working(self) -> Iterator[Session]:
         """Fills and compares temporary tables; reads the others."""
-        with Session(self.connection, expire_on_commit=False) as session:
+        with Session(self.connection, expire_on_commit=False, info=self._info) as session:
             yield session
             session.commit()
 
@@ -41,7 +41,7 @@ class Stage:
     def merging(self) -> Iterator[Session]:
         """The one transaction that changes the database."""
         self.connection.execution_options(writes=True)
-        with Session(self.connection, expire_on_commit=False) as session:
+        with Session(self.connection, expire_on_commit=False, info=self._info) as session:
             if self.dialect == "postgresql":
                 session.execute(text(f"SET LOCAL {IDLE_LIMIT} = {IDLE_SECONDS * 1000}"))
             yield session
@@ -78,7 +78,7 @@ def opened(database: Database) -> Iterator[Stage]:
     """A stage with empty tables. Its connection is closed at the end, and the tables with it."""
     with database.engine.connect() as connection:
         connection.detach()
-        stage = Stage(connection)
+        stage = Stage(connection, database.info)
         with stage.working() as session:
             staged.metadata.create_all(session.connection(), checkfirst=False)
             if not database.is_sqlite:

@@ -30,6 +30,7 @@ from webapp.imports.intake import Work
 from webapp.imports.kept import Judgement
 from webapp.imports.kinds import Kind
 from webapp.imports.merging import MergeCounts
+from webapp.imports.passwords import must_be_storable
 from webapp.imports.problems import ImportRefused
 from webapp.imports.reading import CsvRow
 from webapp.imports.targets import TARGETS, Target, respecting_people
@@ -153,6 +154,7 @@ def store(work: Work, plan: Plan, actor: str) -> Plan:
     try:
         with work.stage.merging() as session:
             locks.lock_imports(session.connection())
+            must_be_storable(session, work.passwords)
             plan = _settle(session, work, plan)
             touched.note_before(session, plan.by_file)
             messaging_store.merge(session, plan.parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, cast
 
@@ -12,10 +12,12 @@ from sqlalchemy import BindParameter, Row, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from webapp.documents import findings
+from webapp.store import sealed
 from webapp.store.customers import Cluster, Customer, CustomerEmail
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Result, ResultInvoice, Run
+from webapp.store.sealed import Unreadable
 from webapp.store.statuses import LockProblem, ResultStatus
 
 
@@ -35,8 +37,18 @@ class StoredDocument:
 
 
 @dataclass(frozen=True)
+class DocumentPassword:
+    """What opens a mail's documents, if they need a password: then one of the two is not empty, or the
+    customer has none. `trouble`: why it cannot be read, in words."""
+
+    text: str = field(default="", repr=False)
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
 class MessageInput:
-    """A claimed result with everything that its mail is made of, as plain values: frozen from here on."""
+    """A claimed result with everything that its mail is made of, as plain values: frozen from here on. What
+    `customer` has of the metadata is what templates may see: no password of documents is among it."""
 
     result_id: int
     run_id: int
@@ -53,6 +65,7 @@ class MessageInput:
     run_name: str
     bcc: tuple[str, ...]
     customer: dict[str, Any]
+    password: DocumentPassword
     recipients: tuple[tuple[str, str], ...]
     invoices: tuple[dict[str, Any], ...]
     copies: dict[int, int]
@@ -72,6 +85,7 @@ def load_inputs(session: Session, result_ids: Iterable[int]) -> list[MessageInpu
     invoices = _invoices(session, ids)
     documents = _documents(session, ids)
     addresses = _addresses(session, [head.customer_id for head in heads])
+    secret = sealed.secret_names(session) | {content["password_key"] for content in versions.values()}
     return [
         MessageInput(
             result_id=head.result_id,
@@ -88,7 +102,8 @@ def load_inputs(session: Session, result_ids: Iterable[int]) -> list[MessageInpu
             content=versions[head.version_id],
             run_name=head.run_name,
             bcc=tuple(head.bcc),
-            customer=_customer_names(head),
+            customer=_customer_names(head, secret),
+            password=_password(session, head, versions[head.version_id]),
             recipients=addresses[head.customer_id, versions[head.version_id]["recipient_key_id"]],
             invoices=tuple(invoice for invoice, _ in invoices[head.result_id]),
             copies={invoice["id"]: copy for invoice, copy in invoices[head.result_id]},
@@ -124,7 +139,8 @@ def preview_input(
         content=content,
         run_name=run_name,
         bcc=tuple(bcc),
-        customer=_customer_names(customer),
+        customer=_customer_names(customer, sealed.secret_names(session) | {content["password_key"]}),
+        password=_password(session, customer, content),
         recipients=addresses[customer.customer_id, content["recipient_key_id"]],
         invoices=tuple(invoices),
         copies=dict.fromkeys(ids["ids"], 1),
@@ -197,8 +213,23 @@ ADDRESSES = (
 )  # fmt: skip
 
 
-def _customer_names(row: Row[Any]) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ("code", "name", "language", "metadata", "cluster")}
+def _customer_names(row: Row[Any], secret: frozenset[str]) -> dict[str, Any]:
+    names = {name: getattr(row, name) for name in ("code", "name", "language", "metadata", "cluster")}
+    return {**names, "metadata": sealed.without_secrets(row.metadata, secret)}
+
+
+def _password(session: Session, row: Row[Any], content: Content) -> DocumentPassword:
+    """What the documents of this customer's mail are protected with; nothing if they need no password."""
+    key = content["password_key"]
+    if not key:
+        return NO_PASSWORD
+    try:
+        return DocumentPassword(sealed.keys_of(session).open(row.code, key, row.metadata.get(key)).strip())
+    except Unreadable as problem:
+        return DocumentPassword(trouble=f"the customer’s password in “{key}” cannot be read: {problem}")
+
+
+NO_PASSWORD = DocumentPassword()
 
 
 def _invoice_names(row: Row[Any]) -> dict[str, Any]:

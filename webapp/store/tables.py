@@ -9,6 +9,7 @@ from webapp.store import (
     invoices,
     mailservers,
     runs,
+    sealed,
     users,
     workers,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "mailservers",
     "metadata",
     "runs",
+    "sealed",
     "users",
     "workers",
 ]
