@@ -1,8 +1,8 @@
 """Passwords of documents in an import: they are sealed (store/sealed.py) before they are staged, so that no
 table, not even a temporary one, has them in plain text.
 
-A value that is stored already is staged as it is stored, sealed: so the comparison of all rows finds it
-equal. That takes a digest for each value, and encrypts only what is new."""
+A value that is stored already, with the newest key, is staged as it is stored, sealed: so the comparison of
+all rows finds it equal. That takes a digest for each value, and encrypts only what is new."""
 
 from __future__ import annotations
 
