@@ -19,10 +19,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from webapp.sealed import PREFIX, secret_names_query
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result
-from webapp.store.sealed import PREFIX, secret_names_query
 from webapp.store.text_search import CUSTOMER_SEARCH, INVOICE_SEARCH, searchable
 
 

@@ -1,4 +1,4 @@
-"""Goes over what is stored and seals the passwords of documents (store/sealed.py): those that are in plain
+"""Goes over what is stored and seals the passwords of documents (webapp/sealed.py): those that are in plain
 text, after an upgrade or once a definition takes its password from another field; and all, when the secret
 key has been changed.
 
@@ -14,14 +14,14 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, String, Table, bindparam, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from webapp import audit, found_by
+from webapp import audit, found_by, sealed
 from webapp.errors import Refused
-from webapp.store import installation, locks, sealed
+from webapp.sealed import CannotOpen, Keys, is_sealed, secret_names
+from webapp.store import installation, locks
 from webapp.store.customers import Customer, metadata_text
 from webapp.store.database import Database
-from webapp.store.definitions import MessageDefinition
+from webapp.store.definitions import MessageDefinition, SecretField
 from webapp.store.installation import CHANGED, Installation
-from webapp.store.sealed import Keys, SecretField, Unreadable, is_sealed, secret_names
 from webapp.store.statuses import SourceSubject
 from webapp.store.types import Json, now
 from webapp.store.users import SourceValue
@@ -233,7 +233,7 @@ def _again(keys: Keys, code: str, name: str, value: Any, counts: SealCounts, onl
         return ""
     try:
         opened = keys.open(code, name, value)
-    except Unreadable:
+    except CannotOpen:
         counts.note_unreadable(code)
         return ""
     if not opened.strip():

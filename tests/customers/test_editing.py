@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from tests import factories
 from tests.customers.conftest import index_all
 from tests.world import World
+from webapp import sealed
 from webapp.access import OPERATOR, Viewer
 from webapp.customers import addresses, bulk, editing, secrets
 from webapp.customers.editing import Facts
 from webapp.edits import fingerprint
 from webapp.errors import NotFound, Refused
-from webapp.store import sealed
 from webapp.store.customers import Cluster, Customer, CustomerEmail
 from webapp.store.statuses import Origin, Role
 from webapp.store.text_search import CUSTOMER_SEARCH, INVOICE_SEARCH, found_in

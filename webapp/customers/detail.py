@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 from webapp import audit
 from webapp.access import Viewer, visible_to
 from webapp.customers.secrets import readable
+from webapp.sealed import is_sealed, secret_names
 from webapp.store import keyset
 from webapp.store.customers import Customer, CustomerEmail, RecipientKey
 from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.keyset import Edge, Page
 from webapp.store.runs import Result, ResultInvoice, Run
-from webapp.store.sealed import is_sealed, secret_names
 from webapp.store.statuses import InvoiceStatus, ResultStatus
 from webapp.store.users import AuditEntry
 

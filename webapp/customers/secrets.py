@@ -1,4 +1,4 @@
-"""The fields of customers' metadata that hold passwords (store/sealed.py), as pages show and change them.
+"""The fields of customers' metadata that hold passwords (webapp/sealed.py), as pages show and change them.
 Their values are on no page unless a person asks, in no search, no download and no audit entry."""
 
 from __future__ import annotations
@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from webapp import sealed
 from webapp.errors import Refused
-from webapp.store import sealed
+from webapp.sealed import CannotOpen, is_sealed, secret_names
 from webapp.store.customers import Customer
-from webapp.store.sealed import Unreadable, is_sealed, secret_names
 
 
 def is_secret(session: Session, customer: Customer, name: str) -> bool:
@@ -22,7 +22,7 @@ def readable(session: Session, customer: Customer, name: str) -> str:
     """The password in this field, for a person who asked to see it. Raises Refused if it cannot be read."""
     try:
         return sealed.keys_of(session).open(customer.code, name, customer.extra.get(name))
-    except Unreadable as problem:
+    except CannotOpen as problem:
         raise Refused(f"“{name}” of {customer.code} cannot be read: {problem}.") from None
 
 

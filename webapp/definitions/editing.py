@@ -13,12 +13,12 @@ from dataclasses import asdict, replace
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from webapp import sealed
 from webapp.access import Viewer
 from webapp.audit import note
 from webapp.definitions.sharing import must_see_runs_of_definition
 from webapp.definitions.versions import Fields, TemplateValue, fields_of, take_turn, todays_version
 from webapp.errors import Refused
-from webapp.store import sealed
 from webapp.store.definitions import (
     DefinitionTransformation,
     DefinitionVersion,

@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 from webapp.console import or_fail, say
 from webapp.exports.folder import export_folder
 from webapp.extensions import runtime
-from webapp.store.sealed import secret_names
+from webapp.sealed import secret_names
 
 
 @click.command("export")

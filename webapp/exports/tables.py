@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import RowMapping, Select, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from webapp import sealed
 from webapp.errors import Refused
 from webapp.imports.values import ABSENT
-from webapp.store import sealed
+from webapp.sealed import CannotOpen, secret_names
 from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEmail, RecipientKey
 from webapp.store.invoices import Invoice
-from webapp.store.sealed import Unreadable, secret_names
 
 EXPORT_BATCH = 2_000
 """Rows read at a time."""
@@ -84,7 +84,7 @@ def _customers(session: Session, names: list[str], secret: frozenset[str]) -> Ro
 def _opened(session: Session, row: RowMapping, name: str) -> str:
     try:
         return sealed.keys_of(session).open(row["code"], name, row["fields"][name])
-    except Unreadable as problem:
+    except CannotOpen as problem:
         raise Refused(
             f"The password in “{name}” of customer {row['code']} cannot be read: {problem}; or export "
             "without --with-passwords."

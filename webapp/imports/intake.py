@@ -10,18 +10,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from webapp import progress
+from webapp import progress, sealed
 from webapp.destinations import Service
 from webapp.imports import kept, kinds, messaging, messaging_store, references, staged, staging
 from webapp.imports.circles import ImportedParents
 from webapp.imports.documents import ImportedFile, Inspector
 from webapp.imports.kinds import Kind
-from webapp.imports.passwords import StagedPasswords, seal_rows
 from webapp.imports.problems import Problems
 from webapp.imports.reading import CsvRow, checked_rows
-from webapp.imports.staging import Stage
+from webapp.imports.staging import Stage, StagedPasswords, seal_rows
 from webapp.progress import ReportProgress, within
-from webapp.store import sealed
 
 
 @dataclass

@@ -19,9 +19,9 @@ from webapp.imports.changes import KEPT, SOURCE_WINS, RowChange, is_long, said
 from webapp.imports.circles import ImportedParents
 from webapp.imports.kinds import Kind
 from webapp.imports.targets import Target, is_json
+from webapp.sealed import is_sealed, keys_of
 from webapp.sources import PARENTS, as_json
 from webapp.store.customers import Cluster, ClusterParent
-from webapp.store.sealed import is_sealed, keys_of
 from webapp.store.statuses import SourceSubject
 from webapp.store.users import SourceValue
 
@@ -156,7 +156,7 @@ def _judge_columns(session: Session, target: Target, found: Judgement) -> None:
 
 
 def _is_same(session: Session, key: str, field: str, one: Any, other: Any) -> bool:
-    """Whether two values are equal. Equal passwords need not look so (store/sealed.py)."""
+    """Whether two values are equal. Equal passwords need not look so (webapp/sealed.py)."""
     if one == other or not (is_sealed(one) or is_sealed(other)):
         return bool(one == other)
     return keys_of(session).same(key, field, one, other)

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from webapp import sealed
 from webapp.imports.messaging import Messaging
 from webapp.imports.messaging_keys import NATURAL
-from webapp.store import sealed
 from webapp.store.customers import RecipientKey
 from webapp.store.definitions import (
     DefinitionTransformation,

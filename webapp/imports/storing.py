@@ -30,9 +30,9 @@ from webapp.imports.intake import Work
 from webapp.imports.kept import Judgement
 from webapp.imports.kinds import Kind
 from webapp.imports.merging import MergeCounts
-from webapp.imports.passwords import must_be_storable
 from webapp.imports.problems import ImportRefused
 from webapp.imports.reading import CsvRow
+from webapp.imports.staging import must_be_storable
 from webapp.imports.targets import TARGETS, Target, respecting_people
 from webapp.progress import within
 from webapp.store import locks

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import BindParameter, Row, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
+from webapp import sealed
 from webapp.documents import findings
-from webapp.store import sealed
+from webapp.messages import passwords
+from webapp.messages.passwords import DocumentPassword
 from webapp.store.customers import Cluster, Customer, CustomerEmail
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Result, ResultInvoice, Run
-from webapp.store.sealed import Unreadable
 from webapp.store.statuses import LockProblem, ResultStatus
 
 
@@ -34,15 +35,6 @@ class StoredDocument:
     size: int
     is_cleared: bool
     lock_problem: str = LockProblem.NONE
-
-
-@dataclass(frozen=True)
-class DocumentPassword:
-    """What opens a mail's documents, if they need a password: then one of the two is not empty, or the
-    customer has none. `trouble`: why it cannot be read, in words."""
-
-    text: str = field(default="", repr=False)
-    trouble: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,8 +94,8 @@ def load_inputs(session: Session, result_ids: Iterable[int]) -> list[MessageInpu
             content=versions[head.version_id],
             run_name=head.run_name,
             bcc=tuple(head.bcc),
-            customer=_customer_names(head, secret),
-            password=_password(session, head, versions[head.version_id]),
+            customer=passwords.customer_names(head, secret),
+            password=passwords.password_of(session, head, versions[head.version_id]),
             recipients=addresses[head.customer_id, versions[head.version_id]["recipient_key_id"]],
             invoices=tuple(invoice for invoice, _ in invoices[head.result_id]),
             copies={invoice["id"]: copy for invoice, copy in invoices[head.result_id]},
@@ -139,8 +131,8 @@ def preview_input(
         content=content,
         run_name=run_name,
         bcc=tuple(bcc),
-        customer=_customer_names(customer, sealed.secret_names(session) | {content["password_key"]}),
-        password=_password(session, customer, content),
+        customer=passwords.customer_names(customer, sealed.secret_names(session) | {content["password_key"]}),
+        password=passwords.password_of(session, customer, content),
         recipients=addresses[customer.customer_id, content["recipient_key_id"]],
         invoices=tuple(invoices),
         copies=dict.fromkeys(ids["ids"], 1),
@@ -211,25 +203,6 @@ ADDRESSES = (
     .where(CustomerEmail.customer_id.in_(IDS))
     .order_by(CustomerEmail.id)
 )  # fmt: skip
-
-
-def _customer_names(row: Row[Any], secret: frozenset[str]) -> dict[str, Any]:
-    names = {name: getattr(row, name) for name in ("code", "name", "language", "metadata", "cluster")}
-    return {**names, "metadata": sealed.without_secrets(row.metadata, secret)}
-
-
-def _password(session: Session, row: Row[Any], content: Content) -> DocumentPassword:
-    """What the documents of this customer's mail are protected with; nothing if they need no password."""
-    key = content["password_key"]
-    if not key:
-        return NO_PASSWORD
-    try:
-        return DocumentPassword(sealed.keys_of(session).open(row.code, key, row.metadata.get(key)).strip())
-    except Unreadable as problem:
-        return DocumentPassword(trouble=f"the customer’s password in “{key}” cannot be read: {problem}")
-
-
-NO_PASSWORD = DocumentPassword()
 
 
 def _invoice_names(row: Row[Any]) -> dict[str, Any]:

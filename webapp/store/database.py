@@ -30,7 +30,7 @@ _AFTER_COMMIT = "after_commit"
 SECRET_KEY = "secret_key"
 """The key in a session's `info` for the secret key that its process works with (store/installation.py)."""
 FORMER_KEYS = "former_keys"
-"""The same for secret keys that it had before (webapp/store/sealed.py)."""
+"""The same for secret keys that it had before (webapp/webapp/sealed.py)."""
 NEEDS_WRITING = "This session only reads: a change needs writing()."
 
 

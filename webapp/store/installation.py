@@ -34,7 +34,7 @@ class Installation(Base):
     reveals nothing of the key; null until a process binds it. `taken_over_at` is when a person last gave
     the database to another key. `tidied_at` is when mails past their time were last looked for
     (evidence/retention.py). `sealed_with` has the ids of all keys that values may be sealed with
-    (store/sealed.py), `rotated_at` when they were last begun to be sealed with another."""
+    (webapp/sealed.py), `rotated_at` when they were last begun to be sealed with another."""
 
     __tablename__ = "installation"
     __table_args__ = (CheckConstraint("number = 1", name="one_row"),)

@@ -9,7 +9,6 @@ from webapp.store import (
     invoices,
     mailservers,
     runs,
-    sealed,
     users,
     workers,
 )
@@ -23,7 +22,6 @@ __all__ = [
     "mailservers",
     "metadata",
     "runs",
-    "sealed",
     "users",
     "workers",
 ]

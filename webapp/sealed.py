@@ -20,22 +20,19 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import CompoundSelect, String, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import CompoundSelect, select
+from sqlalchemy.orm import Session
 
 from webapp.errors import Refused
 from webapp.store import installation
-from webapp.store.base import Base
 from webapp.store.database import FORMER_KEYS, SECRET_KEY
-from webapp.store.definitions import MessageDefinition
-from webapp.store.types import Instant
+from webapp.store.definitions import MessageDefinition, SecretField
 from webapp.store.upsert import insert_into
 
 PREFIX = "mailrun-sealed:"
@@ -49,17 +46,7 @@ CANNOT_READ = (
 """Why a password cannot be read, and the way out; the end of a sentence, without its full stop."""
 
 
-class SecretField(Base):
-    """A field of customers' metadata that holds passwords, since a definition takes or took its password from
-    it. `sealed_at`: since when no value of it is in plain text; null while some may be."""
-
-    __tablename__ = "secret_field"
-
-    name: Mapped[str] = mapped_column(String(100), primary_key=True)
-    sealed_at: Mapped[datetime | None] = mapped_column(Instant)
-
-
-class Unreadable(Exception):
+class CannotOpen(Exception):
     """A sealed value cannot be opened with any key of this process; the message says why, and the way out."""
 
 
@@ -82,18 +69,18 @@ class Keys:
         return f"{PREFIX}{self.newest}:{self._digest(self.newest, code, name, text)}:{token}"
 
     def open(self, code: str, name: str, value: Any) -> str:
-        """The password. Raises Unreadable."""
+        """The password. Raises CannotOpen."""
         if not is_sealed(value):
             return "" if value is None else str(value)
         id, digest, token = _taken_apart(value)
         if id not in self._digests:
-            raise Unreadable(CANNOT_READ)
+            raise CannotOpen(CANNOT_READ)
         try:
             text = self._fernet.decrypt(token).decode()
         except InvalidToken:
-            raise Unreadable("what is stored of it was damaged. Set the password again") from None
+            raise CannotOpen("what is stored of it was damaged. Set the password again") from None
         if not hmac.compare_digest(digest, self._digest(id, code, name, text)):
-            raise Unreadable("what is stored of it belongs to another customer. Set the password again")
+            raise CannotOpen("what is stored of it belongs to another customer. Set the password again")
         return text
 
     def has(self, id: str) -> bool:
@@ -125,7 +112,7 @@ class Keys:
                 return digest == other_digest
         try:
             return self.open(code, name, one) == self.open(code, name, other)
-        except Unreadable:
+        except CannotOpen:
             return False
 
     def _digest(self, id: str, code: str, name: str, text: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 from sqlalchemy import text
 
 from webapp.extensions import Runtime
+from webapp.sealed import is_sealed, keys_of
 from webapp.store.customers import Customer
-from webapp.store.sealed import is_sealed, keys_of
 from webapp.store.tables import metadata
 
 

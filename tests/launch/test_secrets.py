@@ -20,7 +20,7 @@ from tests.imports.test_folder import load
 from tests.launch.test_doctor import findings
 from tests.mailserver import MailServer
 from tests.runtimes import open_runtime
-from tests.sealing.secrets_in import dump, password_of
+from tests.store.secrets_in import dump, password_of
 from tests.world import World, make_world
 from webapp import migrations, sealing
 from webapp.access import OPERATOR
@@ -31,11 +31,11 @@ from webapp.extensions import Runtime
 from webapp.imports import storing
 from webapp.imports.problems import ImportRefused
 from webapp.runs import takeover
+from webapp.sealed import keys_of
 from webapp.sealing import rotate
 from webapp.store import installation
 from webapp.store.customers import Customer
 from webapp.store.installation import CHANGED
-from webapp.store.sealed import keys_of
 from webapp.workers import WorkerProcess
 
 OLD, NEW = "the-key-before-" + "o" * 30, "the-key-of-today-" + "n" * 30
@@ -78,7 +78,7 @@ def opened(server: MailServer, address: str, password: str) -> int:
     """How many mails the address got; each must open with this password, and not without."""
     mails = server.mails_to(address)
     for taken in mails:
-        [document] = message_from_bytes(taken.data, policy=policy.default).iter_attachments()  # type: ignore[attr-defined]
+        [document] = message_from_bytes(taken.data, policy=policy.default).iter_attachments()
         content = document.get_content()
         with pytest.raises(pikepdf.PasswordError):
             pikepdf.open(io.BytesIO(content))

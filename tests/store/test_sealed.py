@@ -15,19 +15,18 @@ from sqlalchemy import select, update
 from tests.imports import folders
 from tests.imports.test_folder import load
 from tests.mailserver import MailServer
-from tests.sealing.secrets_in import dump, files_with, password_of
+from tests.store.secrets_in import dump, files_with, password_of
 from tests.world import World, make_world
-from webapp import sealing
+from webapp import sealed, sealing
 from webapp.access import OPERATOR
 from webapp.customers import editing
 from webapp.edits import fingerprint
 from webapp.errors import Refused
 from webapp.exports.folder import export_folder
 from webapp.extensions import Runtime
-from webapp.store import sealed
+from webapp.sealed import CannotOpen, Keys
 from webapp.store.customers import Customer
 from webapp.store.definitions import TemplateText
-from webapp.store.sealed import Keys, Unreadable
 from webapp.workers import WorkerProcess
 
 FIRST, SECOND = "Geheim-eins-4711", "Geheim-zwei-0815"
@@ -72,9 +71,10 @@ def test_f8_a_password_is_in_nothing_that_is_kept(
     assert world.statuses(run_id) == ["sent"]
     [taken] = server.mails_to("ada@customers.test")
     mail = message_from_bytes(taken.data, policy=policy.default)
-    body, [document] = mail.get_body(("html",)), list(mail.iter_attachments())  # type: ignore[attr-defined]
+    body, [document] = mail.get_body(("html",)), list(mail.iter_attachments())
     with pikepdf.open(io.BytesIO(document.get_content()), password=SECOND) as pdf:
         assert len(pdf.pages) == 1
+    assert body is not None
     assert "Utrecht" in body.get_content()
     assert sealed.PREFIX not in body.get_content()
     export_folder(runtime.database, runtime.documents, tmp_path / "out", with_documents=True, actor="a test")
@@ -169,7 +169,7 @@ def test_f8_a_sealed_password_opens_for_its_own_customer_and_with_its_own_key_on
         (keys, "C2", value, "another customer"),
         (keys, "C1", value[:-9] + "AAAAAAAA=", "damaged"),
     ):
-        with pytest.raises(Unreadable, match=why):
+        with pytest.raises(CannotOpen, match=why):
             reader.open(code, "pin", stored)
     both = Keys(["x" * 40, "k" * 40])
     assert both.open("C1", "pin", value) == FIRST
