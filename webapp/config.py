@@ -89,11 +89,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if environ is None:
         dotenv = {name: value for name, value in dotenv_values(".env").items() if value is not None}
         environ = {**dotenv, **os.environ}
-    home = Path(environ.get("MAILRUN_HOME") or "instance").absolute()
-    try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as problem:
-        raise SettingError(f"MAILRUN_HOME is {home}; it cannot be made: {problem.strerror}") from None
+    home = _home(environ)
     scale = _number(environ, "MAILRUN_TIME_SCALE", 1, least=1e-6)
 
     def scaled(seconds: float) -> float:
@@ -132,6 +128,16 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         ehlo_name=_ehlo_name(environ),
         dotenv=dotenv,
     )
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    """The home folder, made if it is missing."""
+    home = Path(environ.get("MAILRUN_HOME") or "instance").absolute()
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as problem:
+        raise SettingError(f"MAILRUN_HOME is {home}; it cannot be made: {problem.strerror}") from None
+    return home
 
 
 def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def test_e11_a_form_goes_on_with_what_was_typed(
     expect(dialog.get_by_role("alert")).to_contain_text("do not match")
     assert language_of(world, customer_id) == ""
     log_in_again(page)
-    expect(page.get_by_text("Saved").first).to_be_visible()
+    expect(page.get_by_text("Saved.").first).to_be_visible()
     assert language_of(world, customer_id) == "nl"
 
 
@@ -103,7 +103,7 @@ def test_e11_a_login_in_another_tab_is_enough_and_anothers_is_not(
     context.clear_cookies()
     log_in(tab, mine)
     page.get_by_role("button", name="Save facts").click()
-    expect(page.get_by_text("Saved").first).to_be_visible()
+    expect(page.get_by_text("Saved.").first).to_be_visible()
     assert language_of(world, customer_id) == "nl"
 
 
@@ -149,7 +149,7 @@ def test_e11_leaving_what_is_not_saved_asks_once(
     runs.click(no_wait_after=True)
     expect(page.get_by_label("Language")).to_have_value("nl")
     page.get_by_role("button", name="Save facts").click()
-    expect(page.get_by_text("Saved").first).to_be_visible()
+    expect(page.get_by_text("Saved.").first).to_be_visible()
     assert asked == ["beforeunload"]  # not for the press on Save
     assert language_of(world, customer_id) == "nl"
     runs.click()

@@ -76,7 +76,7 @@ ANOTHERS = "What was typed before belongs to another login. It was not sent."
 def login_state() -> ResponseReturnValue:
     """Who is logged in with this browser, and the token that its forms need: for a page that is open."""
     user = sessions.current()
-    return jsonify(user=user.name if user else "", csrf_token=generate_csrf())
+    return jsonify(user=user.viewer.name if user else "", csrf_token=generate_csrf())
 
 
 @users.post("/login/again")
