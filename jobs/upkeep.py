@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError
 
+from webapp import sealing
 from webapp.delivery import drain, recovery
 from webapp.evidence import retention
 from webapp.extensions import Runtime
@@ -44,6 +45,8 @@ def sweep_regularly(runtime: Runtime, worker: WorkerProcess) -> None:
                 if not waiting_jobs.will_be_taken_soon(runtime.queue.enqueue_drain(run_id)):
                     _in_thread(f"drain {run_id}", drain.drain, runtime, worker, run_id)
             waiting_jobs.end_round()
+            if sealing.is_due(runtime.database):
+                _in_thread("seal", _seal, runtime, worker)
             if retention.is_due(runtime):
                 _in_thread("tidy", _tidy, runtime, worker)
         except DBAPIError as error:
@@ -81,6 +84,13 @@ def _tidy(runtime: Runtime, worker: WorkerProcess) -> None:
         retention.tidy(runtime, worker.stopping)
     except (DBAPIError, OSError) as error:
         log.warning("cannot delete mails past their time; will try again tomorrow: %s", error)
+
+
+def _seal(runtime: Runtime, worker: WorkerProcess) -> None:
+    try:
+        sealing.seal_plain(runtime.database, worker.stopping.is_set)
+    except DBAPIError as error:
+        log.warning("cannot encrypt passwords; will try again soon: %s", error.orig)
 
 
 def make_beside(runtime: Runtime, worker: WorkerProcess, run_id: int) -> None:

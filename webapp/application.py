@@ -24,6 +24,7 @@ from webapp.web import (
     errors,
     formats,
     health,
+    held_forms,
     htmx,
     layout,
     limits,
@@ -35,7 +36,7 @@ from webapp.web import (
 )
 
 SHARED = (
-    *(typed_text, limits, assets, errors, formats, layout, htmx),
+    *(typed_text, limits, assets, errors, formats, layout, htmx, held_forms),
     *(sessions, access_control, security, user_limits, capacity, preview_renderers),
 )
 """What all pages share, in the order in which it takes effect."""

@@ -20,6 +20,7 @@ COMMANDS = {
     "init": "webapp.launch.commands:init",
     "takeover": "webapp.launch.commands:take_over",
     "doctor": "webapp.launch.commands:doctor",
+    "secrets": "webapp.launch.secret_commands:secret_commands",
     "catcher": "webapp.catcher.commands:catcher",
     "demo": "webapp.demo.commands:demo",
     "import": "webapp.imports.commands:import_command",

@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from webapp.errors import SettingError
-from webapp.secret_key import given_key, own_key
+from webapp.secret_key import former_keys, given_key, own_key
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Settings:
     redis_url: str
     store_url: str
     secret_key: str
+    former_keys: tuple[str, ...]
     host: str
     port: int
     workers: int
@@ -88,11 +89,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if environ is None:
         dotenv = {name: value for name, value in dotenv_values(".env").items() if value is not None}
         environ = {**dotenv, **os.environ}
-    home = Path(environ.get("MAILRUN_HOME") or "instance").absolute()
-    try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as problem:
-        raise SettingError(f"MAILRUN_HOME is {home}; it cannot be made: {problem.strerror}") from None
+    home = _home(environ)
     scale = _number(environ, "MAILRUN_TIME_SCALE", 1, least=1e-6)
 
     def scaled(seconds: float) -> float:
@@ -104,6 +101,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         redis_url=_redis_url(environ.get("MAILRUN_REDIS_URL", ""), home),
         store_url=environ.get("MAILRUN_STORE_URL") or str(home / "documents"),
         secret_key=given_key(environ) or own_key(home / "secret_key"),
+        former_keys=former_keys(environ, home / "secret_key_old"),
         host=environ.get("MAILRUN_HOST") or "127.0.0.1",
         port=_whole(environ, "MAILRUN_PORT", 8000, most=LAST_PORT),
         workers=_whole(environ, "MAILRUN_WORKERS", os.cpu_count() or 1, least=1, most=1_000),
@@ -130,6 +128,16 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         ehlo_name=_ehlo_name(environ),
         dotenv=dotenv,
     )
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    """The home folder, made if it is missing."""
+    home = Path(environ.get("MAILRUN_HOME") or "instance").absolute()
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as problem:
+        raise SettingError(f"MAILRUN_HOME is {home}; it cannot be made: {problem.strerror}") from None
+    return home
 
 
 def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:

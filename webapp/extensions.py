@@ -39,7 +39,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Open everything that the settings name, for this application. Nothing is contacted yet."""
     app.extensions[_RUNTIME] = Runtime(
         settings=settings,
-        database=db.open(app, settings.database_url, settings.secret_key),
+        database=db.open(app, settings.database_url, settings.secret_key, settings.former_keys),
         documents=open_store(settings.store_url),
         queue=JobQueue(settings.redis_url),
         renderer=Renderer(),

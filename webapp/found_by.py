@@ -19,8 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from webapp.sealed import PREFIX, secret_names_query
 from webapp.store.customers import Customer, CustomerEmail
-from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result
 from webapp.store.text_search import CUSTOMER_SEARCH, INVOICE_SEARCH, searchable
@@ -81,6 +81,7 @@ def _metadata(session: Session) -> ColumnElement[str]:
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     each = func.json_each if is_sqlite else func.jsonb_each_text
     fields = each(Customer.extra).table_valued("key", "value", name="fields")
-    secret = select(MessageDefinition.password_key)
-    found = select(" " + func.aggregate_strings(fields.c.value, " ")).where(fields.c.key.not_in(secret))
+    found = select(" " + func.aggregate_strings(fields.c.value, " ")).where(
+        fields.c.key.not_in(secret_names_query()), ~fields.c.value.startswith(PREFIX)
+    )
     return func.coalesce(found.scalar_subquery(), "")

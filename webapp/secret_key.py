@@ -25,6 +25,15 @@ def given_key(environ: Mapping[str, str]) -> str:
     return key
 
 
+def former_keys(environ: Mapping[str, str], path: Path) -> tuple[str, ...]:
+    """The secret keys that this installation had before, the newest first: those that the environment names,
+    with blanks or commas between them, and those in this file. They only open what was encrypted with
+    them."""
+    given = environ.get("MAILRUN_SECRET_KEY_OLD", "")
+    kept = path.read_text() if path.exists() else ""
+    return tuple(dict.fromkeys(f"{given} {kept}".replace(",", " ").split()))
+
+
 def own_key(path: Path) -> str:
     """This installation's own key, made at first use and readable by its owner alone. It is written aside, so
     that it is complete or absent. Raises SettingError for an empty one: it has been lost."""

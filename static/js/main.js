@@ -8,6 +8,7 @@ import { scrollToChosen } from './cluster-tree.js';
 import './connection.js';
 import './copy.js';
 import { showNewDialogs } from './dialogs.js';
+import './expired-login.js';
 import { restoreFocus } from './focus.js';
 import './menus.js';
 import './palette.js';
@@ -17,6 +18,7 @@ import { closeQuestion } from './run-dialog.js';
 import { updateBulkBar } from './selection.js';
 import './shortcuts.js';
 import { keepNewestToast } from './toasts.js';
+import './unsaved.js';
 
 const PARTS_WITH_FIELDS = ['dialog', 'new-run', 'clusters'];
 

@@ -180,3 +180,5 @@ def test_text_is_kept_when_a_person_is_logged_out_elsewhere(
     type_body(page, "<p>A long text, {{ customer.name }}</p>")
     expect(page.get_by_text("You are no longer logged in.")).to_be_visible()
     expect(page.locator(".cm-content[aria-label=Body]")).to_contain_text("A long text")
+    page.get_by_role("link", name="Log in").click()
+    expect(page.get_by_role("dialog", name="Log in to go on")).to_be_visible()

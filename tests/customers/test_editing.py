@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from tests import factories
 from tests.customers.conftest import index_all
 from tests.world import World
+from webapp import sealed
 from webapp.access import OPERATOR, Viewer
-from webapp.customers import addresses, bulk, editing
+from webapp.customers import addresses, bulk, editing, secrets
 from webapp.customers.editing import Facts
 from webapp.edits import fingerprint
 from webapp.errors import NotFound, Refused
@@ -135,11 +136,14 @@ def test_a_secret_is_in_no_audit_and_no_search(world: World, customer_id: int) -
             editing.set_field(session, OPERATOR, customer_id, "pin", "other", None)
         assert editing.set_field(session, OPERATOR, customer_id, "fresh", "abcdef", None)
     with world.runtime.database.reading() as session:
-        assert session.get_one(Customer, customer_id).extra["pin"] == "geheim99"
+        customer = session.get_one(Customer, customer_id)
+        assert "geheim99" not in str(customer.extra)
+        assert secrets.readable(session, customer, "pin") == "geheim99"
         assert audited(session, customer_id) == ["change: pin: ••••", "change: fresh: nothing → abcdef"]
         assert session.scalars(found_in(CUSTOMER_SEARCH, "geheim99")).all() == []
         assert session.scalars(found_in(CUSTOMER_SEARCH, "abcdef")).all() == [customer_id]
-        assert said_by_source(session) == {"metadata.pin": "1234"}
+        said = said_by_source(session)["metadata.pin"]
+        assert sealed.keys_of(session).open(customer.code, "pin", said) == "1234" != said
 
 
 def test_a_manager_of_another_cluster_changes_nothing(world: World, customer_id: int) -> None:

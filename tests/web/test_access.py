@@ -14,7 +14,7 @@ from tests.world import World
 from webapp.store.customers import Cluster
 from webapp.store.definitions import TemplateImage
 
-OPEN = {"/login", "/healthz", "/readyz", "/static/<path:filename>"}
+OPEN = {"/login", "/login/state", "/healthz", "/readyz", "/static/<path:filename>"}
 LOOKING = {
     "/",
     "/account",
@@ -177,7 +177,7 @@ def left_run(world: World, in_cluster: Callable[[str], int]) -> tuple[int, int]:
 
 def test_no_route_is_missing_here(pages: Flask) -> None:
     assert routes(pages, "GET") == OPEN | LOOKING | FOR_SENDERS | LOOKING_ADMINS
-    assert routes(pages, "POST") == CHANGING | CHANGING_ADMINS | {"/login", "/logout"}
+    assert routes(pages, "POST") == CHANGING | CHANGING_ADMINS | {"/login", "/login/again", "/logout"}
 
 
 def test_without_a_login_everything_leads_to_the_login(pages: Flask, left_run: tuple[int, int]) -> None:

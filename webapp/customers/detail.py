@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from webapp import audit
 from webapp.access import Viewer, visible_to
-from webapp.customers.secrets import password_fields
+from webapp.customers.secrets import readable
+from webapp.sealed import is_sealed, secret_names
 from webapp.store import keyset
 from webapp.store.customers import Customer, CustomerEmail, RecipientKey
 from webapp.store.definitions import MessageDefinition
@@ -39,11 +40,13 @@ class KeyGroup:
 
 @dataclass(frozen=True)
 class MetadataField:
-    """A field of the metadata; the value of a secret one is on no page unless a person asks."""
+    """A field of the metadata. A secret one has its value only where a person asked for it: otherwise `value`
+    is empty, and `is_filled` says whether there is any."""
 
     name: str
     value: str
     is_secret: bool
+    is_filled: bool
 
 
 @dataclass
@@ -93,11 +96,17 @@ def key_groups(session: Session, customer: Customer) -> list[KeyGroup]:
     return list(groups.values())
 
 
-def metadata(session: Session, customer: Customer) -> list[MetadataField]:
-    """The fields of the customer's metadata, by name; those of passwords too where they are empty."""
-    secret = password_fields(session)
-    names = sorted({*customer.extra, *secret})
-    return [MetadataField(name, text_of(customer.extra.get(name)), name in secret) for name in names]
+def metadata(session: Session, customer: Customer, revealed: str = "") -> list[MetadataField]:
+    """The fields of the customer's metadata, by name; those of passwords too where they are empty.
+    `revealed`: the secret one that a person asked to see. Raises Refused if that cannot be read."""
+    secret = secret_names(session)
+    fields = []
+    for name in sorted({*customer.extra, *secret}):
+        text = text_of(customer.extra.get(name))
+        is_secret = name in secret or is_sealed(text)
+        value = text if not is_secret else readable(session, customer, name) if name == revealed else ""
+        fields.append(MetadataField(name, value, is_secret, text != ""))
+    return fields
 
 
 def text_of(value: Any) -> str:

@@ -13,6 +13,7 @@ from webapp.customers.editing import Facts
 from webapp.customers.list_pages import REASON_MAX, visible_customer
 from webapp.customers.would import would_do
 from webapp.edits import fingerprint
+from webapp.errors import Refused
 from webapp.periods import period_words
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.db import db
@@ -72,7 +73,7 @@ def _page(
     session, who = db.session, viewer()
     facts = editing.facts_of(session, customer)
     groups = detail.key_groups(session, customer)
-    fields = detail.metadata(session, customer)
+    fields = detail.metadata(session, customer, revealed)
     values = {
         each.name: editing.field_values(session, customer, each.name, is_secret=each.is_secret)
         for each in fields
@@ -215,7 +216,10 @@ def show_secret(customer_id: int) -> ResponseReturnValue:
     visible_customer(customer_id)
     with db.writing() as session:
         editing.note_shown(session, viewer(), customer_id, name)
-    return _page(visible_customer(customer_id), NOTHING_TYPED, revealed=name)
+    try:
+        return _page(visible_customer(customer_id), NOTHING_TYPED, revealed=name)
+    except Refused as unreadable:
+        return form_posts.refuse(str(unreadable), f"/customers/{customer_id}#metadata")
 
 
 @customer_pages.post("/customers/<int:customer_id>/suspension")

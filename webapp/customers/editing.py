@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 
 from webapp import audit, edits, found_by, sources
 from webapp.access import Viewer
-from webapp.customers import checks, locks
+from webapp.customers import checks, locks, secrets
 from webapp.customers.checks import CODE_MAX, FIELD_MAX, NAME_MAX
 from webapp.customers.detail import subject, text_of
-from webapp.customers.secrets import password_fields
 from webapp.errors import Refused
 from webapp.store.customers import Cluster, Customer
 from webapp.store.statuses import SourceSubject
@@ -92,18 +91,21 @@ def set_field(
     if len(value) > VALUE_MAX:
         raise Refused(f"The value has {len(value):,} characters; at most {VALUE_MAX:,} are kept.")
     old = customer.extra.get(name)
-    secret = password_fields(session)
-    shown = field_values(session, customer, name, is_secret=name in secret)
+    is_secret = secrets.is_secret(session, customer, name)
+    shown = field_values(session, customer, name, is_secret=is_secret)
     expected = seen if seen is not None or old else edits.fingerprint(shown)
     edits.refuse_if_changed(session, subject(customer), shown, expected or "")
-    if text_of(old) == value:
+    if secrets.says(session, customer, name, value) if is_secret else text_of(old) == value:
         return False
+    before, after = {name: text_of(old)}, {name: value}
+    if is_secret:
+        old, value = (secrets.stored(session, customer, name, each) for each in (old, value))
     if name in customer.extra:
         sources.remember(session, SourceSubject.CUSTOMER, customer.id, f"metadata.{name}", old)
     kept = {key: each for key, each in customer.extra.items() if key != name}
     customer.extra = {**kept, name: value} if value else kept
-    before, after = {name: text_of(old)}, {name: value}
-    edits.note_change(session, viewer.name, subject(customer), before, after, secret=secret)
+    hidden = {name} if is_secret else ()
+    edits.note_change(session, viewer.name, subject(customer), before, after, secret=hidden)
     index(session, customer)
     return True
 

@@ -1,15 +1,39 @@
-"""Which fields of customers' metadata hold passwords: those that some definition takes its password from.
+"""The fields of customers' metadata that hold passwords (webapp/sealed.py), as pages show and change them.
 Their values are on no page unless a person asks, in no search, no download and no audit entry."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from typing import Any
+
 from sqlalchemy.orm import Session
 
-from webapp.store.definitions import MessageDefinition
+from webapp import sealed
+from webapp.errors import Refused
+from webapp.sealed import CannotOpen, is_sealed, secret_names
+from webapp.store.customers import Customer
 
 
-def password_fields(session: Session) -> set[str]:
-    """The names of these fields."""
-    named = select(MessageDefinition.password_key).where(MessageDefinition.password_key != "").distinct()
-    return set(session.scalars(named))
+def is_secret(session: Session, customer: Customer, name: str) -> bool:
+    """Whether this field of the customer's holds a password, or did."""
+    return name in secret_names(session) or is_sealed(customer.extra.get(name))
+
+
+def readable(session: Session, customer: Customer, name: str) -> str:
+    """The password in this field, for a person who asked to see it. Raises Refused if it cannot be read."""
+    try:
+        return sealed.keys_of(session).open(customer.code, name, customer.extra.get(name))
+    except CannotOpen as problem:
+        raise Refused(f"“{name}” of {customer.code} cannot be read: {problem}.") from None
+
+
+def says(session: Session, customer: Customer, name: str, value: str) -> bool:
+    """Whether the field holds this text."""
+    old = customer.extra.get(name)
+    return sealed.keys_of(session).says(customer.code, name, "" if old is None else old, value)
+
+
+def stored(session: Session, customer: Customer, name: str, value: Any) -> Any:
+    """What is stored of this value of a secret field. Raises Refused if this process must not store any."""
+    if value is None or is_sealed(value):
+        return value
+    return sealed.get_ready(session).seal(customer.code, name, str(value))

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from webapp import sealed
 from webapp.access import Viewer
 from webapp.audit import note
 from webapp.definitions.sharing import must_see_runs_of_definition
@@ -139,6 +140,7 @@ def _write(session: Session, definition: MessageDefinition, fields: Fields) -> N
     for name in SINGLE_FIELDS:
         setattr(definition, name, getattr(fields, name))
     definition.bcc = list(fields.bcc)
+    sealed.note_secret(session, fields.password_key)
     session.flush()
     session.expire(definition, ["sender", "recipient_key", "template"])
     session.execute(

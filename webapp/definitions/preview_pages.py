@@ -69,7 +69,6 @@ def preview_mail(
         return MailPreview(offered, chosen, missing=missing)
     others = [sample for sample in offered if sample != chosen] if every_sample else []
     tried = [(sample, samples.input_of(db.session, content, sample)) for sample in (chosen, *others)]
-    secret = _password_variables(content)
     db.end_reading()
     parts, mail_input = runtime(), tried[0][1]
     rendered = parts.renderer.render(to_render(mail_input))
@@ -81,7 +80,7 @@ def preview_mail(
         letter=parsed_mail.read(built.mail.data) if isinstance(built, Message) else None,
         unmade=built.words if isinstance(built, NotBuilt) else "",
         troubles=tuple(samples.troubles(tried, rendered, parts.renderer)),
-        variables=tuple(_listed(to_render(mail_input).names, secret)),
+        variables=tuple(_listed(to_render(mail_input).names)),
         missing=missing,
     )
 
@@ -101,20 +100,12 @@ def _chosen(named: str, offered: list[Sample]) -> Sample | None:
 FIELDS_LISTED_MAX = 80
 
 
-def _password_variables(content: Content) -> frozenset[str]:
-    """How a template would reach the passwords of documents, which no page shows."""
-    used = db.session.scalars(select(MessageDefinition.password_key).distinct())
-    return frozenset(f"customer.metadata.{key}" for key in {content["password_key"], *used} if key)
-
-
-def _listed(names: Mapping[str, Any], secret: frozenset[str], before: str = "") -> list[tuple[str, str]]:
-    """(how a template reaches it, its value) of everything that a template sees, except what is secret."""
+def _listed(names: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
+    """(how a template reaches it, its value) of everything that a template sees."""
     found: list[tuple[str, str]] = []
     for name, value in names.items():
         if isinstance(value, Mapping):
-            found += _listed(value, secret, f"{before}{name}.")
-        elif f"{before}{name}" in secret:
-            found.append((f"{before}{name}", "a password" if value else ""))
+            found += _listed(value, f"{before}{name}.")
         elif isinstance(value, list | tuple):
             found.append((f"{before}{name}", f"a list of {len(value)}"))
         elif name != "id":

@@ -9,6 +9,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -178,7 +179,7 @@ class Prefetcher:
             self.throttle.load(session)
         if not all(work.is_cleared for work in works):
             works = self._check_documents(claim, works)
-        works = self._within_domain_rates(claim, works)
+        works = self._within_domain_rates(claim, self._with_passwords(claim, works))
         until = time.monotonic() + FRESH_SECONDS
         rendered = self.runtime.renderer.render_all([to_render(work) for work in works], until)
         if over := [work.result_id for work in works[len(rendered) :]]:  # a slow template
@@ -210,6 +211,15 @@ class Prefetcher:
         unclear = {work.result_id: later for work in works if not work.is_cleared}
         self.worker.persist(lambda session: claims.postpone(session, claim, unclear, why))
         return [work for work in works if work.is_cleared]
+
+    def _with_passwords(self, claim: Claim, works: list[MessageInput]) -> list[MessageInput]:
+        """The inputs whose documents' password can be read, where they need one. The other results wait, and
+        say what a person must do: their documents never go out open instead."""
+        later = now() + timedelta(seconds=self.runtime.settings.retry_first)
+        for why in {work.password.trouble for work in works} - {""}:
+            waiting = {work.result_id: later for work in works if work.password.trouble == why}
+            self.worker.persist(partial(claims.postpone, claim=claim, until=waiting, why=why))
+        return [work for work in works if not work.password.trouble]
 
     def hold(self, prepared: PreparedInput, sha256: str) -> None:
         """Release a result with a document whose bytes are not those that were imported. The finding is

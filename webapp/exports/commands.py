@@ -1,4 +1,4 @@
-"""`mailrun export FOLDER [--documents]`."""
+"""`mailrun export FOLDER [--documents] [--with-passwords]`."""
 
 from __future__ import annotations
 
@@ -10,22 +10,40 @@ from flask.cli import with_appcontext
 from webapp.console import or_fail, say
 from webapp.exports.folder import export_folder
 from webapp.extensions import runtime
+from webapp.sealed import secret_names
 
 
 @click.command("export")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--documents", "with_documents", is_flag=True, help="Also write every document.")
+@click.option("--with-passwords", is_flag=True, help="Also write the passwords of documents, in plain text.")
 @with_appcontext
-def export_command(folder: Path, with_documents: bool) -> None:
+def export_command(folder: Path, with_documents: bool, with_passwords: bool) -> None:
     """Write everything into an empty FOLDER that `mailrun import` takes: importing it changes nothing."""
     parts = runtime()
     written = or_fail(
         lambda: export_folder(
-            parts.database, parts.documents, folder, with_documents=with_documents, actor="command line"
+            parts.database,
+            parts.documents,
+            folder,
+            with_documents=with_documents,
+            with_passwords=with_passwords,
+            actor="command line",
         )
     )
     say(f"Exported to {folder}:")
     wide = max(map(len, written))
     for name, count in written.items():
         say(f"{name:{wide}}  {count:>9,}")
-    say("It holds the addresses of customers and the passwords of their documents: only you may read it.")
+    if with_passwords:
+        say("It holds the addresses of customers and the passwords of their documents: only you may read it.")
+        return
+    say("It holds the addresses of customers: only you may read it.")
+    with parts.database.reading() as session:
+        left_out = sorted(secret_names(session))
+    if left_out:
+        fields = ", ".join(f"metadata.{name}" for name in left_out)
+        say(
+            f"The passwords of documents ({fields}) are not in it: an import of this folder leaves them as "
+            "they are, and a new database would have none. To write them too: --with-passwords"
+        )

@@ -23,25 +23,32 @@ from webapp.store.database import Database
 from webapp.store.documents import DocumentMissing, DocumentStore
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
-"""Addresses and passwords of documents are in it."""
+"""Addresses are in it, and perhaps passwords of documents."""
 
 
 def export_folder(
-    database: Database, store: DocumentStore, folder: Path, *, with_documents: bool, actor: str
+    database: Database,
+    store: DocumentStore,
+    folder: Path,
+    *,
+    with_documents: bool,
+    with_passwords: bool = False,
+    actor: str,
 ) -> dict[str, int]:
-    """Write everything into the folder, which must be empty or not yet there. Returns the number of rows of
-    each file.
+    """Write everything into the folder, which must be empty or not yet there; the passwords of documents only
+    if they are asked for, in plain text. Returns the number of rows of each file.
 
     Memory is bounded by a batch of rows, and one document. Raises Refused if the folder has anything in it,
-    or a document cannot be read; then nothing of the export is left."""
+    or a document or password cannot be read; then nothing of the export is left."""
     with _filled(folder), database.snapshot() as session:
         written = {"messaging.toml": _write_messaging(session, folder)}
-        for name, (header, rows) in tables.of_everything(session).items():
+        for name, (header, rows) in tables.of_everything(session, with_passwords=with_passwords).items():
             written[name] = _write_rows(folder / name, header, rows)
         if with_documents:
             written[documents.FILE] = _write_documents(session, store, folder)
     with database.writing() as session:
         told = ", ".join(f"{name}: {count}" for name, count in written.items())
+        told += ", with passwords" if with_passwords else ""
         audit.note(session, actor, "export", repr(folder.name), told)
     return written
 

@@ -9,7 +9,10 @@ from typing import Any
 from sqlalchemy import RowMapping, Select, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from webapp import sealed
+from webapp.errors import Refused
 from webapp.imports.values import ABSENT
+from webapp.sealed import CannotOpen, secret_names
 from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEmail, RecipientKey
 from webapp.store.invoices import Invoice
 
@@ -23,9 +26,12 @@ INVOICE_COLUMNS = (
 )
 
 
-def of_everything(session: Session) -> dict[str, tuple[list[str], Rows]]:
-    """By file: its header, and its rows as they are read."""
-    metadata, data = _names(session, Customer.extra), _names(session, Invoice.data)
+def of_everything(session: Session, *, with_passwords: bool) -> dict[str, tuple[list[str], Rows]]:
+    """By file: its header, and its rows as they are read. Fields that hold passwords have no column, unless
+    they are asked for: an import leaves alone what its file does not name."""
+    secret = secret_names(session)
+    data = _names(session, Invoice.data)
+    metadata = [name for name in _names(session, Customer.extra) if with_passwords or name not in secret]
     customers = [
         "code",
         "name",
@@ -37,7 +43,7 @@ def of_everything(session: Session) -> dict[str, tuple[list[str], Rows]]:
     invoices = ["number", "customer_code", *INVOICE_COLUMNS, *(f"data.{name}" for name in data)]
     return {
         "clusters.csv": (["tag_name", "parents"], _clusters(session)),
-        "customers.csv": (customers, _customers(session, metadata)),
+        "customers.csv": (customers, _customers(session, metadata, secret)),
         "emails.csv": (["customer_code", "key", "address", "display_name"], _emails(session)),
         "invoices.csv": (invoices, _invoices(session, data)),
     }
@@ -64,12 +70,25 @@ def _clusters(session: Session) -> Rows:
         yield row["tag_name"], ";".join(sorted(parents.get(row["id"], ())))
 
 
-def _customers(session: Session, names: list[str]) -> Rows:
+def _customers(session: Session, names: list[str], secret: frozenset[str]) -> Rows:
+    """Passwords in plain text. Raises Refused for one that cannot be read."""
     columns = (Customer.code, Customer.name, Cluster.tag_name, Customer.language, Customer.suspended)
     query = select(Customer.id, *columns, Customer.extra.label("fields"))
     for row in in_batches(session, query.join(Cluster, Cluster.id == Customer.cluster_id), Customer.id):
         fixed = (row["code"], row["name"], row["tag_name"], row["language"])
-        yield *fixed, "true" if row["suspended"] else "false", *_fields(row["fields"], names)
+        fields = row["fields"]
+        opened = {name: _opened(session, row, name) for name in names if name in secret and name in fields}
+        yield *fixed, "true" if row["suspended"] else "false", *_fields({**fields, **opened}, names)
+
+
+def _opened(session: Session, row: RowMapping, name: str) -> str:
+    try:
+        return sealed.keys_of(session).open(row["code"], name, row["fields"][name])
+    except CannotOpen as problem:
+        raise Refused(
+            f"The password in “{name}” of customer {row['code']} cannot be read: {problem}; or export "
+            "without --with-passwords."
+        ) from None
 
 
 def _emails(session: Session) -> Rows:

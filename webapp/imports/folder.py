@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from webapp import progress
+from webapp import progress, sealing
 from webapp.destinations import Service
 from webapp.imports import messaging, staging
 from webapp.imports.changes import RowChange
@@ -89,11 +90,16 @@ def import_folder(
             if not dry_run:
                 keep_documents(work, documents)
                 plan = store(work, plan, actor, allowed_removals)
-            return Imported(plan.counts, dry_run, tuple(plan.rows), tuple(work.problems.warnings), objection)
+            told = tuple(plan.rows), tuple(work.problems.warnings)
     except DBAPIError as error:
         if not is_passing(error):
             raise
         raise ImportRefused([f"the database cannot go on: {error.orig}; nothing was imported"]) from error
+    if not dry_run:
+        with suppress(DBAPIError):  # the workers do it, then
+            if sealing.is_due(database):  # a definition takes its password from another field now
+                sealing.seal_plain(database)
+    return Imported(plan.counts, dry_run, *told, objection)
 
 
 def _files(folder: Path) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from webapp import progress
+from webapp import progress, sealed
 from webapp.destinations import Service
 from webapp.imports import kept, kinds, messaging, messaging_store, references, staged, staging
 from webapp.imports.circles import ImportedParents, renamed_clusters
@@ -18,7 +18,7 @@ from webapp.imports.documents import ImportedFile, Inspector
 from webapp.imports.kinds import Kind
 from webapp.imports.problems import Problems
 from webapp.imports.reading import CsvRow, checked_rows
-from webapp.imports.staging import Stage
+from webapp.imports.staging import Stage, StagedPasswords, seal_rows
 from webapp.progress import ReportProgress, within
 
 
@@ -36,6 +36,7 @@ class Work:
     stored: messaging_store.Stored = field(default_factory=dict)
     kinds: list[Kind] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
+    passwords: StagedPasswords = field(default_factory=StagedPasswords)
 
 
 def read(work: Work, bcc_domains: Sequence[str], own_services: Sequence[Service] = ()) -> None:
@@ -88,7 +89,15 @@ def _read_csv(work: Work, kind: Kind, tell: Callable[[int], None]) -> None:
             rows = _into_graph(work.graph, work.graph.renamed.translate_clusters(rows))
         if kind.table is staged.CUSTOMER and work.graph.renamed.now:
             rows = work.graph.renamed.translate_customers(rows)
+        if kind.table is staged.CUSTOMER and (names := _secret_names(work, session)):
+            rows = seal_rows(session, rows, names, work.passwords)
         work.rows[kind.file] = work.stage.fill(session, kind.table, rows)
+
+
+def _secret_names(work: Work, session: Session) -> frozenset[str]:
+    """The fields that hold passwords, for the definitions that are stored and for those of the folder."""
+    named = {entry.values.get("password_key") for entry in work.messaging.entries["definition"]}
+    return sealed.secret_names(session) | {str(name) for name in named if name}
 
 
 def _into_graph(graph: ImportedParents, rows: Iterable[CsvRow]) -> Iterable[CsvRow]:

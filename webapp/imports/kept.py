@@ -19,6 +19,7 @@ from webapp.imports.changes import KEPT, SOURCE_WINS, RowChange, is_long, said
 from webapp.imports.circles import ImportedParents, RenamedClusters
 from webapp.imports.kinds import Kind
 from webapp.imports.targets import Target, is_json
+from webapp.sealed import is_sealed, keys_of
 from webapp.sources import PARENTS, TAG_NAME, as_json
 from webapp.store.customers import Cluster, ClusterParent
 from webapp.store.statuses import SourceSubject
@@ -144,8 +145,9 @@ def _judge_columns(session: Session, target: Target, found: Judgement) -> None:
         elif name == "suspended" and new is None:
             continue
         found.see(row["subject_id"], row["field"], row["value"], as_json(old), is_there)
-        is_same = as_json(new) == row["value"]
-        if is_same and old == new and is_there:
+        key = row[target.natural[0]]
+        is_same = _is_same(session, key, inner, as_json(new), row["value"])
+        if is_same and _is_same(session, key, inner, old, new) and is_there:
             continue
         if is_same:
             _keep(found.kept.setdefault(row["line"], {}), name, inner, row[f"new_{name}"])
@@ -154,7 +156,6 @@ def _judge_columns(session: Session, target: Target, found: Judgement) -> None:
         if name == "cluster_id":
             clusters = clusters or _tag_names(session)
             old, new = clusters.get(old), row["cluster_says"]
-        key = row[target.natural[0]]
         if name == "metadata":  # may hold the password of documents
             still = "still says another value" if is_same else "says something new"
             found.tell(KEPT if is_same else SOURCE_WINS, key, f"{label} changed here, the source {still}")
@@ -162,6 +163,13 @@ def _judge_columns(session: Session, target: Target, found: Judgement) -> None:
             found.tell(KEPT, key, stays(label, old, new))
         else:
             found.tell(SOURCE_WINS, key, overruled(label, old, new))
+
+
+def _is_same(session: Session, key: str, field: str, one: Any, other: Any) -> bool:
+    """Whether two values are equal. Equal passwords need not look so (webapp/sealed.py)."""
+    if one == other or not (is_sealed(one) or is_sealed(other)):
+        return bool(one == other)
+    return keys_of(session).same(key, field, one, other)
 
 
 def _tag_names(session: Session) -> dict[int | None, str]:

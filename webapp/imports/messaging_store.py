@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from webapp import sealed
 from webapp.imports.messaging import Messaging
 from webapp.imports.messaging_keys import NATURAL
 from webapp.store.customers import RecipientKey
@@ -126,6 +127,7 @@ def _definition(session: Session, values: Values) -> None:
             "template_id": _id(session, MessageTemplate.__table__, name=values["template"]),
         },
     )
+    sealed.note_secret(session, values["password_key"])
     own = _id(session, MessageDefinition.__table__, **name)
     session.execute(delete(DefinitionTransformation).where(DefinitionTransformation.definition_id == own))
     for position, transformation in enumerate(values["transformations"]):

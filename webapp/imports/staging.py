@@ -1,19 +1,33 @@
-"""A connection of its own with the temporary tables, and the fast way to fill them."""
+"""A connection of its own with the temporary tables, and the fast way to fill them.
+
+Passwords of documents are sealed (webapp/sealed.py) before they are staged, so that no table, not even a
+temporary one, has them in plain text. A value that is stored already, with the newest key, is staged as it is
+stored, sealed: so the comparison of all rows finds it equal. That takes a digest for each value, and encrypts
+only what is new."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, String, Table, literal, select, text
 from sqlalchemy.orm import Session
 
+from webapp import sealed
+from webapp.errors import Refused
 from webapp.imports import staged
+from webapp.imports.problems import ImportRefused
+from webapp.imports.reading import CsvRow
+from webapp.store.customers import Customer, metadata_text
 from webapp.store.database import Database
 from webapp.store.engine_events import IDLE_LIMIT, IDLE_SECONDS
+from webapp.store.installation import Installation
 
 BATCH = 5_000
 CACHE_KIB = 65_536
@@ -26,14 +40,14 @@ class Stage:
     On PostgreSQL `working` may be idle for long, while documents are read or stored: it locks nothing that
     others wait for. `merging` may not."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, info: dict[str, Any]) -> None:
+        self.connection, self._info = connection, info
         self.dialect = connection.dialect.name
 
     @contextmanager
     def working(self) -> Iterator[Session]:
         """Fills and compares temporary tables; reads the others."""
-        with Session(self.connection, expire_on_commit=False) as session:
+        with Session(self.connection, expire_on_commit=False, info=self._info) as session:
             yield session
             session.commit()
 
@@ -41,7 +55,7 @@ class Stage:
     def merging(self) -> Iterator[Session]:
         """The one transaction that changes the database."""
         self.connection.execution_options(writes=True)
-        with Session(self.connection, expire_on_commit=False) as session:
+        with Session(self.connection, expire_on_commit=False, info=self._info) as session:
             if self.dialect == "postgresql":
                 session.execute(text(f"SET LOCAL {IDLE_LIMIT} = {IDLE_SECONDS * 1000}"))
             yield session
@@ -78,7 +92,7 @@ def opened(database: Database) -> Iterator[Stage]:
     """A stage with empty tables. Its connection is closed at the end, and the tables with it."""
     with database.engine.connect() as connection:
         connection.detach()
-        stage = Stage(connection)
+        stage = Stage(connection, database.info)
         with stage.working() as session:
             staged.metadata.create_all(session.connection(), checkfirst=False)
             if not database.is_sqlite:
@@ -93,3 +107,62 @@ def _tune(connection: Connection) -> None:
     driver: Any = connection.connection.dbapi_connection
     for schema in ("main", "temp"):
         driver.execute(f"PRAGMA {schema}.cache_size = -{CACHE_KIB}")
+
+
+LOOKED_UP_BATCH = 1_000
+"""Customers whose stored passwords are read at a time."""
+
+
+@dataclass
+class StagedPasswords:
+    """Whether the folder has passwords, and when the secret key was last changed before they were sealed."""
+
+    any: bool = False
+    rotated_at: datetime | None = None
+
+
+def seal_rows(
+    session: Session, rows: Iterable[CsvRow], names: Collection[str], found: StagedPasswords
+) -> Iterator[CsvRow]:
+    """The rows of customers.csv, with what these fields hold sealed."""
+    found.rotated_at = session.scalar(select(Installation.rotated_at))
+    keys, following = sealed.keys_of(session), iter(rows)
+    while batch := list(islice(following, LOOKED_UP_BATCH)):
+        secret = [(row, fields) for row in batch if (fields := _secret_fields(row, names))]
+        stored = _stored(session, [row["code"] for row, _ in secret], names) if secret else {}
+        for row, fields in secret:
+            found.any = True
+            had = stored.get(row["code"], {})
+            for name, value in fields.items():
+                is_same = keys.is_newest(had.get(name)) and keys.says(row["code"], name, had[name], value)
+                fields[name] = had[name] if is_same else keys.seal(row["code"], name, value)
+            row["metadata"] = json.dumps({**json.loads(row["metadata"]), **fields})
+        yield from batch
+
+
+def _secret_fields(row: CsvRow, names: Collection[str]) -> dict[str, str]:
+    said = row.get("metadata")
+    return {name: value for name, value in json.loads(said).items() if name in names} if said else {}
+
+
+def _stored(session: Session, codes: list[str], names: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Code → field → what is stored there, of the customers that are there already."""
+    ordered = sorted(names)
+    columns = (metadata_text(Customer.extra, literal(name, String)) for name in ordered)
+    rows = session.execute(select(Customer.code, *columns).where(Customer.code.in_(codes)))
+    return {code: dict(zip(ordered, values, strict=True)) for code, *values in rows}
+
+
+def must_be_storable(session: Session, found: StagedPasswords) -> None:
+    """Raises ImportRefused if what was sealed must not be stored by now: the database belongs to another
+    secret key, or the key was changed while the import ran."""
+    if not found.any:
+        return
+    if session.scalar(select(Installation.rotated_at)) != found.rotated_at:
+        raise ImportRefused(
+            ["the secret key was changed while the import ran; nothing was imported, start it again"]
+        )
+    try:
+        sealed.get_ready(session)
+    except Refused as refusal:
+        raise ImportRefused([f"{refusal} Nothing was imported."]) from None

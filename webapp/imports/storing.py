@@ -32,6 +32,7 @@ from webapp.imports.kinds import Kind
 from webapp.imports.merging import MergeCounts
 from webapp.imports.problems import ImportRefused
 from webapp.imports.reading import CsvRow
+from webapp.imports.staging import must_be_storable
 from webapp.imports.targets import TARGETS, Target, respecting_people
 from webapp.progress import within
 from webapp.store import locks
@@ -156,6 +157,7 @@ def store(work: Work, plan: Plan, actor: str, allowed_removals: int | None) -> P
     try:
         with work.stage.merging() as session:
             locks.lock_imports(session.connection())
+            must_be_storable(session, work.passwords)
             plan = _settle(session, work, plan)
             if objection := plan.objection(allowed_removals):
                 raise ImportRefused([objection])

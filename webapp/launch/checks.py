@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from webapp import migrations
+from webapp import migrations, sealing
 from webapp.config import Settings
 from webapp.extensions import Runtime
 from webapp.mailservers.reaching import address_of
@@ -144,8 +144,12 @@ def _documents(runtime: Runtime) -> CheckResult:
 def _installation(runtime: Runtime) -> CheckResult:
     with runtime.database.reading() as session:
         held = installation.held(session)
+        missing = sealing.missing_keys(session)
     if held:
-        return CheckResult("secret key", False, f"{held} (mailrun takeover)")
+        way_out = "" if held == installation.CHANGED else " (mailrun takeover)"
+        return CheckResult("secret key", False, f"{held}{way_out}")
+    if missing:
+        return CheckResult("secret key", False, sealing.MISSING_KEYS)
     return CheckResult("secret key", True, "the one that this database belongs to")
 
 

@@ -12,7 +12,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
-from webapp import config, migrations
+from webapp import config, migrations, sealing
 from webapp.access import OPERATOR
 from webapp.console import say
 from webapp.errors import Refused, SettingError
@@ -45,7 +45,7 @@ def serve_web() -> None:
         settings = ports.reserve(runtime().settings, with_catcher=False)
     except ports.Occupied as problem:
         raise click.ClickException(str(problem)) from None
-    _bind(runtime().database)
+    bind(runtime().database)
     say(f"Serving on {settings.host} port {settings.port}.")
     web.serve(current_app._get_current_object(), settings.host, settings.port)  # type: ignore[attr-defined]
 
@@ -57,7 +57,7 @@ def serve_web() -> None:
 @with_appcontext
 def worker(count: int) -> None:
     """Run workers, which send the mails of running runs."""
-    _bind(runtime().database)
+    bind(runtime().database)
     runtime().close()  # the workers are processes of their own
     if count == 1:
         _become(processes.workers({}, 1)[0].command)
@@ -80,9 +80,12 @@ def init() -> None:
     database = runtime().database
     before, _ = migrations.versions(database)
     migrations.upgrade(database)
-    _bind(database)
+    bind(database)
     after, _ = migrations.versions(database)
     say(f"Schema version {after}" + ("." if before != after else ", nothing to do."))
+    if done := sealing.seal_plain(database).plain:
+        words = "1 password" if done == 1 else f"{done:,} passwords"
+        say(f"Encrypted {words} of documents.")
 
 
 @click.command("takeover")
@@ -116,14 +119,19 @@ def doctor() -> None:
         sys.exit(1)
 
 
-def _bind(database: Database) -> None:
-    """The first process that uses a new database binds it to its secret key. One that is away, or has no
-    tables yet, is left to the next process."""
+def bind(database: Database) -> None:
+    """The first process that uses a new database binds it to its secret key; one with a wrong key says so. A
+    database that is away, or has no tables yet, is left to the next process."""
     with suppress(DBAPIError):
         has, needs = migrations.versions(database)
         if has == needs:
             with database.writing() as session:
                 installation.bind(session)
+                held, missing = installation.held(session), sealing.missing_keys(session)
+            if held:
+                say(f"Nothing is sent: {held}.", err=True)
+            elif missing:
+                say(f"Take care: {sealing.MISSING_KEYS}.", err=True)
 
 
 def _settings() -> config.Settings:

@@ -11,7 +11,7 @@ import re
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from posixpath import splitext
 
@@ -33,7 +33,7 @@ class Packing:
     empty `password` protects nothing."""
 
     zip: bool = False
-    password: str = ""
+    password: str = field(default="", repr=False)
     archive: str = "documents"
 
     @property

@@ -141,14 +141,15 @@ def _named(file: Document, wanted: str) -> str:
 
 def packing_of(work: MessageInput) -> Packing:
     """How this mail's documents are attached. Raises Uncomposable if they need a password and the customer
-    has none: they never go out unprotected instead."""
+    has none, or one that cannot be read: they never go out unprotected instead."""
     content, key = work.content, work.content["password_key"]
-    password = str(work.customer["metadata"].get(key) or "").strip() if key else ""
-    if key and not password and work.documents:
+    if work.password.trouble and work.documents:
+        raise Uncomposable(work.password.trouble)
+    if key and not work.password.text and work.documents:
         raise Uncomposable(f"the customer has no password: its metadata have nothing in “{key}”")
     first = work.invoices[0]["number"]
     archive = f"{work.customer['code']}-{first}" if len(work.invoices) > 1 else first
-    return Packing(content["zip"], password, archive)
+    return Packing(content["zip"], work.password.text, archive)
 
 
 def _file(store: DocumentStore, document: StoredDocument) -> Document:
@@ -228,12 +229,11 @@ def _files(work: MessageInput) -> tuple[dict[str, Any], ...]:
 
 
 def _template_context(work: MessageInput) -> dict[str, Any]:
-    """What templates see: plain data, no object of ours and nothing to call. The password of the mail's
-    documents is left out: it must not go out beside them."""
-    sender, secret = work.content["sender"], work.content["password_key"]
-    known = {name: value for name, value in work.customer["metadata"].items() if name != secret}
+    """What templates see: plain data, no object of ours and nothing to call. Passwords of documents are not
+    among it (messages/inputs.py): they must not go out beside them."""
+    sender = work.content["sender"]
     names: dict[str, Any] = {
-        "customer": {**work.customer, "metadata": known},
+        "customer": work.customer,
         "run": {"name": work.run_name},
         "definition": {"name": work.content["name"]},
         "sender": {"address": sender["address"], "display_name": sender["display_name"]},

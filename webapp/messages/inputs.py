@@ -11,7 +11,10 @@ from typing import Any, cast
 from sqlalchemy import BindParameter, Row, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
+from webapp import sealed
 from webapp.documents import findings
+from webapp.messages import passwords
+from webapp.messages.passwords import DocumentPassword
 from webapp.store.customers import Cluster, Customer, CustomerEmail
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.invoices import Invoice, TransformationResult
@@ -36,7 +39,8 @@ class StoredDocument:
 
 @dataclass(frozen=True)
 class MessageInput:
-    """A claimed result with everything that its mail is made of, as plain values: frozen from here on."""
+    """A claimed result with everything that its mail is made of, as plain values: frozen from here on. What
+    `customer` has of the metadata is what templates may see: no password of documents is among it."""
 
     result_id: int
     run_id: int
@@ -53,6 +57,7 @@ class MessageInput:
     run_name: str
     bcc: tuple[str, ...]
     customer: dict[str, Any]
+    password: DocumentPassword
     recipients: tuple[tuple[str, str], ...]
     invoices: tuple[dict[str, Any], ...]
     copies: dict[int, int]
@@ -72,6 +77,7 @@ def load_inputs(session: Session, result_ids: Iterable[int]) -> list[MessageInpu
     invoices = _invoices(session, ids)
     documents = _documents(session, ids)
     addresses = _addresses(session, [head.customer_id for head in heads])
+    secret = sealed.secret_names(session) | {content["password_key"] for content in versions.values()}
     return [
         MessageInput(
             result_id=head.result_id,
@@ -88,7 +94,8 @@ def load_inputs(session: Session, result_ids: Iterable[int]) -> list[MessageInpu
             content=versions[head.version_id],
             run_name=head.run_name,
             bcc=tuple(head.bcc),
-            customer=_customer_names(head),
+            customer=passwords.customer_names(head, secret),
+            password=passwords.password_of(session, head, versions[head.version_id]),
             recipients=addresses[head.customer_id, versions[head.version_id]["recipient_key_id"]],
             invoices=tuple(invoice for invoice, _ in invoices[head.result_id]),
             copies={invoice["id"]: copy for invoice, copy in invoices[head.result_id]},
@@ -124,7 +131,8 @@ def preview_input(
         content=content,
         run_name=run_name,
         bcc=tuple(bcc),
-        customer=_customer_names(customer),
+        customer=passwords.customer_names(customer, sealed.secret_names(session) | {content["password_key"]}),
+        password=passwords.password_of(session, customer, content),
         recipients=addresses[customer.customer_id, content["recipient_key_id"]],
         invoices=tuple(invoices),
         copies=dict.fromkeys(ids["ids"], 1),
@@ -195,10 +203,6 @@ ADDRESSES = (
     .where(CustomerEmail.customer_id.in_(IDS))
     .order_by(CustomerEmail.id)
 )  # fmt: skip
-
-
-def _customer_names(row: Row[Any]) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ("code", "name", "language", "metadata", "cluster")}
 
 
 def _invoice_names(row: Row[Any]) -> dict[str, Any]:

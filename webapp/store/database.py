@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
@@ -29,6 +29,8 @@ T = TypeVar("T")
 _AFTER_COMMIT = "after_commit"
 SECRET_KEY = "secret_key"
 """The key in a session's `info` for the secret key that its process works with (store/installation.py)."""
+FORMER_KEYS = "former_keys"
+"""The same for secret keys that it had before (webapp/webapp/sealed.py)."""
 NEEDS_WRITING = "This session only reads: a change needs writing()."
 
 
@@ -52,10 +54,13 @@ def _refuse_change(state: ORMExecuteState) -> None:
 class Database:
     """An engine and its sessions. Sessions are plain: they are passed to verbs as their first argument."""
 
-    def __init__(self, engine: Engine, url: str, secret_key: str = "") -> None:
+    def __init__(
+        self, engine: Engine, url: str, secret_key: str = "", former_keys: Sequence[str] = ()
+    ) -> None:
         self.engine, self.url = engine, make_url(url)
         self.is_sqlite = is_sqlite(self.url)
-        self._options: dict[str, Any] = {"expire_on_commit": False, "info": {SECRET_KEY: secret_key}}
+        self.info = {SECRET_KEY: secret_key, FORMER_KEYS: tuple(former_keys)}
+        self._options: dict[str, Any] = {"expire_on_commit": False, "info": self.info}
         alone = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._reader = engine.execution_options(**alone)
         self._writer = engine.execution_options(**{WRITES: True})
@@ -81,7 +86,7 @@ class Database:
         """A session for reading everything as it is at one moment, however long that takes. On SQLite the
         write-ahead log grows meanwhile."""
         level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        with ReadSession(self.engine.execution_options(**level), expire_on_commit=False) as session:
+        with ReadSession(self.engine.execution_options(**level), **self._options) as session:
             if not self.is_sqlite:
                 session.execute(text(f"SET LOCAL {IDLE_LIMIT} = 0"))
             yield session

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -41,7 +41,7 @@ class FlaskDatabase(SQLAlchemy):
     if TYPE_CHECKING:  # a scoped_session, which passes everything on: verbs take it as their first argument
         session: Session  # type: ignore[assignment]
 
-    def open(self, app: Flask, url: str, secret_key: str = "") -> Database:
+    def open(self, app: Flask, url: str, secret_key: str = "", former_keys: Sequence[str] = ()) -> Database:
         """Creates the engine for this application. The database is not contacted yet."""
         at = make_url(url)
         app.config["SQLALCHEMY_DATABASE_URI"] = _absolute(at)
@@ -50,7 +50,7 @@ class FlaskDatabase(SQLAlchemy):
         with app.app_context():
             engine = self.engine
         engine_events.listen(engine)
-        app.extensions[_DATABASE] = database = Database(engine, url, secret_key)
+        app.extensions[_DATABASE] = database = Database(engine, url, secret_key, former_keys)
         return database
 
     @property

@@ -119,6 +119,16 @@ class DefinitionVersion(Base):
     created_by: Mapped[str] = mapped_column(String(254), default="", server_default="")
 
 
+class SecretField(Base):
+    """A field of customers' metadata that holds passwords, since a definition takes or took its password from
+    it. `sealed_at`: since when no value of it is in plain text; null while some may be."""
+
+    __tablename__ = "secret_field"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    sealed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
 class SenderContent(TypedDict):
     key: str
     address: str

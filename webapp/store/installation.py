@@ -14,21 +14,27 @@ from sqlalchemy import CheckConstraint, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.store.base import Base
-from webapp.store.database import SECRET_KEY
-from webapp.store.types import Instant, now
+from webapp.store.database import FORMER_KEYS, SECRET_KEY
+from webapp.store.types import Instant, Json, now
 
 HELD = (
     "this database was made with another secret key (MAILRUN_SECRET_KEY), so it may be a copy of a system "
     "that still runs. Every run holds still until an administrator takes the copy over"
 )
 """Why nothing is sent; the end of a sentence, without its full stop."""
+CHANGED = (
+    "the secret key (MAILRUN_SECRET_KEY) was changed, and the one before is known: every run holds still "
+    "until `mailrun secrets rotate` has been called, which encrypts what is stored with the new key"
+)
+"""The same, where a former key is the one that the database is bound to."""
 
 
 class Installation(Base):
     """The one row. `key_check` shows whether a secret key is the one that the database is bound to, and
     reveals nothing of the key; null until a process binds it. `taken_over_at` is when a person last gave
     the database to another key. `tidied_at` is when mails past their time were last looked for
-    (evidence/retention.py)."""
+    (evidence/retention.py). `sealed_with` has the ids of all keys that values may be sealed with
+    (webapp/sealed.py), `rotated_at` when they were last begun to be sealed with another."""
 
     __tablename__ = "installation"
     __table_args__ = (CheckConstraint("number = 1", name="one_row"),)
@@ -39,6 +45,8 @@ class Installation(Base):
     bound_at: Mapped[datetime | None] = mapped_column(Instant)
     taken_over_at: Mapped[datetime | None] = mapped_column(Instant)
     tidied_at: Mapped[datetime | None] = mapped_column(Instant)
+    sealed_with: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
+    rotated_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 def held(session: Session) -> str | None:
@@ -52,6 +60,8 @@ def held_by(session: Session, id: str, key_check: str | None) -> str | None:
     """The same, for a caller that has already read these two columns of the one row."""
     if key_check is None or hmac.compare_digest(key_check, _check(_own_key(session), id)):
         return None
+    if any(hmac.compare_digest(key_check, _check(key, id)) for key in session.info[FORMER_KEYS]):
+        return CHANGED
     return HELD
 
 
@@ -74,6 +84,22 @@ def rebind(session: Session) -> None:
             id=id, key_check=_check(_own_key(session), id), bound_at=now(), taken_over_at=now()
         )
     )
+
+
+def rebind_to_newest(session: Session) -> None:
+    """Binds the database to the secret key of this process, in the place of a former one: the installation
+    stays the same. For `mailrun secrets rotate` only."""
+    id = session.scalars(select(Installation.id)).one()
+    session.execute(
+        update(Installation).values(key_check=_check(_own_key(session), id), bound_at=now(), rotated_at=now())
+    )
+
+
+def note_key(session: Session, key_id: str) -> None:
+    """Notes that values may be sealed with this key from now on."""
+    noted = session.scalars(select(Installation.sealed_with)).one()
+    if key_id not in noted:
+        session.execute(update(Installation).values(sealed_with=[*noted, key_id]))
 
 
 def _own_key(session: Session) -> str:

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import cast
 
-from flask import Blueprint, Flask, current_app, make_response, redirect, render_template, request
+from flask import (
+    Blueprint,
+    Flask,
+    current_app,
+    flash,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
 
 from webapp import audit
 from webapp.access import viewer_of
 from webapp.store.db import db
 from webapp.users import accounts
 from webapp.users.login_throttle import LoginThrottle
-from webapp.web import form_keys, htmx, sessions
+from webapp.web import form_keys, held_forms, htmx, sessions
 from webapp.web.access_control import viewer
 from webapp.web.devices import known_device, remember
-from webapp.web.view_flags import allow_viewers, public
+from webapp.web.view_flags import allow_viewers, background_poll, public
 
 users = Blueprint("users", __name__)
 
@@ -32,13 +45,62 @@ def login() -> ResponseReturnValue:
     """The form; for a person who is logged in already, the page behind it."""
     if sessions.current():
         return redirect(_next())
-    return render_template("users/login.html", email="", problem="", next=_next())
+    return held_forms.login_page(_next())
 
 
 @users.post("/login")
 @public
 def log_in() -> ResponseReturnValue:
-    """Checks email and password. The same words, and as long a time, for an unknown email."""
+    """Checks email and password. Leads on; or hands back the form that was sent when the login had ended."""
+    tried = _try()
+    if isinstance(tried, Refusal):
+        held = request.form.get("held", "")
+        return held_forms.login_page(
+            _next(), email=tried.email, problem=tried.problem, held=held
+        ), tried.status
+    form = held_forms.held(request.form.get("held", ""))
+    if form is None:
+        return remember(make_response(htmx.lead_to(_next())), tried)
+    if form.by != tried:
+        flash(ANOTHERS, "refused")
+        return remember(make_response(htmx.lead_to("/")), tried)
+    return remember(make_response(render_template("users/held.html", held=form)), tried)
+
+
+ANOTHERS = "What was typed before belongs to another login. It was not sent."
+
+
+@users.get("/login/state")
+@public
+@background_poll
+def login_state() -> ResponseReturnValue:
+    """Who is logged in with this browser, and the token that its forms need: for a page that is open."""
+    user = sessions.current()
+    return jsonify(user=user.viewer.name if user else "", csrf_token=generate_csrf())
+
+
+@users.post("/login/again")
+@public
+def log_in_again() -> ResponseReturnValue:
+    """Checks email and password over a page that is open, which goes on with the token of the new login."""
+    tried = _try()
+    if isinstance(tried, Refusal):
+        return jsonify(problem=tried.problem), tried.status
+    return remember(jsonify(csrf_token=generate_csrf()), tried)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A login that was refused: whose, why in words, and the status of the answer."""
+
+    email: str
+    problem: str
+    status: int
+
+
+def _try() -> str | Refusal:
+    """Begin a session with the email and password of this request; returns the email. The same words, and as
+    long a time, for an unknown one."""
     email = request.form.get("email", "").strip().lower()[:254]
     password = request.form.get("password", "")
     tries = cast(LoginThrottle, current_app.extensions["login tries"])
@@ -46,7 +108,7 @@ def log_in() -> ResponseReturnValue:
     if wait := tries.take(email, address, device):
         with db.writing() as session:
             audit.note(session, email, "login refused", email, f"too many tries from {address}")
-        return _again(email, f"Too many tries. Try again at {wait:%H:%M}.", 429)
+        return Refusal(email, f"Too many tries. Try again at {wait:%H:%M}.", 429)
     user = accounts.authenticate(db.session, email, password)
     seen_as = viewer_of(user) if user else None
     with db.writing() as session:
@@ -55,12 +117,11 @@ def log_in() -> ResponseReturnValue:
         audit.note(session, email, "login" if user else "login failed", email, f"from {address}")
     if user is None or seen_as is None:
         left = tries.failed(email, address, device)
-        return _again(email, f"This email and password do not match. {_left(left)}", 401)
+        return Refusal(email, f"This email and password do not match. {_left(left)}", 401)
     tries.succeeded(email, address, device)
     sessions.begin(user, seen_as)
-    answer = make_response(htmx.lead_to(_next()))
-    remember(answer, email)
-    return answer
+    g.viewer = seen_as
+    return email
 
 
 @users.post("/logout")
@@ -78,10 +139,6 @@ def log_out() -> ResponseReturnValue:
 def account() -> ResponseReturnValue:
     """Who one is, and the way out."""
     return render_template("users/account.html")
-
-
-def _again(email: str, problem: str, status: int) -> ResponseReturnValue:
-    return render_template("users/login.html", email=email, problem=problem, next=_next()), status
 
 
 def _left(tries: int) -> str:

@@ -13,7 +13,7 @@ from webapp import access
 from webapp.access import Viewer
 from webapp.store.db import db
 from webapp.store.runs import Run
-from webapp.web import sessions
+from webapp.web import held_forms, sessions
 from webapp.web.htmx import is_htmx, page_on_screen
 from webapp.web.view_flags import is_marked
 
@@ -66,6 +66,8 @@ def _to_login() -> AnyResponse:
     login = "/login" if page == "/" else f"/login?next={quote(page, safe='/')}"
     if is_htmx() and is_marked("while_typing"):
         return make_response(render_template("web/_logged_out.html", login=login), 401)
-    if is_htmx():
-        return Response(status=401, headers={"HX-Redirect": login})
+    if is_htmx():  # static/js/expired-login.js asks for the password over the page
+        return Response(status=401, headers={"HX-Reswap": "none", "X-Mailrun-Login": "ended"})
+    if request.method == "POST" and (held := held_forms.hold()):
+        return make_response(held_forms.login_page(page, held=held), 401)
     return redirect(login, 303)

@@ -24,8 +24,8 @@ def known_device(email: str) -> str:
     return str(device) if owner == email else ""
 
 
-def remember(response: Response, email: str) -> None:
-    """Have the browser know that this account has logged in with it."""
+def remember(response: Response, email: str) -> Response:
+    """The answer, which has the browser know that this account has logged in with it."""
     value = _serializer().dumps([email, known_device(email) or secrets.token_urlsafe(12)])
     response.set_cookie(
         COOKIE,
@@ -36,6 +36,7 @@ def remember(response: Response, email: str) -> None:
         samesite="Lax",
         path="/login",
     )
+    return response
 
 
 def _serializer() -> URLSafeTimedSerializer:

@@ -49,9 +49,16 @@ STALE = "You have logged in or out since this page was loaded. Go back, reload i
 def init_app(app: Flask) -> None:
     """Register the pages for errors."""
     app.register_error_handler(HTTPException, _told)
-    app.register_error_handler(CSRFError, lambda error: _page(400, STALE))
+    app.register_error_handler(CSRFError, _stale)
     app.register_error_handler(DBAPIError, _of_the_database)
     app.register_error_handler(Exception, _unforeseen)
+
+
+def _stale(error: CSRFError) -> Response:
+    """The token is that of another login. A page that is open can ask which (static/js/expired-login.js)."""
+    response = _page(400, STALE)
+    response.headers["X-Mailrun-Login"] = "other"
+    return response
 
 
 def _told(error: HTTPException) -> Response | HTTPException:
