@@ -60,30 +60,3 @@ def why(result: Result) -> str:
         case ResultStatus.DEFERRED | ResultStatus.FAILED:
             return said
     return ""
-
-
-def page_words(names: list[str], matching: int, by_name: bool) -> str:
-    """What a page of results shows: Aalders to Bruggink: 50 of 12,471 results"""
-    if matching == 1:
-        count = "1 result"
-    elif len(names) < matching:
-        count = f"{len(names):,} of {matching:,} results"
-    else:
-        count = f"{matching:,} results"
-    if not by_name or not names:
-        return count
-    first, last = _first_word(names[0]), _first_word(names[-1])
-    return count if first == last else f"{first} to {last}: {count}"
-
-
-def print_words(shown: int, matching: int, *, is_first: bool) -> str:
-    """What a printed page leaves out: Rows 1 to 50 of 201. The report (CSV) has all of them."""
-    if shown == matching:
-        return f"All {shown:,} rows." if shown > 1 else ""
-    rows = f"Rows 1 to {shown:,} of {matching:,}" if is_first else f"{shown:,} of {matching:,} rows"
-    return f"{rows}. The report (CSV) has all of them."
-
-
-def _first_word(name: str) -> str:
-    words = name.split()
-    return words[0] if words else ""
