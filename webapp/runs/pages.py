@@ -22,6 +22,7 @@ from webapp.runs import labels, outcome, progress, queries, report
 from webapp.runs.archive import MAY_ARCHIVE
 from webapp.runs.control_pages import control
 from webapp.runs.failure_reasons import in_a_sentence, why_failed
+from webapp.runs.fix_links import fix_shown, these
 from webapp.runs.list_pages import run_list
 from webapp.runs.report_pages import reports
 from webapp.runs.results_pages import View, table
@@ -51,6 +52,8 @@ def init_app(app: Flask) -> None:
         run_progress=progress,
         why=results_labels.why,
         period_words=period_words,
+        fix_shown=fix_shown,
+        these=these,
         may_archive=MAY_ARCHIVE,
     )
     app.add_template_filter(results_labels.reason_words)

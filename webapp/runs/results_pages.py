@@ -11,6 +11,8 @@ from webapp.results.filter_forms import asked_results, filter_of, filter_words
 from webapp.results.orders import ORDERS, order_named
 from webapp.results.queries import Filter
 from webapp.results.rows import ResultRow
+from webapp.results.to_fix import Fix
+from webapp.runs.fix_links import fix_these
 from webapp.store.db import db
 from webapp.store.keyset import Counted
 from webapp.store.runs import Result, Run
@@ -61,9 +63,17 @@ def table(run: Run) -> dict[str, object]:
         "run": run,
         "list": view,
         "chosen": chosen,
+        "fix": None if chosen.search else _fix(run, chosen, matching),
         "page_title": " · ".join(titles),
         "since": now().timestamp(),
     }
+
+
+def _fix(run: Run, chosen: Filter, matching: int) -> Fix | None:
+    """Where the results that are shown are fixed, if they are of one kind."""
+    if chosen.reason:
+        return fix_these(run, ResultStatus.SKIPPED, chosen.reason, matching)
+    return fix_these(run, chosen.status, "", matching) if chosen.status else None
 
 
 def _changeable(run: Run, chosen: Filter) -> dict[str, int]:
