@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Select, false, func, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, exists, false, func, literal, select, true, tuple_
 from sqlalchemy.orm import Session, join
 
 from webapp.access import Viewer, below, seen_by, visible_to
@@ -26,19 +26,26 @@ from webapp.selection.invoices import Selection, copy_to_send, planned_customer_
 from webapp.store import keyset
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import Content
-from webapp.store.invoices import Invoice
-from webapp.store.keyset import Edge, Page
+from webapp.store.invoices import Invoice, TransformationResult
+from webapp.store.keyset import Counted, Edge, Order, Page
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import SkipReason
+from webapp.store.text_search import INVOICE_SEARCH, found_in, search_words
 
-READY, OVERLAPPING, MAILED_BEFORE = "ready", "overlapping", "mailed_before"
-LISTS = (READY, *SkipReason, OVERLAPPING, MAILED_BEFORE)
+READY, SKIPPED, OVERLAPPING, MAILED_BEFORE = "ready", "skipped", "overlapping", "mailed_before"
+LISTS = (READY, SKIPPED, *SkipReason, OVERLAPPING, MAILED_BEFORE)
+ORDERS: dict[str, Order[Invoice]] = {
+    "": Order("Period", Invoice.period_start, lambda invoice: str(invoice.period_start), date.fromisoformat)
+}
+"""By their names in addresses. An edge also has the period's last day, as `listed` reads it."""
+FOUND_MAX = 5_000
+"""Up to this many hits of a search are looked up by the search table; of more, each invoice is looked at."""
 
 
 @dataclass
 class Listed:
-    """An invoice in a list. `notes` say why it is there: where it goes, what is missing, who mailed it
-    when."""
+    """An invoice in a list. `reason`: why it would be skipped, empty for one that would be sent. `notes` say
+    more: where it goes, what is missing, who mailed it when. `documents` are those that it is mailed with."""
 
     invoice_id: int
     number: str
@@ -49,7 +56,13 @@ class Listed:
     customer_id: int
     code: str
     name: str
+    reason: str
     notes: list[str] = field(default_factory=list)
+    documents: list[TransformationResult] = field(default_factory=list)
+
+    @property
+    def id(self) -> int:
+        return self.invoice_id
 
     @property
     def place(self) -> str:
@@ -65,11 +78,14 @@ def listed(
     show: str,
     edge: Edge | None,
     size: int = keyset.PAGE_SIZE,
+    search: str = "",
 ) -> Page[Listed]:
-    """A page of one of the LISTS, by period and then as the invoices came in, without its notes.
+    """A page of one of the LISTS, by period and then as the invoices came in, without its notes; with
+    `search` only what mentions it: number, and code or name of the customer.
 
     Raises ValueError for a list or an edge that cannot be."""
     query = _query(session, viewer, selection, requirements_of(selection.definition_id, content), show)
+    query = query.where(*mentions(session, search))
     place = (Invoice.period_start, Invoice.period_end, Invoice.id)
     if edge:
         first, last = (date.fromisoformat(day) for day in edge.value.split("~"))
@@ -80,7 +96,28 @@ def listed(
     return keyset.page(found, edge, [keyset.cursor(line.invoice_id, line.place) for line in found], size)
 
 
-def _line(invoice: Invoice, code: str, name: str) -> Listed:
+def number_listed(
+    session: Session, viewer: Viewer, selection: Selection, content: Content, show: str, search: str
+) -> Counted:
+    """How many invoices of this list a search leaves."""
+    query = _query(session, viewer, selection, requirements_of(selection.definition_id, content), show)
+    return keyset.counted(session, query.with_only_columns(Invoice.id).where(*mentions(session, search)))
+
+
+def mentions(session: Session, search: str) -> list[ColumnElement[bool]]:
+    """Whether the current Invoice mentions every word: at most one condition. Few hits are looked up by the
+    index; of many, the text of each invoice of the list is looked at."""
+    words = search_words(search)
+    if not words:
+        return []
+    hits = found_in(INVOICE_SEARCH, search)
+    if not keyset.counted(session, hits, FOUND_MAX).more:
+        return [Invoice.id.in_(hits)]
+    said = (INVOICE_SEARCH.c.text.contains(word, autoescape=True) for word in words)
+    return [exists(select(1).where(INVOICE_SEARCH.c.rowid == Invoice.id, *said))]
+
+
+def _line(invoice: Invoice, code: str, name: str, reason: str) -> Listed:
     return Listed(
         invoice.id,
         invoice.number,
@@ -91,6 +128,7 @@ def _line(invoice: Invoice, code: str, name: str) -> Listed:
         invoice.customer_id,
         code,
         name,
+        reason,
     )
 
 
@@ -116,13 +154,15 @@ def sent_together(
 
 def _query(
     session: Session, viewer: Viewer, selection: Selection, requirements: Requirements, show: str
-) -> Select[Invoice, str, str]:
-    """The invoices of a list. The list's own skip condition comes first: it is quicker than all of them."""
+) -> Select[Invoice, str, str, str]:
+    """The invoices of a list, with why they would be skipped. The list's own skip condition comes first: it
+    is quicker than all of them."""
     copy = copy_to_send(selection)
     reason = skip_reason(requirements, copy)
     first, last = selection.period_from, selection.period_to
     conditions: dict[str, tuple[ColumnElement[bool], ...]] = {
         READY: (within(first, last), reason == ""),
+        SKIPPED: (within(first, last), reason != ""),
         OVERLAPPING: (overlapping(first, last),),
         MAILED_BEFORE: (
             within(first, last),
@@ -135,8 +175,9 @@ def _query(
     if show not in LISTS:
         raise ValueError(f"there is no list {show!r}")
     chosen = (Invoice.id.in_(selection.invoice_ids),) if selection.invoice_ids else ()
+    known = literal(show if show in set(SkipReason) else "")
     return (
-        select(Invoice, Customer.code, Customer.name)
+        select(Invoice, Customer.code, Customer.name, reason if show == SKIPPED else known)
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(
             planned_customer_filter(session, selection),
