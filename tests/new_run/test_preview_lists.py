@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from tests import factories
+from tests.customers.conftest import index_all
 from tests.world import World
 from webapp.access import OPERATOR, Viewer
 from webapp.definitions.versions import content_of
@@ -209,18 +210,22 @@ def test_e5_what_stands_beside_the_numbers(world: World) -> None:
 
 def test_all_skipped_have_the_notes_of_their_reasons_and_every_list_is_searched(world: World) -> None:
     every_kind(world)
+    with world.runtime.database.writing() as session:
+        index_all(session)
     notes = {line.reason: line.notes for line in listed(world, "skipped")}
     assert notes == {reason: listed(world, reason)[0].notes for reason in notes}
     for show in ("ready", "skipped"):
         one = listed(world, show)[-1]
         assert [line.number for line in listed(world, show, search=one.number.lower())] == [one.number]
         assert one.number in [line.number for line in listed(world, show, search=one.name[:7].upper())]
-        assert listed(world, show, search="nobody of this name") == []
+        assert listed(world, show, search="no customer of this name") == []
     assert len(listed(world, "ready", search="x y")) == 0, "every word must be found"
 
 
 def test_a_search_with_many_hits_finds_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     every_kind(world)
+    with world.runtime.database.writing() as session:
+        index_all(session)
     few = [line.number for line in listed(world, "ready", search="customer")]
     monkeypatch.setattr(preview_lists, "FOUND_MAX", 0)
     assert [line.number for line in listed(world, "ready", search="customer")] == few

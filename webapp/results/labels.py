@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from webapp.store.runs import Result
-from webapp.store.statuses import ResultStatus, SkipReason
+from webapp.store.statuses import Outcome, ResultStatus, SkipReason
 
 NOT_SENDABLE = {
     SkipReason.SUSPENDED: "the customer is suspended",
@@ -60,3 +60,14 @@ def why(result: Result) -> str:
         case ResultStatus.DEFERRED | ResultStatus.FAILED:
             return said
     return ""
+
+
+def mail_words(status: str, outcome: str = "", number: int = 0, at: str = "") -> str:
+    """What the mail is that the page of a result shows: of its attempt of this number, with this outcome,
+    that began then; without one, as it would be built now."""
+    if not outcome:
+        goes = status in (ResultStatus.READY, ResultStatus.DEFERRED)
+        return "as it will go" if goes else "as it would go now"
+    if outcome in (Outcome.BROKEN, Outcome.HELD):
+        return f"as built for attempt {number}; its last byte was never sent"
+    return f"as handed to the server at {at}"
