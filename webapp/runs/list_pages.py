@@ -67,7 +67,6 @@ def index() -> ResponseReturnValue:
         ORDERS,
         "run",
         "runs",
-        can={},
         way="newest first",
         turns=("Newer", "Older"),
     )
