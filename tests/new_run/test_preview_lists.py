@@ -12,7 +12,7 @@ from tests.customers.conftest import index_all
 from tests.world import World
 from webapp.access import OPERATOR, Viewer
 from webapp.definitions.versions import content_of
-from webapp.new_run import preview_lists
+from webapp.new_run import preview_lists, preview_search
 from webapp.new_run.preview import Preview, preview
 from webapp.new_run.preview_lists import LISTS, Beside, Listed
 from webapp.new_run.preview_notes import add_notes
@@ -227,6 +227,6 @@ def test_a_search_with_many_hits_finds_the_same(world: World, monkeypatch: pytes
     with world.runtime.database.writing() as session:
         index_all(session)
     few = [line.number for line in listed(world, "ready", search="customer")]
-    monkeypatch.setattr(preview_lists, "FOUND_MAX", 0)
+    monkeypatch.setattr(preview_search, "FOUND_MAX", 0)
     assert [line.number for line in listed(world, "ready", search="customer")] == few
     assert len(few) == 2

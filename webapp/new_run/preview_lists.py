@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Select, exists, false, func, literal, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, false, func, literal, select, true, tuple_
 from sqlalchemy.orm import Session, join
 
 from webapp.access import Viewer, below, seen_by, visible_to
+from webapp.new_run.preview_search import mentions
 from webapp.periods import overlapping, within
 from webapp.selection import collation
 from webapp.selection.eligibility import (
@@ -30,7 +31,6 @@ from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.keyset import Counted, Edge, Order, Page
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import SkipReason
-from webapp.store.text_search import INVOICE_SEARCH, found_in, search_words
 
 READY, SKIPPED, OVERLAPPING, MAILED_BEFORE = "ready", "skipped", "overlapping", "mailed_before"
 LISTS = (READY, SKIPPED, *SkipReason, OVERLAPPING, MAILED_BEFORE)
@@ -38,8 +38,6 @@ ORDERS: dict[str, Order[Invoice]] = {
     "": Order("Period", Invoice.period_start, lambda invoice: str(invoice.period_start), date.fromisoformat)
 }
 """By their names in addresses. An edge also has the period's last day, as `listed` reads it."""
-FOUND_MAX = 5_000
-"""Up to this many hits of a search are looked up by the search table; of more, each invoice is looked at."""
 
 
 @dataclass
@@ -96,25 +94,32 @@ def listed(
     return keyset.page(found, edge, [keyset.cursor(line.invoice_id, line.place) for line in found], size)
 
 
+LISTED_MAX = 1_000
+"""Up to this many invoices of a list are counted one by one."""
+NUMBERS_AT_ONCE_MAX = 5_000
+"""Up to this many invoices all lists are counted with the page; of more, the page is shown first."""
+
+
 def number_listed(
     session: Session, viewer: Viewer, selection: Selection, content: Content, show: str, search: str
 ) -> Counted:
     """How many invoices of this list a search leaves."""
     query = _query(session, viewer, selection, requirements_of(selection.definition_id, content), show)
-    return keyset.counted(session, query.with_only_columns(Invoice.id).where(*mentions(session, search)))
+    found = query.with_only_columns(Invoice.id).where(*mentions(session, search))
+    return keyset.counted(session, found, LISTED_MAX)
 
 
-def mentions(session: Session, search: str) -> list[ColumnElement[bool]]:
-    """Whether the current Invoice mentions every word: at most one condition. Few hits are looked up by the
-    index; of many, the text of each invoice of the list is looked at."""
-    words = search_words(search)
-    if not words:
-        return []
-    hits = found_in(INVOICE_SEARCH, search)
-    if not keyset.counted(session, hits, FOUND_MAX).more:
-        return [Invoice.id.in_(hits)]
-    said = (INVOICE_SEARCH.c.text.contains(word, autoescape=True) for word in words)
-    return [exists(select(1).where(INVOICE_SEARCH.c.rowid == Invoice.id, *said))]
+def is_large(session: Session, viewer: Viewer, selection: Selection) -> bool:
+    """Whether counting every list of this selection would hold up a page."""
+    chosen = (Invoice.id.in_(selection.invoice_ids),) if selection.invoice_ids else ()
+    invoices = select(Invoice.id).where(
+        planned_customer_filter(session, selection),
+        seen_by(viewer),
+        within(selection.period_from, selection.period_to),
+        *chosen,
+    )
+    joined = invoices.join(Customer, Customer.id == Invoice.customer_id)
+    return keyset.counted(session, joined, NUMBERS_AT_ONCE_MAX).more
 
 
 def _line(invoice: Invoice, code: str, name: str, reason: str) -> Listed:

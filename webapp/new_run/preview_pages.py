@@ -14,7 +14,7 @@ from webapp.extensions import runtime
 from webapp.new_run.dialog import Dialog, in_address
 from webapp.new_run.labels import note_heading
 from webapp.new_run.preview import preview
-from webapp.new_run.preview_lists import LISTS, ORDERS, Listed, listed, number_listed
+from webapp.new_run.preview_lists import LISTS, ORDERS, Listed, is_large, listed, number_listed
 from webapp.new_run.preview_notes import add_documents, add_notes
 from webapp.results.labels import reason_words
 from webapp.selection.invoices import Selection
@@ -42,30 +42,38 @@ TITLES = {
 
 @run_preview.get("/runs/preview/list")
 def show_list() -> ResponseReturnValue:
-    """The invoices behind one number of the preview. An address with invalid fields leads to the dialog,
-    which says what is wrong."""
+    """The invoices behind one number of the preview; with `numbers` only the links to its lists, with the
+    number of each: of very many invoices the page asks for them once it is shown. An address with invalid
+    fields leads to the dialog, which says what is wrong."""
     show = _list_in_address()
     dialog = in_address(db.session)
     selection, content = dialog.selection, dialog.content
     if selection is None or content is None:
         return redirect(f"/runs/new?{dialog.query}")
-    asked, counted = _asked(dialog, show), preview(db.session, selection, viewer())
+    asked, session = _asked(dialog, show), db.session
+    if request.args.get("numbers") or not is_large(session, viewer(), selection):
+        counted = preview(session, selection, viewer())
+    else:
+        counted = None
+    shown = {"dialog": dialog, "content": content, "show": show, "titles": TITLES, "counted": counted}
+    if request.args.get("numbers"):
+        return render_template("new_run/_lists.html", **shown)
     try:
         page = listed(db.session, viewer(), selection, content, show, asked.edge, search=asked.search)
     except ValueError:
         abort(404)
-    count = Counted(counted.of_list(show))
-    if asked.search:
-        count = number_listed(db.session, viewer(), selection, content, show, asked.search)
+    if counted and not asked.search:
+        count = Counted(counted.of_list(show))
+    else:
+        count = number_listed(session, viewer(), selection, content, show, asked.search)
     add_notes(db.session, selection.definition_id, content, show, page.rows)
     add_documents(db.session, content, page.rows)
     view: ListView[Listed] = ListView(
         asked, page, count, _columns(show), ORDERS, "invoice", "invoices", way="by period"
     )
-    shown = {"dialog": dialog, "content": content, "list": view, "show": show, "titles": TITLES}
     if wants_piece():
-        return piece(render_template("new_run/_invoices.html", **shown), view)
-    return render_template("new_run/invoices.html", counted=counted, **shown)
+        return piece(render_template("new_run/_invoices.html", list=view, **shown), view)
+    return render_template("new_run/invoices.html", list=view, **shown)
 
 
 def _asked(dialog: Dialog, show: str) -> ListRequest:
