@@ -122,7 +122,7 @@ def test_the_numbers_of_very_many_invoices_follow_the_page(
     browser = log_in("manager")
     address = "/runs/preview/list?" + urlencode(fields(world)) + "&show=ready"
     at_once = browser.look(address)
-    assert "Will be sent 3 All skipped 1 Skipped: no recipient 1 Will be" in text_of(at_once) + " Will be"
+    assert "Will be sent 3 All skipped 1 Skipped: no recipient 1" in text_of(at_once)
     assert "numbers=1" not in at_once.text
     monkeypatch.setattr(preview_lists, "NUMBERS_AT_ONCE_MAX", 3)
     monkeypatch.setattr(preview_lists, "LISTED_MAX", 2)
