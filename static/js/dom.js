@@ -7,4 +7,4 @@ export const $ = (query, within = document) => within.querySelector(query);
 export const $$ = (query, within = document) => [...within.querySelectorAll(query)];
 
 /** The list of a page: its table, and what filters and pages change with it. */
-export const LIST = ':is(#results, #runs, [data-list])';
+export const LIST = '[data-list]';

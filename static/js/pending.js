@@ -1,13 +1,15 @@
 // What shows that a request is under way: the button says what it does, a list that is being loaded is dimmed
 // (app.css, after a moment).
-import { $, LIST } from './dom.js';
+import { LIST } from './dom.js';
 import { isPoll } from './connection.js';
+
+let pressed = null; // the button that sent a form last
 
 function showWorking(form, button) {
   const label = button.lastChild;
   const word = label.textContent;
   button.setAttribute('aria-disabled', 'true');
-  label.textContent = form.dataset.working;
+  label.textContent = button.dataset.working;
   const showWordAgain = () => { // the answer may be a question, which can be cancelled
     button.removeAttribute('aria-disabled');
     button.lastChild.textContent = word;
@@ -15,10 +17,12 @@ function showWorking(form, button) {
   form.addEventListener('htmx:finally:request', showWordAgain, { once: true });
 }
 
+document.addEventListener('submit', event => { pressed = event.submitter; }, { capture: true });
+
 document.addEventListener('htmx:before:request', event => {
   const { ctx } = event.detail;
-  const button = ctx.sourceElement.dataset?.working && $('button', ctx.sourceElement);
-  if (button) showWorking(ctx.sourceElement, button);
+  const isPressed = pressed?.dataset.working && pressed.form === ctx.sourceElement;
+  if (isPressed) showWorking(ctx.sourceElement, pressed);
   if (ctx.target?.matches?.(LIST) && !isPoll(ctx)) ctx.target.classList.add('loading');
 });
 

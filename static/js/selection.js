@@ -53,6 +53,11 @@ document.addEventListener('change', event => {
   if (event.target.closest(LIST)) updateBulkBar();
 });
 
+// The browser would press the first button of the form.
+document.addEventListener('keydown', event => {
+  if (event.key === 'Enter' && event.target.matches(`${LIST} input[type=checkbox]`)) event.preventDefault();
+});
+
 // Wait until the browser has reset the form. The bar goes, and with it the button that had the focus.
 document.addEventListener('reset', () => setTimeout(() => {
   clearSelection();

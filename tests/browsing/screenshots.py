@@ -179,7 +179,7 @@ def its_results(camera: Camera) -> None:
     """The drawer with what may have been sent, its question, the result's own page."""
     page, run = camera.page, camera.page.url.partition("?")[0]
     page.goto(f"{run}?status=unconfirmed")
-    page.locator("#results a.row-title").first.click()
+    page.locator("#list a.row-title").first.click()
     expect(page.locator("dialog.drawer")).to_be_visible()
     page.wait_for_timeout(800)
     page.screenshot(path=camera.folder / "result-drawer-1280-light.png")

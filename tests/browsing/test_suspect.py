@@ -29,7 +29,10 @@ def test_what_the_guard_holds_goes_out_once_a_person_has_looked(
     expect(
         page.get_by_text("2 mails are held: a document of each does not mention its invoice number.")
     ).to_be_visible()
-    page.get_by_role("link", name="Look at these 2").last.click()
+    expect(page.get_by_role("link", name="Check these 2").first).to_have_attribute(
+        "href", re.compile("^/fix")
+    )
+    page.get_by_role("link", name=re.compile("^2 suspect document$")).click()
     expect(page).to_have_url(re.compile("reason=suspect_document"))
     expect(page.get_by_role("row")).to_have_count(3)
     accessible(page, "what is held")

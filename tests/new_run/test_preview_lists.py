@@ -8,10 +8,11 @@ from datetime import date
 import pytest
 
 from tests import factories
+from tests.customers.conftest import index_all
 from tests.world import World
 from webapp.access import OPERATOR, Viewer
 from webapp.definitions.versions import content_of
-from webapp.new_run import preview_lists
+from webapp.new_run import preview_lists, preview_search
 from webapp.new_run.preview import Preview, preview
 from webapp.new_run.preview_lists import LISTS, Beside, Listed
 from webapp.new_run.preview_notes import add_notes
@@ -30,7 +31,12 @@ def seen(world: World, **fields: object) -> Preview:
 
 
 def listed(
-    world: World, show: str, viewer: Viewer = OPERATOR, size: int = keyset.PAGE_SIZE, **fields: object
+    world: World,
+    show: str,
+    viewer: Viewer = OPERATOR,
+    size: int = keyset.PAGE_SIZE,
+    search: str = "",
+    **fields: object,
 ) -> list[Listed]:
     """The whole list, page by page."""
     choice = world.choice(**fields)
@@ -39,7 +45,7 @@ def listed(
     with world.runtime.database.reading() as session:
         content = content_of(session, session.get_one(MessageDefinition, choice.definition_id))
         while True:
-            page = preview_lists.listed(session, viewer, choice, content, show, edge, size)
+            page = preview_lists.listed(session, viewer, choice, content, show, edge, size, search)
             add_notes(session, choice.definition_id, content, show, page.rows)
             found += page.rows
             if not page.next:
@@ -85,7 +91,11 @@ def test_every_list_has_as_many_as_its_number_says(world: World, worker: WorkerP
         "ready": 2,
         "overlapping": 1,
     }
+    numbers["skipped"] = sum(preview.skipped.values())
     assert {show: len(listed(world, show)) for show in LISTS} == {**numbers, "mailed_before": 0}
+    assert {show: preview.of_list(show) for show in LISTS} == {**numbers, "mailed_before": 0}
+    reasons = [line.reason for line in listed(world, "skipped")]
+    assert sorted(reasons) == sorted(reason for reason, n in preview.skipped.items() if n)
     [line] = listed(world, "already_sent")
     assert line.invoice_id == sent.id
     assert line.notes[0].startswith("mailed on ")
@@ -196,3 +206,27 @@ def test_e5_what_stands_beside_the_numbers(world: World) -> None:
     world.add()
     assert beside(world, world.choice(), 2) == Beside(clusters=2, rate=30, largest=3_000 * 78 // 57 + 10_000)
     assert beside(world, world.choice(cluster_id=left.id), 0) == Beside(clusters=1, rate=30, largest=0)
+
+
+def test_all_skipped_have_the_notes_of_their_reasons_and_every_list_is_searched(world: World) -> None:
+    every_kind(world)
+    with world.runtime.database.writing() as session:
+        index_all(session)
+    notes = {line.reason: line.notes for line in listed(world, "skipped")}
+    assert notes == {reason: listed(world, reason)[0].notes for reason in notes}
+    for show in ("ready", "skipped"):
+        one = listed(world, show)[-1]
+        assert [line.number for line in listed(world, show, search=one.number.lower())] == [one.number]
+        assert one.number in [line.number for line in listed(world, show, search=one.name[:7].upper())]
+        assert listed(world, show, search="no customer of this name") == []
+    assert len(listed(world, "ready", search="x y")) == 0, "every word must be found"
+
+
+def test_a_search_with_many_hits_finds_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    every_kind(world)
+    with world.runtime.database.writing() as session:
+        index_all(session)
+    few = [line.number for line in listed(world, "ready", search="customer")]
+    monkeypatch.setattr(preview_search, "FOUND_MAX", 0)
+    assert [line.number for line in listed(world, "ready", search="customer")] == few
+    assert len(few) == 2

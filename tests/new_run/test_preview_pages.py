@@ -14,7 +14,7 @@ from tests import factories
 from tests.http_client import LogIn, fields, text_of
 from tests.new_run.test_pages import preview, run_count
 from tests.world import World
-from webapp.new_run import preview_pages
+from webapp.new_run import preview_lists, preview_pages
 
 
 def test_every_number_is_a_link_to_its_list(log_in: LogIn, world: World) -> None:
@@ -111,3 +111,25 @@ def test_a_mail_that_cannot_be_made_says_why(log_in: LogIn, world: World) -> Non
     assert answer.status_code == 200
     assert "nonsense" in text_of(answer)
     assert "<iframe" not in answer.text
+
+
+def test_the_numbers_of_very_many_invoices_follow_the_page(
+    log_in: LogIn, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        world.add()
+    world.add("")
+    browser = log_in("manager")
+    address = "/runs/preview/list?" + urlencode(fields(world)) + "&show=ready"
+    at_once = browser.look(address)
+    assert "Will be sent 3 All skipped 1 Skipped: no recipient 1" in text_of(at_once)
+    assert "numbers=1" not in at_once.text
+    monkeypatch.setattr(preview_lists, "NUMBERS_AT_ONCE_MAX", 3)
+    monkeypatch.setattr(preview_lists, "LISTED_MAX", 2)
+    later = browser.look(address)
+    assert "Will be sent All skipped" in text_of(later)
+    assert "3 invoices, by period" in text_of(later)
+    [numbers] = re.findall(r'hx-get="([^"]+numbers=1)"', later.text)
+    answer = browser.look(numbers.replace("&amp;", "&"), htmx=True)
+    assert text_of(answer).startswith("Will be sent 3 All skipped 1 Skipped: no recipient 1")
+    assert "hx-get" not in answer.text

@@ -93,6 +93,15 @@ def test_every_order_shows_each_result_once_in_both_directions(
         assert max(annas) - min(annas) == 2  # Anna, anna and anna stand together
 
 
+@pytest.mark.parametrize("order", ["", "changed", "amount"])
+@pytest.mark.parametrize("known", [None, len(NAMES)])
+def test_every_order_is_turned_round_by_a_hyphen(
+    world: World, run_id: int, order: str, known: int | None
+) -> None:
+    forwards = walk(world, run_id, Filter(order=order), known)
+    assert walk(world, run_id, Filter(order=f"-{order}"), known) == forwards[::-1]
+
+
 def test_e14_names_stand_where_people_look_for_them(world: World, run_id: int) -> None:
     """An accent does not move a name behind Z."""
     names = {result.id: result.sort_name for result in world.results(run_id)}

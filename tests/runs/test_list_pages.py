@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import zipfile
+from collections.abc import Callable
 
 import pytest
 
@@ -176,3 +177,54 @@ def test_who_removed_very_many_is_read_from_the_run(
     browser.press(f"/runs/{run_id}/results/remove", id=[str(result.id) for result in world.results(run_id)])
     rows = list(csv.DictReader(browser.look(f"/runs/{run_id}/report.csv").text.splitlines()))
     assert [row["removed_by"] for row in rows] == ["manager@example.com"] * 2
+
+
+def test_the_runs_are_saved_as_they_are_filtered(log_in: LogIn, world: World) -> None:
+    world.add()
+    world.add("")
+    first, second = world.run(), world.run(start=True)
+    browser = log_in("viewer")
+    lines = list(csv.DictReader(io.StringIO(browser.look("/runs.csv").get_data().decode("utf-8-sig"))))
+    assert [(line["id"], line["status"], line["ready"], line["skipped"]) for line in lines] == [
+        (str(second), "running", "1", "1"),
+        (str(first), "created", "1", "1"),
+    ]
+    running = browser.look("/runs.csv?state=running").get_data().decode("utf-8-sig")
+    assert len(running.splitlines()) == 2
+    book = browser.look("/runs.xlsx").get_data()
+    assert zipfile.ZipFile(io.BytesIO(book)).testzip() is None
+    assert browser.look("/runs.csv?state=nonsense").status_code == 404
+
+
+def test_selected_runs_are_archived_at_once_and_all_that_match_after_a_question(
+    log_in: LogIn, world: World
+) -> None:
+    world.add()
+    created, other, running = world.run(), world.run(), world.run(start=True)
+    browser = log_in("manager")
+    browser.look("/runs")
+    browser.press("/runs/archive", id=[str(created), str(running)])
+    said = text_of(browser.look("/runs"))
+    assert "1 run archived. 1 not: a run that is still active stays." in said
+    question = browser.press("/runs/archive", all="1", seen="2")
+    assert "Archive 2 runs?" in text_of(question)
+    browser.press("/runs/archive", all="1", seen="2", asked="1")
+    shown = re.findall(r'id="run(\d+)"', browser.look("/runs").text)
+    assert shown == [str(running)]
+    browser.press("/runs/archive/undo", all="1", seen="2", asked="1", state="archived")
+    assert set(re.findall(r'id="run(\d+)"', browser.look("/runs").text)) == {
+        str(id) for id in (created, other, running)
+    }
+
+
+def test_a_run_seen_in_part_is_not_archived_by_the_list(
+    log_in: LogIn, world: World, in_cluster: Callable[[str], int]
+) -> None:
+    in_cluster("left")
+    run_id = world.run()
+    browser = log_in("manager", "left")
+    browser.look("/runs")
+    browser.press("/runs/archive", id=str(run_id))
+    assert f'id="run{run_id}"' in browser.look("/runs").text
+    browser.press("/runs/archive")
+    assert "No run is selected" in text_of(browser.look("/runs"))

@@ -10,7 +10,8 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from webapp.store.customers import Customer
 from webapp.store.keyset import Counted, Order, Page
-from webapp.web.lists import ListColumn, ListView, list_request, picked
+from webapp.web.list_words import page_words, print_words
+from webapp.web.lists import ListColumn, ListView, list_request, picked, piece
 
 ORDERS: dict[str, Order[Any]] = {
     "": Order("Name", Customer.sort_name, str, str),
@@ -92,3 +93,61 @@ def test_more_that_match_by_now_are_asked_about_again() -> None:
     with app.test_request_context("/things/change", method="POST", data={"all": "1", "seen": "12"}):
         found = picked("/things", (), ORDERS)
     assert (found.has_grown(12), found.has_grown(13)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("shown", "count", "is_whole", "ends", "said"),
+    [
+        (
+            50,
+            Counted(12_471),
+            False,
+            ("Aalders BV", "Bruggink Zn"),
+            "Aalders to Bruggink: 50 of 12,471 results",
+        ),
+        (7, Counted(7), True, ("Aalders BV", "Bruggink"), "Aalders to Bruggink: 7 results"),
+        (2, Counted(2), True, ("Aalders BV", "Aalders NV"), "2 results"),
+        (1, Counted(1), True, ("Aalders", "Aalders"), "1 result"),
+        (50, Counted(20_000, more=True), False, (), "50 of more than 20,000 results"),
+    ],
+)
+def test_a_page_says_from_where_to_where_it_goes(
+    shown: int, count: Counted, is_whole: bool, ends: tuple[str, ...], said: str
+) -> None:
+    assert page_words(shown, count, is_whole, ("result", "results"), "", ends) == said
+
+
+@pytest.mark.parametrize(
+    ("shown", "count", "is_first", "said"),
+    [
+        (50, Counted(201), True, "Rows 1 to 50 of 201. The report (CSV) has all of them."),
+        (50, Counted(201), False, "50 of 201 rows. The report (CSV) has all of them."),
+        (9, Counted(20, more=True), True, "Rows 1 to 9 of more than 20. The report (CSV) has all of them."),
+        (7, Counted(7), True, "All 7 rows."),
+        (1, Counted(1), True, ""),
+    ],
+)
+def test_a_printed_page_says_what_it_leaves_out(
+    shown: int, count: Counted, is_first: bool, said: str
+) -> None:
+    assert print_words(shown, count, "The report (CSV)", is_first=is_first) == said
+
+
+def test_the_orders_to_choose_from_keep_one_that_a_head_has_reversed() -> None:
+    assert view("").sorts == [("", "Name", True), ("age", "Age", False)]
+    assert view("?sort=-age").sorts == [("", "Name", False), ("-age", "Age, reversed", True)]
+
+
+def test_a_filter_alone_keeps_search_and_order() -> None:
+    asked = view("?state=new&q=x+y&sort=age").asked
+    assert asked.narrowed(state="old") == "/things?state=old&q=x+y&sort=age"
+    assert asked.narrowed() == "/things?q=x+y&sort=age"
+    assert asked.query == "?state=new&q=x+y&sort=age"
+
+
+def test_a_piece_gives_the_browser_the_address_of_the_list() -> None:
+    with app.test_request_context("/things?state=&q=x&sort=&after=5~x&all=1"):
+        listed: ListView[str] = ListView(
+            list_request("/things", ("state",), ORDERS), Page([], "", ""), Counted(7), COLUMNS, ORDERS, "", ""
+        )
+        assert piece("<p>", listed).headers["HX-Push-Url"] == "/things?q=x&after=5~x"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request
@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from webapp import audit, cluster_paths
 from webapp.access import visible_to
-from webapp.csv_export import csv_lines
 from webapp.customers import bulk, export, queries
 from webapp.customers.bulk import Conditions
 from webapp.customers.filters import ORDERS, conditions
@@ -29,7 +28,7 @@ from webapp.store.customers import Cluster, Customer
 from webapp.store.db import db
 from webapp.web import confirmations, form_posts
 from webapp.web.access_control import viewer
-from webapp.web.downloads import csv_file
+from webapp.web.downloads import Rows, table_file
 from webapp.web.formats import plural
 from webapp.web.htmx import is_htmx, page_on_screen, wants_piece
 from webapp.web.lists import ListColumn, ListView, Picked
@@ -76,6 +75,16 @@ def index() -> ResponseReturnValue:
 @customers.get("/customers.csv")
 def download() -> ResponseReturnValue:
     """The customers under the filter of the address, one per line."""
+    return _saved("csv")
+
+
+@customers.get("/customers.xlsx")
+def save_workbook() -> ResponseReturnValue:
+    """The same as a workbook."""
+    return _saved("xlsx")
+
+
+def _saved(kind: str) -> ResponseReturnValue:
     asked, who, database = asked_list(), viewer(), runtime().database
     shown = filter_of(asked)
     try:
@@ -83,13 +92,13 @@ def download() -> ResponseReturnValue:
     except ValueError:
         abort(404)
 
-    def lines() -> Iterator[str]:
+    def table() -> Iterator[tuple[Rows, Sequence[str]]]:
         with database.reading() as session:
-            yield from csv_lines(export.customers(session, who, shown), export.CUSTOMER_COLUMNS)
+            yield export.customers(session, who, shown), export.CUSTOMER_COLUMNS
 
     with db.writing() as session:
         audit.note(session, who.name, "download customers", "customers", address("", **asked.args))
-    return csv_file(lines(), "mailrun-customers")
+    return table_file(kind, table, "mailrun-customers")
 
 
 @customers.post("/customers/move")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, abort, render_template
@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from webapp import audit, cluster_paths
-from webapp.csv_export import csv_lines
 from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.invoices import bulk, export, filters, queries
@@ -23,7 +22,7 @@ from webapp.periods import period_words
 from webapp.store.db import db
 from webapp.web import confirmations, form_posts
 from webapp.web.access_control import viewer
-from webapp.web.downloads import csv_file
+from webapp.web.downloads import Rows, table_file
 from webapp.web.formats import plural
 from webapp.web.htmx import is_htmx, lead_to, page_on_screen, wants_piece
 from webapp.web.lists import ListColumn, ListView, Picked
@@ -71,6 +70,16 @@ def index() -> ResponseReturnValue:
 @invoices.get("/invoices.csv")
 def download() -> ResponseReturnValue:
     """The invoices under the filter of the address, one per line."""
+    return _saved("csv")
+
+
+@invoices.get("/invoices.xlsx")
+def save_workbook() -> ResponseReturnValue:
+    """The same as a workbook."""
+    return _saved("xlsx")
+
+
+def _saved(kind: str) -> ResponseReturnValue:
     asked, who, database = asked_list(), viewer(), runtime().database
     shown = filter_of(asked)
     try:
@@ -78,13 +87,13 @@ def download() -> ResponseReturnValue:
     except ValueError:
         abort(404)
 
-    def lines() -> Iterator[str]:
+    def table() -> Iterator[tuple[Rows, Sequence[str]]]:
         with database.reading() as session:
-            yield from csv_lines(export.invoices(session, who, shown), export.INVOICE_COLUMNS)
+            yield export.invoices(session, who, shown), export.INVOICE_COLUMNS
 
     with db.writing() as session:
         audit.note(session, who.name, "download invoices", "invoices", address("", **asked.args))
-    return csv_file(lines(), "mailrun-invoices")
+    return table_file(kind, table, "mailrun-invoices")
 
 
 @invoices.post("/invoices/approve")

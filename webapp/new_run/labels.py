@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from webapp.new_run.preview_lists import MAILED_BEFORE, OVERLAPPING, READY
+from webapp.new_run.preview_lists import MAILED_BEFORE, OVERLAPPING, READY, SKIPPED
 from webapp.store.definitions import Content
 from webapp.store.statuses import SkipReason
 
 NOTE_HEADINGS: dict[str, str] = {
     READY: "Goes to",
+    SKIPPED: "Why",
     SkipReason.ALREADY_SENT: "Sent",
     MAILED_BEFORE: "Mailed",
     OVERLAPPING: "Why",

@@ -16,7 +16,9 @@ from webapp.messages.inputs import MessageInput
 from webapp.new_run import preview_lists
 from webapp.new_run.creation import default_name
 from webapp.new_run.dialog import Dialog, in_address
+from webapp.new_run.preview_files import files_of
 from webapp.new_run.preview_lists import READY, Listed
+from webapp.new_run.preview_notes import add_documents
 from webapp.selection.invoices import Selection
 from webapp.store.db import db
 from webapp.store.definitions import Content
@@ -54,15 +56,21 @@ def mail() -> ResponseReturnValue:
     if shown is None:
         return redirect(f"/runs/new?{dialog.query}")
     turns = {rel: _beside(db.session, shown, rel == "prev") for rel in ("prev", "next")}
+    add_documents(db.session, shown.content, shown.invoices)
+    documents = [document for line in shown.invoices for document in line.documents]
     db.end_reading()
     made = shown.made()
+    letter = parsed_mail.read(made.mail.data) if isinstance(made, Message) else None
+    files, within = files_of(letter.attachments if letter else [], documents, untrusted.may_be_shown)
     return render_template(
         "new_run/mail.html",
         dialog=dialog,
         shown=shown,
         made=made if isinstance(made, Message) else None,
         unmade=made.words if isinstance(made, NotBuilt) else "",
-        letter=parsed_mail.read(made.mail.data) if isinstance(made, Message) else None,
+        letter=letter,
+        files=files,
+        within=within,
         turns=turns,
         pages=f"/runs/preview/mail?{dialog.query}&invoice=",
         frame=f"/runs/preview/mail/html?{dialog.query}&invoice={shown.invoices[0].invoice_id}",

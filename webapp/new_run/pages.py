@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from webapp.extensions import runtime
-from webapp.new_run import cluster_tree, creation, labels, preview_lists
+from webapp.new_run import cluster_tree, creation, hints, labels, preview_lists
 from webapp.new_run.dialog import Dialog, clusters_shown, fill_in, opened_in, period_in, with_defaults
 from webapp.new_run.mail_pages import mail_preview
 from webapp.new_run.preview_pages import run_preview
@@ -28,6 +28,7 @@ run_dialog = Blueprint("run_dialog", __name__)
 def init_app(app: Flask) -> None:
     """Register every page of this room, and give the templates its words."""
     app.jinja_env.globals.update(
+        run_hints=hints,
         confirm_question=labels.confirm_question,
         default_note=labels.default_note,
         note_heading=labels.note_heading,

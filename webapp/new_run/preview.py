@@ -62,6 +62,16 @@ class Preview:
     twice: int
     fingerprint: str
 
+    def of_list(self, show: str) -> int:
+        """How many invoices the list behind a number has (preview_lists.LISTS)."""
+        numbers = {
+            "ready": self.ready,
+            "skipped": sum(self.skipped.values()),
+            "overlapping": self.overlapping,
+            "mailed_before": self.mailed_before,
+        }
+        return numbers[show] if show in numbers else self.skipped[show]
+
 
 def preview(session: Session, selection: Selection, viewer: Viewer) -> Preview:
     """What a run created now would include, send and skip. Stores nothing."""

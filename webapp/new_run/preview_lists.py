@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Select, false, func, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, false, func, literal, select, true, tuple_
 from sqlalchemy.orm import Session, join
 
 from webapp.access import Viewer, below, seen_by, visible_to
+from webapp.new_run.preview_search import mentions
 from webapp.periods import overlapping, within
 from webapp.selection import collation
 from webapp.selection.eligibility import (
@@ -26,19 +27,23 @@ from webapp.selection.invoices import Selection, copy_to_send, planned_customer_
 from webapp.store import keyset
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import Content
-from webapp.store.invoices import Invoice
-from webapp.store.keyset import Edge, Page
+from webapp.store.invoices import Invoice, TransformationResult
+from webapp.store.keyset import Counted, Edge, Order, Page
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import SkipReason
 
-READY, OVERLAPPING, MAILED_BEFORE = "ready", "overlapping", "mailed_before"
-LISTS = (READY, *SkipReason, OVERLAPPING, MAILED_BEFORE)
+READY, SKIPPED, OVERLAPPING, MAILED_BEFORE = "ready", "skipped", "overlapping", "mailed_before"
+LISTS = (READY, SKIPPED, *SkipReason, OVERLAPPING, MAILED_BEFORE)
+ORDERS: dict[str, Order[Invoice]] = {
+    "": Order("Period", Invoice.period_start, lambda invoice: str(invoice.period_start), date.fromisoformat)
+}
+"""By their names in addresses. An edge also has the period's last day, as `listed` reads it."""
 
 
 @dataclass
 class Listed:
-    """An invoice in a list. `notes` say why it is there: where it goes, what is missing, who mailed it
-    when."""
+    """An invoice in a list. `reason`: why it would be skipped, empty for one that would be sent. `notes` say
+    more: where it goes, what is missing, who mailed it when. `documents` are those that it is mailed with."""
 
     invoice_id: int
     number: str
@@ -49,7 +54,13 @@ class Listed:
     customer_id: int
     code: str
     name: str
+    reason: str
     notes: list[str] = field(default_factory=list)
+    documents: list[TransformationResult] = field(default_factory=list)
+
+    @property
+    def id(self) -> int:
+        return self.invoice_id
 
     @property
     def place(self) -> str:
@@ -65,11 +76,14 @@ def listed(
     show: str,
     edge: Edge | None,
     size: int = keyset.PAGE_SIZE,
+    search: str = "",
 ) -> Page[Listed]:
-    """A page of one of the LISTS, by period and then as the invoices came in, without its notes.
+    """A page of one of the LISTS, by period and then as the invoices came in, without its notes; with
+    `search` only what mentions it: number, and code or name of the customer.
 
     Raises ValueError for a list or an edge that cannot be."""
     query = _query(session, viewer, selection, requirements_of(selection.definition_id, content), show)
+    query = query.where(*mentions(session, search))
     place = (Invoice.period_start, Invoice.period_end, Invoice.id)
     if edge:
         first, last = (date.fromisoformat(day) for day in edge.value.split("~"))
@@ -80,7 +94,35 @@ def listed(
     return keyset.page(found, edge, [keyset.cursor(line.invoice_id, line.place) for line in found], size)
 
 
-def _line(invoice: Invoice, code: str, name: str) -> Listed:
+LISTED_MAX = 1_000
+"""Up to this many invoices of a list are counted one by one."""
+NUMBERS_AT_ONCE_MAX = 5_000
+"""Up to this many invoices all lists are counted with the page; of more, the page is shown first."""
+
+
+def number_listed(
+    session: Session, viewer: Viewer, selection: Selection, content: Content, show: str, search: str
+) -> Counted:
+    """How many invoices of this list a search leaves."""
+    query = _query(session, viewer, selection, requirements_of(selection.definition_id, content), show)
+    found = query.with_only_columns(Invoice.id).where(*mentions(session, search))
+    return keyset.counted(session, found, LISTED_MAX)
+
+
+def is_large(session: Session, viewer: Viewer, selection: Selection) -> bool:
+    """Whether counting every list of this selection would hold up a page."""
+    chosen = (Invoice.id.in_(selection.invoice_ids),) if selection.invoice_ids else ()
+    invoices = select(Invoice.id).where(
+        planned_customer_filter(session, selection),
+        seen_by(viewer),
+        within(selection.period_from, selection.period_to),
+        *chosen,
+    )
+    joined = invoices.join(Customer, Customer.id == Invoice.customer_id)
+    return keyset.counted(session, joined, NUMBERS_AT_ONCE_MAX).more
+
+
+def _line(invoice: Invoice, code: str, name: str, reason: str) -> Listed:
     return Listed(
         invoice.id,
         invoice.number,
@@ -91,6 +133,7 @@ def _line(invoice: Invoice, code: str, name: str) -> Listed:
         invoice.customer_id,
         code,
         name,
+        reason,
     )
 
 
@@ -116,13 +159,15 @@ def sent_together(
 
 def _query(
     session: Session, viewer: Viewer, selection: Selection, requirements: Requirements, show: str
-) -> Select[Invoice, str, str]:
-    """The invoices of a list. The list's own skip condition comes first: it is quicker than all of them."""
+) -> Select[Invoice, str, str, str]:
+    """The invoices of a list, with why they would be skipped. The list's own skip condition comes first: it
+    is quicker than all of them."""
     copy = copy_to_send(selection)
     reason = skip_reason(requirements, copy)
     first, last = selection.period_from, selection.period_to
     conditions: dict[str, tuple[ColumnElement[bool], ...]] = {
         READY: (within(first, last), reason == ""),
+        SKIPPED: (within(first, last), reason != ""),
         OVERLAPPING: (overlapping(first, last),),
         MAILED_BEFORE: (
             within(first, last),
@@ -135,8 +180,9 @@ def _query(
     if show not in LISTS:
         raise ValueError(f"there is no list {show!r}")
     chosen = (Invoice.id.in_(selection.invoice_ids),) if selection.invoice_ids else ()
+    known = literal(show if show in set(SkipReason) else "")
     return (
-        select(Invoice, Customer.code, Customer.name)
+        select(Invoice, Customer.code, Customer.name, reason if show == SKIPPED else known)
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(
             planned_customer_filter(session, selection),

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.mailing.pdf_locking import WHY_NOT
-from webapp.new_run.preview_lists import MAILED_BEFORE, READY, Listed
+from webapp.new_run.preview_lists import MAILED_BEFORE, READY, SKIPPED, Listed
 from webapp.store.customers import CustomerEmail, RecipientKey
 from webapp.store.definitions import Content, MessageDefinition
 from webapp.store.invoices import TransformationResult
@@ -31,7 +31,19 @@ class Mailing:
 
 
 def add_notes(session: Session, definition_id: int, content: Content, show: str, lines: list[Listed]) -> None:
-    """Add to every row why it is in this list, with one statement for all of them."""
+    """Add to every row why it is in this list, with one statement for all of them; in the list of all that is
+    skipped with one for each reason."""
+    if show == SKIPPED:
+        for reason in dict.fromkeys(line.reason for line in lines):
+            ours = [line for line in lines if line.reason == reason]
+            _add_notes(session, definition_id, content, reason, ours)
+    else:
+        _add_notes(session, definition_id, content, show, lines)
+
+
+def _add_notes(
+    session: Session, definition_id: int, content: Content, show: str, lines: list[Listed]
+) -> None:
     customers, invoices = [line.customer_id for line in lines], [line.invoice_id for line in lines]
     by_customer: dict[int, list[str]] = {}
     by_invoice: dict[int, list[str]] = {}
@@ -51,6 +63,20 @@ def add_notes(session: Session, definition_id: int, content: Content, show: str,
         by_invoice = {id: [_mailed(mailing, name_it=not same)] for id, mailing in found.items()}
     for line in lines:
         line.notes = by_invoice.get(line.invoice_id) or by_customer.get(line.customer_id, [])
+
+
+def add_documents(session: Session, content: Content, lines: list[Listed]) -> None:
+    """Add to every row the documents that it is mailed with. They are selected by their invoices only, as in
+    results/rows.py."""
+    by_invoice = {line.invoice_id: line for line in lines}
+    attached = set(content["transformations"])
+    for document in session.scalars(
+        select(TransformationResult)
+        .where(TransformationResult.invoice_id.in_(by_invoice))
+        .order_by(TransformationResult.invoice_id, TransformationResult.id)
+    ):
+        if document.transformation_id in attached:
+            by_invoice[document.invoice_id].documents.append(document)
 
 
 def _addresses(session: Session, content: Content, customer_ids: Iterable[int]) -> dict[int, list[str]]:

@@ -14,7 +14,7 @@ from webapp.extensions import runtime
 from webapp.results import actions, bulk_words, queries, resend
 from webapp.results.bulk import BulkOutcome
 from webapp.results.bulk_words import ActionWords, outcome_words
-from webapp.results.forms import BulkRequest, bulk_request, filter_args
+from webapp.results.forms import BulkRequest, bulk_request
 from webapp.results.suspect_documents import checked_until, suspects
 from webapp.store.db import db
 from webapp.store.runs import Result
@@ -37,14 +37,14 @@ def send_again(run_id: int) -> ResponseReturnValue:
     asked = bulk_request(run_id)
     matched = _statuses(asked)
     twice, as_of = queries.asked_about(db.session, viewer(), asked.run, asked.conditions)
-    may_ask_version = not asked.is_confirmed and not request.form.get("from_result")
+    may_ask_version = not asked.picked.is_confirmed and not request.form.get("from_result")
     if (
-        (twice and not asked.is_confirmed)
-        or asked.has_grown(sum(matched.values()))
+        (twice and not asked.picked.is_confirmed)
+        or asked.picked.has_grown(sum(matched.values()))
         or (may_ask_version and _definition_has_changed(asked))
     ):
         return _question("results/confirm_resend.html", asked, matched, as_of, twice=twice)
-    confirmed = asked.is_confirmed and bool(request.form.get("confirmed"))
+    confirmed = asked.picked.is_confirmed and bool(request.form.get("confirmed"))
     if confirmed and asked.selection.as_of is None:
         return form_posts.refuse(OUT_OF_DATE, asked.back)
     user_limits.count(user_limits.SEND_AGAIN, "send again")
@@ -70,7 +70,7 @@ def remove(run_id: int) -> ResponseReturnValue:
     if asked.selection.result_ids is None:
         as_of = _last_change(asked)
         matched = _statuses(asked)
-        if not asked.is_confirmed or asked.has_grown(sum(matched.values())):
+        if not asked.picked.is_confirmed or asked.picked.has_grown(sum(matched.values())):
             return _question("results/confirm_remove.html", asked, matched, as_of)
     return _apply(
         bulk_words.REMOVE,
@@ -86,7 +86,7 @@ def let_pass(run_id: int) -> ResponseReturnValue:
     asked = bulk_request(run_id)
     as_of = max(_last_change(asked), checked_until(db.session, asked.run, asked.visible) or now())
     matched = _statuses(asked)
-    if not asked.is_confirmed or asked.has_grown(sum(matched.values())):
+    if not asked.picked.is_confirmed or asked.picked.has_grown(sum(matched.values())):
         return _question("results/confirm_release.html", asked, matched, as_of)
     return _apply(
         bulk_words.LET_PASS,
@@ -102,8 +102,8 @@ def put_back(run_id: int) -> ResponseReturnValue:
     asked = bulk_request(run_id, default_status=ResultStatus.REMOVED)
     as_of = _last_change(asked)
     matched = _statuses(asked)
-    to_send = 0 if asked.is_confirmed else _would_be_sent(asked)
-    if to_send or asked.has_grown(sum(matched.values())):
+    to_send = 0 if asked.picked.is_confirmed else _would_be_sent(asked)
+    if to_send or asked.picked.has_grown(sum(matched.values())):
         return _question("results/confirm_put_back.html", asked, matched, as_of, to_send=to_send)
     return _apply(
         bulk_words.PUT_BACK,
@@ -164,7 +164,7 @@ def _question(
     return confirmations.ask(
         template,
         run=asked.run,
-        chosen=asked.selection,
+        picked=asked.picked,
         found=matched,
         back=asked.back,
         as_of=as_of,
@@ -185,7 +185,7 @@ def _apply(
         flash: dict[str, object] = {"words": outcome_words(words, outcome), "undo": None}
         if undo and outcome.changed and selection.result_ids is not None:
             action = f"/runs/{selection.run_id}/results/put-back"
-            flash["undo"] = {"action": action, "ids": list(outcome.ids), "back": filter_args()}
+            flash["undo"] = {"action": action, "ids": list(outcome.ids), "back": asked.picked.asked.args}
         return back, flash
 
     return form_posts.apply_once(effect, back=back)

@@ -3,14 +3,14 @@ mail in mail_pages.py."""
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 
 from webapp.access import only_looked_at
 from webapp.results import history
 from webapp.results.detail import ResultDetail
 from webapp.results.explanation import Today, explain, offers_todays_version
-from webapp.results.filter_forms import filter_in
+from webapp.results.filter_forms import asked_results, filter_of
 from webapp.results.mail_pages import addresses, mail_in_address, not_whole, visible
 from webapp.results.neighbours import ListPosition, list_position
 from webapp.results.queries import Filter
@@ -20,7 +20,6 @@ from webapp.store.runs import Attempt, Result
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.web import htmx
 from webapp.web.access_control import sees_whole, viewer
-from webapp.web.query_args import address
 from webapp.web.view_flags import background_poll
 
 one = Blueprint("one_result", __name__)
@@ -48,7 +47,7 @@ def live(result_id: int) -> ResponseReturnValue:
 
 def _position(found: ResultDetail) -> dict[str, object]:
     """Where the result is in the list that the address names, and the next and previous one."""
-    chosen = filter_in(request.args)
+    chosen = filter_of(asked_results(found.run.id))
     try:
         position = list_position(db.session, viewer(), found.run, found.result, chosen)
     except ValueError:
@@ -58,10 +57,9 @@ def _position(found: ResultDetail) -> dict[str, object]:
 
 def _shown(found: ResultDetail) -> dict[str, object]:
     """What the page, the drawer and the live answer show of the result."""
-    chosen, is_whole = filter_in(request.args), sees_whole(found.run)
+    asked, is_whole = asked_results(found.run.id), sees_whole(found.run)
     mail = mail_in_address(found)
     doubted = suspects(db.session, found.run, [Result.id == found.result.id])
-    args = {"status": chosen.status, "reason": chosen.reason, "q": chosen.search, "sort": chosen.order}
     return {
         "may_act": is_whole and viewer().may_send,
         "only_looked_at": "" if is_whole else only_looked_at(found.run),
@@ -69,8 +67,8 @@ def _shown(found: ResultDetail) -> dict[str, object]:
         "run": found.run,
         "line": found.line,
         "result": found.result,
-        "chosen": chosen,
-        "list_query": address("", **args),
+        "asked": asked,
+        "list_query": asked.query,
         "mail": mail,
         "let_go": _last_deleted(found) if mail.attempt is None else None,
         "not_whole": not_whole(mail),
@@ -84,7 +82,7 @@ def _shown(found: ResultDetail) -> dict[str, object]:
             ResultStatus(found.result.status), changed_since=found.changed_since
         ),
         "happenings": history.history_of(db.session, found),
-        **addresses(found, mail, args),
+        **addresses(found, mail, asked.args),
     }
 
 

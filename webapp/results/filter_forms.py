@@ -7,17 +7,20 @@ from werkzeug.datastructures import MultiDict
 from webapp.results import labels as results_labels
 from webapp.results.orders import ORDERS
 from webapp.results.queries import Filter
+from webapp.web.lists import ListRequest, list_request
+
+FILTERS = ("status", "reason")
 
 
-def filter_in(args: MultiDict[str, str]) -> Filter:
-    """The filter that an address or a form names."""
-    order = args.get("sort", "")
-    return Filter(
-        status=args.get("status", ""),
-        reason=args.get("reason", ""),
-        search=args.get("q", "").strip()[:200],
-        order=order if order in ORDERS else "",
-    )
+def asked_results(run_id: int, args: MultiDict[str, str] | None = None) -> ListRequest:
+    """The list of this run's results that the address, or `args` of a form, asks for."""
+    return list_request(f"/runs/{run_id}", FILTERS, ORDERS, args)
+
+
+def filter_of(asked: ListRequest) -> Filter:
+    """The filter of the list."""
+    given = asked.filters
+    return Filter(status=given["status"], reason=given["reason"], search=asked.search, order=asked.sort)
 
 
 def filter_words(chosen: Filter) -> str:

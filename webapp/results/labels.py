@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from webapp.store.runs import Result
-from webapp.store.statuses import ResultStatus, SkipReason
+from webapp.store.statuses import Outcome, ResultStatus, SkipReason
 
 NOT_SENDABLE = {
     SkipReason.SUSPENDED: "the customer is suspended",
@@ -62,28 +62,12 @@ def why(result: Result) -> str:
     return ""
 
 
-def page_words(names: list[str], matching: int, by_name: bool) -> str:
-    """What a page of results shows: Aalders to Bruggink: 50 of 12,471 results"""
-    if matching == 1:
-        count = "1 result"
-    elif len(names) < matching:
-        count = f"{len(names):,} of {matching:,} results"
-    else:
-        count = f"{matching:,} results"
-    if not by_name or not names:
-        return count
-    first, last = _first_word(names[0]), _first_word(names[-1])
-    return count if first == last else f"{first} to {last}: {count}"
-
-
-def print_words(shown: int, matching: int, *, is_first: bool) -> str:
-    """What a printed page leaves out: Rows 1 to 50 of 201. The report (CSV) has all of them."""
-    if shown == matching:
-        return f"All {shown:,} rows." if shown > 1 else ""
-    rows = f"Rows 1 to {shown:,} of {matching:,}" if is_first else f"{shown:,} of {matching:,} rows"
-    return f"{rows}. The report (CSV) has all of them."
-
-
-def _first_word(name: str) -> str:
-    words = name.split()
-    return words[0] if words else ""
+def mail_words(status: str, outcome: str = "", number: int = 0, at: str = "") -> str:
+    """What the mail is that the page of a result shows: of its attempt of this number, with this outcome,
+    that began then; without one, as it would be built now."""
+    if not outcome:
+        goes = status in (ResultStatus.READY, ResultStatus.DEFERRED)
+        return "as it will go" if goes else "as it would go now"
+    if outcome in (Outcome.BROKEN, Outcome.HELD):
+        return f"as built for attempt {number}; its last byte was never sent"
+    return f"as handed to the server at {at}"

@@ -39,16 +39,22 @@ def in_order(query: Select[Any], name: str, edge: Edge | None, *, few: bool = Fa
 
     `few` says that the filter leaves few rows: they are looked up and sorted. Otherwise the index of names is
     walked, and what does not match is left out. SQLite cannot know which of the two is faster."""
-    column = Result.sort_name + "" if few and name == "" else ORDERS[name].column
+    way = order_named(name)
+    column = Result.sort_name + "" if few and way.column is Result.sort_name else way.column
     return ordered(query, column, Result.id, name, edge)
 
 
 def ordered(query: Select[Any], column: Any, id: Any, name: str, edge: Edge | None) -> Select[Any]:
     """The query in this order, with these columns for the value and the id. Raises ValueError for an edge
     that cannot be."""
-    return keyset.ordered(query, ORDERS[name], id, edge, column)
+    return keyset.ordered(query, order_named(name), id, edge, column)
+
+
+def order_named(name: str) -> Order[Result]:
+    """The order of this name, as addresses have it: after a hyphen the other way round."""
+    return keyset.named_order(ORDERS, name)
 
 
 def cursor(result: Result, name: str) -> str:
     """The text that names this result as an edge of a page in this order."""
-    return ORDERS[name].cursor(result.id, result)
+    return order_named(name).cursor(result.id, result)

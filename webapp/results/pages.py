@@ -6,13 +6,16 @@ from flask import Flask
 
 from webapp.results.action_pages import results
 from webapp.results.detail_pages import capital, one
+from webapp.results.labels import mail_words
 from webapp.results.mail_pages import mails
-from webapp.results.to_fix import fix_of
+from webapp.results.to_fix import fix_in_run, fix_of
 
 
 def init_app(app: Flask) -> None:
     """Register every page of this room."""
     app.add_template_filter(capital)
+    app.add_template_global(mail_words)
     app.add_template_global(fix_of)
+    app.add_template_global(fix_in_run)
     for blueprint in (results, one, mails):
         app.register_blueprint(blueprint)

@@ -14,7 +14,7 @@ from webapp.access import Viewer, visible_to
 from webapp.lifecycle.counts import counts
 from webapp.results import filters
 from webapp.results import rows as results_rows
-from webapp.results.orders import ORDERS, cursor, in_order, ordered
+from webapp.results.orders import cursor, in_order, order_named, ordered
 from webapp.results.rows import ResultRow
 from webapp.store import keyset
 from webapp.store.keyset import Edge, Page
@@ -83,7 +83,7 @@ def _found_and_counted(
 ) -> tuple[list[int], int]:
     """The ids of a page and the number of all rows, in one pass over every row, which a search needs
     anyway."""
-    hits = query.add_columns(ORDERS[order].column.label("by")).cte()
+    hits = query.add_columns(order_named(order).column.label("by")).cte()
     how_many = select(func.count()).select_from(hits).scalar_subquery()
     rows = session.execute(
         ordered(select(hits.c.id, how_many), hits.c.by, hits.c.id, order, edge).limit(keyset.PAGE_SIZE + 1)

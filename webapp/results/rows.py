@@ -30,6 +30,10 @@ class ResultRow:
     documents: list[TransformationResult] = field(default_factory=list)
 
     @property
+    def id(self) -> int:
+        return self.result.id
+
+    @property
     def label(self) -> str:
         """The invoice number; of several the first, "and 4 more"."""
         if not self.invoices:

@@ -229,3 +229,19 @@ def fix_of(cause: str, customer_id: int, invoice_id: int) -> Fix | None:
         words, part = OF_INVOICE[cause]
         return Fix(words, f"/invoices/{invoice_id}" + (f"#{part}" if part else ""))
     return None
+
+
+def fix_in_run(run_id: int, status: str, reason: str, customer_id: int, invoice_id: int) -> Fix | None:
+    """The place for one result in the list of its run: among what is to be fixed in this run, where the
+    fix also sends what it frees; else the customer or the invoice itself."""
+    one = fix_of(reason if status == ResultStatus.SKIPPED else status, customer_id, invoice_id)
+    cause = open_cause(status, reason)
+    return Fix(one.words, f"/fix?run={run_id}&cause={cause}") if one and cause else one
+
+
+def open_cause(status: str, reason: str) -> OpenCause | None:
+    """The cause for which results with this status, or skip reason, are open. None if they are not, or if
+    there is more than one: a mail fails for its address or for something else."""
+    wanted = reason if status == ResultStatus.SKIPPED else status
+    causes = {*SKIPPED_FOR, OpenCause.BOUNCED, OpenCause.UNCONFIRMED}
+    return OpenCause(wanted) if wanted in causes else None

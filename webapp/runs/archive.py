@@ -1,11 +1,14 @@
-"""Old runs out of the way: an archived run is not in the list unless asked for, and otherwise unchanged."""
+"""Old runs out of the way: an archived run is not in the list unless asked for, and otherwise unchanged. One
+run, or many at once."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from sqlalchemy.orm import Session
 
 from webapp import audit
-from webapp.access import Viewer
+from webapp.access import Viewer, whole_runs
 from webapp.errors import Refused
 from webapp.lifecycle import runs
 from webapp.store.statuses import RunStatus
@@ -32,3 +35,27 @@ def unarchive(session: Session, run_id: int, viewer: Viewer) -> str:
         run.archived_at = None
         audit.audit(session, viewer.name, "unarchive", run)
     return "This run is in the list again."
+
+
+def archive_each(session: Session, run_ids: Iterable[int], viewer: Viewer) -> int:
+    """Archive those of these runs that can be, in the order of their ids, so that two people who do it at
+    once do not wait for each other. Returns how many were archived. Raises Refused for a person who may
+    only look."""
+    return sum(_moved(session, id, viewer, to_archive=True) for id in _ours(session, run_ids, viewer))
+
+
+def unarchive_each(session: Session, run_ids: Iterable[int], viewer: Viewer) -> int:
+    """Return those of these runs to the list that are archived. Returns how many they were."""
+    return sum(_moved(session, id, viewer, to_archive=False) for id in _ours(session, run_ids, viewer))
+
+
+def _ours(session: Session, run_ids: Iterable[int], viewer: Viewer) -> list[int]:
+    return sorted(whole_runs(session, viewer, list(run_ids)))
+
+
+def _moved(session: Session, run_id: int, viewer: Viewer, *, to_archive: bool) -> bool:
+    run = runs.lock_for_change(session, run_id, viewer)
+    if to_archive == (run.archived_at is not None) or (to_archive and run.status not in MAY_ARCHIVE):
+        return False
+    (archive if to_archive else unarchive)(session, run_id, viewer)
+    return True

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from webapp.lifecycle.counts import Counts
+from webapp.results.labels import reason_words
 from webapp.results.to_fix import OpenCause
+from webapp.runs.fix_links import FIXABLE, VERBS, these
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 
 RUN_LOOKS = {
@@ -42,6 +44,28 @@ PROBLEM_LABELS = {
 
 
 @dataclass(frozen=True)
+class OpenTask:
+    """A line of the card of open problems: its label, and the link to the list "To fix"."""
+
+    label: ProblemLabel
+    link: str
+    href: str
+
+
+def open_tasks(waiting: dict[OpenCause, int], *, may_fix: bool) -> list[OpenTask]:
+    """What is open, by cause, for a person who may fix it, or only look."""
+    return [
+        OpenTask(
+            PROBLEM_LABELS[cause],
+            these(VERBS.get(cause, "Fix") if may_fix else "Look at", n),
+            f"/fix?cause={cause}",
+        )
+        for cause, n in waiting.items()
+        if n
+    ]
+
+
+@dataclass(frozen=True)
 class AttentionNote:
     """A note on the page of a run about `n` results that need a person; `query` is the filter that shows
     them."""
@@ -56,52 +80,64 @@ class AttentionNote:
 
 
 def attention_notes(run_status: str, counts: Counts) -> list[AttentionNote]:
-    """What a person must look at. Of a finished run, the next steps tell of what failed or is unconfirmed."""
-    failed = counts.by_status[ResultStatus.FAILED]
-    unconfirmed = counts.by_status[ResultStatus.UNCONFIRMED]
-    suspect = counts.reasons[SkipReason.SUSPECT_DOCUMENT]
-    notes = []
-    if failed and run_status != RunStatus.FINISHED:
-        notes.append(
-            AttentionNote(
-                "note-failed",
-                "failed",
-                "failed",
-                failed,
-                f"{_mails(failed)} failed.",
-                "The reason is beside each. Fix the address or the data, then send again.",
-                "status=failed",
-            )
-        )
-    if unconfirmed and run_status != RunStatus.FINISHED:
-        it, them = ("it", "it") if unconfirmed == 1 else ("them", "these")
-        notes.append(
-            AttentionNote(
-                "note-unconfirmed",
-                "unconfirmed",
-                "unconfirmed",
-                unconfirmed,
-                f"{_mails(unconfirmed)} may have been sent.",
-                f"The connection broke after the mail server had received {it}. "
-                f"Mailrun will not send {them} again by itself.",
-                "status=unconfirmed",
-            )
-        )
-    if suspect:
-        is_held = "is held: a document" if suspect == 1 else "are held: a document of each"
-        notes.append(
-            AttentionNote(
-                "note-suspect",
-                "unconfirmed",
-                "file",
-                suspect,
-                f"{_mails(suspect)} {is_held} does not mention its invoice number.",
-                f"It may belong to another customer. Look at {'it' if suspect == 1 else 'them'}; "
-                "let pass what is right, import again what is not.",
-                "reason=suspect_document",
-            )
-        )
-    return notes
+    """What a person must look at. Of a finished run, the next steps tell of what failed, is unconfirmed or
+    was skipped."""
+    notes = [_suspect_note(counts.reasons[SkipReason.SUSPECT_DOCUMENT])]
+    if run_status != RunStatus.FINISHED:
+        failed = _failed_note(counts.by_status[ResultStatus.FAILED])
+        notes = [failed, _unconfirmed_note(counts.by_status[ResultStatus.UNCONFIRMED]), *notes]
+        if run_status != RunStatus.CREATING:
+            notes.append(_skipped_note(counts))
+    return [note for note in notes if note.n]
+
+
+def _failed_note(n: int) -> AttentionNote:
+    return AttentionNote(
+        "note-failed",
+        "failed",
+        "failed",
+        n,
+        f"{_mails(n)} failed.",
+        "The reason is beside each. Fix the address or the data, then send again.",
+        "status=failed",
+    )
+
+
+def _unconfirmed_note(n: int) -> AttentionNote:
+    it, them = ("it", "it") if n == 1 else ("them", "these")
+    return AttentionNote(
+        "note-unconfirmed",
+        "unconfirmed",
+        "unconfirmed",
+        n,
+        f"{_mails(n)} may have been sent.",
+        f"The connection broke after the mail server had received {it}. "
+        f"Mailrun will not send {them} again by itself.",
+        "status=unconfirmed",
+    )
+
+
+def _suspect_note(n: int) -> AttentionNote:
+    is_held = "is held: a document" if n == 1 else "are held: a document of each"
+    return AttentionNote(
+        "note-suspect",
+        "unconfirmed",
+        "file",
+        n,
+        f"{_mails(n)} {is_held} does not mention its invoice number.",
+        f"It may belong to another customer. Look at {'it' if n == 1 else 'them'}; "
+        "let pass what is right, import again what is not.",
+        "reason=suspect_document",
+    )
+
+
+def _skipped_note(counts: Counts) -> AttentionNote:
+    reasons = {reason: n for reason in FIXABLE if (n := counts.reasons.get(reason, 0))}
+    n, said = sum(reasons.values()), ", ".join(f"{m:,} {reason_words(r)}" for r, m in reasons.items())
+    text = f"{said[:1].upper()}{said[1:]}. {'It is' if n == 1 else 'They are'} skipped until that is fixed."
+    return AttentionNote(
+        "note-skipped", "skipped", "skipped", n, f"{_mails(n)} cannot be sent.", text, "status=skipped"
+    )
 
 
 def _mails(n: int) -> str:

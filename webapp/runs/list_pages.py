@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
+from webapp import audit
+from webapp.access import Viewer
 from webapp.definitions import queries as definitions_queries
+from webapp.extensions import runtime
 from webapp.runs import archive as archiving
-from webapp.runs import overview, queries
-from webapp.runs.queries import RunFilter
+from webapp.runs import export, overview, queries
+from webapp.runs.queries import ORDERS, RunFilter, RunLine
 from webapp.store import keyset
 from webapp.store.db import db
 from webapp.store.statuses import RunStatus
-from webapp.web import form_posts
+from webapp.web import confirmations, form_posts
 from webapp.web.access_control import viewer
-from webapp.web.htmx import wants_piece
-from webapp.web.query_args import address, edge_in, id_in, ids_in
+from webapp.web.downloads import Rows, table_file
+from webapp.web.formats import plural
+from webapp.web.htmx import is_htmx, page_on_screen, wants_piece
+from webapp.web.lists import ColumnHead, ListColumn, ListRequest, ListView, list_request, picked, piece
+from webapp.web.query_args import id_in, ids_in
 from webapp.web.view_flags import background_poll
 
 run_list = Blueprint("run_list", __name__)
+
+PATH = "/runs"
+FILTERS = ("state", "definition", "problem")
+COLUMNS = (
+    *map(ListColumn, ("Run", "Cluster and period", "State", "Progress", "Problems", "Started")),
+    ListColumn("Actions", spoken=True),
+)
 
 
 @run_list.get("/")
@@ -28,22 +44,36 @@ def start_page() -> ResponseReturnValue:
         "runs/overview.html",
         overview=overview.overview(db.session, viewer()),
         lines=overview.need_a_person(db.session, viewer()),
+        heads=[ColumnHead(column.label, spoken=column.spoken) for column in COLUMNS],
         any_run=any(queries.states(db.session, viewer()).values()),
     )
 
 
 @run_list.get("/runs")
 def index() -> ResponseReturnValue:
-    """The runs, newest first; as a fragment only the table."""
-    run_filter = _filter()
+    """The runs, newest first; as a fragment only what filters and pages change."""
+    asked = list_request(PATH, FILTERS, ORDERS)
+    shown = _filter(asked)
     try:
-        page = queries.runs(db.session, viewer(), run_filter, edge_in(request.args))
+        page = queries.runs(db.session, viewer(), shown, asked.edge)
     except ValueError:
         abort(404)
+    count = queries.number_of(db.session, viewer(), shown)
+    view: ListView[RunLine] = ListView(
+        asked,
+        page,
+        count,
+        COLUMNS,
+        ORDERS,
+        "run",
+        "runs",
+        way="newest first",
+        turns=("Newer", "Older"),
+    )
     states = queries.states(db.session, viewer())
-    context = {"page": page, "shown": run_filter, "states": states, "list_url": _url(run_filter)}
+    context = {"list": view, "shown": shown, "states": states}
     if wants_piece():
-        return render_template("runs/_list.html", fresh_chips=True, **context)
+        return piece(render_template("runs/_list.html", is_piece=True, **context), view)
     return render_template(
         "runs/index.html",
         overview=overview.overview(db.session, viewer()),
@@ -51,6 +81,35 @@ def index() -> ResponseReturnValue:
         any_run=any(states.values()),
         **context,
     )
+
+
+@run_list.get("/runs.csv")
+def save_csv() -> ResponseReturnValue:
+    """The runs under the filter of the address, one per line."""
+    return _saved("csv")
+
+
+@run_list.get("/runs.xlsx")
+def save_workbook() -> ResponseReturnValue:
+    """The same as a workbook."""
+    return _saved("xlsx")
+
+
+def _saved(kind: str) -> ResponseReturnValue:
+    asked, who, database = list_request(PATH, FILTERS, ORDERS), viewer(), runtime().database
+    shown = _filter(asked)
+    try:
+        queries.conditions(who, shown)
+    except ValueError:
+        abort(404)
+
+    def table() -> Iterator[tuple[Rows, Sequence[str]]]:
+        with database.reading() as session:
+            yield export.runs(session, who, shown), export.RUN_COLUMNS
+
+    with db.writing() as session:
+        audit.note(session, who.name, "download runs", "runs", asked.query)
+    return table_file(kind, table, "mailrun-runs")
 
 
 @run_list.get("/runs/live")
@@ -80,23 +139,43 @@ def _apply(run_id: int, verb: form_posts.FormVerb) -> ResponseReturnValue:
     return form_posts.apply_once(lambda session: (page, verb(session)), back=page)
 
 
-def _filter() -> RunFilter:
-    given = request.args
+@run_list.post("/runs/archive")
+def archive_picked() -> ResponseReturnValue:
+    """Take the selected runs out of the list. Ticked ones at once; all that match after a question."""
+    return _change(archiving.archive_each, "archived", "not: a run that is still active stays")
+
+
+@run_list.post("/runs/archive/undo")
+def unarchive_picked() -> ResponseReturnValue:
+    """Put the selected runs back into the list."""
+    return _change(archiving.unarchive_each, "back in the list", "not: they were in it")
+
+
+def _change(verb: Callable[[Session, list[int], Viewer], int], done: str, left: str) -> ResponseReturnValue:
+    chosen = picked(PATH, FILTERS, ORDERS)
+    back = page_on_screen() if is_htmx() and form_posts.is_on((PATH,)) else chosen.asked.url()
+    if chosen.ids == ():
+        return form_posts.refuse("No run is selected. Select at least one.", back)
+    try:
+        ids = queries.picked_ids(db.session, viewer(), chosen.ids, _filter(chosen.asked))
+    except ValueError:
+        abort(404)
+    if chosen.ids is None and (not chosen.is_confirmed or chosen.has_grown(len(ids))):
+        return confirmations.ask("runs/confirm_archive.html", picked=chosen, n=len(ids), done=done, back=back)
+
+    def effect(session: Session) -> tuple[str, form_posts.Flash]:
+        n = verb(session, ids, viewer())
+        rest = f" {len(ids) - n:,} {left}." if n < len(ids) else ""
+        return back, f"{plural(n, 'run')} {done}.{rest}"
+
+    return form_posts.apply_once(effect, back=back)
+
+
+def _filter(asked: ListRequest) -> RunFilter:
+    given = asked.filters
     return RunFilter(
-        state=given.get("state", ""),
-        definition=id_in(given.get("definition", "")),
-        problem=given.get("problem", ""),
-        search=given.get("q", "")[:200],
-    )
-
-
-def _url(run_filter: RunFilter) -> str:
-    """The address of the list with this filter, without a cursor."""
-    definition = "" if run_filter.definition is None else str(run_filter.definition)
-    return address(
-        "/runs",
-        state=run_filter.state,
-        definition=definition,
-        problem=run_filter.problem,
-        q=run_filter.search,
+        state=given["state"],
+        definition=id_in(given["definition"]),
+        problem=given["problem"],
+        search=asked.search,
     )

@@ -16,18 +16,16 @@ from webapp.lifecycle.counts import Counts, counts_seen
 from webapp.lifecycle.throughput import throughput
 from webapp.mailservers.backoff import needs_a_person
 from webapp.periods import period_words
-from webapp.results import filters
 from webapp.results import labels as results_labels
 from webapp.results import queries as results_queries
-from webapp.results.filter_forms import filter_in, filter_words
-from webapp.results.orders import ORDERS
-from webapp.results.queries import Filter
 from webapp.runs import labels, outcome, progress, queries, report
 from webapp.runs.archive import MAY_ARCHIVE
 from webapp.runs.control_pages import control
 from webapp.runs.failure_reasons import in_a_sentence, why_failed
+from webapp.runs.fix_links import fix_shown, these
 from webapp.runs.list_pages import run_list
 from webapp.runs.report_pages import reports
+from webapp.runs.results_pages import View, table
 from webapp.runs.sent_chart import sent_over_time
 from webapp.runs.takeover_pages import taking_over
 from webapp.selection.invoices import attached_documents
@@ -39,7 +37,8 @@ from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
 from webapp.web.access_control import sees_whole, viewer
 from webapp.web.htmx import wants_piece
-from webapp.web.query_args import address, edge_in, ids_in
+from webapp.web.lists import piece
+from webapp.web.query_args import address, ids_in
 from webapp.web.view_flags import background_poll
 
 runs = Blueprint("runs", __name__)
@@ -51,9 +50,10 @@ def init_app(app: Flask) -> None:
         run_labels=labels,
         run_outcome=outcome,
         run_progress=progress,
-        result_orders=ORDERS,
         why=results_labels.why,
         period_words=period_words,
+        fix_shown=fix_shown,
+        these=these,
         may_archive=MAY_ARCHIVE,
     )
     app.add_template_filter(results_labels.reason_words)
@@ -63,8 +63,11 @@ def init_app(app: Flask) -> None:
 
 @runs.get("/runs/<int:run_id>")
 def run_page(run_id: int) -> ResponseReturnValue:
-    """One run: its progress, and its results under the filter of the address."""
+    """One run: its progress, and its results under the filter of the address; as a fragment only the results
+    and what filters, search and pager change with them."""
     run = _visible(run_id)
+    if wants_piece():
+        return _piece(run)
     said = facts(run)
     shown = {**said, **head(run, cast(Counts, said["counts"])), **table(run), **rights(run)}
     return render_template("runs/show.html", **shown)
@@ -72,14 +75,17 @@ def run_page(run_id: int) -> ResponseReturnValue:
 
 @runs.get("/runs/<int:run_id>/results")
 def results(run_id: int) -> ResponseReturnValue:
-    """The fragment of the page that filter, search, order and pager change."""
+    """The same fragment at its own address. A whole page is at the address of the run."""
     run = _visible(run_id)
-    if not wants_piece():
-        return redirect(address(f"/runs/{run_id}", **request.args.to_dict()))
-    found = {**table(run), **rights(run), "counts": counts_seen(db.session, viewer(), run_id)}
-    response = make_response(render_template("results/_table.html", fresh_tabs=True, **found))
-    response.headers["HX-Push-Url"] = str(found["here_url"])
-    return response
+    if wants_piece():
+        return _piece(run)
+    return redirect(address(f"/runs/{run_id}", **request.args.to_dict()))
+
+
+def _piece(run: Run) -> ResponseReturnValue:
+    found = table(run)
+    shown = {**found, **rights(run), "counts": counts_seen(db.session, viewer(), run.id)}
+    return piece(render_template("results/_table.html", is_piece=True, **shown), cast(View, found["list"]))
 
 
 @runs.get("/runs/<int:run_id>/live")
@@ -175,56 +181,6 @@ def head(run: Run, counted: Counts) -> dict[str, object]:
         "curve": sent_over_time(db.session, run) if has_finished and is_whole else None,
         "failed_words": in_a_sentence(failed),
         "like_this": address("/runs/new", **selection),
-    }
-
-
-def table(run: Run) -> dict[str, object]:
-    """The table of results under the filter that the address names."""
-    result_filter = filter_in(request.args)
-    edge = edge_in(request.args)
-    try:
-        known = results_queries.kept_count(db.session, viewer(), run.id, result_filter)
-        page, matching = results_queries.results(db.session, viewer(), run, result_filter, edge, known)
-    except ValueError:
-        abort(404)
-    args = {
-        "status": result_filter.status,
-        "reason": result_filter.reason,
-        "q": result_filter.search,
-        "sort": result_filter.order,
-    }
-    cursor = {name: request.args.get(name, "") for name in ("after", "before")}
-    all_selected = bool(request.args.get("all")) and matching > 0
-    titles = [title for title in (filter_words(result_filter), run.name) if title]
-    return {
-        "run": run,
-        "page": page,
-        "chosen": result_filter,
-        "matching": matching,
-        "all_chosen": all_selected,
-        "turn_query": address("", **cursor).replace("?", "&"),
-        "can": _changeable(run, result_filter) if all_selected else {},
-        "page_url": address(f"/runs/{run.id}", **args),
-        "here_url": address(f"/runs/{run.id}", **args, **cursor),
-        "result_query": address("", **args),
-        "page_title": " · ".join(titles),
-        "page_said": results_labels.page_words(
-            [row.name for row in page.rows], matching, not result_filter.order
-        ),
-        "print_words": results_labels.print_words(len(page.rows), matching, is_first=edge is None),
-        "since": now().timestamp(),
-    }
-
-
-def _changeable(run: Run, result_filter: Filter) -> dict[str, int]:
-    """For each bulk button, how many of the results that match it would change."""
-    conditions = filters.matching(run.id, result_filter.status, result_filter.reason, result_filter.search)
-    found = results_queries.statuses_of(db.session, viewer(), conditions, as_they_are=True)
-    return {
-        "send-again": sum(found.get(status, 0) for status in results_labels.MAY_SEND_AGAIN),
-        "remove": sum(found.get(status, 0) for status in results_labels.MAY_REMOVE),
-        "put-back": found.get(ResultStatus.REMOVED, 0),
-        "let-pass": found.get(ResultStatus.SKIPPED, 0),
     }
 
 

@@ -18,7 +18,7 @@ from webapp.runs.report import blocker
 from webapp.store import keyset
 from webapp.store.customers import Cluster
 from webapp.store.definitions import Content
-from webapp.store.keyset import Edge, Page
+from webapp.store.keyset import Counted, Edge, Order, Page
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 from webapp.store.users import AuditEntry
@@ -37,8 +37,14 @@ class RunLine:
     stopped_by: str = ""
     problem: str = ""
 
+    @property
+    def id(self) -> int:
+        return self.run.id
+
 
 ARCHIVED = "archived"
+ORDERS: dict[str, Order[Run]] = {"": Order("Newest", Run.id, lambda run: "", int, descending=True)}
+"""By their names in addresses. The newest run has the highest id, so an edge is the id alone."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ def runs(session: Session, viewer: Viewer, shown: RunFilter, edge: Edge | None) 
         select(Run)
         .join(Cluster, Cluster.id == Run.cluster_id)
         .options(joinedload(Run.definition), joinedload(Run.cluster))
-        .where(visible_to(viewer, Run), *_conditions(viewer, shown))
+        .where(*conditions(viewer, shown))
     )
     if edge:
         query = query.where(keyset.beyond(edge, Run.id, descending=True))
@@ -74,21 +80,38 @@ def some_runs(session: Session, viewer: Viewer, ids: list[int]) -> list[RunLine]
     return run_lines(session, viewer, list(found))
 
 
-def _conditions(viewer: Viewer, shown: RunFilter) -> list[ColumnElement[bool]]:
+def number_of(session: Session, viewer: Viewer, shown: RunFilter) -> Counted:
+    """How many runs the filter leaves. Raises ValueError like `runs`."""
+    matching = select(Run.id).join(Cluster, Cluster.id == Run.cluster_id).where(*conditions(viewer, shown))
+    return keyset.counted(session, matching)
+
+
+def picked_ids(session: Session, viewer: Viewer, ids: tuple[int, ...] | None, shown: RunFilter) -> list[int]:
+    """Those of these runs that this person may see; without ids all that the filter leaves."""
+    if ids is not None:
+        return list(session.scalars(select(Run.id).where(Run.id.in_(ids), visible_to(viewer, Run))))
+    ours = select(Run.id).join(Cluster, Cluster.id == Run.cluster_id).where(*conditions(viewer, shown))
+    return list(session.scalars(ours))
+
+
+def conditions(viewer: Viewer, shown: RunFilter) -> list[ColumnElement[bool]]:
+    """The conditions on Run, joined with its Cluster, for what the filter leaves of the runs that this person
+    may see. Raises ValueError for a state or a problem that does not exist."""
     archived = shown.state == ARCHIVED
-    conditions: list[ColumnElement[bool]] = [
-        Run.archived_at.is_not(None) if archived else Run.archived_at.is_(None)
+    found: list[ColumnElement[bool]] = [
+        visible_to(viewer, Run),
+        Run.archived_at.is_not(None) if archived else Run.archived_at.is_(None),
     ]
     if shown.state and not archived:
-        conditions.append(Run.status == RunStatus(shown.state))
+        found.append(Run.status == RunStatus(shown.state))
     if shown.definition is not None:
-        conditions.append(Run.definition_id == shown.definition)
+        found.append(Run.definition_id == shown.definition)
     if shown.problem:
-        conditions.append(Run.id.in_(_with(viewer, shown.problem)))
+        found.append(Run.id.in_(_with(viewer, shown.problem)))
     if wanted := shown.search.replace("\x00", "").strip():
         columns = (Run.name, Cluster.tag_name, Run.created_by, Run.started_by)
-        conditions.append(or_(*(column.icontains(wanted, autoescape=True) for column in columns)))
-    return conditions
+        found.append(or_(*(column.icontains(wanted, autoescape=True) for column in columns)))
+    return found
 
 
 def _with(viewer: Viewer, problem: str) -> Select[int]:

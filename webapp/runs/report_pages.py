@@ -11,7 +11,7 @@ from webapp.audit import audit
 from webapp.extensions import runtime
 from webapp.lifecycle import runs
 from webapp.results import export, filters
-from webapp.results.filter_forms import filter_in
+from webapp.results.filter_forms import asked_results, filter_of
 from webapp.store.db import db
 from webapp.web.access_control import viewer
 from webapp.web.downloads import Rows, table_file
@@ -34,7 +34,7 @@ def report_xlsx(run_id: int) -> ResponseReturnValue:
 
 
 def _report(run_id: int, kind: str) -> ResponseReturnValue:
-    database, who, chosen = runtime().database, viewer(), filter_in(request.args)
+    database, who, chosen = runtime().database, viewer(), filter_of(asked_results(run_id))
     run = runs.run(db.session, who, run_id) or abort(404)
     try:
         filters.matching(run.id, chosen.status, chosen.reason)

@@ -6,7 +6,7 @@ it is sorted by."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -100,6 +100,11 @@ class Order(Generic[Row]):
     def cursor(self, id: int, row: Row) -> str:
         """The text that names this row as an edge of a page."""
         return cursor(id, self.shown(row))
+
+
+def named_order(orders: Mapping[str, Order[Row]], name: str) -> Order[Row]:
+    """The order of this name; after a hyphen the same the other way round."""
+    return orders[name[1:]].reversed if name.startswith("-") else orders[name]
 
 
 def ordered(

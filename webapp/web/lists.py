@@ -12,19 +12,23 @@ How to add a list (webapp/customers/list_pages.py is the model):
    that changes; the macros are in templates/macros/table.html. The cells say what they are on a phone by
    their data-column: title, state, fact, full, select, actions (static/app.css).
 4. A form that changes what is selected is read with `picked`; its question has `picked_fields`.
+5. A list whose rows change by themselves has a poller beside it that replaces leaves only, by their ids, and
+   includes #rows: the rows on screen (runs/pages.py and runs/_live.html).
 
 Keys, selection and focus come from static/js by data-list. Nothing here knows what is listed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from flask import abort, request
+from flask import Response, abort, request
 from werkzeug.datastructures import MultiDict
 
+from webapp.store import keyset
 from webapp.store.keyset import Counted, Edge, Order, Page
+from webapp.web import list_words
 from webapp.web.query_args import address, edge_in, id_in, ids_in
 
 Row = TypeVar("Row")
@@ -36,11 +40,13 @@ TICKED_MAX = 200
 
 @dataclass(frozen=True)
 class ListColumn:
-    """A column. `order` is the name of the order that its head sorts by; without one it has no link."""
+    """A column. `order` is the name of the order that its head sorts by; without one it has no link. A head
+    that is only `spoken` is not shown."""
 
     label: str
     order: str | None = None
     numeric: bool = False
+    spoken: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,13 +72,22 @@ class ListRequest:
         """Whether anything is filtered or searched for."""
         return bool(self.search or any(self.filters.values()))
 
+    @property
+    def query(self) -> str:
+        """The same as the end of an address, with its question mark: of a download, or of a row's page."""
+        return address("", **self.args)
+
     def order(self, orders: Mapping[str, Order[Any]]) -> Order[Any]:
         """The order that `sort` names."""
-        return orders[self.sort[1:]].reversed if self.sort.startswith("-") else orders[self.sort]
+        return keyset.named_order(orders, self.sort)
 
     def url(self, **changed: str) -> str:
         """The address of the first page with these arguments instead."""
         return address(self.path, **{**self.args, **changed})
+
+    def narrowed(self, **filters: str) -> str:
+        """The address of the first page with these filters and no other, the search and the order kept."""
+        return address(self.path, **filters, q=self.search, sort=self.sort)
 
 
 def list_request(
@@ -100,22 +115,33 @@ class ColumnHead:
     """The head of a column: where its link leads, and how the list is sorted by it now."""
 
     label: str
-    numeric: bool
+    numeric: bool = False
     href: str = ""
     aria_sort: str = ""
+    spoken: bool = False
 
 
 @dataclass(frozen=True)
 class ListView(Generic[Row]):
-    """A list as the templates need it. `noun` is one of what it lists, `nouns` several."""
+    """A list as the templates need it. `noun` is one of what it lists, `nouns` several.
+
+    `can`: for each bulk button by its verb, how many of all that match it would change; None if each button
+    changes every row. `named`: what a row is sorted by, for words that say from where to where a page goes.
+    `way`: how the list is sorted, if that is not said by the name of the order. `turns`: the words of the
+    pager. `file`: the download that a printed page names."""
 
     asked: ListRequest
     page: Page[Row]
     count: Counted
     columns: Sequence[ListColumn]
-    orders: Mapping[str, Order[Row]]
+    orders: Mapping[str, Order[Any]]
     noun: str
     nouns: str
+    can: Mapping[str, int] | None = None
+    named: Callable[[Row], str] | None = None
+    way: str | None = None
+    turns: tuple[str, str] = ("Previous", "Next")
+    file: str = "The download (CSV)"
 
     @property
     def heads(self) -> list[ColumnHead]:
@@ -124,13 +150,25 @@ class ListView(Generic[Row]):
 
     def _head(self, column: ListColumn) -> ColumnHead:
         if column.order is None:
-            return ColumnHead(column.label, column.numeric)
+            return ColumnHead(column.label, column.numeric, spoken=column.spoken)
         sort = self.asked.sort
         if sort.removeprefix("-") != column.order:
             return ColumnHead(column.label, column.numeric, self.asked.url(sort=column.order))
         turned = column.order if sort.startswith("-") else f"-{column.order}"
         way = "descending" if self.asked.order(self.orders).descending else "ascending"
         return ColumnHead(column.label, column.numeric, self.asked.url(sort=turned), way)
+
+    @property
+    def sorts(self) -> list[tuple[str, str, bool]]:
+        """The orders to choose from, as (value, label, whether it is chosen): the only way to sort where the
+        heads are not shown. One that the heads have reversed stays as it is."""
+        chosen = self.asked.sort
+        return [
+            (chosen, f"{order.label}, reversed", True)
+            if chosen == f"-{name}"
+            else (name, order.label, chosen == name)
+            for name, order in self.orders.items()
+        ]
 
     @property
     def everything(self) -> bool:
@@ -154,15 +192,28 @@ class ListView(Generic[Row]):
     @property
     def said(self) -> str:
         """What the page shows: 50 of 2,164 customers, by name"""
-        shown, by = len(self.page.rows), self.asked.order(self.orders).label.lower()
-        if self.page.previous or self.page.next:
-            return f"{shown:,} of {self.count} {self.nouns}, by {by}"
-        return f"{shown:,} {self.noun if shown == 1 else self.nouns}, by {by}"
+        rows = self.page.rows
+        way = f"by {self.asked.order(self.orders).label.lower()}" if self.way is None else self.way
+        ends = [self.named(row) for row in (rows[0], rows[-1])] if self.named and rows else []
+        is_whole = not (self.page.previous or self.page.next)
+        return list_words.page_words(len(rows), self.count, is_whole, (self.noun, self.nouns), way, ends)
+
+    @property
+    def printed(self) -> str:
+        """What a printed page leaves out."""
+        is_first = not self.page.previous
+        return list_words.print_words(len(self.page.rows), self.count, self.file, is_first=is_first)
 
     @property
     def said_all(self) -> str:
         """All that matches, in words: these 2,164"""
         return f"all {self.nouns}" if self.count.more else f"these {self.count}"
+
+
+def piece(html: str, view: ListView[Any]) -> Response:
+    """The part of a list that changes, as the answer to htmx: the browser's address becomes the list's own,
+    without arguments that say nothing."""
+    return Response(html, headers={"HX-Push-Url": view.here})
 
 
 @dataclass(frozen=True)
