@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from webapp import cluster_paths
 from webapp.access import Viewer, below, visible_to
@@ -137,7 +137,8 @@ def _of_customers(session: Session, viewer: Viewer, shown: InvoiceFilter) -> lis
         clusters = clusters if shown.include_children else clusters.where(Cluster.id == chosen)
     ids = session.scalars(clusters).all()
     ours = Customer.cluster_id.in_(ids)
-    check = exists().where(Customer.id == Invoice.customer_id, _unindexed(Customer.cluster_id).in_(ids))
+    payer = aliased(Customer)  # a list in the order of customers has Customer beside it
+    check = exists().where(payer.id == Invoice.customer_id, _unindexed(payer.cluster_id).in_(ids))
     rows = select(Invoice.id).join(Customer, Customer.id == Invoice.customer_id).where(ours)
     found.append(Narrowing(check, Invoice.customer_id.in_(select(Customer.id).where(ours)), rows))
     return found
