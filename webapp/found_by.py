@@ -27,10 +27,13 @@ from webapp.store.text_search import CUSTOMER_SEARCH, INVOICE_SEARCH, searchable
 
 
 def index_customers(session: Session, ids: Select[int]) -> None:
-    """Write again what these customers are found by, and the place of their names among others."""
+    """Write again what these customers are found by, the place of their names among others, and under which
+    keys they have an address."""
     session.flush()
     session.execute(
-        update(Customer).where(Customer.id.in_(ids)).values(sort_name=searchable(Customer.name)),
+        update(Customer)
+        .where(Customer.id.in_(ids))
+        .values(sort_name=searchable(Customer.name), address_keys=_address_keys()),
         execution_options={"synchronize_session": False},
     )
     found_by = Customer.code + " " + Customer.name + _addresses() + _former(session) + _metadata(session)
@@ -55,6 +58,20 @@ def invoices_of(customer_ids: Select[int]) -> Select[int]:
 def _replace(session: Session, table: TableClause, ids: Select[int], rows: Select[int, str]) -> None:
     session.execute(delete(table).where(table.c.rowid.in_(ids)))
     session.execute(insert(table).from_select(["rowid", "text"], rows))
+
+
+def _address_keys() -> ColumnElement[str]:
+    """The ids of the recipient keys under which the customer has an address, in their order, each once."""
+    keys = (
+        select(CustomerEmail.recipient_key_id)
+        .where(CustomerEmail.customer_id == Customer.id)
+        .distinct()
+        .order_by(CustomerEmail.recipient_key_id)
+        .correlate(Customer)
+        .subquery()
+    )
+    found = select("," + func.aggregate_strings(cast(keys.c.recipient_key_id, String), ",") + ",")
+    return func.coalesce(found.scalar_subquery(), "")
 
 
 def _addresses() -> ColumnElement[str]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, CompoundSelect, Select, exists, func, select, union_all
+from sqlalchemy.orm import Session, aliased
 
 from webapp import cluster_paths
 from webapp.access import Viewer, below, visible_to
+from webapp.results.to_fix import IS_TO_FIX
 from webapp.store import keyset
 from webapp.store.customers import Customer, CustomerEmail, RecipientKey
 from webapp.store.definitions import MessageDefinition
-from webapp.store.id_lists import id_in
 from webapp.store.keyset import Order
-from webapp.store.runs import Result, Run, RunCount
+from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, SkipReason
 from webapp.store.text_search import CUSTOMER_SEARCH, found_in, search_words
 
@@ -55,7 +55,7 @@ def conditions(session: Session, viewer: Viewer, shown: CustomerFilter) -> list[
     elif shown.state == SUSPENDED:
         found.append(Customer.suspended.is_(True))
     elif shown.state == TO_FIX:
-        found.append(has_something_to_fix())
+        found.append(Customer.id.in_(with_something_to_fix(session)))
     if shown.missing:
         key = session.scalar(select(RecipientKey.id).where(RecipientKey.key == shown.missing))
         if key is None:
@@ -87,44 +87,42 @@ def mentions(session: Session, wanted: str) -> ColumnElement[bool]:
 
 
 def lacks_address(session: Session, recipient_key_id: int) -> ColumnElement[bool]:
-    """Whether the current Customer has no address with this key. If few have none, they are looked up first,
-    in one pass over all customers: in the order of ids, in which SQLite reads the index of addresses once."""
-    has_none = ~has_address(recipient_key_id)
-    lacking = select(Customer.id).where(has_none).order_by(Customer.id).limit(SEARCHED_MAX + 1)
-    ids = session.scalars(lacking).all()
-    return has_none if len(ids) > SEARCHED_MAX else and_(id_in(session, Customer.id, ids), has_none)
-
-
-def has_address(recipient_key_id: int) -> ColumnElement[bool]:
-    """Whether the current Customer has an address with this key."""
-    return exists().where(
-        CustomerEmail.customer_id == Customer.id, CustomerEmail.recipient_key_id == recipient_key_id
-    )
+    """Whether the current Customer has no address with this key. The sets of keys that customers have are
+    few: each is met by one step in the index."""
+    first = select(func.min(Customer.address_keys).label("held")).cte("sets", recursive=True)
+    other = aliased(Customer)
+    further = select(func.min(other.address_keys)).where(other.address_keys > first.c.held).scalar_subquery()
+    sets = first.union_all(select(further).where(first.c.held.is_not(None)))
+    known = session.scalars(select(sets.c.held).where(sets.c.held.is_not(None))).all()
+    return Customer.address_keys.in_([keys for keys in known if f",{recipient_key_id}," not in keys])
 
 
 FAILED = (ResultStatus.FAILED, ResultStatus.BOUNCED)
 
 
-def has_something_to_fix() -> ColumnElement[bool]:
-    """Whether the current Customer has a mail in a run that is not archived that failed, came back, or has no
-    address to go to, today neither. Starts from the runs whose counts say that there are any."""
-    counted = or_(RunCount.status.in_(FAILED), RunCount.reason == SkipReason.NO_RECIPIENT)
-    runs = select(RunCount.run_id).where(counted).group_by(RunCount.run_id).having(func.sum(RunCount.n) > 0)
-    has_one_today = exists().where(
-        CustomerEmail.customer_id == Result.customer_id,
-        CustomerEmail.recipient_key_id == MessageDefinition.recipient_key_id,
+def with_something_to_fix(session: Session) -> CompoundSelect[int]:
+    """The customers, some of them several times, that have a mail in a run that is not archived that failed,
+    came back, or has no address to go to, today neither. Read from the index of open results."""
+    runs = select(Run.id).where(Run.archived_at.is_(None))
+    failed = select(Result.customer_id).where(
+        IS_TO_FIX, Result.status.in_(FAILED), Result.reason == "", Result.run_id.in_(runs)
     )
-    no_recipient = and_(
-        Result.status == ResultStatus.SKIPPED, Result.reason == SkipReason.NO_RECIPIENT, ~has_one_today
+    used = select(MessageDefinition.recipient_key_id).distinct()
+    return union_all(failed, *(_without(key, runs) for key in session.scalars(used)))
+
+
+def _without(recipient_key_id: int, runs: Select[int]) -> Select[int]:
+    """The customers of results that were skipped for want of an address with this key, and have none now."""
+    with_key = runs.join(MessageDefinition, MessageDefinition.id == Run.definition_id).where(
+        MessageDefinition.recipient_key_id == recipient_key_id
     )
-    return Customer.id.in_(
-        select(Result.customer_id)
-        .join(Run, Run.id == Result.run_id)
-        .join(MessageDefinition, MessageDefinition.id == Run.definition_id)
-        .where(
-            Run.id.in_(runs),
-            Run.archived_at.is_(None),
-            Result.status.in_((*FAILED, ResultStatus.SKIPPED)),
-            or_(Result.status.in_(FAILED), no_recipient),
-        )
+    has_one = exists().where(
+        CustomerEmail.customer_id == Result.customer_id, CustomerEmail.recipient_key_id == recipient_key_id
+    )
+    return select(Result.customer_id).where(
+        IS_TO_FIX,
+        Result.status == ResultStatus.SKIPPED,
+        Result.reason == SkipReason.NO_RECIPIENT,
+        Result.run_id.in_(with_key),
+        ~has_one,
     )

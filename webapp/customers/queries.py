@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, visible_to
@@ -41,23 +41,42 @@ class CustomerRow:
 
 
 def listing(
-    session: Session, viewer: Viewer, shown: CustomerFilter, order: Order[Customer], edge: Edge | None
+    session: Session,
+    viewer: Viewer,
+    shown: CustomerFilter,
+    order: Order[Customer],
+    edge: Edge | None,
+    states: Mapping[str, Counted] | None = None,
 ) -> tuple[Page[CustomerRow], Counted]:
-    """A page of customers, and how many match. Raises ValueError for a filter or an edge that cannot be.
+    """A page of customers, and how many match: taken from `states` (state_counts) if that says so. Raises
+    ValueError for a filter or an edge that cannot be.
 
     The ids are found first, and everything else is looked up for these 50 only. If the filter leaves few,
     they are found and sorted; else the index of the order is walked."""
     ids = select(Customer.id).where(*filters.conditions(session, viewer, shown))
-    is_whole = shown == CustomerFilter()
-    most = filters.SEARCHED_MAX if shown.search else None
-    counted = ids.order_by(Customer.id) if shown.missing else ids
-    count = Counted(_exactly(session, ids)) if is_whole else keyset.counted(session, counted, most)
+    count = _count(session, viewer, shown, ids, states)
     few = not count.more and count.n <= keyset.LOOKED_UP_MAX
     found = keyset.ordered(ids, order.looked_up if few else order, Customer.id, edge)
     page_ids = session.scalars(found.limit(keyset.PAGE_SIZE + 1)).all()
     rows = _rows(session, page_ids)
     cursors = [order.cursor(row.id, row.customer) for row in rows]
     return keyset.page(rows, edge, cursors, keyset.PAGE_SIZE), count
+
+
+def _count(
+    session: Session,
+    viewer: Viewer,
+    shown: CustomerFilter,
+    ids: Select[int],
+    states: Mapping[str, Counted] | None,
+) -> Counted:
+    """How many customers the filter leaves; a state within a cluster is known already, or counted as the
+    states are."""
+    if shown.missing or shown.search:
+        return keyset.counted(session, ids, filters.SEARCHED_MAX if shown.search else None)
+    if shown.state == filters.TO_FIX:
+        return _counted_to_fix(session, viewer, shown, keyset.COUNTED_MAX)
+    return (states or state_counts(session, viewer, shown))[shown.state]
 
 
 def _exactly(session: Session, ids: Select[int]) -> int:
@@ -73,13 +92,27 @@ def state_counts(session: Session, viewer: Viewer, shown: CustomerFilter) -> dic
         "": Counted(everyone),
         filters.ACTIVE: Counted(everyone - suspended),
         SUSPENDED: Counted(suspended),
-        filters.TO_FIX: keyset.counted(
-            session, select(Customer.id).where(*ours, filters.has_something_to_fix()), TO_FIX_COUNTED_MAX
-        ),
+        filters.TO_FIX: _counted_to_fix(session, viewer, shown, TO_FIX_COUNTED_MAX),
     }
 
 
 TO_FIX_COUNTED_MAX = 1_000
+FEW_CUSTOMERS_MAX = 10_000
+"""Up to this many customers of a cluster are found before the open results are looked at."""
+
+
+def _counted_to_fix(session: Session, viewer: Viewer, shown: CustomerFilter, at_most: int) -> Counted:
+    """How many customers have something to fix. Of a large cluster each open result is asked for its
+    customer: enough of them are soon met."""
+    found = filters.with_something_to_fix(session).subquery()
+    ids = select(found.c.customer_id).distinct()
+    if viewer.clusters or shown.cluster:
+        ours = [visible_to(viewer, Customer), *filters.of_cluster(session, viewer, shown)]
+        of_cluster = select(Customer.id).where(*ours)
+        is_large = keyset.counted(session, of_cluster, FEW_CUSTOMERS_MAX).more
+        one = exists().where(Customer.id == found.c.customer_id, *ours)
+        ids = ids.where(one if is_large else found.c.customer_id.in_(of_cluster))
+    return keyset.counted(session, ids, at_most)
 
 
 def number_of(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
