@@ -95,7 +95,7 @@ def scattered(i: Any, below: int, by: int = 7919) -> Any:
 
 def words(*parts: Any) -> Any:
     """The texts and numbers, one behind the other."""
-    found = literal("", String)
+    found: Any = literal("", String)
     for part in parts:
         found = found + (literal(part, String) if isinstance(part, str) else cast(part, String))
     return found
@@ -148,7 +148,8 @@ def _customers(session: Session, customers: int) -> None:
             (i % 4 == 0, literal({"password": "s3cret"}, Json)), else_=literal({"city": "Utrecht"}, Json)
         ),
     }
-    session.execute(insert(Customer.__table__).from_select([*columns], select(*columns.values())))
+    table: Any = Customer.__table__  # whose column is called metadata, and its attribute is not
+    session.execute(insert(table).from_select([*columns], select(*columns.values())))
     i = numbers(1, customers)
     for key, has_one in enumerate((i % 83 != 0, i % 2 == 0, i % 50 == 0), 1):
         address = words(f"{KEYS[key - 1]}@customer", i, case((i % 4 == 0, ".nl"), else_=".example"))

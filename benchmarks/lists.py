@@ -9,7 +9,7 @@ import secrets
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -228,7 +228,9 @@ def look(site: Site, times: int, pages: Sequence[Asked] | None = None) -> Iterat
                 yield from _look(site, browser, viewer, Asked(asked.kind, further, asked.limit), times)
 
 
-def _look(site: Site, browser: Browser, viewer: str, asked: Asked, times: int) -> Iterator[Looked]:
+def _look(
+    site: Site, browser: Browser, viewer: str, asked: Asked, times: int
+) -> Generator[Looked, None, str]:
     is_piece = "palette=1" in asked.address or asked.address.endswith("/results")
     headers = {"HX-Request": "true"} if is_piece else {}
     answer = browser.client.get(asked.address, headers=headers)
