@@ -155,8 +155,10 @@ def _counted_to_fix(session: Session, viewer: Viewer, shown: CustomerFilter, at_
         one = exists().where(Customer.id == found.c.customer_id, *each)
         ids = ids.where(one if is_large else found.c.customer_id.in_(of_cluster))
     some = ids.limit(2 * at_most).subquery()
-    first = keyset.counted(session, select(some.c.customer_id).distinct(), at_most)
-    return first if first.more else keyset.counted(session, ids.distinct(), at_most)
+    read, n = session.execute(select(func.count(), func.count(some.c.customer_id.distinct()))).one()
+    if n > at_most or read < 2 * at_most:
+        return Counted(min(n, at_most), n > at_most)
+    return keyset.counted(session, ids.distinct(), at_most)
 
 
 def number_of(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
