@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import machine, options, send, sets, slow_network
+from benchmarks import lists, machine, options, send, sets, slow_network
 from benchmarks.table import Report
 
 
@@ -18,6 +18,8 @@ def main() -> None:
         slow_network.measure(told, report)
     if "sets" in told.only:
         sets.measure(told, report)
+    if "lists" in told.only:
+        lists.measure(told, report)
     print("\n" + report.text())
     if told.quick or told.profile:
         print("\nNothing is written: these are not the numbers of a full run.")

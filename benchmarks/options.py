@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 
-PARTS = ("send", "slow", "sets")
+PARTS = ("send", "slow", "sets", "lists")
 
 
 @dataclass(frozen=True)

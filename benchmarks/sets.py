@@ -33,7 +33,7 @@ def measure(options: Options, report: Report) -> None:
         print(f"sets: preparing {whole.customers:,} customers and {whole.invoices:,} invoices", flush=True)
         company.write(whole, folder / "company")
         for kind in options.databases:
-            with _database(kind, folder) as (url, postmaster):
+            with database(kind, folder) as (url, postmaster):
                 if not url:
                     print(f"  {kind}: not measured, there is none")
                     continue
@@ -49,7 +49,7 @@ def measure(options: Options, report: Report) -> None:
 
 
 @contextmanager
-def _database(kind: str, folder: Path) -> Iterator[tuple[str, int]]:
+def database(kind: str, folder: Path) -> Iterator[tuple[str, int]]:
     """The address of an empty database, empty if there is none of this kind; and its server's process."""
     if kind == "sqlite":
         yield f"sqlite:///{folder}/mailrun.sqlite3", 0

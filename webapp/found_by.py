@@ -14,23 +14,36 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    or_,
     select,
     update,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from webapp.sealed import PREFIX, secret_names_query
+from webapp.store import keyset
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result
-from webapp.store.text_search import CUSTOMER_SEARCH, INVOICE_SEARCH, searchable
+from webapp.store.text_search import (
+    CUSTOMER_SEARCH,
+    INVOICE_SEARCH,
+    TRIGRAM,
+    found_in,
+    may_hold,
+    search_words,
+    searchable,
+)
 
 
 def index_customers(session: Session, ids: Select[int]) -> None:
-    """Write again what these customers are found by, and the place of their names among others."""
+    """Write again what these customers are found by, the place of their names among others, and under which
+    keys they have an address."""
     session.flush()
     session.execute(
-        update(Customer).where(Customer.id.in_(ids)).values(sort_name=searchable(Customer.name)),
+        update(Customer)
+        .where(Customer.id.in_(ids))
+        .values(sort_name=searchable(Customer.name), address_keys=_address_keys()),
         execution_options={"synchronize_session": False},
     )
     found_by = Customer.code + " " + Customer.name + _addresses() + _former(session) + _metadata(session)
@@ -39,22 +52,102 @@ def index_customers(session: Session, ids: Select[int]) -> None:
     )
 
 
+BLOCK = 64
+"""Invoices with ids in a row, at most, that have one row in the search table."""
+
+
 def index_invoices(session: Session, ids: Select[int]) -> None:
-    """Write again what these invoices are found by: their number, and their customer's code and name."""
+    """Have these invoices, which are new, found by their numbers. A number never changes, and what their
+    customers are found by is with these."""
     session.flush()
-    found_by = searchable(Invoice.number + " " + Customer.code + " " + Customer.name)
-    rows = select(Invoice.id, found_by).join(Customer, Customer.id == Invoice.customer_id)
-    _replace(session, INVOICE_SEARCH, ids, rows.where(Invoice.id.in_(ids)))
+    is_known = Invoice.id.in_(select(INVOICE_SEARCH.c.rowid))
+    numbers = searchable(func.aggregate_strings(Invoice.number, " "))
+    rows = select(func.min(Invoice.id), numbers).where(Invoice.id.in_(ids), ~is_known)
+    block = Invoice.id.op("/")(BLOCK)
+    session.execute(insert(INVOICE_SEARCH).from_select(["rowid", "text"], rows.group_by(block)))
 
 
-def invoices_of(customer_ids: Select[int]) -> Select[int]:
-    """The invoices of these customers: to be indexed again when a customer's name changes."""
-    return select(Invoice.id).where(Invoice.customer_id.in_(customer_ids))
+def invoices_found(session: Session, wanted: str, at_most: int) -> list[int]:
+    """The invoices whose number, or whose customer's code or name, contain every word; of many, `at_most` and
+    one more.
+
+    An invoice is found by a word in its number, or by words of its customer. Where every word has a trigram,
+    these are the invoices of the customers that have all words, and those whose number has one; else the
+    invoices that have one of the words. The way on which fewer rows are looked at is taken."""
+    words = search_words(wanted)
+    long = [word for word in words if len(word) >= TRIGRAM]
+    ways = [([word], [word]) for word in long]
+    if len(long) == len(words) > 1:
+        ways.append((words, words))
+    if not ways:
+        named = select(Invoice.id).where(names_invoice(wanted))
+        return list(session.scalars(named.limit(at_most + 1)))
+    sizes = [(_size(session, *way), number, way) for number, way in enumerate(ways)]
+    of_customers, of_numbers = min(sizes)[2]
+    every = [names_invoice(wanted)]
+    payers = _customers(of_customers).join(Invoice, Invoice.customer_id == CUSTOMER_SEARCH.c.rowid)
+    parts = [payers.with_only_columns(Invoice.id).where(*every)]
+    for word in of_numbers:
+        first = INVOICE_SEARCH.c.rowid
+        in_block = Invoice.id.between(first, first + BLOCK - 1)
+        rows = select(Invoice.id).select_from(INVOICE_SEARCH).join(Invoice, in_block)
+        has_word = searchable(Invoice.number).contains(word, autoescape=True)
+        parts.append(rows.where(may_hold(INVOICE_SEARCH.c.text, word), has_word, *every))
+    found: set[int] = set()
+    for part in parts:
+        found.update(session.scalars(part.limit(2 * at_most + 2)))  # an invoice may be in two blocks
+        if len(found) > at_most:
+            break
+    return sorted(found)[: at_most + 1]
+
+
+def names_invoice(wanted: str) -> ColumnElement[bool]:
+    """Whether the number of the current Invoice, or its customer's code or name, contain every word."""
+    payer = aliased(Customer)
+    said = (
+        or_(
+            payer.sort_name.contains(word, autoescape=True),
+            searchable(Invoice.number).contains(word, autoescape=True),
+            searchable(payer.code).contains(word, autoescape=True),
+        )
+        for word in search_words(wanted)
+    )
+    return exists().where(payer.id == Invoice.customer_id, *said)
+
+
+def _customers(words: list[str]) -> Select[int]:
+    return found_in(CUSTOMER_SEARCH, " ".join(words))
+
+
+def _size(session: Session, of_customers: list[str], of_numbers: list[str]) -> int:
+    """About how many rows are looked at on this way."""
+    counted = keyset.counted(session, _customers(of_customers), SIZED_MAX).n
+    for word in of_numbers:
+        blocks = select(INVOICE_SEARCH.c.rowid).where(may_hold(INVOICE_SEARCH.c.text, word))
+        counted += BLOCK // 4 * keyset.counted(session, blocks, SIZED_MAX).n
+    return counted
+
+
+SIZED_MAX = 2_000
 
 
 def _replace(session: Session, table: TableClause, ids: Select[int], rows: Select[int, str]) -> None:
     session.execute(delete(table).where(table.c.rowid.in_(ids)))
     session.execute(insert(table).from_select(["rowid", "text"], rows))
+
+
+def _address_keys() -> ColumnElement[str]:
+    """The ids of the recipient keys under which the customer has an address, in their order, each once."""
+    keys = (
+        select(CustomerEmail.recipient_key_id)
+        .where(CustomerEmail.customer_id == Customer.id)
+        .distinct()
+        .order_by(CustomerEmail.recipient_key_id)
+        .correlate(Customer)
+        .subquery()
+    )
+    found = select("," + func.aggregate_strings(cast(keys.c.recipient_key_id, String), ",") + ",")
+    return func.coalesce(found.scalar_subquery(), "")
 
 
 def _addresses() -> ColumnElement[str]:

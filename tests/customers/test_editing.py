@@ -18,9 +18,10 @@ from webapp.customers import addresses, bulk, editing, secrets
 from webapp.customers.editing import Facts
 from webapp.edits import fingerprint
 from webapp.errors import NotFound, Refused
+from webapp.found_by import invoices_found
 from webapp.store.customers import Cluster, Customer, CustomerEmail
 from webapp.store.statuses import Origin, Role
-from webapp.store.text_search import CUSTOMER_SEARCH, INVOICE_SEARCH, found_in
+from webapp.store.text_search import CUSTOMER_SEARCH, found_in
 from webapp.store.users import AuditEntry, SourceValue
 
 
@@ -118,7 +119,7 @@ def test_facts_are_changed_with_what_finds_them(world: World, customer_id: int) 
         assert (stored.name, stored.cluster_id, stored.sort_name) == ("Új Név", other.id, "uj nev")
         home = world.everybody.id
         assert said_by_source(session) == {"name": before.name, "cluster_id": home, "language": ""}
-        assert len(session.scalars(found_in(INVOICE_SEARCH, "uj nev")).all()) == 1
+        assert len(invoices_found(session, "uj nev", 10)) == 1
         [entry] = audited(session, customer_id)
         assert entry.endswith(f"; cluster: {before.cluster} → other; language: nothing → hu")
 

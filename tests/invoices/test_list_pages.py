@@ -42,6 +42,7 @@ def shown(browser: Browser, query: str = "") -> list[str]:
         ("?status=approved", "NT-5 NT-3 NT-1"),
         ("?cluster=left", "NT-1 NT-2"),
         ("?cluster=left&include_children=y&sort=number", "NT-1 NT-2 NT-3"),
+        ("?cluster=left&include_children=y&sort=customer&status=approved&currency=CHF", "NT-3"),
         ("?cluster=no+such", ""),
         ("?from=2026-09-01&to=2026-09-30&sort=number", "NT-2 NT-4"),
         ("?from=2026-09-15", "NT-5 NT-3 NT-1"),

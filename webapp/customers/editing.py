@@ -76,8 +76,6 @@ def change_facts(session: Session, viewer: Viewer, customer_id: int, facts: Fact
     if not edits.note_change(session, viewer.name, subject(customer), before.values, after.values):
         return False
     index(session, customer)
-    if name != before.name:
-        found_by.index_invoices(session, found_by.invoices_of(_alone(customer)))
     return True
 
 

@@ -3,27 +3,28 @@ match."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, CompoundSelect, Select, exists, func, select, union_all
+from sqlalchemy.orm import Session, aliased
 
 from webapp import cluster_paths
 from webapp.access import Viewer, below, visible_to
+from webapp.results.to_fix import IS_TO_FIX
 from webapp.store import keyset
-from webapp.store.customers import Customer, CustomerEmail, RecipientKey
+from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
 from webapp.store.definitions import MessageDefinition
-from webapp.store.id_lists import id_in
 from webapp.store.keyset import Order
-from webapp.store.runs import Result, Run, RunCount
+from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, SkipReason
 from webapp.store.text_search import CUSTOMER_SEARCH, found_in, search_words
 
 ACTIVE, SUSPENDED, TO_FIX = "active", "suspended", "fix"
 STATES = ("", ACTIVE, SUSPENDED, TO_FIX)
 SEARCHED_MAX = 5_000
-"""Up to this many hits of a search are looked up by the search table. Of more, the list is walked instead,
-and each customer's own text is looked at: a page of them is soon found."""
+"""Up to this many hits of a search are counted, and looked up by the search table. Of more, each customer's
+own text is looked at."""
 
 ORDERS: dict[str, Order[Customer]] = {
     "": Order("Name", Customer.sort_name, lambda customer: customer.sort_name, str),
@@ -44,87 +45,111 @@ class CustomerFilter:
     search: str = ""
 
 
-def conditions(session: Session, viewer: Viewer, shown: CustomerFilter) -> list[ColumnElement[bool]]:
-    """The conditions on Customer. Raises ValueError for a state or a key that does not exist: a filter that
-    is not understood must never match everything."""
+def conditions(
+    session: Session, viewer: Viewer, shown: CustomerFilter, *, row_by_row: bool = False
+) -> list[ColumnElement[bool]]:
+    """The conditions on Customer; `row_by_row`: such that no index but that of an order begins with them.
+    Raises ValueError for a state or a key that does not exist: a filter that is not understood must never
+    match everything."""
     if shown.state not in STATES:
         raise ValueError(f"there is no state {shown.state!r}")
-    found = [visible_to(viewer, Customer), *of_cluster(session, viewer, shown)]
-    if shown.state == ACTIVE:
-        found.append(Customer.suspended.is_(False))
-    elif shown.state == SUSPENDED:
-        found.append(Customer.suspended.is_(True))
+    found = of_clusters(session, viewer, shown, row_by_row=row_by_row)
+    if shown.state in (ACTIVE, SUSPENDED):
+        found.append(Customer.suspended.is_(shown.state == SUSPENDED))
     elif shown.state == TO_FIX:
-        found.append(has_something_to_fix())
+        found.append(Customer.id.in_(with_something_to_fix(session)))
     if shown.missing:
         key = session.scalar(select(RecipientKey.id).where(RecipientKey.key == shown.missing))
         if key is None:
             raise ValueError(f"there is no recipient key {shown.missing!r}")
-        found.append(lacks_address(session, key))
+        held = unindexed(Customer.address_keys) if row_by_row else Customer.address_keys
+        found.append(held.in_(_sets_without(session, key)))
     if search_words(shown.search):
-        found.append(mentions(session, shown.search))
+        found.append(says(shown.search) if row_by_row else mentions(session, shown.search))
     return found
 
 
-def of_cluster(session: Session, viewer: Viewer, shown: CustomerFilter) -> list[ColumnElement[bool]]:
-    """The condition of the cluster alone; a name that no visible cluster has leaves no customer."""
-    if not shown.cluster:
+def of_clusters(
+    session: Session, viewer: Viewer, shown: CustomerFilter, *, row_by_row: bool = False
+) -> list[ColumnElement[bool]]:
+    """The condition of the clusters that the person sees and has chosen; a name that no visible cluster has
+    leaves no customer."""
+    if not viewer.clusters and not shown.cluster:
         return []
-    cluster_id = cluster_paths.cluster_id(session, viewer, shown.cluster) or 0
-    if not shown.include_children:
-        return [Customer.cluster_id == cluster_id]
-    return [Customer.cluster_id.in_(session.scalars(below(frozenset({cluster_id}))).all())]
+    clusters = select(Cluster.id).where(visible_to(viewer, Cluster))
+    if shown.cluster:
+        chosen = cluster_paths.cluster_id(session, viewer, shown.cluster) or 0
+        reached = (
+            Cluster.id.in_(below(frozenset({chosen}))) if shown.include_children else Cluster.id == chosen
+        )
+        clusters = clusters.where(reached)
+    home = unindexed(Customer.cluster_id) if row_by_row else Customer.cluster_id
+    return [home.in_(session.scalars(clusters).all())]
+
+
+def unindexed(column: Any) -> Any:
+    """The column's value, for which no index is taken."""
+    return func.coalesce(column, column)
 
 
 def mentions(session: Session, wanted: str) -> ColumnElement[bool]:
     """Whether code, name, an address or the metadata of the current Customer contain every word."""
     hits = found_in(CUSTOMER_SEARCH, wanted)
-    if not keyset.counted(session, hits, SEARCHED_MAX).more:
-        return Customer.id.in_(hits)
+    is_many = keyset.counted(session, hits, SEARCHED_MAX).more
+    return says(wanted) if is_many else Customer.id.in_(hits)
+
+
+def says(wanted: str) -> ColumnElement[bool]:
+    """The same, looked at in the current Customer's own text."""
     text = CUSTOMER_SEARCH.c.text
     said = (text.contains(word, autoescape=True) for word in search_words(wanted))
     return exists(select(1).where(CUSTOMER_SEARCH.c.rowid == Customer.id, *said))
 
 
-def lacks_address(session: Session, recipient_key_id: int) -> ColumnElement[bool]:
-    """Whether the current Customer has no address with this key. If few have none, they are looked up first,
-    in one pass over all customers: in the order of ids, in which SQLite reads the index of addresses once."""
-    has_none = ~has_address(recipient_key_id)
-    lacking = select(Customer.id).where(has_none).order_by(Customer.id).limit(SEARCHED_MAX + 1)
-    ids = session.scalars(lacking).all()
-    return has_none if len(ids) > SEARCHED_MAX else and_(id_in(session, Customer.id, ids), has_none)
+def hits(session: Session, viewer: Viewer, shown: CustomerFilter) -> Select[int]:
+    """The ids of the customers that the filter leaves, one by one as the search table finds them."""
+    others = conditions(session, viewer, replace(shown, search=""), row_by_row=True)
+    found = found_in(CUSTOMER_SEARCH, shown.search)
+    return found.join(Customer, Customer.id == CUSTOMER_SEARCH.c.rowid).where(*others) if others else found
 
 
-def has_address(recipient_key_id: int) -> ColumnElement[bool]:
-    """Whether the current Customer has an address with this key."""
-    return exists().where(
-        CustomerEmail.customer_id == Customer.id, CustomerEmail.recipient_key_id == recipient_key_id
-    )
+def _sets_without(session: Session, recipient_key_id: int) -> list[str]:
+    """The sets of recipient keys that customers have and that do not have this one. They are few: each is
+    met by one step in the index."""
+    first = select(func.min(Customer.address_keys).label("held")).cte("sets", recursive=True)
+    other = aliased(Customer)
+    further = select(func.min(other.address_keys)).where(other.address_keys > first.c.held).scalar_subquery()
+    sets = first.union_all(select(further).where(first.c.held.is_not(None)))
+    known = session.scalars(select(sets.c.held).where(sets.c.held.is_not(None))).all()
+    return [keys for keys in known if f",{recipient_key_id}," not in keys]
 
 
 FAILED = (ResultStatus.FAILED, ResultStatus.BOUNCED)
 
 
-def has_something_to_fix() -> ColumnElement[bool]:
-    """Whether the current Customer has a mail in a run that is not archived that failed, came back, or has no
-    address to go to, today neither. Starts from the runs whose counts say that there are any."""
-    counted = or_(RunCount.status.in_(FAILED), RunCount.reason == SkipReason.NO_RECIPIENT)
-    runs = select(RunCount.run_id).where(counted).group_by(RunCount.run_id).having(func.sum(RunCount.n) > 0)
-    has_one_today = exists().where(
-        CustomerEmail.customer_id == Result.customer_id,
-        CustomerEmail.recipient_key_id == MessageDefinition.recipient_key_id,
+def with_something_to_fix(session: Session) -> CompoundSelect[int]:
+    """The customers, some of them several times, that have a mail in a run that is not archived that failed,
+    came back, or has no address to go to, today neither. Read from the index of open results."""
+    runs = select(Run.id).where(Run.archived_at.is_(None))
+    failed = select(Result.customer_id).where(
+        IS_TO_FIX, Result.status.in_(FAILED), Result.reason == "", Result.run_id.in_(runs)
     )
-    no_recipient = and_(
-        Result.status == ResultStatus.SKIPPED, Result.reason == SkipReason.NO_RECIPIENT, ~has_one_today
+    used = select(MessageDefinition.recipient_key_id).distinct()
+    return union_all(failed, *(_without(key, runs) for key in session.scalars(used)))
+
+
+def _without(recipient_key_id: int, runs: Select[int]) -> Select[int]:
+    """The customers of results that were skipped for want of an address with this key, and have none now."""
+    with_key = runs.join(MessageDefinition, MessageDefinition.id == Run.definition_id).where(
+        MessageDefinition.recipient_key_id == recipient_key_id
     )
-    return Customer.id.in_(
-        select(Result.customer_id)
-        .join(Run, Run.id == Result.run_id)
-        .join(MessageDefinition, MessageDefinition.id == Run.definition_id)
-        .where(
-            Run.id.in_(runs),
-            Run.archived_at.is_(None),
-            Result.status.in_((*FAILED, ResultStatus.SKIPPED)),
-            or_(Result.status.in_(FAILED), no_recipient),
-        )
+    has_one = exists().where(
+        CustomerEmail.customer_id == Result.customer_id, CustomerEmail.recipient_key_id == recipient_key_id
+    )
+    return select(Result.customer_id).where(
+        IS_TO_FIX,
+        Result.status == ResultStatus.SKIPPED,
+        Result.reason == SkipReason.NO_RECIPIENT,
+        Result.run_id.in_(with_key),
+        ~has_one,
     )

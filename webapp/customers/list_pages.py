@@ -55,11 +55,11 @@ def index() -> ResponseReturnValue:
     asked = asked_list()
     shown = filter_of(asked)
     try:
-        page, count = queries.listing(db.session, viewer(), shown, asked.order(ORDERS), asked.edge)
+        states = queries.state_counts(db.session, viewer(), shown)
+        page, count = queries.listing(db.session, viewer(), shown, asked.order(ORDERS), asked.edge, states)
     except ValueError:
         abort(404)
     view: ListView[Any] = ListView(asked, page, count, COLUMNS, ORDERS, "customer", "customers")
-    states = queries.state_counts(db.session, viewer(), shown)
     context = {"list": view, "shown": shown, "states": states}
     if wants_piece():
         return render_template("customers/_list.html", **context)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
-from webapp.access import Viewer, visible_to
+from webapp.access import Viewer
 from webapp.customers import filters
 from webapp.customers.filters import SUSPENDED, CustomerFilter
 from webapp.store import keyset
@@ -41,23 +42,79 @@ class CustomerRow:
 
 
 def listing(
-    session: Session, viewer: Viewer, shown: CustomerFilter, order: Order[Customer], edge: Edge | None
+    session: Session,
+    viewer: Viewer,
+    shown: CustomerFilter,
+    order: Order[Customer],
+    edge: Edge | None,
+    states: Mapping[str, Counted] | None = None,
 ) -> tuple[Page[CustomerRow], Counted]:
-    """A page of customers, and how many match. Raises ValueError for a filter or an edge that cannot be.
+    """A page of customers, and how many match: taken from `states` (state_counts) if that says so. Raises
+    ValueError for a filter or an edge that cannot be.
 
-    The ids are found first, and everything else is looked up for these 50 only. If the filter leaves few,
-    they are found and sorted; else the index of the order is walked."""
-    ids = select(Customer.id).where(*filters.conditions(session, viewer, shown))
-    is_whole = shown == CustomerFilter()
-    most = filters.SEARCHED_MAX if shown.search else None
-    counted = ids.order_by(Customer.id) if shown.missing else ids
-    count = Counted(_exactly(session, ids)) if is_whole else keyset.counted(session, counted, most)
-    few = not count.more and count.n <= keyset.LOOKED_UP_MAX
-    found = keyset.ordered(ids, order.looked_up if few else order, Customer.id, edge)
-    page_ids = session.scalars(found.limit(keyset.PAGE_SIZE + 1)).all()
+    The ids are found first, and everything else is looked up for these 50 only."""
+    count = _count(session, viewer, shown, states)
+    page_ids = _page_ids(session, viewer, shown, order, edge, count)
     rows = _rows(session, page_ids)
     cursors = [order.cursor(row.id, row.customer) for row in rows]
     return keyset.page(rows, edge, cursors, keyset.PAGE_SIZE), count
+
+
+WALKED_MAX = 5_000
+"""Customers that are looked at for a page in the order of the list. Where these have not enough, all that the
+filter leaves are found and sorted: a name may be all that a search finds, at the end of the alphabet."""
+
+
+def _page_ids(
+    session: Session,
+    viewer: Viewer,
+    shown: CustomerFilter,
+    order: Order[Customer],
+    edge: Edge | None,
+    count: Counted,
+) -> Sequence[int]:
+    """The ids of a page, and one more. If the filter leaves few, they are found and sorted; else the index of
+    the order is walked."""
+    size = keyset.PAGE_SIZE + 1
+    if count.more or count.n > keyset.LOOKED_UP_MAX:
+        checks = filters.conditions(session, viewer, shown, row_by_row=True)
+        walked = select(Customer.id, order.column.label("place"))
+        walked = keyset.ordered(walked, order, Customer.id, edge).limit(WALKED_MAX)
+        rows = walked.subquery()
+        place = keyset.order(edge, rows.c.place, rows.c.id, descending=order.descending)
+        found = select(rows.c.id)
+        if checks:
+            found = found.join(Customer, Customer.id == rows.c.id).where(*checks)
+        ids = session.scalars(found.order_by(*place).limit(size)).all()
+        if len(ids) == size or not checks or _is_last(session, walked):
+            return ids
+    query = select(Customer.id)
+    if shown.search and count.more:
+        query = query.where(Customer.id.in_(filters.hits(session, viewer, shown)))
+    else:
+        query = query.where(*filters.conditions(session, viewer, shown))
+    return session.scalars(keyset.ordered(query, order.looked_up, Customer.id, edge).limit(size)).all()
+
+
+def _is_last(session: Session, walked: Select[Any]) -> bool:
+    """Whether the walk has come to the end of the list."""
+    return session.execute(walked.offset(WALKED_MAX - 1).limit(1)).first() is None
+
+
+def _count(
+    session: Session, viewer: Viewer, shown: CustomerFilter, states: Mapping[str, Counted] | None
+) -> Counted:
+    """How many customers the filter leaves; a state within a cluster is known already, or counted as the
+    states are."""
+    if shown.search:
+        ids = filters.hits(session, viewer, shown)
+        return keyset.counted(session, ids, filters.SEARCHED_MAX)
+    if shown.missing:
+        return keyset.counted(session, select(Customer.id).where(*filters.conditions(session, viewer, shown)))
+    if shown.state == filters.TO_FIX:
+        return _counted_to_fix(session, viewer, shown, keyset.COUNTED_MAX)
+    known = states or state_counts(session, viewer, shown)
+    return known[shown.state]
 
 
 def _exactly(session: Session, ids: Select[int]) -> int:
@@ -65,21 +122,43 @@ def _exactly(session: Session, ids: Select[int]) -> int:
 
 
 def state_counts(session: Session, viewer: Viewer, shown: CustomerFilter) -> dict[str, Counted]:
-    """How many customers of the chosen cluster have each state."""
-    ours = [visible_to(viewer, Customer), *filters.of_cluster(session, viewer, shown)]
-    everyone = _exactly(session, select(Customer.id).where(*ours))
-    suspended = _exactly(session, select(Customer.id).where(*ours, Customer.suspended.is_(True)))
+    """How many customers of the chosen cluster have each state. Raises ValueError for a state that does not
+    exist."""
+    if shown.state not in filters.STATES:
+        raise ValueError(f"there is no state {shown.state!r}")
+    everyone = _exactly(session, select(Customer.id).where(*filters.of_clusters(session, viewer, shown)))
+    each = filters.of_clusters(session, viewer, shown, row_by_row=everyone > FEW_CUSTOMERS_MAX)
+    suspended = _exactly(session, select(Customer.id).where(*each, Customer.suspended.is_(True)))
     return {
         "": Counted(everyone),
         filters.ACTIVE: Counted(everyone - suspended),
         SUSPENDED: Counted(suspended),
-        filters.TO_FIX: keyset.counted(
-            session, select(Customer.id).where(*ours, filters.has_something_to_fix()), TO_FIX_COUNTED_MAX
-        ),
+        filters.TO_FIX: _counted_to_fix(session, viewer, shown, TO_FIX_COUNTED_MAX),
     }
 
 
 TO_FIX_COUNTED_MAX = 1_000
+FEW_CUSTOMERS_MAX = 10_000
+"""Up to this many customers of a cluster are found before their states and open results are looked at."""
+
+
+def _counted_to_fix(session: Session, viewer: Viewer, shown: CustomerFilter, at_most: int) -> Counted:
+    """How many customers have something to fix. At first only some of the open results are looked at: enough
+    customers are nearly always among these. Of a large cluster each open result is asked for its customer."""
+    found = filters.with_something_to_fix(session).subquery()
+    ids = select(found.c.customer_id)
+    ours = filters.of_clusters(session, viewer, shown)
+    if ours:
+        of_cluster = select(Customer.id).where(*ours)
+        is_large = keyset.counted(session, of_cluster, FEW_CUSTOMERS_MAX).more
+        each = filters.of_clusters(session, viewer, shown, row_by_row=True)
+        one = exists().where(Customer.id == found.c.customer_id, *each)
+        ids = ids.where(one if is_large else found.c.customer_id.in_(of_cluster))
+    some = ids.limit(2 * at_most).subquery()
+    read, n = session.execute(select(func.count(), func.count(some.c.customer_id.distinct()))).one()
+    if n > at_most or read < 2 * at_most:
+        return Counted(min(n, at_most), n > at_most)
+    return keyset.counted(session, ids.distinct(), at_most)
 
 
 def number_of(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:

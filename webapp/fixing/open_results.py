@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import exists, func, literal, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import func, literal, select
+from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, whole_to
-from webapp.results.to_fix import SKIPPED_FOR, OpenCause, among_open, is_open_for
+from webapp.results.to_fix import SKIPPED_FOR, OpenCause, among_open, is_current, is_open_for
 from webapp.selection.recheck import recheck
 from webapp.store.definitions import Content, DefinitionVersion
+from webapp.store.id_lists import id_in
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import RunStatus
 
@@ -67,25 +68,42 @@ class OpenResult:
 def customers(
     session: Session, viewer: Viewer, cause: OpenCause, scope: Scope, after: int, at_most: int
 ) -> list[tuple[int, int]]:
-    """(id of the oldest open result, customer), oldest first, from behind this result on."""
-    earlier = aliased(Result)
-    runs = select(Run.id).where(Run.archived_at.is_(None))
+    """(id of the oldest open result, customer), oldest first, from behind this result on.
+
+    The open results are read in the order of ids, some at a time; of these few customers it is looked up
+    which result is the oldest."""
+    ours = [*among_open(session, viewer, scope.run_id, scope.cluster_id), is_open_for(cause)]
+    found: list[tuple[int, int]] = []
+    size = READ_AT_ONCE * at_most
+    while len(found) < at_most:
+        rows = session.execute(
+            select(Result.id, Result.customer_id)
+            .where(*ours, Result.id > after)
+            .order_by(Result.id)
+            .limit(size)
+        ).all()
+        oldest = _oldest(session, cause, scope, {row.customer_id for row in rows})
+        found += [(row.id, row.customer_id) for row in rows if oldest[row.customer_id] == row.id]
+        if len(rows) < size:
+            break
+        after, size = rows[-1].id, min(2 * size, READ_MAX)
+    return found[:at_most]
+
+
+READ_AT_ONCE, READ_MAX = 3, 1_000
+"""How many results are read for each customer that is wanted, and at most."""
+
+
+def _oldest(
+    session: Session, cause: OpenCause, scope: Scope, customer_ids: Collection[int]
+) -> dict[int, int]:
+    """Of each of these customers the oldest result that is open for this cause."""
+    found = select(Result.customer_id, func.min(Result.id)).where(
+        id_in(session, Result.customer_id, customer_ids), is_current(), is_open_for(cause)
+    )
     if scope.run_id is not None:
-        runs = runs.where(Run.id == scope.run_id)
-    is_first = ~exists().where(
-        earlier.customer_id == Result.customer_id,
-        earlier.id < Result.id,
-        earlier.run_id.in_(runs),
-        is_open_for(cause, earlier),
-    )
-    ours = among_open(session, viewer, scope.run_id, scope.cluster_id)
-    rows = session.execute(
-        select(Result.id, Result.customer_id)
-        .where(*ours, is_open_for(cause), is_first, Result.id > after)
-        .order_by(Result.id)
-        .limit(at_most)
-    )
-    return [(id, customer_id) for id, customer_id in rows]
+        found = found.where(Result.run_id == scope.run_id)
+    return {customer_id: id for customer_id, id in session.execute(found.group_by(Result.customer_id))}
 
 
 def of_customers(

@@ -35,22 +35,11 @@ def hold(session: Session) -> None:
 
 
 def note_before(session: Session, counts: Counts) -> None:
-    """Note what can be told only before anything is stored: whose addresses are removed, and which invoices
-    are found by a name that changes."""
+    """Note what can be told only before anything is stored: whose addresses are removed."""
     if _of(counts, "emails.csv").removed:
         gone, stored = staged.REMOVED[EMAIL.staged.name], EMAIL.stored
         owners = select(stored.c.customer_id).join_from(gone, stored, stored.c.id == gone.c.id).distinct()
         session.execute(insert(staged.TOUCHED_CUSTOMER).from_select(["id"], owners))
-    if _of(counts, "customers.csv").changed:
-        known, file, stored = CUSTOMER.known, CUSTOMER.staged, CUSTOMER.stored
-        renamed = (
-            select(stored.c.id)
-            .join_from(known, file, file.c.line == known.c.line)
-            .join(stored, stored.c.id == known.c.id)
-            .where(known.c.differs, stored.c.name != file.c.name)
-        )
-        invoices = found_by.invoices_of(renamed)
-        session.execute(insert(staged.TOUCHED_INVOICE).from_select(["id"], invoices))
 
 
 def index(session: Session, counts: Counts) -> None:

@@ -9,18 +9,19 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from webapp import cluster_paths
+from webapp import cluster_paths, found_by
 from webapp.access import Viewer, below, visible_to
 from webapp.invoices.orders import AMOUNT_ORDER, PERIOD_ORDER
 from webapp.periods import within
 from webapp.store import keyset
 from webapp.store.customers import Cluster, Customer
+from webapp.store.id_lists import id_in
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Reservation
 from webapp.store.statuses import InvoiceStatus
-from webapp.store.text_search import INVOICE_SEARCH, found_in, search_words
+from webapp.store.text_search import search_words
 
 FEW_MAX, HITS_MAX = 10_000, 2_000
 """Up to this many rows that one condition leaves, or a search hits, are looked up and sorted. Of more, the
@@ -137,7 +138,8 @@ def _of_customers(session: Session, viewer: Viewer, shown: InvoiceFilter) -> lis
         clusters = clusters if shown.include_children else clusters.where(Cluster.id == chosen)
     ids = session.scalars(clusters).all()
     ours = Customer.cluster_id.in_(ids)
-    check = exists().where(Customer.id == Invoice.customer_id, _unindexed(Customer.cluster_id).in_(ids))
+    payer = aliased(Customer)  # a list in the order of customers has Customer beside it
+    check = exists().where(payer.id == Invoice.customer_id, _unindexed(payer.cluster_id).in_(ids))
     rows = select(Invoice.id).join(Customer, Customer.id == Invoice.customer_id).where(ours)
     found.append(Narrowing(check, Invoice.customer_id.in_(select(Customer.id).where(ours)), rows))
     return found
@@ -204,8 +206,9 @@ def _has_document(*conditions: ColumnElement[bool] | Any) -> ColumnElement[bool]
 
 def _mentions(session: Session, wanted: str) -> Narrowing:
     """Whether the number, or the customer's code or name, contain every word."""
-    hits = found_in(INVOICE_SEARCH, wanted)
-    text = INVOICE_SEARCH.c.text
-    said = (text.contains(word, autoescape=True) for word in search_words(wanted))
-    check = exists(select(1).where(INVOICE_SEARCH.c.rowid == Invoice.id, *said))
-    return Narrowing(check, Invoice.id.in_(hits), hits, is_search=True)
+    check, most = found_by.names_invoice(wanted), min(FEW_MAX, HITS_MAX)
+    ids = found_by.invoices_found(session, wanted, most)
+    if len(ids) > most:
+        return Narrowing(check, check, select(Invoice.id), is_search=True)
+    hits = id_in(session, Invoice.id, ids)
+    return Narrowing(check, hits, select(Invoice.id).where(hits), is_search=True)

@@ -22,8 +22,9 @@ from webapp.store.keyset import Counted, Edge, Order, Page
 from webapp.store.runs import Result, ResultInvoice
 from webapp.store.statuses import ResultStatus
 
-WALKED_FIRST, WALKED_MAX = 500, 5_000
-"""Rows of an index that are read for one page: nearly always the first of them have enough."""
+WALKED_FIRST, WALKED_MAX, WALKED_ON_MAX = 500, 5_000, 100_000
+"""Rows of an index that are read for one page: nearly always the first of them have enough. The last number
+is for conditions that no page is short for: what has been mailed may begin behind a month that has not."""
 
 
 def listing(
@@ -49,6 +50,9 @@ def listing(
     if len(walked) > keyset.PAGE_SIZE or end is None:
         return _page(session, walked, order, edge), count
     if found and not any(each.costly or each.is_search for each in found):
+        walked, end = _walk(session, found, name, order, edge, WALKED_ON_MAX)
+        if len(walked) > keyset.PAGE_SIZE or end is None:
+            return _page(session, walked, order, edge), count
         ids = select(Invoice.id).where(*_conditions(found, found[0]))
         return _page(session, _sorted(ids, name, order, edge), order, edge), count
     return _short_page(session, walked, end, order, edge), count

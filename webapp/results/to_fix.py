@@ -76,7 +76,14 @@ def is_open_for(cause: OpenCause, result: type[Result] = Result) -> ColumnElemen
     return and_(found, not_(is_bad_address(result))) if cause == OpenCause.FAILED_OTHERWISE else found
 
 
-_TO_FIX = re.sub(r"\b(status|reason)\b", r"result.\1", TO_FIX)
+IS_TO_FIX = cast(ColumnElement[bool], text(re.sub(r"\b(status|reason)\b", r"result.\1", TO_FIX)))
+"""Whether the Result is one that the index of open results has, in its very words."""
+
+
+def is_current(result: type[Result] = Result) -> ColumnElement[bool]:
+    """Whether the Result's run is not archived. Said the other way round, PostgreSQL looks at this row by
+    row, in the order of an index, instead of joining all of them with the runs first."""
+    return result.run_id.not_in(select(Run.id).where(Run.archived_at.is_not(None)))
 
 
 def among_open(
@@ -85,13 +92,9 @@ def among_open(
     """The conditions on Result for what is open to this person: of runs that are not archived, or only of
     this one, and of customers in this cluster and below. Whose customer it is, is asked result by result: the
     open ones are far fewer than the customers."""
-    runs = select(Run.id).where(Run.archived_at.is_(None))
+    found: list[ColumnElement[bool]] = [IS_TO_FIX, is_current()]
     if run_id is not None:
-        runs = runs.where(Run.id == run_id)
-    found: list[ColumnElement[bool]] = [
-        cast(ColumnElement[bool], text(_TO_FIX)),
-        Result.run_id.in_(runs),
-    ]
+        found.append(Result.run_id == run_id)
     for clusters in (viewer.clusters, frozenset() if cluster_id is None else frozenset({cluster_id})):
         if clusters:
             found.append(is_of_customer_in(session, clusters))

@@ -6,23 +6,17 @@ its order instead until enough are found, and they are not counted."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Select, TableClause, exists, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
+from webapp import found_by
 from webapp.access import Viewer, seen_by, visible_to
 from webapp.store.customers import Customer
 from webapp.store.id_lists import id_in
 from webapp.store.invoices import Invoice
 from webapp.store.keyset import Counted
-from webapp.store.text_search import (
-    CUSTOMER_SEARCH,
-    INVOICE_SEARCH,
-    TRIGRAM,
-    found_in,
-    search_words,
-)
+from webapp.store.text_search import CUSTOMER_SEARCH, TRIGRAM, found_in, search_words
 
 LOOKED_UP_MAX = 2_000
 """Up to this many matches of the search table are looked up and counted."""
@@ -41,9 +35,6 @@ class Hits:
         return not self.count.more
 
 
-NO_HITS = Hits([], Counted(0))
-
-
 def are_enough(words: list[str]) -> bool:
     """Whether trigrams can answer: one word has three letters or more."""
     return any(len(word) >= TRIGRAM for word in words)
@@ -55,8 +46,16 @@ def customer_hits(session: Session, viewer: Viewer, wanted: str, at_most: int) -
     ours, by = visible_to(viewer, Customer), (Customer.sort_name, Customer.id)
     if not are_enough(search_words(wanted)):
         return _listed(session, select(Customer.id).where(ours, Customer.code == wanted.strip()))
-    queries = select(Customer.id).where(ours), select(Customer.id).where(seen_by(viewer))
-    return _hits(session, CUSTOMER_SEARCH, wanted, queries, by, at_most)
+    found = session.scalars(found_in(CUSTOMER_SEARCH, wanted).limit(LOOKED_UP_MAX + 1)).all()
+    if len(found) <= LOOKED_UP_MAX:
+        return _listed(
+            session, select(Customer.id).where(ours, id_in(session, Customer.id, found)).order_by(*by)
+        )
+    text = CUSTOMER_SEARCH.c.text
+    said = (text.contains(word, autoescape=True) for word in search_words(wanted))
+    is_found = exists(select(1).where(CUSTOMER_SEARCH.c.rowid == Customer.id, *said))
+    walked = select(Customer.id).where(seen_by(viewer), is_found).order_by(Customer.id)
+    return _walked(session, walked, at_most)
 
 
 def invoice_hits(session: Session, viewer: Viewer, wanted: str, at_most: int) -> Hits:
@@ -65,28 +64,20 @@ def invoice_hits(session: Session, viewer: Viewer, wanted: str, at_most: int) ->
     ours = visible_to(viewer, Invoice)
     if not are_enough(search_words(wanted)):
         return _listed(session, select(Invoice.id).where(ours, Invoice.number == wanted.strip()))
-    each = exists().where(Customer.id == Invoice.customer_id, seen_by(viewer)) if viewer.clusters else ours
-    queries = select(Invoice.id).where(ours), select(Invoice.id).where(each)
-    return _hits(session, INVOICE_SEARCH, wanted, queries, (Invoice.id.desc(),), at_most)
-
-
-def _hits(
-    session: Session,
-    table: TableClause,
-    wanted: str,
-    queries: tuple[Select[int], Select[int]],
-    by: tuple[Any, ...],
-    at_most: int,
-) -> Hits:
-    """`queries`: those that the person sees, found together, and asked row by row, for a walk. Customers are
-    walked in the order of ids: names that match may all stand at the end of the alphabet."""
-    ours, each = queries
-    found = session.scalars(found_in(table, wanted).limit(LOOKED_UP_MAX + 1)).all()
-    id = ours.selected_columns[0]
+    newest = Invoice.id.desc()
+    found = found_by.invoices_found(session, wanted, LOOKED_UP_MAX)
     if len(found) <= LOOKED_UP_MAX:
-        return _listed(session, ours.where(id_in(session, id, found)).order_by(*by)) if found else NO_HITS
-    said = (table.c.text.contains(word, autoescape=True) for word in search_words(wanted))
-    walked = each.where(exists(select(1).where(table.c.rowid == id, *said))).order_by(by[-1])
+        return _listed(
+            session, select(Invoice.id).where(ours, id_in(session, Invoice.id, found)).order_by(newest)
+        )
+    each = exists().where(Customer.id == Invoice.customer_id, seen_by(viewer)) if viewer.clusters else ours
+    walked = select(Invoice.id).where(each, found_by.names_invoice(wanted)).order_by(newest)
+    return _walked(session, walked, at_most)
+
+
+def _walked(session: Session, walked: Select[int], at_most: int) -> Hits:
+    """The first of very many. Customers are walked in the order of ids: names that match may all stand at the
+    end of the alphabet."""
     ids = list(session.scalars(walked.limit(at_most + 1)))
     return Hits(ids[:at_most], Counted(min(len(ids), at_most), len(ids) > at_most))
 

@@ -54,11 +54,13 @@ class RecipientKey(Base):
 
 
 class Customer(Base):
-    """`sort_name` is the name folded for sorting (webapp/found_by.py)."""
+    """`sort_name` is the name folded for sorting, `address_keys` the ids of the recipient keys under which
+    the customer has an address, as ",1,3," (webapp/found_by.py)."""
 
     __tablename__ = "customer"
     __table_args__ = (
         Index("ix_customer_sort_name", "sort_name", "id"),
+        Index("ix_customer_address_keys", "address_keys", "sort_name", "id"),
         Index("ix_customer_suspended", "sort_name", "id", sqlite_where=text("suspended IS 1"),
               postgresql_where=text("suspended IS true")),
     )  # fmt: skip
@@ -67,6 +69,7 @@ class Customer(Base):
     code: Mapped[str] = mapped_column(String(100), unique=True)
     name: Mapped[str] = mapped_column(String(300))
     sort_name: Mapped[str] = mapped_column(Text, default="", server_default="")
+    address_keys: Mapped[str] = mapped_column(Text, default="", server_default="")
     cluster_id: Mapped[int] = mapped_column(ForeignKey("cluster.id"), index=True)
     language: Mapped[str] = mapped_column(String(16), default="")
     suspended: Mapped[bool] = mapped_column(default=False)

@@ -118,7 +118,7 @@ def ordered(
     return query.order_by(*order(edge, by, id, descending=way.descending))
 
 
-COUNTED_MAX = 20_000
+COUNTED_MAX = 10_000
 """Rows that are counted one by one."""
 LOOKED_UP_MAX = 4_000
 """Up to this many of 200,000 rows are found and sorted faster than a page of them is met on a walk through

@@ -20,6 +20,7 @@ from sqlalchemy import (
     TableClause,
     Text,
     column,
+    literal,
     select,
     table,
 )
@@ -31,7 +32,8 @@ from webapp.store.types import Key
 CUSTOMER_SEARCH = table("customer_search", column("rowid", Key), column("text", Text))
 """A row for each customer, by its id: code, name, addresses and metadata (webapp/found_by.py)."""
 INVOICE_SEARCH = table("invoice_search", column("rowid", Key), column("text", Text))
-"""A row for each invoice, by its id: its number, and its customer's code and name."""
+"""A row for a few invoices, by the id of the first: their numbers (webapp/found_by.py). A million rows would
+take an import longer than the invoices themselves."""
 
 TRIGRAM = 3
 
@@ -58,6 +60,38 @@ def _says_word(text: Any, word: str) -> ColumnElement[bool]:
     answer both."""
     found: ColumnElement[bool] = text.contains(word, autoescape=True)
     return holds(text, word) if HAS_TRIGRAM.search(word) else found
+
+
+def may_hold(text: Any, word: str) -> ColumnElement[bool]:
+    """Whether the search table's text has every trigram of this folded word, which has one at least."""
+    trigrams = [word[at : at + TRIGRAM] for at in range(len(word) - TRIGRAM + 1)]
+    query = " AND ".join('"' + each.replace('"', '""') + '"' for each in trigrams)
+    return has_trigrams(text, literal(word, Text), literal(query, Text))
+
+
+class has_trigrams(GenericFunction[bool]):
+    """`has_trigrams(text, word, query)`: whether a search table's text has every trigram of the word, which
+    FTS5 is asked for by the query."""
+
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:
+        """As a condition of its own (see `holds`)."""
+        return self
+
+
+@compiles(has_trigrams, "sqlite")
+def _match(element: has_trigrams, compiler: Any, **kwargs: Any) -> str:
+    """The whole row is asked: FTS5 keeps no columns apart here."""
+    text, _, query = element.clauses
+    return f"{text.table.name} MATCH {compiler.process(query, **kwargs)}"
+
+
+@compiles(has_trigrams, "postgresql")
+def _in_gin(element: has_trigrams, compiler: Any, **kwargs: Any) -> str:
+    text, word, *_ = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"trigrams({text}) @> trigrams({word})"
 
 
 class holds(GenericFunction[bool]):

@@ -9,7 +9,7 @@ from alembic import op
 import webapp.store.types
 
 revision = "0021"
-down_revision = "0019"
+down_revision = "0020"
 NAMED = """
 INSERT INTO secret_field (name) SELECT password_key FROM message_definition WHERE password_key <> ''
 UNION SELECT (of version) FROM definition_version WHERE coalesce((of version), '') <> ''
