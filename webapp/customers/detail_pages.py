@@ -19,9 +19,9 @@ from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.db import db
 from webapp.web import form_posts
 from webapp.web.access_control import MAY_NOT, viewer
+from webapp.web.form_posts import NOTHING_TYPED, RefusedForm
 from webapp.web.htmx import is_htmx
 from webapp.web.query_args import edge_in, id_in
-from webapp.web.refused_forms import NOTHING_TYPED, RefusedForm
 
 customer_pages = Blueprint("customer_pages", __name__)
 

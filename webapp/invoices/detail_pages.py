@@ -17,8 +17,8 @@ from webapp.store.db import db
 from webapp.store.invoices import Invoice
 from webapp.web import form_posts, untrusted
 from webapp.web.access_control import MAY_NOT, viewer
+from webapp.web.form_posts import NOTHING_TYPED, RefusedForm
 from webapp.web.htmx import is_htmx
-from webapp.web.refused_forms import NOTHING_TYPED, RefusedForm
 
 invoice_pages = Blueprint("invoice_pages", __name__)
 

@@ -6,7 +6,8 @@ page refreshes what may have changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from flask import abort, flash, render_template, request
@@ -96,3 +97,19 @@ def is_on(pages: Sequence[str]) -> bool:
     return any(
         path == page or (page.endswith("/") and page != "/" and path.startswith(page)) for page in pages
     )
+
+
+@dataclass(frozen=True)
+class RefusedForm:
+    """What was typed into a form of the page that could not be saved, and why."""
+
+    form: str = ""
+    wrong: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, form: str, name: str, stored: str) -> str:
+        """What this field of this form shows: what was typed, else what is stored."""
+        return self.values.get(name, stored) if form == self.form else stored
+
+
+NOTHING_TYPED = RefusedForm()
