@@ -138,13 +138,14 @@ def is_sealed(value: Any) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _keys(secret_keys: tuple[str, ...]) -> Keys:
+def keys(secret_keys: tuple[str, ...]) -> Keys:
+    """The keys made from these secret keys, the newest first."""
     return Keys(secret_keys)
 
 
 def keys_of(session: Session) -> Keys:
     """The keys of the process that this session belongs to."""
-    return _keys((session.info[SECRET_KEY], *session.info[FORMER_KEYS]))
+    return keys((session.info[SECRET_KEY], *session.info[FORMER_KEYS]))
 
 
 def get_ready(session: Session) -> Keys:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from webapp import audit, found_by, sealed
 from webapp.errors import Refused
+from webapp.mailservers import passwords
 from webapp.sealed import CannotOpen, Keys, is_sealed, secret_names
 from webapp.store import installation, locks
 from webapp.store.customers import Customer, metadata_text
@@ -122,6 +123,10 @@ def rotate(database: Database, actor: str) -> SealCounts:
     counts = SealCounts()
     _go_over(database, names, counts, only_plain=False)
     with database.writing() as session:
+        again, unreadable = passwords.seal_again(session)
+        counts.older += again
+        for name in unreadable:
+            counts.note_unreadable(name)
         if not counts.unreadable:
             session.execute(update(Installation).values(sealed_with=[newest]))
         told = f"{counts.sealed} passwords encrypted again, {counts.unreadable} not readable"

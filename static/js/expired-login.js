@@ -17,7 +17,7 @@ const sentAgain = new WeakMap(); // form → when it was sent again by itself
 const askedFor = () => $('dialog form.log-in-again');
 
 async function loginNow() {
-  const answer = await fetch('/login/state', { cache: 'no-store' });
+  const answer = await fetch('/login/state', { cache: 'no-store', signal: AbortSignal.timeout(5000) });
   if (!answer.ok) throw new Error('no answer');
   return answer.json();
 }

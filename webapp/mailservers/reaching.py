@@ -9,15 +9,19 @@ from sqlalchemy.orm import Session
 
 from webapp.config import Settings
 from webapp.destinations import may_hold_password
+from webapp.mailservers import passwords
 from webapp.smtp.server_connection import ServerAddress
 from webapp.store.mailservers import MailServer
 
 
 def address_of(server: MailServer, settings: Settings) -> ServerAddress:
-    """How to reach this server. The password is the value of the variable that `password_env` names, in the
-    environment or else in `.env`; never of one of Mailrun's own, which no server may learn."""
+    """How to reach this server. The password is the one that is stored, else the value of the variable that
+    `password_env` names, in the environment or else in `.env`; never of one of Mailrun's own, which no server
+    may learn."""
     name = server.password_env if may_hold_password(server.password_env) else ""
     password = (os.environ.get(name) or settings.dotenv.get(name, "")) if name else ""
+    stored, unreadable = passwords.opened(server, settings)
+    password = stored or password
     return ServerAddress(
         host=server.host,
         port=server.port,
@@ -29,7 +33,8 @@ def address_of(server: MailServer, settings: Settings) -> ServerAddress:
         ehlo_name=server.ehlo_name or settings.ehlo_name,
         refused_logins=tuple(server.refused_logins.split()),
         authorities=server.authorities,
-        missing_variable=name if server.username and name and not password else "",
+        missing_variable=name if server.username and name and not (password or server.password) else "",
+        unreadable_password=unreadable,
     )
 
 

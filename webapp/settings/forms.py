@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select
-from wtforms import Field, Form, SelectField, StringField, TextAreaField
-from wtforms.validators import ValidationError
+from wtforms import BooleanField, Field, Form, PasswordField, SelectField, StringField, TextAreaField
+from wtforms.validators import Length, ValidationError
 
 from webapp import destinations
 from webapp.definitions.forms import Filled
@@ -85,6 +85,10 @@ class SettingForm(Filled):
         """What was filled in, as it is stored; once the form has been found valid."""
         return {column: self[column].data for column in kind.columns}
 
+    def secret(self) -> str | None:
+        """The password that was filled in; empty: none from now on; None: as it was."""
+        return None
+
 
 class MailServerForm(SettingForm):
     """A mail server."""
@@ -94,6 +98,8 @@ class MailServerForm(SettingForm):
     port = _number("Port", "port", 587)
     security = SelectField("Security", choices=list(SECURITY_WORDS.items()), default=Security.STARTTLS)
     username = _text("User name", "mail_server", "username")
+    password = PasswordField("Password", validators=[Length(max=1000)])
+    no_password = BooleanField("Forget the stored password")
     password_env = _text("Variable with the password", "mail_server", "password_env")
     authorities = TextAreaField(
         "Certificate authority (PEM)", validators=[by_rule("mail_server", "authorities")]
@@ -110,8 +116,17 @@ class MailServerForm(SettingForm):
             raise ValidationError(f"{words[:1].upper()}{words[1:]}.")
 
     def validate_username(self, field: StringField) -> None:
-        if self.password_env.data and not field.data:
+        if (self.password_env.data or self.password.data) and not field.data:
             raise ValidationError("Enter the user name that this password belongs to.")
+
+    def validate_password(self, field: PasswordField) -> None:
+        if field.data and self.password_env.data:
+            raise ValidationError("Enter the password or the variable that holds it, not both.")
+
+    def secret(self) -> str | None:
+        if self.no_password.data or self.password_env.data:
+            return ""
+        return self.password.data or None
 
 
 class SenderForm(SettingForm):
@@ -160,7 +175,8 @@ HINTS: dict[str, dict[str, str]] = {
     SERVERS.path: {
         "security": "Without a valid certificate nothing is sent.",
         "username": "Empty: no login.",
-        "password_env": "The environment variable of the workers, or of .env, that holds the password.",
+        "password": "Stored encrypted, and never shown. Empty: it stays as it is.",
+        "password_env": "Instead of the password: the variable of the workers, or of .env, that holds it.",
         "rate_per_minute": "0 means no limit.",
         "max_connections": "Over all workers together.",
         "ehlo_name": "How Mailrun introduces itself; empty: this machine's name.",

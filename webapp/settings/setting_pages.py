@@ -110,7 +110,7 @@ class SettingPages:
             return self._page(None, form=form, status=422)
 
         def effect(session: Session) -> tuple[str, Flash]:
-            made = storing.create(session, viewer(), kind, form.name.data, form.values(kind))
+            made = storing.create(session, viewer(), kind, form.name.data, form.values(kind), form.secret())
             return f"{kind.path}/{made}", f"The {kind.one} “{form.name.data}” is added."
 
         return form_posts.apply_once(
@@ -130,7 +130,7 @@ class SettingPages:
 
         def effect(session: Session) -> tuple[str, Flash]:
             seen = request.form.get("seen", "")
-            changed = storing.change(session, viewer(), kind, id, form.values(kind), seen)
+            changed = storing.change(session, viewer(), kind, id, form.values(kind), seen, form.secret())
             return f"{kind.path}/{id}", "Saved." if changed else "Nothing has changed."
 
         return form_posts.apply_once(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from webapp import audit, edits
 from webapp.access import Viewer
 from webapp.errors import NotFound, Refused
+from webapp.mailservers import passwords
 from webapp.settings.kinds import SERVERS, SettingKind
 from webapp.store.statuses import Role, TroubleKind
 from webapp.store.types import now
@@ -42,13 +43,21 @@ def found(session: Session, kind: SettingKind, id: int, *, locked: bool = False)
     return row
 
 
-def create(session: Session, viewer: Viewer, kind: SettingKind, name: str, values: Mapping[str, Any]) -> int:
-    """Add a row of this name; return its id. Raises Refused."""
+def create(
+    session: Session,
+    viewer: Viewer,
+    kind: SettingKind,
+    name: str,
+    values: Mapping[str, Any],
+    secret: str | None = None,
+) -> int:
+    """Add a row of this name, a mail server with this password; return its id. Raises Refused."""
     _refuse_others(viewer)
     model: Any = kind.model
     if session.scalar(select(model.id).where(getattr(model, kind.natural) == name)) is not None:
         raise Refused(f"There is a {kind.one} “{name}” already. Choose another name.")
     row = model(**{kind.natural: name}, **values)
+    _keep_secret(session, row, secret)
     session.add(row)
     session.flush()
     told = ", ".join(f"{key}: {value}" for key, value in values.items() if value not in ("", None))
@@ -57,10 +66,17 @@ def create(session: Session, viewer: Viewer, kind: SettingKind, name: str, value
 
 
 def change(
-    session: Session, viewer: Viewer, kind: SettingKind, id: int, values: Mapping[str, Any], seen: str
+    session: Session,
+    viewer: Viewer,
+    kind: SettingKind,
+    id: int,
+    values: Mapping[str, Any],
+    seen: str,
+    secret: str | None = None,
 ) -> bool:
     """Change the row, unless it is no longer as the form with the fingerprint `seen` showed it. Returns
-    whether anything differs. A mail server is tried at once after a change. Raises Refused or NotFound."""
+    whether anything differs. `secret`: another password of a mail server, empty for none. A mail server is
+    tried at once after a change. Raises Refused or NotFound."""
     _refuse_others(viewer)
     row = found(session, kind, id, locked=True)
     name, before = getattr(row, kind.natural), values_of(kind, row)
@@ -68,10 +84,21 @@ def change(
     for column, value in values.items():
         setattr(row, column, value)
     changed = edits.note_change(session, viewer.name, kind.subject(name), before, values)
+    if _keep_secret(session, row, secret):
+        audit.note(session, viewer.name, "change", kind.subject(name), f"password: {edits.HIDDEN}")
+        changed = True
     if changed and kind is SERVERS:
         for column, value in {**TRIED_AT_ONCE, "refused_logins": ""}.items():
             setattr(row, column, value)
     return changed
+
+
+def _keep_secret(session: Session, row: Any, secret: str | None) -> bool:
+    """Store another password of a mail server, sealed. Returns whether there was one to store."""
+    if secret is None or (not secret and not row.password):
+        return False
+    passwords.store(session, row, secret)
+    return True
 
 
 def why_not_deleted(session: Session, kind: SettingKind, id: int) -> str:

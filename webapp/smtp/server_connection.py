@@ -40,7 +40,8 @@ class ServerAddress:
     """How to reach a mail server. `security` is "none", "starttls" or "tls"; its certificate goes unverified
     only where a setting names the server. `ehlo_name`: our name in EHLO; empty: this machine's.
     `refused_logins`: mechanisms that it offers and does not carry out. `missing_variable`: the environment
-    variable that should hold the password, if it is not set. `authorities`: certificates in PEM that this
+    variable that should hold the password, if it is not set. `unreadable_password`: why the stored one cannot
+    be read. `authorities`: certificates in PEM that this
     server's may be issued by, beside those that this machine knows."""
 
     host: str
@@ -53,6 +54,7 @@ class ServerAddress:
     ehlo_name: str = ""
     refused_logins: tuple[str, ...] = ()
     missing_variable: str = ""
+    unreadable_password: str = ""
     authorities: str = ""
 
 
@@ -91,6 +93,9 @@ class ServerConnection(flask_mail.Connection):
 
     def configure_host(self) -> DeadlineSMTP:
         """Connect, greet, encrypt, log in. Raises ConnectionLost, OSError or smtplib.SMTPException."""
+        if self.address.unreadable_password:
+            words = f"its password cannot be read: {self.address.unreadable_password}"
+            raise WrongSetup(words, SetupCause.PASSWORD_MISSING)
         if self.address.missing_variable:
             raise WrongSetup(
                 f"the environment variable {self.address.missing_variable}, which is to hold its password, "

@@ -19,6 +19,7 @@ of them cost a message a fifth less than two; Exchange accepts twenty from one m
 class MailServer(Base):
     """`rate_per_minute` counts all mails to this server, `domain_rate_per_minute` those to the addresses of
     any one domain; 0 is no limit. `ehlo_name`: our name in EHLO, if it is not the setting's.
+    `password`: sealed (webapp/sealed.py); empty if a variable has it, or none is needed.
     `authorities`: certificates in PEM that its own may be issued by, beside those that the machine knows.
     `refused_logins`: login mechanisms that this server offers and does not carry out, between spaces.
     `trouble` and what follows say that the server itself is the problem: all its runs wait until
@@ -41,6 +42,7 @@ class MailServer(Base):
     security: Mapped[str] = mapped_column(String(16))
     username: Mapped[str] = mapped_column(String(255), default="")
     password_env: Mapped[str] = mapped_column(String(255), default="")
+    password: Mapped[str] = mapped_column(Text, default="", server_default="")
     rate_per_minute: Mapped[int] = mapped_column(default=0)
     domain_rate_per_minute: Mapped[int] = mapped_column(default=0, server_default="0")
     max_connections: Mapped[int] = mapped_column(default=CONNECTIONS)
