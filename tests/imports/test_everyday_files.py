@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from unicodedata import normalize
 
@@ -11,9 +13,12 @@ from sqlalchemy import select
 from tests.imports import folders
 from tests.imports.test_folder import load, refused
 from webapp.extensions import Runtime
+from webapp.file_styles import FileStyle
+from webapp.imports.folder import import_folder
 from webapp.imports.merging import MergeCounts
+from webapp.imports.problems import ImportRefused
 from webapp.store.customers import Customer
-from webapp.store.invoices import TransformationResult
+from webapp.store.invoices import Invoice, TransformationResult
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 CUSTOMERS, INVOICES = folders.GOOD["customers.csv"], folders.GOOD["invoices.csv"]
@@ -141,3 +146,50 @@ def test_c8_an_address_without_a_dot_is_taken_with_a_warning(runtime: Runtime, t
         "network (in 5 lines: also 4, 5, 6, 7)"
     )
     assert bcc.startswith("messaging.toml:39: bcc: 'archive@example' has no dot after the @")
+
+
+DUTCH = {
+    "customers.csv": "code;name;cluster;language\r\nC1;Café Müller;North;nl\r\n",
+    "invoices.csv": (
+        "number;customer_code;status;period_start;period_end;issue_date;due_date;currency;net_amount;"
+        "tax_amount;gross_amount\r\n"
+        "I1;C1;approved;1-10-2026;31-10-2026;1-11-2026;;EUR;1.000,50;210,11;1.210,61\r\n"
+    ),
+}
+"""As Excel in Dutch saves them: semicolons, cp1252, 31-10-2026, decimal commas."""
+
+
+def test_c7_a_dutch_excel_export_is_read_by_its_style(runtime: Runtime, tmp_path: Path) -> None:
+    load(runtime, folders.write(tmp_path / "in"))
+    dutch = tmp_path / "dutch"
+    dutch.mkdir()
+    for name, content in DUTCH.items():
+        (dutch / name).write_bytes(content.encode("cp1252"))
+    style = FileStyle(encoding="cp1252", locale="nl")
+    import_folder(runtime.database, runtime.documents, dutch, style=style)
+    with runtime.database.reading() as session:
+        invoice = session.scalars(select(Invoice).where(Invoice.number == "I1")).one()
+        assert (invoice.period_end, invoice.gross_amount) == (date(2026, 10, 31), Decimal("1210.61"))
+        assert invoice.due_date is None
+        assert session.scalar(select(Customer.name).where(Customer.code == "C1")) == "Café Müller"
+    told = refused(runtime, dutch)
+    assert any("or say how it is encoded: --encoding cp1252" in each for each in told)
+
+
+@pytest.mark.parametrize(
+    ("style", "words"),
+    [
+        (FileStyle(encoding="ascii"), "is not ascii"),
+        (FileStyle(encoding="cp1252", locale="en_US"), "there is no such day"),
+        (FileStyle(encoding="cp1252", delimiter=","), "is no header of this file"),
+        (FileStyle(encoding="utf-16-le"), "is not utf-16-le"),
+    ],
+)
+def test_c7_a_wrong_style_is_told(runtime: Runtime, tmp_path: Path, style: FileStyle, words: str) -> None:
+    load(runtime, folders.write(tmp_path / "in"))
+    dutch = tmp_path / "dutch"
+    dutch.mkdir()
+    for name, content in DUTCH.items():
+        (dutch / name).write_bytes(content.encode("cp1252"))
+    with pytest.raises(ImportRefused, match=words):
+        import_folder(runtime.database, runtime.documents, dutch, style=style)

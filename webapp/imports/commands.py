@@ -1,4 +1,4 @@
-"""`mailrun import FOLDER [--dry-run] [--allow-removals N] [--report FILE]`."""
+"""`mailrun import FOLDER`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from webapp import migrations
 from webapp.console import say
 from webapp.documents import document_checks, findings
 from webapp.extensions import Runtime, runtime
+from webapp.file_styles import FileStyle
 from webapp.imports.folder import ROWS_TOLD, Imported, import_folder
 from webapp.imports.problems import ImportRefused
 from webapp.progress import ReportProgress, silent
@@ -37,10 +38,20 @@ FINE = 1000
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write every row that is new, changed, removed or kept into this file.",
 )
+@click.option("--delimiter", default="", help="What stands between the columns; found out otherwise.")
+@click.option("--encoding", default="", metavar="NAME", help="How the CSV files are encoded, such as cp1252.")
+@click.option(
+    "--locale",
+    default="",
+    metavar="NAME",
+    help="Whose dates and amounts they have, such as nl for 31-10-2026 and 1.234,50.",
+)
 @with_appcontext
-def import_command(folder: Path, dry_run: bool, allow_removals: int | None, report: Path | None) -> None:
+def import_command(
+    folder: Path, dry_run: bool, allow_removals: int | None, report: Path | None, **written: str
+) -> None:
     """Imports a FOLDER of CSV files, documents and a messaging.toml: all of it, or nothing."""
-    parts = runtime()
+    parts, style = runtime(), _style(**written)
     has, needs = migrations.versions(parts.database)
     if has != needs:
         raise click.ClickException("the database is not set up for this version; run: mailrun init")
@@ -56,6 +67,7 @@ def import_command(folder: Path, dry_run: bool, allow_removals: int | None, repo
                 own_services=parts.settings.own_services,
                 allowed_removals=allow_removals,
                 rows_max=ROWS_TOLD if report is None else None,
+                style=style,
             )
     except ImportRefused as refused:
         click.echo(str(refused), err=True)
@@ -68,6 +80,13 @@ def import_command(folder: Path, dry_run: bool, allow_removals: int | None, repo
         sys.exit(1)
     if not dry_run:
         _check_documents(parts)
+
+
+def _style(delimiter: str, encoding: str, locale: str) -> FileStyle:
+    try:
+        return FileStyle(delimiter.replace("\\t", "\t"), encoding, locale)
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from None
 
 
 def _tell(done: Imported, report: Path | None) -> None:

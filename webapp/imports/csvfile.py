@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 from unicodedata import normalize
 
+from webapp.file_styles import FOUND_OUT, FileStyle
 from webapp.imports.problems import Problems
 
 LONGEST_LINE = 1_000_000
@@ -22,7 +23,9 @@ LONGEST_LINE = 1_000_000
 
 BOM = b"\xef\xbb\xbf"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+WIDE = ("utf-16", "utf16", "utf-32", "utf32")
 SEPARATORS = ",;\t"
+OR_SAY = ", or say how it is encoded: --encoding cp1252 if it comes from Windows"
 
 LINE = "line"
 """Stands in for the column when a line as a whole is wrong."""
@@ -32,22 +35,25 @@ class Lines:
     """The decoded lines of a file. `spoilt` tells that one of them could not be decoded as it is; `size` is
     how many bytes have been read."""
 
-    def __init__(self, file: BinaryIO, name: str, problems: Problems) -> None:
+    def __init__(self, file: BinaryIO, name: str, problems: Problems, encoding: str = "") -> None:
         self.file = file
         self.name = name
         self.problems = problems
+        self.encoding = encoding
         self.spoilt = False
         self.size = 0
 
     def __iter__(self) -> Iterator[str]:
         begin = self.file.read(2)
         self.file.seek(0)
-        lines = self._wide() if begin in UTF_16 else self._narrow()
+        is_wide = begin in UTF_16 or self.encoding.lower().replace("_", "-").startswith(WIDE)
+        lines = self._wide() if is_wide else self._narrow()
         return (line if line.isascii() else normalize("NFC", line) for line in lines)
 
     def _wide(self) -> Iterator[str]:
-        """The lines of a file in UTF-16."""
-        text, number = TextIOWrapper(self.file, encoding="utf-16", newline=""), 0
+        """The lines of a file in UTF-16, or another encoding of several bytes a character."""
+        encoding = self.encoding or "utf-16"
+        text, number = TextIOWrapper(self.file, encoding=encoding, newline=""), 0
         try:
             while line := text.readline(LONGEST_LINE):
                 number += 1
@@ -60,7 +66,8 @@ class Lines:
                     self._spoil(number, "has a NUL byte")
                 yield line.replace("\0", "?")
         except UnicodeDecodeError:
-            self._spoil(number + 1, "is not UTF-16, as the file begins; save the file as UTF-8")
+            words = f"is not {self.encoding}" if self.encoding else "is not UTF-16, as the file begins"
+            self._spoil(number + 1, f"{words}; save the file as UTF-8")
             self.problems.incomplete.add(self.name)
         finally:
             text.detach()
@@ -78,11 +85,12 @@ class Lines:
                 self.problems.incomplete.add(self.name)
                 return
             try:
-                line = raw.decode()
+                line = raw.decode(self.encoding or "utf-8")
             except UnicodeDecodeError as error:
                 byte = f"byte {error.start + 1} of the line, 0x{raw[error.start]:02x}"
-                self._spoil(number, f"is not UTF-8 ({byte}); save the file as UTF-8")
-                line = raw.decode(errors="replace")
+                advice = f"is not {self.encoding} ({byte})" if self.encoding else f"is not UTF-8 ({byte})"
+                self._spoil(number, f"{advice}; save the file as UTF-8{'' if self.encoding else OR_SAY}")
+                line = raw.decode(self.encoding or "utf-8", errors="replace")
             else:
                 if "\0" in line:
                     self._spoil(number, "has a NUL byte")
@@ -94,7 +102,10 @@ class Lines:
 
 
 def rows(
-    path: Path, problems: Problems, progress: Callable[[int], None] | None = None
+    path: Path,
+    problems: Problems,
+    progress: Callable[[int], None] | None = None,
+    style: FileStyle = FOUND_OUT,
 ) -> Iterator[tuple[int, list[str], bool]]:
     """The rows, header included, each with the number of its first line, and whether it was spoilt: noted as
     a problem already. Lines without anything but separators are skipped.
@@ -103,18 +114,20 @@ def rows(
     how many bytes have been read."""
     try:
         with open(path, "rb") as file:
-            yield from _rows(Lines(file, path.name, problems), progress)
+            yield from _rows(Lines(file, path.name, problems, style.encoding), progress, style.delimiter)
     except OSError as error:
         problems.add(path.name, 0, LINE, f"cannot be read: {error.strerror}")
         problems.incomplete.add(path.name)
 
 
-def _rows(lines: Lines, progress: Callable[[int], None] | None) -> Iterator[tuple[int, list[str], bool]]:
+def _rows(
+    lines: Lines, progress: Callable[[int], None] | None, delimiter: str
+) -> Iterator[tuple[int, list[str], bool]]:
     texts = iter(lines)
     begin: list[str] = []
     while not (begin and begin[-1].strip()) and (line := next(texts, None)) is not None:
         begin.append(line)
-    separator = max(SEPARATORS, key=begin[-1].count) if begin else ","
+    separator = delimiter or max(SEPARATORS, key=begin[-1].count) if begin else ","
     reader = csv.reader(chain(begin, texts), strict=True, delimiter=separator)
     count = 0
     while True:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import progress, sealing
 from webapp.destinations import Service
+from webapp.file_styles import FOUND_OUT, FileStyle
 from webapp.imports import messaging, staging
 from webapp.imports.changes import RowChange
 from webapp.imports.intake import Work, check, read
@@ -69,17 +70,19 @@ def import_folder(
     actor: str = "command line",
     allowed_removals: int | None = None,
     rows_max: int | None = ROWS_TOLD,
+    style: FileStyle = FOUND_OUT,
 ) -> Imported:
     """Import the whole folder, or raise ImportRefused with everything that is wrong and change nothing.
 
-    `dry_run` only checks and compares. `bcc_domains`: where a Bcc of a definition may go; none: anywhere.
+    `dry_run` only checks and compares. `style`: how the CSV files are written.
+    `bcc_domains`: where a Bcc of a definition may go; none: anywhere.
     `own_services`: where no mail server may be, since it is Mailrun itself.
     `allowed_removals`: how many addresses and documents may go; None: a few. `rows_max` limits the rows that
     are told, of each file and kind. Memory is bounded, however large the files are, unless all rows are."""
     files = _files(folder)
     try:
         with staging.opened(database) as stage:
-            work = Work(folder, files, stage, report)
+            work = Work(folder, files, stage, report, style)
             read(work, bcc_domains, own_services)
             check(work)
             work.problems.refuse()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from webapp import progress, sealed
 from webapp.destinations import Service
+from webapp.file_styles import FOUND_OUT, FileStyle
 from webapp.imports import kept, kinds, messaging, messaging_store, references, staged, staging
 from webapp.imports.circles import ImportedParents, renamed_clusters
 from webapp.imports.documents import ImportedFile, Inspector
@@ -30,6 +31,7 @@ class Work:
     files: tuple[str, ...]
     stage: Stage
     progress: ReportProgress
+    style: FileStyle = FOUND_OUT
     problems: Problems = field(default_factory=Problems)
     graph: ImportedParents = field(default_factory=ImportedParents)
     messaging: messaging.Messaging = field(default_factory=messaging.Messaging)
@@ -73,7 +75,12 @@ def _read_messaging(work: Work, bcc_domains: Sequence[str], own_services: Sequen
 
 def _kinds(work: Work) -> list[Kind]:
     scaled = work.stage.dialect == "sqlite"
-    files = [kinds.clusters(), kinds.customers(), kinds.emails(), kinds.invoices(scaled=scaled)]
+    files = [
+        kinds.clusters(),
+        kinds.customers(),
+        kinds.emails(),
+        kinds.invoices(scaled=scaled, spelling=work.style.spelling),
+    ]
     return [*files, kinds.transformation_results(lambda row: ())]
 
 
@@ -84,7 +91,7 @@ def _read_csv(work: Work, kind: Kind, tell: Callable[[int], None]) -> None:
         if kind.table is staged.RESULT:
             rows = _with_documents(work, session, path, tell)
         else:
-            rows = checked_rows(path, kind, work.problems, tell)
+            rows = checked_rows(path, kind, work.problems, tell, work.style)
         if kind.table is staged.CLUSTER:
             rows = _into_graph(work.graph, work.graph.renamed.translate_clusters(rows))
         if kind.table is staged.CUSTOMER and work.graph.renamed.now:
@@ -123,7 +130,9 @@ def _with_documents(
     for entry in work.messaging.entries["transformation"]:
         types[entry.values["name"]] = entry.values["output_type"]
     inspector = Inspector(work.folder, types, found)
-    for row in checked_rows(path, kinds.transformation_results(inspector.judge), work.problems, tell):
+    for row in checked_rows(
+        path, kinds.transformation_results(inspector.judge), work.problems, tell, work.style
+    ):
         yield row
         if len(waiting) >= staging.BATCH:
             work.stage.fill(session, staged.DOCUMENT, waiting)

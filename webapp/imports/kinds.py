@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import String, Table
 
+from webapp.file_styles import Spelling
 from webapp.imports import staged, values
 from webapp.imports.values import Check
 from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
@@ -90,17 +91,17 @@ def emails() -> Kind:
     return Kind("customer emails", "emails.csv", staged.EMAIL, columns, natural)
 
 
-def invoices(*, scaled: bool) -> Kind:
-    """`scaled`: amounts as SQLite keeps them."""
-    money = values.amount(scaled=scaled)
+def invoices(*, scaled: bool, spelling: Spelling | None = None) -> Kind:
+    """`scaled`: amounts as SQLite keeps them. `spelling`: how dates and amounts are written."""
+    money, day = values.amount(scaled=scaled, spelling=spelling), values.day_of(spelling)
     columns = (
         Column("number", values.text(longest(Invoice.number))),
         Column("customer_code", values.text(longest(Customer.code))),
         Column("status", values.word(InvoiceStatus)),
-        Column("period_start", values.day),
-        Column("period_end", values.day),
-        Column("issue_date", values.day),
-        Column("due_date", values.day_or_none),
+        Column("period_start", day),
+        Column("period_end", day),
+        Column("issue_date", day),
+        Column("due_date", values.day_of_or_none(spelling)),
         Column("currency", values.currency),
         Column("net_amount", money),
         Column("tax_amount", money),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from webapp.file_styles import FOUND_OUT, FileStyle
 from webapp.imports import csvfile
 from webapp.imports.csvfile import LINE
 from webapp.imports.kinds import Kind
@@ -30,13 +31,17 @@ class Layout:
 
 
 def checked_rows(
-    path: Path, kind: Kind, problems: Problems, progress: Callable[[int], None] | None = None
+    path: Path,
+    kind: Kind,
+    problems: Problems,
+    progress: Callable[[int], None] | None = None,
+    style: FileStyle = FOUND_OUT,
 ) -> Iterator[CsvRow]:
     """The rows of the file with their `line`; a wrong value is None and noted as a problem.
 
     The key of a wrong row is given as it stands there, if other rows may refer to it: they are not wrong
     too."""
-    reader = csvfile.rows(path, problems, progress)
+    reader = csvfile.rows(path, problems, progress, style)
     line, header, spoilt = next(reader, (1, [], False))
     layout = None if spoilt else layout_of(kind, line, header, problems)
     if layout is None:

@@ -10,6 +10,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from webapp.file_styles import Spelling
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.printable import LINE_BREAKS
 
@@ -91,6 +92,17 @@ def truth(value: str) -> bool | None:
     return None if value == "" else value == "true"
 
 
+def day_of(spelling: Spelling | None) -> Check:
+    """A date as this locale writes it, or as YYYY-MM-DD."""
+    return day if spelling is None else lambda value: day(spelling.iso_date(value))
+
+
+def day_of_or_none(spelling: Spelling | None) -> Check:
+    """The same, or nothing."""
+    required = day_of(spelling)
+    return lambda value: required(value) if value else None
+
+
 @lru_cache(maxsize=8192)
 def day(value: str) -> str:
     """A date as YYYY-MM-DD."""
@@ -100,11 +112,6 @@ def day(value: str) -> str:
         return date.fromisoformat(value).isoformat()
     except ValueError:
         raise ValueError(f"is {shown(value)}; there is no such day") from None
-
-
-def day_or_none(value: str) -> str | None:
-    """A date, or nothing."""
-    return day(value) if value else None
 
 
 def currency(value: str) -> str:
@@ -125,10 +132,13 @@ def language(most: int) -> Check:
     return check
 
 
-def amount(*, scaled: bool) -> Check:
-    """An exact amount. `scaled`: as a whole number of ten-thousandths, as SQLite keeps it."""
+def amount(*, scaled: bool, spelling: Spelling | None = None) -> Check:
+    """An exact amount, as this locale writes it. `scaled`: as a whole number of ten-thousandths, as SQLite
+    keeps it."""
 
     def check(value: str) -> int | str:
+        if spelling is not None:
+            value = spelling.plain_amount(value)
         match = AMOUNT.fullmatch(value)
         if match is None:
             raise ValueError(
