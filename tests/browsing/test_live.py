@@ -133,7 +133,7 @@ def test_a_press_while_a_finished_run_refreshes_is_not_lost(
     customers(world, *addresses(9), *addresses(1, "data-554-1"))
     run = world.run(start=True)
     page.goto(f"/runs/{run}")
-    looks, presses = Answers(page, rf"/runs/{run}$"), Answers(page, rf"/runs/{run}/results\?status=failed$")
+    looks, presses = Answers(page, rf"/runs/{run}$"), Answers(page, rf"/runs/{run}\?status=failed$")
     looks.asked()
     tab(page, "Failed").click()
     presses.asked()
