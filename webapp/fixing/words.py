@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from webapp.results.to_fix import OpenCause
+from webapp.runs.labels import PROBLEM_LABELS
 
 
 @dataclass(frozen=True)
@@ -23,25 +24,25 @@ class CauseWords:
         return f"{n:,} {'customer' if n == 1 else 'customers'}"
 
 
+def _of(cause: OpenCause, short: str, icon: str, hint: str = "") -> CauseWords:
+    label = PROBLEM_LABELS[cause]
+    return CauseWords(label.words, short, label.look, icon, hint)
+
+
 WORDS = {
-    OpenCause.NO_RECIPIENT: CauseWords("No address for a key", "No address", "skipped", "skipped"),
-    OpenCause.NO_ATTACHMENT: CauseWords("No document", "No document", "skipped", "file"),
-    OpenCause.SUSPECT_DOCUMENT: CauseWords(
-        "Suspect document", "Suspect document", "deferred", "file", "held until a person has looked at it"
-    ),
-    OpenCause.NO_PASSWORD: CauseWords("No password", "No password", "skipped", "skipped"),
-    OpenCause.UNLOCKABLE: CauseWords(
-        "No password can be set", "Not protectable", "skipped", "skipped", "the PDF has to be replaced"
-    ),
-    OpenCause.BAD_ADDRESS: CauseWords("Failed for a bad address", "Bad address", "failed", "failed"),
-    OpenCause.FAILED_OTHERWISE: CauseWords(
-        "Failed for another reason", "Other failures", "failed", "failed", "the reason is beside each"
-    ),
-    OpenCause.BOUNCED: CauseWords("Bounced", "Bounced", "bounced", "bounced", "mails that came back"),
-    OpenCause.UNCONFIRMED: CauseWords(
-        "Unconfirmed", "Unconfirmed", "unconfirmed", "unconfirmed", "ask the customer before you send again"
-    ),
-    OpenCause.WAITING: CauseWords("Runs that wait for a server", "Waiting runs", "deferred", "deferred"),
+    cause: _of(cause, *words)
+    for cause, words in {
+        OpenCause.NO_RECIPIENT: ("No address", "skipped"),
+        OpenCause.NO_ATTACHMENT: ("No document", "file"),
+        OpenCause.SUSPECT_DOCUMENT: ("Suspect document", "file", "held until a person has looked at it"),
+        OpenCause.NO_PASSWORD: ("No password", "skipped"),
+        OpenCause.UNLOCKABLE: ("Not protectable", "skipped", "the PDF has to be replaced"),
+        OpenCause.BAD_ADDRESS: ("Bad address", "failed"),
+        OpenCause.FAILED_OTHERWISE: ("Other failures", "failed", "the reason is beside each"),
+        OpenCause.BOUNCED: ("Bounced", "bounced", "mails that came back"),
+        OpenCause.UNCONFIRMED: ("Unconfirmed", "unconfirmed", "ask the customer before you send again"),
+        OpenCause.WAITING: ("Waiting runs", "deferred"),
+    }.items()
 }
 
 

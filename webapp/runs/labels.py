@@ -32,7 +32,7 @@ class ProblemLabel:
 PROBLEM_LABELS = {
     OpenCause.NO_RECIPIENT: ProblemLabel("skipped", "No address for a key"),
     OpenCause.NO_ATTACHMENT: ProblemLabel("skipped", "No document"),
-    OpenCause.SUSPECT_DOCUMENT: ProblemLabel("skipped", "Suspect document"),
+    OpenCause.SUSPECT_DOCUMENT: ProblemLabel("deferred", "Suspect document"),
     OpenCause.NO_PASSWORD: ProblemLabel("skipped", "No password"),
     OpenCause.UNLOCKABLE: ProblemLabel("skipped", "No password can be set"),
     OpenCause.BAD_ADDRESS: ProblemLabel("failed", "Failed for a bad address"),
