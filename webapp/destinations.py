@@ -14,12 +14,21 @@ Service = tuple[str, int]
 """Host and port of something that belongs to Mailrun itself."""
 
 LINK_LOCAL = (ip_network("169.254.0.0/16"), ip_network("fe80::/10"))
-METADATA = (ip_address("fd00:ec2::254"), ip_address("100.100.100.200"), ip_address("168.63.129.16"))
+METADATA = tuple(
+    map(
+        ip_address,
+        ("fd00:ec2::254", "fd20:ce::254", "fd00:c1::a9fe:a9fe", "100.100.100.200", "168.63.129.16"),
+    )
+)
 """Metadata services of clouds that are not link-local."""
-NAT64 = ip_network("64:ff9b::/96")
-"""IPv4 addresses as IPv6 ones (RFC 6052)."""
+WITHIN_IPV6 = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96")))
+"""IPv4 addresses as IPv6 ones, at the end of them (RFC 6052, RFC 8215, RFC 2765)."""
+SIX_TO_FOUR = ip_network("2002::/16")
+"""IPv4 addresses as IPv6 networks (RFC 3056)."""
 
-OWN_PREFIXES = ("MAILRUN_", "FLASK_", "AWS_", "PG")
+OWN_PREFIXES = ("MAILRUN_", "FLASK_", "AWS_", "PG", "POSTGRES", "MYSQL", "REDIS")
+ITS_WORDS = ("SMTP", "MAIL", "RELAY", "PASSWORD", "PASSWD")
+"""One of these is in the name of a variable that is meant for a mail server's password."""
 OWN_VARIABLES = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
 
 
@@ -52,7 +61,8 @@ def peer_refusal(connection: socket.socket, own: Iterable[Service] = ()) -> str:
 def may_hold_password(variable: str) -> bool:
     """Whether a mail server's password may be in this environment variable: not in one of Mailrun's own."""
     name = variable.upper()
-    return not name.startswith(OWN_PREFIXES) and name not in OWN_VARIABLES
+    is_ours = name.startswith(OWN_PREFIXES) or name in OWN_VARIABLES
+    return not is_ours and any(word in name for word in ITS_WORDS)
 
 
 def spelled(host: str) -> Address | None:
@@ -69,8 +79,11 @@ def spelled(host: str) -> Address | None:
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return address.ipv4_mapped
-        if address in NAT64 or (int(address) >> 32 == 0 and int(address) > 1):
+        is_within = any(address in network for network in WITHIN_IPV6)
+        if is_within or (int(address) >> 32 == 0 and int(address) > 1):
             return IPv4Address(int(address) & 0xFFFFFFFF)
+        if address in SIX_TO_FOUR:
+            return IPv4Address(int(address) >> 80 & 0xFFFFFFFF)
     return address
 
 

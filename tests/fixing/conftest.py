@@ -27,6 +27,8 @@ def fields(
     found: dict[str, object] = {"only": f"{token}:{action}" if action else token}
     if seen:
         found[f"seen-{token}"] = seen[1]
+    if cause == OpenCause.NO_PASSWORD and "value" in typed:
+        typed["password"] = typed.pop("value")
     return found | {f"{name}-{token}": value for name, value in typed.items()}
 
 

@@ -13,6 +13,7 @@ from tests.http_client import LogIn, text_of
 from tests.world import World
 from webapp.results.to_fix import OpenCause
 from webapp.store.customers import Cluster, CustomerEmail
+from webapp.store.definitions import MessageDefinition
 from webapp.store.users import AuditEntry
 
 
@@ -118,3 +119,29 @@ def test_item5_several_rows_are_saved_at_once(log_in: LogIn, world: World) -> No
     both = {name: value for each in given for name, value in each.items() if name != "only"}
     browser.press("/fix", **both)
     assert world.statuses(run_id) == ["ready", "skipped", "ready"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"undo": "no_recipient." + "9" * 30, "undo-made-no_recipient." + "9" * 30: "1"},
+        {"undo": "no_recipient.1", "undo-made-no_recipient.1": "9" * 5000},
+        {"undo": "no_recipient.1", "undo-made-no_recipient.1": "1", "undo-ids-no_recipient.1": "9" * 5000},
+    ],
+)
+def test_f_an_undo_of_no_number_is_refused(log_in: LogIn, world: World, fields: dict[str, str]) -> None:
+    world.add("")
+    browser = log_in()
+    browser.look("/customers/new")
+    assert browser.press("/fix/undo", **fields).status_code in (303, 404, 422)
+
+
+def test_f_a_password_is_told_by_the_name_of_its_field(log_in: LogIn, world: World) -> None:
+    """So it is not handed back after a login that ended."""
+    world.add("a@customers.test")
+    with world.runtime.database.writing() as session:
+        session.get_one(MessageDefinition, world.definition.id).password_key = "pin"
+    world.run()
+    page = log_in().look("/fix").text
+    assert re.search(r'name="password-no_password[^"]*"\s+type="password"', page)
+    assert 'name="value-no_password' not in page

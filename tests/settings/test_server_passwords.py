@@ -16,6 +16,7 @@ from tests.world import World
 from webapp import sealing
 from webapp.mailservers import passwords
 from webapp.mailservers.reaching import address_of
+from webapp.settings import server_pages
 from webapp.store.base import Base
 from webapp.store.mailservers import MailServer
 from webapp.workers import WorkerProcess
@@ -62,8 +63,9 @@ def test_it_is_used_and_shown_nowhere(admin: Browser, world: World, url: str) ->
 
 def test_empty_keeps_it_and_a_tick_forgets_it(admin: Browser, world: World, url: str) -> None:
     stamp = seen(admin, url)
-    assert admin.press(url, seen=stamp, **{**FORM, "password": "", "port": "25"}).status_code == 303
-    assert (stored(world).port, used(world)) == (25, SECRET)
+    more = {**FORM, "password": "", "rate_per_minute": "7"}
+    assert admin.press(url, seen=stamp, **more).status_code == 303
+    assert (stored(world).rate_per_minute, used(world)) == (7, SECRET)
     stamp = seen(admin, url)
     admin.press(url, seen=stamp, **{**FORM, "password": "another"})
     assert used(world) == "another"
@@ -111,3 +113,22 @@ def test_a_new_secret_key_seals_it_again(world: World, url: str) -> None:
     counts = sealing.rotate(after.database, "test")
     assert (counts.older, counts.unreadable) == (1, 0)
     assert passwords.opened(stored(world), alone) == (SECRET, "")
+
+
+@pytest.mark.parametrize("elsewhere", [{"host": "mail.example.com"}, {"port": "25"}, {"security": "none"}])
+def test_f_it_goes_nowhere_else_by_itself(
+    admin: Browser, world: World, url: str, elsewhere: dict[str, str]
+) -> None:
+    stamp = seen(admin, url)
+    refused = admin.press(url, seen=stamp, **{**FORM, "password": "", **elsewhere})
+    assert refused.status_code == 422
+    assert "Enter the password again" in text_of(refused)
+    assert admin.press(url, seen=stamp, **{**FORM, **elsewhere}).status_code == 303
+
+
+def test_f_two_checks_at_once_and_no_more(admin: Browser, world: World, url: str) -> None:
+    admin.look(url)
+    with server_pages.CHECKS, server_pages.CHECKS:
+        answer = admin.press(f"{url}/check", recipient="")
+        assert answer.status_code == 503
+        assert "Try again in half a minute" in text_of(answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,13 @@ import pytest
 from tests.mailserver import MailServer
 from tests.smtp.certificates import authority, certificate
 from tests.smtp.conversations import scripted
+from webapp.smtp import recorded
 from webapp.smtp.causes import SetupCause
-from webapp.smtp.connection_check import CheckedConnection, check
-from webapp.smtp.recorded import MASK, Speaker
-from webapp.smtp.server_connection import ServerAddress, Waits
+from webapp.smtp.client import MASK
+from webapp.smtp.connection_check import CheckedConnection, _certificate, check
+from webapp.smtp.recorded import Speaker
+from webapp.smtp.server_connection import ServerAddress, ServerConnection, Waits
+from webapp.smtp.transport import Conversation
 
 WAITS = Waits(reply=1.0, data=1.0)
 ENVELOPE: dict[str, Any] = {"sender": "billing@example.com", "recipient": "a@customers.test"}
@@ -58,6 +62,25 @@ def test_no_secret_is_shown(server: MailServer, mechanisms: str) -> None:
     for secret in ("wrong secret", "d3Jvbmcgc2VjcmV0", "dXNlci1uYW1l", "user-name"):
         assert secret not in shown
     assert MASK in shown or mechanisms == "CRAM-MD5"
+
+
+@pytest.mark.parametrize(
+    "echoed", [PASSWORD, "AG1haWxydW4AWmFobHN0cmHDn2XigqwxICAg", "WmFobHN0cmHDn2XigqwxICAg"]
+)
+def test_f_a_server_that_repeats_the_login_gives_nothing_away(server: MailServer, echoed: str) -> None:
+    """Neither in the conversation, nor in what is wrong, nor in the trouble that every page tells."""
+    password = PASSWORD + "   "
+    server.auth, server.challenge = "mailrun:x", f"535 5.7.8 bad login \N{GREEK SMALL LETTER ALPHA} {echoed}"
+    at = address(server, username="mailrun", password=password)
+    if echoed == PASSWORD:
+        at = replace(at, password=PASSWORD)
+    checked = check(at, WAITS)
+    trouble = Conversation(at, WAITS).open()
+    assert trouble is not None
+    assert cause(checked) == SetupCause.LOGIN_REFUSED
+    for shown in (repr(checked.lines), str(checked.problem), trouble.words):
+        assert echoed not in shown
+        assert MASK in shown
 
 
 LOGIN = {"username": "mailrun", "password": "right"}
@@ -223,3 +246,24 @@ def test_what_is_worth_knowing_and_no_fault(server: MailServer) -> None:
         SetupCause.GREYLISTED,
         SetupCause.SIZE_TOO_SMALL,
     ]
+
+
+def test_f_a_check_ends_however_slow_the_server_is(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorded, "CHECK_SECONDS_MAX", 1.5)
+    server.auth, server.latency = "mailrun:x", 0.7
+    begun = time.monotonic()
+    checked = check(address(server, **LOGIN), Waits(reply=5.0, data=5.0))
+    assert checked.problem is not None
+    assert time.monotonic() - begun < 3
+
+
+def test_f_a_certificate_that_cannot_be_read_is_none() -> None:
+    assert _certificate(b"0\x03\x02\x01\x01") is None
+
+
+def test_f_the_look_for_tls_asks_no_service_of_mailruns_own() -> None:
+    with scripted([]) as server:
+        at = ServerAddress("127.0.0.1", server.port, "none", own_services=(("127.0.0.1", server.port),))
+        assert not ServerConnection(at, WAITS)._speaks_tls()

@@ -28,8 +28,9 @@ PATH = "/fix"
 FILLED_MAX = 200
 """A page has 50 rows of a cause."""
 TICK = "tick"
-VALUE, FILE, SEEN, TWICE = "value-", "file-", "seen-", "twice-"
-"""How the names of fields begin; a row's token, or a run's id, follows."""
+VALUE, PASSWORD, FILE, SEEN, TWICE = "value-", "password-", "file-", "seen-", "twice-"
+"""How the names of fields begin; a row's token, or a run's id, follows. A password is told by its name: it is
+never handed back (web/held_forms.py)."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,9 @@ def rows_named(tokens: Sequence[str]) -> list[FixRow]:
 
 def _tokens() -> list[str]:
     """The rows in whose fields something is."""
-    texts = [name.removeprefix(VALUE) for name in request.form if name.startswith(VALUE)]
+    texts = [name for name in request.form if name.startswith((VALUE, PASSWORD))]
     files = [name.removeprefix(FILE) for name in request.files if name.startswith(FILE)]
-    filled = [token for token in texts if request.form[VALUE + token].strip()]
+    filled = [name.partition("-")[2] for name in texts if request.form[name].strip()]
     filled += [token for token in files if request.files[FILE + token].filename]
     filled += request.form.getlist(TICK)
     return list(dict.fromkeys(filled))
@@ -124,7 +125,8 @@ def _by_cause(tokens: Sequence[str]) -> dict[OpenCause, list[int]]:
 
 
 def _filled(row: FixRow, action: str) -> FilledRow:
-    value = request.form.get(VALUE + row.token, "")
+    begins = PASSWORD if row.kind == FixKind.PASSWORD else VALUE
+    value = request.form.get(begins + row.token, "")
     sent = request.files.get(FILE + row.token)
     upload = Upload(sent.filename, sent.read()) if sent and sent.filename else None
     if row.kind != FixKind.PASSWORD:

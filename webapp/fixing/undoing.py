@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,11 +42,20 @@ def taken_back(form: Mapping[str, str]) -> TakenBack:
     made, old, seen, ids = (form.get(f"undo-{name}-{token}", "") for name in ("made", "old", "seen", "ids"))
     parts = token.split(".")
     try:
-        cause, customer_id = OpenCause(parts[0]), int(parts[1])
-        result_ids = tuple(int(id) for id in ids.split("-") if ids)
+        cause, customer_id = OpenCause(parts[0]), _id(parts[1])
+        result_ids = tuple(_id(id) for id in ids.split("-") if ids)
     except (ValueError, IndexError):
         raise Refused("This cannot be undone. Change it on the customer’s page.") from None
     return TakenBack(cause, customer_id, made, old, seen, result_ids)
+
+
+ID = re.compile(r"[0-9]{1,18}")
+
+
+def _id(text: str) -> int:
+    if not ID.fullmatch(text):
+        raise ValueError
+    return int(text)
 
 
 def undo(session: Session, viewer: Viewer, what: TakenBack) -> str:
@@ -53,7 +63,7 @@ def undo(session: Session, viewer: Viewer, what: TakenBack) -> str:
     match what.cause:
         case OpenCause.NO_PASSWORD:
             editing.set_field(session, viewer, what.customer_id, what.made, "", what.seen)
-        case _ if not what.made.isdecimal():
+        case _ if not ID.fullmatch(what.made):
             raise Refused("This cannot be undone. Change it on the customer’s page.")
         case OpenCause.NO_RECIPIENT:
             addresses.remove_address(session, viewer, int(what.made), what.seen)

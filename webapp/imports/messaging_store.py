@@ -71,7 +71,8 @@ def merge(session: Session, parts: dict[str, tuple[list[Values], list[Values], i
 
 
 def _mail_server(session: Session, values: Values) -> None:
-    """A server whose settings changed is tried again at once."""
+    """A server whose settings changed is tried again at once. A stored password goes only where the person
+    who entered it sent it (settings/storing.py)."""
     healthy = {
         "trouble": None,
         "trouble_kind": TroubleKind.PASSING,
@@ -80,7 +81,11 @@ def _mail_server(session: Session, values: Values) -> None:
         "next_try_at": None,
         "refused_logins": "",
     }
-    _write(session, MailServer, {"name": values["name"]}, {**values, **healthy})
+    table = MailServer.__table__
+    same = [table.c[key] == values[key] for key in ("host", "port", "security", "username", "authorities")]
+    is_same = session.scalar(select(1).select_from(table).where(table.c.name == values["name"], *same))
+    forgotten = {} if is_same else {"password": ""}
+    _write(session, MailServer, {"name": values["name"]}, {**values, **healthy, **forgotten})
 
 
 def _sender(session: Session, values: Values) -> None:

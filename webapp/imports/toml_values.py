@@ -103,8 +103,9 @@ def certificates(value: Any) -> str:
     text = str(value).replace("\r\n", "\n").strip()
     if text:
         try:
+            text.encode("ascii")
             ssl.create_default_context().load_verify_locations(cadata=text)
-        except ssl.SSLError:
+        except (ssl.SSLError, ValueError):
             raise ValueError(
                 "is no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----"
             ) from None
@@ -127,7 +128,7 @@ def variable(value: Any) -> str:
     _of_type(value, str)
     if value and not VARIABLE.fullmatch(value):
         raise ValueError("must be the name of an environment variable, not the password itself")
-    if not may_hold_password(value):
+    if value and not may_hold_password(value):
         raise ValueError(f"is {shown(value)}, which holds something else; name a variable of its own")
     return str(value)
 

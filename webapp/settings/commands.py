@@ -40,7 +40,8 @@ def check(name: str, send_to: str) -> None:
         if server is None:
             known = ", ".join(session.scalars(select(MailServer.name).order_by(MailServer.name)))
             raise click.ClickException(f"there is no mail server “{name}”; there is: {known or 'none'}")
-        checked = servers.check_connection(session, parts.settings, server, recipient)
+        plan = servers.plan_check(session, server, recipient)
+    checked = plan.run(parts.settings)
     with parts.database.writing() as session:
         servers.note_check(session, OPERATOR.name, server, checked)
     _tell(checked)

@@ -111,7 +111,8 @@ class MailServerForm(SettingForm):
 
     def validate_host(self, field: StringField) -> None:
         port = self.port.data if isinstance(self.port.data, int) else 0
-        port = port or (int(self.port.data) if str(self.port.data).isdecimal() else 0)
+        typed = str(self.port.data)
+        port = port or (int(typed) if typed.isdecimal() and len(typed) <= DIGITS_MAX else 0)
         if words := destinations.refusal(field.data, port, runtime().settings.own_services):
             raise ValidationError(f"{words[:1].upper()}{words[1:]}.")
 

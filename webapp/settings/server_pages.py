@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from threading import BoundedSemaphore
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -13,11 +14,13 @@ from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.settings import servers, storing
 from webapp.settings.kinds import SERVERS
 from webapp.settings.setting_pages import page, stored
-from webapp.smtp.connection_check import CheckedConnection
 from webapp.store.db import db
 from webapp.store.types import now
 from webapp.web import form_posts, user_limits
 from webapp.web.access_control import viewer
+
+CHECKS = BoundedSemaphore(2)
+"""Checks at once, in this process: each may keep a thread of it for half a minute."""
 
 
 def beside(session: Session, row: Any) -> dict[str, Any]:
@@ -45,7 +48,14 @@ def check_connection(id: int) -> ResponseReturnValue:
     except BadAddress as problem:
         more = {**beside(db.session, server), "recipient": typed, "wrong_recipient": f"{problem}."}
         return page(SERVERS, server, more, status=422)
-    checked: CheckedConnection = servers.check_connection(db.session, runtime().settings, server, recipient)
+    plan = servers.plan_check(db.session, server, recipient)
+    db.end_reading()
+    if not CHECKS.acquire(blocking=False):
+        abort(503, "Two connections are being checked already. Try again in half a minute.")
+    try:
+        checked = plan.run(runtime().settings)
+    finally:
+        CHECKS.release()
     with db.writing() as session:
         servers.note_check(session, viewer().name, server, checked)
     server = stored(SERVERS, id)

@@ -81,24 +81,40 @@ def limit_words(server: MailServer) -> str:
     return f"{rate}, {n} {'connection' if n == 1 else 'connections'}"
 
 
-def check_connection(
-    session: Session, settings: Settings, server: MailServer, recipient: str = ""
-) -> CheckedConnection:
-    """Check the connection to this server, with an envelope from its first sender (the recipient, if no
-    sender uses it yet) to the recipient, if one is given. No mail is sent. The recipient is an address as
-    `checked_address` gives it."""
+@dataclass(frozen=True)
+class CheckPlan:
+    """What a check needs from the database: it may last half a minute, without a session open."""
+
+    server: MailServer
+    sender: str
+    recipient: str
+    largest: int
+
+    def run(self, settings: Settings) -> CheckedConnection:
+        """Check the connection. No mail is sent."""
+        seconds = min(CHECK_SECONDS, settings.smtp_timeout)
+        return check(
+            address_of(self.server, settings),
+            Waits(seconds, seconds),
+            sender=self.sender,
+            recipient=self.recipient,
+            largest=self.largest,
+        )
+
+
+def plan_check(session: Session, server: MailServer, recipient: str = "") -> CheckPlan:
+    """A check of this server, with an envelope from its first sender (the recipient, if no sender uses it
+    yet) to the recipient, if one is given: an address as `checked_address` gives it."""
     sender = session.scalar(
         select(Sender).where(Sender.mail_server_id == server.id).order_by(Sender.key).limit(1)
     )
     since = now() - timedelta(days=LARGEST_OF_DAYS)
     largest = session.scalar(select(func.max(Attempt.size)).where(Attempt.started_at >= since)) or 0
-    waits = Waits(min(CHECK_SECONDS, settings.smtp_timeout), min(CHECK_SECONDS, settings.smtp_timeout))
-    return check(
-        address_of(server, settings),
-        waits,
-        sender=wire_address(sender.envelope_sender or sender.address) if sender else recipient,
-        recipient=recipient,
-        largest=largest,
+    return CheckPlan(
+        server,
+        wire_address(sender.envelope_sender or sender.address) if sender else recipient,
+        recipient,
+        largest,
     )
 
 

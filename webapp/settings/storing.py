@@ -81,6 +81,8 @@ def change(
     row = found(session, kind, id, locked=True)
     name, before = getattr(row, kind.natural), values_of(kind, row)
     edits.refuse_if_changed(session, kind.subject(name), before, seen)
+    if kind is SERVERS and row.password and secret is None:
+        _refuse_elsewhere(before, values)
     for column, value in values.items():
         setattr(row, column, value)
     changed = edits.note_change(session, viewer.name, kind.subject(name), before, values)
@@ -91,6 +93,18 @@ def change(
         for column, value in {**TRIED_AT_ONCE, "refused_logins": ""}.items():
             setattr(row, column, value)
     return changed
+
+
+def _refuse_elsewhere(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """A stored password goes only where the person who entered it sent it."""
+    if any(before[name] != after[name] for name in WHERE_PASSWORDS_GO):
+        raise Refused(
+            "Enter the password again: it was stored for other values of host, port, security, user name or "
+            "authority."
+        )
+
+
+WHERE_PASSWORDS_GO = ("host", "port", "security", "username", "authorities")
 
 
 def _keep_secret(session: Session, row: Any, secret: str | None) -> bool:

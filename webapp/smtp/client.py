@@ -12,6 +12,7 @@ from webapp.destinations import Service, peer_refusal
 from webapp.smtp.causes import SetupCause
 from webapp.smtp.event_loop import ALONE, READ, WRITE, Waiting
 
+MASK = "••••••••"
 LONGEST_REPLY = 64 * 1024
 WOULD_WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -37,6 +38,8 @@ class DeadlineSMTP(smtplib.SMTP):
     deadline = float("inf")
     waiting: Waiting = ALONE
     own_services: tuple[Service, ...] = ()
+    secrets: tuple[bytes, ...] = ()
+    """What a reply must not repeat: it is shown to people, and kept."""
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         sock: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
@@ -59,12 +62,19 @@ class DeadlineSMTP(smtplib.SMTP):
             lines.append(line[4:].strip(b" \t\r\n"))
             if not line[:3].isdigit():
                 raise ConnectionLost(
-                    f"the server answered {line[:80].decode('ascii', 'replace')!r}, which is not SMTP"
+                    f"the server answered {self._without_secrets(line)[:80].decode('ascii', 'replace')!r}, "
+                    "which is not SMTP"
                 )
             if line[3:4] != b"-":
-                return int(line[:3]), b"\n".join(lines)
+                return int(line[:3]), self._without_secrets(b"\n".join(lines))
             if received > LONGEST_REPLY:
                 raise ConnectionLost("the server's reply has no end")
+
+    def _without_secrets(self, said: bytes) -> bytes:
+        for secret in self.secrets:
+            if secret in said:
+                said = said.replace(secret, MASK.encode())
+        return said
 
     def _line(self, until: float) -> bytes:
         pending: bytes = self.__dict__.setdefault("pending", b"")

@@ -17,6 +17,7 @@ from functools import partial
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from webapp.printable import printable
 from webapp.smtp.causes import SetupCause, SetupProblem
 from webapp.smtp.client import ConnectionLost, DeadlineSMTP
 from webapp.smtp.diagnosis import problem_of
@@ -141,8 +142,14 @@ def _look_at_certificate(address: ServerAddress, waits: Waits, talk: Talk) -> No
 
 
 def _certificate(der: bytes) -> ServerCertificate | None:
-    if not der:
+    """What the certificate says; None if there is none, or none that can be read."""
+    try:
+        return _read_certificate(der) if der else None
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion):
         return None
+
+
+def _read_certificate(der: bytes) -> ServerCertificate:
     found = x509.load_der_x509_certificate(der)
     try:
         alternative = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -154,7 +161,10 @@ def _certificate(der: bytes) -> ServerCertificate | None:
         names = _texts(found.subject, NameOID.COMMON_NAME)
     issuer = _texts(found.issuer, NameOID.COMMON_NAME) or _texts(found.issuer, NameOID.ORGANIZATION_NAME)
     return ServerCertificate(
-        tuple(names), ", ".join(issuer), found.not_valid_before_utc, found.not_valid_after_utc
+        tuple(map(printable, names)),
+        printable(", ".join(issuer)),
+        found.not_valid_before_utc,
+        found.not_valid_after_utc,
     )
 
 

@@ -20,6 +20,14 @@ LOGGED_IN = (235, 503)
 """The replies to a login that worked; 503: already logged in."""
 
 
+def spellings(username: str, password: str) -> tuple[bytes, ...]:
+    """The password in every form in which a login sends it; the longest first."""
+    if not password:
+        return ()
+    plain = f"\0{username}\0{password}"
+    return (_encoded(plain).encode(), _encoded(password).encode(), password.encode())
+
+
 class TryAgain(Exception):
     """The connection is gone, and there is a mechanism left to try on another one."""
 

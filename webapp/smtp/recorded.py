@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from webapp.smtp.client import BoundedTls, DeadlineSMTP
+from webapp.printable import printable
+from webapp.smtp.client import MASK, BoundedTls, DeadlineSMTP
 from webapp.store.types import storable
 
-MASK = "••••••••"
 LINES_MAX = 200
+CHECK_SECONDS_MAX = 30.0
 LINE_MAX = 500
 
 
@@ -45,16 +46,22 @@ class Talk:
     features: dict[str, str] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic)
 
+    @property
+    def deadline(self) -> float:
+        """When the whole check must be over, by the monotonic clock."""
+        return self._began + CHECK_SECONDS_MAX
+
     def add(self, speaker: Speaker, text: str) -> None:
         if len(self.lines) < LINES_MAX:
             at = round(time.monotonic() - self._began, 3)
-            self.lines.append(SpokenLine(at, speaker, storable(text)[:LINE_MAX]))
+            self.lines.append(SpokenLine(at, speaker, printable(storable(text)[:LINE_MAX])))
 
 
 class _Recorded(DeadlineSMTP):
     def __init__(self, *args: Any, talk: Talk, **options: Any) -> None:
         self.talk = talk
         self.is_asked_for_login = False
+        self.deadline = talk.deadline
         super().__init__(*args, **options)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> Any:

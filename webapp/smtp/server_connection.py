@@ -17,11 +17,11 @@ from typing import Any, cast
 
 import flask_mail
 
-from webapp.destinations import Service
+from webapp.destinations import Service, peer_refusal
 from webapp.smtp.causes import SetupCause
 from webapp.smtp.client import BoundedTls, ConnectionLost, DeadlineSMTP, WrongSetup, describe
 from webapp.smtp.envelope import our_name_refused
-from webapp.smtp.login import Login, TryAgain
+from webapp.smtp.login import Login, TryAgain, spellings
 from webapp.smtp.outcomes import Reply, ServerTrouble
 from webapp.store.statuses import TroubleKind
 from webapp.store.types import storable
@@ -124,6 +124,7 @@ class ServerConnection(flask_mail.Connection):
         options: dict[str, Any] = {"context": context} if self.mail.use_ssl else {}
         smtp = kind(timeout=self.waits.reply, local_hostname="localhost", **options)
         smtp.reply_wait, smtp.own_services = self.waits.reply, self.address.own_services
+        smtp.secrets = spellings(self.address.username, self.address.password)
         smtp._host = self.mail.server  # type: ignore[attr-defined]  # the name that the certificate must have
         try:
             code, text = self._connected(smtp)
@@ -170,8 +171,10 @@ class ServerConnection(flask_mail.Connection):
             seconds = min(TLS_TRY_SECONDS, self.waits.reply)
             with (
                 socket.create_connection((self.mail.server, self.mail.port), seconds) as sock,
-                context.wrap_socket(sock),
             ):
+                if peer_refusal(sock, self.address.own_services):
+                    return False
+                context.wrap_socket(sock).close()
                 return True
         return False
 

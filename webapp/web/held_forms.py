@@ -16,6 +16,7 @@ from webapp.web.htmx import page_on_screen
 KEPT_SECONDS = 86_400
 NOT_KEPT = ("csrf_token", "typed_by")
 """Of the login that ended."""
+LOGOUT = "/logout"
 SECRET = "password"
 """Fields whose names begin so are not handed back: they are typed again."""
 
@@ -50,7 +51,7 @@ def hold() -> str:
         by = URLSafeSerializer(_key(), salt="typed by").loads(request.form.get("typed_by", ""))
     except BadSignature:
         return ""
-    if request.files:
+    if request.files or request.path == LOGOUT:
         return ""
     typed = [(name, value) for name, value in request.form.items(multi=True) if name not in NOT_KEPT]
     kept = [(name, value) for name, value in typed if not name.startswith(SECRET)]

@@ -82,7 +82,8 @@ def page_on_screen() -> str:
         seen = urlsplit(request.referrer or "")
     if seen.netloc != request.host:
         return "/"
-    return seen.path + ("?" + seen.query if seen.query else "")
+    page = seen.path + ("?" + seen.query if seen.query else "")
+    return page if stays_here(page) else "/"
 
 
 def stays_here(url: str) -> bool:
