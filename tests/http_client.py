@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -45,6 +47,14 @@ class Browser:
 
     def _headers(self) -> dict[str, str]:
         return {"HX-Request": "true", "HX-Current-URL": f"http://localhost{self.url}"}
+
+
+def readable(answer: TestResponse) -> str:
+    """All texts of the answer, as they are; of a spreadsheet those of its parts."""
+    if "spreadsheet" not in (answer.mimetype or ""):
+        return answer.text
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as parts:
+        return " ".join(parts.read(name).decode() for name in parts.namelist())
 
 
 def text_of(answer: TestResponse) -> str:

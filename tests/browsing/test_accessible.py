@@ -89,7 +89,7 @@ def test_the_pages_of_results_and_the_drawer(page: Page, world: World, mixed: in
         page.goto(f"/results/{found[status]}")
         accessible(page, f"result {status}")
     page.goto(f"/runs/{mixed}?status=unconfirmed")
-    results(page).get_by_role("row").get_by_role("link").click()
+    results(page).locator("tbody").get_by_role("row").get_by_role("link").first.click()
     drawer = page.get_by_role("dialog")
     expect(drawer).to_be_visible()
     accessible(page, "drawer")

@@ -91,6 +91,7 @@ def test_f8_the_key_is_changed_and_changed_back_while_a_worker_sends(
 ) -> None:
     """Every PDF opens with its own password, each mail goes out once, and nothing is left of the old key."""
     monkeypatch.setattr(sealing, "SEALED_BATCH", 5)
+    world.server.delay = 0.5
     passwords = add(world, 24)
     run_id = world.run()
     world.start(run_id)
@@ -103,7 +104,7 @@ def test_f8_the_key_is_changed_and_changed_back_while_a_worker_sends(
             for one in (to, back, to):
                 assert rotate(one.database, "a test").unreadable == 0
                 sent_at.add(world.statuses(run_id).count("sent"))
-            time.sleep(0.5)
+            time.sleep(0.1)
     finally:
         process.terminate()
         process.wait(30)

@@ -226,7 +226,8 @@ def test_each_row_has_the_buttons_its_status_allows(log_in: LogIn, world: World)
         row = page[page.index(f'id="r{ids[at]}"') :].partition("</tr>")[0]
         found = {part.partition('"')[0] for part in row.split(f"/runs/{run_id}/results/")[1:]}
         assert found == verbs, at
-        assert row.count(f'aria-describedby="inv-{ids[at]}"') == len(verbs)
+        buttons = re.findall(r"<button[^>]*>", row)
+        assert sum(f'aria-describedby="inv-{ids[at]}"' in button for button in buttons) == len(verbs)
 
 
 def test_a_viewer_is_shown_no_button_that_would_be_refused(log_in: LogIn, world: World) -> None:

@@ -43,7 +43,7 @@ def test_a_page_says_behind_which_door_it_is(
     assert marked == [name for name in (door, row) if name]
     assert re.search(rf'popovertarget="nav">\s*<svg.*?</svg>{door}</button>', page)
     assert '<span class="count">1,234' in page
-    assert 'href="/settings"' not in page, "its pages do not exist"
+    assert 'href="/dev/mailbox"' not in page, "its pages do not exist"
 
 
 def test_no_redis_is_said_as_it_is(log_in: LogIn) -> None:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
-from webapp.store import keyset
+from webapp.found_by import invoices_found, names_invoice
+from webapp.store.id_lists import id_in
 from webapp.store.invoices import Invoice
-from webapp.store.text_search import INVOICE_SEARCH, found_in, search_words
+from webapp.store.text_search import search_words
 
 FOUND_MAX = 5_000
-"""Up to this many hits of a search are looked up by the search table; of more, each invoice is looked at."""
+"""Up to this many hits of a search are looked up by the search tables; of more, each invoice is looked at."""
 
 
 def mentions(session: Session, search: str) -> list[ColumnElement[bool]]:
-    """Whether the current Invoice mentions every word: at most one condition. Few hits are looked up by the
-    index; of many, the text of each invoice of the list is looked at."""
-    words = search_words(search)
-    if not words:
+    """Whether number or customer of the current Invoice mention every word: at most one condition."""
+    if not search_words(search):
         return []
-    hits = found_in(INVOICE_SEARCH, search)
-    if not keyset.counted(session, hits, FOUND_MAX).more:
-        return [Invoice.id.in_(hits)]
-    said = (INVOICE_SEARCH.c.text.contains(word, autoescape=True) for word in words)
-    return [exists(select(1).where(INVOICE_SEARCH.c.rowid == Invoice.id, *said))]
+    found = invoices_found(session, search, FOUND_MAX)
+    if len(found) > FOUND_MAX:
+        return [names_invoice(search)]
+    return [id_in(session, Invoice.id, found)]
