@@ -88,6 +88,7 @@ def set_field(
     name = checks.line("The name of the field", name, FIELD_MAX)
     if len(value) > VALUE_MAX:
         raise Refused(f"The value has {len(value):,} characters; at most {VALUE_MAX:,} are kept.")
+    secrets.must_be_typed(name, value)
     old = customer.extra.get(name)
     is_secret = secrets.is_secret(session, customer, name)
     shown = field_values(session, customer, name, is_secret=is_secret)
@@ -97,7 +98,8 @@ def set_field(
         return False
     before, after = {name: text_of(old)}, {name: value}
     if is_secret:
-        old, value = (secrets.stored(session, customer, name, each) for each in (old, value))
+        old = secrets.kept(session, customer, name, old)
+        value = secrets.seal(session, customer, name, value)
     if name in customer.extra:
         sources.remember(session, SourceSubject.CUSTOMER, customer.id, f"metadata.{name}", old)
     kept = {key: each for key, each in customer.extra.items() if key != name}
