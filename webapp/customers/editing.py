@@ -14,7 +14,7 @@ from webapp.access import Viewer
 from webapp.customers import checks, locks, secrets
 from webapp.customers.checks import CODE_MAX, FIELD_MAX, NAME_MAX
 from webapp.customers.detail import subject, text_of
-from webapp.errors import Refused
+from webapp.errors import NotFound, Refused
 from webapp.store.customers import Cluster, Customer
 from webapp.store.statuses import SourceSubject
 from webapp.store.users import AuditEntry
@@ -122,8 +122,10 @@ def field_values(session: Session, customer: Customer, name: str, *, is_secret: 
 
 
 def note_shown(session: Session, viewer: Viewer, customer_id: int, name: str) -> None:
-    """Note that a person asked to see this secret field. Raises NotFound."""
+    """Note that a person asked to see this secret field. Raises NotFound, also if it holds no secret."""
     customer = locks.customer(session, viewer, customer_id)
+    if not text_of(customer.extra.get(name)) or not secrets.is_secret(session, customer, name):
+        raise NotFound(f"{customer.code} has no password in this field.")
     audit.note(session, viewer.name, SHOW_SECRET, subject(customer), name)
 
 
