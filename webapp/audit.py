@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, insert, literal, select
 from sqlalchemy.orm import Session
 
-from webapp.printable import printable
+from webapp.printable import pictures, printable
 from webapp.store.runs import Run
+from webapp.store.types import now
 from webapp.store.users import AuditEntry
 
 
@@ -25,8 +26,40 @@ def note(session: Session, actor: str, action: str, subject: str, detail: str = 
 
 
 def audit(session: Session, actor: str, action: str, run: Run, detail: str = "") -> None:
-    """Notes who did what to this run, in the same commit as what was done."""
-    session.add(AuditEntry(actor=actor, action=action, subject=f"run {run.id}", detail=detail))
+    """Note who did what to this run, in the same commit as what was done. The detail, whose end may be ids
+    of results, is kept whole."""
+    session.add(
+        AuditEntry(
+            actor=printable(actor[:254]), action=action, subject=f"run {run.id}", detail=printable(detail)
+        )
+    )
+
+
+def note_each(
+    session: Session,
+    actor: str,
+    action: str,
+    subject: ColumnElement[str],
+    detail: ColumnElement[str],
+    *conditions: ColumnElement[bool],
+) -> None:
+    """Add an entry for each row under these conditions, in one statement, cut and printable as by `note`."""
+    rows = select(
+        literal(now(), AuditEntry.at.type),
+        literal(printable(actor[:254])),
+        literal(action),
+        _printable(session, func.substr(subject, 1, 200)),
+        _printable(session, func.substr(detail, 1, 2000)),
+    ).where(*conditions)
+    session.execute(insert(AuditEntry).from_select(["at", "actor", "action", "subject", "detail"], rows))
+
+
+def _printable(session: Session, text: ColumnElement[str]) -> ColumnElement[str]:
+    """What `printable` makes of this text."""
+    if session.get_bind().dialect.name == "sqlite":
+        return func.printable(text)  # store/engine_events.py
+    table = pictures()
+    return func.translate(text, "".join(table), "".join(table.values()))
 
 
 CHANGES_SHOWN_MAX = 30

@@ -8,11 +8,12 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from webapp import audit
 from webapp.errors import Refused
+from webapp.printable import printable
 from webapp.store.users import AuditEntry
 
 VALUE_SHOWN_MAX = 200
@@ -60,6 +61,29 @@ def note_change(
     ]
     audit.note(session, actor, "change", subject, "; ".join(told))
     return True
+
+
+def hide_values(session: Session, kind: str, names: Collection[str]) -> None:
+    """Hide what the audit trail tells of the values of these fields, which have become secret, of subjects of
+    this kind ("customer"). In this writing transaction."""
+    shown = AuditEntry.detail
+    changes = (AuditEntry.action == "change", AuditEntry.subject.startswith(f"{kind} "))
+    for name in names:
+        start = printable(f"{name}: ")
+        is_of_field = func.substr(shown, 1, len(start)) == start  # LIKE would not tell capitals apart
+        if not is_reserved(name):
+            session.execute(
+                update(AuditEntry)
+                .where(*changes, is_of_field, shown != start + HIDDEN)
+                .values(detail=start + HIDDEN)
+                .execution_options(synchronize_session=False)
+            )
+
+
+def is_reserved(name: str) -> bool:
+    """Whether the audit trail of customers calls something by this name that is no field of the metadata:
+    hiding its values would hide who moved a customer, or changed where its mails go."""
+    return name in ("name", "cluster", "language") or name.startswith("addresses for ")
 
 
 def _said(value: Any) -> str:

@@ -22,6 +22,12 @@ def printable(text: str) -> str:
     return CONTROLS.sub(_picture, text)
 
 
+def pictures() -> dict[str, str]:
+    """Each character that is not to be printed, and what stands for it; but for NUL, which no database
+    keeps in a text."""
+    return {each: printable(each) for each in map(chr, range(1, 0x2070)) if has_controls(each)}
+
+
 def _picture(found: re.Match[str]) -> str:
     code = ord(found.group())
     if code < 0x20:

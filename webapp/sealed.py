@@ -77,9 +77,9 @@ class Keys:
             raise CannotOpen(CANNOT_READ)
         try:
             text = self._fernet.decrypt(token).decode()
-        except InvalidToken:
+        except (InvalidToken, ValueError):  # no token, no base64, no ASCII, no UTF-8: damaged in any case
             raise CannotOpen("what is stored of it was damaged. Set the password again") from None
-        if not hmac.compare_digest(digest, self._digest(id, code, name, text)):
+        if not _are_equal(digest, self._digest(id, code, name, text)):
             raise CannotOpen("what is stored of it belongs to another customer. Set the password again")
         return text
 
@@ -97,7 +97,7 @@ class Keys:
         if not is_sealed(value):
             return value is not None and str(value) == text
         id, digest, _ = _taken_apart(value)
-        return id in self._digests and hmac.compare_digest(digest, self._digest(id, code, name, text))
+        return id in self._digests and _are_equal(digest, self._digest(id, code, name, text))
 
     def same(self, code: str, name: str, one: Any, other: Any) -> bool:
         """Whether two stored values of this field are the same text. Decrypts only where they are sealed with
@@ -126,6 +126,11 @@ def _derived(secret_key: str) -> tuple[str, Fernet, bytes]:
     return made[64:].hex(), Fernet(base64.urlsafe_b64encode(made[:32])), made[32:64]
 
 
+def _are_equal(one: str, other: str) -> bool:
+    """Whether two digests are equal, in constant time; a stored one may be damaged, and no ASCII."""
+    return hmac.compare_digest(one.encode(errors="replace"), other.encode())
+
+
 def _taken_apart(value: str) -> tuple[str, str, str]:
     id, _, rest = value.removeprefix(PREFIX).partition(":")
     digest, _, token = rest.partition(":")
@@ -135,6 +140,14 @@ def _taken_apart(value: str) -> tuple[str, str, str]:
 def is_sealed(value: Any) -> bool:
     """Whether a value of the metadata is a sealed one."""
     return isinstance(value, str) and value.startswith(PREFIX)
+
+
+LOOKS_SEALED = (
+    f"begins with “{PREFIX}”, which only Mailrun writes before what it has encrypted. Write the password "
+    "itself"
+)
+"""What is wrong with a text from outside that looks like a sealed value, and the way out; the end of a
+sentence, without its full stop. Taken for one, it would be another field's or customer's, or damaged."""
 
 
 @lru_cache(maxsize=64)

@@ -1,6 +1,6 @@
 """Goes over what is stored and seals the passwords of documents (webapp/sealed.py): those that are in plain
 text, after an upgrade or once a definition takes its password from another field; and all, when the secret
-key has been changed.
+key has been changed. What the audit trail tells of them is hidden.
 
 Batch by batch, each in a commit of its own under the locks of its customers, so that mails go out meanwhile.
 What a batch has done stays done: called again, it goes on where it was interrupted."""
@@ -14,7 +14,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, String, Table, bindparam, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from webapp import audit, found_by, sealed
+from webapp import audit, edits, found_by, sealed
 from webapp.errors import Refused
 from webapp.mailservers import passwords
 from webapp.sealed import CannotOpen, Keys, is_sealed, secret_names
@@ -87,6 +87,7 @@ def seal_plain(database: Database, is_leaving: Callable[[], bool] = lambda: Fals
     _go_over(database, names, counts, only_plain=True, is_leaving=is_leaving)
     if names and not is_leaving():
         with database.writing() as session:
+            edits.hide_values(session, "customer", names)
             session.execute(
                 update(SecretField)
                 .where(SecretField.name.in_(names), SecretField.sealed_at.is_(None))
@@ -123,6 +124,7 @@ def rotate(database: Database, actor: str) -> SealCounts:
     counts = SealCounts()
     _go_over(database, names, counts, only_plain=False)
     with database.writing() as session:
+        edits.hide_values(session, "customer", names)
         again, unreadable = passwords.seal_again(session)
         counts.older += again
         for name in unreadable:

@@ -178,3 +178,17 @@ def test_a_customer_is_added(log_in: LogIn, world: World, customer: Customer) ->
     browser.look("/customers/new")
     again = browser.press("/customers/new", **filled)
     assert "There is a customer K-9 already." in again.text
+
+
+def test_f_s17_only_a_secret_that_there_is_can_be_shown(
+    log_in: LogIn, world: World, customer: Customer
+) -> None:
+    browser, url = log_in("manager"), f"/customers/{customer.id}/metadata/show"
+    browser.look(f"/customers/{customer.id}")
+    for name in ("contract", "none\nsuch", "", "x" * 5000):
+        assert browser.press(url, name=name).status_code == 404
+    with world.runtime.database.writing() as session:
+        session.get_one(Customer, customer.id).extra = {"pin": ""}
+    assert browser.press(url, name="pin").status_code == 404
+    with world.runtime.database.reading() as session:
+        assert session.scalars(select(AuditEntry).where(AuditEntry.action == "show secret")).all() == []

@@ -7,21 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Text, cast, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Text, cast, func, literal, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import SQLColumnExpression
 
+from webapp import audit
 from webapp.access import Viewer, visible_to
-from webapp.customers import locks
+from webapp.customers import checks, locks
 from webapp.store.customers import Cluster, Customer
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import InvoiceStatus, ResultStatus, RunStatus, SourceSubject
-from webapp.store.types import Json, now
+from webapp.store.types import Json
 from webapp.store.upsert import insert_into
-from webapp.store.users import AuditEntry, SourceValue
+from webapp.store.users import SourceValue
 
 Conditions = Sequence[ColumnElement[bool]]
+REASON_MAX = 300
+"""Characters of the reason for which customers are suspended."""
 UNSYNCHRONIZED = {"synchronize_session": False}
 
 
@@ -113,7 +116,9 @@ def move(session: Session, viewer: Viewer, conditions: Conditions, cluster: Clus
 
 
 def suspend(session: Session, viewer: Viewer, conditions: Conditions, reason: str) -> int:
-    """Suspend these customers; returns how many were not suspended. The reason is kept in the audit trail."""
+    """Suspend these customers; returns how many were not suspended. The reason is kept in the audit trail.
+    Raises Refused for one that is no line of text."""
+    reason = checks.line("The reason", reason, REASON_MAX, empty=True)
     ids = locks.customers(session, [*conditions, Customer.suspended.is_(False)])
     _note(session, viewer, "suspend", ids, literal(reason))
     _update(session, ids, {"suspended": True})
@@ -141,14 +146,8 @@ def _note(
 ) -> None:
     """An entry in the audit trail for each of these customers."""
     for some in locks.batches(ids):
-        rows = select(
-            literal(now(), AuditEntry.at.type),
-            literal(viewer.name),
-            literal(action),
-            func.substr(literal("customer ") + Customer.code, 1, 200),
-            detail,
-        ).where(locks.among(session, some))
-        session.execute(insert(AuditEntry).from_select(["at", "actor", "action", "subject", "detail"], rows))
+        code = literal("customer ") + Customer.code
+        audit.note_each(session, viewer.name, action, code, detail, locks.among(session, some))
 
 
 def _remember_cluster(session: Session, ids: Sequence[int]) -> None:

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from webapp import cluster_paths
 from webapp.customers import addresses, bulk, cluster_ways, detail, editing
 from webapp.customers.editing import Facts
-from webapp.customers.list_pages import REASON_MAX, visible_customer
+from webapp.customers.list_pages import visible_customer
 from webapp.customers.would import would_do
 from webapp.edits import fingerprint
-from webapp.errors import Refused
+from webapp.errors import NotFound, Refused
 from webapp.periods import period_words
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.db import db
@@ -214,8 +214,11 @@ def show_secret(customer_id: int) -> ResponseReturnValue:
     """The page with one secret field readable. That a person asked is noted."""
     name = request.form.get("name", "")
     visible_customer(customer_id)
-    with db.writing() as session:
-        editing.note_shown(session, viewer(), customer_id, name)
+    try:
+        with db.writing() as session:
+            editing.note_shown(session, viewer(), customer_id, name)
+    except NotFound:
+        abort(404)
     try:
         return _page(visible_customer(customer_id), NOTHING_TYPED, revealed=name)
     except Refused as unreadable:
@@ -225,7 +228,7 @@ def show_secret(customer_id: int) -> ResponseReturnValue:
 @customer_pages.post("/customers/<int:customer_id>/suspension")
 def suspend(customer_id: int) -> ResponseReturnValue:
     """Have every run skip the customer."""
-    reason = request.form.get("reason", "").strip()[:REASON_MAX]
+    reason = request.form.get("reason", "").strip()[: bulk.REASON_MAX]
 
     def effect(session: Session) -> str:
         changed = bulk.suspend(session, viewer(), bulk.one(viewer(), customer_id), reason)

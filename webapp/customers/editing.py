@@ -14,7 +14,7 @@ from webapp.access import Viewer
 from webapp.customers import checks, locks, secrets
 from webapp.customers.checks import CODE_MAX, FIELD_MAX, NAME_MAX
 from webapp.customers.detail import subject, text_of
-from webapp.errors import Refused
+from webapp.errors import NotFound, Refused
 from webapp.store.customers import Cluster, Customer
 from webapp.store.statuses import SourceSubject
 from webapp.store.users import AuditEntry
@@ -88,6 +88,7 @@ def set_field(
     name = checks.line("The name of the field", name, FIELD_MAX)
     if len(value) > VALUE_MAX:
         raise Refused(f"The value has {len(value):,} characters; at most {VALUE_MAX:,} are kept.")
+    secrets.must_be_typed(name, value)
     old = customer.extra.get(name)
     is_secret = secrets.is_secret(session, customer, name)
     shown = field_values(session, customer, name, is_secret=is_secret)
@@ -97,7 +98,8 @@ def set_field(
         return False
     before, after = {name: text_of(old)}, {name: value}
     if is_secret:
-        old, value = (secrets.stored(session, customer, name, each) for each in (old, value))
+        old = secrets.kept(session, customer, name, old)
+        value = secrets.seal(session, customer, name, value)
     if name in customer.extra:
         sources.remember(session, SourceSubject.CUSTOMER, customer.id, f"metadata.{name}", old)
     kept = {key: each for key, each in customer.extra.items() if key != name}
@@ -120,8 +122,10 @@ def field_values(session: Session, customer: Customer, name: str, *, is_secret: 
 
 
 def note_shown(session: Session, viewer: Viewer, customer_id: int, name: str) -> None:
-    """Note that a person asked to see this secret field. Raises NotFound."""
+    """Note that a person asked to see this secret field. Raises NotFound, also if it holds no secret."""
     customer = locks.customer(session, viewer, customer_id)
+    if not text_of(customer.extra.get(name)) or not secrets.is_secret(session, customer, name):
+        raise NotFound(f"{customer.code} has no password in this field.")
     audit.note(session, viewer.name, SHOW_SECRET, subject(customer), name)
 
 

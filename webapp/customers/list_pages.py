@@ -45,8 +45,6 @@ COLUMNS = (
     ListColumn("Last mail"),
 )
 BulkVerb = Callable[[Session, Conditions], int]
-REASON_MAX = 300
-"""Characters of the reason for a suspension."""
 
 
 @customers.get("/customers")
@@ -120,7 +118,7 @@ def move() -> ResponseReturnValue:
 @customers.post("/customers/suspend")
 def suspend() -> ResponseReturnValue:
     """Suspend customers, after a question that says what this touches."""
-    chosen, reason = picked_customers(), request.form.get("reason", "").strip()[:REASON_MAX]
+    chosen, reason = picked_customers(), request.form.get("reason", "").strip()[: bulk.REASON_MAX]
     if not chosen.is_confirmed:
         return _question("customers/confirm_suspend.html", chosen, reason="")
     return _apply(

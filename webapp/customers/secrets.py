@@ -27,13 +27,25 @@ def readable(session: Session, customer: Customer, name: str) -> str:
 
 
 def says(session: Session, customer: Customer, name: str, value: str) -> bool:
-    """Whether the field holds this text."""
-    old = customer.extra.get(name)
-    return sealed.keys_of(session).says(customer.code, name, "" if old is None else old, value)
+    """Whether the field holds this text. One that cannot be opened holds none: typed again, it is stored."""
+    try:
+        return sealed.keys_of(session).open(customer.code, name, customer.extra.get(name)) == value
+    except CannotOpen:
+        return False
 
 
-def stored(session: Session, customer: Customer, name: str, value: Any) -> Any:
-    """What is stored of this value of a secret field. Raises Refused if this process must not store any."""
-    if value is None or is_sealed(value):
-        return value
+def must_be_typed(name: str, value: str) -> None:
+    """Raises Refused for a text that looks like a sealed value, in any field."""
+    if is_sealed(value):
+        raise Refused(f"The value of “{name}” {sealed.LOOKS_SEALED}.")
+
+
+def kept(session: Session, customer: Customer, name: str, value: Any) -> Any:
+    """What is kept of the stored value of a secret field: sealed, if it is not. Raises Refused as `seal`."""
+    return value if value is None or is_sealed(value) else seal(session, customer, name, value)
+
+
+def seal(session: Session, customer: Customer, name: str, value: Any) -> str:
+    """What is stored of what a person typed into a secret field. Raises Refused if this process must not
+    store any."""
     return sealed.get_ready(session).seal(customer.code, name, str(value))

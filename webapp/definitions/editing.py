@@ -13,9 +13,9 @@ from dataclasses import asdict, replace
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from webapp import sealed
 from webapp.access import Viewer
 from webapp.audit import note
+from webapp.definitions import password_fields
 from webapp.definitions.sharing import must_see_runs_of_definition
 from webapp.definitions.versions import Fields, TemplateValue, fields_of, take_turn, todays_version
 from webapp.errors import Refused
@@ -35,6 +35,7 @@ def create(session: Session, viewer: Viewer, fields: Fields) -> MessageDefinitio
     """Store a new definition and its first version. Raises Refused."""
     must_be_allowed(viewer)
     _must_be_free(session, fields.name, None)
+    password_fields.note(session, viewer, fields.password_key, (fields.subject, fields.file_name))
     definition = MessageDefinition()
     session.add(definition)
     _write(session, definition, fields)
@@ -56,6 +57,7 @@ def change(
     if fingerprint(stored) != seen:
         raise Refused(CHANGED_MEANWHILE)
     _must_be_free(session, fields.name, definition.id)
+    password_fields.note(session, viewer, fields.password_key, (fields.subject, fields.file_name))
     _write(session, definition, fields)
     version = todays_version(session, definition, viewer.name)
     note(session, viewer.name, "change definition", fields.name, f"version {version.number}")
@@ -140,7 +142,6 @@ def _write(session: Session, definition: MessageDefinition, fields: Fields) -> N
     for name in SINGLE_FIELDS:
         setattr(definition, name, getattr(fields, name))
     definition.bcc = list(fields.bcc)
-    sealed.note_secret(session, fields.password_key)
     session.flush()
     session.expire(definition, ["sender", "recipient_key", "template"])
     session.execute(

@@ -14,6 +14,7 @@ from webapp.imports.csvfile import LINE
 from webapp.imports.kinds import Kind
 from webapp.imports.problems import Problems
 from webapp.imports.values import ABSENT, Check, shown
+from webapp.sealed import LOOKS_SEALED, PREFIX
 
 CsvRow = dict[str, Any]
 
@@ -123,6 +124,9 @@ def _checked(kind: Kind, layout: Layout, line: int, fields: list[str], problems:
         row[name] = None
     if kind.prefix:
         row[kind.prefix] = _json(layout, fields)
+        for name, position in layout.extra:
+            if fields[position].lstrip(" \t").startswith(PREFIX):
+                problems.add(kind.file, line, f"{kind.prefix}.{name}", LOOKS_SEALED)
     return row
 
 

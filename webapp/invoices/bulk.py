@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Text, cast, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Text, cast, func, literal, select, update
 from sqlalchemy.orm import Session
 
+from webapp import audit
 from webapp.access import Viewer, visible_to
 from webapp.invoices.filters import is_sent
 from webapp.store.id_lists import id_in
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import InvoiceStatus, ResultStatus, Role, RunStatus, SourceSubject
-from webapp.store.types import Json, now
+from webapp.store.types import Json
 from webapp.store.upsert import insert_into
-from webapp.store.users import AuditEntry, SourceValue
+from webapp.store.users import SourceValue
 
 Conditions = Sequence[ColumnElement[bool]]
 BATCH = 5_000
@@ -125,14 +126,9 @@ def _set_status(session: Session, viewer: Viewer, conditions: Conditions, status
 
 
 def _note(session: Session, viewer: Viewer, ours: ColumnElement[bool], status: InvoiceStatus) -> None:
-    rows = select(
-        literal(now(), AuditEntry.at.type),
-        literal(viewer.name),
-        literal("approve" if status == InvoiceStatus.APPROVED else "close"),
-        func.substr(literal("invoice ") + Invoice.number, 1, 200),
-        literal("status: ") + Invoice.status + f" → {status}",
-    ).where(ours)
-    session.execute(insert(AuditEntry).from_select(["at", "actor", "action", "subject", "detail"], rows))
+    action = "approve" if status == InvoiceStatus.APPROVED else "close"
+    number, told = literal("invoice ") + Invoice.number, literal("status: ") + Invoice.status + f" → {status}"
+    audit.note_each(session, viewer.name, action, number, told, ours)
 
 
 def _remember_status(session: Session, ours: ColumnElement[bool]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp import audit
 from webapp.access import Viewer, visible_to
 from webapp.errors import Refused
 from webapp.lifecycle import runs
@@ -20,7 +21,6 @@ from webapp.results.filters import matching
 from webapp.store.id_lists import id_in
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
-from webapp.store.users import AuditEntry
 
 AUDITED_IDS_MAX = 200
 NAMED = "; results "
@@ -127,5 +127,5 @@ def audit_and_report(
         detail = ", ".join(f"{n} {status}" for status, n in sorted(before.items()))
         if len(rows) <= AUDITED_IDS_MAX:
             detail += NAMED + ", ".join(str(row.id) for row in rows)
-        session.add(AuditEntry(actor=viewer.name, action=action, subject=f"run {run.id}", detail=detail))
+        audit.audit(session, viewer.name, action, run, detail)
     return BulkOutcome(len(rows), dict(unchanged), tuple(row.id for row in rows[:1_000]))

@@ -15,6 +15,7 @@ from sqlalchemy import URL, Connection, Dialect, Engine, event
 from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from webapp.printable import printable
 from webapp.store import text_search
 from webapp.store.write_connection import LAST_USED, is_trusted
 
@@ -73,6 +74,7 @@ def _keep_private(path: str) -> None:
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's "begin" below decides, not the driver
+    connection.create_function("printable", 1, printable, deterministic=True)
     for pragma in (
         "journal_mode=WAL",
         "foreign_keys=ON",
