@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from webapp import sealed
 from webapp.imports.messaging import Messaging
 from webapp.imports.messaging_keys import NATURAL
+from webapp.mailservers import passwords
+from webapp.mailservers.backoff import UNTROUBLED
 from webapp.store.customers import RecipientKey
 from webapp.store.definitions import (
     DefinitionTransformation,
@@ -20,7 +22,6 @@ from webapp.store.definitions import (
 )
 from webapp.store.invoices import Transformation
 from webapp.store.mailservers import MailServer, Sender
-from webapp.store.statuses import TroubleKind
 
 Values = dict[str, Any]
 Stored = dict[str, dict[tuple[str, ...], Values]]
@@ -73,19 +74,16 @@ def merge(session: Session, parts: dict[str, tuple[list[Values], list[Values], i
 def _mail_server(session: Session, values: Values) -> None:
     """A server whose settings changed is tried again at once. A stored password goes only where the person
     who entered it sent it (settings/storing.py)."""
-    healthy = {
-        "trouble": None,
-        "trouble_kind": TroubleKind.PASSING,
-        "trouble_since": None,
-        "trouble_count": 0,
-        "next_try_at": None,
-        "refused_logins": "",
-    }
     table = MailServer.__table__
-    same = [table.c[key] == values[key] for key in ("host", "port", "security", "username", "authorities")]
+    same = [table.c[key] == values[key] for key in passwords.DESTINATION]
     is_same = session.scalar(select(1).select_from(table).where(table.c.name == values["name"], *same))
     forgotten = {} if is_same else {"password": ""}
-    _write(session, MailServer, {"name": values["name"]}, {**values, **healthy, **forgotten})
+    _write(
+        session,
+        MailServer,
+        {"name": values["name"]},
+        {**values, **UNTROUBLED, "refused_logins": "", **forgotten},
+    )
 
 
 def _sender(session: Session, values: Values) -> None:

@@ -4,6 +4,7 @@ again, at growing intervals, until it works."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -18,6 +19,16 @@ PROBE_SECONDS = 30.0
 
 NEEDS_A_PERSON = (TroubleKind.LOGIN, TroubleKind.SETUP)
 """The kinds of trouble that end only when a person changes something."""
+
+
+UNTROUBLED: dict[str, Any] = {
+    "trouble": None,
+    "trouble_kind": TroubleKind.PASSING,
+    "trouble_since": None,
+    "trouble_count": 0,
+    "next_try_at": None,
+}
+"""What a mail server has that nothing is known against."""
 
 
 def may_try(session: Session, server: MailServer) -> bool:
@@ -76,13 +87,7 @@ def note_fine(session: Session, server_id: int) -> None:
     session.execute(
         update(MailServer)
         .where(MailServer.id == server_id, MailServer.trouble.is_not(None))
-        .values(
-            trouble=None,
-            trouble_kind=TroubleKind.PASSING,
-            trouble_since=None,
-            trouble_count=0,
-            next_try_at=None,
-        )
+        .values(UNTROUBLED)
         .execution_options(synchronize_session=False)
     )
 

@@ -11,6 +11,9 @@ from webapp.config import Settings
 from webapp.store.mailservers import MailServer
 
 FIELD = "SMTP password"
+DESTINATION = ("host", "port", "security", "username", "authorities")
+"""The columns that say where a password goes, and how safely. It is sent only as it was when a person entered
+it."""
 
 
 def opened(server: MailServer, settings: Settings) -> tuple[str, str]:

@@ -12,20 +12,12 @@ from webapp import audit, edits
 from webapp.access import Viewer
 from webapp.errors import NotFound, Refused
 from webapp.mailservers import passwords
+from webapp.mailservers.backoff import UNTROUBLED
 from webapp.settings.kinds import SERVERS, SettingKind
-from webapp.store.statuses import Role, TroubleKind
+from webapp.store.statuses import Role
 from webapp.store.types import now
 
 FOR_ADMINS = "Only administrators change the settings of this installation. Ask one of them."
-
-TRIED_AT_ONCE = {
-    "trouble": None,
-    "trouble_kind": TroubleKind.PASSING,
-    "trouble_since": None,
-    "trouble_count": 0,
-    "next_try_at": None,
-}
-"""What a mail server has that nothing is known against."""
 
 
 def values_of(kind: SettingKind, row: Any) -> dict[str, Any]:
@@ -90,21 +82,18 @@ def change(
         audit.note(session, viewer.name, "change", kind.subject(name), f"password: {edits.HIDDEN}")
         changed = True
     if changed and kind is SERVERS:
-        for column, value in {**TRIED_AT_ONCE, "refused_logins": ""}.items():
+        for column, value in {**UNTROUBLED, "refused_logins": ""}.items():
             setattr(row, column, value)
     return changed
 
 
 def _refuse_elsewhere(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     """A stored password goes only where the person who entered it sent it."""
-    if any(before[name] != after[name] for name in WHERE_PASSWORDS_GO):
+    if any(before[name] != after[name] for name in passwords.DESTINATION):
         raise Refused(
             "Enter the password again: it was stored for other values of host, port, security, user name or "
             "authority."
         )
-
-
-WHERE_PASSWORDS_GO = ("host", "port", "security", "username", "authorities")
 
 
 def _keep_secret(session: Session, row: Any, secret: str | None) -> bool:
