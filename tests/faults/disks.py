@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,15 @@ def locked(path: str, seconds: float) -> Iterator[subprocess.Popen[bytes]]:
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
         yield process
+
+
+@contextmanager
+def reader(path: str) -> Iterator[None]:
+    """Keeps a view of this SQLite database open: its log can only grow."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("BEGIN")
+        database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        yield
 
 
 def crash_postgres(folder: Path) -> None:
