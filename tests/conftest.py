@@ -13,13 +13,13 @@ from argon2 import PasswordHasher
 from flask import Flask
 
 from tests import factories, foreign_keys
+from tests.compiled_once import compiled_once
 from tests.faults.spawn import Nursery
 from tests.http_client import PASSWORD, Browser, LogIn
 from tests.jobs.conftest import redis_server
 from tests.mailserver import MailServer, mail_server
 from tests.postgres import PostgresServer, postgres_server
 from tests.runtimes import open_database
-from tests.template_cache import shared_templates
 from tests.world import World, make_world
 from webapp import config, create_app, migrations
 from webapp.application import add_pages
@@ -34,9 +34,9 @@ from webapp.workers import WorkerProcess
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled_once() -> Iterator[None]:
-    """Compiles each page template once per process."""
-    with shared_templates():
+def compiles_once() -> Iterator[None]:
+    """Applications of one process share what they compile."""
+    with compiled_once():
         yield
 
 
