@@ -18,6 +18,7 @@ from tests.faults.spawn import Nursery
 from tests.http_client import PASSWORD, Browser, LogIn
 from tests.jobs.conftest import redis_server
 from tests.mailserver import MailServer, mail_server
+from tests.memory import use_memory
 from tests.postgres import PostgresServer, postgres_server
 from tests.runtimes import open_database
 from tests.world import World, make_world
@@ -85,6 +86,11 @@ def postgres() -> Iterator[PostgresServer]:
         postgres_server(Path(folder)) as server,
     ):
         yield server
+
+
+def pytest_configure() -> None:
+    """Before any temporary folder is made, and before pytest-xdist starts its processes."""
+    use_memory()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

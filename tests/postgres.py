@@ -28,7 +28,8 @@ class PostgresServer:
     def fresh_database(self) -> Iterator[str]:
         """A database of its own, copied from the template and dropped afterwards."""
         name = f"test_{secrets.token_hex(6)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {self.template}")
+        # Copying files costs a third of writing them to the log, where nothing waits for a disk.
+        self.run(f"CREATE DATABASE {name} TEMPLATE {self.template} STRATEGY file_copy")
         try:
             yield self.url.set(database=name).render_as_string(hide_password=False)
         finally:
