@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from pathlib import Path
 
 FOLDER = Path("/dev/shm")
@@ -17,7 +18,7 @@ def use_memory() -> None:
     """Let temporary files be made in memory, here and in all processes that are started from here. Changes
     nothing where TMPDIR is set, or where there is too little room or no program may run."""
     if "TMPDIR" not in os.environ and _has_room():
-        os.environ["TMPDIR"] = str(FOLDER)
+        os.environ["TMPDIR"] = tempfile.tempdir = str(FOLDER)
 
 
 def _has_room() -> bool:
