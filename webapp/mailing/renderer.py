@@ -30,8 +30,10 @@ class ToRender:
 class Renderer:
     """The templates' child process. May be used from several threads; it renders one batch at a time."""
 
-    def __init__(self, seconds: float = RENDERING_TIME_LIMIT, megabytes: int = MEGABYTES) -> None:
-        self.sandbox = SandboxProcess("webapp.mailing.renderer_child", seconds, megabytes)
+    def __init__(
+        self, seconds: float = RENDERING_TIME_LIMIT, megabytes: int = MEGABYTES, *, yields: bool = False
+    ) -> None:
+        self.sandbox = SandboxProcess("webapp.mailing.renderer_child", seconds, megabytes, yields=yields)
 
     def render_all(
         self, batch: Sequence[ToRender], until: float = float("inf")

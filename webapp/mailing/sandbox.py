@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from webapp.mailing.sandbox_child import YIELDS
+
 MEGABYTES = 512
 START_SECONDS = 60.0
 """How long the child may take to start, or to read what it is given, on a busy machine."""
@@ -41,11 +43,13 @@ class SandboxProcess:
     """A child process that answers questions. It is started at the first question, and again whenever it had
     to be ended.
 
-    `module` is what it runs; a question may take up to `seconds`. May be used from several threads; one batch
-    is answered at a time."""
+    `module` is what it runs; a question may take up to `seconds`. One that `yields` leaves the processor to
+    what sends mails. May be used from several threads; one batch is answered at a time."""
 
-    def __init__(self, module: str, seconds: float, megabytes: int = MEGABYTES) -> None:
-        self.module, self.seconds, self.megabytes = module, seconds, megabytes
+    def __init__(
+        self, module: str, seconds: float, megabytes: int = MEGABYTES, *, yields: bool = False
+    ) -> None:
+        self.module, self.seconds, self.megabytes, self.yields = module, seconds, megabytes, yields
         self._turn = threading.Lock()
         self._child: Child | None = None
 
@@ -81,7 +85,7 @@ class SandboxProcess:
         answers: list[list[Any]] = []
         try:
             if self._child is None:
-                self._child = Child(self.module, self.seconds, self.megabytes)
+                self._child = Child(self.module, self.seconds, self.megabytes, yields=self.yields)
             self._child.give(questions)
             for _ in questions:
                 answers.append(self._child.next_answer(self.seconds))
@@ -113,8 +117,9 @@ class ChildGone(Exception):
 class Child:
     """One process that answers, as long as it lives."""
 
-    def __init__(self, module: str, seconds: float, megabytes: int) -> None:
+    def __init__(self, module: str, seconds: float, megabytes: int, *, yields: bool) -> None:
         command = [sys.executable, "-m", module, str(seconds + 1), str(megabytes)]
+        command += [YIELDS] if yields else []
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

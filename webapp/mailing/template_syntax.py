@@ -35,5 +35,5 @@ def syntax_problem(source: str) -> SyntaxProblem | None:
     return SyntaxProblem(words, line) if words else None
 
 
-PARSER = SandboxProcess("webapp.mailing.parser_child", PARSING_SECONDS, PARSING_MEGABYTES)
+PARSER = SandboxProcess("webapp.mailing.parser_child", PARSING_SECONDS, PARSING_MEGABYTES, yields=True)
 """The process's own, started at the first question."""

@@ -27,7 +27,7 @@ class PreviewRenderer(Renderer):
         super().__init__()
         self._room = threading.BoundedSemaphore(RENDERERS + WAITING_MAX)
         self._free: LifoQueue[Renderer] = LifoQueue()
-        self._all = [Renderer() for _ in range(RENDERERS)]
+        self._all = [Renderer(yields=True) for _ in range(RENDERERS)]
         for renderer in self._all:
             self._free.put(renderer)
 
