@@ -43,7 +43,7 @@ def test_a_server_is_set_up_checked_and_corrected(
     page.get_by_label("Security").select_option(label="None")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
-    check.get_by_label("Address to ask for").fill("a@customers.test")
+    check.get_by_label("Recipient").fill("a@customers.test")
     check.get_by_role("button", name="Check connection").click()
     expect(check.get_by_role("status")).to_contain_text("The connection works.")
     talk = check.get_by_label("SMTP conversation")
@@ -51,6 +51,9 @@ def test_a_server_is_set_up_checked_and_corrected(
     lines = talk.inner_text().splitlines()
     assert re.fullmatch(r" *0\.\d\d s  connected to 127\.0\.0\.1, port \d+", lines[0])
     assert [line[9:].partition(" ")[0].partition("-")[0] for line in lines[1:4]] == ["220", "EHLO", "250"]
+    check.get_by_role("button", name="Send a test mail").click()
+    expect(check.get_by_role("status")).to_contain_text("The server took the test mail.")
+    assert [taken.recipients for taken in server.taken] == [("a@customers.test",)]
     page.get_by_role("button", name=re.compile("^Delete")).click()
     expect(page.get_by_text(f"The mail server “Relay {mark(world)}” is deleted.")).to_be_visible()
     with world.runtime.database.reading() as session:

@@ -27,9 +27,12 @@ MARKS = {Speaker.CLIENT: ">", Speaker.SERVER: "<", Speaker.NOTE: "*"}
 @click.option(
     "--send-to", metavar="ADDRESS", default="", help="Ask whether the server takes mails to this address."
 )
-def check(name: str, send_to: str) -> None:
-    """Check the connection to the mail server NAME, step by step. No mail is sent. Exit status 1: mails
-    cannot be sent over it."""
+@click.option("--test-mail", is_flag=True, help="Send a short mail to that address, too.")
+def check(name: str, send_to: str, test_mail: bool) -> None:
+    """Check the connection to the mail server NAME, step by step. Exit status 1: mails cannot be sent over
+    it."""
+    if test_mail and not send_to:
+        raise click.UsageError("--test-mail needs --send-to ADDRESS")
     parts = runtime()
     try:
         recipient = checked_address(send_to) if send_to else ""
@@ -40,7 +43,8 @@ def check(name: str, send_to: str) -> None:
         if server is None:
             known = ", ".join(session.scalars(select(MailServer.name).order_by(MailServer.name)))
             raise click.ClickException(f"there is no mail server “{name}”; there is: {known or 'none'}")
-        plan = servers.plan_check(session, server, recipient)
+        who = OPERATOR.name if test_mail else ""
+        plan = servers.plan_check(session, server, recipient, test_mail_for=who)
     checked = plan.run(parts.settings)
     with parts.database.writing() as session:
         servers.note_check(session, OPERATOR.name, server, checked)
@@ -54,4 +58,9 @@ def _tell(checked: CheckedConnection) -> None:
         say(f"{line.at:6.2f} s {MARKS[line.speaker]} {line.text}")
     for warning in checked.warnings:
         say(f"note: {warning}")
-    say(f"wrong: {checked.problem}" if checked.problem else "ok: mails can be sent over this server.")
+    if checked.problem:
+        say(f"wrong: {checked.problem}")
+    elif checked.taken:
+        say(f"ok: the server took the test mail: {checked.taken}")
+    else:
+        say("ok: mails can be sent over this server.")

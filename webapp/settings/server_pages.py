@@ -38,17 +38,18 @@ def add_pages(blueprint: Blueprint) -> None:
 
 
 def check_connection(id: int) -> ResponseReturnValue:
-    """Check the connection as it is stored, and show the conversation. Changes nothing but the audit trail,
-    so a second press does no harm."""
+    """Check the connection as it is stored, send a test mail if that was pressed, and show the conversation.
+    Changes nothing but the audit trail, so a second press does no harm."""
     server = stored(SERVERS, id)
     user_limits.count(user_limits.TEST_MAILS, "connection checks")
     typed = request.form.get("recipient", "").strip()
+    sends = "send" in request.form
     try:
-        recipient = checked_address(typed) if typed else ""
+        recipient = checked_address(typed) if typed or sends else ""
     except BadAddress as problem:
         more = {**beside(db.session, server), "recipient": typed, "wrong_recipient": f"{problem}."}
         return page(SERVERS, server, more, status=422)
-    plan = servers.plan_check(db.session, server, recipient)
+    plan = servers.plan_check(db.session, server, recipient, test_mail_for=viewer().name if sends else "")
     db.end_reading()
     if not CHECKS.acquire(blocking=False):
         abort(503, "Two connections are being checked already. Try again in half a minute.")

@@ -19,6 +19,7 @@ from webapp.mailservers.backoff import needs_a_person, waiting_sentence
 from webapp.mailservers.reaching import address_of
 from webapp.results.to_fix import waiting_runs
 from webapp.settings.kinds import SERVERS
+from webapp.settings.trial import trial_mail
 from webapp.smtp.connection_check import CheckedConnection, check
 from webapp.smtp.server_connection import Waits
 from webapp.store.mailservers import MailServer, Sender
@@ -83,15 +84,17 @@ def limit_words(server: MailServer) -> str:
 
 @dataclass(frozen=True)
 class CheckPlan:
-    """What a check needs from the database: it may last half a minute, without a session open."""
+    """What a check needs from the database: it may last half a minute, without a session open. `mail`: what
+    it sends; empty for a check that sends nothing."""
 
     server: MailServer
     sender: str
     recipient: str
     largest: int
+    mail: bytes = b""
 
     def run(self, settings: Settings) -> CheckedConnection:
-        """Check the connection. No mail is sent."""
+        """Check the connection, and send the mail if there is one."""
         seconds = min(CHECK_SECONDS, settings.smtp_timeout)
         return check(
             address_of(self.server, settings),
@@ -99,26 +102,32 @@ class CheckPlan:
             sender=self.sender,
             recipient=self.recipient,
             largest=self.largest,
+            mail=self.mail,
         )
 
 
-def plan_check(session: Session, server: MailServer, recipient: str = "") -> CheckPlan:
+def plan_check(
+    session: Session, server: MailServer, recipient: str = "", *, test_mail_for: str = ""
+) -> CheckPlan:
     """A check of this server, with an envelope from its first sender (the recipient, if no sender uses it
-    yet) to the recipient, if one is given: an address as `checked_address` gives it."""
+    yet) to the recipient, if one is given: an address as `checked_address` gives it. `test_mail_for`: who
+    asks for a test mail to the recipient; empty for a check that sends nothing."""
     sender = session.scalar(
         select(Sender).where(Sender.mail_server_id == server.id).order_by(Sender.key).limit(1)
     )
     since = now() - timedelta(days=LARGEST_OF_DAYS)
     largest = session.scalar(select(func.max(Attempt.size)).where(Attempt.started_at >= since)) or 0
-    return CheckPlan(
-        server,
-        wire_address(sender.envelope_sender or sender.address) if sender else recipient,
-        recipient,
-        largest,
-    )
+    envelope = wire_address(sender.envelope_sender or sender.address) if sender else recipient
+    mail = b""
+    if test_mail_for:
+        named = (wire_address(sender.address), sender.display_name) if sender else (recipient, "")
+        mail = trial_mail(server.name, named, recipient, test_mail_for)
+    return CheckPlan(server, envelope, recipient, largest, mail)
 
 
 def note_check(session: Session, actor: str, server: MailServer, checked: CheckedConnection) -> None:
-    """Note the check in the audit trail."""
+    """Note the check in the audit trail, and the test mail if one was sent."""
     said: Any = checked.problem.title if checked.problem else "the connection works"
+    if checked.taken:
+        said = f"test mail taken: {checked.taken}"
     audit.note(session, actor, "check connection", SERVERS.subject(server.name), said)

@@ -41,6 +41,7 @@ class SetupCause(StrEnum):
     LOGIN_NEEDED = "login_needed"
     SENDER_REFUSED = "sender_refused"
     RECIPIENT_REFUSED = "recipient_refused"
+    MAIL_REFUSED = "mail_refused"
     RELAY_DENIED = "relay_denied"
     GREYLISTED = "greylisted"
     LATER = "later"

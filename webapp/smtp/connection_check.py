@@ -3,6 +3,7 @@
 1. Connect, greet, encrypt and log in with the very code that sends mails (server_connection.py).
 2. If the certificate is refused, connect once more without a look at it, and without a login, to show it.
 3. Offer an envelope, and withdraw it: this shows what the server says to our name, sender and recipient.
+   Instead of withdrawing it, a test mail can be sent.
 4. Compare its SIZE with the largest mail."""
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class ServerCertificate:
 class CheckedConnection:
     """What came of a check. `problem`: what keeps mails from being sent; None if nothing does. `features`:
     what EHLO offers; `size_max`: the bytes of the largest mail that the server takes, 0 if it names none.
-    `protocol`: of the encryption, empty without."""
+    `protocol`: of the encryption, empty without. `taken`: what the server said when it took the test mail."""
 
     lines: list[SpokenLine]
     problem: SetupProblem | None = None
@@ -52,6 +53,7 @@ class CheckedConnection:
     certificate: ServerCertificate | None = None
     protocol: str = ""
     features: dict[str, str] = field(default_factory=dict)
+    taken: str = ""
 
     @property
     def size_max(self) -> int:
@@ -68,12 +70,18 @@ def _recorded(address: ServerAddress, waits: Waits, talk: Talk) -> ServerConnect
 
 
 def check(
-    address: ServerAddress, waits: Waits, *, sender: str = "", recipient: str = "", largest: int = 0
+    address: ServerAddress,
+    waits: Waits,
+    *,
+    sender: str = "",
+    recipient: str = "",
+    largest: int = 0,
+    mail: bytes = b"",
 ) -> CheckedConnection:
-    """Check this server. With a sender and a recipient an envelope is offered and withdrawn: no mail is
-    sent. `largest`: the bytes of the largest mail that was sent lately. Takes a few times `waits.reply` at
-    most."""
-    talk = Talk()
+    """Check this server. With a sender and a recipient an envelope is offered; this mail is sent in it, or if
+    there is none, the envelope is withdrawn. `largest`: the bytes of the largest mail that was sent lately.
+    Takes a few times `waits.reply` at most."""
+    talk, taken = Talk(), ""
     problem: SetupProblem | None = None
     warnings: list[SetupProblem] = []
     connection = _recorded(address, waits, talk)
@@ -87,7 +95,7 @@ def check(
         warnings = _login_warnings(address, connection.refused_logins, talk)
         try:
             if sender and recipient:
-                problem = _probe(smtp, sender, recipient)
+                problem, taken = _offer(smtp, sender, recipient, mail)
             smtp.docmd("QUIT")
         except (smtplib.SMTPException, ConnectionLost, OSError) as error:
             problem = problem_of(error, address, talk)
@@ -96,7 +104,7 @@ def check(
     if problem and problem.cause in NO_FAULT:
         warnings, problem = [*warnings, problem], None
     checked = CheckedConnection(
-        talk.lines, problem, warnings, _certificate(talk.certificate), talk.protocol, talk.features
+        talk.lines, problem, warnings, _certificate(talk.certificate), talk.protocol, talk.features, taken
     )
     if largest and 0 < checked.size_max < largest:
         words = f"The server takes mails up to {checked.size_max:,} bytes; your largest has {largest:,}."
@@ -122,14 +130,27 @@ def _login_warnings(address: ServerAddress, refused: tuple[str, ...], talk: Talk
     return found
 
 
-def _probe(smtp: DeadlineSMTP, sender: str, recipient: str) -> SetupProblem | None:
+def _offer(smtp: DeadlineSMTP, sender: str, recipient: str, mail: bytes) -> tuple[SetupProblem | None, str]:
+    """Offer the envelope, and send the mail if there is one: what is wrong, or what the server said to it."""
     for stage, command in (("MAIL", f"FROM:<{sender}>"), ("RCPT", f"TO:<{recipient}>")):
         code, text = smtp.docmd(stage, command)
         problem = envelope_problem(Reply(code, reply_text(text)), stage, smtp.esmtp_features)
         if problem:
-            return problem
-    smtp.docmd("RSET")
-    return None
+            return problem, ""
+    if not mail:
+        smtp.docmd("RSET")
+        return None, ""
+    reply = _send(smtp, mail)
+    problem = envelope_problem(reply, "DATA", smtp.esmtp_features)
+    return problem, "" if problem else str(reply)
+
+
+def _send(smtp: DeadlineSMTP, mail: bytes) -> Reply:
+    try:
+        code, text = smtp.data(mail)
+    except smtplib.SMTPDataError as refused:  # at DATA itself
+        return Reply(refused.smtp_code, reply_text(refused.smtp_error))
+    return Reply(code, reply_text(text))
 
 
 def _look_at_certificate(address: ServerAddress, waits: Waits, talk: Talk) -> None:

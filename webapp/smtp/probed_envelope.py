@@ -1,4 +1,5 @@
-"""What a mail server says to an envelope while its connection is checked, and what to change."""
+"""What a mail server says to an envelope, and to a test mail, while its connection is checked; and what to
+change."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from webapp.smtp.outcomes import Reply
 
 
 def envelope_problem(reply: Reply, stage: str, features: Mapping[str, str]) -> SetupProblem | None:
-    """What the reply to MAIL or RCPT says against mails by this server; None if it accepts."""
+    """What the reply to MAIL, RCPT or DATA says against mails by this server; None if it accepts."""
     if reply.code // 100 == 2:
         return None
     if is_about_our_name(reply):
@@ -36,7 +37,8 @@ def envelope_problem(reply: Reply, stage: str, features: Mapping[str, str]) -> S
             words = f"The server greylists: {reply}."
             advice = "This is no fault: Mailrun offers the mail again, and it is accepted then."
             return SetupProblem(SetupCause.GREYLISTED, words, advice)
-        words = f"The server does not take this recipient now: {reply}."
+        what = "mail" if stage == "DATA" else "recipient"
+        words = f"The server does not take this {what} now: {reply}."
         return SetupProblem(
             SetupCause.LATER, words, "Mailrun would try again. Check once more in some minutes."
         )
@@ -46,5 +48,8 @@ def envelope_problem(reply: Reply, stage: str, features: Mapping[str, str]) -> S
             f"The server takes no mail to other domains from this machine: {reply}.",
             "Enter a login, or ask its operator to let this machine's address relay.",
         )
+    if stage == "DATA":
+        words = f"The server refuses the test mail: {reply}."
+        return SetupProblem(SetupCause.MAIL_REFUSED, words, "Ask its operator what it has against this mail.")
     words = f"The server refuses the recipient: {reply}."
     return SetupProblem(SetupCause.RECIPIENT_REFUSED, words, "Try the address of a mailbox that exists.")
