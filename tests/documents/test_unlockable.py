@@ -21,6 +21,7 @@ from webapp.access import OPERATOR
 from webapp.extensions import Runtime
 from webapp.mailing import pdf_locking
 from webapp.messages import sent_mail
+from webapp.messages.inputs import load_inputs
 from webapp.new_run.preview import preview
 from webapp.results import resend
 from webapp.results.bulk import BulkSelection
@@ -119,7 +120,8 @@ def test_f5_what_cannot_be_read_is_never_opened_for_a_password(
     [result] = world.results(run_id)
     for _ in range(2):
         with runtime.database.reading() as session:
-            mail = sent_mail.as_it_would_be_sent(session, result.id, runtime.renderer, runtime.documents, "")
+            [work] = load_inputs(session, [result.id])
+        mail = sent_mail.as_it_would_be_sent(work, runtime.renderer, runtime.documents, "")
         assert mail.rebuild_data is None
         assert "cannot be read, so no password can be set" in mail.trouble
         let_pass(world, run_id)

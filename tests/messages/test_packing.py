@@ -21,6 +21,7 @@ from webapp.access import OPERATOR
 from webapp.evidence import retention
 from webapp.extensions import Runtime
 from webapp.messages import sent_mail
+from webapp.messages.inputs import load_inputs
 from webapp.new_run.preview import preview
 from webapp.store.customers import Customer
 from webapp.store.definitions import TemplateText
@@ -153,7 +154,8 @@ def test_looking_at_a_mail_that_has_not_gone_out_stores_nothing(runtime: Runtime
     folder = runtime.settings.home / "documents"
     before = sorted(folder.rglob("*"))
     with runtime.database.reading() as session:
-        mail = sent_mail.as_it_would_be_sent(session, result.id, runtime.renderer, runtime.documents, "")
+        [work] = load_inputs(session, [result.id])
+    mail = sent_mail.as_it_would_be_sent(work, runtime.renderer, runtime.documents, "")
     whole = message_from_bytes(sent_mail.rebuild_mail(mail, runtime.documents), policy=policy.default)
     assert isinstance(whole, EmailMessage)
     [(_, content)] = attached(whole)

@@ -11,6 +11,7 @@ from webapp.access import OPERATOR
 from webapp.lifecycle.results import lock_results, transition
 from webapp.mailing import parsed_mail
 from webapp.messages import sent_mail
+from webapp.messages.inputs import load_inputs
 from webapp.messages.sent_mail import CannotRebuild, MailView
 from webapp.results import actions, detail, history, neighbours
 from webapp.results.bulk import BulkSelection
@@ -43,9 +44,9 @@ def gone(world: World, result_id: int, number: int = 1) -> MailView:
 
 def waiting(world: World, result_id: int, redirect_to: str = "") -> MailView:
     with world.runtime.database.reading() as session:
-        return sent_mail.as_it_would_be_sent(
-            session, result_id, world.runtime.renderer, world.runtime.documents, redirect_to
-        )
+        [work] = load_inputs(session, [result_id])
+    runtime = world.runtime
+    return sent_mail.as_it_would_be_sent(work, runtime.renderer, runtime.documents, redirect_to)
 
 
 def sent(world: World, worker: WorkerProcess) -> int:

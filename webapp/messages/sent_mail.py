@@ -18,7 +18,7 @@ from webapp.mailing.compose import rebuild
 from webapp.mailing.parsed_mail import Attachment, ParsedMail
 from webapp.mailing.renderer import Renderer
 from webapp.messages.building import NotBuilt, render_and_build
-from webapp.messages.inputs import MessageInput, load_inputs
+from webapp.messages.inputs import MessageInput
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
@@ -88,10 +88,10 @@ def as_sent(
 
 
 def as_it_would_be_sent(
-    session: Session, result_id: int, renderer: Renderer, store: DocumentStore, redirect_to: str
+    work: MessageInput, renderer: Renderer, store: DocumentStore, redirect_to: str
 ) -> MailView:
-    """The mail as a worker would build it now, from today's data and the version that the result will use."""
-    [work] = load_inputs(session, [result_id])
+    """The mail as a worker would build it now, from what `load_inputs` has loaded for the result: today's
+    data and the version that the result will use. This may take seconds; no session need be open."""
     try:
         message = render_and_build(work, renderer, store, redirect_to)
     except Exception as error:  # as in a worker: the page must show why this mail cannot be built

@@ -59,6 +59,7 @@ def _shown(found: ResultDetail) -> dict[str, object]:
     """What the page, the drawer and the live answer show of the result."""
     asked, is_whole = asked_results(found.run.id), sees_whole(found.run)
     mail = mail_in_address(found)
+    damage = not_whole(mail)
     doubted = suspects(db.session, found.run, [Result.id == found.result.id])
     return {
         "may_act": is_whole and viewer().may_send,
@@ -71,7 +72,7 @@ def _shown(found: ResultDetail) -> dict[str, object]:
         "list_query": asked.query,
         "mail": mail,
         "let_go": _last_deleted(found) if mail.attempt is None else None,
-        "not_whole": not_whole(mail),
+        "not_whole": damage,
         "suspects": doubted,
         "explanation": explain(
             found.result,

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from webapp.extensions import runtime
 from webapp.mailing.parsed_mail import safe_name
 from webapp.messages import sent_mail
+from webapp.messages.inputs import load_inputs
 from webapp.messages.sent_mail import AttachedFile, CannotRebuild, MailView
 from webapp.results import detail
 from webapp.results.detail import ResultDetail
@@ -77,7 +78,8 @@ def visible(result_id: int) -> ResultDetail:
 
 def mail_in_address(found: ResultDetail) -> MailView:
     """The mail that the address asks for in `attempt`; else the last one that was handed over or, if there is
-    none or the result is ready to go out again, the mail as it would go out now."""
+    none or the result is ready to go out again, the mail as it would go out now. To build that may take
+    seconds: the session is closed first, and `found` detached."""
     asked = request.args.get("attempt", "")
     number = id_in(asked, below=ATTEMPT_NUMBERS_END)
     if not asked and found.kept and found.result.status != ResultStatus.READY:
@@ -86,8 +88,10 @@ def mail_in_address(found: ResultDetail) -> MailView:
     if number is None:
         if asked not in ("", NOW):
             abort(404)
+        [work] = load_inputs(db.session, [found.result.id])
+        db.end_reading()
         return sent_mail.as_it_would_be_sent(
-            db.session, found.result.id, parts.renderer, parts.documents, parts.settings.redirect_to
+            work, parts.renderer, parts.documents, parts.settings.redirect_to
         )
     mail = sent_mail.as_sent(db.session, found.result.id, number, found.line.invoices, parts.documents)
     return mail or abort(404)
