@@ -76,7 +76,7 @@ LOOKING_ADMINS = {"/takeover", "/settings"} | {
     f"{path}{rest}" for path in SETTINGS for rest in ("", "/new", "/<int:id>")
 }
 CHANGING_ADMINS = {
-    *("/takeover", "/servers/<int:id>/check", "/servers/<int:id>/try"),
+    *("/takeover", "/servers/<int:id>/check", "/servers/<int:id>/try", "/senders/<int:id>/domain"),
     *(f"{path}{rest}" for path in SETTINGS for rest in ("/new", "/<int:id>", "/<int:id>/delete")),
 }
 CHANGING = {

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from webapp.settings import server_pages, servers
+from webapp.settings import sender_pages, server_pages, servers
 from webapp.settings.forms import TYPE_WORDS
 from webapp.settings.kinds import KINDS, RECIPIENT_KEYS, SENDERS, SERVERS, TRANSFORMATIONS
 from webapp.settings.setting_pages import SettingPages
@@ -115,9 +115,10 @@ def _nothing(session: Session, row: Any) -> dict[str, Any]:
 
 for pages in (
     SettingPages(SERVERS, _server_rows, server_pages.beside),
-    SettingPages(SENDERS, _sender_rows, _nothing),
+    SettingPages(SENDERS, _sender_rows, sender_pages.beside),
     SettingPages(RECIPIENT_KEYS, _key_rows, _nothing),
     SettingPages(TRANSFORMATIONS, _transformation_rows, _nothing),
 ):
     pages.add_to(settings)
 server_pages.add_pages(settings)
+sender_pages.add_pages(settings)

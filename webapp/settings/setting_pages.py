@@ -25,7 +25,7 @@ Context = Callable[[Session, Any], dict[str, Any]]
 """What a page of one kind shows beside its form, of this row."""
 
 
-TEMPLATES = {"/servers": "settings/server.html"}
+TEMPLATES = {"/servers": "settings/server.html", "/senders": "settings/sender.html"}
 """The kinds whose page has more than a form."""
 
 
