@@ -20,12 +20,16 @@ def name_server(records: Records, *, answers: bool = True) -> Iterator[dns.resol
     """Runs one while the block lasts; gives what asks it. One that does not answer is silent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
         listening.bind(("127.0.0.1", 0))
-        threading.Thread(target=_serve, args=(listening, records, answers), daemon=True).start()
+        serving = threading.Thread(target=_serve, args=(listening, records, answers), daemon=True)
+        serving.start()
         resolver = dns.resolver.Resolver(configure=False)
         resolver.nameservers, resolver.port = ["127.0.0.1"], listening.getsockname()[1]
-        yield resolver
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ending:
-            ending.sendto(b"", listening.getsockname())
+        try:
+            yield resolver
+        finally:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ending:
+                ending.sendto(b"", listening.getsockname())
+            serving.join()
 
 
 def _serve(listening: socket.socket, records: Records, answers: bool) -> None:
