@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, exists, func, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, exists, func, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from webapp import cluster_paths
@@ -18,7 +18,7 @@ from webapp.store.definitions import MessageDefinition
 from webapp.store.keyset import Order
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, SkipReason
-from webapp.store.text_search import CUSTOMER_SEARCH, found_in, search_words
+from webapp.store.text_search import CUSTOMER_SEARCH, TRIGRAM, found_in, may_hold, search_words
 
 ACTIVE, SUSPENDED, TO_FIX = "active", "suspended", "fix"
 STATES = ("", ACTIVE, SUSPENDED, TO_FIX)
@@ -57,7 +57,8 @@ def conditions(
     if shown.state in (ACTIVE, SUSPENDED):
         found.append(Customer.suspended.is_(shown.state == SUSPENDED))
     elif shown.state == TO_FIX:
-        found.append(Customer.id.in_(with_something_to_fix(session)))
+        each = row_by_row or is_small(session, viewer, shown)
+        found.append(has_something_to_fix() if each else Customer.id.in_(with_something_to_fix(session)))
     if shown.missing:
         key = session.scalar(select(RecipientKey.id).where(RecipientKey.key == shown.missing))
         if key is None:
@@ -87,6 +88,17 @@ def of_clusters(
     return [home.in_(session.scalars(clusters).all())]
 
 
+FEW_CUSTOMERS_MAX = 10_000
+"""Up to this many customers of a cluster are found before their states and open results are looked at."""
+
+
+def is_small(session: Session, viewer: Viewer, shown: CustomerFilter) -> bool:
+    """Whether the clusters that the person sees and has chosen have few customers."""
+    ours = of_clusters(session, viewer, shown)
+    every = select(Customer.id).where(*ours)
+    return bool(ours) and not keyset.counted(session, every, FEW_CUSTOMERS_MAX).more
+
+
 def unindexed(column: Any) -> Any:
     """The column's value, for which no index is taken."""
     return func.coalesce(column, column)
@@ -111,6 +123,21 @@ def hits(session: Session, viewer: Viewer, shown: CustomerFilter) -> Select[int]
     others = conditions(session, viewer, replace(shown, search=""), row_by_row=True)
     found = found_in(CUSTOMER_SEARCH, shown.search)
     return found.join(Customer, Customer.id == CUSTOMER_SEARCH.c.rowid).where(*others) if others else found
+
+
+HASHED_MAX = 200_000
+
+
+def may_be_hits(session: Session, wanted: str) -> Select[int] | None:
+    """The ids of the customers that have every trigram of the longest word, as a set that PostgreSQL hashes;
+    None if no word has a trigram, or if they are too many for that."""
+    word = max(search_words(wanted), key=len)
+    if len(word) < TRIGRAM:
+        return None
+    found = select(CUSTOMER_SEARCH.c.rowid).where(may_hold(CUSTOMER_SEARCH.c.text, word))
+    last = session.scalar(select(func.max(Customer.id))) or 0
+    are_few = last <= HASHED_MAX or not keyset.counted(session, found, HASHED_MAX).more
+    return found if are_few else None
 
 
 def _sets_without(session: Session, recipient_key_id: int) -> list[str]:
@@ -153,3 +180,23 @@ def _without(recipient_key_id: int, runs: Select[int]) -> Select[int]:
         Result.run_id.in_(with_key),
         ~has_one,
     )
+
+
+def has_something_to_fix() -> ColumnElement[bool]:
+    """The same of the current Customer, looked up among its own open results. As a value, which no database
+    takes for a way to find customers."""
+    key = select(MessageDefinition.recipient_key_id).where(MessageDefinition.id == Run.definition_id)
+    has_one = exists().where(
+        CustomerEmail.customer_id == Customer.id,
+        CustomerEmail.recipient_key_id == key.correlate(Run).scalar_subquery(),
+    )
+    has_one = has_one.correlate(Customer, Run)
+    failed = and_(Result.status.in_(FAILED), Result.reason == "")
+    without = and_(Result.status == ResultStatus.SKIPPED, Result.reason == SkipReason.NO_RECIPIENT, ~has_one)
+    first = (
+        select(Result.id)
+        .join(Run, Run.id == Result.run_id)
+        .where(IS_TO_FIX, Result.customer_id == Customer.id, Run.archived_at.is_(None), or_(failed, without))
+        .correlate(Customer)
+    )
+    return first.limit(1).scalar_subquery().is_not(None)
