@@ -97,11 +97,12 @@ def test_turning_pages_shows_each_once(
     assert len(whole) == len(NAMES)
 
 
-@pytest.mark.parametrize("few_max", [10_000, 0])
+@pytest.mark.parametrize("few_max", [10_000, 3, 0])
 def test_to_fix_are_those_whose_mail_did_not_go_out(
     log_in: LogIn, world: World, customers: dict[str, int], few_max: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filters, "FEW_CUSTOMERS_MAX", few_max)
+    monkeypatch.setattr(filters, "HASHED_CUSTOMERS_MAX", few_max)
     monkeypatch.setattr(keyset, "LOOKED_UP_MAX", few_max)
     with world.runtime.database.writing() as session:
         for name in NAMES:
@@ -119,6 +120,7 @@ def test_to_fix_are_those_whose_mail_did_not_go_out(
         session.add(
             CustomerEmail(customer_id=customers["Dijkstra"], recipient_key_id=key.id, address="a@b.test")
         )
+        index_all(session)
     assert shown(browser, "?status=fix") == shown(browser, "?status=fix&cluster=right") == []
 
 

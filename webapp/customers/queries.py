@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer
@@ -76,18 +75,18 @@ def _page_ids(
     """The ids of a page, and one more. If the filter leaves few, they are found and sorted; else the index of
     the order is walked."""
     size = keyset.PAGE_SIZE + 1
-    if count.more or count.n > keyset.LOOKED_UP_MAX:
-        checks = filters.conditions(session, viewer, shown, row_by_row=True)
-        walked = select(Customer.id, order.column.label("place"))
+    looked_up_max = keyset.LOOKED_UP_MAX // (2 if shown.state == filters.TO_FIX else 1)
+    if count.more or count.n > looked_up_max:
         at_most = WALKED_FOR_WORDS_MAX if shown.search else WALKED_MAX
+        walked = select(Customer.id, order.column.label("place"))
+        if _narrows(viewer, shown):
+            walked = walked.add_columns(Customer.cluster_id, Customer.suspended, Customer.address_keys)
         walked = keyset.ordered(walked, order, Customer.id, edge).limit(at_most)
         rows = walked.subquery()
+        checks = filters.conditions(session, viewer, shown, row_by_row=rows.c)
         place = keyset.order(edge, rows.c.place, rows.c.id, descending=order.descending)
-        found = select(rows.c.id)
-        if checks:
-            found = found.join(Customer, Customer.id == rows.c.id).where(*checks)
-        ids = session.scalars(found.order_by(*place).limit(size)).all()
-        if len(ids) == size or not checks or _is_last(session, walked, at_most):
+        ids = session.scalars(select(rows.c.id).where(*checks).order_by(*place).limit(size)).all()
+        if len(ids) == size or not checks or _is_last(session, order, edge, at_most):
             return ids
     query = select(Customer.id)
     if shown.search and count.more:
@@ -110,13 +109,20 @@ def _among_hits(
         return None
     walked = select(Customer.id, order.column.label("place")).where(Customer.id.in_(hits).is_(True))
     rows = keyset.ordered(walked, order, Customer.id, edge).offset(0).subquery()  # so it is walked as it is
-    checks = filters.conditions(session, viewer, shown, row_by_row=True)
+    checks = filters.conditions(session, viewer, shown, row_by_row=Customer)
     found = select(rows.c.id).join(Customer, Customer.id == rows.c.id).where(*checks)
     return found.order_by(*keyset.order(edge, rows.c.place, rows.c.id, descending=order.descending))
 
 
-def _is_last(session: Session, walked: Select[Any], at_most: int) -> bool:
+def _narrows(viewer: Viewer, shown: CustomerFilter) -> bool:
+    """Whether anything but words is looked at: then the walk reads more than its index has. These are looked
+    at in the very rows: joined with them, PostgreSQL may read all customers instead."""
+    return bool(viewer.clusters or shown.cluster or shown.state or shown.missing)
+
+
+def _is_last(session: Session, order: Order[Customer], edge: Edge | None, at_most: int) -> bool:
     """Whether the walk has come to the end of the list."""
+    walked = keyset.ordered(select(Customer.id), order, Customer.id, edge)
     return session.execute(walked.offset(at_most - 1).limit(1)).first() is None
 
 
@@ -132,7 +138,7 @@ def _count(
         return keyset.counted(session, select(Customer.id).where(*filters.conditions(session, viewer, shown)))
     known = states or state_counts(session, viewer, shown)
     if shown.state == filters.TO_FIX and known[shown.state].more:
-        return _counted_to_fix(session, viewer, shown, keyset.COUNTED_MAX)
+        return _counted_to_fix(session, viewer, shown, known[""].n, keyset.COUNTED_MAX)
     return known[shown.state]
 
 
@@ -146,32 +152,31 @@ def state_counts(session: Session, viewer: Viewer, shown: CustomerFilter) -> dic
     if shown.state not in filters.STATES:
         raise ValueError(f"there is no state {shown.state!r}")
     everyone = _exactly(session, select(Customer.id).where(*filters.of_clusters(session, viewer, shown)))
-    each = filters.of_clusters(session, viewer, shown, row_by_row=everyone > filters.FEW_CUSTOMERS_MAX)
+    each = filters.of_clusters(
+        session, viewer, shown, row_by_row=Customer if everyone > filters.FEW_CUSTOMERS_MAX else None
+    )
     suspended = _exactly(session, select(Customer.id).where(*each, Customer.suspended.is_(True)))
     return {
         "": Counted(everyone),
         filters.ACTIVE: Counted(everyone - suspended),
         SUSPENDED: Counted(suspended),
-        filters.TO_FIX: _counted_to_fix(session, viewer, shown, TO_FIX_COUNTED_MAX),
+        filters.TO_FIX: _counted_to_fix(session, viewer, shown, everyone, TO_FIX_COUNTED_MAX),
     }
 
 
 TO_FIX_COUNTED_MAX = 1_000
 
 
-def _counted_to_fix(session: Session, viewer: Viewer, shown: CustomerFilter, at_most: int) -> Counted:
+def _counted_to_fix(
+    session: Session, viewer: Viewer, shown: CustomerFilter, everyone: int, at_most: int
+) -> Counted:
     """How many customers have something to fix. At first only some of the open results are looked at: enough
-    customers are nearly always among these. Of a large cluster each open result is asked for its customer, of
-    a small one each customer for its open results."""
+    customers are nearly always among these. Of a small cluster each customer is asked for its own."""
     ours = filters.of_clusters(session, viewer, shown)
-    if filters.is_small(session, viewer, shown):
+    if ours and everyone <= filters.FEW_CUSTOMERS_MAX:
         theirs = select(Customer.id).where(*ours, filters.has_something_to_fix())
         return keyset.counted(session, theirs, at_most)
-    found = filters.with_something_to_fix(session).subquery()
-    ids = select(found.c.customer_id)
-    if ours:
-        each = filters.of_clusters(session, viewer, shown, row_by_row=True)
-        ids = ids.where(exists().where(Customer.id == found.c.customer_id, *each))
+    ids = filters.to_fix(session, viewer, shown, everyone)
     some = ids.limit(2 * at_most).subquery()
     read, n = session.execute(select(func.count(), func.count(some.c.customer_id.distinct()))).one()
     if n > at_most or read < 2 * at_most:

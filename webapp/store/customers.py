@@ -60,7 +60,7 @@ class Customer(Base):
     __tablename__ = "customer"
     __table_args__ = (
         Index("ix_customer_sort_name", "sort_name", "id"),
-        Index("ix_customer_cluster_id", "cluster_id", "address_keys"),
+        Index("ix_customer_cluster_id", "cluster_id", "address_keys", "id"),
         Index("ix_customer_address_keys", "address_keys", "sort_name", "id"),
         Index("ix_customer_suspended", "sort_name", "id", sqlite_where=text("suspended IS 1"),
               postgresql_where=text("suspended IS true")),
