@@ -30,6 +30,7 @@ TRIGRAMS_BEFORE = """
 CREATE FUNCTION trigrams(s text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $$
   SELECT ARRAY(SELECT substr(s, i, 3) FROM generate_series(1, length(s) - 2) i) $$
 """
+OF_CUSTOMER = ["customer_id", "period_start", "period_end"]
 TABLES = ("customer_search", "invoice_search")
 TO_FIX = sa.text(
     "(status IN ('failed', 'bounced', 'unconfirmed') OR (status = 'skipped' AND reason IN "
@@ -51,9 +52,14 @@ def upgrade() -> None:
     # A cluster's customers are then found, and counted by the keys of their addresses, in the index alone.
     op.drop_index("ix_customer_cluster_id", "customer")
     op.create_index("ix_customer_cluster_id", "customer", ["cluster_id", "address_keys", "id"])
+    # So are a cluster's invoices, and sorted by their period.
+    op.drop_index("ix_invoice_customer_period", "invoice")
+    op.create_index("ix_invoice_customer_period", "invoice", [*OF_CUSTOMER, "id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_invoice_customer_period", "invoice")
+    op.create_index("ix_invoice_customer_period", "invoice", OF_CUSTOMER)
     op.drop_index("ix_customer_cluster_id", "customer")
     op.create_index("ix_customer_cluster_id", "customer", ["cluster_id"])
     op.drop_index("ix_result_to_fix_customer", "result")
