@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, se
 from sqlalchemy.orm import Session
 
 from webapp.store.customers import Cluster, ClusterParent, Customer
+from webapp.store.id_lists import id_in
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import Role
@@ -118,8 +119,15 @@ def seen_by(viewer: Viewer) -> ColumnElement[bool]:
     return exists().where(Cluster.id == Customer.cluster_id, visible_to(viewer, Cluster))
 
 
+FEW_CUSTOMERS_MAX = 5_000
+
+
 def is_of_customer_in(session: Session, clusters: frozenset[int]) -> ColumnElement[bool]:
-    """Whether the Result is of a customer in these clusters or below. As `visible_to`, but asked result by
-    result, for queries that begin with few of them."""
+    """Whether the Result is of a customer in these clusters or below. As `visible_to`, for queries that begin
+    with few results: of many customers each result is asked for its own, few are looked up now."""
     inside = session.scalars(below(clusters)).all()
+    theirs = select(Customer.id).where(Customer.cluster_id.in_(inside))
+    ids = session.scalars(theirs.limit(FEW_CUSTOMERS_MAX + 1)).all()
+    if len(ids) <= FEW_CUSTOMERS_MAX:
+        return id_in(session, Result.customer_id, ids)
     return exists().where(Customer.id == Result.customer_id, (Customer.cluster_id + 0).in_(inside))

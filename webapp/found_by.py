@@ -3,6 +3,8 @@ changes a customer or an address, calls this in the same commit."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     ColumnElement,
     Select,
@@ -101,18 +103,19 @@ def invoices_found(session: Session, wanted: str, at_most: int) -> list[int]:
     return sorted(found)[: at_most + 1]
 
 
-def names_invoice(wanted: str) -> ColumnElement[bool]:
-    """Whether the number of the current Invoice, or its customer's code or name, contain every word."""
+def names_invoice(wanted: str, invoice: Any = Invoice) -> ColumnElement[bool]:
+    """Whether the number of the current Invoice, or its customer's code or name, contain every word. Of an
+    alias of Invoice, say which."""
     payer = aliased(Customer)
     said = (
         or_(
             payer.sort_name.contains(word, autoescape=True),
-            searchable(Invoice.number).contains(word, autoescape=True),
+            searchable(invoice.number).contains(word, autoescape=True),
             searchable(payer.code).contains(word, autoescape=True),
         )
         for word in search_words(wanted)
     )
-    return exists().where(payer.id == Invoice.customer_id, *said)
+    return exists().where(payer.id == invoice.customer_id, *said)
 
 
 def _customers(words: list[str]) -> Select[int]:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests import factories
+from tests.customers.conftest import index_all
 from tests.http_client import LogIn, text_of
 from tests.world import World
 from webapp.access import OPERATOR, Viewer
@@ -40,6 +41,7 @@ def diamond(world: World) -> World:
         factories.cluster(session, "apart")
         for home, address in ((both, ""), (both, "a@customers.test"), (left, "b@customers.test")):
             factories.invoice(session, factories.customer(session, home, address))
+        index_all(session)
     return world
 
 

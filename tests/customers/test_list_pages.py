@@ -10,6 +10,7 @@ from tests import factories
 from tests.customers.conftest import index_all
 from tests.http_client import Browser, LogIn, text_of
 from tests.world import World
+from webapp.customers import filters
 from webapp.store import keyset
 from webapp.store.customers import Cluster, Customer, CustomerEmail
 
@@ -96,9 +97,13 @@ def test_turning_pages_shows_each_once(
     assert len(whole) == len(NAMES)
 
 
+@pytest.mark.parametrize("few_max", [10_000, 3, 0])
 def test_to_fix_are_those_whose_mail_did_not_go_out(
-    log_in: LogIn, world: World, customers: dict[str, int]
+    log_in: LogIn, world: World, customers: dict[str, int], few_max: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(filters, "FEW_CUSTOMERS_MAX", few_max)
+    monkeypatch.setattr(filters, "HASHED_CUSTOMERS_MAX", few_max)
+    monkeypatch.setattr(keyset, "LOOKED_UP_MAX", few_max)
     with world.runtime.database.writing() as session:
         for name in NAMES:
             payer = session.get_one(Customer, customers[name])
@@ -106,13 +111,17 @@ def test_to_fix_are_those_whose_mail_did_not_go_out(
     world.run()
     browser = log_in()
     assert shown(browser, "?status=fix") == ["Dijkstra"]
+    assert shown(browser, "?status=fix&cluster=right") == ["Dijkstra"]
+    assert shown(browser, "?status=fix&cluster=left&include_children=y") == []
     assert "To fix 1" in text_of(browser.look("/customers"))
+    assert "To fix 0" in text_of(browser.look("/customers?cluster=both"))
     with world.runtime.database.writing() as session:
         key = factories.recipient_key(session)
         session.add(
             CustomerEmail(customer_id=customers["Dijkstra"], recipient_key_id=key.id, address="a@b.test")
         )
-    assert shown(browser, "?status=fix") == []
+        index_all(session)
+    assert shown(browser, "?status=fix") == shown(browser, "?status=fix&cluster=right") == []
 
 
 def test_a_download_has_what_the_filter_leaves(log_in: LogIn, customers: dict[str, int]) -> None:

@@ -49,12 +49,18 @@ def names(session: Session, shown: CustomerFilter, sort: str = "", viewer: Viewe
         edge = Edge(int(id), value, backwards=False)
 
 
-@pytest.mark.parametrize("many", [False, True])
-def test_each_filter_in_each_order(five: World, monkeypatch: pytest.MonkeyPatch, many: bool) -> None:
+@pytest.mark.parametrize("how", ["few", "walked", "among the hits", "sorted"])
+def test_each_filter_in_each_order(five: World, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     monkeypatch.setattr(keyset, "PAGE_SIZE", 2)
-    if many:
+    if how != "few":
         monkeypatch.setattr(keyset, "LOOKED_UP_MAX", 0)
         monkeypatch.setattr(filters, "SEARCHED_MAX", 0)
+        monkeypatch.setattr(filters, "FEW_CUSTOMERS_MAX", 0)
+    if how in ("among the hits", "sorted"):
+        monkeypatch.setattr(queries, "WALKED_MAX", 3)
+        monkeypatch.setattr(queries, "WALKED_FOR_WORDS_MAX", 3)
+    if how == "sorted":
+        monkeypatch.setattr(filters, "HASHED_MAX", 0)
     with five.runtime.database.reading() as session:
         by_name = ["anna 100%", "Ärzte", "Bakkerij Çelik", "Dijkstra", "Zoë"]
         assert names(session, CustomerFilter()) == by_name
@@ -63,6 +69,11 @@ def test_each_filter_in_each_order(five: World, monkeypatch: pytest.MonkeyPatch,
         assert names(session, CustomerFilter(search="celik bak")) == ["Bakkerij Çelik"]
         assert names(session, CustomerFilter(search="00%")) == ["anna 100%"]
         assert names(session, CustomerFilter(search="zo")) == ["Zoë"]
+        with_address = [name for name in by_name if name != "Dijkstra"]
+        assert names(session, CustomerFilter(search="@customers")) == with_address
+        assert names(session, CustomerFilter(search="zzlin @customers"), "-code") == []
+        in_below = CustomerFilter(search="@customers", cluster="below")
+        assert names(session, in_below, "-") == ["Zoë"]
         assert names(session, CustomerFilter(cluster="below")) == ["Dijkstra", "Zoë"]
         assert names(session, CustomerFilter(cluster="all", include_children=True)) == by_name
         assert names(session, CustomerFilter(missing="billing", state="active")) == ["Dijkstra"]

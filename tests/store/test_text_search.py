@@ -18,7 +18,7 @@ EVERYONE: Select[int] = select(Customer.id)
 SAMPLES = ("Çelik & Söhne", "ŁÓDŹ Straße", "Æther Œuvre ØRSTED", "１２３ ﬁn №4", "Đuro Þór", "plain text")
 
 
-@pytest.mark.parametrize("text", SAMPLES)
+@pytest.mark.parametrize("text", [*SAMPLES, "NT-2610 0061"])
 def test_both_databases_fold_as_python_does(database: Database, text: str) -> None:
     with database.reading() as session:
         assert session.scalar(select(searchable(text))) == fold_text(text)
@@ -41,12 +41,17 @@ def test_both_databases_fold_as_python_does(database: Database, text: str) -> No
         ("k_ celik", False),
         ("a_b celik %", False),
         ("", True),
+        ("μεγ", True),
+        ("京都", True),
+        ("東京都", True),
+        ("東京x", False),
+        ("メガ都", False),
     ],
 )
 def test_every_word_is_found_anywhere(database: Database, wanted: str, finds: bool) -> None:
     with database.writing() as session:
         everybody = factories.cluster(session, "all")
-        payer = factories.customer(session, everybody, "post@celik.test", name="Bakkerij Çelik")
+        payer = factories.customer(session, everybody, "post@celik.test", name="Bakkerij Çelik Ωμέγα 東京都")
         payer.code = "K-41"
         factories.customer(session, everybody, name="Other")
         found_by.index_customers(session, EVERYONE)

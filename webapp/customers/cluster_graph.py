@@ -5,16 +5,17 @@ many ways lead there."""
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, visible_to
 from webapp.periods import within
-from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEmail, RecipientKey
+from webapp.store.customers import Cluster, ClusterParent, Customer, RecipientKey
 from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice
 
@@ -139,9 +140,11 @@ def count_own(session: Session) -> ClusterNumbering:
         .limit(1)
     ).first()
     key_id, key = _most_used_key(session)
-    customers = dict(
-        session.execute(select(Customer.cluster_id, func.count()).group_by(Customer.cluster_id)).all()
-    )
+    customers, missing = Counter[int](), Counter[int]()
+    keys = (Customer.cluster_id, Customer.address_keys)
+    for cluster_id, held, n in session.execute(select(*keys, func.count()).group_by(*keys)):
+        customers[cluster_id] += n
+        missing[cluster_id] += 0 if f",{key_id}," in held else n
     invoices: dict[int, int] = {}
     if latest:
         invoices = dict(
@@ -152,15 +155,7 @@ def count_own(session: Session) -> ClusterNumbering:
                 .group_by(Customer.cluster_id)
             ).all()
         )
-    has_one = exists().where(
-        CustomerEmail.customer_id == Customer.id, CustomerEmail.recipient_key_id == key_id
-    )
-    missing = dict(
-        session.execute(
-            select(Customer.cluster_id, func.count()).where(~has_one).group_by(Customer.cluster_id)
-        ).all()
-    )
-    own = {id: ClusterNumbers(n, invoices.get(id, 0), missing.get(id, 0)) for id, n in customers.items()}
+    own = {id: ClusterNumbers(n, invoices.get(id, 0), missing[id]) for id, n in customers.items()}
     return ClusterNumbering((latest.period_start, latest.period_end) if latest else None, key, own)
 
 

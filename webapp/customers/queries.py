@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer
@@ -60,9 +59,9 @@ def listing(
     return keyset.page(rows, edge, cursors, keyset.PAGE_SIZE), count
 
 
-WALKED_MAX = 5_000
+WALKED_MAX, WALKED_FOR_WORDS_MAX = 5_000, 1_000
 """Customers that are looked at for a page in the order of the list. Where these have not enough, all that the
-filter leaves are found and sorted: a name may be all that a search finds, at the end of the alphabet."""
+filter leaves are found first: a name may be all that a search finds, at the end of the alphabet."""
 
 
 def _page_ids(
@@ -76,29 +75,55 @@ def _page_ids(
     """The ids of a page, and one more. If the filter leaves few, they are found and sorted; else the index of
     the order is walked."""
     size = keyset.PAGE_SIZE + 1
-    if count.more or count.n > keyset.LOOKED_UP_MAX:
-        checks = filters.conditions(session, viewer, shown, row_by_row=True)
+    looked_up_max = keyset.LOOKED_UP_MAX // (2 if shown.state == filters.TO_FIX else 1)
+    if count.more or count.n > looked_up_max:
+        at_most = WALKED_FOR_WORDS_MAX if shown.search else WALKED_MAX
         walked = select(Customer.id, order.column.label("place"))
-        walked = keyset.ordered(walked, order, Customer.id, edge).limit(WALKED_MAX)
+        if _narrows(viewer, shown):
+            walked = walked.add_columns(Customer.cluster_id, Customer.suspended, Customer.address_keys)
+        walked = keyset.ordered(walked, order, Customer.id, edge).limit(at_most)
         rows = walked.subquery()
+        checks = filters.conditions(session, viewer, shown, row_by_row=rows.c)
         place = keyset.order(edge, rows.c.place, rows.c.id, descending=order.descending)
-        found = select(rows.c.id)
-        if checks:
-            found = found.join(Customer, Customer.id == rows.c.id).where(*checks)
-        ids = session.scalars(found.order_by(*place).limit(size)).all()
-        if len(ids) == size or not checks or _is_last(session, walked):
+        ids = session.scalars(select(rows.c.id).where(*checks).order_by(*place).limit(size)).all()
+        if len(ids) == size or not checks or _is_last(session, order, edge, at_most):
             return ids
     query = select(Customer.id)
     if shown.search and count.more:
+        among = _among_hits(session, viewer, shown, order, edge)
+        if among is not None:
+            return session.scalars(among.limit(size)).all()
         query = query.where(Customer.id.in_(filters.hits(session, viewer, shown)))
     else:
         query = query.where(*filters.conditions(session, viewer, shown))
     return session.scalars(keyset.ordered(query, order.looked_up, Customer.id, edge).limit(size)).all()
 
 
-def _is_last(session: Session, walked: Select[Any]) -> bool:
+def _among_hits(
+    session: Session, viewer: Viewer, shown: CustomerFilter, order: Order[Customer], edge: Edge | None
+) -> Select[int] | None:
+    """The ids that the filter leaves, in their order: the index of the order alone is walked past all that no
+    trigram speaks for, and only of the others the text is looked at. None if that is no way."""
+    hits = filters.may_be_hits(session, shown.search)
+    if hits is None:
+        return None
+    walked = select(Customer.id, order.column.label("place")).where(Customer.id.in_(hits).is_(True))
+    rows = keyset.ordered(walked, order, Customer.id, edge).offset(0).subquery()  # so it is walked as it is
+    checks = filters.conditions(session, viewer, shown, row_by_row=Customer)
+    found = select(rows.c.id).join(Customer, Customer.id == rows.c.id).where(*checks)
+    return found.order_by(*keyset.order(edge, rows.c.place, rows.c.id, descending=order.descending))
+
+
+def _narrows(viewer: Viewer, shown: CustomerFilter) -> bool:
+    """Whether anything but words is looked at: then the walk reads more than its index has. These are looked
+    at in the very rows: joined with them, PostgreSQL may read all customers instead."""
+    return bool(viewer.clusters or shown.cluster or shown.state or shown.missing)
+
+
+def _is_last(session: Session, order: Order[Customer], edge: Edge | None, at_most: int) -> bool:
     """Whether the walk has come to the end of the list."""
-    return session.execute(walked.offset(WALKED_MAX - 1).limit(1)).first() is None
+    walked = keyset.ordered(select(Customer.id), order, Customer.id, edge)
+    return session.execute(walked.offset(at_most - 1).limit(1)).first() is None
 
 
 def _count(
@@ -111,9 +136,9 @@ def _count(
         return keyset.counted(session, ids, filters.SEARCHED_MAX)
     if shown.missing:
         return keyset.counted(session, select(Customer.id).where(*filters.conditions(session, viewer, shown)))
-    if shown.state == filters.TO_FIX:
-        return _counted_to_fix(session, viewer, shown, keyset.COUNTED_MAX)
     known = states or state_counts(session, viewer, shown)
+    if shown.state == filters.TO_FIX and known[shown.state].more:
+        return _counted_to_fix(session, viewer, shown, known[""].n, keyset.COUNTED_MAX)
     return known[shown.state]
 
 
@@ -127,33 +152,31 @@ def state_counts(session: Session, viewer: Viewer, shown: CustomerFilter) -> dic
     if shown.state not in filters.STATES:
         raise ValueError(f"there is no state {shown.state!r}")
     everyone = _exactly(session, select(Customer.id).where(*filters.of_clusters(session, viewer, shown)))
-    each = filters.of_clusters(session, viewer, shown, row_by_row=everyone > FEW_CUSTOMERS_MAX)
+    each = filters.of_clusters(
+        session, viewer, shown, row_by_row=Customer if everyone > filters.FEW_CUSTOMERS_MAX else None
+    )
     suspended = _exactly(session, select(Customer.id).where(*each, Customer.suspended.is_(True)))
     return {
         "": Counted(everyone),
         filters.ACTIVE: Counted(everyone - suspended),
         SUSPENDED: Counted(suspended),
-        filters.TO_FIX: _counted_to_fix(session, viewer, shown, TO_FIX_COUNTED_MAX),
+        filters.TO_FIX: _counted_to_fix(session, viewer, shown, everyone, TO_FIX_COUNTED_MAX),
     }
 
 
 TO_FIX_COUNTED_MAX = 1_000
-FEW_CUSTOMERS_MAX = 10_000
-"""Up to this many customers of a cluster are found before their states and open results are looked at."""
 
 
-def _counted_to_fix(session: Session, viewer: Viewer, shown: CustomerFilter, at_most: int) -> Counted:
+def _counted_to_fix(
+    session: Session, viewer: Viewer, shown: CustomerFilter, everyone: int, at_most: int
+) -> Counted:
     """How many customers have something to fix. At first only some of the open results are looked at: enough
-    customers are nearly always among these. Of a large cluster each open result is asked for its customer."""
-    found = filters.with_something_to_fix(session).subquery()
-    ids = select(found.c.customer_id)
+    customers are nearly always among these. Of a small cluster each customer is asked for its own."""
     ours = filters.of_clusters(session, viewer, shown)
-    if ours:
-        of_cluster = select(Customer.id).where(*ours)
-        is_large = keyset.counted(session, of_cluster, FEW_CUSTOMERS_MAX).more
-        each = filters.of_clusters(session, viewer, shown, row_by_row=True)
-        one = exists().where(Customer.id == found.c.customer_id, *each)
-        ids = ids.where(one if is_large else found.c.customer_id.in_(of_cluster))
+    if ours and everyone <= filters.FEW_CUSTOMERS_MAX:
+        theirs = select(Customer.id).where(*ours, filters.has_something_to_fix())
+        return keyset.counted(session, theirs, at_most)
+    ids = filters.to_fix(session, viewer, shown, everyone)
     some = ids.limit(2 * at_most).subquery()
     read, n = session.execute(select(func.count(), func.count(some.c.customer_id.distinct()))).one()
     if n > at_most or read < 2 * at_most:

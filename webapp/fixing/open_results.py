@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, whole_to
@@ -18,6 +18,7 @@ from webapp.store.id_lists import id_in
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import RunStatus
 
+Conditions = Sequence[ColumnElement[bool]]
 OF_ADDRESSES = (OpenCause.BAD_ADDRESS, OpenCause.BOUNCED)
 LOADED_MAX = 1_000
 """Open results that are looked at for one page of a cause."""
@@ -66,13 +67,14 @@ class OpenResult:
 
 
 def customers(
-    session: Session, viewer: Viewer, cause: OpenCause, scope: Scope, after: int, at_most: int
+    session: Session, ours: Conditions, cause: OpenCause, scope: Scope, after: int, at_most: int
 ) -> list[tuple[int, int]]:
-    """(id of the oldest open result, customer), oldest first, from behind this result on.
+    """(id of the oldest open result, customer), oldest first, from behind this result on; of the results that
+    are `ours` (`among_open`).
 
     The open results are read in the order of ids, some at a time; of these few customers it is looked up
     which result is the oldest."""
-    ours = [*among_open(session, viewer, scope.run_id, scope.cluster_id), is_open_for(cause)]
+    ours = [*ours, is_open_for(cause)]
     found: list[tuple[int, int]] = []
     size = READ_AT_ONCE * at_most
     while len(found) < at_most:

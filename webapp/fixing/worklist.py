@@ -63,7 +63,11 @@ def worklist(session: Session, viewer: Viewer, scope: Scope, cause: OpenCause | 
     counts = to_fix.counts(session, viewer, scope.run_id, scope.cluster_id)
     wanted = [each for each in OF_RESULTS if counts[each] and cause in (None, each)]
     at_most = SECTION_CUSTOMERS if cause is None else PAGE_CUSTOMERS
-    sections = [_section(session, viewer, each, scope, counts[each], after, at_most) for each in wanted]
+    ours = to_fix.among_open(session, viewer, scope.run_id, scope.cluster_id) if wanted else []
+    sections = []
+    for each in wanted:
+        found = open_results.customers(session, ours, each, scope, after, at_most + 1)
+        sections.append(_section(session, viewer, each, scope, counts[each], found, at_most))
     waiting = []
     if cause in (None, OpenCause.WAITING) and counts[OpenCause.WAITING]:
         waiting = [
@@ -74,9 +78,14 @@ def worklist(session: Session, viewer: Viewer, scope: Scope, cause: OpenCause | 
 
 
 def _section(
-    session: Session, viewer: Viewer, cause: OpenCause, scope: Scope, n: int, after: int, at_most: int
+    session: Session,
+    viewer: Viewer,
+    cause: OpenCause,
+    scope: Scope,
+    n: int,
+    found: list[tuple[int, int]],
+    at_most: int,
 ) -> Section:
-    found = open_results.customers(session, viewer, cause, scope, after, at_most + 1)
     shown = found[:at_most]
     rows = rows_of(session, viewer, cause, [customer_id for _, customer_id in shown], scope)
     return Section(cause, n, len(shown), rows, shown[-1][0] if len(found) > at_most else 0)

@@ -120,5 +120,5 @@ KEPT = {
 }
 """Of addresses and documents: the rows of the file that do not count at all."""
 
-TOUCHED_CUSTOMER, TOUCHED_INVOICE = _ids("touched", "customer"), _ids("touched", "invoice")
+TOUCHED_CUSTOMER = _ids("touched", "customer")
 """Those that must be indexed again (touched.py)."""

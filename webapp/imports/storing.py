@@ -161,7 +161,7 @@ def store(work: Work, plan: Plan, actor: str, allowed_removals: int | None) -> P
             plan = _settle(session, work, plan)
             if objection := plan.objection(allowed_removals):
                 raise ImportRefused([objection])
-            touched.note_before(session, plan.by_file)
+            last = touched.note_before(session, plan.by_file)
             messaging_store.merge(session, plan.parts)
             for done, (kind, _) in enumerate(targets):
                 tell(done)
@@ -170,7 +170,7 @@ def store(work: Work, plan: Plan, actor: str, allowed_removals: int | None) -> P
                     merging.store_edges(session, *plan.edges)
                 sources.forget_all(session, plan.judged[kind.file].forgotten)
             tell(len(targets))
-            touched.index(session, plan.by_file)
+            touched.index(session, plan.by_file, last)
             session.add(_audit(work.folder, plan, actor))
     except (IntegrityError, NoResultFound) as error:
         raise ImportRefused(

@@ -34,32 +34,31 @@ def hold(session: Session) -> None:
     _hold(session, Invoice, *_changing(INVOICE, RESULT, SourceSubject.INVOICE))
 
 
-def note_before(session: Session, counts: Counts) -> None:
-    """Note what can be told only before anything is stored: whose addresses are removed."""
+def note_before(session: Session, counts: Counts) -> int:
+    """Note what can be told only before anything is stored: whose addresses are removed. Gives the highest
+    id of an invoice: those that are added have higher ones."""
     if _of(counts, "emails.csv").removed:
         gone, stored = staged.REMOVED[EMAIL.staged.name], EMAIL.stored
         owners = select(stored.c.customer_id).join_from(gone, stored, stored.c.id == gone.c.id).distinct()
         session.execute(insert(staged.TOUCHED_CUSTOMER).from_select(["id"], owners))
+    return session.scalar(select(func.max(Invoice.id))) or 0
 
 
-def index(session: Session, counts: Counts) -> None:
-    """Index again what was stored and noted."""
+def index(session: Session, counts: Counts, last: int) -> None:
+    """Index again what was stored and noted, and the invoices behind the `last` one. If others added some of
+    these meanwhile, they are indexed twice, which does no harm."""
     customers, emails = _of(counts, "customers.csv"), _of(counts, "emails.csv")
     if customers.new or customers.changed:
-        _note(session, staged.TOUCHED_CUSTOMER, _stored_now(CUSTOMER, or_differs=True))
+        _note(session, staged.TOUCHED_CUSTOMER, _stored_now(CUSTOMER))
     if emails.new:
         unknown = EMAIL.known.c.line.is_(None)
         rows = EMAIL.source.outerjoin(EMAIL.known, EMAIL.known.c.line == EMAIL.staged.c.line)
         owners = select(EMAIL.values["customer_id"]).select_from(rows).where(unknown).distinct()
         _note(session, staged.TOUCHED_CUSTOMER, owners)
+    if session.scalar(select(func.count()).select_from(staged.TOUCHED_CUSTOMER)):
+        found_by.index_customers(session, select(staged.TOUCHED_CUSTOMER.c.id))
     if _of(counts, "invoices.csv").new:
-        _note(session, staged.TOUCHED_INVOICE, _stored_now(INVOICE, or_differs=False))
-    for touched, write in (
-        (staged.TOUCHED_CUSTOMER, found_by.index_customers),
-        (staged.TOUCHED_INVOICE, found_by.index_invoices),
-    ):
-        if session.scalar(select(func.count()).select_from(touched)):
-            write(session, select(touched.c.id))
+        found_by.index_invoices(session, select(Invoice.id).where(Invoice.id > last))
 
 
 def _of(counts: Counts, file: str) -> MergeCounts:
@@ -72,16 +71,15 @@ def _note(session: Session, touched: Table, ids: Select[Any]) -> None:
     session.execute(insert(touched).from_select(["id"], fresh))
 
 
-def _stored_now(target: Target, *, or_differs: bool) -> Select[Any]:
-    """The ids of the rows of the file that were new, or differed too."""
+def _stored_now(target: Target) -> Select[Any]:
+    """The ids of the rows of the file that were new, or differed."""
     [natural] = target.natural
     file, known = target.staged, target.known
-    new = known.c.line.is_(None)
     return (
         select(target.stored.c.id)
         .join_from(file, target.stored, target.stored.c[natural] == file.c[natural])
         .outerjoin(known, known.c.line == file.c.line)
-        .where(or_(new, known.c.differs) if or_differs else new)
+        .where(or_(known.c.line.is_(None), known.c.differs))
     )
 
 

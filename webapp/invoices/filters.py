@@ -3,6 +3,7 @@ match."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -57,6 +58,10 @@ class InvoiceFilter:
     wrong: tuple[str, ...] = ()
 
 
+Check = Callable[[Any], ColumnElement[bool]]
+"""A condition on Invoice, or on an alias of it that has the first rows of an index."""
+
+
 @dataclass(frozen=True)
 class Narrowing:
     """One condition on Invoice in two forms: as an index finds its rows (`lookup`), and as it is looked at
@@ -65,7 +70,7 @@ class Narrowing:
     `follows` are the names of the orders whose index can begin at it. A `costly` one has no index at all: it
     asks whether something is missing elsewhere."""
 
-    check: ColumnElement[bool]
+    check: Check
     lookup: ColumnElement[bool] | None = None
     rows: Select[int] | None = None
     follows: tuple[str, ...] = ()
@@ -85,7 +90,7 @@ class Narrowing:
         """The ids of the invoices that meet it, as an index finds them."""
         if self.rows is not None:
             return self.rows
-        return select(Invoice.id).where(self.check if self.lookup is None else self.lookup)
+        return select(Invoice.id).where(self.check(Invoice) if self.lookup is None else self.lookup)
 
 
 def narrowings(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[Narrowing]:
@@ -94,7 +99,7 @@ def narrowings(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[N
     if shown.status and shown.status not in tuple(InvoiceStatus):
         raise ValueError(f"there is no status {shown.status!r}")
     if shown.wrong:
-        return [Narrowing(false(), false())]
+        return [Narrowing(lambda _: false(), false())]
     found = [*_of_customers(session, viewer, shown), *_of_amounts(shown), *_of_mails(shown)]
     if shown.status or shown.first or shown.last:
         found.append(_of_status_and_period(shown))
@@ -106,7 +111,14 @@ def narrowings(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[N
 def matching(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[ColumnElement[bool]]:
     """The conditions on Invoice for everything that the filter leaves. Raises ValueError."""
     found, lead = planned(session, narrowings(session, viewer, shown))
-    return [each.lookup if each is lead and each.lookup is not None else each.check for each in found]
+    return conditions(found, lead)
+
+
+def conditions(found: list[Narrowing], lead: Narrowing | None) -> list[ColumnElement[bool]]:
+    """All of them on Invoice, of which the lead is looked up."""
+    return [
+        each.lookup if each is lead and each.lookup is not None else each.check(Invoice) for each in found
+    ]
 
 
 def planned(session: Session, found: list[Narrowing]) -> tuple[list[Narrowing], Narrowing | None]:
@@ -127,7 +139,7 @@ def _of_customers(session: Session, viewer: Viewer, shown: InvoiceFilter) -> lis
         customer = select(Customer.id).where(Customer.code == shown.customer, visible_to(viewer, Customer))
         customer_id = session.scalar(customer) or 0
         lookup = Invoice.customer_id == customer_id
-        found.append(Narrowing(_unindexed(Invoice.customer_id) == customer_id, lookup))
+        found.append(Narrowing(lambda invoice: _unindexed(invoice.customer_id) == customer_id, lookup))
     if not shown.cluster and not viewer.clusters:
         return found
     clusters = select(Cluster.id).where(visible_to(viewer, Cluster))
@@ -139,7 +151,12 @@ def _of_customers(session: Session, viewer: Viewer, shown: InvoiceFilter) -> lis
     ids = session.scalars(clusters).all()
     ours = Customer.cluster_id.in_(ids)
     payer = aliased(Customer)  # a list in the order of customers has Customer beside it
-    check = exists().where(payer.id == Invoice.customer_id, _unindexed(payer.cluster_id).in_(ids))
+
+    def check(invoice: Any) -> ColumnElement[bool]:
+        """As a value, which PostgreSQL does not make a join of: it would read all customers for it."""
+        home = select(payer.cluster_id).where(payer.id == invoice.customer_id).scalar_subquery()
+        return home.in_(ids)
+
     rows = select(Invoice.id).join(Customer, Customer.id == Invoice.customer_id).where(ours)
     found.append(Narrowing(check, Invoice.customer_id.in_(select(Customer.id).where(ours)), rows))
     return found
@@ -148,67 +165,77 @@ def _of_customers(session: Session, viewer: Viewer, shown: InvoiceFilter) -> lis
 def _of_amounts(shown: InvoiceFilter) -> list[Narrowing]:
     """The currency and the amounts, which one index has together."""
 
-    def conditions(currency: Any, gross: Any) -> list[ColumnElement[bool]]:
+    def wanted(currency: Any, gross: Any) -> list[ColumnElement[bool]]:
         of_currency = [currency == shown.currency] if shown.currency else []
         from_least = [gross >= shown.least] if shown.least is not None else []
         up_to_most = [gross <= shown.most] if shown.most is not None else []
         return [*of_currency, *from_least, *up_to_most]
 
-    lookups = conditions(Invoice.currency, Invoice.gross_amount)
+    lookups = wanted(Invoice.currency, Invoice.gross_amount)
     if not lookups:
         return []
-    checks = conditions(_unindexed(Invoice.currency), _unindexed(Invoice.gross_amount))
-    return [Narrowing(and_(*checks), and_(*lookups), follows=(AMOUNT_ORDER,))]
+
+    def check(invoice: Any) -> ColumnElement[bool]:
+        return and_(*wanted(_unindexed(invoice.currency), _unindexed(invoice.gross_amount)))
+
+    return [Narrowing(check, and_(*lookups), follows=(AMOUNT_ORDER,))]
 
 
 def _of_status_and_period(shown: InvoiceFilter) -> Narrowing:
     """The status and the period, which one index has together."""
-    lookups, checks = [], []
-    if shown.status:
-        lookups.append(Invoice.status == shown.status)
-        checks.append(_unindexed(Invoice.status) == shown.status)
+    first, last = shown.first or FIRST_DAY, shown.last or LAST_DAY
+    lookups = [Invoice.status == shown.status] if shown.status else []
     if shown.first or shown.last:
-        first, last = shown.first or FIRST_DAY, shown.last or LAST_DAY
         lookups.append(within(first, last))
-        checks += [_unindexed(Invoice.period_start) >= first, _unindexed(Invoice.period_end) <= last]
-    return Narrowing(and_(*checks), and_(*lookups), follows=(PERIOD_ORDER,))
+
+    def check(invoice: Any) -> ColumnElement[bool]:
+        checks = [_unindexed(invoice.status) == shown.status] if shown.status else []
+        if shown.first or shown.last:
+            checks += [_unindexed(invoice.period_start) >= first, _unindexed(invoice.period_end) <= last]
+        return and_(*checks)
+
+    return Narrowing(check, and_(*lookups), follows=(PERIOD_ORDER,))
 
 
 def _of_mails(shown: InvoiceFilter) -> list[Narrowing]:
     """What was sent with which definition, which documents are missing, and which are suspect."""
-    found = []
+    found: list[Narrowing] = []
     if shown.sent_with is not None:
         sent = select(Reservation.invoice_id).where(Reservation.definition_id == shown.sent_with)
-        found.append(Narrowing(is_sent(shown.sent_with), Invoice.id.in_(sent), sent))
+        with_it: Check = lambda invoice: is_sent(shown.sent_with, invoice)  # noqa: E731
+        found.append(Narrowing(with_it, Invoice.id.in_(sent), sent))
     if shown.not_sent_with is not None:
-        found.append(Narrowing(~is_sent(shown.not_sent_with)))
+        found.append(Narrowing(lambda invoice: ~is_sent(shown.not_sent_with, invoice)))
     if shown.never_sent:
-        found.append(Narrowing(~is_sent()))
+        found.append(Narrowing(lambda invoice: ~is_sent(None, invoice)))
     if shown.missing is not None:
-        found.append(Narrowing(~_has_document(TransformationResult.transformation_id == shown.missing)))
+        of_kind = TransformationResult.transformation_id == shown.missing
+        found.append(Narrowing(lambda invoice: ~_has_document(invoice, of_kind)))
     if shown.no_document:
-        found.append(Narrowing(~_has_document()))
+        found.append(Narrowing(lambda invoice: ~_has_document(invoice)))
     if shown.suspect:
-        held = select(TransformationResult.invoice_id).where(TransformationResult.suspect)
-        found.append(Narrowing(_has_document(TransformationResult.suspect), Invoice.id.in_(held), held))
+        is_held = TransformationResult.suspect
+        held = select(TransformationResult.invoice_id).where(is_held)
+        found.append(Narrowing(lambda invoice: _has_document(invoice, is_held), Invoice.id.in_(held), held))
     return found
 
 
-def is_sent(definition_id: int | None = None) -> ColumnElement[bool]:
+def is_sent(definition_id: int | None = None, invoice: Any = Invoice) -> ColumnElement[bool]:
     """Whether the current Invoice has gone out with this definition, or may have; or with any."""
     of = [] if definition_id is None else [Reservation.definition_id == definition_id]
-    return exists().where(Reservation.invoice_id == Invoice.id, *of)
+    return exists().where(Reservation.invoice_id == invoice.id, *of)
 
 
-def _has_document(*conditions: ColumnElement[bool] | Any) -> ColumnElement[bool]:
-    return exists().where(TransformationResult.invoice_id == Invoice.id, *conditions)
+def _has_document(invoice: Any, *conditions: ColumnElement[bool] | Any) -> ColumnElement[bool]:
+    return exists().where(TransformationResult.invoice_id == invoice.id, *conditions)
 
 
 def _mentions(session: Session, wanted: str) -> Narrowing:
     """Whether the number, or the customer's code or name, contain every word."""
-    check, most = found_by.names_invoice(wanted), min(FEW_MAX, HITS_MAX)
+    check: Check = lambda invoice: found_by.names_invoice(wanted, invoice)  # noqa: E731
+    most = min(FEW_MAX, HITS_MAX)
     ids = found_by.invoices_found(session, wanted, most)
     if len(ids) > most:
-        return Narrowing(check, check, select(Invoice.id), is_search=True)
+        return Narrowing(check, check(Invoice), select(Invoice.id), is_search=True)
     hits = id_in(session, Invoice.id, ids)
     return Narrowing(check, hits, select(Invoice.id).where(hits), is_search=True)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer
-from webapp.invoices.filters import InvoiceFilter, Narrowing, narrowings, planned
+from webapp.invoices.filters import Check, InvoiceFilter, Narrowing, conditions, narrowings, planned
 from webapp.invoices.orders import CUSTOMER_ORDER, ORDERS, PERIOD_ORDER, InvoiceRow
 from webapp.store import keyset
 from webapp.store.customers import Cluster, Customer
@@ -40,9 +40,9 @@ def listing(
     order = ORDERS[name].reversed if sort.startswith("-") else ORDERS[name]
     found, lead = planned(session, narrowings(session, viewer, shown))
     if lead is not None:
-        ids = select(Invoice.id).where(*_conditions(found, lead))
-        count = keyset.counted(session, ids)
-        return _page(session, _sorted(ids, name, order, edge), order, edge), count
+        query = _joined(select(Invoice.id).where(*conditions(found, lead)), name)
+        ids, n = keyset.found_and_counted(session, query, order, edge)
+        return _page(session, ids, order, edge), Counted(n)
     count = _counted(session, found)
     walked, end = _walk(session, found, name, order, edge, min(WALKED_FIRST, WALKED_MAX))
     if len(walked) <= keyset.PAGE_SIZE and end is not None:
@@ -53,30 +53,37 @@ def listing(
         walked, end = _walk(session, found, name, order, edge, WALKED_ON_MAX)
         if len(walked) > keyset.PAGE_SIZE or end is None:
             return _page(session, walked, order, edge), count
-        ids = select(Invoice.id).where(*_conditions(found, found[0]))
-        return _page(session, _sorted(ids, name, order, edge), order, edge), count
+        rows = select(Invoice.id).where(*conditions(found, found[0]))
+        return _page(session, _sorted(rows, name, order, edge), order, edge), count
     return _short_page(session, walked, end, order, edge), count
 
 
-def _conditions(found: Sequence[Narrowing], lead: Narrowing) -> list[ColumnElement[bool]]:
-    return [each.lookup if each is lead and each.lookup is not None else each.check for each in found]
-
-
 def _sorted(ids: Select[int], name: str, order: Order[Any], edge: Edge | None) -> Select[int]:
-    if name == CUSTOMER_ORDER:
-        ids = ids.join(Customer, Customer.id == Invoice.customer_id)
-    return keyset.ordered(ids, order.looked_up, Invoice.id, edge)
+    return keyset.ordered(_joined(ids, name), order.looked_up, Invoice.id, edge)
 
 
-def _along_index(found: Sequence[Narrowing], name: str) -> tuple[Select[Any], list[ColumnElement[bool]]]:
-    """The rows that the index of this order has, from where the filter lets it begin, as (id, place); and
-    what is still to be looked at row by row."""
+def _joined(ids: Select[int], name: str) -> Select[int]:
+    """The query with the table that the order sorts by."""
+    return ids.join(Customer, Customer.id == Invoice.customer_id) if name == CUSTOMER_ORDER else ids
+
+
+CHECKED = (Invoice.customer_id, Invoice.number, Invoice.status, Invoice.currency, Invoice.gross_amount)
+"""What conditions look at in the rows of a walk, beside the period."""
+
+
+def _along_index(found: Sequence[Narrowing], name: str) -> tuple[Select[Any], list[Check]]:
+    """The rows that the index of this order has, from where the filter lets it begin, as (id, place) and what
+    is looked at; and what is still to be looked at row by row.
+
+    These are looked at in the very rows: joined with them, PostgreSQL may read all invoices instead."""
+    begins = [each for each in found if name in each.follows and each.lookup is not None]
+    checks = [each.check for each in found if each not in begins]
     rows = select(Invoice.id, ORDERS[name].column.label("place"))
+    if checks:
+        rows = rows.add_columns(Invoice.period_start, Invoice.period_end, *CHECKED)
     if name == CUSTOMER_ORDER:
         rows = rows.join_from(Customer, Invoice, Customer.id == Invoice.customer_id)
-    begins = [each for each in found if name in each.follows and each.lookup is not None]
-    rows = rows.where(*(each.lookup for each in begins if each.lookup is not None))
-    return rows, [each.check for each in found if each not in begins]
+    return rows.where(*(each.lookup for each in begins if each.lookup is not None)), checks
 
 
 def _walk(
@@ -91,14 +98,13 @@ def _walk(
     `at_most` rows of the index had not enough of them."""
     rows, checks = _along_index(found, name)
     walked = keyset.ordered(rows, order, Invoice.id, edge).limit(at_most).subquery()
-    query = select(walked.c.id)
-    if checks:
-        query = query.join(Invoice, Invoice.id == walked.c.id).where(*checks)
+    query = select(walked.c.id).where(*(check(walked.c) for check in checks))
     query = query.order_by(*keyset.order(edge, walked.c.place, walked.c.id, descending=order.descending))
     ids = session.scalars(query.limit(keyset.PAGE_SIZE + 1)).all()
     if len(ids) > keyset.PAGE_SIZE:
         return ids, None
-    last = keyset.ordered(rows, order, Invoice.id, edge).offset(at_most - 1).limit(1)
+    place = rows.with_only_columns(*list(rows.selected_columns)[:2], maintain_column_froms=True)
+    last = keyset.ordered(place, order, Invoice.id, edge).offset(at_most - 1).limit(1)
     row = session.execute(last).first()
     return ids, (row.id, row.place) if row else None
 
@@ -109,12 +115,10 @@ def _counted(session: Session, found: Sequence[Narrowing]) -> Counted:
     if len(found) == 1 and not found[0].costly:
         return Counted(found[0].few_max, True)
     rows, checks = _along_index(found, PERIOD_ORDER)
-    order = ORDERS[PERIOD_ORDER]
-    walked = keyset.ordered(rows, order, Invoice.id, None).limit(WALKED_MAX).subquery()
-    query = select(func.count()).select_from(walked)
-    if checks:
-        query = query.join(Invoice, Invoice.id == walked.c.id).where(*checks)
-    further = session.scalar(keyset.ordered(rows, order, Invoice.id, None).offset(WALKED_MAX).limit(1))
+    rows = keyset.ordered(rows, ORDERS[PERIOD_ORDER], Invoice.id, None)
+    walked = rows.limit(WALKED_MAX).subquery()
+    query = select(func.count()).select_from(walked).where(*(check(walked.c) for check in checks))
+    further = session.scalar(rows.with_only_columns(Invoice.id).offset(WALKED_MAX).limit(1))
     return Counted(session.scalar(query) or 0, further is not None)
 
 

@@ -151,29 +151,26 @@ def _stamp(session: Session, viewer: Viewer) -> object:
 def _count(
     session: Session, viewer: Viewer, run_id: int | None, cluster_id: int | None
 ) -> dict[OpenCause, int]:
+    """Only a reply says why a mail failed: the others are counted in their index alone."""
     found = Counter[OpenCause]()
-    bad = case((Result.status == ResultStatus.FAILED, case((is_bad_address(), 1), else_=0)), else_=0)
-    rows = session.execute(
-        select(Result.status, Result.reason, bad, func.count(Result.customer_id.distinct()))
-        .where(*among_open(session, viewer, run_id, cluster_id))
-        .group_by(Result.status, Result.reason, bad)
-    )
-    for status, reason, is_bad, n in rows:
-        found[_cause(status, reason, is_bad=bool(is_bad))] += int(n)
+    ours = among_open(session, viewer, run_id, cluster_id)
+    n, is_bad = func.count(Result.customer_id.distinct()), case((is_bad_address(), 1), else_=0)
+    others = select(Result.status, Result.reason, n).where(*ours, Result.status.in_(WITHOUT_REPLY))
+    for status, reason, count in session.execute(others.group_by(Result.status, Result.reason)):
+        found[OpenCause(reason if status == ResultStatus.SKIPPED else status)] += int(count)
+    failed = select(is_bad, n).where(*ours, Result.status == ResultStatus.FAILED).group_by(is_bad)
+    for bad, count in session.execute(failed):
+        found[OpenCause.BAD_ADDRESS if bad else OpenCause.FAILED_OTHERWISE] += int(count)
     return dict(found)
+
+
+WITHOUT_REPLY = (ResultStatus.SKIPPED, ResultStatus.BOUNCED, ResultStatus.UNCONFIRMED)
+"""The statuses of which each is open for one cause, with its skip reason."""
 
 
 def total(session: Session, viewer: Viewer) -> int:
     """The number beside "To fix"."""
     return sum(counts(session, viewer).values())
-
-
-def _cause(status: str, reason: str, *, is_bad: bool) -> OpenCause:
-    if status == ResultStatus.SKIPPED:
-        return OpenCause(reason)
-    if status == ResultStatus.FAILED and not is_bad:
-        return OpenCause.FAILED_OTHERWISE
-    return OpenCause(status)
 
 
 def waiting_runs(session: Session, viewer: Viewer, run_id: int | None = None) -> list[tuple[Run, MailServer]]:

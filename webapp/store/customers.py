@@ -60,6 +60,7 @@ class Customer(Base):
     __tablename__ = "customer"
     __table_args__ = (
         Index("ix_customer_sort_name", "sort_name", "id"),
+        Index("ix_customer_cluster_id", "cluster_id", "address_keys", "id"),
         Index("ix_customer_address_keys", "address_keys", "sort_name", "id"),
         Index("ix_customer_suspended", "sort_name", "id", sqlite_where=text("suspended IS 1"),
               postgresql_where=text("suspended IS true")),
@@ -70,7 +71,7 @@ class Customer(Base):
     name: Mapped[str] = mapped_column(String(300))
     sort_name: Mapped[str] = mapped_column(Text, default="", server_default="")
     address_keys: Mapped[str] = mapped_column(Text, default="", server_default="")
-    cluster_id: Mapped[int] = mapped_column(ForeignKey("cluster.id"), index=True)
+    cluster_id: Mapped[int] = mapped_column(ForeignKey("cluster.id"))
     language: Mapped[str] = mapped_column(String(16), default="")
     suspended: Mapped[bool] = mapped_column(default=False)
     extra: Mapped[dict[str, Any]] = mapped_column("metadata", Json, default=dict)

@@ -93,7 +93,7 @@ class RequestSession(ReadSession):
     with it after a write would read in a transaction that nothing ends."""
 
     def __init__(self, db: FlaskDatabase, **options: Any) -> None:
-        super().__init__(**{**options, **db.database.reading_options, "close_resets_only": False})
+        super().__init__(**{**options, **db.database.page_options, "close_resets_only": False})
 
     def close(self) -> None:
         """Never fails: what was read has been used, and the answer must not be lost with a connection."""

@@ -33,7 +33,7 @@ class Invoice(Base):
         one_of("status", InvoiceStatus),
         CheckConstraint("period_start <= period_end", name="period"),
         CheckConstraint("length(currency) = 3", name="currency"),
-        Index("ix_invoice_customer_period", "customer_id", "period_start", "period_end"),
+        Index("ix_invoice_customer_period", "customer_id", "period_start", "period_end", "id"),
         Index("ix_invoice_period", "period_start", "period_end"),
         Index("ix_invoice_by_period", "period_start", "id"),
         Index("ix_invoice_status", "status", "period_start", "id"),

@@ -6,7 +6,7 @@ it is sorted by."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -141,3 +141,17 @@ def counted(session: Session, rows: Select[Any], at_most: int | None = None) -> 
     most = COUNTED_MAX if at_most is None else at_most
     found = session.scalar(select(func.count()).select_from(rows.limit(most + 1).subquery())) or 0
     return Counted(min(found, most), found > most)
+
+
+def found_and_counted(
+    session: Session, query: Select[int], way: Order[Any], edge: Edge | None
+) -> tuple[Sequence[int], int]:
+    """The ids of a page and one more, and the number of all rows that the query leaves: of few rows, which
+    are all read once."""
+    hits = query.add_columns(way.column.label("by")).cte()
+    [id, by] = hits.c
+    how_many = select(func.count()).select_from(hits).scalar_subquery()
+    rows = ordered(select(id, how_many), way, id, edge, by).limit(PAGE_SIZE + 1)
+    found = session.execute(rows).all()
+    count = found[0][1] if found else session.scalar(select(how_many)) if edge else 0
+    return [row[0] for row in found], count or 0

@@ -118,6 +118,7 @@ class Result(Base):
         Index("ix_result_run_id", "run_id", "id", unique=True),
         Index("ix_result_run_name", "run_id", "sort_name", "id"),
         Index("ix_result_to_fix", "status", "reason", "id", "run_id", "customer_id", **TO_FIX_ONLY),
+        Index("ix_result_to_fix_customer", "customer_id", "status", "reason", "id", "run_id", **TO_FIX_ONLY),
         Index("ix_result_worker", "worker_id", sqlite_where=text("worker_id IS NOT NULL"),
               postgresql_where=text("worker_id IS NOT NULL")),
     )  # fmt: skip
@@ -190,9 +191,8 @@ class Attempt(Base):
     line; `queue_id` is the server's name for a mail that it took, from its reply.
 
     `rebuild_data` is what the message was made of, compressed, without its documents: with the documents (by
-    their
-    SHA-256) it gives the bytes that went out, which hash to `sha256` (messages/sent_mail.py). It is let go at
-    `rebuild_data_deleted_at`, when the time for which mails are kept is over (evidence/retention.py)."""
+    their SHA-256) it gives the bytes that went out, which hash to `sha256` (messages/sent_mail.py). It is let
+    go at `rebuild_data_deleted_at`, when the time to keep mails is over (evidence/retention.py)."""
 
     __tablename__ = "attempt"
     __table_args__ = (
