@@ -15,7 +15,7 @@ from webapp.definitions.versions import todays_version
 from webapp.errors import NotFound, Refused
 from webapp.lifecycle.runs import must_be_allowed, must_not_be_held
 from webapp.mailing.addresses import forbidden_copies
-from webapp.periods import period_words
+from webapp.periods import period_name
 from webapp.printable import has_controls
 from webapp.queue import JobQueue
 from webapp.selection.eligibility import requirements_of
@@ -136,7 +136,7 @@ def default_name(session: Session, selection: Selection) -> str:
     length of a run's name."""
     definition = session.get_one(MessageDefinition, selection.definition_id).name
     cluster = session.get_one(Cluster, selection.cluster_id).tag_name
-    period = period_words(selection.period_from, selection.period_to)
+    period = period_name(selection.period_from, selection.period_to)
     return ", ".join([*(_cut(name, NAME_PART_MAX) for name in (definition, cluster)), period])
 
 
