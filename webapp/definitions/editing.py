@@ -104,7 +104,7 @@ def runs_of(session: Session, definition_id: int) -> int:
 
 def must_be_allowed(viewer: Viewer) -> None:
     """Raises Refused for a person who may only look."""
-    if not viewer.may_send:
+    if not viewer.may_change:
         raise Refused(
             "Your role is read-only. Ask an administrator for the manager role to change definitions."
         )

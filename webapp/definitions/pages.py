@@ -54,7 +54,7 @@ def index() -> ResponseReturnValue:
 @definitions.get("/definitions/new")
 def new() -> ResponseReturnValue:
     """An empty form, with the template that the address names."""
-    if not viewer().may_send:
+    if not viewer().may_change:
         abort(403, MAY_NOT)
     return _form(definition_form(None, template=request.args.get("template", type=int)), None)
 

@@ -47,6 +47,9 @@ WORDS = {
 }
 
 
+NEEDS_THE_RIGHT = "a person with the right to send has to press Send again"
+
+
 def mails(n: int) -> str:
     """1 mail, or 2 mails"""
     return f"{notation.number(n)} {'mail' if n == 1 else 'mails'}"

@@ -13,7 +13,7 @@ from webapp.access import Viewer, visible_to
 from webapp.audit import audit
 from webapp.definitions.versions import todays_version
 from webapp.errors import NotFound, Refused
-from webapp.lifecycle.runs import must_be_allowed, must_not_be_held
+from webapp.lifecycle.runs import must_be_allowed, must_have_the_right, must_not_be_held
 from webapp.mailing.addresses import forbidden_copies
 from webapp.periods import period_name
 from webapp.printable import has_controls
@@ -49,6 +49,7 @@ def create(session: Session, queue: JobQueue, wanted: RunRequest, viewer: Viewer
     must_be_allowed(viewer)
     if wanted.start:
         must_not_be_held(session)
+        must_have_the_right(viewer)
     definition = _usable_definition(session, wanted.selection, viewer)
     run = _run(session, wanted, definition, viewer)
     if words := forbidden_copies(run.bcc, definition.reply_to, wanted.copy_domains):

@@ -54,7 +54,7 @@ def init_app(app: Flask) -> None:
         g.viewer = user.viewer
         if (
             request.method not in SAFE_METHODS
-            and not user.viewer.may_send
+            and not user.viewer.may_change
             and not is_marked("open_to_every_role")
         ):
             abort(403, MAY_NOT)
