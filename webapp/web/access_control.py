@@ -62,6 +62,8 @@ def init_app(app: Flask) -> None:
 
 
 def _to_login() -> AnyResponse:
+    if not is_htmx() and not sessions.any_user():
+        return redirect(sessions.FIRST_START, 303)
     page = page_on_screen()
     login = "/login" if page == "/" else f"/login?next={quote(page, safe='/')}"
     if is_htmx() and is_marked("while_typing"):
