@@ -36,7 +36,7 @@ NAMED_MAX = 3
 
 @dataclass(frozen=True)
 class DemoRows:
-    """The ids of the demo's rows. `runs` are all runs over them, whoever created them."""
+    """The ids of the demo's rows. `runs` are all runs over them, also those that people created."""
 
     clusters: Sequence[int]
     customers: Sequence[int]
