@@ -209,8 +209,10 @@ def branches(world: World) -> None:
 
 @pytest.fixture
 def pages(app: Flask, branches: None) -> Flask:
-    """The application with its pages, over the small world."""
+    """The application with its pages, over the small world. It counts as set up: without users, every page
+    would lead to the first start (tests/users/test_first_start.py)."""
     add_pages(app)
+    app.extensions["any user"] = [True]
     return app
 
 

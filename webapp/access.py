@@ -20,16 +20,27 @@ from webapp.store.users import User
 @dataclass(frozen=True)
 class Viewer:
     """A person who looks or acts. With empty `clusters` they see everything, else these clusters and all
-    below them."""
+    below them. `right_to_send`: as their account says, apart from the role."""
 
     name: str
     role: Role
     clusters: frozenset[int] = frozenset()
+    right_to_send: bool = True
+
+    @property
+    def may_change(self) -> bool:
+        """Whether this person may create runs, and change them and what mails are made of."""
+        return self.role in (Role.ADMIN, Role.MANAGER)
 
     @property
     def may_send(self) -> bool:
-        """Whether this person may create and change runs."""
-        return self.role in (Role.ADMIN, Role.MANAGER)
+        """Whether this person may have mails go out: start and stop runs, and send again."""
+        return self.may_change and self.right_to_send
+
+    @property
+    def manages_users(self) -> bool:
+        """Whether this person may change what others see and may do: an administrator who sees everything."""
+        return self.role == Role.ADMIN and not self.clusters
 
 
 OPERATOR = Viewer(name="command line", role=Role.ADMIN)
@@ -41,7 +52,7 @@ Restricted = type[Cluster] | type[Customer] | type[Invoice] | type[Run] | type[R
 def viewer_of(user: User) -> Viewer:
     """What this user may see, as a value."""
     bound = frozenset(each.cluster_id for each in user.bound_to)
-    return Viewer(name=user.email, role=Role(user.role), clusters=bound)
+    return Viewer(user.email, Role(user.role), bound, user.may_send)
 
 
 def visible_to(viewer: Viewer, table: Restricted) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from jinja2 import StrictUndefined
 from webapp.catcher import pages as catcher
 from webapp.customers import pages as customers
 from webapp.definitions import pages as definitions
+from webapp.demo import pages as demo
 from webapp.evidence import pages as evidence
 from webapp.fixing import pages as fixing
 from webapp.invoices import pages as invoices
@@ -42,7 +43,7 @@ SHARED = (
 """What all pages share, in the order in which it takes effect."""
 ROOMS = (
     *(users, definitions, invoices, customers, new_run, runs, results),
-    *(fixing, search, settings, evidence, catcher),
+    *(fixing, search, settings, evidence, catcher, demo),
 )
 """The rooms with pages."""
 

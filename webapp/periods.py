@@ -6,6 +6,8 @@ from datetime import date
 
 from sqlalchemy import ColumnElement, Date, and_, bindparam, or_
 
+from webapp import notation
+from webapp.notation import DateStyle
 from webapp.store.invoices import Invoice
 
 
@@ -34,7 +36,16 @@ def _inline_literal(day: date) -> ColumnElement[date]:
 
 
 def period_words(first: date, last: date) -> str:
-    """The period in words: "1 to 31 October 2026", "1 July to 30 September 2026"."""
+    """The period as the person who reads writes days: "1 to 31 October 2026", or "01.10.2026 to
+    31.10.2026"."""
+    if notation.current().dates is DateStyle.WORDS:
+        return period_name(first, last)
+    return notation.day(first) if first == last else f"{notation.day(first)} to {notation.day(last)}"
+
+
+def period_name(first: date, last: date) -> str:
+    """The period in words: "1 to 31 October 2026", "1 July to 30 September 2026". The same for everyone, as
+    part of a name is."""
     if first == last:
         return f"{first.day} {first:%B %Y}"
     if (first.year, first.month) == (last.year, last.month):

@@ -1,5 +1,5 @@
-// Shortcuts: single keys that act on the page, except while a person types. The account page can turn them
-// off.
+// Shortcuts: single keys that act on the page, except while a person types. Each person can turn them off
+// (/account).
 import { $, $$, LIST } from './dom.js';
 import { hasFixes, skipFix, stepFix, tickFix } from './fixes.js';
 import { rowBoxes, updateBulkBar } from './selection.js';
@@ -21,7 +21,7 @@ const TYPING = 'input:not([type=checkbox], [type=radio]), textarea, select, [rol
 let lastTicked = null; // the box that was ticked last by a shortcut: a range starts there
 
 function areOn() {
-  return localStorage.getItem('shortcuts') !== 'off';
+  return !('noShortcuts' in document.body.dataset);
 }
 
 function newRun() {
@@ -71,10 +71,3 @@ document.addEventListener('keydown', event => {
   event.preventDefault();
   act();
 });
-
-// The choice on the account page.
-const choice = $('#shortcuts');
-if (choice) {
-  choice.checked = areOn();
-  choice.addEventListener('change', () => localStorage.setItem('shortcuts', choice.checked ? 'on' : 'off'));
-}

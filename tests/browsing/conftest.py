@@ -41,6 +41,7 @@ def installed(
     home = tmp_path_factory.mktemp("home")
     shutil.copy(sqlite_template, home / "mailrun.sqlite3")
     with installation(f"sqlite:///{home / 'mailrun.sqlite3'}", home) as running:
+        running.person()  # without any user there is only the first start
         yield running
 
 

@@ -14,7 +14,10 @@ from tests.world import World
 from webapp.store.customers import Cluster
 from webapp.store.definitions import TemplateImage
 
-OPEN = {"/login", "/login/state", "/healthz", "/readyz", "/static/<path:filename>"}
+OPEN = {"/login", "/login/link", "/login/state", "/setup", "/healthz", "/readyz", "/static/<path:filename>"}
+OPEN_CHANGING = {"/login", "/login/again", "/login/link", "/setup"}
+OWN = {"/account", "/account/password", "/account/sessions/end", "/account/sessions/<int:session_id>/end"}
+"""What everyone changes of their own account."""
 LOOKING = {
     "/",
     "/account",
@@ -72,11 +75,15 @@ FOR_SENDERS = {
     "/invoices/new",
 }
 SETTINGS = ("/servers", "/senders", "/recipient-keys", "/transformations")
-LOOKING_ADMINS = {"/takeover", "/settings"} | {
+LOOKING_ADMINS = {"/takeover", "/settings", "/users", "/users/new", "/users/<int:user_id>", "/own-data"} | {
     f"{path}{rest}" for path in SETTINGS for rest in ("", "/new", "/<int:id>")
 }
 CHANGING_ADMINS = {
-    *("/takeover", "/servers/<int:id>/check", "/servers/<int:id>/try", "/senders/<int:id>/domain"),
+    *("/takeover", "/servers/<int:id>/check", "/servers/<int:id>/try", "/own-data"),
+    "/senders/<int:id>/domain",
+    *("/users/new", "/users/<int:user_id>", "/users/<int:user_id>/link", "/users/<int:user_id>/disable"),
+    *("/users/<int:user_id>/enable", "/users/<int:user_id>/sessions/end"),
+    "/users/<int:user_id>/sessions/<int:session_id>/end",
     *(f"{path}{rest}" for path in SETTINGS for rest in ("/new", "/<int:id>", "/<int:id>/delete")),
 }
 CHANGING = {
@@ -154,6 +161,8 @@ FIRST_IDS = (
     "cluster_id",
     "invoice_id",
     "document_id",
+    "user_id",
+    "session_id",
 )
 OF_A_RUN = {rule for rule in LOOKING | CHANGING if "run_id>" in rule or "result_id>" in rule}
 
@@ -183,7 +192,7 @@ def left_run(world: World, in_cluster: Callable[[str], int]) -> tuple[int, int]:
 
 def test_no_route_is_missing_here(pages: Flask) -> None:
     assert routes(pages, "GET") == OPEN | LOOKING | FOR_SENDERS | LOOKING_ADMINS
-    assert routes(pages, "POST") == CHANGING | CHANGING_ADMINS | {"/login", "/login/again", "/logout"}
+    assert routes(pages, "POST") == CHANGING | CHANGING_ADMINS | OPEN_CHANGING | OWN | {"/logout"}
 
 
 def test_without_a_login_everything_leads_to_the_login(pages: Flask, left_run: tuple[int, int]) -> None:
@@ -191,7 +200,7 @@ def test_without_a_login_everything_leads_to_the_login(pages: Flask, left_run: t
     browser.look("/login")
     for rule in LOOKING | FOR_SENDERS | LOOKING_ADMINS:
         assert browser.look(address(rule, *left_run)).status_code == 303, rule
-    for rule in CHANGING | CHANGING_ADMINS | {"/logout"}:
+    for rule in CHANGING | CHANGING_ADMINS | OWN | {"/logout"}:
         answer = browser.press(address(rule, *left_run), id="1")
         assert (answer.status_code, (answer.location or "")[:6]) == (303, "/login"), rule
 
@@ -263,7 +272,7 @@ def test_a_change_without_the_token_is_refused(
     log_in: LogIn, world: World, left_run: tuple[int, int]
 ) -> None:
     browser = log_in("admin")
-    for rule in CHANGING | CHANGING_ADMINS | {"/logout"}:
+    for rule in CHANGING | CHANGING_ADMINS | OPEN_CHANGING | OWN | {"/logout"}:
         for htmx in (False, True):
             browser.keys = {"form_key": "k" * 24}
             assert browser.press(address(rule, *left_run), htmx=htmx, id="1").status_code == 400, rule

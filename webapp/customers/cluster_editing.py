@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from webapp import audit, edits, sources
+from webapp import audit, edits, notation, sources
 from webapp.access import Viewer
 from webapp.customers import checks, locks
 from webapp.customers.cluster_graph import ClusterNumbers, VisibleGraph
@@ -177,13 +177,13 @@ def why_not_deleted(session: Session, graph: VisibleGraph, cluster_id: int) -> s
     name = graph.names[cluster_id]
     customers = session.scalar(select(func.count()).where(Customer.cluster_id == cluster_id)) or 0
     if customers:
-        are = "1 customer is" if customers == 1 else f"{customers:,} customers are"
+        are = "1 customer is" if customers == 1 else f"{notation.number(customers)} customers are"
         return f"{name} cannot be deleted while {are} in it. Move them to another cluster first."
     if below := graph.children[cluster_id]:
         named = ", ".join(graph.names[id] for id in below[:3])
         return f"{name} cannot be deleted while it has children: {named}. Give them other parents first."
     if runs := session.scalar(select(func.count()).where(Run.cluster_id == cluster_id)):
-        of = "1 run was" if runs == 1 else f"{runs:,} runs were"
+        of = "1 run was" if runs == 1 else f"{notation.number(runs)} runs were"
         return f"{name} stays: {of} created for it, and a run keeps its cluster."
     bound = session.scalars(
         select(User.name)

@@ -83,7 +83,7 @@ def _page(
 @clusters.get("/clusters/new")
 def new() -> ResponseReturnValue:
     """An empty form."""
-    if not viewer().may_send:
+    if not viewer().may_change:
         abort(403, MAY_NOT)
     return _new_form(TypedCluster())
 

@@ -29,7 +29,7 @@ customer_pages = Blueprint("customer_pages", __name__)
 @customer_pages.get("/customers/new")
 def new() -> ResponseReturnValue:
     """An empty form."""
-    if not viewer().may_send:
+    if not viewer().may_change:
         abort(403, MAY_NOT)
     return _new_form(NOTHING_TYPED)
 

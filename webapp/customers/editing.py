@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from webapp import audit, edits, found_by, sources
+from webapp import audit, edits, found_by, notation, sources
 from webapp.access import Viewer
 from webapp.customers import checks, locks, secrets
 from webapp.customers.checks import CODE_MAX, FIELD_MAX, NAME_MAX
@@ -87,7 +87,10 @@ def set_field(
     customer = locks.customer(session, viewer, customer_id)
     name = checks.line("The name of the field", name, FIELD_MAX)
     if len(value) > VALUE_MAX:
-        raise Refused(f"The value has {len(value):,} characters; at most {VALUE_MAX:,} are kept.")
+        raise Refused(
+            f"The value has {notation.number(len(value))} characters; at most {notation.number(VALUE_MAX)} "
+            "are kept."
+        )
     secrets.must_be_typed(name, value)
     old = customer.extra.get(name)
     is_secret = secrets.is_secret(session, customer, name)

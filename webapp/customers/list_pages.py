@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp import audit, cluster_paths
+from webapp import audit, cluster_paths, notation
 from webapp.access import visible_to
 from webapp.customers import bulk, export, queries
 from webapp.customers.bulk import Conditions
@@ -168,7 +168,9 @@ def _apply(chosen: Picked, template: str, verb: BulkVerb, done: str, **kept: Any
         changed = verb(session, ours)
         left = matching - changed
         words = f"{plural(changed, 'customer')} {done}."
-        return _back(chosen), words + (f" {left:,} already {'was' if left == 1 else 'were'}." if left else "")
+        return _back(chosen), words + (
+            f" {notation.number(left)} already {'was' if left == 1 else 'were'}." if left else ""
+        )
 
     def refused(reason: str) -> ResponseReturnValue:
         return _question(f"customers/{template}", chosen, wrong=reason, **kept)

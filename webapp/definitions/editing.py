@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from webapp import notation
 from webapp.access import Viewer
 from webapp.audit import note
 from webapp.definitions import password_fields
@@ -84,7 +85,7 @@ def remove(session: Session, viewer: Viewer, definition: MessageDefinition) -> N
     must_be_allowed(viewer)
     runs = runs_of(session, definition.id)
     if runs:
-        need = "1 run needs" if runs == 1 else f"{runs:,} runs need"
+        need = "1 run needs" if runs == 1 else f"{notation.number(runs)} runs need"
         raise Refused(f"“{definition.name}” cannot be deleted: {need} it. Retire it instead.")
     session.execute(
         delete(DefinitionTransformation).where(DefinitionTransformation.definition_id == definition.id)
@@ -103,7 +104,7 @@ def runs_of(session: Session, definition_id: int) -> int:
 
 def must_be_allowed(viewer: Viewer) -> None:
     """Raises Refused for a person who may only look."""
-    if not viewer.may_send:
+    if not viewer.may_change:
         raise Refused(
             "Your role is read-only. Ask an administrator for the manager role to change definitions."
         )

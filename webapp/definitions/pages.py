@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, abort, make_response, render_template, reque
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from webapp import notation
 from webapp.definitions import editing, queries
 from webapp.definitions.differences import differences
 from webapp.definitions.editing import fingerprint
@@ -53,7 +54,7 @@ def index() -> ResponseReturnValue:
 @definitions.get("/definitions/new")
 def new() -> ResponseReturnValue:
     """An empty form, with the template that the address names."""
-    if not viewer().may_send:
+    if not viewer().may_change:
         abort(403, MAY_NOT)
     return _form(definition_form(None, template=request.args.get("template", type=int)), None)
 
@@ -227,7 +228,7 @@ def reach() -> ResponseReturnValue:
     """How many customers have an address with the chosen recipient key."""
     key = id_in(request.args.get("recipient_key", ""))
     having, of = (0, 0) if key is None else queries.reach(db.session, viewer(), key)
-    return f"{having:,} of {plural(of, 'customer')} have it"
+    return f"{notation.number(having)} of {plural(of, 'customer')} have it"
 
 
 @definitions.get("/definitions/passwords")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from sqlalchemy import String, func, literal, select
 from sqlalchemy.orm import Session
 
-from webapp import edits, sealed
+from webapp import edits, notation, sealed
 from webapp.access import Viewer
 from webapp.errors import Refused
 from webapp.mailing.template_references import COMMENT
@@ -37,7 +37,7 @@ def note(session: Session, viewer: Viewer, name: str, texts: Iterable[str] = ())
             "the passwords in another field, or take it out of the texts first."
         )
     if viewer.clusters and (n := _customers_with(session, name)):
-        whose = "1 customer" if n == 1 else f"{n:,} customers"
+        whose = "1 customer" if n == 1 else f"{notation.number(n)} customers"
         raise Refused(
             f"“{name}” as the password key would hide “{name}” of {whose}. Ask an administrator who sees all "
             "clusters, or name a field that is a password key already."

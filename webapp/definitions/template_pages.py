@@ -213,7 +213,7 @@ def _language_words(language: str) -> str:
 
 
 def _must_edit() -> None:
-    if not viewer().may_send:
+    if not viewer().may_change:
         abort(403, MAY_NOT)
 
 

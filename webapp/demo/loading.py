@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from webapp.access import Viewer
 from webapp.definitions import pictures
-from webapp.demo import company, folder
+from webapp.demo import company, folder, own_data
 from webapp.documents import document_checks
 from webapp.extensions import Runtime
 from webapp.imports.folder import import_folder
@@ -26,7 +26,7 @@ from webapp.users import accounts
 
 EMAIL = "demo@noordlicht.example"
 DEMO_NAME = "Marit Hoving"
-LOADER = Viewer(name="demo", role=Role.ADMIN)
+LOADER = Viewer(name=own_data.ACTOR, role=Role.ADMIN)
 SERVER = "Mail catcher"
 LOGO = Path(__file__).parent / "logo.png"
 
@@ -67,9 +67,9 @@ def _import(runtime: Runtime, aside: Path, today: date) -> None:
     aside.mkdir(mode=0o700)
     try:
         folder.write(aside, today, runtime.settings.catcher_port)
-        import_folder(runtime.database, runtime.documents, aside, actor="demo")
+        import_folder(runtime.database, runtime.documents, aside, actor=own_data.ACTOR)
         document_checks.check(runtime.database, runtime.documents)
-        logo = pictures.store(runtime.documents, "logo", LOGO.read_bytes())
+        logo = pictures.store(runtime.documents, own_data.LOGO, LOGO.read_bytes())
         with runtime.database.writing() as session:
             pictures.save(session, LOADER, logo)
     finally:

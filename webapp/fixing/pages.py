@@ -115,7 +115,7 @@ def _told(one: Fixed) -> dict[str, object]:
 @fixing.get(f"{PATH}/send")
 def send() -> ResponseReturnValue:
     """The question whether mails go out now whose document a person has just added."""
-    if not viewer().may_send:
+    if not viewer().may_change:
         abort(403, MAY_NOT)
     cause, _, customer = request.args.get("customer", "").partition(".")
     rows = forms.rows_named([f"{cause}.{customer}.0.0"] if customer else [])

@@ -212,9 +212,12 @@ def _send(
     if filled.action == MARK_SENT:
         return _mark_sent(session, viewer, row, answer)
     by_run: dict[int, list[OpenResult]] = defaultdict(list)
+    others = 0
     for result in filled.sends:
         held_back = result.goes_out or row.cause in ASKED_FIRST
-        if answer.send or not held_back:
+        if result.goes_out and not viewer.may_send:
+            others += 1
+        elif answer.send or not held_back:
             by_run[result.run_id].append(result)
     unchanged, freed = Counter[str](), list[int]()
     for run_id, results in sorted(by_run.items()):
@@ -231,7 +234,9 @@ def _send(
         going, ready = (
             (going + outcome.changed, ready) if results[0].goes_out else (going, ready + outcome.changed)
         )
-    waiting = len(filled.sends) - sum(map(len, by_run.values()))
+    waiting = len(filled.sends) - others - sum(map(len, by_run.values()))
+    if others:
+        unchanged[words.NEEDS_THE_RIGHT] = others
     said = words.outcome(
         saved=filled.changes_data, going=going, ready=ready, waiting=waiting, unchanged=dict(unchanged)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from webapp import notation
 from webapp.results.to_fix import OpenCause
 from webapp.runs.labels import PROBLEM_LABELS
 
@@ -21,7 +22,7 @@ class CauseWords:
 
     def counted(self, n: int) -> str:
         """7 customers"""
-        return f"{n:,} {'customer' if n == 1 else 'customers'}"
+        return f"{notation.number(n)} {'customer' if n == 1 else 'customers'}"
 
 
 def _of(cause: OpenCause, short: str, icon: str, hint: str = "") -> CauseWords:
@@ -46,16 +47,21 @@ WORDS = {
 }
 
 
+NEEDS_THE_RIGHT = "a person with the right to send has to press Send again"
+
+
 def mails(n: int) -> str:
     """1 mail, or 2 mails"""
-    return f"{n:,} {'mail' if n == 1 else 'mails'}"
+    return f"{notation.number(n)} {'mail' if n == 1 else 'mails'}"
 
 
 def button(saved: int, sent: int) -> str:
     """What the button of a question says: Save 1 and send 2 mails"""
     if not saved:
         return f"Send {mails(sent)}"
-    return f"Save {saved:,} and send {mails(sent)}" if sent else f"Save {saved:,}"
+    return (
+        f"Save {notation.number(saved)} and send {mails(sent)}" if sent else f"Save {notation.number(saved)}"
+    )
 
 
 def outcome(*, saved: bool, going: int, ready: int, waiting: int, unchanged: dict[str, int]) -> str:
@@ -65,9 +71,10 @@ def outcome(*, saved: bool, going: int, ready: int, waiting: int, unchanged: dic
         said.append(f"{mails(going)} {'goes' if going == 1 else 'go'} out.")
     if ready:
         said.append(
-            f"{ready:,} {'result is' if ready == 1 else 'results are'} ready and will go out on Start."
+            f"{notation.number(ready)} {'result is' if ready == 1 else 'results are'} ready and will go out "
+            "on Start."
         )
     if waiting:
         said.append(f"{mails(waiting)} can go out now: press Send again beside it.")
-    said += [f"{n:,} not sent: {why}." for why, n in unchanged.items()]
+    said += [f"{notation.number(n)} not sent: {why}." for why, n in unchanged.items()]
     return " ".join(said) or "Nothing has changed."

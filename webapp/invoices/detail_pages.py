@@ -26,7 +26,7 @@ invoice_pages = Blueprint("invoice_pages", __name__)
 @invoice_pages.get("/invoices/new")
 def new() -> ResponseReturnValue:
     """An empty form."""
-    if not viewer().may_send:
+    if not viewer().may_change:
         abort(403, MAY_NOT)
     return _new_form(RefusedForm(values=request.args.to_dict(), form="new"))
 

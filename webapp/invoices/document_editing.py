@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp import audit, edits, sources
+from webapp import audit, edits, notation, sources
 from webapp.access import Viewer
 from webapp.documents import document_checks, findings, media_types
 from webapp.errors import NotFound, Refused
@@ -59,7 +59,10 @@ def put(store: DocumentStore, transformation: Transformation, given: Upload) -> 
     if not given.content:
         raise Refused(f"“{name}” is empty.")
     if len(given.content) > LARGEST:
-        raise Refused(f"“{name}” has {len(given.content):,} bytes; at most {LARGEST:,} can be mailed.")
+        raise Refused(
+            f"“{name}” has {notation.number(len(given.content))} bytes; at most {notation.number(LARGEST)} "
+            "can be mailed."
+        )
     media_type = media_types.guessed(name, transformation.output_type)
     head = given.content[: media_types.HEAD]
     if wrong := media_types.contradiction(media_type, transformation.output_type, head):

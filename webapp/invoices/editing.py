@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp import audit, edits, found_by, sources
+from webapp import audit, edits, found_by, notation, sources
 from webapp.access import Viewer, visible_to
 from webapp.errors import NotFound, Refused
 from webapp.imports import values
@@ -126,7 +126,10 @@ def set_field(
     invoice = locked(session, viewer, invoice_id)
     name = _line("The name of the field", name, FIELD_MAX)
     if len(value) > VALUE_MAX:
-        raise Refused(f"The value has {len(value):,} characters; at most {VALUE_MAX:,} are kept.")
+        raise Refused(
+            f"The value has {notation.number(len(value))} characters; at most {notation.number(VALUE_MAX)} "
+            "are kept."
+        )
     old = invoice.data.get(name)
     expected = edits.fingerprint({name: ""}) if seen is None else seen
     edits.refuse_if_changed(session, subject(invoice), {name: text_of(old)}, expected)

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
-from webapp import audit, cluster_paths
+from webapp import audit, cluster_paths, notation
 from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.invoices import bulk, export, filters, queries
@@ -148,7 +148,7 @@ def _change(name: str, changing: ColumnElement[bool], verb: BulkVerb, done: str)
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         changed = verb(session, ours)
         left = matching - changed
-        others = f" {left:,} left as {'it was' if left == 1 else 'they were'}." if left else ""
+        others = f" {notation.number(left)} left as {'it was' if left == 1 else 'they were'}." if left else ""
         return _back(chosen), f"{plural(changed, 'invoice')} {done}.{others}"
 
     return form_posts.apply_once(effect, back=_back(chosen))

@@ -23,6 +23,7 @@ from webapp.launch.supervisor import AskedToStop, Supervisor
 from webapp.runs import takeover
 from webapp.store import installation
 from webapp.store.database import Database
+from webapp.users import first_start
 
 
 @click.command("up")
@@ -47,6 +48,7 @@ def serve_web() -> None:
         raise click.ClickException(str(problem)) from None
     bind(runtime().database)
     say(f"Serving on {settings.host} port {settings.port}.")
+    tell_first_start(runtime().database, settings)
     web.serve(current_app._get_current_object(), settings.host, settings.port)  # type: ignore[attr-defined]
 
 
@@ -132,6 +134,16 @@ def bind(database: Database) -> None:
                 say(f"Nothing is sent: {held}.", err=True)
             elif missing:
                 say(f"Take care: {sealing.MISSING_KEYS}.", err=True)
+
+
+def tell_first_start(database: Database, settings: config.Settings) -> None:
+    """While there is no user, say where the first administrator is made, and by which code."""
+    with suppress(DBAPIError), database.reading() as session:
+        if first_start.is_open(session):
+            say(
+                f"First start: open {ports.address(settings)}/setup and enter the code "
+                f"{first_start.code(session)}."
+            )
 
 
 def _settings() -> config.Settings:

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from webapp.config import Settings
 
+EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Where this machine reaches what listens on all of its addresses."""
+
 
 class Occupied(Exception):
     """A port or the home cannot be had; the message says which, and the way out."""
@@ -46,6 +49,12 @@ def reserve(settings: Settings, *, with_catcher: bool) -> Settings:
         port = _had("127.0.0.1", settings.catcher_port, "MAILRUN_CATCHER_PORT")
         settings = replace(settings, catcher_port=port)
     return settings
+
+
+def address(settings: Settings) -> str:
+    """Where this machine finds the pages."""
+    host = EVERYWHERE.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def _had(host: str, port: int, setting: str) -> int:

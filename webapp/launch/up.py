@@ -12,7 +12,6 @@ from webapp.launch.supervisor import AskedToStop, Supervisor
 
 WEB_SECONDS = 60.0
 REDIS_SECONDS = 5.0
-EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class NotStarted(Exception):
@@ -61,7 +60,7 @@ def start(supervisor: Supervisor, settings: Settings, with_demo: bool, with_catc
 
 def web_answers(settings: Settings) -> bool:
     """Whether the web part answers at /healthz."""
-    host = EVERYWHERE.get(settings.host, settings.host)
+    host = ports.EVERYWHERE.get(settings.host, settings.host)
     connection = http.client.HTTPConnection(host, settings.port, timeout=1)
     try:
         connection.request("GET", "/healthz")
@@ -93,8 +92,7 @@ def _redis(supervisor: Supervisor, settings: Settings) -> str:
 
 
 def _welcome(settings: Settings, with_catcher: bool) -> Iterator[str]:
-    host = EVERYWHERE.get(settings.host, settings.host)
-    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    address = ports.address(settings)
     yield ""
     yield "Mailrun is running."
     yield f"  Go to     {address}"

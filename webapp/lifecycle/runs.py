@@ -28,6 +28,7 @@ def start(session: Session, queue: JobQueue, run_id: int, viewer: Viewer) -> str
     """Let the run send. Harmless when it already does, or has nothing to send; the returned words say so.
     Raises Refused."""
     run = lock_for_change(session, run_id, viewer)
+    must_have_the_right(viewer)
     if run.status == RunStatus.CREATING:
         raise Refused("The list of this run is still being created. Start it once that is done.")
     if run.status == RunStatus.RUNNING:
@@ -61,11 +62,14 @@ def begin(session: Session, queue: JobQueue, run: Run, by: str) -> str:
     return "Started."
 
 
-def resume_for_new_work(session: Session, queue: JobQueue, run: Run, by: str) -> None:
+def resume_for_new_work(session: Session, queue: JobQueue, run: Run, viewer: Viewer) -> None:
     """The run has something new to send: a finished one runs again, a running one gets a drain; a created or
-    stopped one waits for Start. Needs the run's lock. Raises Refused as `begin` does."""
+    stopped one waits for Start. Needs the run's lock. Raises Refused as `begin` does, and if mails would go
+    out and this person has no right to send."""
+    if run.status in (RunStatus.FINISHED, RunStatus.RUNNING):
+        must_have_the_right(viewer)
     if run.status == RunStatus.FINISHED:
-        begin(session, queue, run, by)
+        begin(session, queue, run, viewer.name)
     elif run.status == RunStatus.RUNNING:
         enqueue_drain(session, queue, run.id)
 
@@ -76,6 +80,7 @@ def stop(session: Session, run_id: int, viewer: Viewer) -> str:
 
     Harmless when it is already stopped. Raises Refused."""
     run = lock_for_change(session, run_id, viewer)
+    must_have_the_right(viewer)
     if run.status == RunStatus.CREATING and run.start_when_created:
         run.start_when_created = False
         audit(session, viewer.name, "stop", run, "before its list was made")
@@ -188,8 +193,18 @@ def must_not_be_held(session: Session) -> None:
 
 def must_be_allowed(viewer: Viewer) -> None:
     """Raise Refused if this person may not change anything."""
-    if not viewer.may_send:
+    if not viewer.may_change:
         raise Refused("Your role is read-only. Ask an administrator for the manager role.")
+
+
+def must_have_the_right(viewer: Viewer) -> None:
+    """Raise Refused if this person may not have mails go out."""
+    must_be_allowed(viewer)
+    if not viewer.may_send:
+        raise Refused(
+            "You prepare runs, but do not have the right to send. Ask a person who has it, or ask an "
+            "administrator for it."
+        )
 
 
 def run(session: Session, viewer: Viewer, run_id: int) -> Run | None:

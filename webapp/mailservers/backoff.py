@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from webapp import notation
 from webapp.config import Settings
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import TroubleKind
@@ -114,4 +115,4 @@ def needs_a_person(server: MailServer) -> bool:
 
 
 def _clock(moment: datetime | None) -> str:
-    return f"{(moment or now()).astimezone():%H:%M}"
+    return notation.clock(moment or now())

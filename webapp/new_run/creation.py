@@ -13,9 +13,9 @@ from webapp.access import Viewer, visible_to
 from webapp.audit import audit
 from webapp.definitions.versions import todays_version
 from webapp.errors import NotFound, Refused
-from webapp.lifecycle.runs import must_be_allowed, must_not_be_held
+from webapp.lifecycle.runs import must_be_allowed, must_have_the_right, must_not_be_held
 from webapp.mailing.addresses import forbidden_copies
-from webapp.periods import period_words
+from webapp.periods import period_name
 from webapp.printable import has_controls
 from webapp.queue import JobQueue
 from webapp.selection.eligibility import requirements_of
@@ -23,6 +23,7 @@ from webapp.selection.invoices import Selection, invoices_matching
 from webapp.store.customers import Cluster
 from webapp.store.database import after_commit
 from webapp.store.definitions import MessageDefinition
+from webapp.store.installation import Installation
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Attempt, ChosenInvoice, Run
 
@@ -48,6 +49,7 @@ def create(session: Session, queue: JobQueue, wanted: RunRequest, viewer: Viewer
     Raises Refused (NotFound for a definition or cluster that this person may not see)."""
     must_be_allowed(viewer)
     if wanted.start:
+        must_have_the_right(viewer)
         must_not_be_held(session)
     definition = _usable_definition(session, wanted.selection, viewer)
     run = _run(session, wanted, definition, viewer)
@@ -85,6 +87,7 @@ def _name(session: Session, wanted: RunRequest) -> str:
 def _run(session: Session, wanted: RunRequest, definition: MessageDefinition, viewer: Viewer) -> Run:
     selection = wanted.selection
     return Run(
+        id=_next_id(session),
         name=_name(session, wanted),
         definition_id=definition.id,
         version_id=todays_version(session, definition).id,
@@ -101,6 +104,14 @@ def _run(session: Session, wanted: RunRequest, definition: MessageDefinition, vi
         message_key=secrets.token_hex(6),
         created_by=viewer.name,
     )
+
+
+def _next_id(session: Session) -> int | None:
+    """None, the database's own choice; SQLite would choose the id of a removed run again."""
+    removed_to = session.scalar(select(Installation.runs_removed_to)) or 0
+    highest = session.scalar(select(func.max(Run.id))) or 0
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    return removed_to + 1 if is_sqlite and highest < removed_to else None
 
 
 def _choose(session: Session, run: Run, selection: Selection, viewer: Viewer) -> None:
@@ -136,7 +147,7 @@ def default_name(session: Session, selection: Selection) -> str:
     length of a run's name."""
     definition = session.get_one(MessageDefinition, selection.definition_id).name
     cluster = session.get_one(Cluster, selection.cluster_id).tag_name
-    period = period_words(selection.period_from, selection.period_to)
+    period = period_name(selection.period_from, selection.period_to)
     return ", ".join([*(_cut(name, NAME_PART_MAX) for name in (definition, cluster)), period])
 
 

@@ -12,7 +12,7 @@ from flask import abort, request
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from webapp import cluster_paths
+from webapp import cluster_paths, notation
 from webapp.definitions import queries as definitions_queries
 from webapp.definitions.differences import since_last_run
 from webapp.definitions.versions import content_of
@@ -108,7 +108,7 @@ class Dialog:
 
     @property
     def shortcuts(self) -> list[Shortcut]:
-        return shortcuts(now().astimezone().date())
+        return shortcuts(notation.local(now()).date())
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def with_defaults(session: Session, given: MultiDict[str, str]) -> MultiDict[str
     address stays empty."""
     if not given:
         return given
-    first, last = last_month(now().astimezone().date())
+    first, last = last_month(notation.local(now()).date())
     defaults = {"period_from": first.isoformat(), "period_to": last.isoformat()}
     if definitions := definitions_queries.definitions(session):
         defaults["definition"] = str(definitions[0][0])
@@ -182,7 +182,7 @@ def _unknown_cluster(session: Session, given: str) -> str:
 
 
 def _form(session: Session, given: MultiDict[str, str] | None) -> NewRunForm:
-    first, last = last_month(now().astimezone().date())
+    first, last = last_month(notation.local(now()).date())
     form = NewRunForm(
         given,
         period_from=first,
@@ -208,7 +208,7 @@ def period_in(given: MultiDict[str, str]) -> tuple[date, date]:
     try:
         return date.fromisoformat(given["period_from"]), date.fromisoformat(given["period_to"])
     except (KeyError, ValueError):
-        return last_month(now().astimezone().date())
+        return last_month(notation.local(now()).date())
 
 
 def clusters_shown(seen: ClusterGraph, typed: str, given: MultiDict[str, str]) -> Clusters:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from webapp import notation
+
 
 def children_words(cluster: str, below: int | None) -> str:
     """Beside "Include children": how many clusters are below the chosen one."""
@@ -11,7 +13,8 @@ def children_words(cluster: str, below: int | None) -> str:
         return "And all clusters below it. Each customer counts once."
     if not below:
         return f"There is no cluster below {cluster}."
-    return f"{below:,} {'cluster' if below == 1 else 'clusters'} below {cluster}. Each customer counts once."
+    clusters = "cluster" if below == 1 else "clusters"
+    return f"{notation.number(below)} {clusters} below {cluster}. Each customer counts once."
 
 
 def bcc_words(named: Sequence[str], own: Sequence[str], mails: int | None) -> str:
@@ -30,7 +33,7 @@ def resend_words(twice: int | None, *, is_chosen: bool) -> str:
         return "These customers receive their mail twice."
     verb = "will" if is_chosen else "could"
     customers, their = ("customer", "its") if twice == 1 else ("customers", "their")
-    return f"{twice:,} {customers} {verb} receive {their} mail twice."
+    return f"{notation.number(twice)} {customers} {verb} receive {their} mail twice."
 
 
 def start_words(mails: int | None, copies: int) -> str:
@@ -39,9 +42,9 @@ def start_words(mails: int | None, copies: int) -> str:
         return "sends at once, the first mails within seconds."
     if not mails:
         return "has nothing to send."
-    also = f" and {copies:,} {'Bcc copy' if copies == 1 else 'Bcc copies'}" if copies else ""
+    also = f" and {notation.number(copies)} {'Bcc copy' if copies == 1 else 'Bcc copies'}" if copies else ""
     return f"sends {_mails(mails)}{also}, the first within seconds."
 
 
 def _mails(n: int) -> str:
-    return f"{n:,} {'mail' if n == 1 else 'mails'}"
+    return f"{notation.number(n)} {'mail' if n == 1 else 'mails'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from webapp import notation
 from webapp.new_run.preview_lists import MAILED_BEFORE, OVERLAPPING, READY, SKIPPED
 from webapp.store.definitions import Content
 from webapp.store.statuses import SkipReason
@@ -54,6 +55,6 @@ def skip_hint(reason: str, content: Content) -> str:
 
 def confirm_question(mails: int, start: bool, *, has_changed: bool) -> str:
     """What is asked before a run is created: Create and send 14 mails?"""
-    counted = f"{mails:,} {'mail' if mails == 1 else 'mails'}"
+    counted = f"{notation.number(mails)} {'mail' if mails == 1 else 'mails'}"
     question = f"Create and send {counted}?" if start else f"Create a run of {counted}?"
     return f"The list has changed. {question}" if has_changed else question

@@ -42,7 +42,7 @@ def init_app(app: Flask) -> None:
 def new() -> ResponseReturnValue:
     """The dialog, over the page that is on screen or as a page of its own. What the address names is already
     filled in."""
-    if not viewer().may_send:
+    if not viewer().may_change:
         abort(403, MAY_NOT)
     dialog = fill_in(db.session, with_defaults(db.session, request.args))
     for field in dialog.form:

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp import notation
 from webapp.mailing.pdf_locking import WHY_NOT
 from webapp.new_run.preview_lists import MAILED_BEFORE, READY, SKIPPED, Listed
 from webapp.store.customers import CustomerEmail, RecipientKey
@@ -170,6 +171,6 @@ def _mailings(
 
 def _mailed(mailing: Mailing, *, name_it: bool) -> str:
     """mailed on 3 Nov 2026 by Marit with “Other definition”"""
-    at = mailing.at.astimezone()
-    said = f"{'mailed' if mailing.surely else 'may have been mailed'} on {at.day} {at:%b %Y} by {mailing.by}"
+    on = notation.day(notation.local(mailing.at), year=True)
+    said = f"{'mailed' if mailing.surely else 'may have been mailed'} on {on} by {mailing.by}"
     return f"{said} with “{mailing.definition}”" if name_it else said

@@ -75,7 +75,7 @@ def put_back(session: Session, queue: JobQueue, selection: BulkSelection, viewer
     for (status, reason), group in targets.items():
         transition(session, run.id, group, status, reason=reason, values={"removed_from": ""})
     if runs.has_outstanding(session, run.id):
-        runs.resume_for_new_work(session, queue, run, viewer.name)
+        runs.resume_for_new_work(session, queue, run, viewer)
     return audit_and_report(session, viewer, "put back", run, rows, unchanged)
 
 

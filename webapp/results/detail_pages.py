@@ -62,7 +62,7 @@ def _shown(found: ResultDetail) -> dict[str, object]:
     damage = not_whole(mail)
     doubted = suspects(db.session, found.run, [Result.id == found.result.id])
     return {
-        "may_act": is_whole and viewer().may_send,
+        "may_act": is_whole and viewer().may_change,
         "only_looked_at": "" if is_whole else only_looked_at(found.run),
         "one": found,
         "run": found.run,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp import notation
 from webapp.results.bulk import NAMED
 from webapp.results.detail import ResultDetail
 from webapp.store.definitions import DefinitionVersion
@@ -77,7 +78,7 @@ class AttemptEntry:
     @property
     def lasted(self) -> str:
         """0.4 s, 31 s"""
-        return f"{self.seconds:.1f} s" if self.seconds < 10 else f"{self.seconds:,.0f} s"
+        return f"{self.seconds:.1f} s" if self.seconds < 10 else f"{notation.number(self.seconds, '.0f')} s"
 
 
 @dataclass(frozen=True)

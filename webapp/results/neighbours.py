@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from webapp import notation
 from webapp.access import Viewer, visible_to
 from webapp.results import filters
 from webapp.results.orders import cursor, in_order
@@ -34,8 +35,8 @@ class ListPosition:
     def words(self) -> str:
         """1 of 3, or of a long list: one of 12,471"""
         if self.position is not None:
-            return f"{self.position:,} of {self.total:,}"
-        return f"one of {self.total:,}" if self.total else ""
+            return f"{notation.number(self.position)} of {notation.number(self.total or 0)}"
+        return f"one of {notation.number(self.total)}" if self.total else ""
 
 
 def list_position(session: Session, viewer: Viewer, run: Run, result: Result, chosen: Filter) -> ListPosition:

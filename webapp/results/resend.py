@@ -100,7 +100,7 @@ def send_again(
     transition(session, run.id, first_copies, ResultStatus.READY, values=values)
     ready = [*next_copies, *first_copies]
     if ready:
-        runs.resume_for_new_work(session, queue, run, viewer.name)
+        runs.resume_for_new_work(session, queue, run, viewer)
     return audit_and_report(session, viewer, "send again", run, ready, plan.unchanged)
 
 
@@ -122,7 +122,7 @@ def release_documents(
     ready = _eligible(session, run, suspect, unchanged, None)
     transition(session, run.id, ready, ResultStatus.READY, values=READY_AGAIN)
     if ready:
-        runs.resume_for_new_work(session, queue, run, viewer.name)
+        runs.resume_for_new_work(session, queue, run, viewer)
     return audit_and_report(session, viewer, "let documents pass", run, ready, unchanged)
 
 

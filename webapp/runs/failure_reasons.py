@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from webapp import notation
 from webapp.access import Viewer, visible_to
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus
@@ -65,5 +66,5 @@ def said_of(reply: str) -> tuple[str, str]:
 
 def in_a_sentence(reasons: Iterable[tuple[str, str, int]]) -> str:
     """As a list: 2 mailbox does not exist, 1 blocked by policy."""
-    said = [f"{n:,} {words}" for words, _, n in reasons]
+    said = [f"{notation.number(n)} {words}" for words, _, n in reasons]
     return ", ".join(said[:3] + (["others"] if len(said) > 3 else [])) + "."

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from webapp import notation
 from webapp.results.to_fix import Fix, OpenCause, open_cause
 from webapp.store.runs import Run
 from webapp.store.statuses import ResultStatus, SkipReason
@@ -24,7 +25,7 @@ FIXABLE = (
 
 def these(verb: str, n: int) -> str:
     """Fix these 6, or Fix this one"""
-    return f"{verb} this one" if n == 1 else f"{verb} these {n:,}"
+    return f"{verb} this one" if n == 1 else f"{verb} these {notation.number(n)}"
 
 
 def fix_these(run: Run, status: str, reason: str, n: int) -> Fix | None:

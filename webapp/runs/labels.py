@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from webapp import notation
 from webapp.lifecycle.counts import Counts
 from webapp.results.labels import reason_words
 from webapp.results.to_fix import OpenCause
@@ -133,7 +134,10 @@ def _suspect_note(n: int) -> AttentionNote:
 
 def _skipped_note(counts: Counts) -> AttentionNote:
     reasons = {reason: n for reason in FIXABLE if (n := counts.reasons.get(reason, 0))}
-    n, said = sum(reasons.values()), ", ".join(f"{m:,} {reason_words(r)}" for r, m in reasons.items())
+    n, said = (
+        sum(reasons.values()),
+        ", ".join(f"{notation.number(m)} {reason_words(r)}" for r, m in reasons.items()),
+    )
     text = f"{said[:1].upper()}{said[1:]}. {'It is' if n == 1 else 'They are'} skipped until that is fixed."
     return AttentionNote(
         "note-skipped", "skipped", "skipped", n, f"{_mails(n)} cannot be sent.", text, "status=skipped"
@@ -141,7 +145,7 @@ def _skipped_note(counts: Counts) -> AttentionNote:
 
 
 def _mails(n: int) -> str:
-    return f"{n:,} {'mail' if n == 1 else 'mails'}"
+    return f"{notation.number(n)} {'mail' if n == 1 else 'mails'}"
 
 
 @dataclass(frozen=True)
@@ -170,7 +174,7 @@ def blocker_note(
         return BlockerNote("failed", "Nothing is sent.", f"{sentence}.")
     if waits_for_server:
         ready = counts.by_status[ResultStatus.READY]
-        wait = f"{ready:,} ready {'result waits' if ready == 1 else 'results wait'}"
+        wait = f"{notation.number(ready)} ready {'result waits' if ready == 1 else 'results wait'}"
         when = "once this is corrected" if needs_a_person else "automatically"
         return BlockerNote("deferred", sentence, f"No mail has failed: {wait}. Sending resumes {when}.")
     return BlockerNote("deferred", problem)
@@ -178,8 +182,9 @@ def blocker_note(
 
 def span_words(first: datetime, last: datetime) -> str:
     """from 13:15 to 13:23, with the days where these differ; at 13:15, if it took less than a minute"""
+    first, last = notation.local(first), notation.local(last)
     if f"{first:%F %H:%M}" == f"{last:%F %H:%M}":
         return f"at {first:%H:%M}"
     if first.date() == last.date():
         return f"from {first:%H:%M} to {last:%H:%M}"
-    return f"from {first.day} {first:%b %H:%M} to {last.day} {last:%b %H:%M}"
+    return f"from {notation.day(first)} {first:%H:%M} to {notation.day(last)} {last:%H:%M}"

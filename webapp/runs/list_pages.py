@@ -8,7 +8,7 @@ from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from webapp import audit
+from webapp import audit, notation
 from webapp.access import Viewer
 from webapp.definitions import queries as definitions_queries
 from webapp.extensions import runtime
@@ -165,7 +165,7 @@ def _change(verb: Callable[[Session, list[int], Viewer], int], done: str, left: 
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         n = verb(session, ids, viewer())
-        rest = f" {len(ids) - n:,} {left}." if n < len(ids) else ""
+        rest = f" {notation.number(len(ids) - n)} {left}." if n < len(ids) else ""
         return back, f"{plural(n, 'run')} {done}.{rest}"
 
     return form_posts.apply_once(effect, back=back)

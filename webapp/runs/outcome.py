@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from webapp import notation
 from webapp.lifecycle.counts import Counts
 from webapp.results.labels import reason_words
 from webapp.store.statuses import ResultStatus, SkipReason
@@ -42,8 +43,10 @@ def outcome(counts: Counts) -> RunOutcome:
         if by[ResultStatus.SENT]:
             return RunOutcome(ResultStatus.SENT, "All sent")
         return RunOutcome(ResultStatus.SKIPPED, "There was nothing to send")
-    sent = f"{by[ResultStatus.SENT]:,} sent" if by[ResultStatus.SENT] else "Nothing sent"
-    return RunOutcome(_look(counts), ", ".join([sent, *(f"{n:,} {said}" for n, said in parts)]))
+    sent = f"{notation.number(by[ResultStatus.SENT])} sent" if by[ResultStatus.SENT] else "Nothing sent"
+    return RunOutcome(
+        _look(counts), ", ".join([sent, *(f"{notation.number(n)} {said}" for n, said in parts)])
+    )
 
 
 def _look(counts: Counts) -> ResultStatus:

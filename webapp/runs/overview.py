@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from webapp import notation
 from webapp.access import Viewer, seen_in_part, visible_to, whole_to
 from webapp.lifecycle.counts import counted
 from webapp.lifecycle.throughput import SLOT_SECONDS
@@ -66,7 +67,7 @@ def _touched_since(moment: datetime) -> ColumnElement[bool]:
 
 
 def _per_day(session: Session, viewer: Viewer) -> list[tuple[date, int]]:
-    today = datetime.now().astimezone().date()
+    today = notation.local(now()).date()
     days = {today - timedelta(days=back): 0 for back in range(DAYS_SHOWN - 1, -1, -1)}
     first = int(time.time()) // SLOT_SECONDS - (DAYS_SHOWN + 1) * 86_400 // SLOT_SECONDS
     part = SentCount.slot // HALF_HOUR
@@ -76,7 +77,8 @@ def _per_day(session: Session, viewer: Viewer) -> list[tuple[date, int]]:
         .group_by(part)
     )
     for half_hour, n in rows:
-        day = datetime.fromtimestamp(int(half_hour) * HALF_HOUR * SLOT_SECONDS).astimezone().date()
+        at = datetime.fromtimestamp(int(half_hour) * HALF_HOUR * SLOT_SECONDS, UTC)
+        day = notation.local(at).date()
         if day in days:
             days[day] += int(n)
     if viewer.clusters:
@@ -88,7 +90,7 @@ def _per_day(session: Session, viewer: Viewer) -> list[tuple[date, int]]:
 def _sent_in_part(session: Session, viewer: Viewer, days: list[date]) -> Iterable[tuple[date, int]]:
     """How many mails of runs that this person sees in part went out to their customers on each of these days.
     A mail that was sent again counts on the last day."""
-    starts = [datetime.combine(day, datetime.min.time()).astimezone() for day in days]
+    starts = [notation.start_of(day) for day in days]
     ends = [*starts[1:], now() + timedelta(days=1)]
     within = (
         and_(Result.sent_at >= start, Result.sent_at < end) for start, end in zip(starts, ends, strict=True)

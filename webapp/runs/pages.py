@@ -130,7 +130,7 @@ def rights(run: Run) -> dict[str, object]:
     is_whole = sees_whole(run)
     return {
         "is_whole": is_whole,
-        "may_act": is_whole and viewer().may_send,
+        "may_act": is_whole and viewer().may_change,
         "only_looked_at": "" if is_whole else access.only_looked_at(run),
     }
 

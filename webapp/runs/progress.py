@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from webapp import notation
 from webapp.lifecycle.counts import Counts
 from webapp.store.runs import Run
 from webapp.store.statuses import ResultStatus, RunStatus
@@ -92,7 +93,7 @@ class ProgressLine:
     is_share: bool = False
 
     def __str__(self) -> str:
-        counted = "" if self.number is None else f"{self.number:,}"
+        counted = "" if self.number is None else notation.number(self.number)
         return f"{self.before}{counted}{self.after}"
 
 
@@ -108,7 +109,7 @@ def progress_line(run_status: str, counts: Counts, unchecked: int = 0) -> Progre
         return ProgressLine("Nothing to send", None, "")
     if run_status == RunStatus.CREATED and not going.done:
         return ProgressLine("", going.left, " ready, nothing sent yet")
-    return ProgressLine("", going.done, f" of {going.to_do:,} done", is_share=True)
+    return ProgressLine("", going.done, f" of {notation.number(going.to_do)} done", is_share=True)
 
 
 def announcement(run_status: str, counts: Counts, unchecked: int = 0) -> str:
@@ -116,7 +117,8 @@ def announcement(run_status: str, counts: Counts, unchecked: int = 0) -> str:
     if unchecked or run_status == RunStatus.CREATING:
         return f"{progress_line(run_status, counts, unchecked)}."
     going = progress(counts)
-    told = f"{going.done:,} of {going.to_do:,} done, {counts.by_status[ResultStatus.FAILED]:,} failed."
+    failed = notation.number(counts.by_status[ResultStatus.FAILED])
+    told = f"{notation.number(going.done)} of {notation.number(going.to_do)} done, {failed} failed."
     return f"{told} This run is finished." if run_status == RunStatus.FINISHED else told
 
 
@@ -124,10 +126,10 @@ def short_progress(run_status: str, counts: Counts) -> str:
     """How far a run is, in a row of the list of runs."""
     going = progress(counts)
     if run_status == RunStatus.CREATING:
-        return f"making the list: {counts.total:,} so far"
+        return f"making the list: {notation.number(counts.total)} so far"
     if run_status == RunStatus.CREATED:
-        return f"{going.left:,} ready, nothing sent yet"
-    return f"{going.done:,} of {going.to_do:,}"
+        return f"{notation.number(going.left)} ready, nothing sent yet"
+    return f"{notation.number(going.done)} of {notation.number(going.to_do)}"
 
 
 class Timing(StrEnum):

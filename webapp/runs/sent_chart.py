@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp import notation
 from webapp.lifecycle.throughput import SLOT_SECONDS, sent_by_slot
 from webapp.store.runs import Run
 from webapp.store.users import AuditEntry
@@ -76,7 +77,7 @@ def _idle(slots: list[tuple[int, int]], begin: float) -> float:
 
 
 def _moment(timestamp: float) -> datetime:
-    return datetime.fromtimestamp(timestamp).astimezone()
+    return notation.local(datetime.fromtimestamp(timestamp, UTC))
 
 
 def _path(slots: list[tuple[int, int]], begin: float, span: float, top: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from webapp import notation
 from webapp.store.base import Base
 from webapp.store.customers import CustomerEmail, RecipientKey
 from webapp.store.definitions import DefinitionTransformation, MessageDefinition
@@ -45,7 +46,7 @@ def _named(session: Session, one: str, names: Select[Any]) -> list[str]:
 def _counted(session: Session, words: str, rows: Select[Any]) -> list[str]:
     n = session.scalar(select(func.count()).select_from(rows.limit(COUNTED_MAX).subquery())) or 0
     least = "at least " if n == COUNTED_MAX else ""
-    return [f"{least}{n:,} {words if n > 1 else words.removesuffix('s')}"] if n else []
+    return [f"{least}{notation.number(n)} {words if n > 1 else words.removesuffix('s')}"] if n else []
 
 
 COUNTED_MAX = 10_000

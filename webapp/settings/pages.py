@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from webapp.demo import own_data
 from webapp.settings import sender_pages, server_pages, servers
 from webapp.settings.forms import TYPE_WORDS
 from webapp.settings.kinds import KINDS, RECIPIENT_KEYS, SENDERS, SERVERS, TRANSFORMATIONS
@@ -18,6 +19,7 @@ from webapp.settings.storing import FOR_ADMINS
 from webapp.store.db import db
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import OutputType, Role
+from webapp.store.users import User
 from webapp.web.access_control import viewer
 from webapp.web.layout import show_only_while
 
@@ -48,7 +50,15 @@ def index() -> ResponseReturnValue:
         model = kind.model
         counts[kind.path] = db.session.scalar(select(func.count()).select_from(model)) or 0
     waiting = sum(state.look in ("failed", "deferred") for state in _states(db.session).values())
-    return render_template("settings/index.html", kinds=KINDS, icons=ICONS, counts=counts, waiting=waiting)
+    return render_template(
+        "settings/index.html",
+        kinds=KINDS,
+        icons=ICONS,
+        counts=counts,
+        waiting=waiting,
+        users=db.session.scalar(select(func.count()).select_from(User)) if viewer().manages_users else None,
+        has_demo=viewer().manages_users and own_data.loaded_at(db.session) is not None,
+    )
 
 
 def _states(session: Session) -> dict[int, servers.ServerState]:

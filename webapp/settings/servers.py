@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from webapp import audit
+from webapp import audit, notation
 from webapp.access import Viewer
 from webapp.config import Settings
 from webapp.mailing.addresses import wire_address
@@ -59,7 +59,7 @@ def states(session: Session, viewer: Viewer) -> dict[int, ServerState]:
 
 def _state(server: MailServer, runs: Sequence[Run], senders: list[str]) -> ServerState:
     if server.trouble is not None:
-        since = f" since {server.trouble_since.astimezone():%H:%M}" if server.trouble_since else ""
+        since = f" since {notation.clock(server.trouble_since)}" if server.trouble_since else ""
         sentence = waiting_sentence(server) or ""
         look = "failed" if needs_a_person(server) else "deferred"
         return ServerState(look, f"Waiting{since}", f"{sentence[:1].upper()}{sentence[1:]}.", runs, senders)
@@ -77,7 +77,7 @@ def login_words(server: MailServer) -> str:
 
 def limit_words(server: MailServer) -> str:
     """300 a minute, 4 connections"""
-    rate = f"{server.rate_per_minute:,} a minute" if server.rate_per_minute else "no limit"
+    rate = f"{notation.number(server.rate_per_minute)} a minute" if server.rate_per_minute else "no limit"
     n = server.max_connections
     return f"{rate}, {n} {'connection' if n == 1 else 'connections'}"
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.store.base import Base
 from webapp.store.database import FORMER_KEYS, SECRET_KEY
-from webapp.store.types import Instant, Json, now
+from webapp.store.types import Instant, Json, Key, now
 
 HELD = (
     "this database was made with another secret key (MAILRUN_SECRET_KEY), so it may be a copy of a system "
@@ -34,7 +34,9 @@ class Installation(Base):
     reveals nothing of the key; null until a process binds it. `taken_over_at` is when a person last gave
     the database to another key. `tidied_at` is when mails past their time were last looked for
     (evidence/retention.py). `sealed_with` has the ids of all keys that values may be sealed with
-    (webapp/sealed.py), `rotated_at` when they were last begun to be sealed with another."""
+    (webapp/sealed.py), `rotated_at` when they were last begun to be sealed with another.
+    `runs_removed_to` is the highest id of a run that was removed with the demo company: no run has it
+    again, since the audit trail names runs by their ids."""
 
     __tablename__ = "installation"
     __table_args__ = (CheckConstraint("number = 1", name="one_row"),)
@@ -47,6 +49,7 @@ class Installation(Base):
     tidied_at: Mapped[datetime | None] = mapped_column(Instant)
     sealed_with: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
     rotated_at: Mapped[datetime | None] = mapped_column(Instant)
+    runs_removed_to: Mapped[int] = mapped_column(Key, default=0, server_default="0")
 
 
 def held(session: Session) -> str | None:

@@ -14,6 +14,8 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import UnaryExpression
 
+from webapp import notation
+
 Row = TypeVar("Row")
 PAGE_SIZE = 50
 
@@ -133,7 +135,7 @@ class Counted:
     more: bool = False
 
     def __str__(self) -> str:
-        return f"more than {self.n:,}" if self.more else f"{self.n:,}"
+        return f"more than {notation.number(self.n)}" if self.more else notation.number(self.n)
 
 
 def counted(session: Session, rows: Select[Any], at_most: int | None = None) -> Counted:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, String, Text, false, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.store.base import Base, one_of
 from webapp.store.statuses import Role, SourceSubject
 from webapp.store.types import Instant, Json, Key, now
 
+SESSION_IDLE_MAX = timedelta(hours=12)
+SESSION_MAX = timedelta(days=7)
+"""A login is over when it was not used for the first, and in any case after the second."""
+
 
 class User(Base):
-    """`session_key` is part of every login cookie: changing it ends all sessions of the user."""
+    """`session_key` is part of every login cookie: changing it ends all sessions of the user. An empty
+    `password_hash` fits no password: the user is invited. `may_send` is the right to send, which a role alone
+    does not give. `time_zone` to `shortcuts`: how the person reads (webapp/notation.py)."""
 
     __tablename__ = "user_account"
     __table_args__ = (one_of("role", Role),)
@@ -27,6 +33,13 @@ class User(Base):
     session_key: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(Instant, default=now)
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
+    seen_at: Mapped[datetime | None] = mapped_column(Instant)
+    may_send: Mapped[bool] = mapped_column(default=False, server_default=false())
+    language: Mapped[str] = mapped_column(String(8), default="en", server_default="en")
+    time_zone: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    date_style: Mapped[str] = mapped_column(String(16), default="words", server_default="words")
+    number_style: Mapped[str] = mapped_column(String(16), default="comma", server_default="comma")
+    shortcuts: Mapped[bool] = mapped_column(default=True, server_default=true())
 
     bound_to: Mapped[list[UserCluster]] = relationship(viewonly=True)
 
@@ -38,6 +51,35 @@ class UserCluster(Base):
 
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True)
     cluster_id: Mapped[int] = mapped_column(ForeignKey("cluster.id", ondelete="CASCADE"), primary_key=True)
+
+
+class UserSession(Base):
+    """A login that is open: one browser. The cookie has the key, this row only its hash; without the row the
+    cookie opens nothing. `seen_at` is exact to the minute, `device` is in words (web/devices.py)."""
+
+    __tablename__ = "user_session"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(Instant, default=now)
+    seen_at: Mapped[datetime] = mapped_column(Instant, default=now)
+    device: Mapped[str] = mapped_column(String(80))
+    address: Mapped[str] = mapped_column(String(64))
+
+
+class UserLink(Base):
+    """The one link by which a user sets a password: an invitation, or a reset. Of the token only the hash is
+    kept. A newer link takes the row; using it deletes the row."""
+
+    __tablename__ = "user_link"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    made_at: Mapped[datetime] = mapped_column(Instant, default=now)
+    ends_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class AuditEntry(Base):

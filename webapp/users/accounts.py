@@ -8,7 +8,7 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.errors import NotFound, Refused
@@ -16,7 +16,7 @@ from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.store.customers import Cluster
 from webapp.store.statuses import Role
 from webapp.store.types import now
-from webapp.store.users import User, UserCluster
+from webapp.store.users import User, UserCluster, UserLink, UserSession
 
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1000
@@ -24,9 +24,18 @@ _hasher = PasswordHasher()
 
 
 def create_user(
-    session: Session, email: str, password: str, role: str, name: str = "", clusters: Iterable[str] = ()
+    session: Session,
+    email: str,
+    password: str | None,
+    role: str,
+    name: str = "",
+    clusters: Iterable[str] = (),
+    *,
+    may_send: bool | None = None,
 ) -> User:
-    """Makes an account. `clusters` are tag names; bound to none, the user sees everything.
+    """Makes an account. `clusters` are tag names; bound to none, the user sees everything. Without a password
+    the user is invited: a link lets them choose one (links.py). The right to send comes with any role that
+    can have it, unless `may_send` says otherwise.
 
     Needs a writing session. Raises Refused for a bad or taken address, a short password, a role or a cluster
     that does not exist.
@@ -35,16 +44,17 @@ def create_user(
         address = checked_address(email).lower()
     except BadAddress as problem:
         raise Refused(str(problem)) from None
-    hashed, role = _hasher.hash(_checked(password)), _known_role(role)
+    hashed, role = "" if password is None else _hasher.hash(_checked(password)), _known_role(role)
     if session.scalar(select(User.id).where(User.email == address)):
         raise Refused(f"there is an account for {address} already")
     bound = _clusters(session, clusters)
     user = User(
         email=address,
-        name=name.strip() or address.partition("@")[0],
+        name=named(name) or address.partition("@")[0],
         password_hash=hashed,
         role=role,
         session_key=_new_session_key(),
+        may_send=role != Role.VIEWER and may_send is not False,
     )
     session.add(user)
     session.flush()
@@ -62,10 +72,13 @@ def find(session: Session, email: str) -> User:
 
 
 def disable(session: Session, email: str) -> User:
-    """Let this user no longer log in, and end all their sessions. Raises NotFound."""
+    """Let this user no longer log in, and end all their sessions; no link of theirs opens anything. Raises
+    NotFound, or Refused for the last administrator."""
+    _lock_administrators(session)
     user = find(session, email)
+    _refuse_if_last(session, user)
     user.disabled_at = user.disabled_at or now()
-    user.session_key = _new_session_key()
+    end_all_sessions(session, user)
     return user
 
 
@@ -80,31 +93,95 @@ def reset_password(session: Session, email: str, password: str) -> User:
     """Give this user another password, and end all their sessions. Raises NotFound, or Refused for a short
     password."""
     user = find(session, email)
-    user.password_hash = _hasher.hash(_checked(password))
-    user.session_key = _new_session_key()
+    set_password(session, user, password)
     return user
 
 
-def change(session: Session, email: str, role: str | None, clusters: Iterable[str] | None) -> User:
-    """Give this user another role, or bind them to these clusters (none: to everything); None leaves it as it
-    is. All their sessions end, so that none keeps the old rights. Raises NotFound, or Refused for a role or
-    cluster that does not exist."""
+def set_password(session: Session, user: User, password: str) -> None:
+    """Store this password, end all sessions of the user, and void a link of theirs. Raises Refused for a
+    short one."""
+    user.password_hash = _hasher.hash(_checked(password))
+    end_all_sessions(session, user)
+
+
+def end_all_sessions(session: Session, user: User) -> None:
+    """End every session of this user at its next request; an open link of theirs is void, too."""
+    user.session_key = _new_session_key()
+    session.execute(delete(UserSession).where(UserSession.user_id == user.id))
+    session.execute(delete(UserLink).where(UserLink.user_id == user.id))
+
+
+def change(
+    session: Session,
+    email: str,
+    role: str | None = None,
+    clusters: Iterable[str] | None = None,
+    *,
+    may_send: bool | None = None,
+    name: str | None = None,
+) -> User:
+    """Give this user another role, bind them to these clusters (none: to everything), give or take the right
+    to send, or call them otherwise; None leaves it as it is. It holds at the next request of any session.
+    A viewer never has the right to send; a viewer who becomes something else gets it only if `may_send` says
+    so.
+
+    Raises NotFound, or Refused for a role or cluster that does not exist, and for the last administrator."""
+    _lock_administrators(session)
     user = find(session, email)
-    if role is not None:
-        user.role = _known_role(role)
+    clusters = None if clusters is None else list(clusters)
+    if clusters or (role is not None and _known_role(role) != Role.ADMIN):
+        _refuse_if_last(session, user)
+    user.role = user.role if role is None else role
+    wanted = user.may_send if may_send is None else may_send
+    if may_send and user.role == Role.VIEWER:
+        raise Refused("a viewer cannot have the right to send: choose another role, or leave the right out")
+    user.may_send = wanted and user.role != Role.VIEWER
+    if name is not None:
+        user.name = named(name) or user.name
     if clusters is not None:
         bound = _clusters(session, clusters)
         session.execute(delete(UserCluster).where(UserCluster.user_id == user.id))
         session.add_all([UserCluster(user_id=user.id, cluster_id=cluster_id) for cluster_id in bound])
-    user.session_key = _new_session_key()
     return user
+
+
+LAST_ADMINISTRATOR = (
+    "this is the last administrator who can log in and sees all clusters: make another user one first, so "
+    "that someone can still manage users"
+)
+_ACTIVE_ADMINISTRATOR = (
+    *(User.role == Role.ADMIN, User.disabled_at.is_(None), User.password_hash != ""),
+    ~exists().where(UserCluster.user_id == User.id),
+)
+
+
+def _lock_administrators(session: Session) -> None:
+    """Have two changes of administrators wait for one another, so that each sees what the other has left."""
+    session.execute(select(User.id).where(*_ACTIVE_ADMINISTRATOR).order_by(User.id).with_for_update()).all()
+
+
+def _refuse_if_last(session: Session, user: User) -> None:
+    active = set(session.scalars(select(User.id).where(*_ACTIVE_ADMINISTRATOR)))
+    if active == {user.id}:
+        raise Refused(LAST_ADMINISTRATOR)
+
+
+def named(name: str) -> str:
+    """The name without blanks around it. Raises Refused for one that cannot be shown."""
+    name = " ".join(name.split())
+    if not name.isprintable() or len(name) > NAME_MAX:
+        raise Refused(f"a name has at most {NAME_MAX} characters, all of which can be shown")
+    return name
+
+
+NAME_MAX = 200
 
 
 def authenticate(session: Session, email: str, password: str) -> User | None:
     """The user with this address and password, unless disabled. Takes as long for an unknown address as for
     a wrong password."""
     user = session.scalar(select(User).where(User.email == func.lower(email.strip()))) if email else None
-    known = user is not None and user.disabled_at is None
+    known = user is not None and user.disabled_at is None and bool(user.password_hash)
     fits = _fits(user.password_hash if user and known else _nobodys_hash(), password[:LONGEST_PASSWORD])
     return user if known and fits else None
 

@@ -18,8 +18,9 @@ from webapp.console import say
 from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.store.statuses import Role
+from webapp.store.types import iso
 from webapp.store.users import User
-from webapp.users import accounts
+from webapp.users import accounts, first_start
 
 users = AppGroup("users", help="Accounts of the people who work with Mailrun.")
 
@@ -35,12 +36,15 @@ PASSWORD_STDIN = click.option(
 @click.option(
     "--cluster", "clusters", metavar="TAG", multiple=True, help="Sees only this cluster and those below."
 )
+@click.option("--no-send", is_flag=True, help="Without the right to send: prepares runs for others.")
 @PASSWORD_STDIN
-def create(email: str, role: str, name: str, clusters: tuple[str, ...], password_stdin: bool) -> None:
+def create(
+    email: str, role: str, name: str, clusters: tuple[str, ...], no_send: bool, password_stdin: bool
+) -> None:
     """Make an account for EMAIL. Asks for the password, twice, without showing it."""
     password = _password(password_stdin)
     with _changing() as session:
-        user = accounts.create_user(session, email, password, role, name, clusters)
+        user = accounts.create_user(session, email, password, role, name, clusters, may_send=not no_send)
         audit.note(session, OPERATOR.name, "user created", user.email, f"role {role}")
     say(f"{user.email} can log in, with the role {role}.")
 
@@ -48,16 +52,20 @@ def create(email: str, role: str, name: str, clusters: tuple[str, ...], password
 @users.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_users(as_json: bool) -> None:
-    """List the accounts: email, role, clusters, disabled or not."""
+    """List the accounts: email, role, clusters, right to send, disabled or not."""
     with runtime().database.reading() as session:
         for user in session.scalars(select(User).order_by(User.email)):
             tags = accounts.bound_tags(session, user)
             if as_json:
                 line = {"email": user.email, "name": user.name, "role": user.role, "clusters": tags}
-                click.echo(json.dumps(line | {"disabled": user.disabled_at is not None}))
+                flags = {"disabled": user.disabled_at is not None, "invited": not user.password_hash}
+                more = {"may_send": user.may_send, "seen_at": iso(user.seen_at)}
+                click.echo(json.dumps({**line, **flags, **more}))
             else:
                 seen = ", ".join(tags) or "all clusters"
-                say(f"{user.email}  {user.role}  {seen}{'  disabled' if user.disabled_at else ''}")
+                prepares = "" if user.may_send or user.role == Role.VIEWER else "  no right to send"
+                state = "  disabled" if user.disabled_at else "" if user.password_hash else "  invited"
+                say(f"{user.email}  {user.role}  {seen}{prepares}{state}")
 
 
 @users.command("disable")
@@ -99,16 +107,38 @@ def reset(email: str, password_stdin: bool) -> None:
     "--cluster", "clusters", metavar="TAG", multiple=True, help="Sees only this cluster and those below."
 )
 @click.option("--all-clusters", is_flag=True, help="Sees everything.")
-def change(email: str, role: str | None, clusters: tuple[str, ...], all_clusters: bool) -> None:
-    """Change the role of EMAIL, or what this account sees; its sessions end."""
-    if bool(clusters) == all_clusters and (clusters or role is None):
-        raise click.UsageError("Give --role, --cluster or --all-clusters; not both of the last two.")
+@click.option("--send/--no-send", "may_send", default=None, help="Give or take the right to send.")
+def change(
+    email: str, role: str | None, clusters: tuple[str, ...], all_clusters: bool, may_send: bool | None
+) -> None:
+    """Change the role of EMAIL, what this account sees, or its right to send; its sessions end."""
+    given = (role, may_send) != (None, None)
+    if bool(clusters) == all_clusters and (clusters or not given):
+        raise click.UsageError(
+            "Give --role, --send, --no-send, --cluster or --all-clusters; not both of the last two."
+        )
     bound = () if all_clusters else clusters or None
     with _changing() as session:
-        user = accounts.change(session, email, role, bound)
+        user = accounts.change(session, email, role, bound, may_send=may_send)
+        accounts.end_all_sessions(session, user)
         tags = ", ".join(accounts.bound_tags(session, user)) or "all clusters"
-        audit.note(session, OPERATOR.name, "user changed", user.email, f"role {user.role}, {tags}")
-    say(f"{user.email} has the role {user.role} and sees {tags}.")
+        sends = _sends(user)
+        audit.note(session, OPERATOR.name, "user changed", user.email, f"role {user.role}, {tags}{sends}")
+    say(f"{user.email} has the role {user.role} and sees {tags}{sends}.")
+
+
+def _sends(user: User) -> str:
+    return "" if user.may_send or user.role == Role.VIEWER else ", without the right to send"
+
+
+@users.command("setup-code")
+def setup_code() -> None:
+    """Print the code by which the first administrator is made on the page /setup. Exit status 1: there are
+    users already."""
+    with runtime().database.reading() as session:
+        if not first_start.is_open(session):
+            raise click.ClickException("there are users already; `mailrun users create` makes another one")
+        say(first_start.code(session))
 
 
 def _password(from_stdin: bool) -> str:

@@ -56,3 +56,8 @@ class LoginThrottle:
 
     def _next(self, limit: RateLimitItem, *key: str) -> datetime:
         return datetime.fromtimestamp(self._limiter.get_window_stats(limit, *key).reset_time).astimezone()
+
+
+def attempts_left(tries: int) -> str:
+    """How many attempts are left, as a sentence."""
+    return f"{tries} {'try' if tries == 1 else 'tries'} left." if tries else "No tries left for 15 minutes."

@@ -1,4 +1,4 @@
-"""Log in, log out, and one's own account."""
+"""Log in and log out; the other pages of this room join in."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 
-from webapp import audit
+from webapp import audit, notation
 from webapp.access import viewer_of
 from webapp.store.db import db
 from webapp.users import accounts
-from webapp.users.login_throttle import LoginThrottle
-from webapp.web import form_keys, held_forms, htmx, sessions
+from webapp.users.account_pages import account
+from webapp.users.link_pages import password_links
+from webapp.users.login_throttle import LoginThrottle, attempts_left
+from webapp.users.setup_pages import setup
+from webapp.users.user_pages import user_pages
+from webapp.web import held_forms, htmx, sessions
 from webapp.web.access_control import viewer
 from webapp.web.devices import known_device, remember
 from webapp.web.view_flags import allow_viewers, background_poll, public
@@ -36,7 +40,8 @@ users = Blueprint("users", __name__)
 def init_app(app: Flask) -> None:
     """Registers the pages and the count of tries."""
     app.extensions["login tries"] = LoginThrottle()
-    app.register_blueprint(users)
+    for blueprint in (users, account, password_links, user_pages, setup):
+        app.register_blueprint(blueprint)
 
 
 @users.get("/login")
@@ -45,6 +50,8 @@ def login() -> ResponseReturnValue:
     """The form; for a person who is logged in already, the page behind it."""
     if sessions.current():
         return redirect(_next())
+    if not sessions.any_user():
+        return redirect(sessions.FIRST_START, 303)
     return held_forms.login_page(_next())
 
 
@@ -108,18 +115,19 @@ def _try() -> str | Refusal:
     if wait := tries.take(email, address, device):
         with db.writing() as session:
             audit.note(session, email, "login refused", email, f"too many tries from {address}")
-        return Refusal(email, f"Too many tries. Try again at {wait:%H:%M}.", 429)
+        return Refusal(email, f"Too many tries. Try again at {notation.clock(wait)}.", 429)
     user = accounts.authenticate(db.session, email, password)
     seen_as = viewer_of(user) if user else None
     with db.writing() as session:
         if user and accounts.has_old_hash(user):
             accounts.rehash(session, user, password)
         audit.note(session, email, "login" if user else "login failed", email, f"from {address}")
+        if user and seen_as:
+            sessions.begin(session, user, seen_as)
     if user is None or seen_as is None:
         left = tries.failed(email, address, device)
-        return Refusal(email, f"This email and password do not match. {_left(left)}", 401)
+        return Refusal(email, f"This email and password do not match. {attempts_left(left)}", 401)
     tries.succeeded(email, address, device)
-    sessions.begin(user, seen_as)
     g.viewer = seen_as
     return email
 
@@ -127,22 +135,11 @@ def _try() -> str | Refusal:
 @users.post("/logout")
 @allow_viewers
 def log_out() -> ResponseReturnValue:
-    """Ends this session; others of the same user go on."""
+    """End this session; others of the same user go on."""
     with db.writing() as session:
-        form_keys.use(session, sessions.own_key())
         audit.note(session, viewer().name, "logout", viewer().name)
-    sessions.end()
+        sessions.end(session)
     return htmx.lead_to("/login")
-
-
-@users.get("/account")
-def account() -> ResponseReturnValue:
-    """Who one is, and the way out."""
-    return render_template("users/account.html")
-
-
-def _left(tries: int) -> str:
-    return f"{tries} {'try' if tries == 1 else 'tries'} left." if tries else "No tries left for 15 minutes."
 
 
 def _next() -> str:

@@ -54,7 +54,7 @@ def init_app(app: Flask) -> None:
         g.viewer = user.viewer
         if (
             request.method not in SAFE_METHODS
-            and not user.viewer.may_send
+            and not user.viewer.may_change
             and not is_marked("open_to_every_role")
         ):
             abort(403, MAY_NOT)
@@ -62,6 +62,8 @@ def init_app(app: Flask) -> None:
 
 
 def _to_login() -> AnyResponse:
+    if not is_htmx() and not sessions.any_user():
+        return redirect(sessions.FIRST_START, 303)
     page = page_on_screen()
     login = "/login" if page == "/" else f"/login?next={quote(page, safe='/')}"
     if is_htmx() and is_marked("while_typing"):

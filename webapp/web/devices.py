@@ -41,3 +41,33 @@ def remember(response: Response, email: str) -> Response:
 
 def _serializer() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(current_app.secret_key or "", salt="device")
+
+
+BROWSERS = {
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "SamsungBrowser": "Samsung Internet",
+    "Firefox": "Firefox",
+    "FxiOS": "Firefox",
+    "Chrome": "Chrome",
+    "Chromium": "Chrome",
+    "CriOS": "Chrome",
+    "Safari": "Safari",
+}
+SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "CrOS": "ChromeOS",
+    "Windows": "Windows",
+    "Mac OS X": "a Mac",
+    "Linux": "Linux",
+}
+"""Each browser also names those that it wants to be taken for: the first that is found counts."""
+
+
+def device_words(agent: str) -> str:
+    """The browser that sends this User-Agent, in plain words: Firefox on Windows. Only words of our own."""
+    browser = next((name for token, name in BROWSERS.items() if f"{token}/" in agent), "Another browser")
+    system = next((name for token, name in SYSTEMS.items() if token in agent), "")
+    return f"{browser} on {system}" if system else browser

@@ -1,4 +1,5 @@
-"""How numbers, amounts, sizes, days and moments are written on the pages."""
+"""How numbers, amounts, sizes, days and moments are written on the pages: in the time zone and the styles of
+the person who reads (webapp/notation.py)."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from decimal import Decimal
 from flask import Flask
 from markupsafe import Markup, escape
 
+from webapp import notation
 from webapp.store.types import now
 
 SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥"}
@@ -17,7 +19,7 @@ NBSP = "\u00a0"
 def init_app(app: Flask) -> None:
     """Give the templates these filters."""
     numbers = (number, share, size, per_second)
-    times = (clock, moment, day, soon, roughly, lasted, short_time)
+    times = (clock, moment, day, whole_day, soon, roughly, lasted, short_time)
     for template_filter in (*numbers, *times, initials, breakable):
         app.add_template_filter(template_filter)
     app.add_template_global(money)
@@ -26,12 +28,12 @@ def init_app(app: Flask) -> None:
 
 def number(value: int) -> str:
     """12471 → 12,471"""
-    return f"{value:,}"
+    return notation.number(value)
 
 
 def plural(count: int, one: str, many: str = "") -> str:
     """1, mail → 1 mail; 2, mail → 2 mails"""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{notation.number(count)} {one if count == 1 else many or one + 's'}"
 
 
 def share(part: int, whole: int) -> str:
@@ -41,12 +43,12 @@ def share(part: int, whole: int) -> str:
     percent = 100 * part / whole
     if 0 < part < whole:
         percent = min(99.9, max(0.1, percent))
-    return f"{percent:.1f}%".replace(".0%", "%")
+    return notation.number(percent, ".0f" if f"{percent:.1f}".endswith(".0") else ".1f") + "%"
 
 
 def money(amount: Decimal, currency: str) -> str:
     """1284.5, EUR → € 1,284.50. Never added up over currencies."""
-    return f"{SIGNS.get(currency, currency)}{NBSP}{amount:,}"
+    return f"{SIGNS.get(currency, currency)}{NBSP}{notation.number(amount)}"
 
 
 def size(count: int) -> str:
@@ -55,30 +57,34 @@ def size(count: int) -> str:
         return f"{count} B"
     if count < 1_000_000:
         return f"{count / 1000:.0f} kB"
-    return f"{count / 1_000_000:.1f} MB"
+    return f"{notation.number(count / 1_000_000, '.1f')} MB"
 
 
 def day(at: date) -> str:
     """10 Nov"""
-    return f"{at.day} {at:%b}"
+    return notation.day(at)
+
+
+def whole_day(at: date) -> str:
+    """10 Nov 2026"""
+    return notation.day(notation.local(at) if isinstance(at, datetime) else at, year=True)
 
 
 def clock(at: datetime) -> Markup:
-    """A moment in a column: 11:31:07 today, else 20 Nov 16:40. In the time zone of the server."""
+    """A moment in a column: 11:31:07 today, else 20 Nov 16:40."""
     return _time(at, "%H:%M:%S", "")
 
 
 def moment(at: datetime) -> Markup:
-    """A moment in a sentence: today 10:54, else 20 Nov 16:40. In the time zone of the server."""
+    """A moment in a sentence: today 10:54, else 20 Nov 16:40."""
     return _time(at, "%H:%M", "today ")
 
 
 def short_time(at: datetime, span: timedelta = timedelta()) -> str:
-    """A moment on a chart that shows such a span: 13:15, over minutes 13:15:20, over days 20 Nov 13:15. In
-    the server's time zone."""
-    local = at.astimezone()
+    """A moment on a chart that shows such a span: 13:15, over minutes 13:15:20, over days 20 Nov 13:15."""
+    local = notation.local(at)
     if span > timedelta(days=1):
-        return f"{local.day} {local:%b %H:%M}"
+        return f"{notation.day(local)} {local:%H:%M}"
     return f"{local:%H:%M:%S}" if timedelta() < span < timedelta(minutes=8) else f"{local:%H:%M}"
 
 
@@ -109,26 +115,24 @@ def lasted(span: timedelta) -> str:
 def per_second(rate: float) -> str:
     """3.42 → 3.4 mails per second; of less than one in three seconds: 12 mails per minute"""
     if rate >= 10:
-        return f"{rate:,.0f} mails per second"
+        return f"{notation.number(rate, '.0f')} mails per second"
     if rate >= 0.3:
-        return f"{rate:.1f} mails per second"
+        return f"{notation.number(rate, '.1f')} mails per second"
     return plural(max(1, round(rate * 60)), "mail") + " per minute"
 
 
 def soon(at: datetime) -> Markup:
-    """A future moment, in a sentence: 11:52 today, else 20 Nov 16:40. In the server's time zone."""
+    """A future moment, in a sentence: 11:52 today, else 20 Nov 16:40."""
     return _time(at, "%H:%M", "")
 
 
 def _time(at: datetime, of_today: str, today: str) -> Markup:
-    local, here = at.astimezone(), now().astimezone()
+    local, here = notation.local(at), notation.local(now())
     if local.date() == here.date():
         shown = today + local.strftime(of_today)
-    elif local.year == here.year:
-        shown = f"{local.day} {local:%b %H:%M}"
     else:
-        shown = f"{local.day} {local:%b %Y %H:%M}"
-    exact = local.isoformat(sep=" ", timespec="seconds")
+        shown = f"{notation.day(local, year=local.year != here.year)} {local:%H:%M}"
+    exact = f"{notation.day(local, year=True)} {local:%H:%M:%S}, {notation.zone_words(local)}"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(local.isoformat(), exact, shown)
 
 

@@ -91,6 +91,7 @@ def init_app(app: Flask) -> None:
         return {
             "viewer": viewer,
             "viewer_name": user.name if user else "",
+            "has_shortcuts": user.has_shortcuts if user else True,
             "doors": [door for door in DOORS if _is_shown(door.blueprint)],
             "door_counts": door_counts(viewer) if viewer else {},
             "second_row": second_row,

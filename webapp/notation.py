@@ -1,0 +1,121 @@
+"""How the person who reads a page wants times, dates and numbers written: their time zone and their styles.
+
+The web sets it for each request (web/sessions.py); everywhere else, and in all data files, the defaults hold.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date, datetime, time, tzinfo
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+
+class DateStyle(StrEnum):
+    WORDS = "words"
+    DOTS = "dots"
+    SLASHES = "slashes"
+    MONTH_FIRST = "month-first"
+    ISO = "iso"
+
+
+class NumberStyle(StrEnum):
+    COMMA = "comma"
+    DOT = "dot"
+    SPACE = "space"
+    APOSTROPHE = "apostrophe"
+
+
+_DATE_FORMATS = {
+    DateStyle.DOTS: "%d.%m.%Y",
+    DateStyle.SLASHES: "%d/%m/%Y",
+    DateStyle.MONTH_FIRST: "%m/%d/%Y",
+    DateStyle.ISO: "%Y-%m-%d",
+}
+_SEPARATORS = {
+    NumberStyle.DOT: str.maketrans(",.", ".,"),
+    NumberStyle.SPACE: str.maketrans(",.", "\u202f,"),
+    NumberStyle.APOSTROPHE: str.maketrans(",", "’"),
+}
+"""From Python's comma for thousands and point for decimals."""
+NOT_OFFERED = ("posix/", "right/", "Etc/", "SystemV/")
+
+
+@dataclass(frozen=True)
+class Notation:
+    """`time_zone` is a name of the IANA database; empty: the server's."""
+
+    time_zone: str = ""
+    dates: DateStyle = DateStyle.WORDS
+    numbers: NumberStyle = NumberStyle.COMMA
+
+
+DEFAULT = Notation()
+_current: ContextVar[Notation] = ContextVar("notation", default=DEFAULT)
+
+
+def use(notation: Notation) -> None:
+    """Write in this notation from now on, in this thread."""
+    _current.set(notation)
+
+
+def current() -> Notation:
+    """The notation of the person who reads."""
+    return _current.get()
+
+
+def local(at: datetime) -> datetime:
+    """The moment in the time zone of the person who reads."""
+    return at.astimezone(_zone(current().time_zone))
+
+
+def start_of(of: date) -> datetime:
+    """The moment at which this day begins for the person who reads."""
+    midnight = datetime.combine(of, time.min)
+    zone = _zone(current().time_zone)
+    return midnight.replace(tzinfo=zone) if zone else midnight.astimezone()
+
+
+def zone_words(at: datetime) -> str:
+    """The time zone of this local moment: Europe/Amsterdam (UTC+01:00)."""
+    offset = f"UTC{at:%z}"[:6] + f":{at:%z}"[:1] + f"{at:%z}"[3:5]
+    return f"{current().time_zone or at.tzname()} ({offset})"
+
+
+def clock(at: datetime) -> str:
+    """The time of day, in the time zone of the person who reads: 16:40"""
+    return f"{local(at):%H:%M}"
+
+
+def day(of: date, *, year: bool = False) -> str:
+    """A day: 10 Nov, with the year 10 Nov 2026; in any other style always with the year: 10.11.2026"""
+    style = current().dates
+    if style is not DateStyle.WORDS:
+        return of.strftime(_DATE_FORMATS[style])
+    return f"{of.day} {of:%b %Y}" if year else f"{of.day} {of:%b}"
+
+
+def number(value: int | float | Decimal, places: str = "") -> str:
+    """12471 → 12,471; `places` as in a format: .1f"""
+    written = f"{value:,{places}}"
+    separators = _SEPARATORS.get(current().numbers)
+    return written.translate(separators) if separators else written
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """The names of the time zones that can be chosen, in order."""
+    places = (name for name in available_timezones() if not name.startswith(NOT_OFFERED))
+    return tuple(sorted(name for name in places if "/" in name or name == "UTC"))
+
+
+@cache
+def _zone(name: str) -> tzinfo | None:
+    """None, the server's, also for a name that this machine does not know."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None

@@ -1,0 +1,70 @@
+"""The page behind a one-time link (links.py), where a person chooses a password.
+
+The token is in the query of the address, which the log of errors leaves out, and is used only when the form
+is sent: what looks at links in mails uses up none."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Blueprint, current_app, g, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from webapp import notation
+from webapp.access import viewer_of
+from webapp.errors import NotFound, Refused
+from webapp.store.db import db
+from webapp.users import accounts, links
+from webapp.users.account_pages import sentence
+from webapp.users.login_throttle import LoginThrottle
+from webapp.web import htmx, sessions
+from webapp.web.devices import remember
+from webapp.web.view_flags import public
+
+password_links = Blueprint("password_links", __name__)
+THROTTLED_AS = "password link"
+"""What tries are counted for: no one knows whose link it is meant to be."""
+
+
+@password_links.get(links.PATH)
+@public
+def ask() -> ResponseReturnValue:
+    """The form, while the link opens anything."""
+    return _page(request.args.get("token", ""))
+
+
+@password_links.post(links.PATH)
+@public
+def choose() -> ResponseReturnValue:
+    """Store the password that was chosen, and log in with it."""
+    token, password = request.form.get("token", ""), request.form.get("password", "")
+    tries, address = cast(LoginThrottle, current_app.extensions["login tries"]), request.remote_addr or ""
+    if wait := tries.take(THROTTLED_AS, address):
+        return _page(token, f"Too many tries. Try again at {notation.clock(wait)}.", 429)
+    if password != request.form.get("password_again", ""):
+        return _page(token, "The two passwords differ. Type the same one twice.", 422)
+    try:
+        with db.writing() as session:
+            user = links.use(session, token, password)
+            seen_as = viewer_of(user)
+            sessions.begin(session, user, seen_as)
+    except NotFound:
+        tries.failed(THROTTLED_AS, address)
+        return _page("")
+    except Refused as refusal:
+        return _page(token, sentence(str(refusal)), 422)
+    tries.succeeded(THROTTLED_AS, address)
+    g.viewer = seen_as
+    return remember(make_response(htmx.lead_to("/")), user.email)
+
+
+def _page(token: str, wrong: str = "", status: int = 200) -> ResponseReturnValue:
+    user = links.user_of(db.session, token) if token else None
+    page = render_template(
+        "users/link.html",
+        user=user,
+        token=token,
+        wrong=wrong if user else links.VOID,
+        shortest=accounts.SHORTEST_PASSWORD,
+    )
+    return make_response(page, status if user or status == 429 else 404)

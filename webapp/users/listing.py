@@ -1,0 +1,96 @@
+"""The list of users, with what an administrator wants to know of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from webapp.store.customers import Cluster
+from webapp.store.statuses import Role
+from webapp.store.types import now
+from webapp.store.users import User, UserCluster, UserLink
+
+STATES: dict[str, tuple[str, ColumnElement[bool]]] = {
+    "": ("All", true()),
+    "invited": ("Invited", (User.password_hash == "") & User.disabled_at.is_(None)),
+    "disabled": ("Disabled", User.disabled_at.is_not(None)),
+}
+"""The filter's values, their words and conditions."""
+ROLE_WORDS = {
+    Role.VIEWER: "reads runs, results and proof",
+    Role.MANAGER: "creates runs, fixes customer data, edits definitions",
+    Role.ADMIN: "everything, and users, mail servers and the other settings",
+}
+
+
+@dataclass(frozen=True)
+class UserLine:
+    """`look` and `state`: the state as a mark and in words; `why`: more of it."""
+
+    user: User
+    tags: Sequence[str]
+    look: str
+    state: str
+    link: UserLink | None
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many users there are by value of the filter."""
+    return {
+        value: session.scalar(select(func.count()).select_from(User).where(condition)) or 0
+        for value, (_, condition) in STATES.items()
+    }
+
+
+def lines(session: Session, state: str, search: str) -> list[UserLine]:
+    """The users in this state whose name or address has these letters, by name."""
+    users = session.scalars(
+        select(User).where(STATES[state][1], _named_so(search)).order_by(func.lower(User.name), User.id)
+    ).all()
+    return _lines(session, users)
+
+
+def line(session: Session, user_id: int) -> UserLine | None:
+    """One user; None if there is none."""
+    user = session.get(User, user_id)
+    return _lines(session, [user])[0] if user else None
+
+
+def _lines(session: Session, users: Sequence[User]) -> list[UserLine]:
+    ids = [user.id for user in users]
+    tags: dict[int, list[str]] = {id: [] for id in ids}
+    bound = (
+        select(UserCluster.user_id, Cluster.tag_name)
+        .join(Cluster, Cluster.id == UserCluster.cluster_id)
+        .where(UserCluster.user_id.in_(ids))
+        .order_by(Cluster.tag_name)
+    )
+    for user_id, tag in session.execute(bound):
+        tags[user_id].append(tag)
+    open_links = select(UserLink).where(UserLink.user_id.in_(ids), UserLink.ends_at > now())
+    links = {link.user_id: link for link in session.scalars(open_links)}
+    return [UserLine(user, tags[user.id], *_state(user), links.get(user.id)) for user in users]
+
+
+def _state(user: User) -> tuple[str, str]:
+    if user.disabled_at is not None:
+        return "stopped", "Disabled"
+    return ("sent", "Active") if user.password_hash else ("deferred", "Invited")
+
+
+def sends_words(user: User) -> str:
+    """Whether the user may send, in a word or two."""
+    if user.role == Role.VIEWER:
+        return "no"
+    return "yes" if user.may_send else "no, prepares only"
+
+
+def _named_so(search: str) -> ColumnElement[bool]:
+    if not search:
+        return true()
+    return or_(
+        *(func.lower(column).contains(search.lower(), autoescape=True) for column in (User.name, User.email))
+    )

@@ -1,0 +1,64 @@
+"""How a user reads: name, language, time zone, date and number style, keyboard shortcuts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy.orm import Session
+
+from webapp import edits, notation
+from webapp.errors import Refused
+from webapp.notation import DateStyle, NumberStyle
+from webapp.store.users import User
+from webapp.users import accounts
+
+LANGUAGES = {"en": "English"}
+"""Of the pages. Customers get mails in their own language."""
+DATE_STYLES = {
+    DateStyle.WORDS: "24 Nov 2026",
+    DateStyle.DOTS: "24.11.2026",
+    DateStyle.SLASHES: "24/11/2026",
+    DateStyle.MONTH_FIRST: "11/24/2026",
+    DateStyle.ISO: "2026-11-24",
+}
+NUMBER_STYLES = {
+    NumberStyle.COMMA: "1,234.50",
+    NumberStyle.DOT: "1.234,50",
+    NumberStyle.SPACE: "1\u202f234,50",
+    NumberStyle.APOSTROPHE: "1’234.50",
+}
+COLUMNS = ("name", "language", "time_zone", "date_style", "number_style", "shortcuts")
+
+
+def values_of(user: User) -> dict[str, str | bool]:
+    """What a user sets for themselves, as it is stored."""
+    return {name: getattr(user, name) for name in COLUMNS}
+
+
+def change(session: Session, user: User, given: Mapping[str, str]) -> bool:
+    """Store what this user chose; returns whether anything differs. Raises Refused."""
+    after: dict[str, str | bool] = {
+        "name": accounts.named(given.get("name", "")) or user.name,
+        "language": _one_of(given.get("language", ""), LANGUAGES, "language"),
+        "time_zone": _time_zone(given.get("time_zone", "").strip()),
+        "date_style": _one_of(given.get("date_style", ""), [*DATE_STYLES], "date style"),
+        "number_style": _one_of(given.get("number_style", ""), [*NUMBER_STYLES], "number style"),
+        "shortcuts": bool(given.get("shortcuts")),
+    }
+    before = values_of(user)
+    for column, value in after.items():
+        setattr(user, column, value)
+    return edits.note_change(session, user.email, user.email, before, after)
+
+
+def _one_of(value: str, choices: Collection[str], what: str) -> str:
+    if value not in choices:
+        raise Refused(f"Choose a {what} from the list.")
+    return value
+
+
+def _time_zone(name: str) -> str:
+    known = {zone.lower(): zone for zone in notation.zones()}
+    if name and name.lower() not in known:
+        raise Refused(f"“{name[:64]}” is no time zone. Choose one from the list, such as Europe/Amsterdam.")
+    return known[name.lower()] if name else ""
