@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, Table, func, insert, or_, select, union
 from sqlalchemy.orm import Session
 
-from webapp import found_by
+from webapp import found_by, since_mailed
 from webapp.imports import staged
 from webapp.imports.merging import MergeCounts
 from webapp.imports.targets import CUSTOMER, EMAIL, INVOICE, RESULT, Target
@@ -35,7 +35,12 @@ def hold(session: Session) -> None:
 
 
 def note_before(session: Session, counts: Counts) -> None:
-    """Note what can be told only before anything is stored: whose addresses are removed."""
+    """Note what can be told only before anything is stored: whose addresses are removed, and which invoices
+    may differ from their last mail from now on."""
+    changed = _of(counts, "invoices.csv").changed
+    documents = _of(counts, "transformation_results.csv")
+    if changed or documents.changes_anything:
+        since_mailed.mark_all(session, *_changing(INVOICE, RESULT, SourceSubject.INVOICE)[:-1])
     if _of(counts, "emails.csv").removed:
         gone, stored = staged.REMOVED[EMAIL.staged.name], EMAIL.stored
         owners = select(stored.c.customer_id).join_from(gone, stored, stored.c.id == gone.c.id).distinct()

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp import audit, edits, sources
+from webapp import audit, edits, since_mailed, sources
 from webapp.access import Viewer
 from webapp.documents import document_checks, findings, media_types
 from webapp.errors import NotFound, Refused
@@ -197,6 +197,7 @@ def _note(
     after: list[str],
 ) -> None:
     name = f"documents “{kind.name}”"
+    since_mailed.mark(session, Invoice.id == invoice.id)
     edits.note_change(session, viewer.name, subject(invoice), {name: before}, {name: after})
 
 

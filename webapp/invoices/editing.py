@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp import audit, edits, found_by, sources
+from webapp import audit, edits, found_by, since_mailed, sources
 from webapp.access import Viewer, visible_to
 from webapp.errors import NotFound, Refused
 from webapp.imports import values
@@ -114,6 +114,7 @@ def change_facts(
             sources.remember(session, SourceSubject.INVOICE, invoice.id, name, old)
             setattr(invoice, name, value)
     session.flush()
+    since_mailed.mark(session, Invoice.id == invoice.id)
     session.refresh(invoice)
     return edits.note_change(session, viewer.name, subject(invoice), before, facts_of(invoice))
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, select
 from sqlalchemy.orm import Session, aliased
 
-from webapp import cluster_paths, found_by
+from webapp import cluster_paths, found_by, since_mailed
 from webapp.access import Viewer, below, visible_to
 from webapp.invoices.orders import AMOUNT_ORDER, PERIOD_ORDER
 from webapp.periods import within
@@ -35,8 +35,8 @@ class InvoiceFilter:
     `last` are days within which the period lies.
 
     `sent_with` and `not_sent_with` are ids of definitions, `never_sent` means none of them; `missing` is the
-    id of a transformation of which there is no document, `no_document` means none at all. `wrong` says what
-    was typed that is no day or amount: then nothing matches."""
+    id of a transformation of which there is no document, `no_document` means none at all. `changed`: since it
+    was mailed. `wrong` says what was typed that is no day or amount: then nothing matches."""
 
     cluster: str = ""
     include_children: bool = False
@@ -53,6 +53,7 @@ class InvoiceFilter:
     missing: int | None = None
     no_document: bool = False
     suspect: bool = False
+    changed: bool = False
     search: str = ""
     wrong: tuple[str, ...] = ()
 
@@ -175,7 +176,7 @@ def _of_status_and_period(shown: InvoiceFilter) -> Narrowing:
 
 
 def _of_mails(shown: InvoiceFilter) -> list[Narrowing]:
-    """What was sent with which definition, which documents are missing, and which are suspect."""
+    """What was sent with which definition, what has changed since, which documents are missing or suspect."""
     found = []
     if shown.sent_with is not None:
         sent = select(Reservation.invoice_id).where(Reservation.definition_id == shown.sent_with)
@@ -184,6 +185,9 @@ def _of_mails(shown: InvoiceFilter) -> list[Narrowing]:
         found.append(Narrowing(~is_sent(shown.not_sent_with)))
     if shown.never_sent:
         found.append(Narrowing(~is_sent()))
+    if shown.changed:
+        differs = since_mailed.differs()
+        found.append(Narrowing(differs, and_(Invoice.touched, differs), follows=(PERIOD_ORDER,)))
     if shown.missing is not None:
         found.append(Narrowing(~_has_document(TransformationResult.transformation_id == shown.missing)))
     if shown.no_document:
