@@ -61,6 +61,8 @@ LOOKING = {
     "/clusters",
     "/search",
     "/fix",
+    "/fix.csv",
+    "/fix.xlsx",
 }
 FOR_SENDERS = {
     "/fix/send",

@@ -25,10 +25,11 @@ LOADED_MAX = 1_000
 
 @dataclass(frozen=True)
 class Scope:
-    """What the list is narrowed to: a run, and a cluster with those below it."""
+    """What the list is narrowed to: a run, a cluster with those below it, and customers that are searched."""
 
     run_id: int | None = None
     cluster_id: int | None = None
+    search: str = ""
 
 
 EVERYTHING = Scope()
@@ -72,7 +73,7 @@ def customers(
 
     The open results are read in the order of ids, some at a time; of these few customers it is looked up
     which result is the oldest."""
-    ours = [*among_open(session, viewer, scope.run_id, scope.cluster_id), is_open_for(cause)]
+    ours = [*among_open(session, viewer, scope.run_id, scope.cluster_id, scope.search), is_open_for(cause)]
     found: list[tuple[int, int]] = []
     size = READ_AT_ONCE * at_most
     while len(found) < at_most:
