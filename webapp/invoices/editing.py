@@ -91,8 +91,8 @@ def add(
     payer = session.scalar(select(Customer).where(Customer.code == code, visible_to(viewer, Customer)))
     if payer is None:
         raise Refused(f"There is no customer {code or 'without a code'}. Type another code, or add it.")
-    if session.scalar(select(Invoice.id).where(Invoice.number == number)) is not None:
-        raise Refused(f"There is an invoice {number} already. Numbers are unique and never change.")
+    if taken := session.scalar(select(Invoice).where(Invoice.number == number)):
+        edits.refuse_taken(session, viewer, "invoice", "number", number, taken)
     made = Invoice(number=number, customer_id=payer.id, status=InvoiceStatus.OPEN, data={}, **_read(given))
     session.add(made)
     session.flush()
