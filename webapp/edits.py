@@ -12,7 +12,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from webapp import audit
-from webapp.errors import Refused
+from webapp.access import Viewer, visible_to
+from webapp.errors import Refused, TakenOutOfSight
 from webapp.printable import printable
 from webapp.store.users import AuditEntry
 
@@ -93,3 +94,23 @@ def _said(value: Any) -> str:
         value = ", ".join(map(str, value))
     text = str(value)
     return text if len(text) <= VALUE_SHOWN_MAX else text[:VALUE_SHOWN_MAX] + "…"
+
+
+def refuse_taken(session: Session, viewer: Viewer, what: str, word: str, name: str, row: Any) -> None:
+    """Raise Refused, since this code, number or name (`word`) of a customer, invoice or cluster (`what`) is
+    taken by `row`, which is unique over all clusters.
+
+    A person bound to clusters reads the same words whether they may see the row or not: the words do not tell
+    what is in other clusters. That it is taken cannot be hidden; so asking for what is out of sight is in the
+    audit trail."""
+    if not viewer.clusters:
+        an = "an" if what == "invoice" else "a"
+        raise Refused(f"There is {an} {what} {name} already. Choose another {word}.")
+    said = (
+        f"The {word} {name} cannot be used: each is given once, over all clusters. If you do not find "
+        f"the {what} {name}, ask an administrator for another {word}."
+    )
+    table = type(row)
+    if session.scalar(select(table.id).where(table.id == row.id, visible_to(viewer, table))) is None:
+        raise TakenOutOfSight(said, f"new {what} {name}"[:200])
+    raise Refused(said)

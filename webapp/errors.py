@@ -11,5 +11,14 @@ class NotFound(Refused):
     """There is no such thing, or this person may not see it; the message does not tell which."""
 
 
+class TakenOutOfSight(Refused):
+    """A name is taken by something that this person may not see; the message does not tell that. `subject` is
+    what the audit trail names."""
+
+    def __init__(self, message: str, subject: str) -> None:
+        super().__init__(message)
+        self.subject = subject
+
+
 class SettingError(Exception):
     """A setting cannot be used; the message says which, why, and what it may be."""

@@ -18,6 +18,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    union,
     update,
 )
 from sqlalchemy.orm import Session, aliased
@@ -25,6 +26,7 @@ from sqlalchemy.orm import Session, aliased
 from webapp.sealed import PREFIX, secret_names_query
 from webapp.store import keyset
 from webapp.store.customers import Customer, CustomerEmail
+from webapp.store.id_lists import id_in
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result
 from webapp.store.text_search import (
@@ -101,6 +103,17 @@ def invoices_found(session: Session, wanted: str, at_most: int) -> list[int]:
         if len(found) > at_most:
             break
     return sorted(found)[: at_most + 1]
+
+
+def customers_found(session: Session, wanted: str) -> Select[int]:
+    """The ids of the customers that are found by every word, or whose invoice is: by its number too. Of
+    invoices that very many words find, some."""
+    named = id_in(session, Invoice.id, invoices_found(session, wanted, NUMBERS_MAX)[:NUMBERS_MAX])
+    ids = union(found_in(CUSTOMER_SEARCH, wanted), select(Invoice.customer_id).where(named)).subquery()
+    return select(ids.c[0])
+
+
+NUMBERS_MAX = 1_000
 
 
 def names_invoice(wanted: str, invoice: Any = Invoice) -> ColumnElement[bool]:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEmail, RecipientKey
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
+from webapp.store.mailservers import MailServer, Sender
 from webapp.store.statuses import Origin, SourceSubject
 from webapp.store.upsert import insert_into
 from webapp.store.users import SourceValue
@@ -25,6 +26,10 @@ SUBJECTS: dict[SourceSubject, type[Any]] = {
     SourceSubject.CLUSTER: Cluster,
     SourceSubject.CUSTOMER: Customer,
     SourceSubject.INVOICE: Invoice,
+    SourceSubject.MAIL_SERVER: MailServer,
+    SourceSubject.SENDER: Sender,
+    SourceSubject.RECIPIENT_KEY: RecipientKey,
+    SourceSubject.TRANSFORMATION: Transformation,
 }
 EMAILS, DOCUMENTS, PARENTS = "emails.", "documents.", "parents"
 """The fields of sets: the first two with a recipient key, or a transformation, behind them."""
@@ -98,6 +103,12 @@ def forget(session: Session, subject: SourceSubject, subject_id: int, field: str
             SourceValue.subject == subject, SourceValue.subject_id == subject_id, SourceValue.field == field
         )
     )
+
+
+def forget_row(session: Session, subject: SourceSubject, subject_id: int) -> None:
+    """The same for all that is remembered of a row, which is deleted: another may get its id."""
+    ours = (SourceValue.subject == subject, SourceValue.subject_id == subject_id)
+    session.execute(delete(SourceValue).where(*ours))
 
 
 def forget_all(session: Session, fields: Sequence[Mapping[str, Any]]) -> None:

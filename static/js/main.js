@@ -9,6 +9,7 @@ import './connection.js';
 import './copy.js';
 import { showNewDialogs } from './dialogs.js';
 import './expired-login.js';
+import { fitMails } from './mail-frames.js';
 import { restoreFocus } from './focus.js';
 import './menus.js';
 import './palette.js';
@@ -33,9 +34,11 @@ document.addEventListener('htmx:after:swap', event => {
   restoreFocus();
   keepNewestToast();
   updateBulkBar();
+  fitMails();
   if (target === 'new-run') closeQuestion();
   if (PARTS_WITH_FIELDS.includes(target)) prepareFields();
 });
 
 updateBulkBar();
+fitMails();
 prepareFields();

@@ -13,6 +13,7 @@ function open() {
   } else if (palette && !palette.open) {
     palette.showModal();
     $(BOX, palette).select();
+    if (!$(BOX, palette).value.trim()) $('#palette-found').dispatchEvent(new Event('recent')); // asks for "Recent"
   }
 }
 

@@ -39,3 +39,15 @@ function fade(toast) {
     else toast.remove();
   }, SECONDS_SHOWN * 1000);
 }
+
+// What sticks to the top of a scrolled page, such as the head of a table, sticks below the toast.
+const box = $('#toasts');
+if (box) new MutationObserver(makeRoom).observe(box, { childList: true });
+
+function makeRoom() {
+  const toast = box.closest('dialog') ? null : $('.toast', box);
+  const bottom = toast ? toast.getBoundingClientRect().bottom + 5 : 0;
+  document.documentElement.style.setProperty('--below-toast', `${bottom}px`);
+}
+makeRoom();
+addEventListener('resize', makeRoom);

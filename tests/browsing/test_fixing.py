@@ -11,6 +11,7 @@ from tests.browsing.conftest import NewContext
 from tests.browsing.test_customers import accessible
 from tests.browsing.watching import Watch
 from tests.world import World
+from webapp.workers import WorkerProcess
 
 
 @pytest.fixture
@@ -66,3 +67,62 @@ def test_item5_the_list_works_without_javascript(
     expect(part.get_by_text("Saved. 1 mail goes out.")).to_be_visible()
     page.reload()
     expect(part.get_by_text("Saved.")).to_have_count(0)
+
+
+def test_the_list_is_searched_and_walked_by_keys(page: Page, world: World, run_id: int) -> None:
+    page.goto(f"/fix?run={run_id}")
+    part = page.get_by_role("region", name="No address for a key")
+    rows = page.locator("[data-row]")
+    expect(rows).to_have_count(3)
+    fields = part.get_by_label(re.compile("Address for “billing”"))
+    page.locator("body").press("j")
+    expect(rows.nth(0)).to_be_focused()
+    page.keyboard.press("j")
+    expect(rows.nth(1)).to_be_focused()
+    page.keyboard.press("k")
+    expect(rows.nth(0)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(fields.nth(0)).to_be_focused()
+    page.keyboard.type("s@x.test")
+    expect(fields.nth(0)).to_have_value("s@x.test")  # typed, not skipped
+    expect(part.get_by_role("button", name="Save 1", exact=True)).to_be_visible()
+    rows.nth(0).focus()
+    page.keyboard.press("s")
+    expect(fields.nth(0)).to_have_value("")
+    expect(rows.nth(1)).to_be_focused()
+    expect(part.get_by_role("button", name="Save all that are filled in")).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Search what is open")).to_be_focused()
+    page.keyboard.type("no such customer")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Nothing to fix")).to_be_visible()
+    accessible(page, "to fix, searched")
+    assert world.statuses(run_id) == ["skipped", "skipped", "skipped", "ready"]
+
+
+def test_rows_without_a_field_are_selected_by_x_and_sent_by_enter(
+    page: Page, world: World, worker: WorkerProcess
+) -> None:
+    world.add("reject-554@x.test")
+    world.add("reject-554@y.test")
+    run_id = world.deliver(worker)
+    assert world.statuses(run_id) == ["failed", "failed"]
+    page.goto(f"/fix?run={run_id}")
+    page.wait_for_load_state()  # keys are heard once the scripts have run
+    rows, boxes = page.locator("[data-row]"), page.get_by_role("checkbox", name=re.compile("^Select"))
+    expect(boxes).to_have_count(2)
+    page.locator("body").press("j")
+    expect(rows.nth(0)).to_be_focused()
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    for n in range(2):
+        expect(boxes.nth(n)).to_be_checked()
+    page.keyboard.press("x")
+    expect(boxes.nth(1)).not_to_be_checked()
+    boxes.nth(0).focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Send 1 mail").click()
+    expect(page.get_by_text("1 mail goes out.")).to_be_visible()
+    numbers = sorted(result.message_number for result in world.results(run_id))
+    assert numbers == [1, 2], "what is selected goes out again, and nothing else"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
+from sqlalchemy import select
 
 from tests.browsing.conftest import NewContext
 from tests.browsing.installation import addresses, customers
 from tests.browsing.seen import bulk, press, state, tick
 from tests.mailserver import MailServer
 from tests.world import World
+from webapp.store.definitions import TemplateText
 from webapp.store.runs import Run
+from webapp.workers import WorkerProcess
 
 WIDTHS = (1280, 390)
 
@@ -124,3 +127,53 @@ def _columns_have_their_heads(page: Page) -> None:
     head = table.get_by_role("columnheader", name="Invoice")
     cell = table.locator("tbody [data-column=invoice]").first
     assert box(head)["x"] == pytest.approx(box(cell)["x"], abs=1)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_toast_covers_no_head_of_a_scrolled_table(marit: NewContext, world: World, width: int) -> None:
+    first, *_ = customers(world, *addresses(12))
+    page = marit(viewport={"width": width, "height": 400}).new_page()
+    page.goto(f"/runs/{world.run()}")
+    tick(page, first)
+    bulk(page).get_by_role("button", name="Remove").click()
+    toast = page.locator(".toast")
+    expect(toast).to_be_visible()
+    heads = page.get_by_role("table", name="Message results").get_by_role("columnheader")
+    last = page.get_by_role("table", name="Message results").get_by_role("row").last
+    last.scroll_into_view_if_needed()
+    assert page.evaluate("scrollY") > 100
+    for head in heads.all():
+        if head.is_visible():
+            assert not overlap(box(toast), box(head))
+    toast.get_by_role("button", name="Close this message").click()
+    expect(toast).to_have_count(0)
+    assert page.evaluate("document.documentElement.style.getPropertyValue('--below-toast')") == "0px"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_frame_is_as_high_as_its_mail(
+    marit: NewContext, world: World, worker: WorkerProcess, width: int
+) -> None:
+    with world.runtime.database.writing() as session:
+        of = world.definition.template_id
+        text = session.scalars(select(TemplateText).where(TemplateText.template_id == of)).one()
+        before = text.source
+        text.source = "<p>One paragraph of a long mail, which has many lines.</p>" * 120
+    world.add("long@x.test")
+    run_id = world.deliver(worker)
+    with world.runtime.database.writing() as session:
+        session.merge(text).source = before
+    page = marit(viewport={"width": width, "height": 900}).new_page()
+    page.goto(f"/results/{world.results(run_id)[-1].id}")
+    frame, twin = page.locator("iframe.mail"), page.locator("iframe.measure")
+    expect(frame).to_have_attribute("sandbox", "")
+    expect(twin).to_have_attribute("sandbox", "allow-same-origin")
+    high = "twin => twin.contentDocument.documentElement.scrollHeight"
+    for wide in (width, 320):
+        page.set_viewport_size({"width": wide, "height": 900})
+        page.wait_for_function(
+            "() => document.querySelector('iframe.mail').height === String(document"
+            ".querySelector('iframe.measure').contentDocument.documentElement.scrollHeight)"
+        )
+        assert int(frame.get_attribute("height") or 0) == twin.evaluate(high) > 3_000
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing scrolls sideways"

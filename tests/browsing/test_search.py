@@ -99,3 +99,20 @@ def test_without_javascript_the_link_leads_to_the_page(marit: NewContext, jansen
     page.get_by_role("button", name="Find", exact=True).click()
     page.get_by_role("list", name="Mails, 1").get_by_role("link").click()
     expect(page.get_by_role("main")).to_contain_text("Bakkerij Jansën")
+
+
+def test_the_palette_has_what_was_opened_last(page: Page, world: World, jansen: str) -> None:
+    page.goto("/search")
+    page.get_by_role("searchbox", name="Find").fill(jansen)
+    page.get_by_role("list", name="Invoices, 1").get_by_role("link").click()
+    expect(page.get_by_role("heading", name=jansen, level=1)).to_be_visible()
+    page.goto("/runs")
+    page.keyboard.press("Control+k")
+    palette = page.get_by_role("dialog", name="Find anything")
+    recent = palette.get_by_role("list", name="Recent").get_by_role("link")
+    expect(recent.first).to_have_accessible_name(re.compile(f"^{jansen} Bakkerij Jansën"))
+    accessible(page, "palette with recent")
+    page.keyboard.press("ArrowDown")
+    expect(recent.first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=jansen, level=1)).to_be_visible()

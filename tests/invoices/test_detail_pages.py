@@ -85,7 +85,7 @@ def test_mails_and_what_changed_since(
     new = pdf("Invoice NT-1 corrected", "Ärzte am Markt")
     upload(browser, there, "new.pdf", new, seen=seen(page.text, there))
     page = browser.look(url)
-    assert re.search(r"NT-1\.pdf\s*was replaced or removed", text_of(page))
+    assert "Invoice PDF NT-1.pdf new.pdf" in text_of(page)
     old = re.search(r'href="(/results/\d+/documents/1\?attempt=1&(?:amp;)?look=1)"', page.text)
     assert old
     assert browser.client.get(old[1].replace("&amp;", "&")).data.startswith(b"%PDF"), "proof never changes"

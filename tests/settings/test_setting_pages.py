@@ -113,7 +113,7 @@ def test_a_mail_server_is_added_changed_and_deleted(admin: Browser, world: World
         ("max_connections", "0", "must be between 1 and"),
         ("password_env", "my password", "must be the name of an environment variable"),
         ("password_env", "MAILRUN_SECRET_KEY", "which holds something else"),
-        ("username", "", "Enter the user name"),
+        ("username", "", "User name is empty; name the user whose password"),
         ("ehlo_name", "web_1", "the name in EHLO is written like"),
         ("authorities", "hello", "is no certificate in PEM"),
         ("security", "ssl", "Not a valid choice"),

@@ -64,6 +64,8 @@ LOOKING = {
     "/clusters",
     "/search",
     "/fix",
+    "/fix.csv",
+    "/fix.xlsx",
 }
 FOR_SENDERS = {
     "/fix/send",

@@ -14,7 +14,6 @@ from webapp.access import Viewer
 from webapp.customers import checks, locks
 from webapp.customers.cluster_graph import ClusterNumbers, VisibleGraph
 from webapp.errors import Refused
-from webapp.imports import values
 from webapp.store.customers import Cluster, ClusterParent, Customer
 from webapp.store.runs import Run
 from webapp.store.statuses import SourceSubject
@@ -101,13 +100,13 @@ def subject(name: str) -> str:
     return f"cluster {name}"[:200]
 
 
-def _name(session: Session, text: str, own_id: int | None = None) -> str:
+def _name(session: Session, viewer: Viewer, text: str, own_id: int | None = None) -> str:
     name = checks.line("The name", text, checks.TAG_MAX)
     if ";" in name:
         raise Refused("The name has a semicolon, which stands between parents in files. Leave it out.")
-    taken = session.scalar(select(Cluster.id).where(Cluster.tag_name == name))
-    if taken not in (None, own_id):
-        raise Refused(f"There is a cluster {values.shown(name)} already. Choose another name.")
+    taken = session.scalar(select(Cluster).where(Cluster.tag_name == name))
+    if taken is not None and taken.id != own_id:
+        edits.refuse_taken(session, viewer, "cluster", "name", name, taken)
     return name
 
 
@@ -115,7 +114,7 @@ def create(session: Session, viewer: Viewer, text: str, parents: Collection[str]
     """Add a cluster below these parents. A person bound to clusters must name one, else they would not see
     it. Raises Refused."""
     locks.graph(session)
-    name = _name(session, text)
+    name = _name(session, viewer, text)
     above = [checks.cluster(session, viewer, parent) for parent in parents]
     if viewer.clusters and not above:
         raise Refused("Choose a parent: without one you would not see the new cluster.")
@@ -142,7 +141,7 @@ def change(
     cluster = locks.cluster(session, viewer, cluster_id)
     before = _shown(cluster.tag_name, [graph.names[id] for id in graph.parents[cluster_id]])
     edits.refuse_if_changed(session, subject(cluster.tag_name), before, seen)
-    name = _name(session, text, cluster_id)
+    name = _name(session, viewer, text, cluster_id)
     refuse_circle(graph, cluster_id, parents)
     old = set(graph.parents[cluster_id])
     _refuse_out_of_sight(viewer, cluster_id, old, set(parents))

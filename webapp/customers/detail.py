@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from webapp import audit
+from webapp import audit, since_mailed
 from webapp.access import Viewer, visible_to
 from webapp.customers.secrets import readable
 from webapp.sealed import is_sealed, secret_names
@@ -51,12 +51,13 @@ class MetadataField:
 
 @dataclass
 class CustomerInvoice:
-    """An invoice of the customer, with its documents by transformation, and the result that mailed it
-    last."""
+    """An invoice of the customer, with its documents by transformation, the result that mailed it last, and
+    what differs from that mail, in words."""
 
     invoice: Invoice
     documents: list[str] = field(default_factory=list)
     mailed: Result | None = None
+    since: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,8 @@ def invoices(session: Session, customer: Customer) -> list[CustomerInvoice]:
         .order_by(Result.id)
     ):
         lines[invoice_id].mailed = result
+    for id, since in since_mailed.load(session, [line.invoice for line in lines.values()]).items():
+        lines[id].since = since_mailed.words(since, lines[id].invoice)
     return list(lines.values())
 
 

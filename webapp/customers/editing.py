@@ -49,8 +49,8 @@ def add(session: Session, viewer: Viewer, code: str, facts: Facts) -> Customer:
     code = checks.line("The code", code, CODE_MAX)
     name, language = checks.line("The name", facts.name, NAME_MAX), checks.language(facts.language)
     cluster = checks.cluster(session, viewer, facts.cluster)
-    if session.scalar(select(Customer.id).where(Customer.code == code)) is not None:
-        raise Refused(f"There is a customer {code} already. Codes are unique and never change.")
+    if taken := session.scalar(select(Customer).where(Customer.code == code)):
+        edits.refuse_taken(session, viewer, "customer", "code", code, taken)
     made = Customer(code=code, name=name, cluster_id=cluster.id, language=language, extra={})
     session.add(made)
     session.flush()

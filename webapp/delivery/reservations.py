@@ -5,17 +5,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection, delete
 
 from webapp.messages.inputs import MessageInput
+from webapp.since_mailed import carried
 from webapp.store.prepared import BulkInsert
 from webapp.store.runs import Reservation
 from webapp.store.types import now
 
 _INSERT = BulkInsert(
     Reservation,
-    ("definition_id", "invoice_id", "copy", "result_id", "attempt_id", "taken_at"),
+    (
+        *("definition_id", "invoice_id", "copy", "result_id", "attempt_id", "taken_at"),
+        *("currency", "gross_amount", "documents"),
+    ),
     lambda insert: insert.on_conflict_do_nothing().returning(Reservation.attempt_id),
 )
 
@@ -33,9 +38,10 @@ def reserve(connection: Connection, attempts: Mapping[int, MessageInput]) -> set
             "result_id": inputs.result_id,
             "attempt_id": attempt_id,
             "taken_at": now(),
+            **said,
         }
         for attempt_id, inputs in attempts.items()
-        for invoice_id, copy in sorted(inputs.copies.items())
+        for (invoice_id, copy), said in zip(sorted(inputs.copies.items()), _said(inputs), strict=True)
     ]
     if not rows:
         return set()
@@ -43,6 +49,22 @@ def reserve(connection: Connection, attempts: Mapping[int, MessageInput]) -> set
     refused = {id: inputs.result_id for id, inputs in attempts.items() if reserved[id] < len(inputs.copies)}
     release(connection, refused)
     return set(refused)
+
+
+def _said(inputs: MessageInput) -> list[dict[str, Any]]:
+    """What the mail says of each of its invoices, in the order of their ids: to tell later what has changed
+    since."""
+    documents: dict[int, list[tuple[int, str, str]]] = {id: [] for id in inputs.copies}
+    for each in inputs.documents:
+        documents[each.invoice_id].append((each.transformation_id, each.sha256, each.file_name))
+    return [
+        {
+            "currency": invoice["currency"],
+            "gross_amount": invoice["gross_amount"],
+            "documents": carried(documents[invoice["id"]]),
+        }
+        for invoice in sorted(inputs.invoices, key=lambda invoice: invoice["id"])
+    ]
 
 
 def release(connection: Connection, attempts: Mapping[int, int]) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from webapp import audit
 from webapp.errors import Refused
-from webapp.exports import documents, messaging, tables
+from webapp.exports import changed_here, documents, messaging, tables
 from webapp.store.database import Database
 from webapp.store.documents import DocumentMissing, DocumentStore
 
@@ -44,6 +44,8 @@ def export_folder(
         written = {"messaging.toml": _write_messaging(session, folder)}
         for name, (header, rows) in tables.of_everything(session, with_passwords=with_passwords).items():
             written[name] = _write_rows(folder / name, header, rows)
+        people = changed_here.rows(session, with_documents=with_documents, with_passwords=with_passwords)
+        written[changed_here.FILE] = _write_rows(folder / changed_here.FILE, changed_here.HEADER, people)
         if with_documents:
             written[documents.FILE] = _write_documents(session, store, folder)
     with database.writing() as session:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from flask import abort, request
+from flask import abort, current_app, request
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -22,6 +24,7 @@ from webapp.results.to_fix import OF_RESULTS, OpenCause
 from webapp.store.db import db
 from webapp.store.types import instant
 from webapp.web.access_control import viewer
+from webapp.web.lists import SEARCH_MAX
 from webapp.web.query_args import address, id_in
 
 PATH = "/fix"
@@ -40,13 +43,20 @@ class FixRequest:
     cause: OpenCause | None
     cluster: str
     run: str
+    search: str
     after: int
     scope: Scope
 
     def url(self, **changed: str) -> str:
         """The address of the list with these arguments instead."""
+        return address(PATH, **{**self.args, **changed})
+
+    @property
+    def args(self) -> dict[str, str]:
+        """What narrows the list, as addresses and forms carry it."""
         cause = self.cause.value if self.cause else ""
-        return address(PATH, **{"cause": cause, "cluster": self.cluster, "run": self.run, **changed})
+        given = {"cause": cause, "cluster": self.cluster, "run": self.run, "q": self.search}
+        return {name: value for name, value in given.items() if value}
 
 
 def fix_request(args: MultiDict[str, str]) -> FixRequest:
@@ -61,7 +71,9 @@ def fix_request(args: MultiDict[str, str]) -> FixRequest:
     if cause and cause not in set(OpenCause):
         abort(404)
     after = id_in(args.get("after", "")) or 0
-    return FixRequest(OpenCause(cause) if cause else None, cluster, run, after, Scope(run_id, cluster_id))
+    search = args.get("q", "").strip()[:SEARCH_MAX]
+    scope = Scope(run_id, cluster_id, search)
+    return FixRequest(OpenCause(cause) if cause else None, cluster, run, search, after, scope)
 
 
 def filled_in(session: Session, who: Viewer) -> list[FilledRow]:
@@ -137,6 +149,26 @@ def _filled(row: FixRow, action: str) -> FilledRow:
 
 def _is_filled(one: FilledRow) -> bool:
     return one.upload is not None or bool(one.value)
+
+
+UNDO_SECONDS = 86_400
+
+
+def sealed(state: list[Any]) -> str:
+    """What a document was, signed for this person: Undo must put back nothing else."""
+    return str(_signer().dumps(state))
+
+
+def opened(text: str) -> list[Any]:
+    """The same, read again. Raises Refused if it was changed, is another person's, or a day old."""
+    try:
+        return list(_signer().loads(text, max_age=UNDO_SECONDS))
+    except BadSignature:
+        raise Refused("This cannot be undone any more. Replace the document on the invoice’s page.") from None
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.secret_key or "", salt=f"undo by {viewer().name}")
 
 
 def answer() -> Answer | None:

@@ -26,10 +26,11 @@ LOADED_MAX = 1_000
 
 @dataclass(frozen=True)
 class Scope:
-    """What the list is narrowed to: a run, and a cluster with those below it."""
+    """What the list is narrowed to: a run, a cluster with those below it, and customers that are searched."""
 
     run_id: int | None = None
     cluster_id: int | None = None
+    search: str = ""
 
 
 EVERYTHING = Scope()
@@ -66,11 +67,16 @@ class OpenResult:
         return reason in self.reasons.values()
 
 
+def among(session: Session, viewer: Viewer, scope: Scope) -> Conditions:
+    """The conditions on Result for what is open within the scope."""
+    return among_open(session, viewer, scope.run_id, scope.cluster_id, scope.search)
+
+
 def customers(
     session: Session, ours: Conditions, cause: OpenCause, scope: Scope, after: int, at_most: int
 ) -> list[tuple[int, int]]:
     """(id of the oldest open result, customer), oldest first, from behind this result on; of the results that
-    are `ours` (`among_open`).
+    are `ours` (`among`).
 
     The open results are read in the order of ids, some at a time; of these few customers it is looked up
     which result is the oldest."""

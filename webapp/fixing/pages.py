@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from flask import Blueprint, Flask, abort, get_flashed_messages, make_response, render_template, request
+from flask import (
+    Blueprint,
+    Flask,
+    abort,
+    flash,
+    get_flashed_messages,
+    make_response,
+    render_template,
+    request,
+)
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from webapp import cluster_paths
+from webapp import audit, cluster_paths
 from webapp.access import visible_to
 from webapp.errors import Refused
 from webapp.extensions import runtime
-from webapp.fixing import forms, saving, undoing, words, worklist
+from webapp.fixing import export, files, forms, saving, undoing, words, worklist
 from webapp.fixing.fix_row import FixKind
 from webapp.fixing.forms import PATH, FixRequest, fix_request
 from webapp.fixing.saving import ASKED_FIRST, FilledRow, Fixed
@@ -26,6 +35,7 @@ from webapp.store.runs import Result
 from webapp.store.types import now
 from webapp.web import confirmations, form_posts, htmx, layout
 from webapp.web.access_control import MAY_NOT, viewer
+from webapp.web.downloads import Rows, table_file
 from webapp.web.query_args import address
 from webapp.web.view_flags import takes_documents
 
@@ -33,6 +43,8 @@ fixing = Blueprint("fixing", __name__)
 
 TOLD_MAX = 10
 """Rows whose outcome the next page shows in their places: a cookie carries it there."""
+REPLACED_MAX = 3
+"""Documents whose replacement can be undone from there: a cookie has no room for more."""
 
 
 def init_app(app: Flask) -> None:
@@ -50,8 +62,7 @@ def show() -> ResponseReturnValue:
 def _page(asked: FixRequest, *, wrong: str = "", status: int = 200) -> ResponseReturnValue:
     """The list; after a refusal with what was typed, and why it was refused."""
     session, who = db.session, viewer()
-    flashed: list[Any] = get_flashed_messages()
-    fixed = [each for said in flashed if isinstance(said, dict) for each in said.get("fixed", [])]
+    fixed = _flashed()
     typed = {name: text for name, text in request.form.items() if name.startswith(forms.VALUE)}
     page = render_template(
         "fixing/index.html",
@@ -66,6 +77,36 @@ def _page(asked: FixRequest, *, wrong: str = "", status: int = 200) -> ResponseR
         words=words.WORDS,
     )
     return make_response(page, status)
+
+
+def _flashed() -> list[dict[str, Any]]:
+    """What was said of rows that were just saved."""
+    flashed: list[Any] = get_flashed_messages()
+    return [each for said in flashed if isinstance(said, dict) for each in said.get("fixed", [])]
+
+
+@fixing.get(f"{PATH}.csv")
+def download() -> ResponseReturnValue:
+    """The rows under the filter of the address, one per line."""
+    return _saved("csv")
+
+
+@fixing.get(f"{PATH}.xlsx")
+def save_workbook() -> ResponseReturnValue:
+    """The same as a workbook."""
+    return _saved("xlsx")
+
+
+def _saved(kind: str) -> ResponseReturnValue:
+    asked, who, database = fix_request(request.args), viewer(), runtime().database
+
+    def table() -> Iterator[tuple[Rows, Sequence[str]]]:
+        with database.reading() as session:
+            yield export.open_rows(session, who, asked.scope, asked.cause), export.FIX_COLUMNS
+
+    with db.writing() as session:
+        audit.note(session, who.name, "download what is to fix", "to fix", address("", **asked.args))
+    return table_file(kind, table, "mailrun-to-fix")
 
 
 @fixing.post(PATH)
@@ -88,28 +129,49 @@ def save() -> ResponseReturnValue:
     if answer is None and any(one.asks for one in filled):
         return _question(asked, filled)
     try:
-        filled = [saving.with_stored_file(db.session, runtime().documents, one) for one in filled]
+        filled = _with_stored_files(filled)
     except Refused as refusal:
         return refused(str(refusal))
+
+    earlier = _flashed()
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         said = answer or saving.Answer()
         done = saving.save(session, runtime(), viewer(), filled, said)
         uploaded = [one for one in filled if one.upload is not None]
         waiting = sum(one.waiting for one in done)
+        told: form_posts.Flash = {"words": "", "fixed": _told(done, earlier)}
         if len(uploaded) == len(done) == 1 and waiting:
-            return address(f"{PATH}/send", customer=f"{done[0].row.cause}.{done[0].row.customer.id}"), ""
-        return asked.url(), {"words": "", "fixed": [_told(one) for one in done[:TOLD_MAX]]}
+            return address(f"{PATH}/send", customer=f"{done[0].row.cause}.{done[0].row.customer.id}"), told
+        return asked.url(), told
 
     return form_posts.apply_once(effect, back=asked.url(), on_refusal=refused)
 
 
-def _told(one: Fixed) -> dict[str, object]:
-    """What the next page shows of a row that was saved."""
-    row = one.row
-    undo = {**one.undo, "token": row.token} if one.undo else None
-    shown = {"cause": row.cause, "id": row.customer.id, "name": row.customer.name}
-    return {**shown, "words": one.words, "undo": undo}
+def _with_stored_files(filled: Sequence[FilledRow]) -> list[FilledRow]:
+    """The rows with their files in the store, while no transaction is open. Raises Refused."""
+    kinds = [files.kind_of_file(db.session, one) for one in filled]
+    db.end_reading()
+    pairs = zip(filled, kinds, strict=True)
+    return [files.with_stored_file(runtime().documents, one, kind) for one, kind in pairs]
+
+
+def _told(done: Sequence[Fixed], earlier: Sequence[dict[str, Any]]) -> list[dict[str, object]]:
+    """What the next page shows of the rows that were saved. The mails of a document that was put in place
+    just before, and asked about since, are held back by the same Undo."""
+    before = {(each["cause"], each["id"]): each["undo"] for each in earlier if each["undo"]}
+    told: list[dict[str, object]] = []
+    replaced = 0
+    for one in done[:TOLD_MAX]:
+        row, undo = one.row, {**one.undo, "token": one.row.token} if one.undo else None
+        if undo and "old" in undo and isinstance(undo["old"], list):
+            replaced += 1
+            undo = {**undo, "old": forms.sealed(undo["old"])} if replaced <= REPLACED_MAX else None
+        if undo is None and (of_file := before.get((row.cause.value, row.customer.id))):
+            undo = {**of_file, "ids": "-".join(filter(None, (of_file["ids"], one.freed)))}
+        shown = {"cause": row.cause, "id": row.customer.id, "name": row.customer.name}
+        told.append({**shown, "words": one.words, "undo": undo})
+    return told
 
 
 @fixing.get(f"{PATH}/send")
@@ -122,6 +184,8 @@ def send() -> ResponseReturnValue:
     filled = [FilledRow(row) for row in rows if row.kind == FixKind.AGAIN]
     if not any(one.sends for one in filled):
         return _page(fix_request(MultiDict()))
+    if fixed := _flashed():
+        flash(cast(str, {"words": "", "fixed": fixed}))  # the next page shows it, whatever the answer
     return _question(fix_request(MultiDict()), filled)
 
 
@@ -132,7 +196,7 @@ def undo() -> ResponseReturnValue:
     asked = fix_request(form)
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
-        return asked.url(), undoing.undo(session, viewer(), undoing.taken_back(form))
+        return asked.url(), undoing.undo(session, viewer(), undoing.taken_back(form, forms.opened))
 
     return form_posts.apply_once(effect, back=asked.url())
 

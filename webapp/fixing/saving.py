@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -27,10 +28,10 @@ from webapp.results import actions, resend
 from webapp.results.bulk import BulkSelection
 from webapp.results.to_fix import OpenCause
 from webapp.store.customers import CustomerEmail
-from webapp.store.documents import DocumentStore
 from webapp.store.invoices import TransformationResult
 from webapp.store.users import AuditEntry
 
+Undo = dict[str, Any]
 MARK_SENT, REPLACE = "sent", "replace"
 """What a button of a row does that has several."""
 ASKED_FIRST = (OpenCause.BOUNCED, OpenCause.UNCONFIRMED)
@@ -82,12 +83,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Fixed:
-    """What came of a row. `undo`: what Undo needs to know, empty if it cannot be undone."""
+    """What came of a row. `undo`: what Undo needs to know, empty if it cannot be undone. `freed`: the results
+    that may go out by it, their ids with hyphens between."""
 
     row: FixRow
     words: str
-    undo: dict[str, str] = field(default_factory=dict)
+    undo: Undo = field(default_factory=dict)
     waiting: int = 0
+    freed: str = ""
 
 
 def check(filled: FilledRow) -> None:
@@ -140,26 +143,11 @@ def _current(session: Session, viewer: Viewer, filled: FilledRow) -> FilledRow:
     return replace(filled, row=row)
 
 
-def with_stored_file(session: Session, store: DocumentStore, filled: FilledRow) -> FilledRow:
-    """The row with its file in the store, before the transaction that uses it. Raises Refused."""
-    if filled.upload is None:
-        return filled
-    of_document = select(TransformationResult.transformation_id)
-    kind_id = (
-        session.scalar(of_document.where(TransformationResult.id == int(filled.row.value)))
-        if filled.row.value
-        else filled.row.subject[1]
-    )
-    kind = document_editing.transformation(session, kind_id or 0)
-    return replace(filled, kept=document_editing.put(store, kind, filled.upload))
-
-
-def _change(session: Session, runtime: Runtime, viewer: Viewer, filled: FilledRow) -> dict[str, str]:
+def _change(session: Session, runtime: Runtime, viewer: Viewer, filled: FilledRow) -> Undo:
     """Change the data; returns what Undo needs."""
     row, customer = filled.row, filled.row.customer
     if filled.kept is not None:
-        made = _put_document(session, runtime, viewer, filled, filled.kept)
-        return {} if row.value else {"made": str(made)}
+        return _put_document(session, runtime, viewer, filled, filled.kept)
     match row.kind:
         case FixKind.ADDRESS if filled.changes_data:
             return _put_address(session, viewer, filled)
@@ -173,7 +161,7 @@ def _change(session: Session, runtime: Runtime, viewer: Viewer, filled: FilledRo
     return {}
 
 
-def _put_address(session: Session, viewer: Viewer, filled: FilledRow) -> dict[str, str]:
+def _put_address(session: Session, viewer: Viewer, filled: FilledRow) -> Undo:
     row = filled.row
     key_id, address_id = row.subject
     if not address_id:
@@ -190,13 +178,17 @@ def _put_address(session: Session, viewer: Viewer, filled: FilledRow) -> dict[st
 
 def _put_document(
     session: Session, runtime: Runtime, viewer: Viewer, filled: FilledRow, kept: StoredUpload
-) -> int:
-    row = filled.row
+) -> Undo:
+    row, old = filled.row, None
     if row.value:
-        return document_editing.replace(
+        old = document_editing.state_of(session.get_one(TransformationResult, int(row.value)))
+        made = document_editing.replace(
             session, runtime, viewer, row.invoice_id, int(row.value), kept, filled.seen
-        ).id
-    return document_editing.add(session, runtime, viewer, row.invoice_id, row.subject[1], kept).id
+        )
+    else:
+        made = document_editing.add(session, runtime, viewer, row.invoice_id, row.subject[1], kept)
+    undo: Undo = {"made": str(made.id), "seen": document_editing.seen_beside(session, made)}
+    return {**undo, "old": old} if old else undo
 
 
 def _send(
@@ -205,7 +197,7 @@ def _send(
     viewer: Viewer,
     filled: FilledRow,
     answer: Answer,
-    undo: dict[str, str],
+    undo: Undo,
 ) -> Fixed:
     """Send what waited for this row, as far as the person said so."""
     row, going, ready = filled.row, 0, 0
@@ -240,7 +232,8 @@ def _send(
     said = words.outcome(
         saved=filled.changes_data, going=going, ready=ready, waiting=waiting, unchanged=dict(unchanged)
     )
-    return Fixed(row, said, {**undo, "ids": "-".join(map(str, freed))} if undo else {}, waiting)
+    ids = "-".join(map(str, freed))
+    return Fixed(row, said, {**undo, "ids": ids} if undo else {}, waiting, ids)
 
 
 def _mark_sent(session: Session, viewer: Viewer, row: FixRow, answer: Answer) -> Fixed:

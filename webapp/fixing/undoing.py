@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,6 +15,7 @@ from webapp.access import Viewer, visible_to
 from webapp.customers import addresses, editing
 from webapp.errors import Refused
 from webapp.fixing.words import mails
+from webapp.invoices import document_editing
 from webapp.lifecycle import runs
 from webapp.lifecycle.results import RELEASE_CLAIM, LockedResult, lock_results, transition
 from webapp.results.bulk import audit_and_report
@@ -25,8 +27,9 @@ from webapp.store.statuses import ResultStatus
 
 @dataclass(frozen=True)
 class TakenBack:
-    """What is taken back of a row: the address or the field that was `made`, the address that was there
-    before (`old`), and the results that were freed. `seen` is what was stored when it was saved."""
+    """What is taken back of a row: the address, field or document that was `made`, the address that was there
+    before (`old`) or what the document was (`state`), and the results that were freed. `seen` is what was
+    stored when it was saved."""
 
     cause: OpenCause
     customer_id: int
@@ -34,10 +37,15 @@ class TakenBack:
     old: str
     seen: str
     result_ids: tuple[int, ...]
+    state: list[Any] | None = None
 
 
-def taken_back(form: Mapping[str, str]) -> TakenBack:
-    """Read it from the form whose Undo was pressed. Raises Refused for one that says something else."""
+OF_DOCUMENTS = (OpenCause.NO_ATTACHMENT, OpenCause.SUSPECT_DOCUMENT, OpenCause.UNLOCKABLE)
+
+
+def taken_back(form: Mapping[str, str], opened: Callable[[str], list[Any]]) -> TakenBack:
+    """Read it from the form whose Undo was pressed; `opened` reads what was signed. Raises Refused for one
+    that says something else."""
     token = form.get("undo", "")
     made, old, seen, ids = (form.get(f"undo-{name}-{token}", "") for name in ("made", "old", "seen", "ids"))
     parts = token.split(".")
@@ -46,7 +54,8 @@ def taken_back(form: Mapping[str, str]) -> TakenBack:
         result_ids = tuple(_id(id) for id in ids.split("-") if ids)
     except (ValueError, IndexError):
         raise Refused("This cannot be undone. Change it on the customer’s page.") from None
-    return TakenBack(cause, customer_id, made, old, seen, result_ids)
+    state = opened(old) if old and cause in OF_DOCUMENTS else None
+    return TakenBack(cause, customer_id, made, old, seen, result_ids, state)
 
 
 ID = re.compile(r"[0-9]{1,18}")
@@ -69,6 +78,10 @@ def undo(session: Session, viewer: Viewer, what: TakenBack) -> str:
             addresses.remove_address(session, viewer, int(what.made), what.seen)
         case OpenCause.BAD_ADDRESS:
             addresses.change_address(session, viewer, int(what.made), what.old, "", what.seen)
+        case OpenCause.NO_ATTACHMENT:
+            document_editing.take_out(session, viewer, int(what.made), what.seen)
+        case OpenCause.SUSPECT_DOCUMENT | OpenCause.UNLOCKABLE if what.state:
+            document_editing.restore(session, viewer, int(what.made), what.state, what.seen)
         case _:
             raise Refused("This cannot be undone. Change it on the page of the invoice.")
     session.flush()

@@ -60,21 +60,26 @@ class Worklist:
 
 def worklist(session: Session, viewer: Viewer, scope: Scope, cause: OpenCause | None, after: int) -> Worklist:
     """The rows of this cause, or the first of each, oldest first."""
-    counts = to_fix.counts(session, viewer, scope.run_id, scope.cluster_id)
+    counts = to_fix.counts(session, viewer, scope.run_id, scope.cluster_id, scope.search)
     wanted = [each for each in OF_RESULTS if counts[each] and cause in (None, each)]
     at_most = SECTION_CUSTOMERS if cause is None else PAGE_CUSTOMERS
-    ours = to_fix.among_open(session, viewer, scope.run_id, scope.cluster_id) if wanted else []
+    ours = open_results.among(session, viewer, scope) if wanted else []
     sections = []
     for each in wanted:
         found = open_results.customers(session, ours, each, scope, after, at_most + 1)
         sections.append(_section(session, viewer, each, scope, counts[each], found, at_most))
-    waiting = []
-    if cause in (None, OpenCause.WAITING) and counts[OpenCause.WAITING]:
-        waiting = [
-            WaitingRun(run, waiting_sentence(server) or "")
-            for run, server in to_fix.waiting_runs(session, viewer, scope.run_id)
-        ]
-    return Worklist(counts, sections, waiting)
+    waits = waiting(session, viewer, scope, cause) if counts[OpenCause.WAITING] else []
+    return Worklist(counts, sections, waits)
+
+
+def waiting(session: Session, viewer: Viewer, scope: Scope, cause: OpenCause | None) -> list[WaitingRun]:
+    """The runs that wait, unless the list is narrowed to customers or to another cause."""
+    if cause not in (None, OpenCause.WAITING) or scope.search or scope.cluster_id is not None:
+        return []
+    return [
+        WaitingRun(run, waiting_sentence(server) or "")
+        for run, server in to_fix.waiting_runs(session, viewer, scope.run_id)
+    ]
 
 
 def _section(

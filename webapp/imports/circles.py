@@ -26,12 +26,14 @@ ParentLink = tuple[str, str]
 @dataclass
 class RenamedClusters:
     """`now`: the present name of each, by the source's. `ids`: the cluster of each present name. `named`:
-    those that clusters.csv names as the source does; `followed`: those that it names by the present name."""
+    those that clusters.csv names as the source does; `followed`: those that it names by the present name.
+    `carried`: those of which an export says that a person gave them this name."""
 
     now: dict[str, str] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
     followed: dict[str, str] = field(default_factory=dict)
+    carried: set[str] = field(default_factory=set)
 
     def present(self, name: str) -> str:
         """What a cluster of this name is called now."""
@@ -42,7 +44,7 @@ class RenamedClusters:
         depends on whether it has the other too."""
         all_rows = list(rows)
         says = {row["tag_name"] for row in all_rows}
-        self.followed = {old: new for old, new in self.now.items() if new in says}
+        self.followed = {old: new for old, new in self.now.items() if new in says and new not in self.carried}
         self.now = {old: new for old, new in self.now.items() if new not in says}
         self.named = {old: new for old, new in self.now.items() if old in says}
         for row in all_rows:

@@ -25,6 +25,7 @@ from webapp.file_styles import FOUND_OUT, FileStyle
 from webapp.imports import messaging, staging
 from webapp.imports.changes import RowChange
 from webapp.imports.intake import Work, check, read
+from webapp.imports.kinds import CHANGED_HERE
 from webapp.imports.merging import MergeCounts
 from webapp.imports.problems import ImportRefused
 from webapp.imports.storing import compare, keep_documents, store
@@ -33,7 +34,7 @@ from webapp.store.database import Database, is_passing
 from webapp.store.documents import DocumentStore
 
 CSV_FILES = ("clusters.csv", "customers.csv", "emails.csv", "invoices.csv", "transformation_results.csv")
-FILES = (messaging.FILE, *CSV_FILES)
+FILES = (messaging.FILE, CHANGED_HERE, *CSV_FILES)
 
 
 ROWS_TOLD = 20

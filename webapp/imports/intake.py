@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from webapp.imports.documents import ImportedFile, Inspector
 from webapp.imports.kinds import Kind
 from webapp.imports.problems import Problems
 from webapp.imports.reading import CsvRow, checked_rows
-from webapp.imports.staging import Stage, StagedPasswords, seal_rows
+from webapp.imports.staging import Stage, StagedPasswords, batched, seal_remembered, seal_rows
 from webapp.progress import ReportProgress, within
+from webapp.sources import TAG_NAME
+from webapp.store.statuses import SourceSubject
 
 
 @dataclass
@@ -52,6 +55,9 @@ def read(work: Work, bcc_domains: Sequence[str], own_services: Sequence[Service]
     if messaging.FILE in work.files:
         _read_messaging(work, bcc_domains, own_services)
         before = sizes[messaging.FILE]
+    if kinds.CHANGED_HERE in work.files:
+        _read_changed(work, lambda read, before=before: tell(before + read))  # type: ignore[misc]
+        before += sizes[kinds.CHANGED_HERE]
     for kind in _kinds(work):
         if kind.file in work.files:
             _read_csv(work, kind, lambda read, before=before: tell(before + read))  # type: ignore[misc]
@@ -60,7 +66,7 @@ def read(work: Work, bcc_domains: Sequence[str], own_services: Sequence[Service]
 
 def _read_messaging(work: Work, bcc_domains: Sequence[str], own_services: Sequence[Service]) -> None:
     work.messaging = messaging.read(work.folder / messaging.FILE, work.problems, bcc_domains)
-    messaging.note_destinations(work.messaging, own_services, work.problems)
+    messaging.note_forbidden(work.messaging, own_services, bcc_domains, work.problems)
     names = {table: {key[0] for key in found} for table, found in work.stored.items()}
     messaging.note_unknown(work.messaging, names, work.problems)
     messaging.note_formats(work.messaging, work.stored["template"], work.problems)
@@ -101,6 +107,27 @@ def _read_csv(work: Work, kind: Kind, tell: Callable[[int], None]) -> None:
         work.rows[kind.file] = work.stage.fill(session, kind.table, rows)
 
 
+def _read_changed(work: Work, tell: Callable[[int], None]) -> None:
+    """What people changed where the folder was exported from."""
+    with work.stage.working() as session:
+        names = _secret_names(work, session)
+        rows = checked_rows(
+            work.folder / kinds.CHANGED_HERE, kinds.changed_here(), work.problems, tell, work.style
+        )
+        waiting: list[dict[str, Any]] = []
+        numbers = count(1)
+        for some in batched(seal_remembered(session, rows, names, work.passwords)):
+            for row in some:
+                of = {"owner": row["owner"], "field": row["field"]}
+                for item, origin in (row.get("origins") or {}).items():
+                    waiting.append({**of, "line": next(numbers), "item": item, "origin": origin})
+                if row["subject"] == SourceSubject.CLUSTER and row["field"] == TAG_NAME:
+                    work.graph.renamed.carried.add(row["owner"])
+            work.stage.fill(session, staged.CHANGED_HERE, some)
+            work.stage.fill(session, staged.ROW_OF_PEOPLE, waiting)
+            waiting.clear()
+
+
 def _secret_names(work: Work, session: Session) -> frozenset[str]:
     """The fields that hold passwords, for the definitions that are stored and for those of the folder."""
     named = {entry.values.get("password_key") for entry in work.messaging.entries["definition"]}
@@ -118,13 +145,11 @@ def _with_documents(
 ) -> Iterable[CsvRow]:
     """The rows of transformation_results.csv, each with what was found out about its document."""
     waiting: list[dict[str, Any]] = []
-    count = 0
+    numbers = count(1)
 
     def found(document: ImportedFile) -> None:
-        nonlocal count
-        count += 1
         values = {"sha256": document.sha256, "size": document.size, "path": str(document.path)}
-        waiting.append({"line": count, **values})
+        waiting.append({"line": next(numbers), **values})
 
     types = {name[0]: str(values["output_type"]) for name, values in work.stored["transformation"].items()}
     for entry in work.messaging.entries["transformation"]:

@@ -11,13 +11,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, insert, literal, select
+from sqlalchemy import Select, and_, case, insert, literal, select
 from sqlalchemy.orm import Session
 
 from webapp.imports import staged
 from webapp.imports.changes import KEPT, SOURCE_WINS, RowChange, is_long, said
 from webapp.imports.circles import ImportedParents, RenamedClusters
 from webapp.imports.kinds import Kind
+from webapp.imports.staged import CLUSTER_FIELD, CLUSTER_ID
 from webapp.imports.targets import Target, is_json
 from webapp.sealed import is_sealed, keys_of
 from webapp.sources import PARENTS, TAG_NAME, as_json
@@ -99,6 +100,7 @@ def judge_parents(session: Session, graph: ImportedParents, words: str, rows_max
     """What people changed of the names and parents that the file names; what stays is noted in the graph."""
     found = Judgement(words, SourceSubject.CLUSTER, rows_max)
     graph.kept.clear()
+    carried = _carried_parents(session)
     _judge_names(graph.renamed, found)
     remembered = session.execute(
         select(SourceValue.subject_id, SourceValue.value, Cluster.tag_name)
@@ -111,16 +113,26 @@ def judge_parents(session: Session, graph: ImportedParents, words: str, rows_max
             continue
         above = select(Cluster.tag_name).join(ClusterParent, ClusterParent.parent_id == Cluster.id)
         here = sorted(session.scalars(above.where(ClusterParent.child_id == cluster_id)))
-        says = sorted(graph.parents[name])
+        of_file = says = sorted(graph.parents[name])
+        says = sorted(carried.get(name, says))
         found.see(cluster_id, value, here)
         value = sorted(graph.renamed.present(parent) for parent in value)
         if says != value:
             found.forget(cluster_id, PARENTS)
             found.tell(SOURCE_WINS, name, overruled("parents", here, says))
-        elif here != says:
+        elif here != of_file:
             graph.kept[name] = tuple(here)
             found.tell(KEPT, name, stays("parents", here, says))
     return found
+
+
+def _carried_parents(session: Session) -> dict[str, list[str]]:
+    """What the source had said of parents that people changed where the folder was exported from."""
+    carried = staged.CHANGED_HERE.c
+    rows = select(carried.owner, carried.value).where(
+        carried.subject == SourceSubject.CLUSTER, carried.field == PARENTS
+    )
+    return {owner: value for owner, value in session.execute(rows)}
 
 
 def _judge_names(renamed: RenamedClusters, found: Judgement) -> None:
@@ -146,7 +158,13 @@ def _judge_columns(session: Session, target: Target, found: Judgement) -> None:
             continue
         found.see(row["subject_id"], row["field"], row["value"], as_json(old), is_there)
         key = row[target.natural[0]]
-        is_same = _is_same(session, key, inner, as_json(new), row["value"])
+        source_says = as_json(new)
+        if row["carried_line"] is not None:  # the file has the person's value, and this is the source's
+            source_says = row["carried"]
+            if name == "cluster_id":
+                clusters = clusters or _tag_names(session)
+                source_says = next((id for id, tag in clusters.items() if tag == source_says), 0)
+        is_same = _is_same(session, key, inner, source_says, row["value"])
         if is_same and _is_same(session, key, inner, old, new) and is_there:
             continue
         if is_same:
@@ -182,16 +200,23 @@ def _remembered_columns(target: Target, subject: SourceSubject) -> Select[Any]:
     [free] = [name for name in names if name not in fields]
     [natural] = target.natural
     of_file = [file.c.cluster.label("cluster_says")] if "cluster" in file.c else []
+    carried = staged.CHANGED_HERE
+    is_carried = and_(
+        carried.c.subject == VALUES.c.subject,
+        carried.c.owner == file.c[natural],
+        carried.c.field == case((VALUES.c.field == CLUSTER_ID, CLUSTER_FIELD), else_=VALUES.c.field),
+    )
     here = VALUES.join(stored, stored.c.id == VALUES.c.subject_id).join(
         target.source, stored.c[natural] == file.c[natural]
     )
     return (
         select(
             VALUES.c.subject_id, VALUES.c.field, VALUES.c.value, file.c.line, file.c[natural], *of_file,
+            carried.c.line.label("carried_line"), carried.c.value.label("carried"),
             *(stored.c[name].label(f"old_{name}") for name in names),
             *(target.values[name].label(f"new_{name}") for name in names),
         )
-        .select_from(here)
+        .select_from(here.outerjoin(carried, is_carried))
         .where(VALUES.c.subject == subject)
         .where(VALUES.c.field.in_(fields) | VALUES.c.field.startswith(f"{free}.", autoescape=True))
         .order_by(file.c.line, VALUES.c.field)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import FromClause, Row, and_, func, insert, select
+from sqlalchemy import FromClause, Row, and_, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from webapp.imports import staged
@@ -92,7 +92,15 @@ def tell_added(session: Session, target: Target, found: Judgement) -> None:
         what = f"1 {shape.one}" if count == 1 else f"{count:,} {shape.many}"
         found.tell(KEPT, f"{owner} {group}", f"{what} added here")
     here = _with_names(target).join(target.known, target.known.c.id == stored.c.id)
-    named = select(*key, stored.c[shape.item]).select_from(here).where(added).order_by(stored.c.id)
+    carried = staged.ROW_OF_PEOPLE.c
+    is_carried = exists().where(
+        carried.owner == shape.owner_key,
+        carried.field == shape.prefix + shape.group_key,
+        carried.item == stored.c[shape.item],
+        carried.origin == Origin.ADDED,
+    )
+    named = select(*key, stored.c[shape.item]).select_from(here).where(added, ~is_carried)
+    named = named.order_by(stored.c.id)
     for row in session.execute(named):
         found.tell(SOURCE_WINS, " ".join(row), "added here, the source now says the same")
 
@@ -114,12 +122,17 @@ def _sets_of_file(session: Session, target: Target, found: Judgement) -> dict[Se
         VALUES.c.subject_id == shape.owner.c.id,
         VALUES.c.field == shape.prefix + group,
     )
+    carried = staged.CHANGED_HERE
+    is_carried = and_(
+        carried.c.subject == VALUES.c.subject, carried.c.owner == owner, carried.c.field == VALUES.c.field
+    )
     rows = (
         select(
             VALUES.c.subject_id, VALUES.c.field, VALUES.c.value, owner.label("owner"), group.label("group"),
             file.c.line, file.c[shape.item].label("item"), file.c[shape.value].label("value_now"),
+            carried.c.line.label("carried_line"), carried.c.value.label("carried"),
         )
-        .select_from(target.source.join(VALUES, remembered))
+        .select_from(target.source.join(VALUES, remembered).outerjoin(carried, is_carried))
         .order_by(file.c.line)
     )  # fmt: skip
     says: dict[SetKey, list[Any]] = {}
@@ -157,6 +170,8 @@ def _judge_set(
     found: Judgement, shape: SetShape, key: SetKey, rows: Sequence[Row[Any]], here: Sequence[Row[Any]]
 ) -> None:
     said_now = sorted([row.item, row.value_now] for row in rows)
+    if rows[0].carried_line is not None:  # the file has the person's rows, and this is the source's
+        said_now = sorted(map(list, rows[0].carried or []))
     said_then = sorted(map(list, rows[0].value or []))
     found.see(*key, said_then, [tuple(row) for row in here])
     name = f"{rows[0].owner} {rows[0].group}"

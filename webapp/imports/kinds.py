@@ -13,8 +13,9 @@ from webapp.imports import staged, values
 from webapp.imports.values import Check
 from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
-from webapp.store.statuses import InvoiceStatus
+from webapp.store.statuses import InvoiceStatus, SourceSubject
 
+CHANGED_HERE = "changed_here.csv"
 Wrong = tuple[str, str]
 """A column, and what is wrong there."""
 
@@ -109,6 +110,25 @@ def invoices(*, scaled: bool, spelling: Spelling | None = None) -> Kind:
     )
     return Kind(
         "invoices", "invoices.csv", staged.INVOICE, columns, ("number",), prefix="data", judge=period_in_order
+    )
+
+
+def changed_here() -> Kind:
+    """What people changed where the folder was exported from, and what the source had said of it
+    (exports/changed_here.py)."""
+    columns = (
+        Column("subject", values.word(SourceSubject)),
+        Column("owner", values.text(longest(Cluster.tag_name))),
+        Column("field", values.text(4096)),
+        Column("value", values.json_text),
+        Column("origins", values.origins),
+    )
+    return Kind(
+        "values changed by people",
+        CHANGED_HERE,
+        staged.CHANGED_HERE,
+        columns,
+        ("owner", "subject", "field"),
     )
 
 

@@ -13,8 +13,15 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
-from webapp.destinations import Service, refusal
-from webapp.imports.messaging_keys import NATURAL, NEEDED, TomlKey, keys
+from webapp.destinations import Service
+from webapp.imports.messaging_keys import (
+    NATURAL,
+    NEEDED,
+    TomlKey,
+    keys,
+    wrong_in_server,
+    wrong_replies,
+)
 from webapp.imports.problems import Problems
 from webapp.imports.values import shown
 from webapp.mailing.addresses import doubt_about
@@ -73,12 +80,16 @@ def read(path: Path, problems: Problems, bcc_domains: Sequence[str] = ()) -> Mes
     return messaging
 
 
-def note_destinations(messaging: Messaging, own_services: Iterable[Service], problems: Problems) -> None:
-    """Report mail servers where none may be."""
+def note_forbidden(
+    messaging: Messaging, own_services: Iterable[Service], domains: Sequence[str], problems: Problems
+) -> None:
+    """Report what no server, sender or definition may have, by the rules of the pages."""
     for server in messaging.entries["mail_server"]:
-        host, port = server.values["host"], server.values["port"]
-        if host and port and (words := refusal(host, port, own_services)):
-            problems.add(FILE, server.lines("host"), "host", words)
+        for key, words in wrong_in_server(server.values, own_services):
+            problems.add(FILE, server.lines(key), key, words)
+    for entry in (*messaging.entries["sender"], *messaging.entries["definition"]):
+        for key, words in wrong_replies(entry.values, domains):
+            problems.add(FILE, entry.lines(key), key, words)
 
 
 def note_unknown(messaging: Messaging, stored: dict[str, set[str]], problems: Problems) -> None:

@@ -1,14 +1,19 @@
-"""The tables of messaging.toml: their keys, what each may hold, and by which of them a thing is found."""
+"""The tables of messaging.toml: their keys, what each may hold, by which of them a thing is found, and where
+it is stored."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
+
+from webapp.destinations import Service, refusal
 from webapp.imports import toml_values as check
 from webapp.imports.kinds import longest
 from webapp.imports.toml_values import TomlCheck
+from webapp.mailing.addresses import outside
 from webapp.store.customers import RecipientKey
 from webapp.store.definitions import MessageDefinition, MessageTemplate, TemplatePart, TemplateText
 from webapp.store.invoices import Transformation
@@ -105,3 +110,57 @@ def _definition_keys(bcc_domains: Sequence[str]) -> dict[str, TomlKey]:
         "reply_to": TomlKey(check.address_or_none, ""),
         "file_name": TomlKey(check.subject_or_none(longest(MessageDefinition.file_name)), ""),
     }
+
+
+def wrong_in_server(values: Mapping[str, Any], own_services: Iterable[Service]) -> Iterator[tuple[str, str]]:
+    """What of a mail server does not fit together or may not be, as (key, words); the pages of settings ask
+    here too."""
+    host, port = values["host"], values["port"]
+    if host and port and (words := refusal(host, port, own_services)):
+        yield "host", words
+    if values["password_env"] and not values["username"]:
+        yield "username", "is empty; name the user whose password the variable holds"
+
+
+def wrong_replies(values: Mapping[str, Any], domains: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The same of a sender or a definition. `domains`: where replies may go, as a Bcc may; none: anywhere."""
+    if values["reply_to"] and outside([values["reply_to"]], tuple(domains)):
+        yield "reply_to", f"is outside of {', '.join(domains)}, where replies may go"
+
+
+MODELS: dict[str, Any] = {
+    "mail_server": MailServer,
+    "sender": Sender,
+    "recipient_key": RecipientKey,
+    "transformation": Transformation,
+}
+"""The tables whose rows administrators change under /settings."""
+STATEMENTS: dict[str, Any] = {
+    "mail_server": select(
+        MailServer.name, MailServer.host, MailServer.port, MailServer.security, MailServer.username,
+        MailServer.password_env, MailServer.rate_per_minute, MailServer.domain_rate_per_minute,
+        MailServer.authorities, MailServer.ehlo_name, MailServer.max_connections,
+    ),
+    "sender": select(
+        Sender.key, Sender.address, Sender.display_name, Sender.reply_to, Sender.envelope_sender,
+        MailServer.name.label("mail_server"),
+    ).join(MailServer, MailServer.id == Sender.mail_server_id),
+    "recipient_key": select(RecipientKey.key, RecipientKey.description),
+    "transformation": select(Transformation.name, Transformation.output_type, Transformation.autogenerate),
+    "template": select(
+        MessageTemplate.name, MessageTemplate.format, TemplateText.language, TemplateText.subject,
+        TemplateText.source, TemplateText.plain,
+    ).join(TemplateText, TemplateText.template_id == MessageTemplate.id),
+    "template_part": select(TemplatePart.name, TemplatePart.language, TemplatePart.source),
+    "definition": select(
+        MessageDefinition.id, MessageDefinition.name, Sender.key.label("from_key"),
+        RecipientKey.key.label("recipient_key"), MessageDefinition.subject,
+        MessageTemplate.name.label("template"), MessageDefinition.no_documents, MessageDefinition.zip,
+        MessageDefinition.password_key, MessageDefinition.collate, MessageDefinition.bcc,
+        MessageDefinition.reply_to, MessageDefinition.file_name,
+    )
+    .join(Sender, Sender.id == MessageDefinition.sender_id)
+    .join(RecipientKey, RecipientKey.id == MessageDefinition.recipient_key_id)
+    .join(MessageTemplate, MessageTemplate.id == MessageDefinition.template_id),
+}  # fmt: skip
+"""What is stored of each table, by the keys of the file; of definitions with their ids."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import Table, and_, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from webapp import sealed
+from webapp.imports import staged
+from webapp.imports.changes import KEPT, SOURCE_WINS
+from webapp.imports.kept import overruled, stays
 from webapp.imports.messaging import Messaging
-from webapp.imports.messaging_keys import NATURAL
+from webapp.imports.messaging_keys import MODELS, NATURAL, STATEMENTS
 from webapp.mailservers import passwords
 from webapp.mailservers.backoff import UNTROUBLED
 from webapp.store.customers import RecipientKey
@@ -22,6 +26,7 @@ from webapp.store.definitions import (
 )
 from webapp.store.invoices import Transformation
 from webapp.store.mailservers import MailServer, Sender
+from webapp.store.users import SourceValue
 
 Values = dict[str, Any]
 Stored = dict[str, dict[tuple[str, ...], Values]]
@@ -47,20 +52,91 @@ def stored(session: Session) -> Stored:
     return found
 
 
-def differing(messaging: Messaging, found: Stored) -> dict[str, tuple[list[Values], list[Values], int]]:
-    """By table: the new entries, the changed ones, and how many are unchanged."""
-    parts: dict[str, tuple[list[Values], list[Values], int]] = {}
+@dataclass
+class Differences:
+    """What the file would change. `parts`, by table: the new entries, the changed ones, and how many are
+    unchanged. `told` and `forgotten`: what administrators changed that stays, or that the file says something
+    new of."""
+
+    parts: dict[str, tuple[list[Values], list[Values], int]] = field(default_factory=dict)
+    told: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
+    forgotten: list[dict[str, Any]] = field(default_factory=list)
+
+
+def differing(session: Session, messaging: Messaging, found: Stored) -> Differences:
+    """Compare the file with what is stored. What was changed in the browser stays until the file itself
+    changes it (webapp/sources.py)."""
+    made = Differences()
     for table, entries in messaging.entries.items():
         new: list[Values] = []
         changed: list[Values] = []
+        remembered = _remembered(session, table) if table in MODELS else {}
         for entry in entries:
-            old = found[table].get(tuple(entry.values[key] for key in NATURAL[table]))
+            key = tuple(entry.values[name] for name in NATURAL[table])
+            old = found[table].get(key)
             if old is None:
                 new.append(entry.values)
-            elif old != entry.values:
-                changed.append(entry.values)
-        parts[table] = (new, changed, len(entries) - len(new) - len(changed))
-    return parts
+                continue
+            values = _judged(made, table, key[0], entry.values, old, remembered.get(key[0], {}))
+            if old != values:
+                changed.append(values)
+        made.parts[table] = (new, changed, len(entries) - len(new) - len(changed))
+    return made
+
+
+def _remembered(session: Session, table: str) -> dict[str, dict[str, tuple[int, Any, Any]]]:
+    """By name and key of the file: the row's id, what the file said last, and what it says now if the file
+    itself does not have that: it is an export, and has what was changed."""
+    model, carried = MODELS[table], staged.CHANGED_HERE
+    name = getattr(model, NATURAL[table][0])
+    is_carried = and_(
+        carried.c.subject == SourceValue.subject,
+        carried.c.owner == name,
+        carried.c.field == SourceValue.field,
+    )
+    rows = session.execute(
+        select(name, SourceValue.field, model.id, SourceValue.value, carried.c.line, carried.c.value)
+        .join(SourceValue, and_(SourceValue.subject == table, SourceValue.subject_id == model.id))
+        .outerjoin(carried, is_carried)
+        .order_by(model.id, SourceValue.field)
+    )
+    found: dict[str, dict[str, tuple[int, Any, Any]]] = {}
+    for owner, key, id, value, line, says in rows:
+        found.setdefault(owner, {})[key] = (id, value, None if line is None else says)
+    return found
+
+
+def _judged(
+    made: Differences,
+    table: str,
+    name: str,
+    values: Values,
+    old: Values,
+    remembered: dict[str, tuple[int, Any, Any]],
+) -> Values:
+    """The values that count: those of the file, but for what was changed here and the file says as before."""
+    counting = dict(values)
+    for key, (id, then, carried) in remembered.items():
+        says = values[key] if carried is None else carried
+        if says != then:
+            made.forgotten.append({"subject": table, "subject_id": id, "field": key})
+            words = overruled(key, old[key], values[key])
+            made.told.setdefault(table, []).append((SOURCE_WINS, name, words))
+        elif values[key] != old[key]:
+            counting[key] = old[key]
+            words = stays(key, old[key], values[key])
+            made.told.setdefault(table, []).append((KEPT, name, words))
+    return counting
+
+
+def held(session: Session, parts: dict[str, tuple[list[Values], list[Values], int]]) -> Stored:
+    """What is stored by now, with the settings locked that are about to change, until the transaction
+    ends."""
+    for table, model in MODELS.items():
+        name = getattr(model, NATURAL[table][0])
+        names = [values[NATURAL[table][0]] for values in parts[table][1]]
+        session.execute(select(model.id).where(name.in_(names)).order_by(model.id).with_for_update())
+    return stored(session)
 
 
 def merge(session: Session, parts: dict[str, tuple[list[Values], list[Values], int]]) -> None:
@@ -164,33 +240,3 @@ def _id(session: Session, table: Any, **natural: str) -> int:
     """The id of the row with this natural key, which was seen before and must still be there."""
     where = [table.c[key] == value for key, value in natural.items()]
     return int(session.execute(select(table.c.id).where(*where)).scalar_one())
-
-
-STATEMENTS: dict[str, Any] = {
-    "mail_server": select(
-        MailServer.name, MailServer.host, MailServer.port, MailServer.security, MailServer.username,
-        MailServer.password_env, MailServer.rate_per_minute, MailServer.domain_rate_per_minute,
-        MailServer.authorities, MailServer.ehlo_name, MailServer.max_connections,
-    ),
-    "sender": select(
-        Sender.key, Sender.address, Sender.display_name, Sender.reply_to, Sender.envelope_sender,
-        MailServer.name.label("mail_server"),
-    ).join(MailServer, MailServer.id == Sender.mail_server_id),
-    "recipient_key": select(RecipientKey.key, RecipientKey.description),
-    "transformation": select(Transformation.name, Transformation.output_type, Transformation.autogenerate),
-    "template": select(
-        MessageTemplate.name, MessageTemplate.format, TemplateText.language, TemplateText.subject,
-        TemplateText.source, TemplateText.plain,
-    ).join(TemplateText, TemplateText.template_id == MessageTemplate.id),
-    "template_part": select(TemplatePart.name, TemplatePart.language, TemplatePart.source),
-    "definition": select(
-        MessageDefinition.id, MessageDefinition.name, Sender.key.label("from_key"),
-        RecipientKey.key.label("recipient_key"), MessageDefinition.subject,
-        MessageTemplate.name.label("template"), MessageDefinition.no_documents, MessageDefinition.zip,
-        MessageDefinition.password_key, MessageDefinition.collate, MessageDefinition.bcc,
-        MessageDefinition.reply_to, MessageDefinition.file_name,
-    )
-    .join(Sender, Sender.id == MessageDefinition.sender_id)
-    .join(RecipientKey, RecipientKey.id == MessageDefinition.recipient_key_id)
-    .join(MessageTemplate, MessageTemplate.id == MessageDefinition.template_id),
-}  # fmt: skip

@@ -74,6 +74,25 @@ RESULT = _table(
 DOCUMENT = _table("document", Column("sha256", String), Column("size", Integer), Column("path", Text))
 """The files behind the results, each once or a few times; `line` merely numbers them."""
 
+CHANGED_HERE = _table(
+    "changed_here",
+    Column("subject", String),
+    Column("owner", String),
+    Column("field", String),
+    Column("value", Json),
+)
+"""What the source had said of values that people changed where the folder was exported from."""
+CLUSTER_ID, CLUSTER_FIELD = "cluster_id", "cluster"
+"""The field of a customer's cluster as it is remembered, by id, and as the file has it, by tag name."""
+ROW_OF_PEOPLE = _table(
+    "row_of_people",
+    Column("owner", String),
+    Column("field", String),
+    Column("item", String),
+    Column("origin", String),
+)
+"""The addresses and documents that people added or changed there; `line` merely numbers them."""
+
 RECIPIENT_KEY = _table("recipient_key", Column("key", String))
 TRANSFORMATION = _table("transformation", Column("name", String))
 

@@ -28,6 +28,8 @@ from webapp.store.customers import Customer, metadata_text
 from webapp.store.database import Database
 from webapp.store.engine_events import IDLE_LIMIT, IDLE_SECONDS
 from webapp.store.installation import Installation
+from webapp.store.statuses import SourceSubject
+from webapp.store.users import SourceValue
 
 BATCH = 5_000
 CACHE_KIB = 65_536
@@ -138,6 +140,35 @@ def seal_rows(
                 fields[name] = had[name] if is_same else keys.seal(row["code"], name, value)
             row["metadata"] = json.dumps({**json.loads(row["metadata"]), **fields})
         yield from batch
+
+
+def batched(rows: Iterable[CsvRow]) -> Iterator[list[CsvRow]]:
+    """The rows, some at a time."""
+    following = iter(rows)
+    while batch := list(islice(following, BATCH)):
+        yield batch
+
+
+def seal_remembered(
+    session: Session, rows: Iterable[CsvRow], names: Collection[str], found: StagedPasswords
+) -> Iterator[CsvRow]:
+    """The rows of changed_here.csv, with passwords sealed; one that is remembered already is staged as it is
+    stored."""
+    keys = sealed.keys_of(session)
+    for row in rows:
+        prefix, _, name = (row["field"] or "").partition(".")
+        if prefix == "metadata" and name in names and row["value"]:
+            found.any, found.rotated_at = True, session.scalar(select(Installation.rotated_at))
+            text = str(json.loads(row["value"]))
+            had = session.scalar(
+                select(SourceValue.value)
+                .join(Customer, Customer.id == SourceValue.subject_id)
+                .where(Customer.code == row["owner"], SourceValue.field == row["field"])
+                .where(SourceValue.subject == SourceSubject.CUSTOMER)
+            )
+            is_same = keys.is_newest(had) and keys.says(row["owner"], name, had, text)
+            row["value"] = json.dumps(had if is_same else keys.seal(row["owner"], name, text))
+        yield row
 
 
 def _secret_fields(row: CsvRow, names: Collection[str]) -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, NoResultFound
@@ -28,7 +30,7 @@ from webapp.imports.changes import RowChange
 from webapp.imports.circles import ParentLink
 from webapp.imports.intake import Work
 from webapp.imports.kept import Judgement
-from webapp.imports.kinds import Kind
+from webapp.imports.kinds import CHANGED_HERE, Kind
 from webapp.imports.merging import MergeCounts
 from webapp.imports.problems import ImportRefused
 from webapp.imports.reading import CsvRow
@@ -53,11 +55,13 @@ WORDS = {
 @dataclass
 class Plan:
     """What is to be stored. `targets` and `judged`, by file: where its rows go, and what people changed of
-    what it names. `after`: the import before this one."""
+    what it names. `forgotten`: of settings, what the file says something new of. `after`: the import before
+    this one."""
 
     parts: dict[str, tuple[list[CsvRow], list[CsvRow], int]]
     rows_max: int | None
     after: int | None
+    forgotten: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[str, MergeCounts] = field(default_factory=dict)
     by_file: dict[str, MergeCounts] = field(default_factory=dict)
     edges: tuple[set[ParentLink], set[ParentLink]] = (set(), set())
@@ -84,16 +88,22 @@ def compare(work: Work, rows_max: int | None) -> Plan:
 
 
 def _compare(session: Session, work: Work, rows_max: int | None) -> Plan:
-    parts = messaging_store.differing(work.messaging, work.stored)
-    plan = Plan(parts, rows_max, after=_last_import(session))
+    found = messaging_store.differing(session, work.messaging, work.stored)
+    plan = Plan(found.parts, rows_max, after=_last_import(session), forgotten=found.forgotten)
     if messaging.FILE in work.files:
         for table, (new, changed, unchanged) in plan.parts.items():
-            plan.counts[WORDS[table]] = MergeCounts(len(new), len(changed), unchanged)
+            told = Counter(kind for kind, _, _ in found.told.get(table, ()))
+            kept_here = {"kept": told[changes.KEPT], "source_wins": told[changes.SOURCE_WINS]}
+            plan.counts[WORDS[table]] = MergeCounts(len(new), len(changed), unchanged, **kept_here)
         plan.rows += changes.of_messaging(WORDS, plan.parts, work.stored)
+        for table, rows in found.told.items():
+            plan.rows += [RowChange(WORDS[table], kind, name, (words,)) for kind, name, words in rows]
     tell = within(work.progress, progress.COMPARING, len(work.kinds))
     for done, (kind, target) in enumerate(_targets(work)):
         tell(done)
         _compare_file(session, work, plan, kind, target)
+    if CHANGED_HERE in work.files:
+        plan.counts["values changed by people"] = touched.count_carried(session)
     return plan
 
 
@@ -163,6 +173,7 @@ def store(work: Work, plan: Plan, actor: str, allowed_removals: int | None) -> P
                 raise ImportRefused([objection])
             last = touched.note_before(session, plan.by_file)
             messaging_store.merge(session, plan.parts)
+            sources.forget_all(session, plan.forgotten)
             for done, (kind, _) in enumerate(targets):
                 tell(done)
                 merging.store(session, plan.targets[kind.file], plan.by_file[kind.file])
@@ -171,6 +182,8 @@ def store(work: Work, plan: Plan, actor: str, allowed_removals: int | None) -> P
                 sources.forget_all(session, plan.judged[kind.file].forgotten)
             tell(len(targets))
             touched.index(session, plan.by_file, last)
+            if CHANGED_HERE in work.files:
+                touched.store_carried(session)
             session.add(_audit(work.folder, plan, actor))
     except (IntegrityError, NoResultFound) as error:
         raise ImportRefused(
@@ -187,12 +200,14 @@ def _settle(session: Session, work: Work, plan: Plan) -> Plan:
     another import came first: what they changed stays, and this import speaks last."""
     for _ in range(COMPARED_AGAIN_MAX):
         touched.hold(session)
+        stored = messaging_store.held(session, plan.parts)
         judged = (
             _judge(session, work, kind, target, 0).seen == plan.judged[kind.file].seen
             for kind, target in _targets(work)
         )
-        if _last_import(session) == plan.after and all(judged):
+        if _last_import(session) == plan.after and all(judged) and stored == work.stored:
             return plan
+        work.stored = stored
         plan = _compare(session, work, plan.rows_max)
     return plan
 

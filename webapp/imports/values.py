@@ -3,6 +3,7 @@ it, or raises ValueError with what is wrong, in words that follow the column's n
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ from typing import Any
 from webapp.file_styles import Spelling
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.printable import LINE_BREAKS
+from webapp.store.statuses import Origin
 
 ABSENT = r"\N"
 """Stands in a column of free fields for a row that does not have the field, as in exports of MySQL and
@@ -182,6 +184,23 @@ def media_type(most: int) -> Check:
         return lower
 
     return check
+
+
+def json_text(value: str) -> str:
+    """A value written as JSON, as Mailrun writes it."""
+    try:
+        return json.dumps(json.loads(value))
+    except (ValueError, RecursionError):
+        raise ValueError(f"is {shown(value[:60])}, which is not JSON") from None
+
+
+def origins(value: str) -> dict[str, str]:
+    """A JSON object: address or file name → added or changed; nothing is an empty one."""
+    found = json.loads(json_text(value)) if value else {}
+    known = (Origin.ADDED.value, Origin.CHANGED.value)
+    if not isinstance(found, dict) or not all(each in known for each in found.values()):
+        raise ValueError(f"is {shown(value[:60])}; it says added or changed for each address or document")
+    return found
 
 
 def shown(value: str) -> str:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from sqlalchemy import ColumnElement, Text, cast, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from webapp import audit
+from webapp import audit, since_mailed
 from webapp.access import Viewer, visible_to
 from webapp.invoices.filters import is_sent
 from webapp.store.id_lists import id_in
@@ -118,6 +118,7 @@ def _set_status(session: Session, viewer: Viewer, conditions: Conditions, status
         ours = id_in(session, Invoice.id, ids[start : start + BATCH])
         _remember_status(session, ours)
         _note(session, viewer, ours, status)
+        since_mailed.mark(session, ours)
         session.execute(
             update(Invoice).where(ours).values(status=status),
             execution_options={"synchronize_session": False},

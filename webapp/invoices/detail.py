@@ -1,10 +1,9 @@
-"""One invoice: its documents, its mails, what differs from what was mailed, and what was changed."""
+"""One invoice: its documents, its mails, and what was changed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -14,13 +13,12 @@ from webapp import audit
 from webapp.access import Viewer, visible_to
 from webapp.documents import findings
 from webapp.messages import sent_mail
-from webapp.messages.sent_mail import AttachedFile
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import DefinitionTransformation, DefinitionVersion, MessageDefinition
 from webapp.store.documents import DocumentStore
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import Attempt, Result, ResultInvoice, Run
-from webapp.store.statuses import Finding, InvoiceStatus, ResultStatus
+from webapp.store.statuses import Finding, InvoiceStatus
 from webapp.store.users import AuditEntry
 
 MAILS_SHOWN_MAX = 50
@@ -42,24 +40,6 @@ class InvoiceMail:
     result: Result
     run: Run
     invoices: int
-
-
-@dataclass(frozen=True)
-class SinceMailed:
-    """What differs from the last mail that went out: the gross amount of then, if it was another one; whether
-    the invoice is no longer approved; and the documents that the mail carried and the invoice no longer has,
-    with their numbers in the mail and the number of the attempt."""
-
-    result: Result
-    gross_then: Decimal | None
-    is_not_approved: bool
-    replaced: list[tuple[int, AttachedFile]]
-    attempt: int
-
-    @property
-    def differs(self) -> bool:
-        """Whether there is anything to tell."""
-        return self.gross_then is not None or self.is_not_approved or bool(self.replaced)
 
 
 def subject(invoice: Invoice) -> str:
@@ -124,56 +104,26 @@ def mails(session: Session, viewer: Viewer, invoice: Invoice) -> list[InvoiceMai
     return [InvoiceMail(result, run, counts[result.id]) for result, run in rows]
 
 
-MAILED = (ResultStatus.SENT, ResultStatus.BOUNCED, ResultStatus.UNCONFIRMED)
-
-
-def since_mailed(
-    session: Session, invoice: Invoice, mails: Sequence[InvoiceMail], store: DocumentStore
-) -> SinceMailed | None:
-    """What differs from the last mail that went out, or may have; None if none has.
-
-    An invoice is mailed only while it is approved. Its amount is compared where the mail was about it alone,
-    its documents where they went out as they were stored, neither packed nor protected."""
-    mail = next((each for each in mails if each.result.status in MAILED), None)
-    if mail is None:
-        return None
-    result = mail.result
-    has_changed = mail.invoices == 1 and result.amount != invoice.gross_amount
-    number, replaced = _replaced(session, invoice, mail, store)
-    return SinceMailed(
-        result,
-        result.amount if has_changed else None,
-        invoice.status != InvoiceStatus.APPROVED,
-        replaced,
-        number,
-    )
-
-
-def _replaced(
-    session: Session, invoice: Invoice, mail: InvoiceMail, store: DocumentStore
-) -> tuple[int, list[tuple[int, AttachedFile]]]:
-    """The number of the last attempt of which the mail is kept, and its documents that the invoice no longer
-    has."""
+def carried_files(
+    session: Session, invoice: Invoice, result_id: int, store: DocumentStore
+) -> tuple[int, dict[str, int]]:
+    """The number of the result's last attempt of which the mail is kept; and of each document that it carried
+    as it was stored, neither packed nor protected, the number in the mail by its SHA-256."""
     attempt = session.scalar(
         select(Attempt)
         .options(defer(Attempt.rebuild_data))
-        .where(Attempt.result_id == mail.result.id, Attempt.rebuild_data.is_not(None))
+        .where(Attempt.result_id == result_id, Attempt.rebuild_data.is_not(None))
         .order_by(Attempt.id.desc())
         .limit(1)
     )
     if attempt is None:
-        return 0, []
+        return 0, {}
     content: Any = session.get_one(DefinitionVersion, attempt.version_id).content
-    if content["zip"] or content["password_key"] or mail.invoices > 1:
-        return attempt.number, []
-    sent = sent_mail.as_sent(session, mail.result.id, attempt.number, [invoice], store)
-    todays = set(
-        session.scalars(
-            select(TransformationResult.sha256).where(TransformationResult.invoice_id == invoice.id)
-        )
-    )
-    documents = enumerate(sent.documents if sent else [], 1)
-    return attempt.number, [(n, each) for n, each in documents if each.sha256 not in todays]
+    if content["zip"] or content["password_key"]:
+        return attempt.number, {}
+    sent = sent_mail.as_sent(session, result_id, attempt.number, [invoice], store)
+    files = enumerate(sent.documents if sent else [], 1)
+    return attempt.number, {each.sha256: n for n, each in files if each.size is not None}
 
 
 def changes(session: Session, invoice: Invoice) -> Sequence[AuditEntry]:

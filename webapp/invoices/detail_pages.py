@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp import since_mailed
 from webapp.access import visible_to
 from webapp.edits import fingerprint
 from webapp.extensions import runtime
@@ -71,6 +72,7 @@ def _page(invoice: Invoice, typed: RefusedForm, *, status: int = 200) -> Respons
     groups = detail.document_groups(session, invoice)
     mails = detail.mails(session, who, invoice)
     period = (invoice.period_start, invoice.period_end)
+    since = since_mailed.load(session, [invoice]).get(invoice.id)
     page = render_template(
         "invoices/invoice.html",
         invoice=invoice,
@@ -87,7 +89,9 @@ def _page(invoice: Invoice, typed: RefusedForm, *, status: int = 200) -> Respons
         said=detail.said,
         may_be_shown=untrusted.may_be_shown,
         mails=mails,
-        since=detail.since_mailed(session, invoice, mails, runtime().documents),
+        since=since,
+        files=detail.carried_files(session, invoice, since.result_id, runtime().documents) if since else None,
+        named=since_mailed.named,
         would=today.would_do(session, who, customer, period, Invoice.id == invoice.id),
         data={name: editing.text_of(value) for name, value in sorted(invoice.data.items())},
         data_seen={name: fingerprint({name: editing.text_of(value)}) for name, value in invoice.data.items()},

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp import audit, edits, notation, sources
+from webapp import audit, edits, notation, since_mailed, sources
 from webapp.access import Viewer
 from webapp.documents import document_checks, findings, media_types
 from webapp.errors import NotFound, Refused
@@ -126,6 +126,45 @@ def replace(
     return replaced
 
 
+STATE = ("file_name", "media_type", "size", "sha256", "found_in", "finding", "finding_words", "suspect",
+         "lock_problem", "passed_by", "origin")  # fmt: skip
+
+
+def state_of(document: TransformationResult) -> list[Any]:
+    """What a document is, for `restore`."""
+    return [getattr(document, name) for name in STATE]
+
+
+def restore(session: Session, viewer: Viewer, document_id: int, state: list[Any], seen: str) -> None:
+    """Make a document again what it was before it was replaced. `state` must be what `state_of` gave.
+    Raises Refused and NotFound."""
+    invoice, kind, stored, document = _locked(
+        session, viewer, _owner(session, document_id), document_id, seen
+    )
+    before = _said(stored)
+    for name, value in zip(STATE, state, strict=True):
+        setattr(document, name, value)
+    session.flush()
+    _note(session, viewer, invoice, kind, before, _said(stored))
+
+
+def take_out(session: Session, viewer: Viewer, document_id: int, seen: str) -> None:
+    """Remove a document that is known by its id alone. Raises Refused and NotFound."""
+    remove(session, viewer, _owner(session, document_id), document_id, seen)
+
+
+def seen_beside(session: Session, document: TransformationResult) -> str:
+    """The fingerprint of all documents under this one's transformation, as a form has it."""
+    invoice = session.get_one(Invoice, document.invoice_id)
+    kind = transformation(session, document.transformation_id)
+    return edits.fingerprint(document_values(_under(session, invoice, kind)))
+
+
+def _owner(session: Session, document_id: int) -> int:
+    owner = select(TransformationResult.invoice_id).where(TransformationResult.id == document_id)
+    return session.scalar(owner) or 0
+
+
 def remove(
     session: Session, viewer: Viewer, invoice_id: int, document_id: int, seen: str
 ) -> TransformationResult:
@@ -200,6 +239,7 @@ def _note(
     after: list[str],
 ) -> None:
     name = f"documents “{kind.name}”"
+    since_mailed.mark(session, Invoice.id == invoice.id)
     edits.note_change(session, viewer.name, subject(invoice), {name: before}, {name: after})
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp import audit, edits, found_by, notation, sources
+from webapp import audit, edits, found_by, notation, since_mailed, sources
 from webapp.access import Viewer, visible_to
 from webapp.errors import NotFound, Refused
 from webapp.imports import values
@@ -91,8 +91,8 @@ def add(
     payer = session.scalar(select(Customer).where(Customer.code == code, visible_to(viewer, Customer)))
     if payer is None:
         raise Refused(f"There is no customer {code or 'without a code'}. Type another code, or add it.")
-    if session.scalar(select(Invoice.id).where(Invoice.number == number)) is not None:
-        raise Refused(f"There is an invoice {number} already. Numbers are unique and never change.")
+    if taken := session.scalar(select(Invoice).where(Invoice.number == number)):
+        edits.refuse_taken(session, viewer, "invoice", "number", number, taken)
     made = Invoice(number=number, customer_id=payer.id, status=InvoiceStatus.OPEN, data={}, **_read(given))
     session.add(made)
     session.flush()
@@ -114,6 +114,7 @@ def change_facts(
             sources.remember(session, SourceSubject.INVOICE, invoice.id, name, old)
             setattr(invoice, name, value)
     session.flush()
+    since_mailed.mark(session, Invoice.id == invoice.id)
     session.refresh(invoice)
     return edits.note_change(session, viewer.name, subject(invoice), before, facts_of(invoice))
 

@@ -18,7 +18,7 @@ EXPORT_BATCH = 1_000
 INVOICE_COLUMNS = (
     *("number", "customer_code", "customer_name", "cluster", "status", "period_start", "period_end"),
     *("issue_date", "due_date", "currency", "net_amount", "tax_amount", "gross_amount", "documents"),
-    *("suspect_document", "last_mail", "last_mailed_at"),
+    *("suspect_document", "last_mail", "last_mailed_at", "changed_since_mailed"),
 )
 
 
@@ -44,5 +44,6 @@ def invoices(session: Session, viewer: Viewer, shown: InvoiceFilter) -> Iterator
                 "suspect_document": "yes" if row.has_suspect else "",
                 "last_mail": row.last.status if row.last else "",
                 "last_mailed_at": row.last.sent_at if row.last else None,
+                "changed_since_mailed": row.since,
             }
         session.expunge_all()

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, select
 from sqlalchemy.orm import Session, aliased
 
-from webapp import cluster_paths, found_by
+from webapp import cluster_paths, found_by, since_mailed
 from webapp.access import Viewer, below, visible_to
 from webapp.invoices.orders import AMOUNT_ORDER, PERIOD_ORDER
 from webapp.periods import within
@@ -36,8 +36,8 @@ class InvoiceFilter:
     `last` are days within which the period lies.
 
     `sent_with` and `not_sent_with` are ids of definitions, `never_sent` means none of them; `missing` is the
-    id of a transformation of which there is no document, `no_document` means none at all. `wrong` says what
-    was typed that is no day or amount: then nothing matches."""
+    id of a transformation of which there is no document, `no_document` means none at all. `changed`: since it
+    was mailed. `wrong` says what was typed that is no day or amount: then nothing matches."""
 
     cluster: str = ""
     include_children: bool = False
@@ -54,6 +54,7 @@ class InvoiceFilter:
     missing: int | None = None
     no_document: bool = False
     suspect: bool = False
+    changed: bool = False
     search: str = ""
     wrong: tuple[str, ...] = ()
 
@@ -198,7 +199,7 @@ def _of_status_and_period(shown: InvoiceFilter) -> Narrowing:
 
 
 def _of_mails(shown: InvoiceFilter) -> list[Narrowing]:
-    """What was sent with which definition, which documents are missing, and which are suspect."""
+    """What was sent with which definition, what has changed since, which documents are missing or suspect."""
     found: list[Narrowing] = []
     if shown.sent_with is not None:
         sent = select(Reservation.invoice_id).where(Reservation.definition_id == shown.sent_with)
@@ -208,6 +209,9 @@ def _of_mails(shown: InvoiceFilter) -> list[Narrowing]:
         found.append(Narrowing(lambda invoice: ~is_sent(shown.not_sent_with, invoice)))
     if shown.never_sent:
         found.append(Narrowing(lambda invoice: ~is_sent(None, invoice)))
+    if shown.changed:
+        lookup = and_(Invoice.touched, since_mailed.differs())
+        found.append(Narrowing(since_mailed.differs, lookup, follows=(PERIOD_ORDER,)))
     if shown.missing is not None:
         of_kind = TransformationResult.transformation_id == shown.missing
         found.append(Narrowing(lambda invoice: ~_has_document(invoice, of_kind)))

@@ -20,7 +20,7 @@ from webapp.web.query_args import id_in
 LIST_PATH = "/invoices"
 FILTERS = (
     *("cluster", "include_children", "customer", "from", "to", "status"),
-    *("currency", "least", "most", "mailed", "documents"),
+    *("currency", "least", "most", "mailed", "changed", "documents"),
 )
 NEVER, NONE, SUSPECT, NOT, MISSING = "never", "none", "suspect", "not-", "missing-"
 
@@ -70,6 +70,7 @@ def filter_of(asked: ListRequest) -> InvoiceFilter:
         missing=_id(documents.removeprefix(MISSING)) if documents not in ("", NONE, SUSPECT) else None,
         no_document=documents == NONE,
         suspect=documents == SUSPECT,
+        changed=bool(given["changed"]),
         search=asked.search,
         wrong=tuple(wrong),
     )

@@ -19,7 +19,8 @@ AMOUNT_ORDER, DUE_ORDER = "amount", "due"
 @dataclass
 class InvoiceRow:
     """An invoice in the list. `documents` are the names of the transformations that it has a document of;
-    `last` is the result that mailed it last, or tried to."""
+    `last` is the result that mailed it last, or tried to; `since` what differs from the last that went out,
+    in words."""
 
     invoice: Invoice
     customer: Customer
@@ -27,6 +28,7 @@ class InvoiceRow:
     documents: list[str] = field(default_factory=list)
     has_suspect: bool = False
     last: Result | None = None
+    since: str = ""
 
     @property
     def id(self) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
+from webapp import since_mailed
 from webapp.access import Viewer
 from webapp.invoices.filters import Check, InvoiceFilter, Narrowing, conditions, narrowings, planned
 from webapp.invoices.orders import CUSTOMER_ORDER, ORDERS, PERIOD_ORDER, InvoiceRow
@@ -172,7 +173,7 @@ def has_any(session: Session) -> bool:
 
 
 def rows_of(session: Session, ids: Sequence[int]) -> list[InvoiceRow]:
-    """The invoices with these ids, in this order, with what the list shows of each. Three statements."""
+    """The invoices with these ids, in this order, with what the list shows of each. Six statements."""
     found = {
         invoice.id: InvoiceRow(invoice, customer, tag_name)
         for invoice, customer, tag_name in session.execute(
@@ -184,6 +185,8 @@ def rows_of(session: Session, ids: Sequence[int]) -> list[InvoiceRow]:
     }
     _add_documents(session, found)
     _add_last_mails(session, found)
+    for id, since in since_mailed.load(session, [row.invoice for row in found.values()]).items():
+        found[id].since = since_mailed.words(since, found[id].invoice)
     return [found[id] for id in ids]
 
 

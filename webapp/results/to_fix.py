@@ -14,11 +14,13 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import ColumnElement, Engine, Select, and_, case, func, not_, or_, select, text
 from sqlalchemy.orm import Session
 
+from webapp import found_by
 from webapp.access import Viewer, is_of_customer_in, whole_to
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Result, Run, RunCount
 from webapp.store.statuses import TO_FIX, ResultStatus, RunStatus, SkipReason
+from webapp.store.text_search import search_words
 from webapp.store.users import AuditEntry
 
 
@@ -81,50 +83,58 @@ IS_TO_FIX = cast(ColumnElement[bool], text(re.sub(r"\b(status|reason)\b", r"resu
 
 
 def is_current(result: type[Result] = Result) -> ColumnElement[bool]:
-    """Whether the Result's run is not archived. Said the other way round, PostgreSQL looks at this row by
-    row, in the order of an index, instead of joining all of them with the runs first."""
+    """Whether the Result's run is not archived, said so that PostgreSQL asks row by row, not by a join."""
     return result.run_id.not_in(select(Run.id).where(Run.archived_at.is_not(None)))
 
 
 def among_open(
-    session: Session, viewer: Viewer, run_id: int | None = None, cluster_id: int | None = None
+    session: Session,
+    viewer: Viewer,
+    run_id: int | None = None,
+    cluster_id: int | None = None,
+    search: str = "",
 ) -> list[ColumnElement[bool]]:
-    """The conditions on Result for what is open to this person: of runs that are not archived, or only of
-    this one, and of customers in this cluster and below. Whose customer it is, is asked result by result: the
-    open ones are far fewer than the customers."""
+    """The conditions on Result for what is open to this person: of runs that are not archived, or of this
+    one, of customers in this cluster and below, and of those that are searched. Whose customer it is, is
+    asked result by result: the open ones are far fewer than the customers."""
     found: list[ColumnElement[bool]] = [IS_TO_FIX, is_current()]
     if run_id is not None:
         found.append(Result.run_id == run_id)
     for clusters in (viewer.clusters, frozenset() if cluster_id is None else frozenset({cluster_id})):
         if clusters:
             found.append(is_of_customer_in(session, clusters))
+    if search_words(search):
+        found.append(Result.customer_id.in_(found_by.customers_found(session, search)))
     return found
 
 
 def counts(
-    session: Session, viewer: Viewer, run_id: int | None = None, cluster_id: int | None = None
+    session: Session,
+    viewer: Viewer,
+    run_id: int | None = None,
+    cluster_id: int | None = None,
+    search: str = "",
 ) -> dict[OpenCause, int]:
     """How many customers have something open, by cause, and how many runs wait; zeros included."""
     found = dict.fromkeys(OpenCause, 0)
-    found.update(_counted(session, viewer, run_id, cluster_id))
-    if cluster_id is None:
+    found.update(_counted(session, viewer, run_id, cluster_id, search))
+    if cluster_id is None and not search_words(search):
         found[OpenCause.WAITING] = len(waiting_runs(session, viewer, run_id))
     return found
 
 
 def _counted(
-    session: Session, viewer: Viewer, run_id: int | None, cluster_id: int | None
+    session: Session, viewer: Viewer, run_id: int | None, cluster_id: int | None, search: str
 ) -> dict[OpenCause, int]:
-    """The numbers of the whole list are remembered for as long as no result becomes open or stops being so:
-    every page has them in its top bar. To a person who sees some clusters also until the audit trail grows: a
-    customer may have moved."""
-    if run_id is not None or cluster_id is not None:
-        return _count(session, viewer, run_id, cluster_id)
+    """The numbers of the whole list, in every top bar, are remembered until a result becomes open or stops
+    being so; for a person who sees some clusters until the audit trail grows: a customer may have moved."""
+    if run_id is not None or cluster_id is not None or search_words(search):
+        return _count(session, viewer, run_id, cluster_id, search)
     stamp = _stamp(session, viewer)
     known = _REMEMBERED.setdefault(session.connection().engine, {})
     before = known.get(viewer.clusters)
     if before is None or before[0] != stamp:
-        known[viewer.clusters] = before = stamp, _count(session, viewer, None, None)
+        known[viewer.clusters] = before = stamp, _count(session, viewer, None, None, "")
     return before[1]
 
 
@@ -149,11 +159,11 @@ def _stamp(session: Session, viewer: Viewer) -> object:
 
 
 def _count(
-    session: Session, viewer: Viewer, run_id: int | None, cluster_id: int | None
+    session: Session, viewer: Viewer, run_id: int | None, cluster_id: int | None, search: str
 ) -> dict[OpenCause, int]:
     """Only a reply says why a mail failed: the others are counted in their index alone."""
     found = Counter[OpenCause]()
-    ours = among_open(session, viewer, run_id, cluster_id)
+    ours = among_open(session, viewer, run_id, cluster_id, search)
     n, is_bad = func.count(Result.customer_id.distinct()), case((is_bad_address(), 1), else_=0)
     others = select(Result.status, Result.reason, n).where(*ours, Result.status.in_(WITHOUT_REPLY))
     for status, reason, count in session.execute(others.group_by(Result.status, Result.reason)):

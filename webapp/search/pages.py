@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from flask import Blueprint, Flask, render_template, request
+from flask import Blueprint, Flask, Response, render_template, request, session
 from flask.typing import ResponseReturnValue
 
+from webapp.search import recent
 from webapp.search.marks import marked
 from webapp.search.queries import GROUPS, find
 from webapp.store.db import db
@@ -22,6 +23,29 @@ search = Blueprint("search", __name__)
 def init_app(app: Flask) -> None:
     """Register the pages of this room."""
     app.register_blueprint(search)
+    app.after_request(_remember)
+    app.add_template_global(lambda: recent.load(db.session, viewer(), _marks()), "recent")
+
+
+PAGES = ("/customers/<int:customer_id>", "/invoices/<int:invoice_id>", "/runs/<int:run_id>",
+         "/results/<int:result_id>")  # fmt: skip
+
+
+def _remember(answer: Response) -> Response:
+    """Keep in the person's session which page they opened; a page that is open already changes nothing."""
+    rule = request.url_rule.rule if request.url_rule else ""
+    if rule in PAGES and request.method == "GET" and answer.status_code == 200:
+        [(name, id)] = (request.view_args or {}).items()
+        marks, mark = _marks(), f"{recent.KINDS[name]}{id}"
+        if marks[:1] != [mark]:
+            session["recent"] = [viewer().name, *recent.opened(marks, mark)]
+    return answer
+
+
+def _marks() -> list[str]:
+    """What this person opened last; not what another did, who used the browser before."""
+    kept = session.get("recent") or [""]
+    return [str(each) for each in kept[1:]] if kept[0] == viewer().name else []
 
 
 @search.get("/search")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import select
 from wtforms import BooleanField, Field, Form, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
-from webapp import destinations
 from webapp.definitions.forms import Filled
 from webapp.extensions import runtime
-from webapp.imports.messaging_keys import keys
-from webapp.mailing.addresses import outside
+from webapp.imports.messaging_keys import keys, wrong_in_server, wrong_replies
 from webapp.settings.kinds import RECIPIENT_KEYS, SENDERS, SERVERS, TRANSFORMATIONS, SettingKind
 from webapp.store.db import db
 from webapp.store.mailservers import CONNECTIONS, MailServer
@@ -68,6 +66,12 @@ def whole_by_rule(table: str, key: str) -> Validator:
 DIGITS_MAX = 9
 
 
+def _refuse(field: Field, key: str, wrong: Iterable[tuple[str, str]]) -> None:
+    for name, words in wrong:
+        if name == key:
+            raise ValidationError(f"{field.label.text} {words}.")
+
+
 def _text(label: str, table: str, key: str, **options: Any) -> StringField:
     return StringField(label, validators=[by_rule(table, key)], **options)
 
@@ -110,15 +114,20 @@ class MailServerForm(SettingForm):
     ehlo_name = _text("Name in EHLO", "mail_server", "ehlo_name")
 
     def validate_host(self, field: StringField) -> None:
-        port = self.port.data if isinstance(self.port.data, int) else 0
-        typed = str(self.port.data)
-        port = port or (int(typed) if typed.isdecimal() and len(typed) <= DIGITS_MAX else 0)
-        if words := destinations.refusal(field.data, port, runtime().settings.own_services):
-            raise ValidationError(f"{words[:1].upper()}{words[1:]}.")
+        self._fits("host")
 
     def validate_username(self, field: StringField) -> None:
-        if (self.password_env.data or self.password.data) and not field.data:
+        if self.password.data and not field.data:
             raise ValidationError("Enter the user name that this password belongs to.")
+        self._fits("username")
+
+    def _fits(self, key: str) -> None:
+        """Raise ValidationError for what the file may not have here either."""
+        typed = str(self.port.data)
+        port = int(typed) if typed.isdecimal() and len(typed) <= DIGITS_MAX else 0
+        names = ("host", "username", "password_env")
+        values = {"port": port, **{name: self[name].data for name in names}}
+        _refuse(self[key], key, wrong_in_server(values, runtime().settings.own_services))
 
     def validate_password(self, field: PasswordField) -> None:
         if field.data and self.password_env.data:
@@ -146,9 +155,8 @@ class SenderForm(SettingForm):
         self.mail_server_id.choices = [(id, name) for id, name in rows]
 
     def validate_reply_to(self, field: StringField) -> None:
-        domains = runtime().settings.bcc_domains
-        if field.data and outside([field.data], domains):
-            raise ValidationError(f"Replies may go to {', '.join(domains)} only.")
+        found = wrong_replies({"reply_to": field.data}, runtime().settings.bcc_domains)
+        _refuse(field, "reply_to", found)
 
 
 class RecipientKeyForm(SettingForm):

@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from webapp import audit, edits
+from webapp import audit, edits, sources
 from webapp.access import Viewer
 from webapp.errors import NotFound, Refused
 from webapp.mailservers import passwords
 from webapp.mailservers.backoff import UNTROUBLED
 from webapp.settings.kinds import SERVERS, SettingKind
-from webapp.store.statuses import Role
+from webapp.store.mailservers import MailServer
+from webapp.store.statuses import Role, SourceSubject
 from webapp.store.types import now
 
 FOR_ADMINS = "Only administrators change the settings of this installation. Ask one of them."
@@ -76,6 +77,8 @@ def change(
     if kind is SERVERS and row.password and secret is None:
         _refuse_elsewhere(before, values)
     for column, value in values.items():
+        if before[column] != value:
+            _remember(session, kind, row, column, before[column])
         setattr(row, column, value)
     changed = edits.note_change(session, viewer.name, kind.subject(name), before, values)
     if _keep_secret(session, row, secret):
@@ -85,6 +88,13 @@ def change(
         for column, value in {**UNTROUBLED, "refused_logins": ""}.items():
             setattr(row, column, value)
     return changed
+
+
+def _remember(session: Session, kind: SettingKind, row: Any, column: str, old: Any) -> None:
+    """Note what messaging.toml said last of it, in the file's own words."""
+    if column == "mail_server_id":
+        column, old = "mail_server", session.get_one(MailServer, old).name
+    sources.remember(session, SourceSubject(kind.table), row.id, column, old)
 
 
 def _refuse_elsewhere(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -131,6 +141,7 @@ def remove(session: Session, viewer: Viewer, kind: SettingKind, id: int) -> str:
         raise Refused(why)
     name = getattr(row, kind.natural)
     session.execute(delete(kind.model).where(kind.model.id == id))  # type: ignore[attr-defined]
+    sources.forget_row(session, SourceSubject(kind.table), id)
     audit.note(session, viewer.name, "delete", kind.subject(name))
     return f"The {kind.one} “{name}” is deleted."
 

@@ -26,8 +26,13 @@ from webapp.store.base import Base, one_of
 from webapp.store.statuses import Finding, InvoiceStatus, LockProblem, Origin, OutputType
 from webapp.store.types import Instant, Json, Key, Money
 
+TOUCHED_ON_SQLITE, TOUCHED = text("touched = 1"), text("touched")
+
 
 class Invoice(Base):
+    """`touched`: its amount, status or documents were changed after it was mailed, or while it was: so it may
+    differ from its last mail (webapp/since_mailed.py)."""
+
     __tablename__ = "invoice"
     __table_args__ = (
         one_of("status", InvoiceStatus),
@@ -40,7 +45,9 @@ class Invoice(Base):
         Index("ix_invoice_amount", "gross_amount", "id"),
         Index("ix_invoice_currency", "currency", "gross_amount", "id"),
         Index("ix_invoice_due", text("coalesce(due_date, '9999-12-31')"), "id"),
-    )
+        Index("ix_invoice_touched", "period_start", "id", sqlite_where=TOUCHED_ON_SQLITE,
+              postgresql_where=TOUCHED),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     number: Mapped[str] = mapped_column(String(100), unique=True)
@@ -55,6 +62,7 @@ class Invoice(Base):
     tax_amount: Mapped[Decimal] = mapped_column(Money)
     gross_amount: Mapped[Decimal] = mapped_column(Money)
     data: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    touched: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 NO_DUE_DATE = date(9999, 12, 31)

@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any, cast
 
@@ -251,6 +252,8 @@ def _json_default(value: object) -> str:
             raise ValueError(f"an instant needs a time zone: {value!r}")
         case datetime():
             return value.isoformat()
+        case Decimal():
+            return str(value)
         case bytes():
             return f"\\x{value.hex()}"
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -1,5 +1,4 @@
-"""Message runs, their results, the reservations that keep an invoice from going out twice, and every
-attempt."""
+"""Message runs, their results, reservations (no invoice goes out twice), and every attempt."""
 
 from __future__ import annotations
 
@@ -173,7 +172,8 @@ class ResultInvoice(Base):
 
 class Reservation(Base):
     """This copy of this invoice with this definition has gone out, or may have. Inserted in the commit that
-    sets a result to `sending`; deleted only by proof that the message did not go out."""
+    sets a result to `sending`; deleted only by proof that the message did not go out. The last columns are
+    what the mail said of the invoice (webapp/since_mailed.py); of old mails it is not known."""
 
     __tablename__ = "reservation"
     __table_args__ = (Index("ix_reservation_invoice_id", "invoice_id", "definition_id"),)
@@ -184,15 +184,18 @@ class Reservation(Base):
     result_id: Mapped[int] = mapped_column(ForeignKey("result.id"), index=True)
     attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"))
     taken_at: Mapped[datetime] = mapped_column(Instant, default=now)
+    currency: Mapped[str] = mapped_column(String(3), default="", server_default="")
+    gross_amount: Mapped[Decimal | None] = mapped_column(Money)
+    documents: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class Attempt(Base):
     """One try to hand a message to the mail server. Times are UTC; `transcript` is the conversation, line by
     line; `queue_id` is the server's name for a mail that it took, from its reply.
 
-    `rebuild_data` is what the message was made of, compressed, without its documents: with the documents (by
-    their SHA-256) it gives the bytes that went out, which hash to `sha256` (messages/sent_mail.py). It is let
-    go at `rebuild_data_deleted_at`, when the time to keep mails is over (evidence/retention.py)."""
+    `rebuild_data` is what the message was made of, compressed: with its documents (by their SHA-256) it gives
+    the bytes that went out, which hash to `sha256` (messages/sent_mail.py). It is let go at
+    `rebuild_data_deleted_at`, when the time for which mails are kept is over (evidence/retention.py)."""
 
     __tablename__ = "attempt"
     __table_args__ = (
@@ -231,12 +234,10 @@ class Attempt(Base):
 
 
 class RunCount(Base):
-    """How many results of a run are in a status (for `skipped`: with a reason), as each worker has moved
-    them.
+    """How many results of a run are in a status (for `skipped`: with a reason), as each worker moved them.
 
     The sum over all workers is the truth. A single row per run would be hot: every commit of every worker
-    would wait for it on PostgreSQL, and so would Stop. Transitions by pages and the sweep count under worker
-    0."""
+    would wait for it on PostgreSQL, and so would Stop. Pages and the sweep count under worker 0."""
 
     __tablename__ = "run_count"
 

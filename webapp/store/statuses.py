@@ -120,6 +120,10 @@ class SourceSubject(StrEnum):
     CLUSTER = "cluster"
     CUSTOMER = "customer"
     INVOICE = "invoice"
+    MAIL_SERVER = "mail_server"
+    SENDER = "sender"
+    RECIPIENT_KEY = "recipient_key"
+    TRANSFORMATION = "transformation"
 
 
 class LockProblem(StrEnum):

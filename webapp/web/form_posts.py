@@ -15,7 +15,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from webapp.errors import NotFound, Refused
+from webapp import audit
+from webapp.errors import NotFound, Refused, TakenOutOfSight
 from webapp.store.db import db
 from webapp.web import form_keys, htmx
 from webapp.web.access_control import viewer
@@ -48,6 +49,9 @@ def apply_once(
     except NotFound:
         abort(404)
     except Refused as refusal:
+        if isinstance(refusal, TakenOutOfSight):
+            with db.writing() as session:
+                audit.note(session, viewer().name, "refused", refusal.subject, "taken, in another cluster")
         return on_refusal(str(refusal)) if on_refusal else refuse(str(refusal), back)
     return _lead_on(url, message)
 

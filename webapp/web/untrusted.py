@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from flask import Response, send_file
+from flask import Response, request, send_file
 
 from webapp.mailing.pdf_locking import begins_like_pdf
 
@@ -19,12 +19,19 @@ AS_TEXT = ("text/", "application/xml", "application/json")
 
 def framed(html: str) -> Response:
     """HTML as it came, for a frame in one of our pages, without any right to do or to load something."""
-    return _guarded(Response(html, mimetype="text/html"), IN_OUR_FRAME)
+    return _guarded(Response(html, mimetype="text/html"), _in_our_frame())
+
+
+def _in_our_frame() -> str:
+    """The policy for a frame; the one in which our page only measures how high the content is may be looked
+    into, and runs and loads nothing either (static/js/mail-frames.js)."""
+    rights = "sandbox allow-same-origin" if request.args.get("measure") else "sandbox"
+    return IN_OUR_FRAME.replace("sandbox", rights, 1)
 
 
 def as_text(words: str) -> Response:
     """Plain text for such a frame."""
-    return _guarded(Response(words, mimetype="text/plain"), IN_OUR_FRAME)
+    return _guarded(Response(words, mimetype="text/plain"), _in_our_frame())
 
 
 def picture(content: bytes, media_type: str) -> Response:
