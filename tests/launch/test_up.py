@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -34,6 +35,12 @@ def test_everything_starts_and_answers(running: Launched) -> None:
     assert [len(running.running(part)) for part in PARTS] == [1, 1, 2, 1]
     with urllib.request.urlopen(f"{running.address}/healthz") as answer:
         assert answer.status == 200
+    first_start = re.search(
+        r"First start: open (\S+/setup) and enter the code [A-Z2-7-]{14}\.", running.said()
+    )
+    assert first_start
+    with urllib.request.urlopen(f"{running.address}/runs") as answer:
+        assert answer.url == first_start[1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
