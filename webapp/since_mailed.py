@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
@@ -130,16 +143,14 @@ def _without(some: list[tuple[str, str]], others: list[tuple[str, str]]) -> tupl
 
 def differs() -> ColumnElement[bool]:
     """The same in SQL: whether the current Invoice differs from its last mail."""
-    last, newer = aliased(Reservation), aliased(Reservation)
-    document, same = aliased(TransformationResult), aliased(TransformationResult)
+    last, newer, document = aliased(Reservation), aliased(Reservation), aliased(TransformationResult)
     later = exists().where(newer.invoice_id == last.invoice_id, newer.attempt_id > last.attempt_id)
     of_kind = literal(LINE) + cast(document.transformation_id, Text) + ":"
-    was_carried = last.documents.contains(of_kind)
-    is_other = and_(was_carried, ~last.documents.contains(of_kind + document.sha256 + ":"))
-    same_kind = literal(LINE) + cast(same.transformation_id, Text) + ":"
-    left = (
-        select(func.count())
-        .where(same.invoice_id == Invoice.id, last.documents.contains(same_kind))
+    of_mail = last.documents.contains(of_kind + document.sha256 + ":")
+    counted = case((of_mail, 1), (last.documents.contains(of_kind), MANY), else_=0)
+    todays = (
+        select(func.coalesce(func.sum(counted), 0))
+        .where(document.invoice_id == Invoice.id)
         .correlate(Invoice, last)
         .scalar_subquery()
     )
@@ -151,10 +162,14 @@ def differs() -> ColumnElement[bool]:
             Invoice.status != InvoiceStatus.APPROVED,
             last.gross_amount != Invoice.gross_amount,
             and_(last.gross_amount.is_not(None), last.currency != Invoice.currency),
-            exists().where(document.invoice_id == Invoice.id, is_other).correlate(Invoice, last),
-            left != number,
+            todays != number,
         ),
     )
+
+
+MANY = 1_000_000
+"""What a document of today counts that the mail did not carry, though it carried others under its
+transformation: more than all that it carried."""
 
 
 def mark(session: Session, *invoices: ColumnElement[bool]) -> None:

@@ -96,7 +96,7 @@ def narrowings(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[N
         raise ValueError(f"there is no status {shown.status!r}")
     if shown.wrong:
         return [Narrowing(false(), false())]
-    found = [*_of_customers(session, viewer, shown), *_of_amounts(shown), *_of_mails(shown)]
+    found = [*_of_customers(session, viewer, shown), *_of_amounts(shown), *_of_mails(session, shown)]
     if shown.status or shown.first or shown.last:
         found.append(_of_status_and_period(shown))
     if search_words(shown.search):
@@ -175,7 +175,7 @@ def _of_status_and_period(shown: InvoiceFilter) -> Narrowing:
     return Narrowing(and_(*checks), and_(*lookups), follows=(PERIOD_ORDER,))
 
 
-def _of_mails(shown: InvoiceFilter) -> list[Narrowing]:
+def _of_mails(session: Session, shown: InvoiceFilter) -> list[Narrowing]:
     """What was sent with which definition, what has changed since, which documents are missing or suspect."""
     found = []
     if shown.sent_with is not None:
@@ -186,8 +186,7 @@ def _of_mails(shown: InvoiceFilter) -> list[Narrowing]:
     if shown.never_sent:
         found.append(Narrowing(~is_sent()))
     if shown.changed:
-        differs = since_mailed.differs()
-        found.append(Narrowing(differs, and_(Invoice.touched, differs), follows=(PERIOD_ORDER,)))
+        found.append(_changed(session))
     if shown.missing is not None:
         found.append(Narrowing(~_has_document(TransformationResult.transformation_id == shown.missing)))
     if shown.no_document:
@@ -196,6 +195,18 @@ def _of_mails(shown: InvoiceFilter) -> list[Narrowing]:
         held = select(TransformationResult.invoice_id).where(TransformationResult.suspect)
         found.append(Narrowing(_has_document(TransformationResult.suspect), Invoice.id.in_(held), held))
     return found
+
+
+def _changed(session: Session) -> Narrowing:
+    """Whether the invoice differs from its last mail. That takes a while for each, so it is asked once, of
+    those that were touched; of very many, their index is walked."""
+    differs, most = since_mailed.differs(), min(FEW_MAX, HITS_MAX)
+    rows = select(Invoice.id).where(Invoice.touched, differs)
+    ids = session.scalars(rows.limit(most + 1)).all()
+    if len(ids) > most:
+        return Narrowing(differs, and_(Invoice.touched, differs), follows=(PERIOD_ORDER,), is_search=True)
+    hits = id_in(session, Invoice.id, ids)
+    return Narrowing(hits, hits, is_search=True)
 
 
 def is_sent(definition_id: int | None = None) -> ColumnElement[bool]:
