@@ -59,7 +59,7 @@ def test_another_person_in_the_same_browser_sees_none_of_it(log_in: LogIn, shelf
     assert recent(browser) == []
 
 
-def test_only_so_many_are_kept() -> None:
+def test_no_more_than_a_few_are_kept() -> None:
     marks: list[str] = []
     for number in range(20):
         marks = opened(marks, f"c{number}")
