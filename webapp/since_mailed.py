@@ -12,7 +12,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
@@ -132,16 +145,14 @@ def _without(some: list[tuple[str, str]], others: list[tuple[str, str]]) -> tupl
 def differs(invoice: Any = Invoice) -> ColumnElement[bool]:
     """The same in SQL: whether the current Invoice differs from its last mail. Of an alias of Invoice, say
     which."""
-    last, newer = aliased(Reservation), aliased(Reservation)
-    document, same = aliased(TransformationResult), aliased(TransformationResult)
+    last, newer, document = aliased(Reservation), aliased(Reservation), aliased(TransformationResult)
     later = exists().where(newer.invoice_id == last.invoice_id, newer.attempt_id > last.attempt_id)
     of_kind = literal(LINE) + cast(document.transformation_id, Text) + ":"
-    was_carried = last.documents.contains(of_kind)
-    is_other = and_(was_carried, ~last.documents.contains(of_kind + document.sha256 + ":"))
-    same_kind = literal(LINE) + cast(same.transformation_id, Text) + ":"
-    left = (
-        select(func.count())
-        .where(same.invoice_id == invoice.id, last.documents.contains(same_kind))
+    of_mail = last.documents.contains(of_kind + document.sha256 + ":")
+    counted = case((of_mail, 1), (last.documents.contains(of_kind), MANY), else_=0)
+    todays = (
+        select(func.coalesce(func.sum(counted), 0))
+        .where(document.invoice_id == invoice.id)
         .correlate(invoice, last)
         .scalar_subquery()
     )
@@ -153,10 +164,14 @@ def differs(invoice: Any = Invoice) -> ColumnElement[bool]:
             invoice.status != InvoiceStatus.APPROVED,
             last.gross_amount != invoice.gross_amount,
             and_(last.gross_amount.is_not(None), last.currency != invoice.currency),
-            exists().where(document.invoice_id == invoice.id, is_other).correlate(invoice, last),
-            left != number,
+            todays != number,
         ),
     )
+
+
+MANY = 1_000_000
+"""What a document of today counts that the mail did not carry, though it carried others under its
+transformation: more than all that it carried."""
 
 
 def mark(session: Session, *invoices: ColumnElement[bool]) -> None:

@@ -190,6 +190,18 @@ def test_a_document_is_added_and_stays_the_persons(log_in: LogIn, shelf: Shelf) 
     assert browser.look(f"/invoices/{shelf.ids['NT-1']}/documents/{made.id}").status_code == 404
 
 
+def test_a_pdf_is_refused_where_other_documents_belong(log_in: LogIn, shelf: Shelf) -> None:
+    with shelf.world.runtime.database.writing() as session:
+        kind = factories.transformation(session, "Calls CSV")
+        kind.output_type = "csv"
+        kind_id = str(kind.id)
+    browser, url = log_in("manager"), f"/invoices/{shelf.ids['NT-1']}"
+    browser.look(url)
+    said = upload(browser, f"{url}/documents", "NT-1.pdf", pdf("Invoice NT-1"), transformation=kind_id)
+    assert "“NT-1.pdf” is a PDF, but documents under “Calls CSV” are CSV." in said
+    assert len(documents(shelf.world, shelf.ids["NT-1"])) == 1
+
+
 def test_text_is_shown_in_a_frame_without_rights(log_in: LogIn, shelf: Shelf) -> None:
     world = shelf.world
     with world.runtime.database.writing() as session:

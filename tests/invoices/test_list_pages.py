@@ -157,6 +157,18 @@ def test_approve_and_close_are_asked_with_numbers_and_audited(log_in: LogIn, she
         assert (shelf.ids["NT-2"], "open") in [tuple(row) for row in remembered]
 
 
+def test_just_those_that_were_approved_lead_to_a_run(log_in: LogIn, shelf: Shelf) -> None:
+    browser = log_in("manager")
+    browser.look("/invoices?status=open")
+    ids = [str(shelf.ids[number]) for number in ("NT-2", "NT-3", "NT-4")]
+    browser.press("/invoices/approve", id=ids, asked="1", status="open")
+    page = browser.look("/invoices?status=open")
+    link = re.search(r'href="(/runs/new\?[^"]*)">New run from these 2', page.text)
+    assert link, "NT-4 is closed, and stays so"
+    dialog = text_of(browser.look(link[1].replace("&amp;", "&")))
+    assert "Only 2 selected invoices: NT-2 and NT-3" in dialog
+
+
 def test_what_matches_more_by_now_is_asked_again(log_in: LogIn, shelf: Shelf) -> None:
     browser = log_in()
     browser.look("/invoices")

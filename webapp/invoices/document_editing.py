@@ -1,6 +1,5 @@
-"""Changes of the documents of one invoice by a person. An import never removes what was added here, and keeps
-what was replaced or removed here until the source says something else (webapp/sources.py). The bytes of a
-document that is replaced or removed stay in the store: a mail may have gone out with it."""
+"""Changes of documents of one invoice by a person, which an import respects (webapp/sources.py). The bytes of
+a document that is replaced or removed stay in the store: a mail may have gone out with it."""
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ from webapp.printable import has_controls
 from webapp.store.database import after_commit
 from webapp.store.documents import DocumentStore
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
-from webapp.store.statuses import Finding, LockProblem, Origin
+from webapp.store.statuses import Finding, LockProblem, Origin, OutputType
 
 FILE_NAME_MAX = 255
 
@@ -64,6 +63,9 @@ def put(store: DocumentStore, transformation: Transformation, given: Upload) -> 
             "can be mailed."
         )
     media_type = media_types.guessed(name, transformation.output_type)
+    if media_type == media_types.PDF and transformation.output_type != OutputType.PDF:
+        kind = f"“{transformation.name}” are {transformation.output_type.upper()}"
+        raise Refused(f"“{name}” is a PDF, but documents under {kind}. Choose where it belongs.")
     head = given.content[: media_types.HEAD]
     if wrong := media_types.contradiction(media_type, transformation.output_type, head):
         raise Refused(f"“{name}” {wrong}. Choose another file.")
@@ -136,8 +138,7 @@ def state_of(document: TransformationResult) -> list[Any]:
 
 
 def restore(session: Session, viewer: Viewer, document_id: int, state: list[Any], seen: str) -> None:
-    """Make a document again what it was before it was replaced. `state` must be what `state_of` gave.
-    Raises Refused and NotFound."""
+    """Make a document again what it was: `state` is what `state_of` gave. Raises Refused and NotFound."""
     invoice, kind, stored, document = _locked(
         session, viewer, _owner(session, document_id), document_id, seen
     )

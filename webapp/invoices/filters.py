@@ -101,7 +101,7 @@ def narrowings(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[N
         raise ValueError(f"there is no status {shown.status!r}")
     if shown.wrong:
         return [Narrowing(lambda _: false(), false())]
-    found = [*_of_customers(session, viewer, shown), *_of_amounts(shown), *_of_mails(shown)]
+    found = [*_of_customers(session, viewer, shown), *_of_amounts(shown), *_of_mails(session, shown)]
     if shown.status or shown.first or shown.last:
         found.append(_of_status_and_period(shown))
     if search_words(shown.search):
@@ -198,7 +198,7 @@ def _of_status_and_period(shown: InvoiceFilter) -> Narrowing:
     return Narrowing(check, and_(*lookups), follows=(PERIOD_ORDER,))
 
 
-def _of_mails(shown: InvoiceFilter) -> list[Narrowing]:
+def _of_mails(session: Session, shown: InvoiceFilter) -> list[Narrowing]:
     """What was sent with which definition, what has changed since, which documents are missing or suspect."""
     found: list[Narrowing] = []
     if shown.sent_with is not None:
@@ -210,8 +210,7 @@ def _of_mails(shown: InvoiceFilter) -> list[Narrowing]:
     if shown.never_sent:
         found.append(Narrowing(lambda invoice: ~is_sent(None, invoice)))
     if shown.changed:
-        lookup = and_(Invoice.touched, since_mailed.differs())
-        found.append(Narrowing(since_mailed.differs, lookup, follows=(PERIOD_ORDER,)))
+        found.append(_changed(session))
     if shown.missing is not None:
         of_kind = TransformationResult.transformation_id == shown.missing
         found.append(Narrowing(lambda invoice: ~_has_document(invoice, of_kind)))
@@ -222,6 +221,18 @@ def _of_mails(shown: InvoiceFilter) -> list[Narrowing]:
         held = select(TransformationResult.invoice_id).where(is_held)
         found.append(Narrowing(lambda invoice: _has_document(invoice, is_held), Invoice.id.in_(held), held))
     return found
+
+
+def _changed(session: Session) -> Narrowing:
+    """Whether the invoice differs from its last mail. That takes a while for each, so it is asked once, of
+    those that were touched; of very many, their index is walked."""
+    touched, most = and_(Invoice.touched, since_mailed.differs()), min(FEW_MAX, HITS_MAX)
+    ids = session.scalars(select(Invoice.id).where(touched).limit(most + 1)).all()
+    if len(ids) > most:
+        return Narrowing(since_mailed.differs, touched, follows=(PERIOD_ORDER,), is_search=True)
+    return Narrowing(
+        lambda invoice: id_in(session, invoice.id, ids), id_in(session, Invoice.id, ids), is_search=True
+    )
 
 
 def is_sent(definition_id: int | None = None, invoice: Any = Invoice) -> ColumnElement[bool]:

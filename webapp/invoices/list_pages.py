@@ -20,6 +20,8 @@ from webapp.invoices.forms import LIST_PATH, asked_list, conditions_of, filter_o
 from webapp.invoices.orders import ORDERS
 from webapp.periods import period_words
 from webapp.store.db import db
+from webapp.store.invoices import Invoice
+from webapp.store.statuses import InvoiceStatus
 from webapp.web import confirmations, form_posts
 from webapp.web.access_control import viewer
 from webapp.web.downloads import Rows, table_file
@@ -149,9 +151,24 @@ def _change(name: str, changing: ColumnElement[bool], verb: BulkVerb, done: str)
         changed = verb(session, ours)
         left = matching - changed
         others = f" {notation.number(left)} left as {'it was' if left == 1 else 'they were'}." if left else ""
-        return _back(chosen), f"{plural(changed, 'invoice')} {done}.{others}"
+        words = f"{plural(changed, 'invoice')} {done}.{others}"
+        follows = _run_of(session, chosen, ours) if name == "approve" and chosen.ids is not None else None
+        return _back(chosen), {"words": words, "link": follows} if follows else words
 
     return form_posts.apply_once(effect, back=_back(chosen))
+
+
+def _run_of(session: Session, chosen: Picked, ours: Conditions) -> dict[str, str] | None:
+    """The link to a new run of just those that are approved now: a filter by status hides them."""
+    try:
+        run = chosen_run(session, viewer(), [*ours, Invoice.status == InvoiceStatus.APPROVED])
+    except Refused:
+        return None
+    n = len(run.ids)
+    return {
+        "href": address("/runs/new", **run.args),
+        "words": f"New run from {'it' if n == 1 else f'these {n}'}",
+    }
 
 
 def _back(chosen: Picked) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from webapp.store.runs import Result
 from webapp.store.statuses import Outcome, ResultStatus, SkipReason
 
@@ -70,4 +72,4 @@ def mail_words(status: str, outcome: str = "", number: int = 0, at: str = "") ->
         return "as it will go" if goes else "as it would go now"
     if outcome in (Outcome.BROKEN, Outcome.HELD):
         return f"as built for attempt {number}; its last byte was never sent"
-    return f"as handed to the server at {at}"
+    return Markup("as handed to the server at {}").format(at)  # the time is an element (web/formats.py)
