@@ -90,19 +90,22 @@ def invoices_found(session: Session, wanted: str, at_most: int) -> list[int]:
     of_customers, of_numbers = min(sizes)[2]
     every = [names_invoice(wanted)]
     payers = _customers(of_customers).join(Invoice, Invoice.customer_id == CUSTOMER_SEARCH.c.rowid)
-    parts = [payers.with_only_columns(Invoice.id).where(*every)]
+    found = set(session.scalars(payers.with_only_columns(Invoice.id).where(*every).limit(at_most + 1)))
     for word in of_numbers:
-        first = INVOICE_SEARCH.c.rowid
-        in_block = Invoice.id.between(first, first + BLOCK - 1)
-        rows = select(Invoice.id).select_from(INVOICE_SEARCH).join(Invoice, in_block)
         has_word = searchable(Invoice.number).contains(word, autoescape=True)
-        parts.append(rows.where(may_hold(INVOICE_SEARCH.c.text, word), has_word, *every))
-    found: set[int] = set()
-    for part in parts:
-        found.update(session.scalars(part.limit(2 * at_most + 2)))  # an invoice may be in two blocks
-        if len(found) > at_most:
-            break
+        blocks = select(INVOICE_SEARCH.c.rowid).where(may_hold(INVOICE_SEARCH.c.text, word))
+        firsts = session.scalars(blocks).all() if len(found) <= at_most else ()
+        for at in range(0, len(firsts), BLOCKS_AT_ONCE):
+            ids = (id for first in firsts[at : at + BLOCKS_AT_ONCE] for id in range(first, first + BLOCK))
+            rows = select(Invoice.id).where(id_in(session, Invoice.id, ids), has_word, *every)
+            found.update(session.scalars(rows))
+            if len(found) > at_most:
+                break
     return sorted(found)[: at_most + 1]
+
+
+BLOCKS_AT_ONCE = 64
+"""Blocks of the search table whose invoices are looked at by one query."""
 
 
 def customers_found(session: Session, wanted: str) -> Select[int]:
@@ -128,7 +131,9 @@ def names_invoice(wanted: str, invoice: Any = Invoice) -> ColumnElement[bool]:
         )
         for word in search_words(wanted)
     )
-    return exists().where(payer.id == invoice.customer_id, *said)
+    # As a value: PostgreSQL would join all invoices with all customers for a condition.
+    found = select(payer.id).where(payer.id == invoice.customer_id, *said).limit(1)
+    return found.scalar_subquery().is_not(None)
 
 
 def _customers(words: list[str]) -> Select[int]:

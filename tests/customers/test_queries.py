@@ -58,6 +58,7 @@ def test_each_filter_in_each_order(five: World, monkeypatch: pytest.MonkeyPatch,
         monkeypatch.setattr(filters, "FEW_CUSTOMERS_MAX", 0)
     if how in ("among the hits", "sorted"):
         monkeypatch.setattr(queries, "WALKED_MAX", 3)
+        monkeypatch.setattr(queries, "HITS_AT_ONCE", 1)
         monkeypatch.setattr(queries, "WALKED_FOR_WORDS_MAX", 3)
     if how == "sorted":
         monkeypatch.setattr(filters, "HASHED_MAX", 0)

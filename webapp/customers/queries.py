@@ -90,33 +90,44 @@ def _page_ids(
             return ids
     query = select(Customer.id)
     if shown.search and count.more:
-        among = _among_hits(session, viewer, shown, order, edge)
-        if among is not None:
-            return session.scalars(among.limit(size)).all()
+        hits = filters.may_be_hits(session, shown.search)
+        if hits is not None:
+            ids = session.scalars(_among(hits, HITS_AT_ONCE, session, viewer, shown, order, edge)).all()
+            if len(ids) < size:
+                ids = session.scalars(_among(hits, -1, session, viewer, shown, order, edge)).all()
+            return ids
         query = query.where(Customer.id.in_(filters.hits(session, viewer, shown)))
     else:
         query = query.where(*filters.conditions(session, viewer, shown))
     return session.scalars(keyset.ordered(query, order.looked_up, Customer.id, edge).limit(size)).all()
 
 
-def _among_hits(
-    session: Session, viewer: Viewer, shown: CustomerFilter, order: Order[Customer], edge: Edge | None
-) -> Select[int] | None:
-    """The ids that the filter leaves, in their order: the index of the order alone is walked past all that no
-    trigram speaks for, and only of the others the text is looked at. None if that is no way."""
-    hits = filters.may_be_hits(session, shown.search)
-    if hits is None:
-        return None
+HITS_AT_ONCE = 500  # customers with the trigrams of a word: nearly all have the word
+
+
+def _among(
+    hits: Select[int],
+    at_most: int,
+    session: Session,
+    viewer: Viewer,
+    shown: CustomerFilter,
+    order: Order[Customer],
+    edge: Edge | None,
+) -> Select[int]:
+    """The ids of a page that the filter leaves of these hits, and one more: the index of the order alone is
+    walked past all others, and of `at_most` hits (-1: of all) the text is looked at."""
     walked = select(Customer.id, order.column.label("place")).where(Customer.id.in_(hits).is_(True))
-    rows = keyset.ordered(walked, order, Customer.id, edge).offset(0).subquery()  # so it is walked as it is
+    walked = keyset.ordered(walked, order, Customer.id, edge)
+    rows = (walked.offset(0) if at_most < 0 else walked.limit(at_most)).subquery()  # walked as it is
     checks = filters.conditions(session, viewer, shown, row_by_row=Customer)
     found = select(rows.c.id).join(Customer, Customer.id == rows.c.id).where(*checks)
-    return found.order_by(*keyset.order(edge, rows.c.place, rows.c.id, descending=order.descending))
+    place = keyset.order(edge, rows.c.place, rows.c.id, descending=order.descending)
+    return found.order_by(*place).limit(keyset.PAGE_SIZE + 1)
 
 
 def _narrows(viewer: Viewer, shown: CustomerFilter) -> bool:
-    """Whether anything but words is looked at: then the walk reads more than its index has. These are looked
-    at in the very rows: joined with them, PostgreSQL may read all customers instead."""
+    """Whether more is looked at than words: in the rows themselves, since PostgreSQL may read all customers
+    to join them."""
     return bool(viewer.clusters or shown.cluster or shown.state or shown.missing)
 
 
