@@ -13,7 +13,7 @@ from tests.fixing.test_saving import audited, suspect
 from tests.http_client import Browser, LogIn, text_of
 from tests.pdfs import pdf
 from tests.world import World
-from webapp.invoices import document_editing
+from webapp.invoices import uploads
 from webapp.results.to_fix import OpenCause
 from webapp.store.customers import Customer
 from webapp.store.db import db
@@ -123,12 +123,12 @@ def test_no_session_is_open_while_a_file_is_stored(
     browser = log_in("manager")
     given = fields(browser, OpenCause.NO_ATTACHMENT, file=(file(), "new.pdf"))
     is_open: list[bool] = []
-    put = document_editing.put
+    put = uploads.put
 
     def watched(*args: object) -> object:
         is_open.append(db._sessions.registry.has())
         return put(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(document_editing, "put", watched)
+    monkeypatch.setattr(uploads, "put", watched)
     browser.press("/fix", **given)
     assert is_open == [False]

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.fixing.saving import FilledRow
-from webapp.invoices import document_editing
+from webapp.invoices import document_editing, uploads
 from webapp.store.documents import DocumentStore
 from webapp.store.invoices import Transformation, TransformationResult
 
@@ -31,4 +31,4 @@ def with_stored_file(store: DocumentStore, filled: FilledRow, kind: Transformati
     the store may be far away. Raises Refused."""
     if filled.upload is None or kind is None:
         return filled
-    return replace(filled, kept=document_editing.put(store, kind, filled.upload))
+    return replace(filled, kept=uploads.put(store, kind, filled.upload))

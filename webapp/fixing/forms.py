@@ -18,7 +18,7 @@ from webapp.fixing.fix_row import FixKind, FixRow
 from webapp.fixing.open_results import Scope
 from webapp.fixing.rows import rows_of
 from webapp.fixing.saving import MARK_SENT, REPLACE, Answer, FilledRow
-from webapp.invoices.document_editing import Upload
+from webapp.invoices.uploads import Upload
 from webapp.lifecycle import runs
 from webapp.results.to_fix import OF_RESULTS, OpenCause
 from webapp.store.db import db

@@ -22,7 +22,7 @@ from webapp.fixing.fix_row import FixKind, FixRow
 from webapp.fixing.open_results import OpenResult
 from webapp.fixing.rows import rows_of
 from webapp.invoices import document_editing
-from webapp.invoices.document_editing import StoredUpload, Upload
+from webapp.invoices.uploads import StoredUpload, Upload
 from webapp.lifecycle import runs
 from webapp.results import actions, resend
 from webapp.results.bulk import BulkSelection

@@ -3,73 +3,23 @@ a document that is replaced or removed stay in the store: a mail may have gone o
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp import audit, edits, notation, since_mailed, sources
+from webapp import audit, edits, since_mailed, sources
 from webapp.access import Viewer
-from webapp.documents import document_checks, findings, media_types
+from webapp.documents import document_checks, findings
 from webapp.errors import NotFound, Refused
 from webapp.extensions import Runtime
-from webapp.imports.documents import LARGEST
 from webapp.invoices.detail import subject
 from webapp.invoices.editing import locked
-from webapp.printable import has_controls
+from webapp.invoices.uploads import StoredUpload
 from webapp.store.database import after_commit
-from webapp.store.documents import DocumentStore
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
-from webapp.store.statuses import Finding, LockProblem, Origin, OutputType
-
-FILE_NAME_MAX = 255
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file as a person sent it."""
-
-    file_name: str
-    content: bytes
-
-
-@dataclass(frozen=True)
-class StoredUpload:
-    """The same in the store."""
-
-    file_name: str
-    media_type: str
-    size: int
-    sha256: str
-
-
-def put(store: DocumentStore, transformation: Transformation, given: Upload) -> StoredUpload:
-    """Check the file as an import checks it, and put it into the store: before the transaction, since the
-    store may be far away. Raises Refused."""
-    name = unicodedata.normalize("NFC", PurePosixPath(given.file_name.replace("\\", "/")).name)
-    if not name:
-        raise Refused("No file was chosen. Choose one, and press again.")
-    if len(name) > FILE_NAME_MAX or has_controls(name):
-        raise Refused("The name of the file is too long, or has control characters. Give it another name.")
-    if not given.content:
-        raise Refused(f"“{name}” is empty.")
-    if len(given.content) > LARGEST:
-        raise Refused(
-            f"“{name}” has {notation.number(len(given.content))} bytes; at most {notation.number(LARGEST)} "
-            "can be mailed."
-        )
-    media_type = media_types.guessed(name, transformation.output_type)
-    if media_type == media_types.PDF and transformation.output_type != OutputType.PDF:
-        kind = f"“{transformation.name}” are {transformation.output_type.upper()}"
-        raise Refused(f"“{name}” is a PDF, but documents under {kind}. Choose where it belongs.")
-    head = given.content[: media_types.HEAD]
-    if wrong := media_types.contradiction(media_type, transformation.output_type, head):
-        raise Refused(f"“{name}” {wrong}. Choose another file.")
-    return StoredUpload(name, media_type, len(given.content), store.put(given.content))
+from webapp.store.statuses import Finding, LockProblem, Origin
 
 
 def document_values(documents: list[TransformationResult]) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from webapp.documents.media_types import PDF
 from webapp.errors import Refused
 from webapp.extensions import runtime
-from webapp.invoices import document_editing
+from webapp.invoices import document_editing, uploads
 from webapp.invoices.detail_pages import apply_to_invoice, refuse_form, visible_invoice
-from webapp.invoices.document_editing import StoredUpload, Upload
+from webapp.invoices.uploads import StoredUpload, Upload
 from webapp.mailing.parsed_mail import safe_name
 from webapp.store.db import db
 from webapp.store.documents import DocumentMissing
@@ -138,4 +138,4 @@ def _store(transformation_id: int) -> StoredUpload:
     kind = db.session.get(Transformation, transformation_id) or abort(404)
     db.session.expunge(kind)
     db.end_reading()
-    return document_editing.put(runtime().documents, kind, given)
+    return uploads.put(runtime().documents, kind, given)

@@ -172,8 +172,8 @@ class ResultInvoice(Base):
 
 class Reservation(Base):
     """This copy of this invoice with this definition has gone out, or may have. Inserted in the commit that
-    sets a result to `sending`; deleted only by proof that the message did not go out. The last columns are
-    what the mail said of the invoice (webapp/since_mailed.py); of old mails it is not known."""
+    sets a result to `sending`; deleted only by proof that the message did not go out. The last columns: what
+    the mail said of the invoice (webapp/since_mailed.py)."""
 
     __tablename__ = "reservation"
     __table_args__ = (Index("ix_reservation_invoice_id", "invoice_id", "definition_id"),)
@@ -195,7 +195,7 @@ class Attempt(Base):
 
     `rebuild_data` is what the message was made of, compressed: with its documents (by their SHA-256) it gives
     the bytes that went out, which hash to `sha256` (messages/sent_mail.py). It is let go at
-    `rebuild_data_deleted_at`, when the time for which mails are kept is over (evidence/retention.py)."""
+    `rebuild_data_deleted_at`, when mails are kept no longer (evidence/retention.py)."""
 
     __tablename__ = "attempt"
     __table_args__ = (
@@ -234,10 +234,9 @@ class Attempt(Base):
 
 
 class RunCount(Base):
-    """How many results of a run are in a status (for `skipped`: with a reason), as each worker moved them.
-
-    The sum over all workers is the truth. A single row per run would be hot: every commit of every worker
-    would wait for it on PostgreSQL, and so would Stop. Pages and the sweep count under worker 0."""
+    """How many results of a run are in a status (for `skipped`: with a reason), as each worker moved them. The
+    sum over all workers is the truth. A single row per run would be hot: every commit of every worker would
+    wait for it on PostgreSQL, and so would Stop. Pages and the sweep count under worker 0."""
 
     __tablename__ = "run_count"
 
