@@ -234,9 +234,9 @@ class Attempt(Base):
 
 
 class RunCount(Base):
-    """How many results of a run are in a status (for `skipped`: with a reason), as each worker moved them. The
-    sum over all workers is the truth. A single row per run would be hot: every commit of every worker would
-    wait for it on PostgreSQL, and so would Stop. Pages and the sweep count under worker 0."""
+    """How many results of a run are in a status (for `skipped`: with a reason), as each worker moved them;
+    the sum is the truth. A single row per run would be hot: every commit of every worker would wait for it on
+    PostgreSQL, and so would Stop. Pages and the sweep count under worker 0."""
 
     __tablename__ = "run_count"
 
