@@ -11,7 +11,6 @@ function measure(frame) {
   twin.setAttribute('sandbox', 'allow-same-origin');
   twin.setAttribute('aria-hidden', 'true');
   twin.tabIndex = -1;
-  twin.title = frame.title;
   const url = new URL(frame.src);
   url.searchParams.set('measure', '1');
   twin.src = url.href;

@@ -155,6 +155,7 @@ def test_the_logo_is_in_the_mail_of_a_run(manager: Page, world: World, server: M
         {"name": "l.png", "mimeType": "image/png", "buffer": PNG}
     )
     page.get_by_role("button", name="Save picture").click()
+    expect(page.get_by_text("Saved. To show it in a template:")).to_be_visible()
     page.goto(f"/templates/{world.definition.template_id}")
     type_body(page, '<p><img src="cid:logo" alt="Example"> {{ customer.name }}</p>')
     page.get_by_role("button", name="Save", exact=True).click()
