@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,6 +58,11 @@ class Web:
         found = serving.search(self.said(), begun)
         assert found
         self.port = int(found[1])
+        until(self._listens, 60, "the web part listens")
+
+    def _listens(self) -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self) -> None:
         if self.process is not None:

@@ -1,4 +1,4 @@
-"""The web part: waitress, one process, twelve threads."""
+"""The web part: waitress, one process, 24 threads."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from waitress.server import create_server
 from webapp.extensions import runtime_of
 from webapp.web.security import REQUEST_BYTES_MAX
 
-THREADS = 12
+THREADS = 24
 CONNECTIONS = 1000
+AHEAD_BYTES = 2**20
+"""How much of an answer is made before the client has taken what is there: an archive that no one reads costs
+no more. What is limited (web/capacity.py) then waits for its client."""
 SILENT_SECONDS = 30
 """A client that sends and takes nothing for this long is let go."""
 
@@ -30,6 +33,7 @@ def serve(app: Flask, host: str, port: int) -> None:
         max_request_body_size=most,
         connection_limit=CONNECTIONS,
         channel_timeout=SILENT_SECONDS,
+        outbuf_high_watermark=AHEAD_BYTES,
         cleanup_interval=5,
         asyncore_use_poll=True,  # select() cannot watch more than 1,024 files
         clear_untrusted_proxy_headers=not runtime_of(app).settings.proxies,

@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from webapp.mailing.sandbox_child import YIELDS
-
 MEGABYTES = 512
 START_SECONDS = 60.0
 """How long the child may take to start, or to read what it is given, on a busy machine."""
@@ -28,6 +26,9 @@ PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_
 """What the child may know of the environment: no key, no password, no address."""
 BATCH = 200
 """Questions per frame: what the child holds at once."""
+NICENESS = 15
+"""Of a child that yields. Beside a process that sends it gets a thirtieth of a processor: enough for a
+preview, and all that a template which never ends can take."""
 ANSWER_BYTES_MAX = 100 * 2**20
 """A child that answers more is ended: it must not fill the memory of its parent instead of its own."""
 
@@ -119,7 +120,6 @@ class Child:
 
     def __init__(self, module: str, seconds: float, megabytes: int, *, yields: bool) -> None:
         command = [sys.executable, "-m", module, str(seconds + 1), str(megabytes)]
-        command += [YIELDS] if yields else []
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -129,6 +129,8 @@ class Child:
             bufsize=0,
             start_new_session=True,  # Ctrl-C is the worker's to answer: it ends the batch, then the child
         )
+        if yields:
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, NICENESS)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self._in: IO[bytes] = self.process.stdin

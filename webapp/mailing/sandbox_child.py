@@ -4,7 +4,6 @@ nothing to lose: no database, no secrets, no file that it could write."""
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import resource
 import signal
@@ -12,25 +11,18 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import IO, Any
 
-YIELDS = "--yield"
-NICENESS = 12
-"""Of a child that yields. Beside a process that sends it gets a sixteenth of a processor: enough for a
-preview, and all that a template which never ends can take."""
 Answer = Sequence[str | int | bytes | Sequence[str] | None]
 """Plain data; bytes only in the last place."""
 
 
 def serve(answer: Callable[[Any], Answer]) -> None:
-    """Answer until no more questions come, within the limits given as `python -m module SECONDS MEGABYTES
-    [--yield]`.
+    """Answer until no more questions come, within the limits given as `python -m module SECONDS MEGABYTES`.
 
     The kernel ends this process over a question that takes longer, even if its parent is gone: a template may
     keep the interpreter busy in one single step."""
     seconds, megabytes = float(sys.argv[1]), int(sys.argv[2])
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     limit(megabytes)
-    if YIELDS in sys.argv[3:]:
-        os.nice(NICENESS)
     _write(answers, ("ready",))
     while size := int.from_bytes(questions.read(8), "big"):
         for question in pickle.loads(questions.read(size)):
