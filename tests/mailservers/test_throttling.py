@@ -72,6 +72,7 @@ def test_b1_ten_a_second(site: Site, stage: str, domains: int) -> None:
 
 
 @pytest.mark.slow_found
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("waits", [REAL], indirect=True, ids=[""])
 @pytest.mark.parametrize("domains", [1, 20])
 def test_b2_a_hundred_a_minute(site: Site, domains: int) -> None:
@@ -87,6 +88,7 @@ def test_b2_a_hundred_a_minute(site: Site, domains: int) -> None:
 
 
 @pytest.mark.slow_found
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("waits", [REAL], indirect=True, ids=[""])
 @pytest.mark.parametrize("domains", [1, 20])
 def test_b2_shut_for_two_minutes(site: Site, domains: int) -> None:
