@@ -13,10 +13,9 @@ from webapp.extensions import runtime_of
 from webapp.web.security import REQUEST_BYTES_MAX
 
 THREADS = 24
+"""Four downloads, four previews and a few template checks may hold one each (web/capacity.py,
+web/preview_renderers.py); the pages need the rest."""
 CONNECTIONS = 1000
-AHEAD_BYTES = 2**20
-"""How much of an answer is made before the client has taken what is there: an archive that no one reads costs
-no more. What is limited (web/capacity.py) then waits for its client."""
 SILENT_SECONDS = 30
 """A client that sends and takes nothing for this long is let go."""
 
@@ -33,7 +32,6 @@ def serve(app: Flask, host: str, port: int) -> None:
         max_request_body_size=most,
         connection_limit=CONNECTIONS,
         channel_timeout=SILENT_SECONDS,
-        outbuf_high_watermark=AHEAD_BYTES,
         cleanup_interval=5,
         asyncore_use_poll=True,  # select() cannot watch more than 1,024 files
         clear_untrusted_proxy_headers=not runtime_of(app).settings.proxies,
