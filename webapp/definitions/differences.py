@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.runs import Run
+from webapp.translation import N_, _
 
 
 @dataclass(frozen=True)
@@ -24,20 +25,20 @@ class Difference:
 
 LABELS = {
     "name": "Name",
-    "recipient_key": "Recipient key",
+    "recipient_key": N_("Recipient key"),
     "subject": "Subject",
     "template": "Template",
     "format": "Format",
-    "transformation_names": "Invoice transformations",
-    "no_documents": "No documents",
+    "transformation_names": N_("Invoice transformations"),
+    "no_documents": N_("No documents"),
     "zip": "Zip",
-    "password_key": "Password key",
+    "password_key": N_("Password key"),
     "collate": "Collate",
-    "file_name": "File names",
+    "file_name": N_("File names"),
     "bcc": "Bcc",
-    "reply_to": "Reply to",
+    "reply_to": N_("Reply to"),
 }
-BY_LANGUAGE = {"texts": "Body", "subjects": "Subject of the template", "plains": "Text version"}
+BY_LANGUAGE = {"texts": "Body", "subjects": N_("Subject of the template"), "plains": N_("Text version")}
 
 
 def differences(before: Content, after: Content) -> list[Difference]:
@@ -45,7 +46,7 @@ def differences(before: Content, after: Content) -> list[Difference]:
     old, new = cast(Mapping[str, Any], before), cast(Mapping[str, Any], after)
     found = [(label, _said(old.get(key)), _said(new.get(key))) for key, label in LABELS.items()]
     for key in ("key", "address", "display_name", "reply_to", "envelope_sender"):
-        label = "From key" if key == "key" else f"Sender’s {key.replace('_', ' ')}"
+        label = _("From key") if key == "key" else f"Sender’s {key.replace('_', ' ')}"
         found.append((label, old["sender"][key], new["sender"][key]))
     for key, label in BY_LANGUAGE.items():
         found += _by_language(label, old.get(key, {}), new.get(key, {}))
@@ -62,7 +63,7 @@ def differences(before: Content, after: Content) -> list[Difference]:
     return [Difference(*each) for each in found if each[1] != each[2]]
 
 
-SENSITIVE = ("Bcc", "Reply to", "Password key")
+SENSITIVE = ("Bcc", N_("Reply to"), N_("Password key"))
 """What changes who gets a customer's data, or how it is protected: told first, with both values."""
 
 
@@ -83,7 +84,12 @@ def since_last_run(session: Session, definition_id: int, today: Content) -> list
 
 
 def _with_values(changed: Difference) -> str:
-    return f"{changed.what} (now {changed.after or 'none'}; was {changed.before or 'none'})"
+    return _(
+        "%(what)s (now %(value)s; was %(value2)s)",
+        what=changed.what,
+        value=changed.after or "none",
+        value2=changed.before or "none",
+    )
 
 
 def _by_language(label: str, old: Mapping[str, str], new: Mapping[str, str]) -> list[tuple[str, str, str]]:
