@@ -131,7 +131,7 @@ def _form(
     status: int = 200,
 ) -> ResponseReturnValue:
     """`asks`: the mail cannot be built for some samples; the page asks whether to save anyway."""
-    first_key, *_ = form.recipient_key.choices or [(None, "")]
+    first_key = (form.recipient_key.choices or [(None, "")])[0]
     key = form.recipient_key.data or first_key[0]
     shown = tried or preview_mail(_content(form, definition), request.form or request.args)
     page = render_template(

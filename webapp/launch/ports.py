@@ -66,7 +66,7 @@ def _had(host: str, port: int, setting: str) -> int:
     """The port, tried out; 0 becomes a free one."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _, address in found:
+        for family, kind, protocol, _name, address in found:
             with socket.socket(family, kind, protocol) as trial:
                 trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 trial.bind(address)

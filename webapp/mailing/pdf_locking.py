@@ -127,7 +127,7 @@ class PdfLocker:
 
     def close(self) -> None:
         """End the children that are free; the next PDF would start another."""
-        children = [self._free.get() for _ in range(self._free.qsize())]
+        children = [self._free.get() for _each in range(self._free.qsize())]
         for child in children:
             child.close()
             self._free.put(child)

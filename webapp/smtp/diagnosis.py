@@ -218,5 +218,5 @@ def _not_reached(error: Exception, address: ServerAddress, where: str) -> SetupP
 def _has_only_ipv6(address: ServerAddress) -> bool:
     with suppress(OSError, UnicodeError):
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-        return bool(found) and all(family == socket.AF_INET6 for family, *_ in found)
+        return bool(found) and all(family == socket.AF_INET6 for family, *_rest in found)
     return False
