@@ -13,7 +13,6 @@ from dataclasses import asdict, replace
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from webapp import notation
 from webapp.access import Viewer
 from webapp.audit import note
 from webapp.definitions import password_fields
@@ -27,7 +26,7 @@ from webapp.store.definitions import (
 )
 from webapp.store.runs import Run
 from webapp.store.types import now
-from webapp.translation import N_, _
+from webapp.translation import N_, _, ngettext
 
 SINGLE_FIELDS = ("name", "sender_id", "recipient_key_id", "template_id", "subject", "no_documents", "zip",
           "password_key", "collate", "reply_to", "file_name")  # fmt: skip
@@ -86,12 +85,12 @@ def remove(session: Session, viewer: Viewer, definition: MessageDefinition) -> N
     must_be_allowed(viewer)
     runs = runs_of(session, definition.id)
     if runs:
-        need = _("1 run needs") if runs == 1 else _("%(runs)s runs need", runs=notation.number(runs))
         raise Refused(
-            _(
-                "“%(name)s” cannot be deleted: %(need)s it. Retire it instead.",
+            ngettext(
+                "“%(name)s” cannot be deleted: %(num)s run needs it. Retire it instead.",
+                "“%(name)s” cannot be deleted: %(num)s runs need it. Retire it instead.",
+                runs,
                 name=definition.name,
-                need=need,
             )
         )
     session.execute(

@@ -83,8 +83,8 @@ def seen_as(source: str | None) -> str:
 def _changed_meanwhile(stored: str | None) -> Iterator[str]:
     if request.form.get("seen", seen_as(stored)) != seen_as(stored):
         yield _(
-            "Another person has saved a different text since you opened the page: %(value)s",
-            value=stored or _("none"),
+            "Another person has saved a different text since you opened the page: %(text)s",
+            text=stored or _("none"),
         )
 
 

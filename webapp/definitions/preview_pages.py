@@ -108,7 +108,7 @@ def _listed(names: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]
         if isinstance(value, Mapping):
             found += _listed(value, f"{before}{name}.")
         elif isinstance(value, list | tuple):
-            found.append((f"{before}{name}", _("a list of %(value)s", value=len(value))))
+            found.append((f"{before}{name}", _("a list of %(count)s", count=len(value))))
         elif name != "id":
             found.append((f"{before}{name}", "" if value is None else str(value)))
     return found[:FIELDS_LISTED_MAX]
@@ -233,23 +233,16 @@ def _send(content: Content | None) -> ResponseReturnValue:
     try:
         reply = send_test(mail_input, to, server, parts.renderer, parts.documents, parts.settings)
     except NotSent as why_not:
-        return _not_sent(_("No test was sent: %(why_not)s.", why_not=why_not), back)
+        return _not_sent(_("No test was sent: %(why)s.", why=why_not), back)
     with db.writing() as session:
         note(session, to, "send test", content["name"] or content["template"], f"{sample.number}: {reply}")
-    opens = (
-        _(" Its documents open with this customer’s “%(key)s”.", key=key)
-        if (key := content["password_key"])
-        else ""
+    words = _(
+        "A test was sent to %(address)s: %(reply)s", address=parts.settings.redirect_to or to, reply=reply
     )
-    return form_posts.notify(
-        _(
-            "A test was sent to %(value)s: %(reply)s%(opens)s",
-            value=parts.settings.redirect_to or to,
-            reply=reply,
-            opens=opens,
-        ),
-        back,
-    )
+    if key := content["password_key"]:
+        opens = _("Its documents open with this customer’s “%(key)s”.", key=key)
+        words = f"{words} {opens}"
+    return form_posts.notify(words, back)
 
 
 def _not_sent(words: str, back: str) -> ResponseReturnValue:

@@ -26,7 +26,7 @@ from webapp.store.invoices import TransformationResult
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Security
 from webapp.store.workers import Worker
-from webapp.translation import _
+from webapp.translation import _, ngettext
 
 SMTP_SECONDS = 10.0
 BEATS_TO_WAIT = 3
@@ -128,7 +128,7 @@ def _home(runtime: Runtime) -> CheckResult:
         words = _(
             "%(home)s is open to others (mode %(mode)s); call: chmod 700 %(home)s",
             home=home,
-            mode=f"{mode:04o}",
+            mode=format(mode, "04o"),
         )
         return CheckResult("home", True, words, warns=True)
     return CheckResult("home", True, _("only this user may look into %(home)s", home=home))
@@ -152,15 +152,17 @@ def _documents(runtime: Runtime) -> CheckResult:
     with runtime.database.reading() as session:
         digests = session.scalars(newest).all()
     missing = sum(not runtime.documents.has(digest) for digest in digests)
-    of = _("of the %(digests)s newest", digests=len(digests)) if len(digests) > 1 else "of 1"
     if not missing:
-        return CheckResult(
-            "documents", True, _("the store has all %(of)s", of=of) if digests else _("none imported yet")
+        words = ngettext(
+            "the store has all of %(num)s", "the store has all of the %(num)s newest", len(digests)
         )
-    words = _(
-        "the store lacks %(missing)s %(of)s; restore it, or call mailrun import with their folder again",
+        return CheckResult("documents", True, words if digests else _("none imported yet"))
+    words = ngettext(
+        "the store lacks %(missing)s of %(num)s; restore it, or call mailrun import with their folder again",
+        "the store lacks %(missing)s of the %(num)s newest; restore it, or call mailrun import with "
+        "their folder again",
+        len(digests),
         missing=missing,
-        of=of,
     )
     return CheckResult("documents", False, words)
 
@@ -170,8 +172,8 @@ def _installation(runtime: Runtime) -> CheckResult:
         held = installation.held(session)
         missing = sealing.missing_keys(session)
     if held:
-        way_out = "" if held == installation.CHANGED else _(" (mailrun takeover)")
-        return CheckResult(_("secret key"), False, f"{held}{way_out}")
+        words = held if held == installation.CHANGED else f"{held} (mailrun takeover)"
+        return CheckResult(_("secret key"), False, words)
     if missing:
         return CheckResult(_("secret key"), False, sealing.MISSING_KEYS)
     return CheckResult(_("secret key"), True, _("the one that this database belongs to"))
@@ -186,9 +188,13 @@ def _workers(runtime: Runtime) -> CheckResult:
         time.sleep(0.1)
         moved |= {worker for worker, beat in _beats(runtime).items() if first.get(worker) not in (None, beat)}
     silent = len(first) - len(moved)
-    words = _("%(moved)s at work", moved=len(moved)) + (f", {silent} silent" if silent else "")
+    words = _("%(count)s at work", count=len(moved))
+    if silent:
+        words = _("%(count)s at work, %(silent)s silent", count=len(moved), silent=silent)
     if not moved:
-        words += _("; no mail is sent. Start one: mailrun worker (mailrun up starts some)")
+        words = _(
+            "%(words)s; no mail is sent. Start one: mailrun worker (mailrun up starts some)", words=words
+        )
     return CheckResult("workers", bool(moved), words)
 
 

@@ -35,10 +35,10 @@ def sole_user(home: Path) -> Iterator[None]:
             lock.seek(0)
             raise Occupied(
                 _(
-                    "Mailrun is already running in %(home)s (process %(value)s). Stop it first, or "
+                    "Mailrun is already running in %(home)s (process %(process)s). Stop it first, or "
                     "choose another folder with MAILRUN_HOME.",
                     home=home,
-                    value=lock.read().strip() or "?",
+                    process=lock.read().strip() or "?",
                 )
             ) from None
         lock.truncate(0)
@@ -73,7 +73,7 @@ def _had(host: str, port: int, setting: str) -> int:
                 port = trial.getsockname()[1]
     except socket.gaierror:
         raise Occupied(
-            _("MAILRUN_HOST is %(host)s, which is no address of this machine.", host=f"{host!r}")
+            _("MAILRUN_HOST is %(host)s, which is no address of this machine.", host=repr(host))
         ) from None
     except OSError as problem:
         raise Occupied(_in_words(problem, host, port, setting)) from None
@@ -82,7 +82,7 @@ def _had(host: str, port: int, setting: str) -> int:
 
 def _in_words(problem: OSError, host: str, port: int, setting: str) -> str:
     way_out = _(
-        "Choose another one: %(setting)s=%(value)s", setting=setting, value=port + 1 if port >= 1024 else 8000
+        "Choose another one: %(setting)s=%(port)s", setting=setting, port=port + 1 if port >= 1024 else 8000
     )
     if problem.errno == errno.EADDRINUSE:
         return _(

@@ -56,7 +56,7 @@ def start(supervisor: Supervisor, settings: Settings, with_demo: bool, with_catc
         supervisor.say(
             _(
                 "The web part has not answered within %(web_seconds)s s; see its own words above.",
-                web_seconds=f"{WEB_SECONDS:g}",
+                web_seconds=format(WEB_SECONDS, "g"),
             )
         )
         supervisor.wait(lambda: web_answers(settings))
@@ -107,7 +107,7 @@ def _welcome(settings: Settings, with_catcher: bool) -> Iterator[str]:
     yield _("Mailrun is running.")
     yield _("  Go to     %(address)s", address=address)
     if login := demo.login(settings.home):
-        yield _("  Log in    Email %(login)s  Password %(login2)s", login=login[0], login2=login[1])
+        yield _("  Log in    Email %(email)s  Password %(password)s", email=login[0], password=login[1])
     if with_catcher:
         yield _(
             "  Mails     %(address)s/dev/mailbox (SMTP on port %(catcher_port)s; caught, none leaves)",

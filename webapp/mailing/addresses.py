@@ -41,10 +41,10 @@ def checked_address(text: str) -> str:
     if not given:
         raise BadAddress(_("the address is empty"))
     if "," in given or ";" in given:
-        raise BadAddress(_("%(given)s is more than one address; write one a line", given=f"{given!r}"))
+        raise BadAddress(_("%(given)s is more than one address; write one a line", given=repr(given)))
     if not given.partition("@")[0].isascii():
         raise BadAddress(
-            _("%(given)s has letters before the @ that not every mail server can take", given=f"{given!r}")
+            _("%(given)s has letters before the @ that not every mail server can take", given=repr(given))
         )
     top = given.rpartition("@")[2].rpartition(".")[2]
     private = top.lower() in PRIVATE_DOMAINS
@@ -56,11 +56,11 @@ def checked_address(text: str) -> str:
         )
     except EmailNotValidError as problem:
         raise BadAddress(
-            _("%(given)s is not an email address: %(problem)s", given=f"{given!r}", problem=problem)
+            _("%(given)s is not an email address: %(problem)s", given=repr(given), problem=problem)
         ) from None
     address = checked.ascii_email
     if address is None or not address.isascii():
-        raise BadAddress(_("%(given)s is not an email address", given=f"{given!r}"))
+        raise BadAddress(_("%(given)s is not an email address", given=repr(given)))
     return address.removesuffix("test") + top.lower() if private else address
 
 
@@ -71,7 +71,7 @@ def doubt_about(address: str) -> str:
         return ""
     return _(
         "%(address)s has no dot after the @; mail to it can only stay within this network",
-        address=f"{address!r}",
+        address=repr(address),
     )
 
 

@@ -120,7 +120,7 @@ class PdfLocker:
                 raise Uncomposable(
                     _(
                         "took more than %(seconds)s seconds, so no password can be set",
-                        seconds=f"{child.seconds:g}",
+                        seconds=format(child.seconds, "g"),
                     )
                 )
         raise Uncomposable(_("takes more memory than a document may, so no password can be set"))

@@ -18,6 +18,7 @@ from functools import partial
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from webapp import notation
 from webapp.printable import printable
 from webapp.smtp.causes import SetupCause, SetupProblem
 from webapp.smtp.client import ConnectionLost, DeadlineSMTP
@@ -110,8 +111,8 @@ def check(
     if largest and 0 < checked.size_max < largest:
         words = _(
             "The server takes mails up to %(size_max)s bytes; your largest has %(largest)s.",
-            size_max=f"{checked.size_max:,}",
-            largest=f"{largest:,}",
+            size_max=notation.number(checked.size_max),
+            largest=notation.number(largest),
         )
         advice = _("Ask its operator to raise the limit, or send the documents in a ZIP.")
         checked.warnings.append(SetupProblem(SetupCause.SIZE_TOO_SMALL, words, advice))
