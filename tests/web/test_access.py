@@ -21,6 +21,8 @@ OWN = {"/account", "/account/password", "/account/sessions/end", "/account/sessi
 LOOKING = {
     "/",
     "/account",
+    "/help",
+    "/help/<topic>",
     "/runs",
     "/runs.csv",
     "/runs.xlsx",
@@ -175,7 +177,7 @@ def routes(pages: Flask, method: str) -> set[str]:
 
 def address(rule: str, run_id: int, result_id: int) -> str:
     ids = {"run_id": run_id, "result_id": result_id, **dict.fromkeys(FIRST_IDS, 1)}
-    named = rule.replace("<name>", "logo")
+    named = rule.replace("<name>", "logo").replace("<topic>", "start")
     return re.sub("<int:([a-z_]+)>", lambda match: str(ids[match[1]]), named)
 
 
