@@ -21,6 +21,7 @@ from webapp.runs.queries import RunLine, run_lines
 from webapp.store.runs import Result, Run, SentCount
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 from webapp.store.types import now
+from webapp.translation import _
 
 DAYS_SHOWN = 14
 HALF_HOUR = 1800 // SLOT_SECONDS
@@ -56,7 +57,7 @@ def overview(session: Session, viewer: Viewer) -> Overview:
     rest = sum(n for *_, n in failed[FAILURE_REASONS_MAX:])
     return Overview(
         per_day=_per_day(session, viewer),
-        failed=failed[:FAILURE_REASONS_MAX] + ([("other reasons", "", rest)] if rest else []),
+        failed=failed[:FAILURE_REASONS_MAX] + ([(_("other reasons"), "", rest)] if rest else []),
         waiting=to_fix.counts(session, viewer),
     )
 
