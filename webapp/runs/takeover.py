@@ -59,7 +59,7 @@ def take_over(session: Session, viewer: Viewer, typed: str) -> str:
         "Start the run only if no other system sends it."
     )
     stopped = runs.stop_all(session, viewer.name, why)
-    mark_unconfirmed(session, "the database was taken over while this mail was being handed over")
+    mark_unconfirmed(session, N_("the database was taken over while this mail was being handed over"))
     installation.rebind(session)
     audit.note(session, viewer.name, "take over", "installation", f"{stopped} running runs stopped")
     if not stopped:
