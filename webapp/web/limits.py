@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from flask import Flask, abort, request
 from werkzeug.routing import IntegerConverter
 
+from webapp.translation import N_
 from webapp.web import sessions
 from webapp.web.view_flags import is_marked
 
 DOCUMENT_BYTES_MAX = 51 * 1024 * 1024
 """Bytes: the largest document (imports/documents.py), and the form around it."""
 HIGHEST_ID = 2**63 - 1
-NUL = "What was sent contains a NUL character. Remove it and try again."
+NUL = N_("What was sent contains a NUL character. Remove it and try again.")
 
 
 class Id(IntegerConverter):
