@@ -72,10 +72,10 @@ def build(
         return NotBuilt(f"{work.customer['code']}: {rendered.words}")
     try:
         to = tuple((wire_address(address), name) for address, name in work.recipients)
-        bcc = _others([wire_address(address) for address in work.bcc], [address for address, _ in to])
+        bcc = _others([wire_address(address) for address in work.bcc], [each[0] for each in to])
         packing = packing_of(work)
         files = _attached(work, rendered, store, packing)
-        real = tuple(address for address, _ in to)
+        real = tuple(each[0] for each in to)
         sender = content["sender"]
         letter = MailDraft(
             sender=(sender["address"], sender["display_name"]),

@@ -58,7 +58,7 @@ class NewRunForm(Form):
         self.addresses: list[str] = []
 
     def validate_definition(self, field: SelectField) -> None:
-        if field.data not in [id for id, *_ in field.choices or ()]:
+        if field.data not in [choice[0] for choice in field.choices or ()]:
             raise ValidationError(_("This one was retired or deleted meanwhile. Choose another."))
 
     def validate_period_to(self, field: DateField) -> None:

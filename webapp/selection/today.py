@@ -119,7 +119,8 @@ def _lines(
     }
     requirements = requirements_of(definition.id, cast(Content, needed))
     rows = invoices_matching(choice, requirements, *conditions, customers=Customer.id == customer.id)
-    outcomes = {invoice_id: reason for invoice_id, _, reason in session.execute(rows.limit(INVOICES_MAX))}
+    matching = session.execute(rows.limit(INVOICES_MAX))
+    outcomes = {invoice_id: reason for invoice_id, customer_id, reason in matching}
     found: dict[str, TodayLine] = {}
     for invoice in session.scalars(select(Invoice).where(Invoice.id.in_(outcomes)).order_by(Invoice.id)):
         reason = outcomes[invoice.id]
