@@ -1,4 +1,4 @@
-"""An invitation by mail, over a real server, in the person's language; where that fails, the link is shown."""
+"""An invitation by mail, over a real server, in the person's language; else the link is shown."""
 
 from __future__ import annotations
 
