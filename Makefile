@@ -1,7 +1,7 @@
 # What a newcomer calls. Each target sets up what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
 N ?= 1000
-.PHONY: help setup run test test-found test-faults test-kills bench lint format translations screenshots
+.PHONY: help setup run test test-languages test-found test-faults test-kills bench lint format translations screenshots
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile
@@ -14,6 +14,10 @@ run: setup  ## starts everything on this machine, with demo data: http://127.0.0
 
 test: setup  ## runs the whole test suite
 	@exec .venv/bin/python -m pytest -n auto
+
+test-languages: setup  ## the browser tests in Dutch and in English, each with a time zone of its own
+	@MAILRUN_TEST_READER=nl@Europe/Amsterdam .venv/bin/python -m pytest -n auto tests/browsing
+	@MAILRUN_TEST_READER=en@America/St_Johns .venv/bin/python -m pytest -n auto tests/browsing
 
 test-faults: setup  ## every row of the fault table, the slow ones too, three times; prints a table
 	@exec .venv/bin/python -m tests.faults.table

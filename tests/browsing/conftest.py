@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
 
-from tests.browsing import chromium
+from tests.browsing import chromium, reader
 from tests.browsing.installation import Installation, installation
 from tests.browsing.watching import Watch
 from tests.http_client import PASSWORD
@@ -31,6 +31,19 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     if not chromium.find():
         (pytest.fail if os.environ.get("CI") else pytest.skip)(chromium.INSTALL)
     return {**browser_type_launch_args, **chromium.launch_options()}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """Every browser is the reader's (reader.py)."""
+    return {**browser_context_args, **reader.context_options()}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def asks_as_the_reader() -> Iterator[None]:
+    """Tests ask in English for what the reader reads."""
+    with reader.translating():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +67,7 @@ def base_url(installed: Installation) -> str:
 @pytest.fixture(scope="session")
 def marits_session(browser: Browser, installed: Installation) -> StorageState:
     """Marit, who may do everything, is logged in."""
-    context = browser.new_context(base_url=installed.web.address)
+    context = browser.new_context(base_url=installed.web.address, **reader.context_options())
     log_in(context.new_page(), installed.person())
     state = context.storage_state()
     context.close()

@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import exists, select
 
 from tests import factories
+from tests.browsing.reader import set_reader
 from tests.http_client import PASSWORD
 from tests.jobs.conftest import Site
 from tests.launch.launched import ROOT, launch_environ, until
@@ -92,7 +93,7 @@ class Installation:
         installation do not meet."""
         number = next(_numbers)
         with self.runtime.database.writing() as session:
-            everybody = factories.cluster(session, f"all {number}")
+            everybody = factories.cluster(session, f"region {number}")
             over = factories.mail_server(session, port=server.port, connections=connections)
             return World(self.runtime, server, everybody, factories.definition(session, over, **definition))
 
@@ -113,7 +114,8 @@ class Installation:
         email = f"{role}.{next(_numbers)}@example.com"
         with self.runtime.database.writing() as session:
             tags = [cluster.tag_name for cluster in clusters]
-            create_user(session, email, PASSWORD, role, name=f"{role.title()} Hoving", clusters=tags)
+            name = f"{role.title()} Hoving"
+            set_reader(create_user(session, email, PASSWORD, role, name=name, clusters=tags))
         return email
 
 

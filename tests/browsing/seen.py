@@ -6,6 +6,8 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browsing.reader import said, said_number
+
 
 def results(page: Page) -> Locator:
     return page.get_by_role("table", name="Message results")
@@ -18,20 +20,21 @@ def row(page: Page, invoice: str) -> Locator:
 
 def invoices(page: Page) -> list[str]:
     """The invoices of the rows on screen, in their order."""
+    before, after = said("Select *").split("*")
     boxes = results(page).get_by_role("checkbox").all()[1:]
-    return [(box.get_attribute("aria-label") or "").removeprefix("Select ") for box in boxes]
+    return [(box.get_attribute("aria-label") or "").removeprefix(before).removesuffix(after) for box in boxes]
 
 
 def tab(page: Page, word: str) -> Locator:
     """The filter for a status; it shows the number of results."""
     status = page.get_by_role("navigation", name="Filter by status")
-    return status.get_by_role("link", name=re.compile(rf"^{word}\s*[\d,]+$"))
+    return status.get_by_role("link", name=re.compile(rf"^{said(word)}\s*[\d,.]+$"))
 
 
 def counted(page: Page, **counts: int) -> None:
     """Waits until the filters show these numbers: counted(page, Sent=3, Failed=1)."""
     for word, n in counts.items():
-        expect(tab(page, word)).to_have_accessible_name(re.compile(rf"^{word}\s*{n:,}$"))
+        expect(tab(page, word)).to_have_accessible_name(re.compile(rf"^{said(word)}\s*{said_number(n)}$"))
 
 
 def state(page: Page, word: str) -> None:

@@ -10,6 +10,7 @@ from tests import factories
 from tests.browsing.axe import examine
 from tests.browsing.conftest import NewContext, log_in
 from tests.browsing.installation import Installation, addresses, customers
+from tests.browsing.reader import Data
 from tests.browsing.seen import bulk, counted, press, results, state
 from tests.browsing.watching import Watch
 from tests.mailserver import MailServer
@@ -170,7 +171,7 @@ def test_the_pages_behind_the_preview(page: Page, world: World) -> None:
     ):
         page.goto(url)
         accessible(page, url.partition("?")[0])
-    expect(page.get_by_role("heading", name=customer.name)).to_be_visible()
+    expect(page.get_by_role("heading", name=Data(customer.name))).to_be_visible()
 
 
 def test_the_list_of_keys(page: Page) -> None:

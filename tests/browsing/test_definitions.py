@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from tests.browsing.conftest import NewContext, log_in
 from tests.browsing.installation import Installation
+from tests.browsing.reader import Data, said
 from tests.browsing.test_accessible import accessible
 from tests.browsing.watching import Watch
 from tests.launch.launched import until
@@ -27,6 +28,9 @@ PNG = bytes.fromhex(
     "a12f2ec10000000049454e44ae426082"
 )
 
+WRONG = Data("there is no customer.nmae. Did you mean customer.name?")
+"""As a worker would write it into a result: in English."""
+
 
 @pytest.fixture
 def manager(new_context: NewContext, installed: Installation) -> Page:
@@ -36,7 +40,8 @@ def manager(new_context: NewContext, installed: Installation) -> Page:
 
 
 def type_body(page: Page, text: str) -> None:
-    page.locator(".cm-content[aria-label=Body]").click()  # not the field below, which the editor hides
+    # Not the field below, which the editor hides.
+    page.locator(f".cm-content[aria-label={said('Body')}]").click()
     page.keyboard.press("Control+a")
     page.keyboard.press("Delete")
     page.keyboard.insert_text(text)
@@ -57,7 +62,7 @@ def test_a_newcomer_writes_a_template(manager: Page, world: World, tmp_path: Pat
     page.get_by_role("link", name="New template").click()
     page.get_by_label("Name", exact=True).fill("Thanks")
     type_body(page, '<img src="cid:logo" alt="">\n<p>Dear {{ customer.nmae }},</p>')
-    expect(page.get_by_text("there is no customer.nmae. Did you mean customer.name?")).to_be_visible()
+    expect(page.get_by_text(WRONG)).to_be_visible()
     expect(page.locator(".cm-lintRange-error")).to_have_count(1)
     type_body(page, '<img src="cid:logo" alt="">\n<p>Dear {{ customer.name }},</p>')
     expect(page.get_by_text("no errors.")).to_be_visible()
@@ -85,13 +90,13 @@ def test_a_newcomer_makes_a_definition_and_mails_with_it(
     page.get_by_label("Name", exact=True).fill("Thank you")
     page.get_by_label("From key").select_option(str(world.definition.sender_id))
     page.get_by_label("Subject").fill("Thanks for {{ invoice.number }}")
-    page.get_by_label("Invoice PDF").check()
+    page.get_by_label(Data("Invoice PDF")).check()
     page.get_by_label("Zip").check()
     page.get_by_label("Password key").fill("door_code")
     page.get_by_label("Password key").press("Tab")
     expect(page.get_by_text("have one.")).to_contain_text("1 of ")
     page.get_by_label("File names").fill("{{ invoice.number }} for you")
-    page.get_by_label("Invoice to show").select_option(label=f"{invoice.number}, {customer.name}")
+    page.get_by_label("Invoice to show").select_option(label=Data(f"{invoice.number}, {customer.name}"))
     expect(page.get_by_text("no errors.")).to_be_visible()
     page.get_by_role("button", name="Send a test to me").click()
     expect(page.get_by_text("A test was sent to")).to_contain_text("“door_code”")
@@ -180,6 +185,6 @@ def test_text_is_kept_when_a_person_is_logged_out_elsewhere(
     page.context.clear_cookies()
     type_body(page, "<p>A long text, {{ customer.name }}</p>")
     expect(page.get_by_text("You are no longer logged in.")).to_be_visible()
-    expect(page.locator(".cm-content[aria-label=Body]")).to_contain_text("A long text")
+    expect(page.locator(f".cm-content[aria-label={said('Body')}]")).to_contain_text("A long text")
     page.get_by_role("link", name="Log in").click()
     expect(page.get_by_role("dialog", name="Log in to go on")).to_be_visible()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
+from tests.browsing.reader import Data
 from tests.browsing.seen import bulk, counted, press, row, state, tick
 from tests.mailserver import MailServer
 from tests.world import World
@@ -40,7 +41,7 @@ def test_what_may_have_arrived_is_marked_as_sent_by_a_person(
     customer, _ = world.add("cut-ack.x@customers.test")
     page.goto(f"/runs/{world.run(start=True)}")
     counted(page, Unconfirmed=1)
-    page.get_by_role("link", name=customer.name).click()
+    page.get_by_role("link", name=Data(customer.name)).click()
     press(page, "Mark as sent")
     expect(page.get_by_text("1 mail marked as sent.")).to_be_visible()
     page.keyboard.press("Escape")

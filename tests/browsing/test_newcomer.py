@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browsing.conftest import NewContext, log_in
 from tests.browsing.installation import Installation
+from tests.browsing.reader import Data, said
 from tests.browsing.seen import bulk, counted, press, row, state, tick
 from tests.mailserver import MailServer
 from tests.world import World
@@ -57,7 +58,8 @@ def made_by_dialog(page: Page, world: World) -> int:
     dialog.get_by_label("Period from").fill("2026-10-01")
     dialog.get_by_label("Period to").fill("2026-10-31")
     numbers = dialog.get_by_role("status").filter(has_text="match")
-    expect(numbers).to_have_text(re.compile(r"11\s+invoices match,\s+8 will be sent, 3 will be skipped"))
+    said_of_all = f"11 {said('invoices match')}{said(', 8 will be sent, 3 will be skipped')}"
+    expect(numbers).to_have_text(re.compile(said_of_all.replace(" ", r"\s+")))
     expect(dialog.get_by_text("sends 8 mails, the first within seconds")).to_be_visible()
     press(page, "Create", dialog)
     page.wait_for_url(re.compile(r"/runs/\d+$"))
@@ -86,7 +88,7 @@ def remove_three_and_put_one_back(page: Page, numbers: list[str]) -> None:
     tick(page, *numbers)
     press(page, "Remove 3", bulk(page))
     counted(page, Skipped=0, Removed=3)
-    page.get_by_role("link", name=re.compile(r"^Removed\s*3$")).click()
+    page.get_by_role("link", name=re.compile(rf"^{said('Removed')}\s*3$")).click()
     press(page, "Put back", row(page, numbers[0]))
     put_back(page, "Put 1 result back and send it?")
     counted(page, Skipped=1, Removed=2)
@@ -105,8 +107,8 @@ def test_one_of_the_mails_is_read_before_the_run_is_made(page: Page, world: Worl
     page.get_by_label("Period from").fill("2026-10-01")
     page.get_by_label("Period to").fill("2026-10-31")
     page.get_by_role("link", name="Read one of these mails").click()
-    mail = page.frame_locator("iframe[title='The mail as the customer sees it']")
-    expect(mail.get_by_text(f"Invoice {invoice.number}")).to_be_visible()
+    mail = page.frame_locator(f"iframe[title='{said('The mail as the customer sees it')}']")
+    expect(mail.get_by_text(Data(f"Invoice {invoice.number}"))).to_be_visible()
     expect(page.get_by_role("main")).to_contain_text("billing.x@customers.test")
     expect(page.get_by_role("main")).to_contain_text(f"{invoice.number}.pdf")
     page.get_by_role("link", name="Back to the new run").click()
@@ -123,7 +125,7 @@ def test_each_number_of_the_preview_leads_to_its_list(page: Page, world: World) 
         "&period_from=2026-10-01&period_to=2026-10-31"
     )
     page.get_by_role("link", name="See list of 1, no recipient").click()
-    expect(page.get_by_role("row").filter(has_text=invoice.number)).to_contain_text(customer.name)
+    expect(page.get_by_role("row").filter(has_text=invoice.number)).to_contain_text(Data(customer.name))
     with page.expect_download() as download:
         page.get_by_role("link", name="Export CSV").click()
     assert invoice.number in download.value.path().read_text()

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from tests.browsing.conftest import NewContext
 from tests.browsing.installation import addresses, customers
+from tests.browsing.reader import said
 from tests.browsing.seen import bulk, press, state, tick
 from tests.mailserver import MailServer
 from tests.world import World
@@ -62,6 +63,18 @@ def place_in_page(page: Page, button: str) -> tuple[float, float, float]:
     come and go there."""
     found, main = box(page.get_by_role("button", name=button, exact=True)), box(page.get_by_role("main"))
     return found["x"], round(found["y"] - main["y"], 2), found["width"]
+
+
+def test_the_top_bar_fits_at_every_width(page: Page) -> None:
+    page.goto("/runs")
+    for width in (360, 390, 961, 1024, 1101, 1181, 1280, 1401):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        bar = page.get_by_role("banner")
+        assert box(bar)["height"] < 90, width
+        assert not page.evaluate(
+            "[...document.querySelectorAll('.topbar .end > *')].filter(one => one.scrollHeight > 40).length"
+        ), f"what is at the right end has one line at {width}"
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -121,7 +134,7 @@ def test_e13_a_printed_run_has_its_facts_and_no_buttons(marit: NewContext, world
 
 def _is_a_control(element: Locator) -> bool:
     """Whether it would be printed; the counts by status are links, and facts."""
-    return element.is_visible() and element.get_attribute("aria-label") != "Filter by status"
+    return element.is_visible() and element.get_attribute("aria-label") != said("Filter by status")
 
 
 def _columns_have_their_heads(page: Page) -> None:

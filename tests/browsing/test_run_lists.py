@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browsing.conftest import NewContext
 from tests.browsing.installation import addresses, customers
+from tests.browsing.reader import said
 from tests.browsing.seen import invoices, press, results, state
 from tests.browsing.test_customers import accessible
 from tests.http_client import fields
@@ -85,7 +86,7 @@ def test_runs_are_selected_and_archived_together(page: Page, made: int, world: W
     expect(page.get_by_text("2 runs archived.")).to_be_visible()
     expect(page.get_by_role("heading", name=re.compile("^No run matches"))).to_be_visible()
     accessible(page, "no run")
-    page.get_by_role("link", name=re.compile(r"^Archived \d+$")).click()
+    page.get_by_role("link", name=re.compile(rf"^{said('Archived')} \d+$")).click()
     expect(page.get_by_role("checkbox", name="Select all on this page")).to_be_visible()
     assert {made, other} <= {
         int(box.get_attribute("value") or 0) for box in boxes.all() if box.get_attribute("name") == "id"
@@ -103,7 +104,7 @@ def test_the_lists_of_the_preview_are_counted_searched_and_looked_into(
     page.goto(f"/runs/preview/list?{query}&show=ready")
     lists = page.get_by_role("navigation", name="Lists of this preview")
     expect(lists.get_by_role("link", name="Will be sent 3")).to_have_attribute("aria-current", "true")
-    documents = page.get_by_role("cell").get_by_role("link", name=re.compile("pdf$"))
+    documents = page.get_by_role("cell").get_by_role("link", name=re.compile(r"\.pdf$"))
     expect(documents).to_have_count(3)
     document = page.request.get(documents.first.get_attribute("href") or "")
     assert document.headers["content-type"] == "application/pdf"

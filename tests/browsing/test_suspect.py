@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests import factories
+from tests.browsing.reader import Data
 from tests.browsing.seen import bulk, press, state
 from tests.browsing.test_accessible import accessible
 from tests.launch.launched import until
@@ -37,7 +38,7 @@ def test_what_the_guard_holds_goes_out_once_a_person_has_looked(
     expect(page.get_by_role("row")).to_have_count(3)
     accessible(page, "what is held")
 
-    page.get_by_role("link", name=those[0][0].name).click()
+    page.get_by_role("link", name=Data(those[0][0].name)).click()
     drawer = page.get_by_role("dialog")
     expect(drawer.get_by_text("This mail is held: it may carry another customer’s document.")).to_be_visible()
     expect(drawer.get_by_text("does not name its invoice").first).to_be_visible()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browsing import reader
 from tests.browsing.conftest import NewContext
 from tests.browsing.installation import installation
 from tests.browsing.test_customers import accessible
@@ -108,7 +109,8 @@ def test_the_first_administrator_is_made(
     with installation(f"sqlite:///{tmp_path / 'mailrun.sqlite3'}", tmp_path) as running:
         with running.runtime.database.reading() as session:
             code = first_start.code(session)
-        context = browser.new_context(base_url=running.web.address, java_script_enabled=script)
+        options = {"java_script_enabled": script, **reader.context_options()}
+        context = browser.new_context(base_url=running.web.address, **options)
         page = context.new_page()
         page.goto("/runs")
         expect(page.get_by_role("heading", name="Make the first administrator")).to_be_visible()

@@ -19,8 +19,9 @@ from webapp.store.keyset import Counted
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import InvoiceStatus
 from webapp.store.text_search import search_words, searchable
+from webapp.translation import N_
 
-GROUPS = ("customers", "invoices", "addresses", "mails", "runs")
+GROUPS = (N_("customers"), N_("invoices"), N_("addresses"), N_("mails"), N_("runs"))
 SHOWN_OF_EACH, SHOWN_OF_ONE = 8, 50
 """Rows of a group beside the others, and alone."""
 RUNS_COUNTED_MAX = 200
