@@ -14,6 +14,7 @@ import { restoreFocus } from './focus.js';
 import './menus.js';
 import './palette.js';
 import './pending.js';
+import './printing.js';
 import './refresh.js';
 import { closeQuestion } from './run-dialog.js';
 import { updateBulkBar } from './selection.js';
