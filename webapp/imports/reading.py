@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from webapp.file_styles import FOUND_OUT, FileStyle
+from webapp.file_styles import AS_IT_IS, FileReading
 from webapp.imports import csvfile
 from webapp.imports.csvfile import LINE
 from webapp.imports.kinds import Kind
@@ -36,13 +36,15 @@ def checked_rows(
     kind: Kind,
     problems: Problems,
     progress: Callable[[int], None] | None = None,
-    style: FileStyle = FOUND_OUT,
+    reading: FileReading = AS_IT_IS,
 ) -> Iterator[CsvRow]:
     """The rows of the file with their `line`; a wrong value is None and noted as a problem.
 
     The key of a wrong row is given as it stands there, if other rows may refer to it: they are not wrong
     too."""
-    reader = csvfile.rows(path, problems, progress, style)
+    reader = csvfile.rows(path, problems, progress, reading.style)
+    if not reading.is_plain:
+        reader = _translated(reader, kind, reading, problems)
     line, header, spoilt = next(reader, (1, [], False))
     layout = None if spoilt else layout_of(kind, line, header, problems)
     if layout is None:
@@ -65,6 +67,32 @@ def checked_rows(
             row[key] = fields[layout.key].strip(" \t") or None
         if row[key] is not None:
             yield row
+
+
+FileRow = tuple[int, list[str], bool]
+
+
+def _translated(
+    rows: Iterator[FileRow], kind: Kind, reading: FileReading, problems: Problems
+) -> Iterator[FileRow]:
+    """The rows with the columns of the import format: those that the file has by other names, without those
+    that are left out, and with those that are the same in every row."""
+    line, header, spoilt = next(rows, (1, [], False))
+    names = [reading.columns.get(name.strip(), name.strip()) for name in header]
+    while names and not names[-1]:
+        names.pop()
+    width = len(names)
+    chosen = [place for place, name in enumerate(names) if name]
+    fixed = {name: value for name, value in reading.fixed.items() if name not in names}
+    yield line, [*(names[place] for place in chosen), *fixed], spoilt
+    added = list(fixed.values())
+    for line, fields, spoilt in rows:
+        is_long = any(field.strip() for field in fields[len(header) :])
+        if (len(fields) < width or is_long) and not spoilt:
+            told = f"has {len(fields)} fields; the header has {len(header)}"
+            problems.add(kind.file, line, LINE, told)
+            spoilt = True
+        yield line, [*(fields[place] if place < len(fields) else "" for place in chosen), *added], spoilt
 
 
 def layout_of(kind: Kind, line: int, header: list[str], problems: Problems) -> Layout | None:

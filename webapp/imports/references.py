@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from webapp.imports import staged
 from webapp.imports.circles import ImportedParents
 from webapp.imports.kinds import Kind
-from webapp.imports.problems import MOST_TOLD, Problem, Problems
+from webapp.imports.problems import Problem, Problems
 from webapp.imports.values import shown
 from webapp.mailing.addresses import doubt_about
 from webapp.store.customers import Cluster, ClusterParent, Customer, RecipientKey
@@ -158,8 +158,8 @@ def _note(
     line: ColumnElement[int],
     words: Callable[[Any], str],
 ) -> None:
-    first = session.execute(wrong.order_by(line).limit(MOST_TOLD)).all()
+    first = session.execute(wrong.order_by(line).limit(problems.rows_max)).all()
     total = len(first)
-    if total == MOST_TOLD:
+    if total == problems.rows_max:
         total = session.scalar(select(func.count()).select_from(wrong.subquery())) or 0
     problems.add_some([Problem(file, row[0], column, words(row)) for row in first], total)
