@@ -1,7 +1,7 @@
 # What a newcomer calls. Each target sets up what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
 N ?= 1000
-.PHONY: help setup run test test-found test-faults test-kills bench lint format screenshots
+.PHONY: help setup run test test-found test-faults test-kills bench lint format translations screenshots
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile
@@ -31,6 +31,10 @@ lint: setup  ## style, types, tiers of the rooms, templates, words
 	@.venv/bin/lint-imports
 	@.venv/bin/djlint --lint --quiet templates
 	@.venv/bin/python bin/check_text.py
+	@.venv/bin/python bin/translations.py --check
+
+translations: setup  ## gathers the texts to translate into translations/*.po
+	@.venv/bin/python bin/translations.py
 
 format: setup  ## lets ruff put the code in order
 	@.venv/bin/ruff check --fix .

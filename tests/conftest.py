@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ from webapp.store.database import Database, answers
 from webapp.users import accounts
 from webapp.users.accounts import create_user
 from webapp.workers import WorkerProcess
+
+os.environ["LC_ALL"] = "C.UTF-8"  # the output of commands is checked in English
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.cli import FlaskGroup
 from sqlalchemy.exc import DBAPIError
 
-from webapp import create_app
+from webapp import create_app, notation, translation
 from webapp.errors import SettingError
 
 COMMANDS = {
@@ -32,6 +32,8 @@ COMMANDS = {
 """Where each command is. Only the one that is called is imported: all of them together take a second."""
 WITH_PAGES = ("web",)
 """The commands that serve pages; all others start faster without."""
+UNATTENDED = ("web", "worker")
+"""What these say goes into a log: in English."""
 
 
 class Commands(FlaskGroup):
@@ -42,11 +44,15 @@ class Commands(FlaskGroup):
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import the command of this name; None if there is none."""
+        """Import the command of this name, in the language of the terminal; None if there is none."""
         if name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[name].partition(":")
-        return cast(click.Command, getattr(import_module(module), attribute))
+        module, attribute = COMMANDS[name].split(":")
+        command = cast(click.Command, getattr(import_module(module), attribute))
+        if name not in UNATTENDED:
+            translation.use_environment()
+            _translate_help(command, ctx)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -59,6 +65,22 @@ class Commands(FlaskGroup):
                     f"{error.orig}. `mailrun init` makes or upgrades its tables; `mailrun doctor` says more."
                 )
             raise click.ClickException(f"the database does not do what it should: {words}") from error
+
+
+def _translate_help(command: click.Command, context: click.Context) -> None:
+    """Have the help of this command, and of those below it, say in the reader's language what it says in
+    English."""
+    if notation.current().language == translation.ENGLISH:
+        return
+    command.help = translation.translated(command.help or "")
+    command.short_help = translation.translated(command.short_help or "")
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            parameter.help = translation.translated(parameter.help or "")
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            if below := command.get_command(context, name):
+                _translate_help(below, context)
 
 
 def _create_app() -> Flask:

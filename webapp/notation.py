@@ -1,10 +1,12 @@
-"""How the person who reads a page wants times, dates and numbers written: their time zone and their styles.
+"""How the person who reads wants it written: their language, time zone, and styles of dates and numbers.
 
 The web sets it for each request (web/sessions.py); everywhere else, and in all data files, the defaults hold.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
@@ -12,6 +14,8 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from babel.dates import format_date
 
 
 class DateStyle(StrEnum):
@@ -23,6 +27,7 @@ class DateStyle(StrEnum):
 
 
 class NumberStyle(StrEnum):
+    LANGUAGE = "language"
     COMMA = "comma"
     DOT = "dot"
     SPACE = "space"
@@ -41,16 +46,19 @@ _SEPARATORS = {
     NumberStyle.APOSTROPHE: str.maketrans(",", "’"),
 }
 """From Python's comma for thousands and point for decimals."""
+_STYLE_OF_LANGUAGE = {"nl": NumberStyle.DOT, "de": NumberStyle.DOT}
 NOT_OFFERED = ("posix/", "right/", "Etc/", "SystemV/")
 
 
 @dataclass(frozen=True)
 class Notation:
-    """`time_zone` is a name of the IANA database; empty: the server's."""
+    """`time_zone` is a name of the IANA database; empty: the server's. `language` is a key of
+    `translation.LANGUAGES`."""
 
     time_zone: str = ""
     dates: DateStyle = DateStyle.WORDS
-    numbers: NumberStyle = NumberStyle.COMMA
+    numbers: NumberStyle = NumberStyle.LANGUAGE
+    language: str = "en"
 
 
 DEFAULT = Notation()
@@ -60,6 +68,16 @@ _current: ContextVar[Notation] = ContextVar("notation", default=DEFAULT)
 def use(notation: Notation) -> None:
     """Write in this notation from now on, in this thread."""
     _current.set(notation)
+
+
+@contextmanager
+def reading(notation: Notation) -> Iterator[None]:
+    """Write in this notation within the block."""
+    before = _current.set(notation)
+    try:
+        yield
+    finally:
+        _current.reset(before)
 
 
 def current() -> Notation:
@@ -95,13 +113,18 @@ def day(of: date, *, year: bool = False) -> str:
     style = current().dates
     if style is not DateStyle.WORDS:
         return of.strftime(_DATE_FORMATS[style])
+    if current().language != "en":
+        return str(format_date(of, "d MMM y" if year else "d MMM", locale=current().language))
     return f"{of.day} {of:%b %Y}" if year else f"{of.day} {of:%b}"
 
 
 def number(value: int | float | Decimal, places: str = "") -> str:
     """12471 → 12,471; `places` as in a format: .1f"""
     written = f"{value:,{places}}"
-    separators = _SEPARATORS.get(current().numbers)
+    style = current().numbers
+    if style is NumberStyle.LANGUAGE:
+        style = _STYLE_OF_LANGUAGE.get(current().language, NumberStyle.COMMA)
+    separators = _SEPARATORS.get(style)
     return written.translate(separators) if separators else written
 
 

@@ -122,7 +122,7 @@ def test_what_is_not_offered_is_refused_and_what_was_typed_stays(
     assert answer.status_code == 422
     assert words in text_of(answer)
     with runtime.database.reading() as session:
-        assert session.scalars(select(User.number_style)).all() == ["comma"]
+        assert session.scalars(select(User.number_style)).all() == ["language"]
 
 
 def test_an_unknown_zone_in_the_database_is_the_servers(pages: Flask) -> None:

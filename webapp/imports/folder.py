@@ -62,8 +62,8 @@ class Imported:
 
 @dataclass
 class Listener:
-    """What is told of an import. `problems` collects what is wrong; `row_told` is called with every row that is
-    new, changed, removed or kept; `stored` with what was done, in the transaction that does it."""
+    """What is told of an import. `problems` collects what is wrong; `row_told` is called with every row that
+    is new, changed, removed or kept; `stored` with what was done, in the transaction that does it."""
 
     problems: Problems = field(default_factory=Problems)
     row_told: Callable[[RowChange], None] | None = None

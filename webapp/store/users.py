@@ -35,10 +35,10 @@ class User(Base):
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
     seen_at: Mapped[datetime | None] = mapped_column(Instant)
     may_send: Mapped[bool] = mapped_column(default=False, server_default=false())
-    language: Mapped[str] = mapped_column(String(8), default="en", server_default="en")
+    language: Mapped[str] = mapped_column(String(8), default="", server_default="en")
     time_zone: Mapped[str] = mapped_column(String(64), default="", server_default="")
     date_style: Mapped[str] = mapped_column(String(16), default="words", server_default="words")
-    number_style: Mapped[str] = mapped_column(String(16), default="comma", server_default="comma")
+    number_style: Mapped[str] = mapped_column(String(16), default="language", server_default="comma")
     shortcuts: Mapped[bool] = mapped_column(default=True, server_default=true())
 
     bound_to: Mapped[list[UserCluster]] = relationship(viewonly=True)

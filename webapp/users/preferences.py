@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy.orm import Session
 
-from webapp import edits, notation
+from webapp import edits, notation, translation
 from webapp.errors import Refused
 from webapp.notation import DateStyle, NumberStyle
 from webapp.store.users import User
+from webapp.translation import N_
 from webapp.users import accounts
 
-LANGUAGES = {"en": "English"}
+LANGUAGES = {"": N_("As the browser asks for"), **translation.LANGUAGES}
 """Of the pages. Customers get mails in their own language."""
 DATE_STYLES = {
     DateStyle.WORDS: "24 Nov 2026",
@@ -22,6 +23,7 @@ DATE_STYLES = {
     DateStyle.ISO: "2026-11-24",
 }
 NUMBER_STYLES = {
+    NumberStyle.LANGUAGE: N_("As in your language"),
     NumberStyle.COMMA: "1,234.50",
     NumberStyle.DOT: "1.234,50",
     NumberStyle.SPACE: "1\u202f234,50",

@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from flask import Flask
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from webapp import notation
+from webapp import notation, translation
 from webapp.store.types import now
 
 SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥"}
@@ -17,13 +18,31 @@ NBSP = "\u00a0"
 
 
 def init_app(app: Flask) -> None:
-    """Give the templates these filters."""
+    """Give the templates these filters, and the texts in the reader's language."""
+    _translate(app.jinja_env)
     numbers = (number, share, size, per_second)
     times = (clock, moment, day, whole_day, soon, roughly, lasted, short_time)
     for template_filter in (*numbers, *times, initials, breakable):
         app.add_template_filter(template_filter)
+    app.add_template_filter(translation.translated)
     app.add_template_global(money)
     app.add_template_global(plural)
+
+
+def _translate(environment: Environment) -> None:
+    """Have `_`, `ngettext` and trans blocks in templates (webapp/translation.py). A text may have markup; its
+    values are escaped."""
+    environment.add_extension("jinja2.ext.i18n")
+    environment.newstyle_gettext = True  # type: ignore[attr-defined]
+    environment.policies["ext.i18n.trimmed"] = True
+
+    def gettext(message: str, /, **values: object) -> Markup:
+        return translation.markup(message, values)
+
+    def ngettext(singular: str, plural: str, num: int, /, **values: object) -> Markup:
+        return translation.plural_markup(singular, plural, num, values)
+
+    environment.globals.update(_=gettext, gettext=gettext, ngettext=ngettext)
 
 
 def number(value: int) -> str:

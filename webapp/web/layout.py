@@ -10,6 +10,7 @@ from flask import Flask, current_app, g
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp import notation
 from webapp.access import Viewer
 from webapp.extensions import Runtime, runtime
 from webapp.queue import DOES_NOT_ANSWER
@@ -91,6 +92,7 @@ def init_app(app: Flask) -> None:
         return {
             "viewer": viewer,
             "viewer_name": user.name if user else "",
+            "language": notation.current().language,
             "has_shortcuts": user.has_shortcuts if user else True,
             "doors": [door for door in DOORS if _is_shown(door.blueprint)],
             "door_counts": door_counts(viewer) if viewer else {},

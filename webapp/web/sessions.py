@@ -31,6 +31,7 @@ from webapp.store.db import db
 from webapp.store.statuses import Role
 from webapp.store.types import now
 from webapp.store.users import SESSION_IDLE_MAX, SESSION_MAX, User, UserCluster, UserSession
+from webapp.translation import best_of
 from webapp.web.devices import device_words
 from webapp.web.view_flags import is_marked
 
@@ -62,7 +63,8 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def write_as_usual() -> None:
-        notation.use(notation.DEFAULT)  # until the user is known: the thread served another one before
+        # Until the user is known: the thread served another one before.
+        notation.use(Notation(language=best_of([*request.accept_languages.values()])))
 
     @app.after_request
     def note_seen(response: Response) -> Response:
@@ -146,7 +148,8 @@ def _load(cookie: str) -> SessionUser | None:
     row = found[0]
     bound = frozenset(each.cluster_id for each in found if each.cluster_id is not None)
     viewer = Viewer(row.email, Role(row.role), bound, row.may_send)
-    style = Notation(row.time_zone, DateStyle(row.date_style), NumberStyle(row.number_style))
+    language = row.language or notation.current().language
+    style = Notation(row.time_zone, DateStyle(row.date_style), NumberStyle(row.number_style), language)
     notation.use(style)
     if session["seen"] == g.get("seen_now"):
         g.seen_session = row.id
@@ -156,7 +159,8 @@ def _load(cookie: str) -> SessionUser | None:
 _BY_ID = (
     select(
         *(User.session_key, User.email, User.name, User.role, UserCluster.cluster_id, UserSession.id),
-        *(User.may_send, User.time_zone, User.date_style, User.number_style, User.shortcuts),
+        *(User.may_send, User.shortcuts),
+        *(User.language, User.time_zone, User.date_style, User.number_style),
     )
     .join(UserSession, UserSession.user_id == User.id)
     .outerjoin(UserCluster, UserCluster.user_id == User.id)
