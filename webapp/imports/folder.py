@@ -63,11 +63,13 @@ class Imported:
 @dataclass
 class Listener:
     """What is told of an import. `problems` collects what is wrong; `row_told` is called with every row that
-    is new, changed, removed or kept; `stored` with what was done, in the transaction that does it."""
+    is new, changed, removed or kept; `stored` with what was done, in the transaction that does it.
+    `called`: what the audit trail calls the import; empty: by the name of its folder."""
 
     problems: Problems = field(default_factory=Problems)
     row_told: Callable[[RowChange], None] | None = None
     stored: Callable[[Session, Imported], None] = lambda session, done: None
+    called: str = ""
 
 
 def import_folder(
@@ -96,28 +98,50 @@ def import_folder(
     files, told = _files(folder), listener or Listener()
     try:
         with staging.opened(database) as stage:
-            work = Work(folder, files, stage, report, readings or {}, FileReading(style), told.problems)
+            work = Work(
+                folder,
+                files,
+                stage,
+                report,
+                readings or {},
+                FileReading(style),
+                told.problems,
+                called=told.called,
+            )
             read(work, bcc_domains, own_services)
             check(work)
             work.problems.refuse()
             plan = compare(work, rows_max, told.row_told)
             objection = plan.objection(allowed_removals)
             if not dry_run:
-                if objection:
-                    raise TooMuchRemoved([objection])
-                keep_documents(work, documents)
-                finish = lambda session, plan: told.stored(session, _done(work, plan))  # noqa: E731
-                plan = store(work, plan, actor, allowed_removals, finish)
+                plan = _store(work, plan, documents, actor, allowed_removals, told)
             done = replace(_done(work, plan), dry_run=dry_run, refusal=objection)
     except DBAPIError as error:
         if not is_passing(error):
             raise
         raise ImportRefused([f"the database cannot go on: {error.orig}; nothing was imported"]) from error
     if not dry_run:
-        with suppress(DBAPIError):  # the workers do it, then
-            if sealing.is_due(database):  # a definition takes its password from another field now
-                sealing.seal_plain(database)
+        _seal(database)
     return done
+
+
+def _store(
+    work: Work, plan: Plan, documents: DocumentStore, actor: str, allowed: int | None, told: Listener
+) -> Plan:
+    if objection := plan.objection(allowed):
+        raise TooMuchRemoved([objection])
+    keep_documents(work, documents)
+
+    def finish(session: Session, plan: Plan) -> None:
+        told.stored(session, _done(work, plan))
+
+    return store(work, plan, actor, allowed, finish)
+
+
+def _seal(database: Database) -> None:
+    with suppress(DBAPIError):  # the workers do it, then
+        if sealing.is_due(database):  # a definition takes its password from another field now
+            sealing.seal_plain(database)
 
 
 def _done(work: Work, plan: Plan) -> Imported:

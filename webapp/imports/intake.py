@@ -44,6 +44,7 @@ class Work:
     kinds: list[Kind] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     passwords: StagedPasswords = field(default_factory=StagedPasswords)
+    called: str = ""
 
     def reading(self, file: str) -> FileReading:
         """How this file is read."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -202,7 +201,7 @@ def store(
             touched.index(session, plan.by_file, last)
             if CHANGED_HERE in work.files:
                 touched.store_carried(session)
-            session.add(_audit(work.folder, plan, actor))
+            session.add(_audit(work, plan, actor))
             finish(session, plan)
     except (IntegrityError, NoResultFound) as error:
         raise ImportRefused(
@@ -244,9 +243,11 @@ COMPARED_AGAIN_MAX = 3
 comparison names are held after it."""
 
 
-def _audit(folder: Path, plan: Plan, actor: str) -> AuditEntry:
+def _audit(work: Work, plan: Plan, actor: str) -> AuditEntry:
     told = "; ".join(f"{words}: {_counted(counts)}" for words, counts in plan.counts.items())
-    return AuditEntry(actor=actor, action=IMPORT, subject=repr(folder.name)[:200], detail=told)
+    return AuditEntry(
+        actor=actor, action=IMPORT, subject=(work.called or repr(work.folder.name))[:200], detail=told
+    )
 
 
 def _counted(counts: MergeCounts) -> str:

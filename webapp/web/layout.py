@@ -54,7 +54,12 @@ class Banner:
 DOORS = (
     Door("Overview", "/", "run_list"),
     Door("Runs", "/runs", "run_list"),
-    Door("Invoices", "/invoices", "invoices"),
+    Door(
+        "Invoices",
+        "/invoices",
+        "invoices",
+        (Link("Invoices", "/invoices", "invoices"), Link("Imports", "/imports", "intake")),
+    ),
     Door(
         "Customers",
         "/customers",
