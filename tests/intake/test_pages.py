@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
 from sqlalchemy import func, select
@@ -11,26 +10,11 @@ from sqlalchemy import func, select
 from tests import factories
 from tests.http_client import Browser, LogIn, text_of
 from tests.intake import exports
+from tests.intake.conftest import Work
 from tests.world import World
-from webapp.intake import work
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
-from webapp.store.users import AuditEntry, ImportMapping, ImportSet
-from webapp.workers import WorkerProcess
-
-Work = Callable[[int], ImportSet]
-
-
-@pytest.fixture
-def work_on(world: World, worker: WorkerProcess) -> Work:
-    """Have a worker do what is due with an upload; gives its row."""
-
-    def go(set_id: int) -> ImportSet:
-        work.work(world.runtime, worker, set_id)
-        with world.runtime.database.reading() as session:
-            return session.get_one(ImportSet, set_id)
-
-    return go
+from webapp.store.users import AuditEntry, ImportMapping
 
 
 def page(browser: Browser, url: str) -> str:

@@ -17,7 +17,6 @@ from webapp.store.definitions import TemplateImage
 OPEN = {"/login", "/login/link", "/login/state", "/setup", "/healthz", "/readyz", "/static/<path:filename>"}
 OPEN_CHANGING = {"/login", "/login/again", "/login/link", "/setup"}
 OWN = {"/account", "/account/password", "/account/sessions/end", "/account/sessions/<int:session_id>/end"}
-"""What everyone changes of their own account."""
 LOOKING = {
     "/",
     "/account",

@@ -7,12 +7,15 @@ import time
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime
 from webapp.intake import sets, work
 from webapp.intake.set_folders import SetFolder
+from webapp.store.statuses import ImportState
 from webapp.store.types import now
 from webapp.store.users import ImportSet
+from webapp.translation import _
 
 FILES_KEPT = timedelta(days=7)
 """How long the files of an upload are kept. Its row, the history, stays."""
@@ -27,7 +30,7 @@ def due(runtime: Runtime) -> int | None:
         waiting = sets.due(session)
     if has_lost:
         with runtime.database.writing() as session:
-            work.release_lost(session)
+            release_lost(session)
     return waiting
 
 
@@ -50,3 +53,13 @@ def delete_old(runtime: Runtime) -> None:
     for path in root.iterdir() if root.is_dir() else ():
         if path.name not in folders and path.stat().st_mtime < time.time() - ORPHANS_KEPT_SECONDS:
             SetFolder(path).remove()
+
+
+def release_lost(session: Session) -> None:
+    """Give back the uploads whose worker is gone: whatever it was doing was rolled back."""
+    for row in sets.lost(session):
+        with work.in_language(row.language):
+            words = _(
+                "The worker that was busy with it ended. Nothing was stored. Check it again, or press Apply."
+            )
+        row.state, row.worker_id, row.problem, row.changed_at = ImportState.FAILED, None, words, now()

@@ -26,7 +26,7 @@ from webapp.documents import document_checks, findings
 from webapp.extensions import Runtime
 from webapp.imports.folder import CSV_FILES, Imported, Listener, import_folder
 from webapp.imports.problems import ImportRefused, Problems, TooMuchRemoved
-from webapp.intake import sets, summary
+from webapp.intake import listing, matching, sets, summary
 from webapp.intake.cancelled import ImportCancelled, ImportInterrupted
 from webapp.intake.set_folders import Reporter, SetFolder
 from webapp.intake.uploaded_files import UploadedTable, tables_of
@@ -65,7 +65,7 @@ def work(runtime: Runtime, worker: WorkerProcess, set_id: int) -> None:
     folder = sets.folder_of(runtime.settings.import_folder, row)
     this = SetWork(runtime, worker, row, folder, tables_of(row.files))
     ended: dict[str, Any] = {"state": ImportState.FAILED, "problem": UNEXPECTED}
-    with _in_language(row.language):
+    with in_language(row.language):
         try:
             ended = _work(this)
         except ImportCancelled as cancelled:
@@ -83,7 +83,7 @@ UNEXPECTED = "An unexpected error ended it; the log of the worker has it. Nothin
 
 
 @contextmanager
-def _in_language(language: str) -> Iterator[None]:
+def in_language(language: str) -> Iterator[None]:
     """What is found is for the person who uploaded it."""
     with notation.reading(replace(notation.DEFAULT, language=language)):
         yield
@@ -108,6 +108,7 @@ def _work(this: SetWork) -> dict[str, Any]:
     report = Reporter(this.folder, this.worker)
     found: dict[str, Any] = {"documents": this.row.summary.get("documents", 0)}
     _lay_out(this)
+    found |= _match(this, report)
     with summary.noting(this.folder) as notes:
         problems = Problems(notes.error, summary.EACH_ERROR_MAX)
         row_told = notes.change if this.is_check else None
@@ -156,6 +157,23 @@ def _lay_out(this: SetWork) -> None:
     for table in this.tables:
         if table.kind:
             os.link(this.folder.csv / str(table.number), this.folder.folder / table.kind)
+
+
+def _match(this: SetWork, report: Reporter) -> dict[str, Any]:
+    """File documents under their invoices, unless a list of the upload says where they belong."""
+    by_kind = {table.kind: table.reading for table in this.tables}
+    if matching.LIST in by_kind or not this.row.summary.get("documents"):
+        return {}
+    with this.runtime.database.reading() as session:
+        matched = matching.match(
+            session,
+            this.folder,
+            by_kind.get("invoices.csv"),
+            listing.transformations(session),
+            this.row.documents,
+            report,
+        )
+    return matched.as_json()
 
 
 def _storing(this: SetWork, found: dict[str, Any]) -> Any:
@@ -232,13 +250,3 @@ def _end(this: SetWork, ended: dict[str, Any]) -> None:
             audit.note(session, row.changed_by, f"import {row.state}", sets.subject(row), row.problem)
 
     this.worker.persist(give_back)
-
-
-def release_lost(session: Session) -> None:
-    """Give back the uploads whose worker is gone: whatever it was doing was rolled back."""
-    for row in sets.lost(session):
-        with _in_language(row.language):
-            words = _(
-                "The worker that was busy with it ended. Nothing was stored. Check it again, or press Apply."
-            )
-        row.state, row.worker_id, row.problem, row.changed_at = ImportState.FAILED, None, words, now()
