@@ -20,23 +20,20 @@ from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice, TransformationResult
 
 
-def of(world: World, files: dict[str, bytes]) -> dict[str, bytes]:
-    """The export with codes, numbers and clusters that no other test has."""
+def upload(world: World) -> dict[str, bytes]:
+    """The export and its documents, with codes, numbers and clusters that no other test has."""
     mark = world.everybody.tag_name.rpartition(" ")[2]
-    changes = [(b"K", f"K{mark}-".encode()), (b"F2026", f"F{mark}".encode())]
-    changes += [(name, name + mark.encode()) for name in (b"Alles", b"Noord", b"Zuid")]
 
-    def changed(content: bytes) -> bytes:
-        for line in range(1, 10):
-            content = content.replace(b"K%d" % line, b"K%s-%d" % (mark.encode(), line))
-        for old, new in changes[1:]:
-            content = content.replace(b"Caf\xe9 Zuid", b"Caf\xe9 Z.").replace(old, new)
-        return content
+    def own(text: str) -> str:
+        text = re.sub(r"\bK([1-5])\b", rf"K{mark}-\1", text).replace("F2026", f"F{mark}")
+        return re.sub(r"(?<=;)(Alles|Noord|Zuid)\b|^(Alles|Noord|Zuid)\b", rf"\g<0> {mark}", text, flags=re.M)
 
-    return {
-        name.replace("F2026", f"F{mark}"): content if name.endswith(".pdf") else changed(content)
-        for name, content in files.items()
-    }
+    texts = {name: own(content.decode("cp1252")) for name, content in exports.export().items()}
+    head, *lines = texts["facturen.csv"].splitlines()
+    texts["facturen.csv"] = "\n".join([f"{head};Ref {mark}", *(f"{line};x" for line in lines)])
+    documents = {own(name): content for name, content in exports.documents().items()}
+    files = {name: text.encode("cp1252") for name, text in texts.items()}
+    return {**files, "pdf.zip": exports.zipped(documents)}
 
 
 def as_files(files: dict[str, bytes]) -> list[Any]:
@@ -62,9 +59,7 @@ def test_an_export_is_uploaded_corrected_and_applied(
     page = marit(java_script_enabled=script).new_page()
     page.goto("/invoices")
     page.get_by_role("navigation", name="Invoices").get_by_role("link", name="Imports").click()
-    page.get_by_label("Drop files here, or choose them").set_input_files(
-        as_files(of(world, {**exports.export(), "pdf.zip": exports.zipped(of(world, exports.documents()))}))
-    )
+    page.get_by_label("Drop files here, or choose them").set_input_files(as_files(upload(world)))
     page.get_by_role("button", name="Check these files").click()
     until(page, "2 errors, so nothing can be applied yet.", script=script)
     errors = page.get_by_role("region", name="Errors")

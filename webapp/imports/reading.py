@@ -87,7 +87,7 @@ def _translated(
     yield line, [*(names[place] for place in chosen), *fixed], spoilt
     added = list(fixed.values())
     for line, fields, spoilt in rows:
-        is_long = any(field.strip() for field in fields[len(header) :])
+        is_long = len(fields) > len(header) and any(field.strip() for field in fields[len(header) :])
         if (len(fields) < width or is_long) and not spoilt:
             told = f"has {len(fields)} fields; the header has {len(header)}"
             problems.add(kind.file, line, LINE, told)

@@ -96,7 +96,7 @@ def truth(value: str) -> bool | None:
 
 def day_of(spelling: Spelling | None) -> Check:
     """A date as this locale writes it, or as YYYY-MM-DD."""
-    return day if spelling is None else lambda value: day(spelling.iso_date(value))
+    return day if spelling is None else lru_cache(maxsize=8192)(lambda value: day(spelling.iso_date(value)))
 
 
 def day_of_or_none(spelling: Spelling | None) -> Check:
