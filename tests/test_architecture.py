@@ -165,3 +165,14 @@ def test_a_session_that_is_opened_by_hand_is_found() -> None:
     streamed = "def lines():\n    with database.reading() as session:\n        yield 1\n"
     assert list(opened_by_hand(ast.parse(handler))) == [2]
     assert list(opened_by_hand(ast.parse(streamed))) == []
+
+
+def test_a_file_that_translates_calls_nothing_else_by_that_name() -> None:
+    taken = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in sources()
+        if re.search(r"^from webapp.translation import .*\b_\b", path.read_text(), re.M)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Name) and node.id == "_" and isinstance(node.ctx, ast.Store)
+    ]
+    assert taken == []

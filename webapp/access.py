@@ -15,6 +15,7 @@ from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import Role
 from webapp.store.users import User
+from webapp.translation import _
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,10 @@ def whole_runs(session: Session, viewer: Viewer, run_ids: Collection[int]) -> se
 
 def only_looked_at(run: Run) -> str:
     """What to tell a person who sees a run in part and so cannot change it."""
-    return (
+    return _(
         "This run is over a cluster that is not yours: you see the results of your own customers, and cannot "
-        f"change them. Ask {run.created_by}, who created it, or an administrator."
+        "change them. Ask %(person)s, who created it, or an administrator.",
+        person=run.created_by,
     )
 
 

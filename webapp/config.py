@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 
 from webapp.errors import SettingError
 from webapp.secret_key import former_keys, given_key, own_key
+from webapp.translation import _
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _home(environ: Mapping[str, str]) -> Path:
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as problem:
-        raise SettingError(f"MAILRUN_HOME is {home}; it cannot be made: {problem.strerror}") from None
+        raise _wrong("MAILRUN_HOME", home, _("it cannot be made: %(why)s", why=problem.strerror)) from None
     return home
 
 
@@ -156,7 +157,13 @@ def _domains(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     given = _words(environ, name)
     for domain in given:
         if not re.fullmatch(r"[\w.-]+", domain):
-            raise SettingError(f"{name} has {domain!r}; it must be names of domains, such as example.com")
+            raise SettingError(
+                _(
+                    "%(name)s has %(value)s; it must be names of domains, such as example.com",
+                    name=name,
+                    value=repr(domain),
+                )
+            )
     return given
 
 
@@ -164,7 +171,7 @@ def _address(environ: Mapping[str, str], name: str) -> str:
     """A mail address, or nothing. Safe mode must not start with an address that cannot work."""
     given = environ.get(name, "").strip()
     if given and not re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", given):
-        raise SettingError(f"{name} is {given!r}; it must be one mail address")
+        raise _wrong(name, repr(given), _("it must be one mail address"))
     return given
 
 
@@ -172,10 +179,10 @@ def _ehlo_name(environ: Mapping[str, str]) -> str:
     """Our name in EHLO; empty: this machine's. Strict servers refuse every mail over a wrong one."""
     given = environ.get("MAILRUN_EHLO_NAME", "").strip()
     if given and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|\[[0-9A-Fa-f.:IPv]+\]", given):
-        raise SettingError(
-            f"MAILRUN_EHLO_NAME is {given!r}; it must be a host name, such as mail.example.com, or an "
-            "address in brackets, such as [192.0.2.1]"
+        rule = _(
+            "it must be a host name, such as mail.example.com, or an address in brackets, such as [192.0.2.1]"
         )
+        raise _wrong("MAILRUN_EHLO_NAME", repr(given), rule)
     return given
 
 
@@ -195,9 +202,8 @@ def _redis_url(given: str, home: Path) -> str:
     if given == "none":
         return ""
     if given and not given.startswith(("redis://", "rediss://", "unix://")):
-        raise SettingError(
-            f"MAILRUN_REDIS_URL is {given!r}; it must begin with redis://, rediss:// or unix://"
-        )
+        rule = _("it must begin with redis://, rediss:// or unix://")
+        raise _wrong("MAILRUN_REDIS_URL", repr(given), rule)
     return given or f"unix://{embedded_redis_socket(home)}"
 
 
@@ -210,8 +216,10 @@ def _database_url(given: str, home: Path) -> str:
         kind = ""
     if kind not in ("sqlite", "postgresql+psycopg"):
         raise SettingError(
-            "MAILRUN_DATABASE_URL must begin with sqlite:/// and the path of a file, or with "
-            "postgresql+psycopg:// and the address of a server"
+            _(
+                "MAILRUN_DATABASE_URL must begin with sqlite:/// and the path of a file, or with "
+                "postgresql+psycopg:// and the address of a server"
+            )
         )
     return url
 
@@ -223,11 +231,11 @@ def _number(
     try:
         value = float(given)
     except ValueError:
-        raise SettingError(f"{name} is {given!r}; it must be a number") from None
+        raise _wrong(name, repr(given), _("it must be a number")) from None
     if not value >= least:
-        raise SettingError(f"{name} is {given}; it must be a number of at least {least:g}")
+        raise _wrong(name, given, _("it must be a number of at least %(num)s", num=f"{least:g}"))
     if value > most:
-        raise SettingError(f"{name} is {given}; it must be a number of at most {most:.0f}")
+        raise _wrong(name, given, _("it must be a number of at most %(num)s", num=f"{most:.0f}"))
     return value
 
 
@@ -236,5 +244,10 @@ def _whole(
 ) -> int:
     value = _number(environ, name, default, least=least, most=most)
     if value != int(value):
-        raise SettingError(f"{name} is {environ.get(name)}; it must be a whole number")
+        raise _wrong(name, environ.get(name), _("it must be a whole number"))
     return int(value)
+
+
+def _wrong(name: str, value: object, rule: str) -> SettingError:
+    """The error for a setting of this value; `rule`: what it may be, in the reader's language."""
+    return SettingError(_("%(name)s is %(value)s; %(rule)s", name=name, value=value, rule=rule))

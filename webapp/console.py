@@ -14,6 +14,7 @@ from webapp.access import OPERATOR, visible_to
 from webapp.errors import Refused
 from webapp.printable import printable
 from webapp.store.runs import Run
+from webapp.translation import _
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,5 +58,5 @@ def or_fail(verb: Callable[[], T]) -> T:
 def visible_run(session: Session, run_id: int) -> Run:
     run = session.scalar(select(Run).where(Run.id == run_id, visible_to(OPERATOR, Run)))
     if run is None:
-        fail(f"There is no run {run_id}.")
+        fail(_("There is no run %(run_id)s.", run_id=run_id))
     return run

@@ -9,6 +9,8 @@ import socket
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+from webapp.translation import _
+
 Address = IPv4Address | IPv6Address
 Service = tuple[str, int]
 """Host and port of something that belongs to Mailrun itself."""
@@ -41,7 +43,7 @@ def refusal(host: str, port: int, own: Iterable[Service] = ()) -> str:
     for own_host, own_port in own:
         here = _is_here(host) and _is_here(own_host)
         if port == own_port and (here or _named(host) == _named(own_host)):
-            return f"{host} with port {port} is a service of Mailrun itself, and no mail server"
+            return _own_service(host, port)
     return ""
 
 
@@ -54,8 +56,14 @@ def peer_refusal(connection: socket.socket, own: Iterable[Service] = ()) -> str:
         return words
     is_this_machine = spelled(connection.getsockname()[0]) == spelled(host)
     if is_this_machine and any(port == own_port and _is_here(own_host) for own_host, own_port in own):
-        return f"{host} with port {port} is a service of Mailrun itself, and no mail server"
+        return _own_service(host, port)
     return ""
+
+
+def _own_service(host: str, port: int) -> str:
+    return _(
+        "%(host)s with port %(port)s is a service of Mailrun itself, and no mail server", host=host, port=port
+    )
 
 
 def may_hold_password(variable: str) -> bool:
@@ -89,7 +97,7 @@ def spelled(host: str) -> Address | None:
 
 def _words(address: Address) -> str:
     if address in METADATA or any(address in network for network in LINK_LOCAL):
-        return f"{address} is a link-local or metadata address, where no mail server is"
+        return _("%(address)s is a link-local or metadata address, where no mail server is", address=address)
     return ""
 
 

@@ -16,9 +16,12 @@ from webapp.access import Viewer, visible_to
 from webapp.errors import Refused, TakenOutOfSight
 from webapp.printable import printable
 from webapp.store.users import AuditEntry
+from webapp.translation import N_, _
 
 VALUE_SHOWN_MAX = 200
 """Characters of a value that the audit trail keeps."""
+LINE_SHOWN_MAX = 60
+"""Characters of a refused line that are shown."""
 HIDDEN = "••••"
 
 
@@ -36,10 +39,16 @@ def refuse_if_changed(session: Session, subject: str, values: Mapping[str, Any],
     last = session.scalar(
         select(AuditEntry).where(AuditEntry.subject == subject).order_by(AuditEntry.id.desc()).limit(1)
     )
-    by = f" by {last.actor}" if last else ""
     raise Refused(
-        f"This was changed{by} while you had it open. Nothing of yours is saved yet: compare, then save "
-        "again."
+        _(
+            "This was changed by %(person)s while you had it open. Nothing of yours is saved yet: compare, "
+            "then save again.",
+            person=last.actor,
+        )
+        if last
+        else _(
+            "This was changed while you had it open. Nothing of yours is saved yet: compare, then save again."
+        )
     )
 
 
@@ -96,20 +105,60 @@ def _said(value: Any) -> str:
     return text if len(text) <= VALUE_SHOWN_MAX else text[:VALUE_SHOWN_MAX] + "…"
 
 
-def refuse_taken(session: Session, viewer: Viewer, what: str, word: str, name: str, row: Any) -> None:
-    """Raise Refused, since this code, number or name (`word`) of a customer, invoice or cluster (`what`) is
-    taken by `row`, which is unique over all clusters.
+def why_no_line(what: str, value: str, most: int) -> str:
+    """Why this is not one line of at most this many characters; `what`, in the reader's language, begins the
+    sentence."""
+    if len(value) > most:
+        return _(
+            "%(what)s has %(num)s characters; at most %(most)s are allowed.",
+            what=what,
+            num=len(value),
+            most=most,
+        )
+    if not value:
+        return _("%(what)s is empty.", what=what)
+    shown = repr(value if len(value) <= LINE_SHOWN_MAX else value[: LINE_SHOWN_MAX - 3] + "…")
+    return _("%(what)s %(value)s has a line break.", what=what, value=shown)
+
+
+TAKEN = {
+    "customer": (
+        N_("There is a customer %(name)s already. Choose another code."),
+        N_(
+            "The code %(name)s cannot be used: each is given once, over all clusters. If you do not find the "
+            "customer %(name)s, ask an administrator for another code."
+        ),
+    ),
+    "invoice": (
+        N_("There is an invoice %(name)s already. Choose another number."),
+        N_(
+            "The number %(name)s cannot be used: each is given once, over all clusters. If you do not find "
+            "the invoice %(name)s, ask an administrator for another number."
+        ),
+    ),
+    "cluster": (
+        N_("There is a cluster %(name)s already. Choose another name."),
+        N_(
+            "The name %(name)s cannot be used: each is given once, over all clusters. If you do not find the "
+            "cluster %(name)s, ask an administrator for another name."
+        ),
+    ),
+}
+"""What a person reads whose code, number or name is taken: one who sees all clusters, and one who is bound to
+some."""
+
+
+def refuse_taken(session: Session, viewer: Viewer, what: str, name: str, row: Any) -> None:
+    """Raise Refused, since this code, number or name of a customer, invoice or cluster (`what`) is taken by
+    `row`, which is unique over all clusters.
 
     A person bound to clusters reads the same words whether they may see the row or not: the words do not tell
     what is in other clusters. That it is taken cannot be hidden; so asking for what is out of sight is in the
     audit trail."""
+    to_all, to_bound = TAKEN[what]
     if not viewer.clusters:
-        an = "an" if what == "invoice" else "a"
-        raise Refused(f"There is {an} {what} {name} already. Choose another {word}.")
-    said = (
-        f"The {word} {name} cannot be used: each is given once, over all clusters. If you do not find "
-        f"the {what} {name}, ask an administrator for another {word}."
-    )
+        raise Refused(_(to_all, name=name))
+    said = _(to_bound, name=name)
     table = type(row)
     if session.scalar(select(table.id).where(table.id == row.id, visible_to(viewer, table))) is None:
         raise TakenOutOfSight(said, f"new {what} {name}"[:200])

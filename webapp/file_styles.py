@@ -16,6 +16,8 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import get_date_format
 from babel.numbers import get_decimal_symbol, get_group_symbol
 
+from webapp.translation import _
+
 DATE = re.compile(r"([0-9]{1,4})([-./ ])([0-9]{1,2})\2([0-9]{1,4})")
 ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SPACES = "\u0020\u00a0\u202f"
@@ -34,19 +36,23 @@ class FileStyle:
 
     def __post_init__(self) -> None:
         if len(self.delimiter) > 1 or self.delimiter in ('"', "\r", "\n"):
-            raise ValueError("the separator is one character, such as ; or a tab, and no quote")
+            raise ValueError(_("the separator is one character, such as ; or a tab, and no quote"))
         if self.encoding:
             try:
                 codecs.lookup(self.encoding)
             except LookupError:
-                words = f"there is no encoding “{self.encoding}”; usual are utf-8, cp1252 and utf-16"
-                raise ValueError(words) from None
+                raise ValueError(
+                    _(
+                        "there is no encoding “%(name)s”; usual are utf-8, cp1252 and utf-16",
+                        name=self.encoding,
+                    )
+                ) from None
         if self.locale:
             try:
                 Locale.parse(self.locale, sep="_" if "_" in self.locale else "-")
             except (UnknownLocaleError, ValueError):
                 raise ValueError(
-                    f"there is no locale “{self.locale}”; one is written like nl or de_CH"
+                    _("there is no locale “%(name)s”; one is written like nl or de_CH", name=self.locale)
                 ) from None
 
     @property
@@ -95,17 +101,29 @@ class Spelling:
         match = DATE.fullmatch(text)
         parts = dict(zip(self.order, (match[1], match[3], match[4]), strict=True)) if match else {}
         if len(parts.get("y", "")) != YEAR_DIGITS:
-            raise ValueError(f"is “{text[:40]}”; a date is written like {self.example} or 2026-10-31")
+            raise ValueError(
+                _(
+                    "is “%(text)s”; a date is written like %(example)s or 2026-10-31",
+                    text=text[:40],
+                    example=self.example,
+                )
+            )
         try:
             return date(*(int(parts[each]) for each in "ymd")).isoformat()
         except ValueError:
-            raise ValueError(f"is “{text[:40]}”; there is no such day") from None
+            raise ValueError(_("is “%(text)s”; there is no such day", text=text[:40])) from None
 
     def plain_amount(self, text: str) -> str:
         """The amount with a decimal point and nothing between thousands. Raises ValueError as above."""
         if not self.amount_pattern.fullmatch(text):
-            raise ValueError(f"is “{text[:40]}”; an amount is written like {self.amount_example} or -12")
-        whole, _, places = text.partition(self.decimal)
+            raise ValueError(
+                _(
+                    "is “%(text)s”; an amount is written like %(example)s or -12",
+                    text=text[:40],
+                    example=self.amount_example,
+                )
+            )
+        whole, places = text.partition(self.decimal)[::2]
         digits = re.sub(r"[^0-9-]", "", whole)
         return f"{digits}.{places}" if places else digits
 

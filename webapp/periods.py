@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
+from babel.dates import format_date
 from sqlalchemy import ColumnElement, Date, and_, bindparam, or_
 
 from webapp import notation
 from webapp.notation import DateStyle
 from webapp.store.invoices import Invoice
+from webapp.translation import ENGLISH, _
 
 
 def within(first: date, last: date) -> ColumnElement[bool]:
@@ -38,9 +40,25 @@ def _inline_literal(day: date) -> ColumnElement[date]:
 def period_words(first: date, last: date) -> str:
     """The period as the person who reads writes days: "1 to 31 October 2026", or "01.10.2026 to
     31.10.2026"."""
-    if notation.current().dates is DateStyle.WORDS:
+    style, language = notation.current().dates, notation.current().language
+    if style is DateStyle.WORDS and language == ENGLISH:
         return period_name(first, last)
-    return notation.day(first) if first == last else f"{notation.day(first)} to {notation.day(last)}"
+    if style is not DateStyle.WORDS:
+        begin, end = notation.day(first), notation.day(last)
+    else:
+        is_within_month = (first.year, first.month) == (last.year, last.month)
+        pattern = "d" if is_within_month else "d MMMM" if first.year == last.year else "d MMMM y"
+        begin, end = (
+            str(format_date(day, words, locale=language))
+            for day, words in ((first, pattern), (last, "d MMMM y"))
+        )
+    return end if first == last else _("%(first)s to %(last)s", first=begin, last=end)
+
+
+def month_words(of: date) -> str:
+    """The month, in short: Oct"""
+    language = notation.current().language
+    return f"{of:%b}" if language == ENGLISH else str(format_date(of, "MMM", locale=language))
 
 
 def period_name(first: date, last: date) -> str:

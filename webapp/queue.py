@@ -19,13 +19,15 @@ from redis.exceptions import (
 )
 from rq import Queue
 
+from webapp.translation import N_
+
 QUEUE = "mailrun"
 DRAIN = "jobs.runs.drain"
 GENERATE = "jobs.runs.make"
 IMPORT = "jobs.imports.work"
 JOB_SECONDS = 24 * 3600
 PROBE_KEY_SECONDS = 5
-DOES_NOT_ANSWER = "does not answer"
+DOES_NOT_ANSWER = N_("does not answer")
 AWAY_SECONDS = 10.0
 """How long a Redis that did not answer is left alone: one that accepts connections and is silent costs each
 caller seconds."""
@@ -42,16 +44,16 @@ class JobQueue:
         self._away_until = 0.0
 
     def trouble(self) -> str:
-        """Why no job can be enqueued now, in words; empty if one can. Redis may answer and take nothing, so
-        this writes a key that lives for a moment."""
+        """Why no job can be enqueued now, in English, since the answer is kept for all readers; empty if one
+        can. Redis may answer and take nothing, so this writes a key that lives for a moment."""
         if self.redis is None:
-            return "no Redis is set"
+            return N_("no Redis is set")
         try:
             self.redis.set("mailrun:probe", 1, ex=PROBE_KEY_SECONDS)
         except ReadOnlyError:
-            return "it is a read-only replica; set MAILRUN_REDIS_URL to the primary"
+            return N_("it is a read-only replica; set MAILRUN_REDIS_URL to the primary")
         except OutOfMemoryError:
-            return "it is full; give it more memory (maxmemory), or empty it of what others keep there"
+            return N_("it is full; give it more memory (maxmemory), or empty it of what others keep there")
         except (AuthenticationError, NoPermissionError) as error:
             return f"it refuses the login ({error}); correct MAILRUN_REDIS_URL"
         except ResponseError as error:

@@ -34,12 +34,13 @@ from webapp.store import installation
 from webapp.store.database import FORMER_KEYS, SECRET_KEY
 from webapp.store.definitions import MessageDefinition, SecretField
 from webapp.store.upsert import insert_into
+from webapp.translation import N_, _, translated
 
 PREFIX = "mailrun-sealed:"
 PURPOSE = b"mailrun: passwords of documents in the database"
 """What the keys are derived for: no other use of the secret key gives the same ones (RFC 5869, section
 3.2)."""
-CANNOT_READ = (
+CANNOT_READ = N_(
     "it was encrypted with a secret key that this machine does not have. Put that key into "
     "MAILRUN_SECRET_KEY_OLD; if it is lost, set the password again"
 )
@@ -57,8 +58,8 @@ class Keys:
     def __init__(self, secret_keys: Sequence[str]) -> None:
         derived = [_derived(each) for each in secret_keys]
         self.newest = derived[0][0]
-        self._digests = {id: digests for id, _, digests in reversed(derived)}
-        self._fernet = MultiFernet([fernet for _, fernet, _ in derived])
+        self._digests = {id: digests for id, fernet, digests in reversed(derived)}
+        self._fernet = MultiFernet([fernet for id, fernet, digests in derived])
 
     def seal(self, code: str, name: str, text: str) -> str:
         """The sealed text of this password of the customer with this code. Blanks are no password, and stay
@@ -74,13 +75,13 @@ class Keys:
             return "" if value is None else str(value)
         id, digest, token = _taken_apart(value)
         if id not in self._digests:
-            raise CannotOpen(CANNOT_READ)
+            raise CannotOpen(_(CANNOT_READ))
         try:
             text = self._fernet.decrypt(token).decode()
         except (InvalidToken, ValueError):  # no token, no base64, no ASCII, no UTF-8: damaged in any case
-            raise CannotOpen("what is stored of it was damaged. Set the password again") from None
+            raise CannotOpen(_("what is stored of it was damaged. Set the password again")) from None
         if not _are_equal(digest, self._digest(id, code, name, text)):
-            raise CannotOpen("what is stored of it belongs to another customer. Set the password again")
+            raise CannotOpen(_("what is stored of it belongs to another customer. Set the password again"))
         return text
 
     def has(self, id: str) -> bool:
@@ -96,7 +97,7 @@ class Keys:
         process does not have is no text."""
         if not is_sealed(value):
             return value is not None and str(value) == text
-        id, digest, _ = _taken_apart(value)
+        id, digest = _taken_apart(value)[:2]
         return id in self._digests and _are_equal(digest, self._digest(id, code, name, text))
 
     def same(self, code: str, name: str, one: Any, other: Any) -> bool:
@@ -107,7 +108,8 @@ class Keys:
         if not (is_sealed(one) or is_sealed(other)) or one is None or other is None:
             return False
         if is_sealed(one) and is_sealed(other):
-            (id, digest, _), (other_id, other_digest, _) = _taken_apart(one), _taken_apart(other)
+            id, digest = _taken_apart(one)[:2]
+            other_id, other_digest = _taken_apart(other)[:2]
             if id == other_id:
                 return digest == other_digest
         try:
@@ -132,8 +134,8 @@ def _are_equal(one: str, other: str) -> bool:
 
 
 def _taken_apart(value: str) -> tuple[str, str, str]:
-    id, _, rest = value.removeprefix(PREFIX).partition(":")
-    digest, _, token = rest.partition(":")
+    id, rest = value.removeprefix(PREFIX).partition(":")[::2]
+    digest, token = rest.partition(":")[::2]
     return id, digest, token
 
 
@@ -142,9 +144,9 @@ def is_sealed(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(PREFIX)
 
 
-LOOKS_SEALED = (
-    f"begins with “{PREFIX}”, which only Mailrun writes before what it has encrypted. Write the password "
-    "itself"
+LOOKS_SEALED = N_(
+    "begins with “mailrun-sealed:”, which only Mailrun writes before what it has encrypted. Write the "
+    "password itself"
 )
 """What is wrong with a text from outside that looks like a sealed value, and the way out; the end of a
 sentence, without its full stop. Taken for one, it would be another field's or customer's, or damaged."""
@@ -167,7 +169,7 @@ def get_ready(session: Session) -> Keys:
     database belongs to another key: what this process sealed, its other machines could not open."""
     installation.bind(session)
     if why := installation.held(session):
-        raise Refused(f"No password can be stored now: {why}.")
+        raise Refused(_("No password can be stored now: %(why)s.", why=translated(why)))
     keys = keys_of(session)
     installation.note_key(session, keys.newest)
     return keys
@@ -189,6 +191,14 @@ def note_secret(session: Session, name: str) -> None:
     names it any more."""
     if name:
         session.execute(insert_into(session, SecretField).values(name=name).on_conflict_do_nothing())
+
+
+def note_secrets(session: Session) -> frozenset[str]:
+    """Note the names of all the fields that hold passwords; returns them."""
+    names = secret_names(session)
+    for name in names:
+        note_secret(session, name)
+    return names
 
 
 def without_secrets(metadata: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from webapp import audit, edits, found_by, sealed
 from webapp.errors import Refused
 from webapp.mailservers import passwords
-from webapp.sealed import CannotOpen, Keys, is_sealed, secret_names
+from webapp.sealed import CannotOpen, Keys, is_sealed
 from webapp.store import installation, locks
 from webapp.store.customers import Customer, metadata_text
 from webapp.store.database import Database
@@ -26,6 +26,7 @@ from webapp.store.installation import CHANGED, Installation
 from webapp.store.statuses import SourceSubject
 from webapp.store.types import Json, now
 from webapp.store.users import SourceValue
+from webapp.translation import N_, _, translated
 
 SEALED_BATCH = 500
 """Customers per commit: some 30 ms, for which SQLite's other writers wait."""
@@ -55,7 +56,11 @@ class SealCounts:
 
 
 CUSTOMERS_NAMED_MAX = 5
-MISSING_KEYS = (
+NOT_CHANGED = N_(
+    "Nothing was changed: %(why)s. If its key was changed on purpose, put the one before into "
+    "MAILRUN_SECRET_KEY_OLD and call this again."
+)
+MISSING_KEYS = N_(
     "some passwords of documents were encrypted with a secret key that this machine does not have: their "
     "mails wait. Put that key into MAILRUN_SECRET_KEY_OLD and call: mailrun secrets rotate. If it is lost, "
     "import these passwords again, or set them on the pages of the customers; then call it too"
@@ -79,9 +84,7 @@ def seal_plain(database: Database, is_leaving: Callable[[], bool] = lambda: Fals
     with database.writing() as session:
         if installation.held(session):
             return counts
-        names = secret_names(session)
-        for name in names:
-            sealed.note_secret(session, name)
+        names = sealed.note_secrets(session)
         if names:
             sealed.get_ready(session)
     _go_over(database, names, counts, only_plain=True, is_leaving=is_leaving)
@@ -111,16 +114,11 @@ def rotate(database: Database, actor: str) -> SealCounts:
         session.execute(select(Installation.number).with_for_update())
         installation.bind(session)
         why = installation.held(session)
-        if why not in (None, CHANGED):
-            raise Refused(
-                f"Nothing was changed: {why}. If its key was changed on purpose, put the one before into "
-                "MAILRUN_SECRET_KEY_OLD and call this again."
-            )
+        if why is not None and why != CHANGED:
+            raise Refused(_(NOT_CHANGED, why=translated(why)))
         installation.rebind_to_newest(session)
         newest = sealed.get_ready(session).newest
-        names = secret_names(session)
-        for name in names:
-            sealed.note_secret(session, name)
+        names = sealed.note_secrets(session)
     counts = SealCounts()
     _go_over(database, names, counts, only_plain=False)
     with database.writing() as session:

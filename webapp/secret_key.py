@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from webapp.errors import SettingError
+from webapp.translation import _
 
 SECRET_KEY_MIN = 32
 """Characters."""
@@ -19,8 +20,12 @@ def given_key(environ: Mapping[str, str]) -> str:
     key = environ.get("MAILRUN_SECRET_KEY", "")
     if key and len(key) < SECRET_KEY_MIN:
         raise SettingError(
-            f"MAILRUN_SECRET_KEY has {len(key)} characters; it must have at least {SECRET_KEY_MIN}, such as "
-            "the output of: openssl rand -base64 48"
+            _(
+                "MAILRUN_SECRET_KEY has %(num)s characters; it must have at least %(least)s, such as the "
+                "output of: openssl rand -base64 48",
+                num=len(key),
+                least=SECRET_KEY_MIN,
+            )
         )
     return key
 
@@ -56,7 +61,10 @@ def own_key(path: Path) -> str:
     key = path.read_text().strip()
     if not key:
         raise SettingError(
-            f"{path} is empty. Put this installation's key back into it; if it is lost for good, delete the "
-            "file: a new key is made, and the database is then to be taken over (mailrun takeover)"
+            _(
+                "%(path)s is empty. Put this installation's key back into it; if it is lost for good, delete "
+                "the file: a new key is made, and the database is then to be taken over (mailrun takeover)",
+                path=path,
+            )
         )
     return key

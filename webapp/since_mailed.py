@@ -31,6 +31,7 @@ from sqlalchemy.orm import Session, aliased
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import Reservation, Result, ResultInvoice
 from webapp.store.statuses import InvoiceStatus
+from webapp.translation import N_, _, translated
 
 LINE = "\n"
 """Before each document, and in no file name: so no name can look like the beginning of another document."""
@@ -201,14 +202,20 @@ def mark_all(session: Session, *ids: Select[int]) -> None:
             mark(session, Invoice.id.in_(some))
 
 
+STATUS_WORDS = (N_("open"), N_("approved"), N_("closed"))
+"""The statuses of invoices, marked for translation."""
+
+
 def words(since: SinceMailed, invoice: Invoice) -> str:
     """What differs, from what to what, in one line."""
     told = []
     if since.gross:
         currency, gross = since.gross
-        told.append(f"gross amount {currency} {gross} → {invoice.currency} {invoice.gross_amount}")
+        then, now = f"{currency} {gross}", f"{invoice.currency} {invoice.gross_amount}"
+        told.append(_("gross amount %(then)s → %(now)s", then=then, now=now))
     if since.status:
-        told.append(f"status {InvoiceStatus.APPROVED} → {since.status}")
+        approved, now = translated(InvoiceStatus.APPROVED), translated(since.status)
+        told.append(_("status %(then)s → %(now)s", then=approved, now=now))
     for each in since.documents:
         told.append(f"{each.kind} {named(each.then)} → {named(each.now, each.then)}")
     return "; ".join(told)
@@ -216,5 +223,6 @@ def words(since: SinceMailed, invoice: Invoice) -> str:
 
 def named(files: Sequence[tuple[str, str]], others: Sequence[tuple[str, str]] = ()) -> str:
     """The names of the files; one that is also among the others has other bytes than that."""
-    names = {name for name, _ in others}
-    return ", ".join(f"{name} (another file)" if name in names else name for name, _ in files) or "none"
+    names = {name for name, sha256 in others}
+    told = (_("%(name)s (another file)", name=name) if name in names else name for name, sha256 in files)
+    return ", ".join(told) or _("none")

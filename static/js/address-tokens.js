@@ -2,6 +2,7 @@
 // is sent stays the same, but hidden; a copy of it takes what is typed.
 import { $, $$ } from './dom.js';
 import { clearError } from './run-dialog.js';
+import { say } from './texts.js';
 
 const SEPARATORS = /[,;\s]+/;
 
@@ -80,7 +81,7 @@ function makeToken(address, remove) {
   token.className = 'token';
   const button = document.createElement('button');
   button.type = 'button';
-  button.ariaLabel = 'Take out ' + address;
+  button.ariaLabel = say('take out', { address });
   button.addEventListener('click', () => remove(token));
   button.append($('#new-run .token-icon').content.cloneNode(true));
   token.append(address, button);

@@ -1,7 +1,6 @@
 // Buttons that copy a text, such as a Message-ID.
+import { say } from './texts.js';
 import { showToast } from './toasts.js';
-
-const NOT_ALLOWED = 'The browser does not allow copying here. Select the text instead.';
 
 async function copy(text) {
   try {
@@ -14,5 +13,5 @@ async function copy(text) {
 
 document.addEventListener('click', async event => {
   const button = event.target.closest('[data-copy]');
-  if (button) showToast(await copy(button.dataset.copy) ? 'Copied.' : NOT_ALLOWED);
+  if (button) showToast(await copy(button.dataset.copy) ? say('copied') : say('not copied'));
 });

@@ -3,6 +3,7 @@
 import { $, $$ } from './dom.js';
 import { isPoll } from './connection.js';
 import { showNewDialogs } from './dialogs.js';
+import { say } from './texts.js';
 
 const template = $('template.log-in-again');
 const person = template?.dataset.user; // whose page this is
@@ -52,7 +53,7 @@ async function ask() {
   if (now.user) {
     const other = $('[data-other]', form);
     other.hidden = false;
-    other.textContent = `${now.user} has logged in with this browser since. To log in here ends that login.`;
+    other.textContent = say('other login', { user: now.user });
   }
   showNewDialogs();
 }
@@ -70,7 +71,7 @@ async function logIn(form) {
     }
     wrong.textContent = said.problem;
   } catch {
-    wrong.textContent = 'Mailrun did not answer. Try again in a moment.';
+    wrong.textContent = say('no answer');
   }
   form.elements.password.select();
 }

@@ -1,5 +1,6 @@
 // The list "To fix": the keys that go from row to row, and the button that counts what is filled in.
 import { $, $$ } from './dom.js';
+import { say } from './texts.js';
 
 const ROWS = '[data-fixes] [data-row]';
 
@@ -37,9 +38,8 @@ function countFilled() {
     const filled = $$('[data-sends]', form).filter(field =>
       field.type === 'checkbox' ? field.checked : field.value.trim() && field.value !== field.dataset.stored);
     const mails = filled.reduce((sum, field) => sum + Number(field.dataset.sends), 0);
-    const words = button.dataset.saveAll;
-    const sent = mails ? ` and send ${mails} ${mails === 1 ? 'mail' : 'mails'}` : '';
-    button.textContent = filled.length ? `${words} ${filled.length}${sent}` : `${words} all that are filled in`;
+    const name = !filled.length ? 'save all' : !mails ? 'save' : mails === 1 ? 'save and send one' : 'save and send';
+    button.textContent = say(name, { count: filled.length, mails });
   }
 }
 

@@ -3,6 +3,7 @@
 import { $, $$, LIST } from './dom.js';
 import { focusTable } from './focus.js';
 import { showToast } from './toasts.js';
+import { say } from './texts.js';
 
 /** The boxes of the rows on this page of the list. */
 export function rowBoxes() {
@@ -23,7 +24,7 @@ export function updateBulkBar() {
   everyMatch?.remove(); // a row was unticked
 
   bar.hidden = ticked.length === 0;
-  $('#picked', bar).textContent = ticked.length + ' selected';
+  $('#picked', bar).textContent = say('selected', { count: ticked.length });
   const rows = ticked.map(box => box.closest('tr'));
   for (const count of $$('[data-count]', bar)) {
     const verb = count.dataset.count; // without one, the button is for every row
@@ -68,7 +69,7 @@ document.addEventListener('htmx:before:swap', event => {
   const { target, sourceElement } = event.detail.ctx;
   const isOtherList = target?.matches?.(LIST) && !sourceElement.matches('[data-keeps]');
   if (isOtherList && rowBoxes().some(box => box.checked)) {
-    showToast('The list has changed: nothing is selected any more.');
+    showToast(say('list changed'));
   }
 });
 

@@ -33,8 +33,8 @@ HEAD = "customer_code,key,address,display_name\n"
 def upload(world: World, tmp_path: Path) -> Callable[..., int]:
     """upload(emails_csv="…") sends the good folder of the tests of imports, so changed."""
 
-    def send(**changes: str | None) -> int:
-        root = folders.write(tmp_path / f"in-{len(list(tmp_path.iterdir()))}", **changes)
+    def send(**changes: str) -> int:
+        root = folders.write(tmp_path / f"in-{len(list(tmp_path.iterdir()))}", None, **changes)
         folder = new_folder(world.runtime.settings.import_folder)
         paths = sorted(path for path in root.rglob("*") if path.is_file())
         sent: list[tuple[str, IO[bytes]]] = [(str(p.relative_to(root)), p.open("rb")) for p in paths]

@@ -20,6 +20,8 @@ OWN = {"/account", "/account/password", "/account/sessions/end", "/account/sessi
 LOOKING = {
     "/",
     "/account",
+    "/help",
+    "/help/<topic>",
     "/runs",
     "/runs.csv",
     "/runs.xlsx",
@@ -153,16 +155,13 @@ CHANGING = {
     "/fix/undo",
 }
 IMPORTING = {  # who may: tests/intake/test_pages.py
-    "/import",
-    "/imports",
-    "/imports/example.zip",
+    *("/import", "/imports", "/imports/example.zip"),
     "/imports/<int:set_id>",
     "/imports/<int:set_id>/live",
     "/imports/<int:set_id>/<any(errors, changes, documents):what>.csv",
 }
-CHANGING_IMPORTS = {"/imports"} | {
-    f"/imports/<int:set_id>{rest}" for rest in ("", "/apply", "/cancel", "/discard")
-}
+CHANGING_IMPORTS = {f"/imports/<int:set_id>{rest}" for rest in ("", "/apply", "/cancel", "/discard")}
+CHANGING_IMPORTS.add("/imports")
 FIRST_IDS = (
     "set_id",
     "id",
@@ -186,7 +185,8 @@ def routes(pages: Flask, method: str) -> set[str]:
 
 def address(rule: str, run_id: int, result_id: int) -> str:
     ids = {"run_id": run_id, "result_id": result_id, **dict.fromkeys(FIRST_IDS, 1)}
-    named = rule.replace("<name>", "logo").replace("<any(errors, changes, documents):what>", "errors")
+    named = rule.replace("<name>", "logo").replace("<topic>", "start")
+    named = named.replace("<any(errors, changes, documents):what>", "errors")
     return re.sub("<int:([a-z_]+)>", lambda match: str(ids[match[1]]), named)
 
 

@@ -8,6 +8,7 @@ from flask.cli import with_appcontext
 from webapp.catcher import server
 from webapp.catcher.box import Box
 from webapp.extensions import runtime
+from webapp.translation import _
 
 
 @click.command("catcher")
@@ -15,11 +16,22 @@ from webapp.extensions import runtime
 def catcher() -> None:
     """Catch mails on this machine's MAILRUN_CATCHER_PORT; they are seen at /dev/mailbox."""
     settings = runtime().settings
-    click.echo(f"Catching mails on {server.HOST} port {settings.catcher_port}.")
+    click.echo(
+        _(
+            "Catching mails on %(host)s port %(catcher_port)s.",
+            host=server.HOST,
+            catcher_port=settings.catcher_port,
+        )
+    )
     try:
         server.serve(Box(settings.home / "caught"), settings.catcher_port)
     except OSError as problem:
         raise click.ClickException(
-            f"cannot listen on {server.HOST} port {settings.catcher_port}: {problem.strerror}; "
-            "MAILRUN_CATCHER_PORT chooses another"
+            _(
+                "cannot listen on %(host)s port %(catcher_port)s: %(strerror)s; "
+                "MAILRUN_CATCHER_PORT chooses another",
+                host=server.HOST,
+                catcher_port=settings.catcher_port,
+                strerror=problem.strerror,
+            )
         ) from None

@@ -13,12 +13,13 @@ from flask.typing import ResponseReturnValue
 from webapp.catcher.box import Box, Caught
 from webapp.extensions import runtime_of
 from webapp.mailing import parsed_mail
+from webapp.translation import N_, _
 from webapp.web import untrusted
 from webapp.web.access_control import viewer
 from webapp.web.layout import show_only_while
 
 MAILS_PER_PAGE = 50
-EVERYBODYS = "The mailbox holds the mails of all customers, and you see only some customer clusters."
+EVERYBODYS = N_("The mailbox holds the mails of all customers, and you see only some customer clusters.")
 
 catcher = Blueprint("catcher", __name__, url_prefix="/dev/mailbox")
 
@@ -116,7 +117,7 @@ def box() -> Box:
 def _found(id: str) -> tuple[Caught, bytes]:
     caught, content = box().summary(id), box().content(id)
     if caught is None or content is None:
-        abort(404, "There is no such mail here. The mailbox keeps the newest 20,000.")
+        abort(404, _("There is no such mail here. The mailbox keeps the newest 20,000."))
     return caught, content
 
 

@@ -16,6 +16,7 @@ from webapp.customers.editing import index
 from webapp.errors import NotFound, Refused
 from webapp.store.customers import Customer, CustomerEmail, RecipientKey
 from webapp.store.statuses import Origin
+from webapp.translation import _
 
 
 def keys(session: Session) -> list[tuple[int, str]]:
@@ -83,11 +84,11 @@ def _locked_address(
     what the form showed."""
     owner = session.scalar(select(CustomerEmail.customer_id).where(CustomerEmail.id == address_id))
     if owner is None:
-        raise NotFound("There is no such address.")
+        raise NotFound(_("There is no such address."))
     customer = locks.customer(session, viewer, owner)
     changing = session.get(CustomerEmail, address_id)
     if changing is None:
-        raise NotFound("There is no such address.")
+        raise NotFound(_("There is no such address."))
     key = session.get_one(RecipientKey, changing.recipient_key_id)
     stored = _under(session, customer, key)
     edits.refuse_if_changed(session, subject(customer), address_values(stored), seen)
@@ -135,15 +136,15 @@ def _said(email: CustomerEmail) -> str:
 
 def _refuse_twice(stored: list[CustomerEmail], address: str, key: RecipientKey) -> None:
     if any(each.address == address for each in stored):
-        raise Refused(f"{address} is an address for “{key.key}” already.")
+        raise Refused(_("%(address)s is an address for “%(key)s” already.", address=address, key=key.key))
 
 
 def _key(session: Session, key_id: int) -> RecipientKey:
     key = session.get(RecipientKey, key_id)
     if key is None:
-        raise NotFound("There is no such recipient key.")
+        raise NotFound(_("There is no such recipient key."))
     return key
 
 
 def _display_name(text: str) -> str:
-    return checks.line("The display name", text, checks.NAME_MAX, empty=True)
+    return checks.line(_("The display name"), text, checks.NAME_MAX, empty=True)

@@ -21,6 +21,7 @@ from webapp.store.statuses import InvoiceStatus, ResultStatus, RunStatus, Source
 from webapp.store.types import Json
 from webapp.store.upsert import insert_into
 from webapp.store.users import SourceValue
+from webapp.translation import _
 
 Conditions = Sequence[ColumnElement[bool]]
 REASON_MAX = 300
@@ -118,7 +119,7 @@ def move(session: Session, viewer: Viewer, conditions: Conditions, cluster: Clus
 def suspend(session: Session, viewer: Viewer, conditions: Conditions, reason: str) -> int:
     """Suspend these customers; returns how many were not suspended. The reason is kept in the audit trail.
     Raises Refused for one that is no line of text."""
-    reason = checks.line("The reason", reason, REASON_MAX, empty=True)
+    reason = checks.line(_("The reason"), reason, REASON_MAX, empty=True)
     ids = locks.customers(session, [*conditions, Customer.suspended.is_(False)])
     _note(session, viewer, "suspend", ids, literal(reason))
     _update(session, ids, {"suspended": True})

@@ -6,11 +6,13 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp import edits
 from webapp.access import Viewer, visible_to
 from webapp.errors import Refused
 from webapp.imports import values
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.store.customers import Cluster
+from webapp.translation import _
 
 NAME_MAX, CODE_MAX, LANGUAGE_MAX, TAG_MAX, FIELD_MAX = 300, 100, 16, 200, 100
 
@@ -21,22 +23,24 @@ def address(text: str) -> str:
         return checked_address(text)
     except BadAddress as problem:
         said = str(problem).rstrip(".")
-        raise Refused(f"{said[0].upper()}{said[1:]}. Write it as name@example.com.") from None
+        why = said[0].upper() + said[1:]
+        raise Refused(_("%(problem)s. Write it as name@example.com.", problem=why)) from None
 
 
 def line(what: str, text: str, most: int, *, empty: bool = False) -> str:
-    """One line of text; `what` begins the sentence that refuses it."""
+    """One line of text; `what`, in the reader's language, begins the sentence that refuses it."""
+    value = text.strip()
     try:
-        return str(values.text(most, empty=empty)(text.strip()))
-    except ValueError as problem:
-        raise Refused(f"{what} {problem}.") from None
+        return str(values.text(most, empty=empty)(value))
+    except ValueError:
+        raise Refused(edits.why_no_line(what, value, most)) from None
 
 
 def language(text: str) -> str:
     """The code of a language, or nothing."""
     code = text.strip()
     if len(code) > LANGUAGE_MAX or not values.LANGUAGE.fullmatch(code):
-        raise Refused(f"“{code[:50]}” is not a language code. Write it as “nl” or “de-CH”.")
+        raise Refused(_("“%(code)s” is not a language code. Write it as “nl” or “de-CH”.", code=code[:50]))
     return code
 
 
@@ -45,7 +49,10 @@ def cluster(session: Session, viewer: Viewer, tag_name: str) -> Cluster:
     wanted = (Cluster.tag_name == tag_name.strip(), visible_to(viewer, Cluster))
     found = session.scalar(select(Cluster).where(*wanted))
     if found is None:
-        raise Refused(
-            f"There is no cluster “{tag_name.strip()}”. Choose one from the list, or create it first."
-        )
+        raise Refused(no_cluster(tag_name.strip()))
     return found
+
+
+def no_cluster(name: str) -> str:
+    """That there is no cluster of this name, and the way out."""
+    return _("There is no cluster “%(name)s”. Choose one from the list, or create it first.", name=name)

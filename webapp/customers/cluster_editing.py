@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from webapp import audit, edits, notation, sources
+from webapp import audit, edits, sources
 from webapp.access import Viewer
 from webapp.customers import checks, locks
 from webapp.customers.cluster_graph import ClusterNumbers, VisibleGraph
@@ -18,6 +18,7 @@ from webapp.store.customers import Cluster, ClusterParent, Customer
 from webapp.store.runs import Run
 from webapp.store.statuses import SourceSubject
 from webapp.store.users import User, UserCluster
+from webapp.translation import _, ngettext
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,17 @@ def refuse_circle(graph: VisibleGraph, cluster_id: int, parents: Collection[int]
     for parent in parents:
         name = graph.names[parent]
         if parent == cluster_id:
-            raise Refused(f"{own} cannot be its own parent.")
+            raise Refused(_("%(name)s cannot be its own parent.", name=own))
         if way := graph.path_down(cluster_id, parent):
             circle = " › ".join([*way, own])
             raise Refused(
-                f"{name} is below {own}. As a parent of {own} it would close a circle: {circle}. "
-                f"Take out one of these steps first."
+                _(
+                    "%(name)s is below %(own)s. As a parent of %(own)s it would close a circle: %(circle)s. "
+                    "Take out one of these steps first.",
+                    name=name,
+                    own=own,
+                    circle=circle,
+                )
             )
 
 
@@ -101,12 +107,12 @@ def subject(name: str) -> str:
 
 
 def _name(session: Session, viewer: Viewer, text: str, own_id: int | None = None) -> str:
-    name = checks.line("The name", text, checks.TAG_MAX)
+    name = checks.line(_("The name"), text, checks.TAG_MAX)
     if ";" in name:
-        raise Refused("The name has a semicolon, which stands between parents in files. Leave it out.")
+        raise Refused(_("The name has a semicolon, which stands between parents in files. Leave it out."))
     taken = session.scalar(select(Cluster).where(Cluster.tag_name == name))
     if taken is not None and taken.id != own_id:
-        edits.refuse_taken(session, viewer, "cluster", "name", name, taken)
+        edits.refuse_taken(session, viewer, "cluster", name, taken)
     return name
 
 
@@ -117,7 +123,7 @@ def create(session: Session, viewer: Viewer, text: str, parents: Collection[str]
     name = _name(session, viewer, text)
     above = [checks.cluster(session, viewer, parent) for parent in parents]
     if viewer.clusters and not above:
-        raise Refused("Choose a parent: without one you would not see the new cluster.")
+        raise Refused(_("Choose a parent: without one you would not see the new cluster."))
     made = Cluster(tag_name=name)
     session.add(made)
     session.flush()
@@ -168,7 +174,7 @@ def change(
 def _refuse_out_of_sight(viewer: Viewer, cluster_id: int, old: set[int], new: set[int]) -> None:
     """A person bound to clusters must not move one to where they see it no more."""
     if viewer.clusters and cluster_id not in viewer.clusters and old and not new:
-        raise Refused("Leave one parent: without any you would no longer see this cluster.")
+        raise Refused(_("Leave one parent: without any you would no longer see this cluster."))
 
 
 def why_not_deleted(session: Session, graph: VisibleGraph, cluster_id: int) -> str:
@@ -176,21 +182,38 @@ def why_not_deleted(session: Session, graph: VisibleGraph, cluster_id: int) -> s
     name = graph.names[cluster_id]
     customers = session.scalar(select(func.count()).where(Customer.cluster_id == cluster_id)) or 0
     if customers:
-        are = "1 customer is" if customers == 1 else f"{notation.number(customers)} customers are"
-        return f"{name} cannot be deleted while {are} in it. Move them to another cluster first."
+        return ngettext(
+            "%(name)s cannot be deleted while %(num)s customer is in it. Move them to another cluster first.",
+            "%(name)s cannot be deleted while %(num)s customers are in it. "
+            "Move them to another cluster first.",
+            customers,
+            name=name,
+        )
     if below := graph.children[cluster_id]:
         named = ", ".join(graph.names[id] for id in below[:3])
-        return f"{name} cannot be deleted while it has children: {named}. Give them other parents first."
+        return _(
+            "%(name)s cannot be deleted while it has children: %(children)s. Give them other parents first.",
+            name=name,
+            children=named,
+        )
     if runs := session.scalar(select(func.count()).where(Run.cluster_id == cluster_id)):
-        of = "1 run was" if runs == 1 else f"{notation.number(runs)} runs were"
-        return f"{name} stays: {of} created for it, and a run keeps its cluster."
+        return ngettext(
+            "%(name)s stays: %(num)s run was created for it, and a run keeps its cluster.",
+            "%(name)s stays: %(num)s runs were created for it, and a run keeps its cluster.",
+            runs,
+            name=name,
+        )
     bound = session.scalars(
         select(User.name)
         .join(UserCluster, UserCluster.user_id == User.id)
         .where(UserCluster.cluster_id == cluster_id)
     ).all()
     if bound:
-        return f"{name} cannot be deleted while {', '.join(bound)} may see only it. Give them another first."
+        return _(
+            "%(name)s cannot be deleted while %(people)s may see only it. Give them another first.",
+            name=name,
+            people=", ".join(bound),
+        )
     return ""
 
 

@@ -9,11 +9,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from webapp import cluster_paths
-from webapp.customers import cluster_editing, cluster_rows, cluster_ways, locks
+from webapp.customers import checks, cluster_editing, cluster_rows, cluster_ways, locks
 from webapp.customers.cluster_graph import KeptNumbering, VisibleGraph, count_own, visible_graph
 from webapp.errors import Refused
 from webapp.periods import period_words
 from webapp.store.db import db
+from webapp.translation import _
 from webapp.web import confirmations, form_posts
 from webapp.web.access_control import MAY_NOT, viewer
 from webapp.web.htmx import is_htmx, wants_piece
@@ -95,7 +96,8 @@ def create() -> ResponseReturnValue:
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         made = cluster_editing.create(session, viewer(), name, [parent] if parent else [])
-        return f"/clusters?cluster={made.id}", f"{made.tag_name} is added. It has no customers yet."
+        said = _("%(name)s is added. It has no customers yet.", name=made.tag_name)
+        return f"/clusters?cluster={made.id}", said
 
     return form_posts.apply_once(
         effect,
@@ -130,8 +132,7 @@ def add_child(cluster_id: int) -> ResponseReturnValue:
     name = request.form.get("child", "").strip()
     child = next((id for id, tag_name in graph.names.items() if tag_name == name), None)
     if child is None:
-        wrong = f"There is no cluster “{name}”. Choose one from the list, or create it first."
-        return _refused(cluster_id, TypedCluster(child=name, wrong=wrong))
+        return _refused(cluster_id, TypedCluster(child=name, wrong=checks.no_cluster(name)))
     parents = tuple(dict.fromkeys([*graph.parents[child], cluster_id]))
     return _change(graph, cluster_id, child, TypedCluster(name=name, parents=parents, child=name))
 
@@ -163,7 +164,7 @@ def _change(graph: VisibleGraph, shown: int, changing: int, typed: TypedCluster)
         locks.cluster(session, viewer(), changing)
         now = visible_graph(session, viewer(), graph.numbers)
         changed = cluster_editing.change(session, viewer(), now, changing, name, parents, seen)
-        message = "Saved. Existing runs keep their list." if changed else "Nothing has changed."
+        message = _("Saved. Existing runs keep their list.") if changed else _("Nothing has changed.")
         return f"/clusters?cluster={changing}", message
 
     return form_posts.apply_once(
@@ -178,9 +179,7 @@ def _parents(graph: VisibleGraph, typed: TypedCluster) -> list[int]:
     if typed.add_parent:
         added = next((id for id, name in graph.names.items() if name == typed.add_parent), None)
         if added is None:
-            raise Refused(
-                f"There is no cluster “{typed.add_parent}”. Choose one from the list, or create it first."
-            )
+            raise Refused(checks.no_cluster(typed.add_parent))
         found.append(added)
     return list(dict.fromkeys(found))
 
@@ -200,7 +199,7 @@ def delete(cluster_id: int) -> ResponseReturnValue:
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         locks.cluster(session, viewer(), cluster_id)
         name = cluster_editing.remove(session, viewer(), _graph(session), cluster_id)
-        return "/clusters", f"{name} is deleted."
+        return "/clusters", _("%(name)s is deleted.", name=name)
 
     return form_posts.apply_once(effect, back=f"/clusters?cluster={cluster_id}")
 

@@ -17,6 +17,7 @@ from webapp.errors import NotFound, Refused
 from webapp.periods import period_words
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.db import db
+from webapp.translation import _
 from webapp.web import form_posts
 from webapp.web.access_control import MAY_NOT, viewer
 from webapp.web.form_posts import NOTHING_TYPED, RefusedForm
@@ -44,7 +45,7 @@ def create() -> ResponseReturnValue:
         key = id_in(form.get("key", ""))
         if form.get("address", "").strip() and key is not None:
             addresses.add_address(session, viewer(), made.id, key, form["address"], "")
-        return f"/customers/{made.id}", f"{made.name} is added."
+        return f"/customers/{made.id}", _("%(name)s is added.", name=made.name)
 
     return form_posts.apply_once(
         effect, on_refusal=lambda reason: _new_form(RefusedForm("new", reason, form.to_dict()), 422)
@@ -132,7 +133,7 @@ def change_facts(customer_id: int) -> ResponseReturnValue:
     def effect(session: Session) -> str:
         seen = request.form.get("seen", "")
         changed = editing.change_facts(session, viewer(), customer_id, _facts(), seen)
-        return "Saved. Existing runs keep their list." if changed else "Nothing has changed."
+        return _("Saved. Existing runs keep their list.") if changed else _("Nothing has changed.")
 
     return _apply(customer_id, "facts", "facts", effect)
 
@@ -146,7 +147,7 @@ def add_address(customer_id: int) -> ResponseReturnValue:
         made = addresses.add_address(
             session, viewer(), customer_id, key, form.get("address", ""), form.get("display_name", "")
         )
-        return f"Saved. {made.address} is added."
+        return _("Saved. %(address)s is added.", address=made.address)
 
     name = "would" if form.get("from") == "would" else "new"
     return _apply(customer_id, f"{name}-{key}", "addresses", effect)
@@ -167,7 +168,7 @@ def change_address(customer_id: int, address_id: int) -> ResponseReturnValue:
             form.get("display_name", ""),
             form.get("seen", ""),
         )
-        return f"Saved. Mails go to {changed.address} from now on."
+        return _("Saved. Mails go to %(address)s from now on.", address=changed.address)
 
     return _apply(customer_id, f"address-{address_id}", "addresses", effect)
 
@@ -179,7 +180,7 @@ def remove_address(customer_id: int, address_id: int) -> ResponseReturnValue:
 
     def effect(session: Session) -> str:
         removed = addresses.remove_address(session, viewer(), address_id, request.form.get("seen", ""))
-        return f"{removed.address} is removed."
+        return _("%(address)s is removed.", address=removed.address)
 
     return _apply(customer_id, f"address-{address_id}", "addresses", effect)
 
@@ -202,8 +203,12 @@ def set_field(customer_id: int) -> ResponseReturnValue:
         value = form.get("password_value") or form.get("value", "").strip()
         changed = editing.set_field(session, viewer(), customer_id, name, value, form.get("seen"))
         if not changed:
-            return "Nothing has changed."
-        return f"Saved. “{name}” is {'set' if value else 'removed'}."
+            return _("Nothing has changed.")
+        return (
+            _("Saved. “%(name)s” is set.", name=name)
+            if value
+            else _("Saved. “%(name)s” is removed.", name=name)
+        )
 
     known = form.get("seen") is not None
     return _apply(customer_id, f"field-{name}" if known else "field", "metadata", effect)
@@ -232,7 +237,7 @@ def suspend(customer_id: int) -> ResponseReturnValue:
 
     def effect(session: Session) -> str:
         changed = bulk.suspend(session, viewer(), bulk.one(viewer(), customer_id), reason)
-        return "Suspended. Every run skips this customer." if changed else "Suspended already."
+        return _("Suspended. Every run skips this customer.") if changed else _("Suspended already.")
 
     return _apply(customer_id, "suspend", "suspend", effect)
 
@@ -243,6 +248,8 @@ def resume(customer_id: int) -> ResponseReturnValue:
 
     def effect(session: Session) -> str:
         changed = bulk.resume(session, viewer(), bulk.one(viewer(), customer_id))
-        return "The suspension is over. New runs include this customer." if changed else "Active already."
+        if not changed:
+            return _("Active already.")
+        return _("The suspension is over. New runs include this customer.")
 
     return _apply(customer_id, "suspend", "suspend", effect)

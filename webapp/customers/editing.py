@@ -18,6 +18,7 @@ from webapp.errors import NotFound, Refused
 from webapp.store.customers import Cluster, Customer
 from webapp.store.statuses import SourceSubject
 from webapp.store.users import AuditEntry
+from webapp.translation import _
 
 VALUE_MAX = 4_000
 """Characters of a field of the metadata."""
@@ -46,11 +47,11 @@ def facts_of(session: Session, customer: Customer) -> Facts:
 
 def add(session: Session, viewer: Viewer, code: str, facts: Facts) -> Customer:
     """Add a customer. Raises Refused."""
-    code = checks.line("The code", code, CODE_MAX)
-    name, language = checks.line("The name", facts.name, NAME_MAX), checks.language(facts.language)
+    code = checks.line(_("The code"), code, CODE_MAX)
+    name, language = checks.line(_("The name"), facts.name, NAME_MAX), checks.language(facts.language)
     cluster = checks.cluster(session, viewer, facts.cluster)
     if taken := session.scalar(select(Customer).where(Customer.code == code)):
-        edits.refuse_taken(session, viewer, "customer", "code", code, taken)
+        edits.refuse_taken(session, viewer, "customer", code, taken)
     made = Customer(code=code, name=name, cluster_id=cluster.id, language=language, extra={})
     session.add(made)
     session.flush()
@@ -64,7 +65,7 @@ def change_facts(session: Session, viewer: Viewer, customer_id: int, facts: Fact
     customer = locks.customer(session, viewer, customer_id)
     before = facts_of(session, customer)
     edits.refuse_if_changed(session, subject(customer), before.values, seen)
-    name, language = checks.line("The name", facts.name, NAME_MAX), checks.language(facts.language)
+    name, language = checks.line(_("The name"), facts.name, NAME_MAX), checks.language(facts.language)
     cluster = checks.cluster(session, viewer, facts.cluster)
     wanted = {"name": name, "cluster_id": cluster.id, "language": language}
     for column, value in wanted.items():
@@ -85,11 +86,14 @@ def set_field(
     """Set a field of the metadata, or remove it with an empty value; returns whether anything differs.
     Without `seen` the field must be empty still. Raises Refused and NotFound."""
     customer = locks.customer(session, viewer, customer_id)
-    name = checks.line("The name of the field", name, FIELD_MAX)
+    name = checks.line(_("The name of the field"), name, FIELD_MAX)
     if len(value) > VALUE_MAX:
         raise Refused(
-            f"The value has {notation.number(len(value))} characters; at most {notation.number(VALUE_MAX)} "
-            "are kept."
+            _(
+                "The value has %(num)s characters; at most %(most)s are kept.",
+                num=notation.number(len(value)),
+                most=notation.number(VALUE_MAX),
+            )
         )
     secrets.must_be_typed(name, value)
     old = customer.extra.get(name)
@@ -128,7 +132,7 @@ def note_shown(session: Session, viewer: Viewer, customer_id: int, name: str) ->
     """Note that a person asked to see this secret field. Raises NotFound, also if it holds no secret."""
     customer = locks.customer(session, viewer, customer_id)
     if not text_of(customer.extra.get(name)) or not secrets.is_secret(session, customer, name):
-        raise NotFound(f"{customer.code} has no password in this field.")
+        raise NotFound(_("%(code)s has no password in this field.", code=customer.code))
     audit.note(session, viewer.name, SHOW_SECRET, subject(customer), name)
 
 

@@ -20,6 +20,7 @@ from webapp.store.keyset import Order
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, SkipReason
 from webapp.store.text_search import CUSTOMER_SEARCH, TRIGRAM, found_in, may_hold, search_words
+from webapp.translation import N_
 
 ACTIVE, SUSPENDED, TO_FIX = "active", "suspended", "fix"
 STATES = ("", ACTIVE, SUSPENDED, TO_FIX)
@@ -28,8 +29,8 @@ SEARCHED_MAX = 5_000
 own text is looked at."""
 
 ORDERS: dict[str, Order[Customer]] = {
-    "": Order("Name", Customer.sort_name, lambda customer: customer.sort_name, str),
-    "code": Order("Code", Customer.code, lambda customer: customer.code, str),
+    "": Order(N_("Name"), Customer.sort_name, lambda customer: customer.sort_name, str),
+    "code": Order(N_("Code"), Customer.code, lambda customer: customer.code, str),
 }
 """By their names in addresses."""
 

@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp import audit, cluster_paths, notation
+from webapp import audit, cluster_paths
 from webapp.access import visible_to
-from webapp.customers import bulk, export, queries
+from webapp.customers import bulk, checks, export, queries
 from webapp.customers.bulk import Conditions
 from webapp.customers.filters import ORDERS, conditions
 from webapp.customers.forms import (
@@ -26,10 +26,10 @@ from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.store.customers import Cluster, Customer
 from webapp.store.db import db
+from webapp.translation import N_, _, ngettext
 from webapp.web import confirmations, form_posts
 from webapp.web.access_control import viewer
 from webapp.web.downloads import Rows, table_file
-from webapp.web.formats import plural
 from webapp.web.htmx import is_htmx, page_on_screen, wants_piece
 from webapp.web.lists import ListColumn, ListView, Picked
 from webapp.web.query_args import address
@@ -37,14 +37,16 @@ from webapp.web.query_args import address
 customers = Blueprint("customers", __name__)
 
 COLUMNS = (
-    ListColumn("Customer", ""),
-    ListColumn("Code", "code"),
-    ListColumn("Cluster"),
-    ListColumn("Addresses"),
-    ListColumn("Open invoices", numeric=True),
-    ListColumn("Last mail"),
+    ListColumn(N_("Customer"), ""),
+    ListColumn(N_("Code"), "code"),
+    ListColumn(N_("Cluster")),
+    ListColumn(N_("Addresses")),
+    ListColumn(N_("Open invoices"), numeric=True),
+    ListColumn(N_("Last mail")),
 )
 BulkVerb = Callable[[Session, Conditions], int]
+Done = Callable[[int], str]
+"""What a number of changed customers reads like."""
 
 
 @customers.get("/customers")
@@ -57,7 +59,7 @@ def index() -> ResponseReturnValue:
         page, count = queries.listing(db.session, viewer(), shown, asked.order(ORDERS), asked.edge, states)
     except ValueError:
         abort(404)
-    view: ListView[Any] = ListView(asked, page, count, COLUMNS, ORDERS, "customer", "customers")
+    view: ListView[Any] = ListView(asked, page, count, COLUMNS, ORDERS, N_("customer"), N_("customers"))
     context = {"list": view, "shown": shown, "states": states}
     if wants_piece():
         return render_template("customers/_list.html", **context)
@@ -109,10 +111,18 @@ def move() -> ResponseReturnValue:
     def verb(session: Session, ours: Conditions) -> int:
         to = session.scalar(select(Cluster).where(Cluster.tag_name == wanted, visible_to(viewer(), Cluster)))
         if to is None:
-            raise Refused(f"There is no cluster “{wanted}”. Choose one from the list, or create it first.")
+            raise Refused(checks.no_cluster(wanted))
         return bulk.move(session, viewer(), ours, to)
 
-    return _apply(chosen, "confirm_move.html", verb, "moved to " + wanted, to=wanted)
+    def done(count: int) -> str:
+        return ngettext(
+            "%(num)s customer moved to %(cluster)s.",
+            "%(num)s customers moved to %(cluster)s.",
+            count,
+            cluster=wanted,
+        )
+
+    return _apply(chosen, "confirm_move.html", verb, done, to=wanted)
 
 
 @customers.post("/customers/suspend")
@@ -125,7 +135,7 @@ def suspend() -> ResponseReturnValue:
         chosen,
         "confirm_suspend.html",
         lambda session, ours: bulk.suspend(session, viewer(), ours, reason),
-        "suspended",
+        lambda count: ngettext("%(num)s customer suspended.", "%(num)s customers suspended.", count),
         reason=reason,
     )
 
@@ -137,12 +147,18 @@ def resume() -> ResponseReturnValue:
     if not chosen.is_confirmed and chosen.ids is None:
         return _question("customers/confirm_resume.html", chosen)
     verb: BulkVerb = lambda session, ours: bulk.resume(session, viewer(), ours)  # noqa: E731
-    return _apply(chosen, "confirm_resume.html", verb, "no longer suspended")
+
+    def done(count: int) -> str:
+        return ngettext(
+            "%(num)s customer no longer suspended.", "%(num)s customers no longer suspended.", count
+        )
+
+    return _apply(chosen, "confirm_resume.html", verb, done)
 
 
 def _question(template: str, chosen: Picked, *, wrong: str = "", **more: Any) -> ResponseReturnValue:
     if chosen.ids == ():
-        return form_posts.refuse("No customer is selected. Select at least one.", _back(chosen))
+        return form_posts.refuse(_("No customer is selected. Select at least one."), _back(chosen))
     return confirmations.ask(
         template,
         here="Customers",
@@ -155,10 +171,10 @@ def _question(template: str, chosen: Picked, *, wrong: str = "", **more: Any) ->
     )
 
 
-def _apply(chosen: Picked, template: str, verb: BulkVerb, done: str, **kept: Any) -> ResponseReturnValue:
+def _apply(chosen: Picked, template: str, verb: BulkVerb, done: Done, **kept: Any) -> ResponseReturnValue:
     """Apply the verb, unless by now more customers match than the question named: then it is asked again."""
     if chosen.ids == ():
-        return form_posts.refuse("No customer is selected. Select at least one.", _back(chosen))
+        return form_posts.refuse(_("No customer is selected. Select at least one."), _back(chosen))
     ours = conditions_of(chosen)
     matching = queries.number_of(db.session, ours)
     if chosen.has_grown(matching):
@@ -167,10 +183,10 @@ def _apply(chosen: Picked, template: str, verb: BulkVerb, done: str, **kept: Any
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         changed = verb(session, ours)
         left = matching - changed
-        words = f"{plural(changed, 'customer')} {done}."
-        return _back(chosen), words + (
-            f" {notation.number(left)} already {'was' if left == 1 else 'were'}." if left else ""
-        )
+        words = [done(changed)]
+        if left:
+            words.append(ngettext("%(num)s already was.", "%(num)s already were.", left))
+        return _back(chosen), " ".join(words)
 
     def refused(reason: str) -> ResponseReturnValue:
         return _question(f"customers/{template}", chosen, wrong=reason, **kept)

@@ -11,6 +11,7 @@ from webapp.access import Viewer, visible_to
 from webapp.errors import NotFound
 from webapp.store.customers import Cluster, Customer
 from webapp.store.id_lists import id_in
+from webapp.translation import _
 
 BATCH = 5_000
 CLUSTER_LOCK = 7_205
@@ -25,7 +26,7 @@ def customer(session: Session, viewer: Viewer, customer_id: int) -> Customer:
         select(Customer).where(*ours).with_for_update().execution_options(populate_existing=True)
     )
     if found is None:
-        raise NotFound("There is no such customer.")
+        raise NotFound(_("There is no such customer."))
     return found
 
 
@@ -56,7 +57,7 @@ def cluster(session: Session, viewer: Viewer, cluster_id: int) -> Cluster:
         .execution_options(populate_existing=True)
     )
     if found is None:
-        raise NotFound("There is no such cluster.")
+        raise NotFound(_("There is no such cluster."))
     return found
 
 

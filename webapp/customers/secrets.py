@@ -11,6 +11,7 @@ from webapp import sealed
 from webapp.errors import Refused
 from webapp.sealed import CannotOpen, is_sealed, secret_names
 from webapp.store.customers import Customer
+from webapp.translation import _
 
 
 def is_secret(session: Session, customer: Customer, name: str) -> bool:
@@ -23,7 +24,9 @@ def readable(session: Session, customer: Customer, name: str) -> str:
     try:
         return sealed.keys_of(session).open(customer.code, name, customer.extra.get(name))
     except CannotOpen as problem:
-        raise Refused(f"“{name}” of {customer.code} cannot be read: {problem}.") from None
+        raise Refused(
+            _("“%(name)s” of %(code)s cannot be read: %(why)s.", name=name, code=customer.code, why=problem)
+        ) from None
 
 
 def says(session: Session, customer: Customer, name: str, value: str) -> bool:
@@ -37,7 +40,14 @@ def says(session: Session, customer: Customer, name: str, value: str) -> bool:
 def must_be_typed(name: str, value: str) -> None:
     """Raises Refused for a text that looks like a sealed value, in any field."""
     if is_sealed(value):
-        raise Refused(f"The value of “{name}” {sealed.LOOKS_SEALED}.")
+        raise Refused(
+            _(
+                "The value of “%(name)s” begins with “%(prefix)s”, which only Mailrun writes before what it "
+                "has encrypted. Write the password itself.",
+                name=name,
+                prefix=sealed.PREFIX,
+            )
+        )
 
 
 def kept(session: Session, customer: Customer, name: str, value: Any) -> Any:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.runs import Run
+from webapp.translation import N_, _, translated
 
 
 @dataclass(frozen=True)
@@ -23,46 +24,52 @@ class Difference:
 
 
 LABELS = {
-    "name": "Name",
-    "recipient_key": "Recipient key",
-    "subject": "Subject",
-    "template": "Template",
-    "format": "Format",
-    "transformation_names": "Invoice transformations",
-    "no_documents": "No documents",
-    "zip": "Zip",
-    "password_key": "Password key",
-    "collate": "Collate",
-    "file_name": "File names",
-    "bcc": "Bcc",
-    "reply_to": "Reply to",
+    "name": N_("Name"),
+    "recipient_key": N_("Recipient key"),
+    "subject": N_("Subject"),
+    "template": N_("Template"),
+    "format": N_("Format"),
+    "transformation_names": N_("Invoice transformations"),
+    "no_documents": N_("No documents"),
+    "zip": N_("Zip"),
+    "password_key": N_("Password key"),
+    "collate": N_("Collate"),
+    "file_name": N_("File names"),
+    "bcc": N_("Bcc"),
+    "reply_to": N_("Reply to"),
 }
-BY_LANGUAGE = {"texts": "Body", "subjects": "Subject of the template", "plains": "Text version"}
+SENDER = {
+    "key": N_("From key"),
+    "address": N_("Sender’s address"),
+    "display_name": N_("Sender’s display name"),
+    "reply_to": N_("Sender’s reply to"),
+    "envelope_sender": N_("Sender’s envelope sender"),
+}
+BY_LANGUAGE = {"texts": N_("Body"), "subjects": N_("Subject of the template"), "plains": N_("Text version")}
 
 
 def differences(before: Content, after: Content) -> list[Difference]:
     """What changed between two versions, in the order of the form; a text is told with its language."""
     old, new = cast(Mapping[str, Any], before), cast(Mapping[str, Any], after)
     found = [(label, _said(old.get(key)), _said(new.get(key))) for key, label in LABELS.items()]
-    for key in ("key", "address", "display_name", "reply_to", "envelope_sender"):
-        label = "From key" if key == "key" else f"Sender’s {key.replace('_', ' ')}"
-        found.append((label, old["sender"][key], new["sender"][key]))
+    for key in SENDER:
+        found.append((SENDER[key], old["sender"][key], new["sender"][key]))
     for key, label in BY_LANGUAGE.items():
         found += _by_language(label, old.get(key, {}), new.get(key, {}))
     for name in sorted({**old.get("parts", {}), **new.get("parts", {})}):
         both = [each.get("parts", {}).get(name, {}) for each in (old, new)]
-        found += _by_language(f"Part “{name}”", *both)
+        found += _by_language(_("Part “%(name)s”", name=name), *both)
     pictures = [
         {name: image["sha256"] for name, image in each.get("images", {}).items()} for each in (old, new)
     ]
     found += [
-        (f"Picture “{name}”", pictures[0].get(name, "")[:12], pictures[1].get(name, "")[:12])
+        (_("Picture “%(name)s”", name=name), pictures[0].get(name, "")[:12], pictures[1].get(name, "")[:12])
         for name in sorted({**pictures[0], **pictures[1]})
     ]
     return [Difference(*each) for each in found if each[1] != each[2]]
 
 
-SENSITIVE = ("Bcc", "Reply to", "Password key")
+SENSITIVE = (N_("Bcc"), N_("Reply to"), N_("Password key"))
 """What changes who gets a customer's data, or how it is protected: told first, with both values."""
 
 
@@ -79,17 +86,26 @@ def since_last_run(session: Session, definition_id: int, today: Content) -> list
         return []
     found = differences(cast(Content, last.content), today)
     found.sort(key=lambda one: SENSITIVE.index(one.what) if one.what in SENSITIVE else len(SENSITIVE))
-    return [_with_values(one) if one.what in SENSITIVE else one.what for one in found]
+    return [_with_values(one) if one.what in SENSITIVE else translated(one.what) for one in found]
 
 
 def _with_values(changed: Difference) -> str:
-    return f"{changed.what} (now {changed.after or 'none'}; was {changed.before or 'none'})"
+    return _(
+        "%(what)s (now %(after)s; was %(before)s)",
+        what=translated(changed.what),
+        after=changed.after or _("none"),
+        before=changed.before or _("none"),
+    )
 
 
 def _by_language(label: str, old: Mapping[str, str], new: Mapping[str, str]) -> list[tuple[str, str, str]]:
     languages = sorted({**old, **new})
     return [
-        (f"{label}, {name or 'every other language'}", old.get(name, ""), new.get(name, ""))
+        (
+            _("%(part)s, %(language)s", part=translated(label), language=name or _("every other language")),
+            old.get(name, ""),
+            new.get(name, ""),
+        )
         for name in languages
     ]
 

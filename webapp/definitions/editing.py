@@ -13,7 +13,6 @@ from dataclasses import asdict, replace
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from webapp import notation
 from webapp.access import Viewer
 from webapp.audit import note
 from webapp.definitions import password_fields
@@ -27,6 +26,7 @@ from webapp.store.definitions import (
 )
 from webapp.store.runs import Run
 from webapp.store.types import now
+from webapp.translation import N_, _, ngettext
 
 SINGLE_FIELDS = ("name", "sender_id", "recipient_key_id", "template_id", "subject", "no_documents", "zip",
           "password_key", "collate", "reply_to", "file_name")  # fmt: skip
@@ -85,8 +85,14 @@ def remove(session: Session, viewer: Viewer, definition: MessageDefinition) -> N
     must_be_allowed(viewer)
     runs = runs_of(session, definition.id)
     if runs:
-        need = "1 run needs" if runs == 1 else f"{notation.number(runs)} runs need"
-        raise Refused(f"“{definition.name}” cannot be deleted: {need} it. Retire it instead.")
+        raise Refused(
+            ngettext(
+                "“%(name)s” cannot be deleted: %(num)s run needs it. Retire it instead.",
+                "“%(name)s” cannot be deleted: %(num)s runs need it. Retire it instead.",
+                runs,
+                name=definition.name,
+            )
+        )
     session.execute(
         delete(DefinitionTransformation).where(DefinitionTransformation.definition_id == definition.id)
     )
@@ -106,7 +112,7 @@ def must_be_allowed(viewer: Viewer) -> None:
     """Raises Refused for a person who may only look."""
     if not viewer.may_change:
         raise Refused(
-            "Your role is read-only. Ask an administrator for the manager role to change definitions."
+            _("Your role is read-only. Ask an administrator for the manager role to change definitions.")
         )
 
 
@@ -115,9 +121,9 @@ def fingerprint(value: Fields | TemplateValue) -> str:
     return hashlib.sha256(json.dumps(asdict(value), sort_keys=True).encode()).hexdigest()[:32]
 
 
-CHANGED_MEANWHILE = (
-    "Another person has saved a change since you opened this page. Nothing was overwritten: copy your text, "
-    "reload the page, and make your change there."
+CHANGED_MEANWHILE = N_(
+    "Another person has saved a change since you opened this page. Nothing was overwritten: "
+    "copy your text, reload the page, and make your change there."
 )
 
 
@@ -136,7 +142,7 @@ def free_name(name: str, taken: Iterable[str], most: int = 200) -> str:
 def _must_be_free(session: Session, name: str, but: int | None) -> None:
     other = session.scalar(select(MessageDefinition.id).where(MessageDefinition.name == name))
     if other is not None and other != but:
-        raise Refused(f"There is a definition “{name}” already. Choose another name.")
+        raise Refused(_("There is a definition “%(name)s” already. Choose another name.", name=name))
 
 
 def _write(session: Session, definition: MessageDefinition, fields: Fields) -> None:

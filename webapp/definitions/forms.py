@@ -24,6 +24,7 @@ from webapp.store.definitions import Content, MessageTemplate
 from webapp.store.invoices import Transformation
 from webapp.store.mailservers import Sender
 from webapp.store.statuses import TemplateFormat
+from webapp.translation import N_, _
 
 SPACES = re.compile(r"[,;\s]+")
 
@@ -38,7 +39,7 @@ def one_line(form: Form, field: StringField) -> None:
     """A subject: one line, which is a template."""
     field.data = (field.data or "").strip()
     if "\n" in field.data or "\r" in field.data:
-        raise ValidationError("This is one line.")
+        raise ValidationError(_("This is one line."))
     readable(form, field)
 
 
@@ -46,9 +47,9 @@ def named(given: str | None) -> str:
     """The name, without blanks around it. Raises ValidationError for an empty one."""
     name = (given or "").strip()
     if not name:
-        raise ValidationError("Enter a name.")
+        raise ValidationError(_("Enter a name."))
     if not name.isprintable():
-        raise ValidationError("The name has a character that cannot be shown.")
+        raise ValidationError(_("The name has a character that cannot be shown."))
     return name
 
 
@@ -71,21 +72,23 @@ class Filled(Form):
 class DefinitionForm(Filled):
     """Every field of a message definition."""
 
-    name = StringField("Name", validators=[InputRequired("Enter a name."), Length(max=200)])
-    sender = SelectField("From key", coerce=int, validators=[InputRequired("Choose one.")])
-    recipient_key = SelectField("Recipient key", coerce=int, validators=[InputRequired("Choose one.")])
-    template = SelectField("Template", coerce=int, validators=[InputRequired("Choose one.")])
-    subject = StringField(
-        "Subject", validators=[InputRequired("A mail needs a subject."), Length(max=1000), one_line]
+    name = StringField(N_("Name"), validators=[InputRequired(N_("Enter a name.")), Length(max=200)])
+    sender = SelectField(N_("From key"), coerce=int, validators=[InputRequired(N_("Choose one."))])
+    recipient_key = SelectField(
+        N_("Recipient key"), coerce=int, validators=[InputRequired(N_("Choose one."))]
     )
-    transformations = SelectMultipleField("Invoice transformations to attach", coerce=int)
-    no_documents = BooleanField("No documents")
-    zip = BooleanField("Zip")
-    password_key = StringField("Password key", validators=[Length(max=100)])
-    collate = BooleanField("Collate")
-    file_name = StringField("File names", validators=[Length(max=300), one_line])
-    bcc = StringField("Bcc", validators=[Length(max=4000)])
-    reply_to = StringField("Reply to", validators=[Length(max=254)])
+    template = SelectField(N_("Template"), coerce=int, validators=[InputRequired(N_("Choose one."))])
+    subject = StringField(
+        N_("Subject"), validators=[InputRequired(N_("A mail needs a subject.")), Length(max=1000), one_line]
+    )
+    transformations = SelectMultipleField(N_("Invoice transformations to attach"), coerce=int)
+    no_documents = BooleanField(N_("No documents"))
+    zip = BooleanField(N_("Zip"))
+    password_key = StringField(N_("Password key"), validators=[Length(max=100)])
+    collate = BooleanField(N_("Collate"))
+    file_name = StringField(N_("File names"), validators=[Length(max=300), one_line])
+    bcc = StringField(N_("Bcc"), validators=[Length(max=4000)])
+    reply_to = StringField(N_("Reply to"), validators=[Length(max=254)])
 
     def __init__(self, *args: Any, bcc_domains: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -97,14 +100,14 @@ class DefinitionForm(Filled):
 
     def validate_transformations(self, field: SelectMultipleField) -> None:
         if not field.data and not self.no_documents.data:
-            raise ValidationError("Choose what is attached, or tick “No documents”.")
+            raise ValidationError(_("Choose what is attached, or tick “No documents”."))
         if field.data and self.no_documents.data:
-            raise ValidationError("“No documents” is ticked: nothing can be attached then.")
+            raise ValidationError(_("“No documents” is ticked: nothing can be attached then."))
 
     def validate_password_key(self, field: StringField) -> None:
         field.data = (field.data or "").strip()
         if field.data and self.no_documents.data:
-            raise ValidationError("There are no documents that a password could protect.")
+            raise ValidationError(_("There are no documents that a password could protect."))
 
     def validate_bcc(self, field: StringField) -> None:
         texts = [text for text in SPACES.split(field.data or "") if text]
@@ -119,7 +122,9 @@ class DefinitionForm(Filled):
         except BadAddress as problem:
             raise ValidationError(f"{str(problem).rstrip('.')}.") from None
         if field.data and outside([field.data], self.bcc_domains):
-            raise ValidationError(f"Replies may go to {', '.join(self.bcc_domains)} only.")
+            raise ValidationError(
+                _("Replies may go to %(bcc_domains)s only.", bcc_domains=", ".join(self.bcc_domains))
+            )
 
     def fields(self) -> Fields:
         """What was filled in, once the form has been found valid."""
@@ -141,22 +146,22 @@ class DefinitionForm(Filled):
 
 
 FORMATS = [
-    SelectChoice(TemplateFormat.HTML.value, "HTML"),
-    SelectChoice(TemplateFormat.TEXT.value, "Plain text"),
+    SelectChoice(TemplateFormat.HTML.value, N_("HTML")),
+    SelectChoice(TemplateFormat.TEXT.value, N_("Plain text")),
 ]
 
 
 class TemplateForm(Filled):
     """A template in one language."""
 
-    name = StringField("Name", validators=[InputRequired("Enter a name."), Length(max=200)])
-    format = SelectField("Format", choices=FORMATS)
-    language = StringField("Language", default="", validators=[Length(max=16)])
-    subject = StringField("Subject", validators=[Length(max=1000), one_line])
+    name = StringField(N_("Name"), validators=[InputRequired(N_("Enter a name.")), Length(max=200)])
+    format = SelectField(N_("Format"), choices=FORMATS)
+    language = StringField(N_("Language"), default="", validators=[Length(max=16)])
+    subject = StringField(N_("Subject"), validators=[Length(max=1000), one_line])
     source = TextAreaField(
-        "Body", validators=[InputRequired("The body is empty."), Length(max=400_000), readable]
+        N_("Body"), validators=[InputRequired(N_("The body is empty.")), Length(max=400_000), readable]
     )
-    plain = TextAreaField("Text version", validators=[Length(max=400_000), readable])
+    plain = TextAreaField(N_("Text version"), validators=[Length(max=400_000), readable])
 
     def validate_name(self, field: StringField) -> None:
         field.data = named(field.data)

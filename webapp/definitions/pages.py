@@ -27,9 +27,9 @@ from webapp.definitions.templates import languages
 from webapp.definitions.versions import Fields, content_of, content_with, fields_of, template_value
 from webapp.store.db import db
 from webapp.store.definitions import Content, MessageDefinition, MessageTemplate
+from webapp.translation import _, ngettext
 from webapp.web import form_posts
 from webapp.web.access_control import MAY_NOT, viewer
-from webapp.web.formats import plural
 from webapp.web.query_args import id_in
 
 definitions = Blueprint("definitions", __name__)
@@ -106,9 +106,11 @@ def _save(definition_id: int | None) -> ResponseReturnValue:
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         if definition_id is None:
             created = editing.create(session, viewer(), form.fields())
-            return f"/definitions/{created.id}", f"Saved. “{created.name}” can be used for runs."
+            return f"/definitions/{created.id}", _(
+                "Saved. “%(name)s” can be used for runs.", name=created.name
+            )
         changed = editing.change(session, viewer(), _definition(definition_id), form.fields(), seen)
-        message = "Saved. Existing runs keep their copy." if changed else "Nothing has changed."
+        message = _("Saved. Existing runs keep their copy.") if changed else _("Nothing has changed.")
         return f"/definitions/{definition_id}", message
 
     def refused(reason: str) -> ResponseReturnValue:
@@ -129,7 +131,7 @@ def _form(
     status: int = 200,
 ) -> ResponseReturnValue:
     """`asks`: the mail cannot be built for some samples; the page asks whether to save anyway."""
-    first_key, *_ = form.recipient_key.choices or [(None, "")]
+    first_key = (form.recipient_key.choices or [(None, "")])[0]
     key = form.recipient_key.data or first_key[0]
     shown = tried or preview_mail(_content(form, definition), request.form or request.args)
     page = render_template(
@@ -166,7 +168,7 @@ def copy(definition_id: int) -> ResponseReturnValue:
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         created = editing.copy(session, viewer(), _definition(definition_id))
-        return f"/definitions/{created.id}", f"This is a copy. Its name is “{created.name}”."
+        return f"/definitions/{created.id}", _("This is a copy. Its name is “%(name)s”.", name=created.name)
 
     return form_posts.apply_once(effect, back=f"/definitions/{definition_id}")
 
@@ -178,7 +180,7 @@ def retire(definition_id: int) -> ResponseReturnValue:
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         editing.retire(session, viewer(), _definition(definition_id))
-        return page, "Retired. No new runs can use it; existing runs continue."
+        return page, _("Retired. No new runs can use it; existing runs continue.")
 
     return form_posts.apply_once(effect, back=page)
 
@@ -190,7 +192,7 @@ def use_again(definition_id: int) -> ResponseReturnValue:
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         editing.retire(session, viewer(), _definition(definition_id), back=True)
-        return page, "In use again."
+        return page, _("In use again.")
 
     return form_posts.apply_once(effect, back=page)
 
@@ -202,7 +204,7 @@ def delete(definition_id: int) -> ResponseReturnValue:
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         definition = _definition(definition_id)
         editing.remove(session, viewer(), definition)
-        return "/definitions", f"“{definition.name}” is deleted."
+        return "/definitions", _("“%(name)s” is deleted.", name=definition.name)
 
     return form_posts.apply_once(effect, back=f"/definitions/{definition_id}")
 
@@ -228,7 +230,12 @@ def reach() -> ResponseReturnValue:
     """How many customers have an address with the chosen recipient key."""
     key = id_in(request.args.get("recipient_key", ""))
     having, of = (0, 0) if key is None else queries.reach(db.session, viewer(), key)
-    return f"{notation.number(having)} of {plural(of, 'customer')} have it"
+    return ngettext(
+        "%(some)s of %(num)s customer have it",
+        "%(some)s of %(num)s customers have it",
+        of,
+        some=notation.number(having),
+    )
 
 
 @definitions.get("/definitions/passwords")

@@ -21,6 +21,7 @@ from webapp.messages import samples
 from webapp.messages.building import to_render
 from webapp.store.db import db
 from webapp.store.definitions import Content, MessageDefinition
+from webapp.translation import _
 from webapp.web import confirmations, form_posts
 from webapp.web.access_control import viewer
 
@@ -58,7 +59,7 @@ def save_part() -> ResponseReturnValue:
             templates.remove_part(session, viewer(), name)
             return "/templates", "Deleted."
         templates.save_part(session, viewer(), name, texts)
-        return "/templates", f'Saved. To include it in a template: {{% include "{name}" %}}.'
+        return "/templates", _('Saved. To include it in a template: {%% include "%(name)s" %%}.', name=name)
 
     return form_posts.apply_once(effect, back="/templates")
 
@@ -69,7 +70,7 @@ def delete_part(name: str) -> ResponseReturnValue:
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         templates.remove_part(session, viewer(), name)
-        return "/templates", f"“{name}” is deleted."
+        return "/templates", _("“%(name)s” is deleted.", name=name)
 
     return form_posts.apply_once(effect, back="/templates")
 
@@ -81,7 +82,10 @@ def seen_as(source: str | None) -> str:
 
 def _changed_meanwhile(stored: str | None) -> Iterator[str]:
     if request.form.get("seen", seen_as(stored)) != seen_as(stored):
-        yield f"Another person has saved a different text since you opened the page: {stored or 'none'}"
+        yield _(
+            "Another person has saved a different text since you opened the page: %(text)s",
+            text=stored or _("none"),
+        )
 
 
 def _doubts(texts: Texts, name: str, source: str) -> Iterator[str]:
@@ -90,7 +94,7 @@ def _doubts(texts: Texts, name: str, source: str) -> Iterator[str]:
         yield str(problem)
         return
     if name in _reached(texts, source):
-        yield "It includes itself."
+        yield _("It includes itself.")
         return
     yield from _troubles_in_definitions(texts, name)
 

@@ -16,6 +16,7 @@ from webapp.errors import Refused
 from webapp.mailing.template_references import COMMENT
 from webapp.store.customers import Customer, metadata_text
 from webapp.store.definitions import MessageDefinition, MessageTemplate, TemplatePart, TemplateText
+from webapp.translation import _
 
 
 def note(session: Session, viewer: Viewer, name: str, texts: Iterable[str] = ()) -> None:
@@ -26,21 +27,34 @@ def note(session: Session, viewer: Viewer, name: str, texts: Iterable[str] = ())
         return
     if edits.is_reserved(name):
         raise Refused(
-            f"“{name}” cannot be the password key: the history of customers calls something else by this "
-            "name. Keep the passwords in a field with another name."
+            _(
+                "“%(name)s” cannot be the password key: the history of customers calls something "
+                "else by this name. Keep the passwords in a field with another name.",
+                name=name,
+            )
         )
     using = [f"“{each}”" for each, text in _texts(session) if is_used(name, text)]
     if using or any(is_used(name, text) for text in texts):
-        shown = ", ".join(dict.fromkeys(using)) or "the definition itself"
+        shown = ", ".join(dict.fromkeys(using)) or _("the definition itself")
         raise Refused(
-            f"“{name}” cannot be the password key: mails show it (customer.metadata.{name} in {shown}). Keep "
-            "the passwords in another field, or take it out of the texts first."
+            _(
+                "“%(name)s” cannot be the password key: mails show it (customer.metadata.%(name)s "
+                "in %(shown)s). Keep the passwords in another field, or take it out of the texts "
+                "first.",
+                name=name,
+                shown=shown,
+            )
         )
     if viewer.clusters and (n := _customers_with(session, name)):
         whose = "1 customer" if n == 1 else f"{notation.number(n)} customers"
         raise Refused(
-            f"“{name}” as the password key would hide “{name}” of {whose}. Ask an administrator who sees all "
-            "clusters, or name a field that is a password key already."
+            _(
+                "“%(name)s” as the password key would hide “%(name)s” of %(whose)s. Ask an "
+                "administrator who sees all clusters, or name a field that is a password key "
+                "already.",
+                name=name,
+                whose=whose,
+            )
         )
     sealed.note_secret(session, name)
     edits.hide_values(session, "customer", [name])

@@ -13,6 +13,7 @@ from webapp.extensions import runtime
 from webapp.store.db import db
 from webapp.store.definitions import TemplateImage
 from webapp.store.documents import DocumentMissing
+from webapp.translation import _
 from webapp.web import form_posts, untrusted
 from webapp.web.access_control import viewer
 
@@ -32,7 +33,7 @@ def save_picture() -> ResponseReturnValue:
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         pictures.save(session, viewer(), stored)
-        return "/templates", f'Saved. To show it in a template: <img src="cid:{name}" alt="">.'
+        return "/templates", _('Saved. To show it in a template: <img src="cid:%(name)s" alt="">.', name=name)
 
     return form_posts.apply_once(effect, back="/templates")
 
@@ -43,7 +44,7 @@ def delete_picture(name: str) -> ResponseReturnValue:
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         pictures.remove(session, viewer(), name)
-        return "/templates", f"“{name}” is deleted."
+        return "/templates", _("“%(name)s” is deleted.", name=name)
 
     return form_posts.apply_once(effect, back="/templates")
 

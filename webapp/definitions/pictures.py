@@ -17,6 +17,7 @@ from webapp.mailing.template_references import REFERENCE_NAME, pictures_in
 from webapp.store.definitions import TemplateImage
 from webapp.store.documents import DocumentStore
 from webapp.store.types import now
+from webapp.translation import _
 
 PICTURE_BYTES_MAX = 2_000_000
 KINDS = {
@@ -43,13 +44,13 @@ def store(store: DocumentStore, name: str, content: bytes) -> StoredPicture:
     Refused for a name that no template can have, and for what mail clients do not show."""
     if not REFERENCE_NAME.fullmatch(name):
         raise Refused(
-            "Use only letters without accents, digits, - and _ in the name of a picture, such as “logo”."
+            _("Use only letters without accents, digits, - and _ in the name of a picture, such as “logo”.")
         )
     kind = next((kind for begins, kind in KINDS.items() if content.startswith(begins)), None)
     if kind is None:
-        raise Refused("Choose a PNG, JPEG or GIF file: mail programs show no other.")
+        raise Refused(_("Choose a PNG, JPEG or GIF file: mail programs show no other."))
     if len(content) > PICTURE_BYTES_MAX:
-        raise Refused("The picture is too large. Every mail contains it, so it may have at most 2 MB.")
+        raise Refused(_("The picture is too large. Every mail contains it, so it may have at most 2 MB."))
     return StoredPicture(name, kind, len(content), store.put(content))
 
 
@@ -70,7 +71,9 @@ def remove(session: Session, viewer: Viewer, name: str) -> None:
     """Delete a picture that nothing shows. Its bytes stay for the mails that had it. Raises Refused."""
     must_be_allowed(viewer)
     if using := showing(session, name):
-        raise Refused(f"“{name}” cannot be deleted: {', '.join(using)} show it.")
+        raise Refused(
+            _("“%(name)s” cannot be deleted: %(using)s show it.", name=name, using=", ".join(using))
+        )
     session.execute(delete(TemplateImage).where(TemplateImage.name == name))
     note(session, viewer.name, "delete picture", name)
 

@@ -33,6 +33,7 @@ from webapp.store.db import db
 from webapp.store.definitions import Content, MessageDefinition, MessageTemplate
 from webapp.store.installation import held
 from webapp.store.mailservers import MailServer, Sender
+from webapp.translation import _
 from webapp.web import form_posts, htmx, untrusted, user_limits
 from webapp.web.access_control import viewer
 from webapp.web.query_args import id_in
@@ -107,7 +108,7 @@ def _listed(names: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]
         if isinstance(value, Mapping):
             found += _listed(value, f"{before}{name}.")
         elif isinstance(value, list | tuple):
-            found.append((f"{before}{name}", f"a list of {len(value)}"))
+            found.append((f"{before}{name}", _("a list of %(count)s", count=len(value))))
         elif name != "id":
             found.append((f"{before}{name}", "" if value is None else str(value)))
     return found[:FIELDS_LISTED_MAX]
@@ -137,7 +138,7 @@ def _fields_to_try(value: TemplateValue, definition_id: str) -> Fields | None:
     key = db.session.scalar(select(RecipientKey.id).order_by(RecipientKey.id).limit(1))
     if sender is None or key is None:
         return None
-    return Fields("", sender, key, 0, "Test of a template", no_documents=True)
+    return Fields("", sender, key, 0, _("Test of a template"), no_documents=True)
 
 
 @tries.post("/definitions/check")
@@ -199,7 +200,7 @@ def template_mail() -> ResponseReturnValue:
 
 def _framed(preview: MailPreview) -> ResponseReturnValue:
     if preview.letter is None:
-        return untrusted.as_text(preview.unmade or "There is nothing to show yet.")
+        return untrusted.as_text(preview.unmade or _("There is nothing to show yet."))
     if preview.letter.html_to_show is None:
         return untrusted.as_text(preview.letter.text or "")
     return untrusted.framed(preview.letter.html_to_show)
@@ -218,25 +219,30 @@ def send_test_of_template() -> ResponseReturnValue:
 
 
 def _send(content: Content | None) -> ResponseReturnValue:
-    user_limits.count(user_limits.TEST_MAILS, "test mails")
+    user_limits.count(user_limits.TEST_MAILS, _("test mails"))
     parts, back, to = runtime(), htmx.page_on_screen(), viewer().name
     offered = samples.samples(db.session, viewer(), content)
     sample = _chosen(request.form.get("sample", ""), offered)
     if content is None or sample is None:
-        return _not_sent("There is nothing to send yet. Fill in the form and choose an invoice.", back)
+        return _not_sent(_("There is nothing to send yet. Fill in the form and choose an invoice."), back)
     if why := held(db.session):
-        return _not_sent(f"No test was sent: {why}.", back)
+        return _not_sent(_("No test was sent: %(why)s.", why=why), back)
     server = db.session.get_one(MailServer, content["sender"]["mail_server_id"])
     mail_input = samples.input_of(db.session, content, sample)
     db.end_reading()
     try:
         reply = send_test(mail_input, to, server, parts.renderer, parts.documents, parts.settings)
     except NotSent as why_not:
-        return _not_sent(f"No test was sent: {why_not}.", back)
+        return _not_sent(_("No test was sent: %(why)s.", why=why_not), back)
     with db.writing() as session:
         note(session, to, "send test", content["name"] or content["template"], f"{sample.number}: {reply}")
-    opens = f" Its documents open with this customer’s “{key}”." if (key := content["password_key"]) else ""
-    return form_posts.notify(f"A test was sent to {parts.settings.redirect_to or to}: {reply}{opens}", back)
+    words = _(
+        "A test was sent to %(address)s: %(reply)s", address=parts.settings.redirect_to or to, reply=reply
+    )
+    if key := content["password_key"]:
+        opens = _("Its documents open with this customer’s “%(key)s”.", key=key)
+        words = f"{words} {opens}"
+    return form_posts.notify(words, back)
 
 
 def _not_sent(words: str, back: str) -> ResponseReturnValue:

@@ -11,6 +11,7 @@ from webapp.access import Viewer, sees_all_runs
 from webapp.errors import Refused
 from webapp.store.definitions import MessageDefinition
 from webapp.store.runs import Run
+from webapp.translation import _
 
 
 def must_see_runs_of_definition(session: Session, viewer: Viewer, definition: MessageDefinition) -> None:
@@ -33,6 +34,9 @@ def must_see_all_runs(session: Session, viewer: Viewer, name: str) -> None:
 def _must_see(session: Session, viewer: Viewer, name: str, *conditions: ColumnElement[bool]) -> None:
     if not sees_all_runs(session, viewer, *conditions):
         raise Refused(
-            f"{name} is used for customers whom you do not see, so you cannot change it. Make a copy, or ask "
-            "a person who sees all of them."
+            _(
+                "%(name)s is used for customers whom you do not see, so you cannot change it. Make "
+                "a copy, or ask a person who sees all of them.",
+                name=name,
+            )
         )

@@ -21,6 +21,7 @@ from webapp.errors import Refused
 from webapp.store.db import db
 from webapp.store.definitions import MessageTemplate
 from webapp.store.statuses import TemplateFormat
+from webapp.translation import _
 from webapp.web import form_posts
 from webapp.web.access_control import MAY_NOT, viewer
 
@@ -110,9 +111,11 @@ def _save(template_id: int | None) -> ResponseReturnValue:
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         if template_id is None:
             created = templates.create_template(session, viewer(), value)
-            return f"/templates/{created.id}", f"Saved. Choose “{created.name}” in a definition to use it."
+            return f"/templates/{created.id}", _(
+                "Saved. Choose “%(name)s” in a definition to use it.", name=created.name
+            )
         changed = templates.change_template(session, viewer(), _template(template_id), value, seen)
-        message = "Saved. Existing runs keep their copy." if changed else "Nothing has changed."
+        message = _("Saved. Existing runs keep their copy.") if changed else _("Nothing has changed.")
         return f"/templates/{template_id}?language={form.language.data}", message
 
     def refused(reason: str) -> ResponseReturnValue:
@@ -173,7 +176,7 @@ def copy(template_id: int) -> ResponseReturnValue:
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         created = templates.copy_template(session, viewer(), _template(template_id))
-        return f"/templates/{created.id}", f"This is a copy. Its name is “{created.name}”."
+        return f"/templates/{created.id}", _("This is a copy. Its name is “%(name)s”.", name=created.name)
 
     return form_posts.apply_once(effect, back=f"/templates/{template_id}")
 
@@ -185,7 +188,7 @@ def delete(template_id: int) -> ResponseReturnValue:
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         template = _template(template_id)
         templates.remove_template(session, viewer(), template)
-        return "/templates", f"“{template.name}” is deleted."
+        return "/templates", _("“%(name)s” is deleted.", name=template.name)
 
     return form_posts.apply_once(effect, back=f"/templates/{template_id}")
 
@@ -199,17 +202,19 @@ def delete_language(template_id: int) -> ResponseReturnValue:
         template = _template(template_id)
         value = template_value(template)
         if language not in value.texts or len(value.texts) == 1:
-            raise Refused("A template needs at least one text.")
+            raise Refused(_("A template needs at least one text."))
         left = with_text(value, language, None)
         seen = request.form.get("seen", "")
         templates.change_template(session, viewer(), template, left, seen)
-        return f"/templates/{template_id}", f"The {_language_words(language)} is deleted."
+        return f"/templates/{template_id}", _(
+            "The %(language)s is deleted.", language=_language_words(language)
+        )
 
     return form_posts.apply_once(effect, back=f"/templates/{template_id}")
 
 
 def _language_words(language: str) -> str:
-    return f"text in “{language}”" if language else "default text"
+    return _("text in “%(language)s”", language=language) if language else _("default text")
 
 
 def _must_edit() -> None:

@@ -32,6 +32,7 @@ from webapp.store.definitions import (
     TemplatePart,
     TemplateText,
 )
+from webapp.translation import N_, _
 
 
 def create_template(session: Session, viewer: Viewer, value: TemplateValue) -> MessageTemplate:
@@ -80,7 +81,9 @@ def remove_template(session: Session, viewer: Viewer, template: MessageTemplate)
     """Delete a template that no definition uses. Raises Refused for any other."""
     must_be_allowed(viewer)
     if using := used_by(session, template.id):
-        raise Refused(f"“{template.name}” cannot be deleted: {', '.join(using)} use it.")
+        raise Refused(
+            _("“%(name)s” cannot be deleted: %(using)s use it.", name=template.name, using=", ".join(using))
+        )
     note(session, viewer.name, "delete template", template.name)
     session.delete(template)
 
@@ -92,7 +95,7 @@ def used_by(session: Session, template_id: int) -> list[str]:
 
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
-NO_LANGUAGE = "A language is two letters, such as de, or with a country: de-CH. Choose one of the list."
+NO_LANGUAGE = N_("A language is two letters, such as de, or with a country: de-CH. Choose one of the list.")
 
 
 @cache
@@ -115,10 +118,10 @@ def save_part(session: Session, viewer: Viewer, name: str, texts: Mapping[str, s
     must_see_all_runs(session, viewer, name)
     if not REFERENCE_NAME.fullmatch(name):
         raise Refused(
-            "Use only letters without accents, digits, - and _ in the name of a part, such as “signature”."
+            _("Use only letters without accents, digits, - and _ in the name of a part, such as “signature”.")
         )
     if not texts:
-        raise Refused("A part needs a text.")
+        raise Refused(_("A part needs a text."))
     known = set(session.scalars(select(TemplatePart.language).where(TemplatePart.name == name)))
     if any(each and not LANGUAGE.fullmatch(each) for each in texts.keys() - known):
         raise Refused(NO_LANGUAGE)
@@ -133,7 +136,9 @@ def remove_part(session: Session, viewer: Viewer, name: str) -> None:
     """Delete a part that nothing includes. Raises Refused for any other."""
     must_be_allowed(viewer)
     if using := including(session, name):
-        raise Refused(f"“{name}” cannot be deleted: {', '.join(using)} include it.")
+        raise Refused(
+            _("“%(name)s” cannot be deleted: %(using)s include it.", name=name, using=", ".join(using))
+        )
     session.execute(delete(TemplatePart).where(TemplatePart.name == name))
     note(session, viewer.name, "delete part", name)
 
@@ -167,7 +172,7 @@ def sources(session: Session) -> list[tuple[str, str]]:
 def _must_be_free(session: Session, name: str, but: int | None) -> None:
     other = session.scalar(select(MessageTemplate.id).where(func.lower(MessageTemplate.name) == name.lower()))
     if other is not None and other != but:
-        raise Refused(f"There is a template “{name}” already. Choose another name.")
+        raise Refused(_("There is a template “%(name)s” already. Choose another name.", name=name))
 
 
 def _write(session: Session, template: MessageTemplate, value: TemplateValue) -> None:

@@ -40,6 +40,7 @@ from webapp.store.prepared import PendingWrite, execute_all
 from webapp.store.runs import Attempt
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus
 from webapp.store.types import now
+from webapp.translation import N_
 
 STARTED = (ResultStatus.SENDING, ResultStatus.UNCONFIRMED)
 """The statuses of a result whose attempt has started and is not settled."""
@@ -212,7 +213,7 @@ def undo_starts(session: Session, starts: Sequence[AttemptStart]) -> None:
         lifecycle_runs.reopen(session, run_id)
         session.flush()
     outcome = AttemptOutcome(
-        Outcome.HELD, ResultStatus.READY, "dot", detail="the database did not confirm the mark"
+        Outcome.HELD, ResultStatus.READY, "dot", detail=N_("the database did not confirm the mark")
     )
     theirs = Attempt.result_id.in_([result.id for result in undone])
     newest = select(func.max(Attempt.id), Attempt.result_id).where(theirs).group_by(Attempt.result_id)

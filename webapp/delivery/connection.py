@@ -25,6 +25,7 @@ from webapp.smtp.server_connection import Waits
 from webapp.smtp.transport import Conversation
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import ResultStatus
+from webapp.translation import N_
 from webapp.workers import WorkerProcess
 
 
@@ -103,7 +104,7 @@ class Connection:
         offer = self._offer(ready.message)
         if isinstance(offer, outcomes.Offered) and self.conversation.heard_from():
             self.conversation.drop()
-            offer = outcomes.Broken("body", "the server broke off before the end of the message")
+            offer = outcomes.Broken("body", N_("the server broke off before the end of the message"))
         if not isinstance(offer, outcomes.Offered):
             return self._not_offered(ready, offer, offered_at), None
         if unstored := self.builder.store_packed(ready.message):
@@ -197,7 +198,7 @@ class Connection:
         finish: outcomes.Finish | None
         if self.conversation.heard_from() or time.monotonic() - began > self.runtime.settings.lease / 2:
             self.conversation.drop()
-            finish = outcomes.Broken("dot", "given up before the final dot")
+            finish = outcomes.Broken("dot", N_("given up before the final dot"))
         else:
             finish = self.conversation.send_dot()
             if finish is None:

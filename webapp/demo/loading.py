@@ -22,6 +22,7 @@ from webapp.store.customers import Customer
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Role
 from webapp.store.users import User
+from webapp.translation import _
 from webapp.users import accounts
 
 EMAIL = "demo@noordlicht.example"
@@ -43,7 +44,7 @@ def load(runtime: Runtime, today: date, say: Callable[[str], None]) -> None:
     with runtime.database.reading() as session:
         users, customers = _any(session, select(User.id)), _any(session, select(Customer.id))
     if not users and not customers:
-        say(f"Loading the demo company, {company.ROOT} (once, some seconds).")
+        say(_("Loading the demo company, %(name)s (once, some seconds).", name=company.ROOT))
         _keep_login(home, secrets.token_urlsafe(12))
         _import(runtime, home / "demo_folder", today)
     if not users:
@@ -56,7 +57,7 @@ def load(runtime: Runtime, today: date, say: Callable[[str], None]) -> None:
 def login(home: Path) -> tuple[str, str] | None:
     """Email and password of the demo user, as long as they work."""
     try:
-        email, _, password = _login_file(home).read_text().strip().partition(" ")
+        email, _space, password = _login_file(home).read_text().strip().partition(" ")
     except FileNotFoundError:
         return None
     return email, password

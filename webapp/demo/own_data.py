@@ -25,6 +25,7 @@ from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import Outcome, ResultStatus, RunStatus
 from webapp.store.users import AuditEntry, User, UserCluster
+from webapp.translation import _
 
 ACTOR, LOADED, REMOVED = "demo", "import", "demo removed"
 LOGO = "logo"
@@ -109,17 +110,55 @@ def _sending(session: Session, rows: DemoRows) -> Iterator[str]:
         exists().where(Result.run_id == Run.id, Result.status == ResultStatus.SENDING),
     )
     if names := session.scalars(select(Run.name).where(Run.id.in_(rows.runs), busy).order_by(Run.id)).all():
-        yield f"{_named(names)}: still sending, or being created. Stop it first, or wait for its end."
+        yield _(
+            "%(names)s: still sending, or being created. Stop it first, or wait for its end.",
+            names=_named(names),
+        )
 
 
 def _hanging_on_it(session: Session, rows: DemoRows) -> Iterator[str]:
     """Rows that the demo did not make, and that could not stay without it."""
     renamed = (_has_demo_code(), Customer.id.not_in(rows.customers))
     if codes := session.scalars(select(Customer.code).where(*renamed).order_by(Customer.code)).all():
-        yield f"Customers with other names than in the demo: {_named(codes)}. They may be yours."
+        yield _(
+            "Customers with other names than in the demo: %(codes)s. They may be yours.", codes=_named(codes)
+        )
     others = (Customer.cluster_id.in_(rows.clusters), Customer.id.not_in(rows.customers), ~_has_demo_code())
     if codes := session.scalars(select(Customer.code).where(*others).order_by(Customer.code)).all():
-        yield f"Customers of yours in clusters of the demo: {_named(codes)}. Move them to other clusters."
+        yield _(
+            "Customers of yours in clusters of the demo: %(codes)s. Move them to other clusters.",
+            codes=_named(codes),
+        )
+    yield from _tied_clusters(session, rows)
+    invoices = (Invoice.customer_id.in_(rows.customers), Invoice.id.not_in(rows.invoices))
+    if found := session.scalars(select(Invoice.number).where(*invoices).order_by(Invoice.number)).all():
+        yield (
+            _(
+                "Invoices of yours for customers of the demo: %(found)s. Invoices are never "
+                "deleted: begin in another MAILRUN_HOME instead.",
+                found=_named(found),
+            )
+        )
+    foreign = exists().where(Result.run_id == Run.id, Result.customer_id.not_in(rows.customers))
+    mixed = select(Run.name).where(Run.id.in_(rows.runs), foreign)
+    if found := session.scalars(mixed.order_by(Run.id)).all():
+        yield _(
+            "Runs with customers of yours in them: %(found)s. No run is deleted in part.", found=_named(found)
+        )
+    bound = (
+        select(User.name)
+        .where(exists().where(UserCluster.user_id == User.id, UserCluster.cluster_id.in_(rows.clusters)))
+        .order_by(User.name)
+    )
+    if found := session.scalars(bound).all():
+        yield _(
+            "Users who see clusters of the demo only: %(found)s. Choose others for them first.",
+            found=_named(found),
+        )
+
+
+def _tied_clusters(session: Session, rows: DemoRows) -> Iterator[str]:
+    """Clusters above or below those of the demo that the demo did not make."""
     below, above = aliased(Cluster), aliased(Cluster)
     edges = (
         select(below.tag_name, above.tag_name)
@@ -130,24 +169,10 @@ def _hanging_on_it(session: Session, rows: DemoRows) -> Iterator[str]:
     )
     if tied := session.execute(edges).all():
         names = [f"{child} below {parent}" for child, parent in tied]
-        yield f"Clusters of yours beside clusters of the demo: {_named(names)}. Give them other parents."
-    invoices = (Invoice.customer_id.in_(rows.customers), Invoice.id.not_in(rows.invoices))
-    if found := session.scalars(select(Invoice.number).where(*invoices).order_by(Invoice.number)).all():
-        yield (
-            f"Invoices of yours for customers of the demo: {_named(found)}. Invoices are never deleted: "
-            "begin in another MAILRUN_HOME instead."
+        yield _(
+            "Clusters of yours beside clusters of the demo: %(names)s. Give them other parents.",
+            names=_named(names),
         )
-    foreign = exists().where(Result.run_id == Run.id, Result.customer_id.not_in(rows.customers))
-    mixed = select(Run.name).where(Run.id.in_(rows.runs), foreign)
-    if found := session.scalars(mixed.order_by(Run.id)).all():
-        yield f"Runs with customers of yours in them: {_named(found)}. No run is deleted in part."
-    bound = (
-        select(User.name)
-        .where(exists().where(UserCluster.user_id == User.id, UserCluster.cluster_id.in_(rows.clusters)))
-        .order_by(User.name)
-    )
-    if found := session.scalars(bound).all():
-        yield f"Users who see clusters of the demo only: {_named(found)}. Choose others for them first."
 
 
 def _has_demo_code() -> ColumnElement[bool]:
@@ -177,4 +202,5 @@ def _count(session: Session, counted: Any, *conditions: ColumnElement[bool]) -> 
 
 def _named(names: Sequence[str]) -> str:
     rest = len(names) - NAMED_MAX
-    return ", ".join(names[:NAMED_MAX]) + (f" and {rest} more" if rest > 0 else "")
+    named = ", ".join(names[:NAMED_MAX])
+    return _("%(names)s and %(count)s more", names=named, count=rest) if rest > 0 else named

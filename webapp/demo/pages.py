@@ -13,13 +13,14 @@ from webapp.demo import own_data, removing
 from webapp.demo.own_data import DemoNumbers
 from webapp.extensions import runtime
 from webapp.store.db import db
+from webapp.translation import N_, _
 from webapp.web import form_posts
 from webapp.web.access_control import viewer
 from webapp.web.form_posts import Flash
 
 starting_over = Blueprint("own_data", __name__)
 PATH = "/own-data"
-CHANGED = (
+CHANGED = N_(
     "Something was added to the demo company at this moment. Nothing was removed: look at the numbers again."
 )
 
@@ -56,7 +57,10 @@ def start() -> ResponseReturnValue:
     def effect(session: Session) -> tuple[str, Flash]:
         seen = DemoNumbers(**{name: request.form.get(name, 0, int) for name in DemoNumbers.__annotations__})
         told = removing.remove(session, viewer(), runtime().documents, seen)
-        return "/", f"The demo company is removed, with {told.customers} customers. Import your data next."
+        return "/", _(
+            "The demo company is removed, with %(customers)s customers. Import your data next.",
+            customers=told.customers,
+        )
 
     try:
         return form_posts.apply_once(effect, back=PATH)

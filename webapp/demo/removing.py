@@ -46,12 +46,13 @@ from webapp.store.runs import (
 from webapp.store.statuses import SourceSubject
 from webapp.store.text_search import CUSTOMER_SEARCH, INVOICE_SEARCH
 from webapp.store.users import SourceValue
+from webapp.translation import N_
 
 log = logging.getLogger("mailrun.demo")
 
-FOR_ADMINS = "Only administrators who see all clusters start with other data. Ask one of them."
-GONE = "The demo company is not here."
-OTHERS = "What would be removed has changed since this page was shown. Look at the numbers again."
+FOR_ADMINS = N_("Only administrators who see all clusters start with other data. Ask one of them.")
+GONE = N_("The demo company is not here.")
+OTHERS = N_("What would be removed has changed since this page was shown. Look at the numbers again.")
 
 
 def remove(session: Session, viewer: Viewer, store: DocumentStore, seen: DemoNumbers | None) -> DemoNumbers:

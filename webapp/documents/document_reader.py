@@ -9,6 +9,7 @@ from webapp.mailing.attach import PDF
 from webapp.mailing.pdf_locking import begins_like_pdf
 from webapp.mailing.sandbox import MEGABYTES, NoAnswer, SandboxProcess
 from webapp.store.statuses import Finding, LockProblem
+from webapp.translation import N_
 
 READING_TIME_LIMIT = 10.0
 """Seconds for one document."""
@@ -109,7 +110,7 @@ class Reader:
                 said = f"it took more than {self.sandbox.seconds:g} seconds to read"
                 found = DocumentFinding(Finding.UNREADABLE, said, LockProblem.UNREADABLE)
             case _:
-                said = "it took more time or memory to read than a document may"
+                said = N_("it took more time or memory to read than a document may")
                 found = DocumentFinding(Finding.UNREADABLE, said, LockProblem.UNREADABLE)
         return [as_filed(document.media_type, found)] * len(document.of)
 

@@ -14,6 +14,7 @@ from webapp.documents import buyers, e_invoices, pdf_contents, spelling
 from webapp.documents.document_reader import DocumentFinding, Names, is_pdf, names_its_invoice
 from webapp.documents.e_invoices import Stated
 from webapp.store.statuses import Finding
+from webapp.translation import N_
 
 SAID_LENGTH = 80
 """Characters that are told of what a document says."""
@@ -103,7 +104,7 @@ def _disagreement(stated: Stated, names: Names) -> Finding | None:
 def _what(stated: Stated, names: Names, finding: Finding) -> str:
     """What an e-invoice that disagrees is: is document CN-2026-2, of Other GmbH"""
     if not stated.numbers:
-        return "has no invoice number"
+        return N_("has no invoice number")
     kind = "document" if stated.refers_back else "invoice"
     told = f"is {kind} {', '.join(map(_shown, stated.numbers[:3]))}"
     if buyers.agrees(stated, names.code, names.customer):

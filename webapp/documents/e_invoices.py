@@ -11,6 +11,7 @@ from itertools import chain
 from lxml import etree
 
 from webapp.documents.document_reader import SIGNED_ENVELOPE, Unreadable
+from webapp.translation import N_
 
 UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 UBL_ROOTS = ("Invoice", "CreditNote", "DebitNote", "SelfBilledInvoice", "SelfBilledCreditNote")
@@ -37,7 +38,9 @@ def parsed(content: bytes) -> etree._Element:
     the depth (256) and the length of a text (10 MB)."""
     content = content.removeprefix(b"\xef\xbb\xbf").lstrip()  # a declaration must come first
     if content.startswith(SIGNED_ENVELOPE):
-        raise Unreadable("it is a signed envelope (.p7m), which is not opened: import the XML that is in it")
+        raise Unreadable(
+            N_("it is a signed envelope (.p7m), which is not opened: import the XML that is in it")
+        )
     parser = etree.XMLParser(
         resolve_entities=False,
         load_dtd=False,
@@ -51,7 +54,7 @@ def parsed(content: bytes) -> etree._Element:
     except etree.XMLSyntaxError as error:
         raise Unreadable(f"it cannot be opened as XML: {error.msg}") from None
     if root.getroottree().docinfo.doctype:
-        raise Unreadable("it has a DOCTYPE, which no invoice needs: import it without one")
+        raise Unreadable(N_("it has a DOCTYPE, which no invoice needs: import it without one"))
     return root
 
 

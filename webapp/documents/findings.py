@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.statuses import Finding
 from webapp.store.types import now
+from webapp.translation import N_, _, translated
 
 Condition = ColumnElement[bool] | InstrumentedAttribute[bool]
 
@@ -92,26 +93,27 @@ def suspects(session: Session, at_most: int) -> list[tuple[str, TransformationRe
     return [(number, document) for number, document in rows]
 
 
-NOT_AS_IMPORTED = "the document store does not have the bytes that were imported"
+NOT_AS_IMPORTED = N_("the document store does not have the bytes that were imported")
 
 SAID = {
-    Finding.UNCHECKED: "was not checked yet",
-    Finding.FINE: "names its invoice",
-    Finding.NOT_NAMED: "does not name its invoice",
-    Finding.OTHER_CUSTOMER: "names its invoice, but neither the code nor the name of its customer",
-    Finding.NO_TEXT: "has no text that could name its invoice",
-    Finding.UNREADABLE: "cannot be read",
-    Finding.ALTERED: "is not what was imported",
+    Finding.UNCHECKED: N_("was not checked yet"),
+    Finding.FINE: N_("names its invoice"),
+    Finding.NOT_NAMED: N_("does not name its invoice"),
+    Finding.OTHER_CUSTOMER: N_("names its invoice, but neither the code nor the name of its customer"),
+    Finding.NO_TEXT: N_("has no text that could name its invoice"),
+    Finding.UNREADABLE: N_("cannot be read"),
+    Finding.ALTERED: N_("is not what was imported"),
 }
 
 
 def said(document: TransformationResult) -> str:
     """The finding about a document, as the end of a sentence that starts with its name. What an e-invoice
     says of itself stands for itself: is invoice INV-2026-2, of Other GmbH"""
-    finding, words = Finding(document.finding), SAID[Finding(document.finding)]
-    if document.finding_words and finding in (Finding.NOT_NAMED, Finding.OTHER_CUSTOMER):
-        return document.finding_words
-    return f"{words}: {document.finding_words}" if document.finding_words else words
+    finding, words = Finding(document.finding), _(SAID[Finding(document.finding)])
+    why = translated(document.finding_words)
+    if why and finding in (Finding.NOT_NAMED, Finding.OTHER_CUSTOMER):
+        return why
+    return _("%(finding)s: %(why)s", finding=words, why=why) if why else words
 
 
 def note(session: Session, *conditions: Condition, **values: object) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from webapp import notation
 from webapp.documents.document_reader import SIGNED_ENVELOPE
 from webapp.mailing.pdf_locking import HEADER_WITHIN, begins_like_pdf
+from webapp.translation import _
 
 HEAD = HEADER_WITHIN
 """Number of first bytes to look at."""
@@ -50,17 +52,18 @@ def contradiction(media_type: str, output_type: str | None, head: bytes) -> str 
     the file."""
     is_pdf = begins_like_pdf(head, is_said_to=media_type == PDF)
     if output_type == "pdf" and media_type != PDF:
-        return f"is {media_type}, but the transformation makes PDF documents"
+        return _("is %(type)s, but the transformation makes PDF documents", type=media_type)
     if media_type == PDF and not is_pdf:
-        return f"is no PDF: its first {HEADER_WITHIN:,} bytes have no %PDF"
+        within = notation.number(HEADER_WITHIN)
+        return _("is no PDF: its first %(num)s bytes have no %%PDF", num=within)
     if media_type != PDF and is_pdf and media_type != "application/octet-stream":
-        return f"is a PDF by its content, not {media_type}"
+        return _("is a PDF by its content, not %(type)s", type=media_type)
     if _is_text(media_type) and b"\0" in head and not head.startswith(WIDE_TEXT):
-        return f"is not {media_type}: it has NUL bytes"
+        return _("is not %(type)s: it has NUL bytes", type=media_type)
     if _is_xml(media_type) and not head.startswith(WIDE_TEXT) and not _begins_like_xml(head):
         if head.lstrip().startswith(SIGNED_ENVELOPE):
-            return "is a signed envelope (.p7m): import the XML that is in it"
-        return "is no XML: it does not begin with <"
+            return _("is a signed envelope (.p7m): import the XML that is in it")
+        return _("is no XML: it does not begin with <")
     return None
 
 

@@ -26,6 +26,7 @@ from webapp.store.mailservers import MailServer
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.types import now
 from webapp.store.workers import Worker
+from webapp.translation import english
 
 ARCHIVE_BATCH = 200
 """Results read at a time; between two batches no transaction is open."""
@@ -176,7 +177,8 @@ def _mails(
                     raise CannotRebuild(
                         f"the mail itself was kept until {row.rebuild_data_deleted_at:%Y-%m-%d}"
                     )
-                mail = rebuilt(row.rebuild_data, row.sha256, store)
+                with english():  # why it cannot be had is part of the archive
+                    mail = rebuilt(row.rebuild_data, row.sha256, store)
             except CannotRebuild as why:
                 writer.writerow([row.result_id, row.number, name, row.sha256, why])
             else:

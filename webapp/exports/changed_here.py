@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from webapp import sealed
 from webapp.errors import Refused
+from webapp.exports.tables import unreadable
 from webapp.imports.kinds import CHANGED_HERE as FILE
 from webapp.imports.staged import CLUSTER_FIELD, CLUSTER_ID
 from webapp.sealed import CannotOpen, secret_names
@@ -109,7 +110,4 @@ def _opened(session: Session, owner: str, field: str, value: Any) -> str:
     try:
         return sealed.keys_of(session).open(owner, name, value)
     except CannotOpen as problem:
-        raise Refused(
-            f"The password in “{name}” of customer {owner} cannot be read: {problem}; or export without "
-            "--with-passwords."
-        ) from None
+        raise Refused(unreadable(name, owner, problem)) from None

@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
+from webapp import notation
 from webapp.console import or_fail, say
 from webapp.exports.folder import export_folder
 from webapp.extensions import runtime
 from webapp.sealed import secret_names
+from webapp.translation import _
 
 
 @click.command("export")
@@ -31,19 +33,27 @@ def export_command(folder: Path, with_documents: bool, with_passwords: bool) -> 
             actor="command line",
         )
     )
-    say(f"Exported to {folder}:")
+    say(_("Exported to %(folder)s:", folder=folder))
     wide = max(map(len, written))
     for name, count in written.items():
-        say(f"{name:{wide}}  {count:>9,}")
+        say(f"{name:{wide}}  {notation.number(count):>9}")
     if with_passwords:
-        say("It holds the addresses of customers and the passwords of their documents: only you may read it.")
+        say(
+            _(
+                "It holds the addresses of customers and the passwords of their documents: only you may read "
+                "it."
+            )
+        )
         return
-    say("It holds the addresses of customers: only you may read it.")
+    say(_("It holds the addresses of customers: only you may read it."))
     with parts.database.reading() as session:
         left_out = sorted(secret_names(session))
     if left_out:
         fields = ", ".join(f"metadata.{name}" for name in left_out)
         say(
-            f"The passwords of documents ({fields}) are not in it: an import of this folder leaves them as "
-            "they are, and a new database would have none. To write them too: --with-passwords"
+            _(
+                "The passwords of documents (%(fields)s) are not in it: an import of this folder leaves them "
+                "as they are, and a new database would have none. To write them too: --with-passwords",
+                fields=fields,
+            )
         )

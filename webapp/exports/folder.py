@@ -21,6 +21,7 @@ from webapp.errors import Refused
 from webapp.exports import changed_here, documents, messaging, tables
 from webapp.store.database import Database
 from webapp.store.documents import DocumentMissing, DocumentStore
+from webapp.translation import _
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 """Addresses are in it, and perhaps passwords of documents."""
@@ -60,7 +61,9 @@ def _filled(folder: Path) -> Iterator[None]:
     """The folder, made if it is not there. If the block raises, it is left as it was."""
     is_new = not folder.exists()
     if not is_new and (not folder.is_dir() or any(folder.iterdir())):
-        raise Refused(f"{folder} is not an empty folder. Name one that is empty, or not yet there.")
+        raise Refused(
+            _("%(folder)s is not an empty folder. Name one that is empty, or not yet there.", folder=folder)
+        )
     try:
         folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         yield
@@ -71,7 +74,13 @@ def _filled(folder: Path) -> Iterator[None]:
             folder.rmdir()
         if isinstance(error, OSError):
             reason = error.strerror or error
-            raise Refused(f"{folder} cannot be written: {reason}. Nothing was exported.") from error
+            raise Refused(
+                _(
+                    "%(folder)s cannot be written: %(reason)s. Nothing was exported.",
+                    folder=folder,
+                    reason=reason,
+                )
+            ) from error
         raise
 
 
@@ -122,8 +131,12 @@ def _write_document(store: DocumentStore, row: RowMapping, path: Path) -> None:
         content = store.get(row["sha256"])
     except DocumentMissing:
         raise Refused(
-            f"The document {row['file_name']} of invoice {row['number']} is not in the document store as it "
-            "was imported. Import it again, or export without --documents."
+            _(
+                "The document %(name)s of invoice %(number)s is not in the document store as it was "
+                "imported. Import it again, or export without --documents.",
+                name=row["file_name"],
+                number=row["number"],
+            )
         ) from None
     for parent in (path.parents[2], path.parents[1], path.parents[0]):  # a mode is for the last one only
         parent.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)

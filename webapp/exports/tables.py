@@ -15,6 +15,7 @@ from webapp.imports.values import ABSENT
 from webapp.sealed import CannotOpen, secret_names
 from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEmail, RecipientKey
 from webapp.store.invoices import Invoice
+from webapp.translation import _
 
 EXPORT_BATCH = 2_000
 """Rows read at a time."""
@@ -85,10 +86,18 @@ def _opened(session: Session, row: RowMapping, name: str) -> str:
     try:
         return sealed.keys_of(session).open(row["code"], name, row["fields"][name])
     except CannotOpen as problem:
-        raise Refused(
-            f"The password in “{name}” of customer {row['code']} cannot be read: {problem}; or export "
-            "without --with-passwords."
-        ) from None
+        raise Refused(unreadable(name, row["code"], problem)) from None
+
+
+def unreadable(name: str, code: str, problem: CannotOpen) -> str:
+    """That the password in this field of this customer cannot be read, why, and the way out."""
+    return _(
+        "The password in “%(name)s” of customer %(code)s cannot be read: %(why)s; or export without "
+        "--with-passwords.",
+        name=name,
+        code=code,
+        why=problem,
+    )
 
 
 def _emails(session: Session) -> Rows:

@@ -12,6 +12,7 @@ from webapp.fixing import open_results, words, worklist
 from webapp.fixing.open_results import Scope
 from webapp.fixing.rows import rows_of
 from webapp.results.to_fix import OF_RESULTS, OpenCause
+from webapp.translation import english
 
 FIX_COLUMNS = (
     *("cause", "customer_code", "customer_name", "cluster", "problem", "why"),
@@ -27,7 +28,9 @@ def open_rows(
     for each in OF_RESULTS:
         if cause in (None, each):
             yield from _of_cause(session, viewer, each, scope)
-    for waiting in worklist.waiting(session, viewer, scope, cause):
+    with english():
+        runs = worklist.waiting(session, viewer, scope, cause)
+    for waiting in runs:
         title = words.WORDS[OpenCause.WAITING].title
         yield {**dict.fromkeys(FIX_COLUMNS, ""), "cause": title, "problem": waiting.words,
                "runs": waiting.run.name}  # fmt: skip
@@ -37,7 +40,9 @@ def _of_cause(session: Session, viewer: Viewer, cause: OpenCause, scope: Scope) 
     after, at_most = 0, worklist.PAGE_CUSTOMERS
     ours = open_results.among(session, viewer, scope)
     while found := open_results.customers(session, ours, cause, scope, after, at_most):
-        for row in rows_of(session, viewer, cause, [customer_id for _, customer_id in found], scope):
+        with english():
+            rows = rows_of(session, viewer, cause, [customer_id for _, customer_id in found], scope)
+        for row in rows:
             yield {
                 "cause": words.WORDS[cause].title,
                 "customer_code": row.customer.code,

@@ -23,6 +23,7 @@ from webapp.lifecycle import runs
 from webapp.results.to_fix import OF_RESULTS, OpenCause
 from webapp.store.db import db
 from webapp.store.types import instant
+from webapp.translation import _
 from webapp.web.access_control import viewer
 from webapp.web.lists import SEARCH_MAX
 from webapp.web.query_args import address, id_in
@@ -81,24 +82,24 @@ def filled_in(session: Session, who: Viewer) -> list[FilledRow]:
 
     Raises Refused if there is none, or if a row is no longer there."""
     form = request.form
-    pressed, _, action = form.get("only", "").partition(":")
+    pressed, action = (*form.get("only", "").split(":", 1), "")[:2]
     tokens = [pressed] if pressed else _tokens()
     if len(tokens) > FILLED_MAX:
-        abort(400, f"Save at most {FILLED_MAX} rows at once.")
+        abort(400, _("Save at most %(number)s rows at once.", number=FILLED_MAX))
     found = _rows(session, who, tokens)
     if len(found) < len(tokens):
-        raise Refused("This was changed by another person while you had it open. Look at it again.")
+        raise Refused(_("This was changed by another person while you had it open. Look at it again."))
     filled = [_filled(row, action) for row in found]
     if pressed:
         if filled[0].upload is None and (filled[0].row.kind == FixKind.FILE or action == REPLACE):
-            raise Refused("No file was chosen. Choose one, and press again.")
+            raise Refused(_("No file was chosen. Choose one, and press again."))
         if filled[0].row.kind == FixKind.PASSWORD and not filled[0].value:
-            raise Refused("The password is empty. Type it, and press Save again.")
+            raise Refused(_("The password is empty. Type it, and press Save again."))
         return filled
     ticked = set(form.getlist(TICK))
     kept = [one for one in filled if one.row.token in ticked or (one.changes_data and _is_filled(one))]
     if not kept:
-        raise Refused("Nothing is filled in. Type an address or choose a file, then press Save.")
+        raise Refused(_("Nothing is filled in. Type an address or choose a file, then press Save."))
     return kept
 
 
@@ -128,7 +129,7 @@ def _by_cause(tokens: Sequence[str]) -> dict[OpenCause, list[int]]:
     """The customers that the names are about, by cause. Ends the request with 400 for what is no name."""
     found: dict[OpenCause, list[int]] = {}
     for token in tokens:
-        cause, _, rest = token.partition(".")
+        cause, rest = (*token.split(".", 1), "")[:2]
         customer_id = id_in(rest.partition(".")[0])
         if cause not in set(OF_RESULTS) or customer_id is None:
             abort(400)
@@ -164,7 +165,8 @@ def opened(text: str) -> list[Any]:
     try:
         return list(_signer().loads(text, max_age=UNDO_SECONDS))
     except BadSignature:
-        raise Refused("This cannot be undone any more. Replace the document on the invoice’s page.") from None
+        words = _("This cannot be undone any more. Replace the document on the invoice’s page.")
+        raise Refused(words) from None
 
 
 def _signer() -> URLSafeTimedSerializer:

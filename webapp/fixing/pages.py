@@ -33,6 +33,7 @@ from webapp.results import queries, to_fix
 from webapp.store.db import db
 from webapp.store.runs import Result
 from webapp.store.types import now
+from webapp.translation import _
 from webapp.web import confirmations, form_posts, htmx, layout
 from webapp.web.access_control import MAY_NOT, viewer
 from webapp.web.downloads import Rows, table_file
@@ -178,8 +179,8 @@ def _told(done: Sequence[Fixed], earlier: Sequence[dict[str, Any]]) -> list[dict
 def send() -> ResponseReturnValue:
     """The question whether mails go out now whose document a person has just added."""
     if not viewer().may_change:
-        abort(403, MAY_NOT)
-    cause, _, customer = request.args.get("customer", "").partition(".")
+        abort(403, _(MAY_NOT))
+    cause, customer = (*request.args.get("customer", "").split(".", 1), "")[:2]
     rows = forms.rows_named([f"{cause}.{customer}.0.0"] if customer else [])
     filled = [FilledRow(row) for row in rows if row.kind == FixKind.AGAIN]
     if not any(one.sends for one in filled):

@@ -20,6 +20,7 @@ from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKe
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import ResultInvoice
 from webapp.store.statuses import LockProblem
+from webapp.translation import _, translated
 
 
 def rows_of(
@@ -69,23 +70,28 @@ class _About:
             case OpenCause.NO_PASSWORD:
                 for result in results:
                     key = result.content["password_key"]
-                    row = self.row(result, FixKind.PASSWORD, (result.version_id, 0), f"“{key}” is empty")
-                    row.problem, row.label = f"metadata field “{key}” is empty", f"Password in “{key}”"
-                    row.why = "nothing is sent unprotected"
+                    problem = _("metadata field “%(key)s” is empty", key=key)
+                    row = self.row(result, FixKind.PASSWORD, (result.version_id, 0), problem)
+                    row.label = _("Password in “%(key)s”", key=key)
+                    row.why = _("nothing is sent unprotected")
             case OpenCause.NO_ATTACHMENT | OpenCause.SUSPECT_DOCUMENT | OpenCause.UNLOCKABLE:
                 self.add_documents(results)
             case OpenCause.UNCONFIRMED:
                 numbers = self.numbers(results)
                 for result in results:
                     number = numbers[result.invoice_id]
-                    row = self.row(result, FixKind.DECIDE, (result.id, 0), f"the mail of {number}")
-                    row.why = "may have been sent" + (f": {result.detail}" if result.detail else "")
+                    problem = _("the mail of %(invoice)s", invoice=number)
+                    row = self.row(result, FixKind.DECIDE, (result.id, 0), problem)
+                    row.why = _("may have been sent")
+                    if result.detail:
+                        row.why = _("may have been sent: %(why)s", why=translated(result.detail))
             case _:
                 numbers = self.numbers(results)
                 for result in results:
                     number = numbers[result.invoice_id]
-                    row = self.row(result, FixKind.AGAIN, (result.id, 0), f"the mail of {number} failed")
-                    row.why = result.reply or result.detail
+                    problem = _("the mail of %(invoice)s failed", invoice=number)
+                    row = self.row(result, FixKind.AGAIN, (result.id, 0), problem)
+                    row.why = result.reply or translated(result.detail)
 
     def row(self, result: OpenResult, kind: FixKind, subject: tuple[int, int], problem: str) -> FixRow:
         """The row of this subject, made if there is none yet, with this result."""
@@ -99,8 +105,8 @@ class _About:
     def add_settled(self, result: OpenResult) -> None:
         """A row for a result whose cause is gone: it is checked again, and goes out if nothing else is
         wrong."""
-        row = self.row(result, FixKind.AGAIN, (0, 0), "nothing is missing any more")
-        row.why = "it can be checked again and sent"
+        row = self.row(result, FixKind.AGAIN, (0, 0), _("nothing is missing any more"))
+        row.why = _("it can be checked again and sent")
 
     def add_addresses(self, results: list[OpenResult]) -> None:
         """One row for each recipient key of a customer; of a mail that was refused or came back, with the
@@ -116,15 +122,16 @@ class _About:
             if of_key and old is None:
                 continue  # another address is there by now
             row = self.row(result, FixKind.ADDRESS, (key_id, old.id if old else 0), "")
-            row.label, row.seen = f"Address for “{key}”", fingerprint(address_values(of_key))
+            row.label, row.seen = _("Address for “%(key)s”", key=key), fingerprint(address_values(of_key))
             if old is None:
-                row.problem = f"no address with key “{key}”"
+                row.problem = _("no address with key “%(key)s”", key=key)
                 others = [each for each in under if each.recipient_key_id != key_id]
                 if others:
-                    row.why = f"“{keys[others[0].recipient_key_id]}” has {others[0].address}"
+                    other = keys[others[0].recipient_key_id]
+                    row.why = _("“%(key)s” has %(address)s", key=other, address=others[0].address)
             else:
                 row.problem = row.value = old.address
-                row.why = result.reply or result.detail
+                row.why = result.reply or translated(result.detail)
 
     def addresses(self, results: Iterable[OpenResult]) -> Sequence[CustomerEmail]:
         """The addresses of the customers of these results."""
@@ -164,19 +171,25 @@ class _About:
     ) -> None:
         """The rows of an invoice under a transformation, if something is wrong with it."""
         if self.cause == OpenCause.NO_ATTACHMENT and not there:
-            row = self.row(result, FixKind.FILE, (invoice_id, kind), f"{number} has no “{name}” document")
-            row.label, row.invoice_id = f"{name} for {number}", invoice_id
+            problem = _("%(invoice)s has no “%(name)s” document", invoice=number, name=name)
+            row = self.row(result, FixKind.FILE, (invoice_id, kind), problem)
+            row.label, row.invoice_id = _("%(name)s for %(invoice)s", name=name, invoice=number), invoice_id
         for each in there:
             if self.cause == OpenCause.SUSPECT_DOCUMENT and each.suspect:
                 said = f"“{each.file_name}” {findings.said(each)}"
                 row = self.row(result, FixKind.RELEASE, (each.id, invoice_id), said)
             elif self.cause == OpenCause.UNLOCKABLE and each.lock_problem != LockProblem.NONE:
-                said = f"“{each.file_name}” cannot be given a password: it is {each.lock_problem}"
+                said = _(
+                    "“%(file)s” cannot be given a password: it is %(problem)s",
+                    file=each.file_name,
+                    problem=translated(str(each.lock_problem)),
+                )
                 row = self.row(result, FixKind.FILE, (each.id, invoice_id), said)
             else:
                 continue
-            row.label, row.invoice_id = f"Another file for “{each.file_name}”", invoice_id
-            row.why, row.seen = f"document of {number}", fingerprint(document_values(there))
+            row.label, row.invoice_id = _("Another file for “%(file)s”", file=each.file_name), invoice_id
+            row.why = _("document of %(invoice)s", invoice=number)
+            row.seen = fingerprint(document_values(there))
             row.value = str(each.id)
 
     def invoices(self, results: Iterable[OpenResult]) -> dict[int, list[int]]:

@@ -30,6 +30,7 @@ from webapp.results.to_fix import OpenCause
 from webapp.store.customers import CustomerEmail
 from webapp.store.invoices import TransformationResult
 from webapp.store.users import AuditEntry
+from webapp.translation import _
 
 Undo = dict[str, Any]
 MARK_SENT, REPLACE = "sent", "replace"
@@ -135,10 +136,21 @@ def _current(session: Session, viewer: Viewer, filled: FilledRow) -> FilledRow:
             .order_by(AuditEntry.id.desc())
             .limit(1)
         )
-        by = f" by {who}" if who else ""
+        if not who:
+            raise Refused(
+                _(
+                    "%(customer)s: this was changed while you had it open. Nothing of yours is saved yet: "
+                    "reload the page and compare.",
+                    customer=customer.name,
+                )
+            )
         raise Refused(
-            f"{customer.name}: this was changed{by} while you had it open. Nothing of yours is saved yet: "
-            "reload the page and compare."
+            _(
+                "%(customer)s: this was changed by %(name)s while you had it open. Nothing of yours is saved "
+                "yet: reload the page and compare.",
+                customer=customer.name,
+                name=who,
+            )
         )
     return replace(filled, row=row)
 
@@ -241,5 +253,5 @@ def _mark_sent(session: Session, viewer: Viewer, row: FixRow, answer: Answer) ->
         selection = BulkSelection(result.run_id, (result.id,), as_of=answer.as_of)
         outcome = actions.confirm_sent(session, selection, viewer)
         if not outcome.changed:
-            raise Refused("This has changed meanwhile: reload the page and look again.")
-    return Fixed(row, "Marked as sent.")
+            raise Refused(_("This has changed meanwhile: reload the page and look again."))
+    return Fixed(row, _("Marked as sent."))

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from webapp.access import Viewer, visible_to
 from webapp.customers import addresses, editing
 from webapp.errors import Refused
-from webapp.fixing.words import mails
 from webapp.invoices import document_editing
 from webapp.lifecycle import runs
 from webapp.lifecycle.results import RELEASE_CLAIM, LockedResult, lock_results, transition
@@ -23,6 +22,7 @@ from webapp.results.splitting import recheck_all
 from webapp.results.to_fix import OpenCause
 from webapp.store.runs import Attempt, Result
 from webapp.store.statuses import ResultStatus
+from webapp.translation import N_, _, ngettext
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class TakenBack:
     state: list[Any] | None = None
 
 
+NOT_UNDONE = N_("This cannot be undone. Change it on the customer’s page.")
 OF_DOCUMENTS = (OpenCause.NO_ATTACHMENT, OpenCause.SUSPECT_DOCUMENT, OpenCause.UNLOCKABLE)
 
 
@@ -53,7 +54,7 @@ def taken_back(form: Mapping[str, str], opened: Callable[[str], list[Any]]) -> T
         cause, customer_id = OpenCause(parts[0]), _id(parts[1])
         result_ids = tuple(_id(id) for id in ids.split("-") if ids)
     except (ValueError, IndexError):
-        raise Refused("This cannot be undone. Change it on the customer’s page.") from None
+        raise Refused(_(NOT_UNDONE)) from None
     state = opened(old) if old and cause in OF_DOCUMENTS else None
     return TakenBack(cause, customer_id, made, old, seen, result_ids, state)
 
@@ -73,7 +74,7 @@ def undo(session: Session, viewer: Viewer, what: TakenBack) -> str:
         case OpenCause.NO_PASSWORD:
             editing.set_field(session, viewer, what.customer_id, what.made, "", what.seen)
         case _ if not ID.fullmatch(what.made):
-            raise Refused("This cannot be undone. Change it on the customer’s page.")
+            raise Refused(_(NOT_UNDONE))
         case OpenCause.NO_RECIPIENT:
             addresses.remove_address(session, viewer, int(what.made), what.seen)
         case OpenCause.BAD_ADDRESS:
@@ -83,16 +84,24 @@ def undo(session: Session, viewer: Viewer, what: TakenBack) -> str:
         case OpenCause.SUSPECT_DOCUMENT | OpenCause.UNLOCKABLE if what.state:
             document_editing.restore(session, viewer, int(what.made), what.state, what.seen)
         case _:
-            raise Refused("This cannot be undone. Change it on the page of the invoice.")
+            raise Refused(_("This cannot be undone. Change it on the page of the invoice."))
     session.flush()
     held_back = _hold_back(session, viewer, what)
     gone = len(what.result_ids) - held_back
-    said = "Undone."
+    said = [_("Undone.")]
     if held_back:
-        said += f" {mails(held_back)} {'is' if held_back == 1 else 'are'} held back again."
+        said.append(
+            ngettext("%(num)s mail is held back again.", "%(num)s mails are held back again.", held_back)
+        )
     if gone:
-        said += f" {mails(gone)} went out already, or {'is' if gone == 1 else 'are'} on the way."
-    return said
+        said.append(
+            ngettext(
+                "%(num)s mail went out already, or is on the way.",
+                "%(num)s mails went out already, or are on the way.",
+                gone,
+            )
+        )
+    return " ".join(said)
 
 
 def _hold_back(session: Session, viewer: Viewer, what: TakenBack) -> int:

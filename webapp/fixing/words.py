@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from webapp import notation
 from webapp.results.to_fix import OpenCause
 from webapp.runs.labels import PROBLEM_LABELS
+from webapp.translation import N_, _, ngettext, translated
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class CauseWords:
 
     def counted(self, n: int) -> str:
         """7 customers"""
-        return f"{notation.number(n)} {'customer' if n == 1 else 'customers'}"
+        return ngettext("%(num)s customer", "%(num)s customers", n)
 
 
 def _of(cause: OpenCause, short: str, icon: str, hint: str = "") -> CauseWords:
@@ -33,48 +34,68 @@ def _of(cause: OpenCause, short: str, icon: str, hint: str = "") -> CauseWords:
 WORDS = {
     cause: _of(cause, *words)
     for cause, words in {
-        OpenCause.NO_RECIPIENT: ("No address", "skipped"),
-        OpenCause.NO_ATTACHMENT: ("No document", "file"),
-        OpenCause.SUSPECT_DOCUMENT: ("Suspect document", "file", "held until a person has looked at it"),
-        OpenCause.NO_PASSWORD: ("No password", "skipped"),
-        OpenCause.UNLOCKABLE: ("Not protectable", "skipped", "the PDF has to be replaced"),
-        OpenCause.BAD_ADDRESS: ("Bad address", "failed"),
-        OpenCause.FAILED_OTHERWISE: ("Other failures", "failed", "the reason is beside each"),
-        OpenCause.BOUNCED: ("Bounced", "bounced", "mails that came back"),
-        OpenCause.UNCONFIRMED: ("Unconfirmed", "unconfirmed", "ask the customer before you send again"),
-        OpenCause.WAITING: ("Waiting runs", "deferred"),
+        OpenCause.NO_RECIPIENT: (N_("No address"), "skipped"),
+        OpenCause.NO_ATTACHMENT: (N_("No document"), "file"),
+        OpenCause.SUSPECT_DOCUMENT: (
+            N_("Suspect document"),
+            "file",
+            N_("held until a person has looked at it"),
+        ),
+        OpenCause.NO_PASSWORD: (N_("No password"), "skipped"),
+        OpenCause.UNLOCKABLE: (N_("Not protectable"), "skipped", N_("the PDF has to be replaced")),
+        OpenCause.BAD_ADDRESS: (N_("Bad address"), "failed"),
+        OpenCause.FAILED_OTHERWISE: (N_("Other failures"), "failed", N_("the reason is beside each")),
+        OpenCause.BOUNCED: (N_("Bounced"), "bounced", N_("mails that came back")),
+        OpenCause.UNCONFIRMED: (
+            N_("Unconfirmed"),
+            "unconfirmed",
+            N_("ask the customer before you send again"),
+        ),
+        OpenCause.WAITING: (N_("Waiting runs"), "deferred"),
     }.items()
 }
 
 
-NEEDS_THE_RIGHT = "a person with the right to send has to press Send again"
-
-
-def mails(n: int) -> str:
-    """1 mail, or 2 mails"""
-    return f"{notation.number(n)} {'mail' if n == 1 else 'mails'}"
+NEEDS_THE_RIGHT = N_("a person with the right to send has to press Send again")
+LOCK_PROBLEMS = (N_("signed"), N_("restricted"), N_("encrypted"), N_("unreadable"))
+"""The values of LockProblem, as rows say them."""
 
 
 def button(saved: int, sent: int) -> str:
     """What the button of a question says: Save 1 and send 2 mails"""
+    number = notation.number(saved)
     if not saved:
-        return f"Send {mails(sent)}"
-    return (
-        f"Save {notation.number(saved)} and send {mails(sent)}" if sent else f"Save {notation.number(saved)}"
+        return ngettext("Send %(num)s mail", "Send %(num)s mails", sent)
+    if not sent:
+        return _("Save %(number)s", number=number)
+    return ngettext(
+        "Save %(number)s and send %(num)s mail", "Save %(number)s and send %(num)s mails", sent, number=number
     )
 
 
 def outcome(*, saved: bool, going: int, ready: int, waiting: int, unchanged: dict[str, int]) -> str:
     """What came of a fix: Saved. 2 mails go out."""
-    said = ["Saved."] if saved else []
+    said = [_("Saved.")] if saved else []
     if going:
-        said.append(f"{mails(going)} {'goes' if going == 1 else 'go'} out.")
+        said.append(ngettext("%(num)s mail goes out.", "%(num)s mails go out.", going))
     if ready:
         said.append(
-            f"{notation.number(ready)} {'result is' if ready == 1 else 'results are'} ready and will go out "
-            "on Start."
+            ngettext(
+                "%(num)s result is ready and will go out on Start.",
+                "%(num)s results are ready and will go out on Start.",
+                ready,
+            )
         )
     if waiting:
-        said.append(f"{mails(waiting)} can go out now: press Send again beside it.")
-    said += [f"{notation.number(n)} not sent: {why}." for why, n in unchanged.items()]
-    return " ".join(said) or "Nothing has changed."
+        said.append(
+            ngettext(
+                "%(num)s mail can go out now: press Send again beside it.",
+                "%(num)s mails can go out now: press Send again beside it.",
+                waiting,
+            )
+        )
+    said += [
+        _("%(number)s not sent: %(reason)s.", number=notation.number(n), reason=translated(why))
+        for why, n in unchanged.items()
+    ]
+    return " ".join(said) or _("Nothing has changed.")

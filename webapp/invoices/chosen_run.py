@@ -13,6 +13,7 @@ from webapp.errors import Refused
 from webapp.invoices.bulk import Conditions
 from webapp.store.customers import Cluster, ClusterParent, Customer
 from webapp.store.invoices import Invoice
+from webapp.translation import _
 
 CHOSEN_MAX = 200
 """Invoices that the address of the run dialog can name."""
@@ -51,18 +52,23 @@ def chosen_run(session: Session, viewer: Viewer, conditions: Conditions) -> Chos
         .limit(CHOSEN_MAX + 1)
     ).all()
     if not ours:
-        raise Refused("No invoice is selected. Select at least one.")
+        raise Refused(_("No invoice is selected. Select at least one."))
     if len(ours) > CHOSEN_MAX:
         raise Refused(
-            f"More than {CHOSEN_MAX} invoices are selected. Select at most {CHOSEN_MAX}, or press New run "
-            "and choose their cluster and period there."
+            _(
+                "More than %(most)s invoices are selected. Select at most %(most)s, or press New run and "
+                "choose their cluster and period there.",
+                most=CHOSEN_MAX,
+            )
         )
     homes = {row.cluster_id for row in ours}
     cluster = _smallest(session, viewer, homes)
     if cluster is None:
         raise Refused(
-            "No cluster contains all of these invoices. Select invoices of one cluster, or put their "
-            "clusters below a common one first."
+            _(
+                "No cluster contains all of these invoices. Select invoices of one cluster, or put their "
+                "clusters below a common one first."
+            )
         )
     return ChosenRun(
         tuple(row.id for row in ours),

@@ -20,6 +20,7 @@ from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import Attempt, Result, ResultInvoice, Run
 from webapp.store.statuses import Finding, InvoiceStatus
 from webapp.store.users import AuditEntry
+from webapp.translation import _
 
 MAILS_SHOWN_MAX = 50
 
@@ -78,7 +79,7 @@ def document_groups(session: Session, invoice: Invoice) -> list[DocumentGroup]:
 def said(document: TransformationResult) -> str:
     """What the document check found, to follow the name of the file."""
     unchecked = document.found_in != document.sha256
-    return findings.SAID[Finding.UNCHECKED] if unchecked else findings.said(document)
+    return _(findings.SAID[Finding.UNCHECKED]) if unchecked else findings.said(document)
 
 
 def mails(session: Session, viewer: Viewer, invoice: Invoice) -> list[InvoiceMail]:
@@ -98,7 +99,7 @@ def mails(session: Session, viewer: Viewer, invoice: Invoice) -> list[InvoiceMai
     ).all()
     counts: dict[int, int] = {}
     for result_id in session.scalars(
-        select(ResultInvoice.result_id).where(ResultInvoice.result_id.in_([each.id for each, _ in rows]))
+        select(ResultInvoice.result_id).where(ResultInvoice.result_id.in_([each.id for each, run in rows]))
     ):
         counts[result_id] = counts.get(result_id, 0) + 1
     return [InvoiceMail(result, run, counts[result.id]) for result, run in rows]

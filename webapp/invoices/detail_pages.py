@@ -16,6 +16,7 @@ from webapp.periods import period_words
 from webapp.selection import today
 from webapp.store.db import db
 from webapp.store.invoices import Invoice
+from webapp.translation import _
 from webapp.web import form_posts, untrusted
 from webapp.web.access_control import MAY_NOT, viewer
 from webapp.web.form_posts import NOTHING_TYPED, RefusedForm
@@ -41,7 +42,7 @@ def create() -> ResponseReturnValue:
         made = editing.add(session, viewer(), form.get("number", ""), form.get("customer", ""), form)
         return (
             f"/invoices/{made.id}",
-            f"{made.number} is added. It is open: approve it, and runs can mail it.",
+            _("%(number)s is added. It is open: approve it, and runs can mail it.", number=made.number),
         )
 
     return form_posts.apply_once(
@@ -130,7 +131,7 @@ def change_facts(invoice_id: int) -> ResponseReturnValue:
     def effect(session: Session) -> str:
         seen = request.form.get("seen", "")
         changed = editing.change_facts(session, viewer(), invoice_id, request.form, seen)
-        return "Saved. Mails already sent stay as they are." if changed else "Nothing has changed."
+        return _("Saved. Mails already sent stay as they are.") if changed else _("Nothing has changed.")
 
     return apply_to_invoice(invoice_id, "facts", "facts", effect)
 
@@ -143,7 +144,11 @@ def set_field(invoice_id: int) -> ResponseReturnValue:
 
     def effect(session: Session) -> str:
         changed = editing.set_field(session, viewer(), invoice_id, name, value, form.get("seen"))
-        return f"Saved. “{name}” is {'set' if value else 'removed'}." if changed else "Nothing has changed."
+        if not changed:
+            return _("Nothing has changed.")
+        if value:
+            return _("Saved. “%(name)s” is set.", name=name)
+        return _("Saved. “%(name)s” is removed.", name=name)
 
     known = form.get("seen") is not None
     return apply_to_invoice(invoice_id, f"field-{name}" if known else "field", "data", effect)

@@ -20,6 +20,7 @@ from webapp.invoices.uploads import StoredUpload
 from webapp.store.database import after_commit
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.statuses import Finding, LockProblem, Origin
+from webapp.translation import _
 
 
 def document_values(documents: list[TransformationResult]) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def replace(
     _refuse_twice([each for each in stored if each is not replaced], kept, kind)
     before = _said(stored)
     if kept.sha256 == replaced.sha256 and kept.file_name == replaced.file_name:
-        raise Refused(f"“{kept.file_name}” is this very document. Choose another file.")
+        raise Refused(_("“%(name)s” is this very document. Choose another file.", name=kept.file_name))
     sources.remember_documents(session, invoice.id, kind.name)
     for name, value in vars(kept).items():
         setattr(replaced, name, value)
@@ -133,14 +134,20 @@ def release(
     session: Session, viewer: Viewer, invoice_id: int, document_id: int, seen: str
 ) -> TransformationResult:
     """Let a suspect document pass: a person has looked at it. Raises Refused and NotFound."""
-    invoice, _, _, document = _locked(session, viewer, invoice_id, document_id, seen)
+    invoice, _kind, _stored, document = _locked(session, viewer, invoice_id, document_id, seen)
     if not document.suspect:
         return document
     this = select(TransformationResult.id).where(TransformationResult.id == document.id)
     findings.let_pass(session, this, viewer.name)
     session.refresh(document)
     if document.suspect:
-        raise Refused(f"{document.file_name} {findings.said(document)}. Replace it with the right file.")
+        raise Refused(
+            _(
+                "%(name)s %(finding)s. Replace it with the right file.",
+                name=document.file_name,
+                finding=findings.said(document),
+            )
+        )
     audit.note(session, viewer.name, "release", subject(invoice), document.file_name)
     return document
 
@@ -149,7 +156,7 @@ def transformation(session: Session, transformation_id: int) -> Transformation:
     """The transformation. Raises NotFound."""
     found = session.get(Transformation, transformation_id)
     if found is None:
-        raise NotFound("There is no such transformation.")
+        raise NotFound(_("There is no such transformation."))
     return found
 
 
@@ -161,7 +168,7 @@ def _locked(
     invoice = locked(session, viewer, invoice_id)
     document = session.get(TransformationResult, document_id, populate_existing=True)
     if document is None or document.invoice_id != invoice.id:
-        raise NotFound("There is no such document.")
+        raise NotFound(_("There is no such document."))
     kind = session.get_one(Transformation, document.transformation_id)
     stored = _under(session, invoice, kind)
     edits.refuse_if_changed(session, subject(invoice), document_values(stored), seen)
@@ -201,8 +208,12 @@ def _said(documents: list[TransformationResult]) -> list[str]:
 def _refuse_twice(stored: list[TransformationResult], kept: StoredUpload, kind: Transformation) -> None:
     if any(each.file_name == kept.file_name for each in stored):
         raise Refused(
-            f"There is a document “{kept.file_name}” under {kind.name} already. Replace that one, "
-            "or give the file another name."
+            _(
+                "There is a document “%(name)s” under %(kind)s already. Replace that one, or give the file "
+                "another name.",
+                name=kept.file_name,
+                kind=kind.name,
+            )
         )
 
 

@@ -20,6 +20,7 @@ from webapp.mailing.parsed_mail import safe_name
 from webapp.store.db import db
 from webapp.store.documents import DocumentMissing
 from webapp.store.invoices import Transformation, TransformationResult
+from webapp.translation import _
 from webapp.web import untrusted
 from webapp.web.access_control import viewer
 from webapp.web.query_args import id_in
@@ -64,7 +65,7 @@ def add(invoice_id: int) -> ResponseReturnValue:
 
     def effect(session: Session) -> str:
         made = document_editing.add(session, runtime(), viewer(), invoice_id, kind, kept)
-        return f"{made.file_name} is added."
+        return _("%(name)s is added.", name=made.file_name)
 
     return apply_to_invoice(invoice_id, form, "documents", effect)
 
@@ -81,7 +82,9 @@ def replace(invoice_id: int, document_id: int) -> ResponseReturnValue:
 
     def effect(session: Session) -> str:
         made = document_editing.replace(session, runtime(), viewer(), invoice_id, document_id, kept, seen)
-        return f"Replaced by {made.file_name}. Mails already sent keep the document that they had."
+        return _(
+            "Replaced by %(name)s. Mails already sent keep the document that they had.", name=made.file_name
+        )
 
     return apply_to_invoice(invoice_id, form, "documents", effect)
 
@@ -93,7 +96,7 @@ def remove(invoice_id: int, document_id: int) -> ResponseReturnValue:
 
     def effect(session: Session) -> str:
         removed = document_editing.remove(session, viewer(), invoice_id, document_id, seen)
-        return f"{removed.file_name} is removed. Mails already sent keep it."
+        return _("%(name)s is removed. Mails already sent keep it.", name=removed.file_name)
 
     return apply_to_invoice(invoice_id, f"document-{document_id}", "documents", effect)
 
@@ -105,7 +108,7 @@ def release(invoice_id: int, document_id: int) -> ResponseReturnValue:
 
     def effect(session: Session) -> str:
         document = document_editing.release(session, viewer(), invoice_id, document_id, seen)
-        return f"{document.file_name} is released. Runs can mail it."
+        return _("%(name)s is released. Runs can mail it.", name=document.file_name)
 
     return apply_to_invoice(invoice_id, f"document-{document_id}", "documents", effect)
 

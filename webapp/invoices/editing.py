@@ -20,6 +20,7 @@ from webapp.invoices.orders import amount_in
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
 from webapp.store.statuses import InvoiceStatus, SourceSubject
+from webapp.translation import N_, _, translated
 
 NUMBER_MAX, FIELD_MAX, VALUE_MAX = 100, 100, 4_000
 
@@ -38,16 +39,23 @@ def _amount(text: str) -> Decimal:
 
 
 FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "period_start": ("Period from", _day),
-    "period_end": ("Period to", _day),
-    "issue_date": ("Issue date", _day),
-    "due_date": ("Due date", _day_or_none),
-    "currency": ("Currency", values.currency),
-    "net_amount": ("Net amount", _amount),
-    "tax_amount": ("Tax", _amount),
-    "gross_amount": ("Gross amount", _amount),
+    "period_start": (N_("Period from"), _day),
+    "period_end": (N_("Period to"), _day),
+    "issue_date": (N_("Issue date"), _day),
+    "due_date": (N_("Due date"), _day_or_none),
+    "currency": (N_("Currency"), values.currency),
+    "net_amount": (N_("Net amount"), _amount),
+    "tax_amount": (N_("Tax"), _amount),
+    "gross_amount": (N_("Gross amount"), _amount),
 }
 """The fields that a person fills in, by column: what it is called, and how it is read."""
+RULES = (
+    N_("a date is written YYYY-MM-DD"),
+    N_("there is no such day"),
+    N_("a currency is three capital letters, such as EUR"),
+    N_("an amount is written like 1234.50 or -12, with a point, at most 14 digits before and 4 after it"),
+)
+"""How `imports.values` ends its words about a value that it refuses."""
 
 
 def locked(session: Session, viewer: Viewer, invoice_id: int) -> Invoice:
@@ -59,7 +67,7 @@ def locked(session: Session, viewer: Viewer, invoice_id: int) -> Invoice:
         .execution_options(populate_existing=True)
     )
     if found is None:
-        raise NotFound("There is no such invoice.")
+        raise NotFound(_("There is no such invoice."))
     return found
 
 
@@ -73,12 +81,17 @@ def _read(given: Mapping[str, str]) -> dict[str, Any]:
     """The fields as they are stored. Raises Refused."""
     found = {}
     for name, (label, read) in FIELDS.items():
+        text = given.get(name, "").strip()
         try:
-            found[name] = read(given.get(name, "").strip())
+            found[name] = read(text)
         except ValueError as problem:
-            raise Refused(f"{label} {problem}.") from None
+            rule = translated(str(problem).rpartition("; ")[2])
+            shown = values.shown(text)
+            raise Refused(
+                _("%(field)s is %(value)s; %(rule)s.", field=_(label), value=shown, rule=rule)
+            ) from None
     if found["period_end"] < found["period_start"]:
-        raise Refused("The period ends before it begins.")
+        raise Refused(_("The period ends before it begins."))
     return found
 
 
@@ -86,13 +99,17 @@ def add(
     session: Session, viewer: Viewer, number: str, customer_code: str, given: Mapping[str, str]
 ) -> Invoice:
     """Add an open invoice. Raises Refused."""
-    number = _line("The number", number, NUMBER_MAX)
+    number = _line(_("The number"), number, NUMBER_MAX)
     code = customer_code.strip()
     payer = session.scalar(select(Customer).where(Customer.code == code, visible_to(viewer, Customer)))
     if payer is None:
-        raise Refused(f"There is no customer {code or 'without a code'}. Type another code, or add it.")
+        raise Refused(
+            _("There is no customer %(code)s. Type another code, or add it.", code=code)
+            if code
+            else _("There is no customer without a code. Type another code, or add it.")
+        )
     if taken := session.scalar(select(Invoice).where(Invoice.number == number)):
-        edits.refuse_taken(session, viewer, "invoice", "number", number, taken)
+        edits.refuse_taken(session, viewer, "invoice", number, taken)
     made = Invoice(number=number, customer_id=payer.id, status=InvoiceStatus.OPEN, data={}, **_read(given))
     session.add(made)
     session.flush()
@@ -125,11 +142,14 @@ def set_field(
     """Set a field of the free data, or remove it with an empty value; returns whether anything differs.
     Without `seen` the field must be empty still. Raises Refused and NotFound."""
     invoice = locked(session, viewer, invoice_id)
-    name = _line("The name of the field", name, FIELD_MAX)
+    name = _line(_("The name of the field"), name, FIELD_MAX)
     if len(value) > VALUE_MAX:
         raise Refused(
-            f"The value has {notation.number(len(value))} characters; at most {notation.number(VALUE_MAX)} "
-            "are kept."
+            _(
+                "The value has %(num)s characters; at most %(most)s are kept.",
+                num=notation.number(len(value)),
+                most=notation.number(VALUE_MAX),
+            )
         )
     old = invoice.data.get(name)
     expected = edits.fingerprint({name: ""}) if seen is None else seen
@@ -150,7 +170,8 @@ def text_of(value: Any) -> str:
 
 
 def _line(what: str, text: str, most: int) -> str:
+    value = text.strip()
     try:
-        return str(values.text(most)(text.strip()))
-    except ValueError as problem:
-        raise Refused(f"{what} {problem}.") from None
+        return str(values.text(most)(value))
+    except ValueError:
+        raise Refused(edits.why_no_line(what, value, most)) from None

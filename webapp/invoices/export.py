@@ -13,6 +13,7 @@ from webapp.invoices import filters
 from webapp.invoices.filters import InvoiceFilter
 from webapp.invoices.queries import rows_of
 from webapp.store.invoices import Invoice
+from webapp.translation import english
 
 EXPORT_BATCH = 1_000
 INVOICE_COLUMNS = (
@@ -34,7 +35,9 @@ def invoices(session: Session, viewer: Viewer, shown: InvoiceFilter) -> Iterator
         if not ids:
             return
         last = ids[-1]
-        for row in rows_of(session, ids):
+        with english():
+            rows = rows_of(session, ids)
+        for row in rows:
             yield {
                 **{name: getattr(row.invoice, name, "") for name in INVOICE_COLUMNS},
                 "customer_code": row.customer.code,

@@ -14,6 +14,7 @@ from webapp.invoices import filters
 from webapp.invoices.filters import InvoiceFilter
 from webapp.invoices.orders import ORDERS, amount_in
 from webapp.store.invoices import Invoice
+from webapp.translation import _
 from webapp.web.lists import ListRequest, Picked, list_request, picked
 from webapp.web.query_args import id_in
 
@@ -43,14 +44,14 @@ def filter_of(asked: ListRequest) -> InvoiceFilter:
         try:
             return date.fromisoformat(given[name]) if given[name] else None
         except ValueError:
-            wrong.append(f"“{given[name]}” is not a date. Write it as 2026-10-31.")
+            wrong.append(_("“%(text)s” is not a date. Write it as 2026-10-31.", text=given[name]))
             return None
 
     def amount(name: str) -> Decimal | None:
         try:
             return amount_in(given[name].replace(",", ".")) if given[name] else None
         except ValueError:
-            wrong.append(f"“{given[name]}” is not an amount. Write it as 1234.50.")
+            wrong.append(_("“%(text)s” is not an amount. Write it as 1234.50.", text=given[name]))
             return None
 
     mailed, documents = given["mailed"], given["documents"]

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
-from webapp import audit, cluster_paths, notation
+from webapp import audit, cluster_paths
 from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.invoices import bulk, export, filters, queries
@@ -22,10 +22,10 @@ from webapp.periods import period_words
 from webapp.store.db import db
 from webapp.store.invoices import Invoice
 from webapp.store.statuses import InvoiceStatus
+from webapp.translation import N_, _, ngettext
 from webapp.web import confirmations, form_posts
 from webapp.web.access_control import viewer
 from webapp.web.downloads import Rows, table_file
-from webapp.web.formats import plural
 from webapp.web.htmx import is_htmx, lead_to, page_on_screen, wants_piece
 from webapp.web.lists import ListColumn, ListView, Picked
 from webapp.web.query_args import address
@@ -33,17 +33,19 @@ from webapp.web.query_args import address
 invoices = Blueprint("invoices", __name__)
 
 COLUMNS = (
-    ListColumn("Invoice", "number"),
-    ListColumn("Customer", "customer"),
-    ListColumn("Period", ""),
-    ListColumn("Due", "due"),
-    ListColumn("Status"),
-    ListColumn("Gross amount", "amount", numeric=True),
-    ListColumn("Documents"),
-    ListColumn("Last mailed"),
+    ListColumn(N_("Invoice"), "number"),
+    ListColumn(N_("Customer"), "customer"),
+    ListColumn(N_("Period"), ""),
+    ListColumn(N_("Due"), "due"),
+    ListColumn(N_("Status")),
+    ListColumn(N_("Gross amount"), "amount", numeric=True),
+    ListColumn(N_("Documents")),
+    ListColumn(N_("Last mailed")),
 )
 BulkVerb = Callable[[Session, Conditions], int]
-NOTHING_SELECTED = "No invoice is selected. Select at least one."
+Done = Callable[[int], str]
+"""What a number of changed invoices reads like."""
+NOTHING_SELECTED = N_("No invoice is selected. Select at least one.")
 
 
 @invoices.get("/invoices")
@@ -55,7 +57,7 @@ def index() -> ResponseReturnValue:
         page, count = queries.listing(session, viewer(), shown, asked.sort, asked.edge)
     except ValueError:
         abort(404)
-    view: ListView[Any] = ListView(asked, page, count, COLUMNS, ORDERS, "invoice", "invoices")
+    view: ListView[Any] = ListView(asked, page, count, COLUMNS, ORDERS, N_("invoice"), N_("invoices"))
     context = {"list": view, "shown": shown, "period_words": period_words}
     if wants_piece():
         return render_template("invoices/_list.html", **context)
@@ -105,7 +107,7 @@ def approve() -> ResponseReturnValue:
         "approve",
         bulk.to_approve(viewer()),
         lambda session, ours: bulk.approve(session, viewer(), ours),
-        "approved",
+        lambda count: ngettext("%(num)s invoice approved.", "%(num)s invoices approved.", count),
     )
 
 
@@ -113,7 +115,10 @@ def approve() -> ResponseReturnValue:
 def close() -> ResponseReturnValue:
     """Close invoices, after a question that says what this touches."""
     return _change(
-        "close", bulk.to_close(), lambda session, ours: bulk.close(session, viewer(), ours), "closed"
+        "close",
+        bulk.to_close(),
+        lambda session, ours: bulk.close(session, viewer(), ours),
+        lambda count: ngettext("%(num)s invoice closed.", "%(num)s invoices closed.", count),
     )
 
 
@@ -122,7 +127,7 @@ def new_run() -> ResponseReturnValue:
     """Lead to the run dialog, narrowed to the selected invoices."""
     chosen = picked_invoices()
     if chosen.ids == ():
-        return form_posts.refuse(NOTHING_SELECTED, _back(chosen))
+        return form_posts.refuse(_(NOTHING_SELECTED), _back(chosen))
     try:
         run = chosen_run(db.session, viewer(), conditions_of(db.session, viewer(), chosen))
     except Refused as reason:
@@ -130,12 +135,12 @@ def new_run() -> ResponseReturnValue:
     return lead_to(address("/runs/new", **run.args))
 
 
-def _change(name: str, changing: ColumnElement[bool], verb: BulkVerb, done: str) -> ResponseReturnValue:
+def _change(name: str, changing: ColumnElement[bool], verb: BulkVerb, done: Done) -> ResponseReturnValue:
     """Ask, and then apply the verb, unless by now more invoices match than the question named: then it is
     asked again."""
     chosen = picked_invoices()
     if chosen.ids == ():
-        return form_posts.refuse(NOTHING_SELECTED, _back(chosen))
+        return form_posts.refuse(_(NOTHING_SELECTED), _back(chosen))
     ours = conditions_of(db.session, viewer(), chosen)
     matching = queries.number_of(db.session, ours)
     if not chosen.is_confirmed or chosen.has_grown(matching):
@@ -150,8 +155,9 @@ def _change(name: str, changing: ColumnElement[bool], verb: BulkVerb, done: str)
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         changed = verb(session, ours)
         left = matching - changed
-        others = f" {notation.number(left)} left as {'it was' if left == 1 else 'they were'}." if left else ""
-        words = f"{plural(changed, 'invoice')} {done}.{others}"
+        words = done(changed)
+        if left:
+            words += " " + ngettext("%(num)s left as it was.", "%(num)s left as they were.", left)
         follows = _run_of(session, chosen, ours) if name == "approve" and chosen.ids is not None else None
         return _back(chosen), {"words": words, "link": follows} if follows else words
 
@@ -167,7 +173,7 @@ def _run_of(session: Session, chosen: Picked, ours: Conditions) -> dict[str, str
     n = len(run.ids)
     return {
         "href": address("/runs/new", **run.args),
-        "words": f"New run from {'it' if n == 1 else f'these {n}'}",
+        "words": _("New run from it") if n == 1 else _("New run from these %(num)s", num=n),
     }
 
 

@@ -11,6 +11,7 @@ from webapp.store.customers import Customer
 from webapp.store.invoices import DUE_DAY, NO_DUE_DATE, Invoice
 from webapp.store.keyset import Order
 from webapp.store.runs import Result
+from webapp.translation import N_
 
 PERIOD_ORDER, NUMBER_ORDER, CUSTOMER_ORDER = "", "number", "customer"
 AMOUNT_ORDER, DUE_ORDER = "amount", "due"
@@ -45,19 +46,19 @@ def amount_in(text: str) -> Decimal:
 
 ORDERS: dict[str, Order[InvoiceRow]] = {
     PERIOD_ORDER: Order(
-        "Period",
+        N_("Period"),
         Invoice.period_start,
         lambda row: row.invoice.period_start.isoformat(),
         date.fromisoformat,
         descending=True,
     ),
-    NUMBER_ORDER: Order("Number", Invoice.number, lambda row: row.invoice.number, str),
-    CUSTOMER_ORDER: Order("Customer", Customer.sort_name, lambda row: row.customer.sort_name, str),
+    NUMBER_ORDER: Order(N_("Number"), Invoice.number, lambda row: row.invoice.number, str),
+    CUSTOMER_ORDER: Order(N_("Customer"), Customer.sort_name, lambda row: row.customer.sort_name, str),
     AMOUNT_ORDER: Order(
-        "Gross amount", Invoice.gross_amount, lambda row: str(row.invoice.gross_amount), amount_in
+        N_("Gross amount"), Invoice.gross_amount, lambda row: str(row.invoice.gross_amount), amount_in
     ),
     DUE_ORDER: Order(
-        "Due date",
+        N_("Due date"),
         DUE_DAY,
         lambda row: (row.invoice.due_date or NO_DUE_DATE).isoformat(),
         date.fromisoformat,

@@ -14,6 +14,7 @@ from webapp.printable import has_controls
 from webapp.store.documents import DocumentStore
 from webapp.store.invoices import Transformation
 from webapp.store.statuses import OutputType
+from webapp.translation import _
 
 FILE_NAME_MAX = 255
 
@@ -41,21 +42,31 @@ def put(store: DocumentStore, transformation: Transformation, given: Upload) -> 
     store may be far away. Raises Refused."""
     name = unicodedata.normalize("NFC", PurePosixPath(given.file_name.replace("\\", "/")).name)
     if not name:
-        raise Refused("No file was chosen. Choose one, and press again.")
+        raise Refused(_("No file was chosen. Choose one, and press again."))
     if len(name) > FILE_NAME_MAX or has_controls(name):
-        raise Refused("The name of the file is too long, or has control characters. Give it another name.")
+        raise Refused(_("The name of the file is too long, or has control characters. Give it another name."))
     if not given.content:
-        raise Refused(f"“{name}” is empty.")
+        raise Refused(_("“%(name)s” is empty.", name=name))
     if len(given.content) > LARGEST:
         raise Refused(
-            f"“{name}” has {notation.number(len(given.content))} bytes; at most {notation.number(LARGEST)} "
-            "can be mailed."
+            _(
+                "“%(name)s” has %(num)s bytes; at most %(most)s can be mailed.",
+                name=name,
+                num=notation.number(len(given.content)),
+                most=notation.number(LARGEST),
+            )
         )
     media_type = media_types.guessed(name, transformation.output_type)
     if media_type == media_types.PDF and transformation.output_type != OutputType.PDF:
-        kind = f"“{transformation.name}” are {transformation.output_type.upper()}"
-        raise Refused(f"“{name}” is a PDF, but documents under {kind}. Choose where it belongs.")
+        raise Refused(
+            _(
+                "“%(name)s” is a PDF, but documents under “%(kind)s” are %(type)s. Choose where it belongs.",
+                name=name,
+                kind=transformation.name,
+                type=transformation.output_type.upper(),
+            )
+        )
     head = given.content[: media_types.HEAD]
     if wrong := media_types.contradiction(media_type, transformation.output_type, head):
-        raise Refused(f"“{name}” {wrong}. Choose another file.")
+        raise Refused(_("“%(name)s” %(problem)s. Choose another file.", name=name, problem=wrong))
     return StoredUpload(name, media_type, len(given.content), store.put(given.content))

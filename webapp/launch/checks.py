@@ -26,6 +26,7 @@ from webapp.store.invoices import TransformationResult
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Security
 from webapp.store.workers import Worker
+from webapp.translation import _, ngettext
 
 SMTP_SECONDS = 10.0
 BEATS_TO_WAIT = 3
@@ -70,26 +71,39 @@ def _database(runtime: Runtime) -> Iterator[CheckResult]:
     try:
         has, needs = migrations.versions(runtime.database)
     except DBAPIError as problem:
-        yield CheckResult("database", False, f"{where} does not answer: {_first_line(problem.orig)}")
+        yield CheckResult(
+            "database",
+            False,
+            _("%(where)s does not answer: %(orig)s", where=where, orig=_first_line(problem.orig)),
+        )
         return
     yield CheckResult("database", True, f"{where} answers")
     if has == needs:
         yield CheckResult("schema", True, f"version {has}")
     else:
-        yield CheckResult("schema", False, f"version {has or 'none'}, needed is {needs}; call: mailrun init")
+        yield CheckResult(
+            "schema",
+            False,
+            _("version %(value)s, needed is %(needs)s; call: mailrun init", value=has or "none", needs=needs),
+        )
 
 
 def _redis(runtime: Runtime) -> CheckResult:
     if not runtime.settings.redis_url:
-        return CheckResult("redis", True, "none is set; the workers look for work by themselves")
+        return CheckResult("redis", True, _("none is set; the workers look for work by themselves"))
     where = runtime.settings.redis_url.rpartition("@")[2]
     if trouble := runtime.queue.trouble():
-        words = f"{where}: {trouble}; mails go out all the same, a little later"
+        words = _(
+            "%(where)s: %(trouble)s; mails go out all the same, a little later", where=where, trouble=trouble
+        )
         return CheckResult("redis", False, words)
     if is_open(runtime.settings.redis_url):
-        words = f"{where} takes jobs from anyone in the network: give it a password (redis://:password@host)"
+        words = _(
+            "%(where)s takes jobs from anyone in the network: give it a password (redis://:password@host)",
+            where=where,
+        )
         return CheckResult("redis", True, words, warns=True)
-    return CheckResult("redis", True, f"{where} takes jobs")
+    return CheckResult("redis", True, _("%(where)s takes jobs", where=where))
 
 
 def is_open(url: str) -> bool:
@@ -111,9 +125,13 @@ def _home(runtime: Runtime) -> CheckResult:
     home = runtime.settings.home
     mode = stat.S_IMODE(home.stat().st_mode)
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        words = f"{home} is open to others (mode {mode:04o}); call: chmod 700 {home}"
+        words = _(
+            "%(home)s is open to others (mode %(mode)s); call: chmod 700 %(home)s",
+            home=home,
+            mode=format(mode, "04o"),
+        )
         return CheckResult("home", True, words, warns=True)
-    return CheckResult("home", True, f"only this user may look into {home}")
+    return CheckResult("home", True, _("only this user may look into %(home)s", home=home))
 
 
 def _store(runtime: Runtime) -> CheckResult:
@@ -125,7 +143,7 @@ def _store(runtime: Runtime) -> CheckResult:
         runtime.documents.remove(digest)
     except (OSError, DocumentMissing) as problem:
         return CheckResult("store", False, f"{where}: {problem}")
-    return CheckResult("store", same, f"{where}: written, read and removed a probe")
+    return CheckResult("store", same, _("%(where)s: written, read and removed a probe", where=where))
 
 
 def _documents(runtime: Runtime) -> CheckResult:
@@ -134,10 +152,18 @@ def _documents(runtime: Runtime) -> CheckResult:
     with runtime.database.reading() as session:
         digests = session.scalars(newest).all()
     missing = sum(not runtime.documents.has(digest) for digest in digests)
-    of = f"of the {len(digests)} newest" if len(digests) > 1 else "of 1"
     if not missing:
-        return CheckResult("documents", True, f"the store has all {of}" if digests else "none imported yet")
-    words = f"the store lacks {missing} {of}; restore it, or call mailrun import with their folder again"
+        words = ngettext(
+            "the store has all of %(num)s", "the store has all of the %(num)s newest", len(digests)
+        )
+        return CheckResult("documents", True, words if digests else _("none imported yet"))
+    words = ngettext(
+        "the store lacks %(missing)s of %(num)s; restore it, or call mailrun import with their folder again",
+        "the store lacks %(missing)s of the %(num)s newest; restore it, or call mailrun import with "
+        "their folder again",
+        len(digests),
+        missing=missing,
+    )
     return CheckResult("documents", False, words)
 
 
@@ -146,11 +172,11 @@ def _installation(runtime: Runtime) -> CheckResult:
         held = installation.held(session)
         missing = sealing.missing_keys(session)
     if held:
-        way_out = "" if held == installation.CHANGED else " (mailrun takeover)"
-        return CheckResult("secret key", False, f"{held}{way_out}")
+        words = held if held == installation.CHANGED else f"{held} (mailrun takeover)"
+        return CheckResult(_("secret key"), False, words)
     if missing:
-        return CheckResult("secret key", False, sealing.MISSING_KEYS)
-    return CheckResult("secret key", True, "the one that this database belongs to")
+        return CheckResult(_("secret key"), False, sealing.MISSING_KEYS)
+    return CheckResult(_("secret key"), True, _("the one that this database belongs to"))
 
 
 def _workers(runtime: Runtime) -> CheckResult:
@@ -162,9 +188,13 @@ def _workers(runtime: Runtime) -> CheckResult:
         time.sleep(0.1)
         moved |= {worker for worker, beat in _beats(runtime).items() if first.get(worker) not in (None, beat)}
     silent = len(first) - len(moved)
-    words = f"{len(moved)} at work" + (f", {silent} silent" if silent else "")
+    words = _("%(count)s at work", count=len(moved))
+    if silent:
+        words = _("%(count)s at work, %(silent)s silent", count=len(moved), silent=silent)
     if not moved:
-        words += "; no mail is sent. Start one: mailrun worker (mailrun up starts some)"
+        words = _(
+            "%(words)s; no mail is sent. Start one: mailrun worker (mailrun up starts some)", words=words
+        )
     return CheckResult("workers", bool(moved), words)
 
 
@@ -178,21 +208,23 @@ def _mail_servers(runtime: Runtime) -> Iterator[CheckResult]:
     with runtime.database.reading() as session:
         servers = session.scalars(select(MailServer).order_by(MailServer.name)).all()
     if not servers:
-        yield CheckResult("mail", True, "no mail server has been set up yet")
+        yield CheckResult("mail", True, _("no mail server has been set up yet"))
     for server in servers:
         yield _mail_server(server, runtime.settings)
 
 
 def _mail_server(server: MailServer, settings: Settings) -> CheckResult:
     """Connects, encrypts and logs in as the workers do, and says goodbye."""
-    about, where = f"mail server {server.name}", f"{server.host}:{server.port}"
+    about, where = _("mail server %(name)s", name=server.name), f"{server.host}:{server.port}"
     seconds = min(SMTP_SECONDS, settings.smtp_timeout)
     with closing(Conversation(address_of(server, settings), Waits(seconds, seconds))) as conversation:
         if trouble := conversation.open():
             return CheckResult(about, False, f"{where}: {trouble.words}")
     done = {Security.NONE: "greets", Security.STARTTLS: "encrypts", Security.TLS: "encrypts"}
     words = f"{where} {done[Security(server.security)]}"
-    return CheckResult(about, True, f"{words} and takes the login" if server.username else words)
+    return CheckResult(
+        about, True, _("%(words)s and takes the login", words=words) if server.username else words
+    )
 
 
 def _first_line(problem: object) -> str:

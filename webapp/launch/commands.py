@@ -23,6 +23,7 @@ from webapp.launch.supervisor import AskedToStop, Supervisor
 from webapp.runs import takeover
 from webapp.store import installation
 from webapp.store.database import Database
+from webapp.translation import _, ngettext
 from webapp.users import first_start
 
 
@@ -47,7 +48,7 @@ def serve_web() -> None:
     except ports.Occupied as problem:
         raise click.ClickException(str(problem)) from None
     bind(runtime().database)
-    say(f"Serving on {settings.host} port {settings.port}.")
+    say(_("Serving on %(host)s port %(port)s.", host=settings.host, port=settings.port))
     tell_first_start(runtime().database, settings)
     web.serve(current_app._get_current_object(), settings.host, settings.port)  # type: ignore[attr-defined]
 
@@ -70,7 +71,7 @@ def worker(count: int) -> None:
                 supervisor.keep(part)
             supervisor.wait(lambda: False)
         except AskedToStop:
-            supervisor.say("Stopping: each worker finishes the message that it is at (up to 30 s).")
+            supervisor.say(_("Stopping: each worker finishes the message that it is at (up to 30 s)."))
         finally:
             supervisor.stop()
 
@@ -80,14 +81,20 @@ def worker(count: int) -> None:
 def init() -> None:
     """Create the tables, or bring them to the newest version."""
     database = runtime().database
-    before, _ = migrations.versions(database)
+    before = migrations.versions(database)[0]
     migrations.upgrade(database)
     bind(database)
-    after, _ = migrations.versions(database)
-    say(f"Schema version {after}" + ("." if before != after else ", nothing to do."))
+    after = migrations.versions(database)[0]
+    if before == after:
+        say(_("Schema version %(version)s, nothing to do.", version=after))
+    else:
+        say(_("Schema version %(version)s.", version=after))
     if done := sealing.seal_plain(database).plain:
-        words = "1 password" if done == 1 else f"{done:,} passwords"
-        say(f"Encrypted {words} of documents.")
+        say(
+            ngettext(
+                "Encrypted %(num)s password of documents.", "Encrypted %(num)s passwords of documents.", done
+            )
+        )
 
 
 @click.command("takeover")
@@ -101,7 +108,7 @@ def take_over(words: str | None) -> None:
     if is_held and words is None:
         for paragraph in takeover.MEANING:
             say(paragraph)
-        words = click.prompt(f"Type “{takeover.WORDS}” if you mean it")
+        words = click.prompt(_("Type “%(words)s” if you mean it", words=takeover.WORDS))
     try:
         with database.writing() as session:
             say(takeover.take_over(session, OPERATOR, words or takeover.WORDS))
@@ -131,9 +138,9 @@ def bind(database: Database) -> None:
                 installation.bind(session)
                 held, missing = installation.held(session), sealing.missing_keys(session)
             if held:
-                say(f"Nothing is sent: {held}.", err=True)
+                say(_("Nothing is sent: %(held)s.", held=held), err=True)
             elif missing:
-                say(f"Take care: {sealing.MISSING_KEYS}.", err=True)
+                say(_("Take care: %(missing_keys)s.", missing_keys=sealing.MISSING_KEYS), err=True)
 
 
 def tell_first_start(database: Database, settings: config.Settings) -> None:
@@ -141,8 +148,11 @@ def tell_first_start(database: Database, settings: config.Settings) -> None:
     with suppress(DBAPIError), database.reading() as session:
         if first_start.is_open(session):
             say(
-                f"First start: open {ports.address(settings)}/setup and enter the code "
-                f"{first_start.code(session)}."
+                _(
+                    "First start: open %(settings)s/setup and enter the code %(session)s.",
+                    settings=ports.address(settings),
+                    session=first_start.code(session),
+                )
             )
 
 

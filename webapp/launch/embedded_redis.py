@@ -12,6 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from webapp.config import embedded_redis_socket
+from webapp.translation import _
 
 SERVERS = ("redis-server", "valkey-server")
 
@@ -48,7 +49,9 @@ def prepare_folder(socket: Path) -> None:
     found = socket.parent.lstat()
     home_of_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
     if not home_of_ours:
-        raise PermissionError(f"{socket.parent} belongs to another user; remove it, or set MAILRUN_HOME")
+        raise PermissionError(
+            _("%(parent)s belongs to another user; remove it, or set MAILRUN_HOME", parent=socket.parent)
+        )
     socket.parent.chmod(0o700)
     socket.unlink(missing_ok=True)
 

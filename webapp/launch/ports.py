@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from webapp.config import Settings
+from webapp.translation import _
 
 EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 """Where this machine reaches what listens on all of its addresses."""
@@ -33,8 +34,12 @@ def sole_user(home: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             raise Occupied(
-                f"Mailrun is already running in {home} (process {lock.read().strip() or '?'}). "
-                "Stop it first, or choose another folder with MAILRUN_HOME."
+                _(
+                    "Mailrun is already running in %(home)s (process %(process)s). Stop it first, or "
+                    "choose another folder with MAILRUN_HOME.",
+                    home=home,
+                    process=lock.read().strip() or "?",
+                )
             ) from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
@@ -61,22 +66,42 @@ def _had(host: str, port: int, setting: str) -> int:
     """The port, tried out; 0 becomes a free one."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _, address in found:
+        for family, kind, protocol, _name, address in found:
             with socket.socket(family, kind, protocol) as trial:
                 trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 trial.bind(address)
                 port = trial.getsockname()[1]
     except socket.gaierror:
-        raise Occupied(f"MAILRUN_HOST is {host!r}, which is no address of this machine.") from None
+        raise Occupied(
+            _("MAILRUN_HOST is %(host)s, which is no address of this machine.", host=repr(host))
+        ) from None
     except OSError as problem:
         raise Occupied(_in_words(problem, host, port, setting)) from None
     return port
 
 
 def _in_words(problem: OSError, host: str, port: int, setting: str) -> str:
-    way_out = f"Choose another one: {setting}={port + 1 if port >= 1024 else 8000}"
+    way_out = _(
+        "Choose another one: %(setting)s=%(port)s", setting=setting, port=port + 1 if port >= 1024 else 8000
+    )
     if problem.errno == errno.EADDRINUSE:
-        return f"Port {port} on {host} is taken by another program. {way_out}"
+        return _(
+            "Port %(port)s on %(host)s is taken by another program. %(way_out)s",
+            port=port,
+            host=host,
+            way_out=way_out,
+        )
     if problem.errno == errno.EACCES:
-        return f"Port {port} on {host} may not be used by this user. {way_out}"
-    return f"Port {port} on {host} cannot be used: {problem.strerror}. {way_out}"
+        return _(
+            "Port %(port)s on %(host)s may not be used by this user. %(way_out)s",
+            port=port,
+            host=host,
+            way_out=way_out,
+        )
+    return _(
+        "Port %(port)s on %(host)s cannot be used: %(strerror)s. %(way_out)s",
+        port=port,
+        host=host,
+        strerror=problem.strerror,
+        way_out=way_out,
+    )

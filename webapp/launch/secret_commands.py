@@ -9,6 +9,7 @@ from webapp import sealing
 from webapp.console import or_fail, say
 from webapp.extensions import runtime
 from webapp.sealing import SealCounts
+from webapp.translation import _
 
 
 @click.group("secrets")
@@ -32,19 +33,24 @@ def rotate() -> None:
 
 def in_words(done: SealCounts) -> list[str]:
     """What was done, a sentence each."""
-    told = [f"Encrypted {_passwords(done.sealed)} with the present secret key."]
+    told = [_("Encrypted %(sealed)s with the present secret key.", sealed=_passwords(done.sealed))]
     if not done.sealed and not done.unreadable:
-        told = ["Nothing to do: everything is encrypted with the present secret key."]
+        told = [_("Nothing to do: everything is encrypted with the present secret key.")]
     if done.unreadable:
         more = ", …" if done.unreadable > len(done.customers) else ""
         told.append(
-            f"{_passwords(done.unreadable)} cannot be read with any key of this machine, and stayed as they "
-            f"are: customers {', '.join(done.customers)}{more}. Put the key that they were encrypted with "
-            "into MAILRUN_SECRET_KEY_OLD and call this again. If it is lost, import these passwords again, "
-            "or set them on the pages of the customers."
+            _(
+                "%(unreadable)s cannot be read with any key of this machine, and stayed as they "
+                "are: customers %(customers)s%(more)s. Put the key that they were encrypted with "
+                "into MAILRUN_SECRET_KEY_OLD and call this again. If it is lost, import these "
+                "passwords again, or set them on the pages of the customers.",
+                unreadable=_passwords(done.unreadable),
+                customers=", ".join(done.customers),
+                more=more,
+            )
         )
     else:
-        told.append("MAILRUN_SECRET_KEY_OLD is needed no more.")
+        told.append(_("MAILRUN_SECRET_KEY_OLD is needed no more."))
     return told
 
 

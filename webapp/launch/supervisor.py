@@ -22,6 +22,7 @@ from webapp.launch import process_tree
 from webapp.launch.output import LinePrinter, OutputPipe
 from webapp.launch.processes import Part
 from webapp.launch.supervised_process import SupervisedProcess
+from webapp.translation import _
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PRESSES_THAT_KILL = 3
@@ -107,7 +108,9 @@ class Supervisor:
             if self.asked > asked_before:
                 asked_before = self.asked
                 names = ", ".join(kept.part.name for kept in running if kept.process)
-                self.say(f"Still ending: {names}. A message that is on its way is finished first.")
+                self.say(
+                    _("Still ending: %(names)s. A message that is on its way is finished first.", names=names)
+                )
             for kept in running:
                 overdue = time.monotonic() > begun + kept.part.grace
                 if overdue or self.asked >= PRESSES_THAT_KILL:
@@ -131,7 +134,7 @@ class Supervisor:
 
     def _turn(self, seconds: float) -> None:
         """Wait for an event, at most this long, and react to it."""
-        for key, _ in self._selector.select(seconds):
+        for key, _events in self._selector.select(seconds):
             key.data()
         for kept in self._kept:
             if kept.ended() and not kept.once and not self.asked:

@@ -9,6 +9,7 @@ from webapp.config import Settings, embedded_redis_socket
 from webapp.demo import loading as demo
 from webapp.launch import embedded_redis, ports, processes
 from webapp.launch.supervisor import AskedToStop, Supervisor
+from webapp.translation import _
 
 WEB_SECONDS = 60.0
 REDIS_SECONDS = 5.0
@@ -31,7 +32,7 @@ def up(settings: Settings, *, with_demo: bool, with_catcher: bool) -> None:
                 start(supervisor, settings, with_demo, with_catcher)
                 supervisor.wait(lambda: False)
             except AskedToStop:
-                supervisor.say("Stopping. Workers finish the message that they are at (up to 30 s).")
+                supervisor.say(_("Stopping. Workers finish the message that they are at (up to 30 s)."))
             finally:
                 supervisor.stop()
                 supervisor.say("Stopped.")
@@ -52,7 +53,12 @@ def start(supervisor: Supervisor, settings: Settings, with_demo: bool, with_catc
     for worker in processes.workers(environ, settings.workers):
         supervisor.keep(worker)
     if not supervisor.wait(lambda: web_answers(settings), WEB_SECONDS):
-        supervisor.say(f"The web part has not answered within {WEB_SECONDS:g} s; see its own words above.")
+        supervisor.say(
+            _(
+                "The web part has not answered within %(web_seconds)s s; see its own words above.",
+                web_seconds=format(WEB_SECONDS, "g"),
+            )
+        )
         supervisor.wait(lambda: web_answers(settings))
     for line in _welcome(settings, with_catcher):
         supervisor.say(line)
@@ -73,33 +79,41 @@ def web_answers(settings: Settings) -> bool:
 
 def _once(supervisor: Supervisor, step: processes.Part) -> None:
     if supervisor.run_to_end(step) != 0:
-        raise NotStarted(f"mailrun {step.name} failed, so nothing was started")
+        raise NotStarted(_("mailrun %(name)s failed, so nothing was started", name=step.name))
 
 
 def _redis(supervisor: Supervisor, settings: Settings) -> str:
     """Starts the embedded Redis and gives its address; "none" if there is none to start."""
     binary = embedded_redis.find_server()
     if binary is None:
-        supervisor.say("No Redis on this machine: the workers look for work by themselves, a little later.")
+        supervisor.say(
+            _("No Redis on this machine: the workers look for work by themselves, a little later.")
+        )
         return "none"
     socket = embedded_redis_socket(settings.home)
     embedded_redis.prepare_folder(socket)
     supervisor.keep(processes.redis(binary, socket))
     url = embedded_redis.url(settings.home)
     if not supervisor.wait(lambda: embedded_redis.answers(url), REDIS_SECONDS):
-        supervisor.say(f"Redis ({binary}) does not answer yet; the workers do without until it does.")
+        supervisor.say(
+            _("Redis (%(binary)s) does not answer yet; the workers do without until it does.", binary=binary)
+        )
     return url
 
 
 def _welcome(settings: Settings, with_catcher: bool) -> Iterator[str]:
     address = ports.address(settings)
     yield ""
-    yield "Mailrun is running."
-    yield f"  Go to     {address}"
+    yield _("Mailrun is running.")
+    yield _("  Go to     %(address)s", address=address)
     if login := demo.login(settings.home):
-        yield f"  Log in    Email {login[0]}  Password {login[1]}"
+        yield _("  Log in    Email %(email)s  Password %(password)s", email=login[0], password=login[1])
     if with_catcher:
-        yield f"  Mails     {address}/dev/mailbox (SMTP on port {settings.catcher_port}; caught, none leaves)"
-    yield f"  Data in   {settings.home}"
-    yield "  Stop      Ctrl-C"
+        yield _(
+            "  Mails     %(address)s/dev/mailbox (SMTP on port %(catcher_port)s; caught, none leaves)",
+            address=address,
+            catcher_port=settings.catcher_port,
+        )
+    yield _("  Data in   %(home)s", home=settings.home)
+    yield _("  Stop      Ctrl-C")
     yield ""

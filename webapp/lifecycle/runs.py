@@ -17,6 +17,7 @@ from webapp.store.locks import lock_run
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import OUTSTANDING, RUN_MOVES, RunStatus
 from webapp.store.types import now
+from webapp.translation import _
 
 LOCKED = {"key_share": True}
 """How a run's row is locked for a change. Rows that only refer to it, such as a worker's counts, may still be
@@ -30,12 +31,12 @@ def start(session: Session, queue: JobQueue, run_id: int, viewer: Viewer) -> str
     run = lock_for_change(session, run_id, viewer)
     must_have_the_right(viewer)
     if run.status == RunStatus.CREATING:
-        raise Refused("The list of this run is still being created. Start it once that is done.")
+        raise Refused(_("The list of this run is still being created. Start it once that is done."))
     if run.status == RunStatus.RUNNING:
         must_not_be_held(session)
-        return "This run is already running."
+        return _("This run is already running.")
     if run.status == RunStatus.FINISHED:
-        return "This run is already finished; there is nothing to send."
+        return _("This run is already finished; there is nothing to send.")
     return begin(session, queue, run, viewer.name)
 
 
@@ -54,12 +55,12 @@ def begin(session: Session, queue: JobQueue, run: Run, by: str) -> str:
         _become(run, RunStatus.FINISHED)
         run.finished_at = now()
         audit(session, by, "start", run, "nothing to send")
-        return "There was nothing to send: the run is finished."
+        return _("There was nothing to send: the run is finished.")
     _become(run, RunStatus.RUNNING)
     run.finished_at = None
     audit(session, by, "start", run)
     enqueue_drain(session, queue, run.id)
-    return "Started."
+    return _("Started.")
 
 
 def resume_for_new_work(session: Session, queue: JobQueue, run: Run, viewer: Viewer) -> None:
@@ -84,16 +85,16 @@ def stop(session: Session, run_id: int, viewer: Viewer) -> str:
     if run.status == RunStatus.CREATING and run.start_when_created:
         run.start_when_created = False
         audit(session, viewer.name, "stop", run, "before its list was made")
-        return "This run no longer starts by itself. Press Start once its list is complete."
+        return _("This run no longer starts by itself. Press Start once its list is complete.")
     if run.status == RunStatus.STOPPED:
-        return "This run is already stopped."
+        return _("This run is already stopped.")
     if run.status == RunStatus.FINISHED:
-        return "This run is already finished; there is nothing to send."
+        return _("This run is already finished; there is nothing to send.")
     if run.status != RunStatus.RUNNING:
-        return "This run has not been started."
+        return _("This run has not been started.")
     _become(run, RunStatus.STOPPED)
     audit(session, viewer.name, "stop", run)
-    return "Stopped. Only mails already being handed over still go out."
+    return _("Stopped. Only mails already being handed over still go out.")
 
 
 def stop_all(session: Session, by: str, why: str) -> int:
@@ -165,7 +166,7 @@ def lock_for_change(session: Session, run_id: int, viewer: Viewer) -> Run:
     look: at everything, or at this run."""
     run = session.scalar(select(Run).where(Run.id == run_id, visible_to(viewer, Run)))
     if run is None:
-        raise NotFound(f"There is no run {run_id}.")
+        raise NotFound(_("There is no run %(run)s.", run=run_id))
     must_be_allowed(viewer)
     if not whole_runs(session, viewer, [run_id]):
         raise Refused(only_looked_at(run))
@@ -188,13 +189,13 @@ def _become(run: Run, status: RunStatus) -> None:
 def must_not_be_held(session: Session) -> None:
     """Raise Refused if this installation may not send."""
     if why := held(session):
-        raise Refused(f"Nothing can be started: {why}.")
+        raise Refused(_("Nothing can be started: %(why)s.", why=_(why)))
 
 
 def must_be_allowed(viewer: Viewer) -> None:
     """Raise Refused if this person may not change anything."""
     if not viewer.may_change:
-        raise Refused("Your role is read-only. Ask an administrator for the manager role.")
+        raise Refused(_("Your role is read-only. Ask an administrator for the manager role."))
 
 
 def must_have_the_right(viewer: Viewer) -> None:
@@ -202,8 +203,10 @@ def must_have_the_right(viewer: Viewer) -> None:
     must_be_allowed(viewer)
     if not viewer.may_send:
         raise Refused(
-            "You prepare runs, but do not have the right to send. Ask a person who has it, or ask an "
-            "administrator for it."
+            _(
+                "You prepare runs, but do not have the right to send. Ask a person who has it, or ask an "
+                "administrator for it."
+            )
         )
 
 

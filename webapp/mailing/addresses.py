@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from email_validator import EmailNotValidError, validate_email
 
 from webapp.printable import LINE_BREAKS
+from webapp.translation import _
 
 PRIVATE_DOMAINS = ("local", "localhost")
 """Top-level names that have a meaning only within a company."""
@@ -35,14 +36,16 @@ def checked_address(text: str) -> str:
     Raises BadAddress for anything that is not exactly one address with an ASCII local part. The domain is not
     looked up; it may be known only within the company."""
     if LINE_BREAKS.search(text):
-        raise BadAddress("an address must not contain a line break")
+        raise BadAddress(_("an address must not contain a line break"))
     given = text.strip()
     if not given:
-        raise BadAddress("the address is empty")
+        raise BadAddress(_("the address is empty"))
     if "," in given or ";" in given:
-        raise BadAddress(f"{given!r} is more than one address; write one a line")
+        raise BadAddress(_("%(given)s is more than one address; write one a line", given=repr(given)))
     if not given.partition("@")[0].isascii():
-        raise BadAddress(f"{given!r} has letters before the @ that not every mail server can take")
+        raise BadAddress(
+            _("%(given)s has letters before the @ that not every mail server can take", given=repr(given))
+        )
     top = given.rpartition("@")[2].rpartition(".")[2]
     private = top.lower() in PRIVATE_DOMAINS
     # The library refuses these. It lets "test" pass, and is shown that one in their place.
@@ -52,10 +55,12 @@ def checked_address(text: str) -> str:
             checkable, check_deliverability=False, globally_deliverable=False, test_environment=True
         )
     except EmailNotValidError as problem:
-        raise BadAddress(f"{given!r} is not an email address: {problem}") from None
+        raise BadAddress(
+            _("%(given)s is not an email address: %(problem)s", given=repr(given), problem=problem)
+        ) from None
     address = checked.ascii_email
     if address is None or not address.isascii():
-        raise BadAddress(f"{given!r} is not an email address")
+        raise BadAddress(_("%(given)s is not an email address", given=repr(given)))
     return address.removesuffix("test") + top.lower() if private else address
 
 
@@ -64,7 +69,10 @@ def doubt_about(address: str) -> str:
     domain = address.rpartition("@")[2]
     if "." in domain or domain in PRIVATE_DOMAINS:
         return ""
-    return f"{address!r} has no dot after the @; mail to it can only stay within this network"
+    return _(
+        "%(address)s has no dot after the @; mail to it can only stay within this network",
+        address=repr(address),
+    )
 
 
 MAX_BCC_ADDRESSES = 10
@@ -77,9 +85,15 @@ def bcc_addresses(texts: Iterable[str], domains: tuple[str, ...]) -> list[str]:
     MAILRUN_BCC_DOMAINS; empty allows any), and for too many."""
     found = list(dict.fromkeys(checked_address(text) for text in texts))
     if len(found) > MAX_BCC_ADDRESSES:
-        raise BadAddress(f"At most {MAX_BCC_ADDRESSES} addresses")
+        raise BadAddress(_("At most %(max_bcc_addresses)s addresses", max_bcc_addresses=MAX_BCC_ADDRESSES))
     if strangers := outside(found, domains):
-        raise BadAddress(f"{strangers[0]} may get no copies; Bcc may go to {', '.join(domains)} only")
+        raise BadAddress(
+            _(
+                "%(strangers)s may get no copies; Bcc may go to %(domains)s only",
+                strangers=strangers[0],
+                domains=", ".join(domains),
+            )
+        )
     return found
 
 
@@ -92,7 +106,15 @@ def forbidden_copies(bcc: Iterable[str], reply_to: str, domains: tuple[str, ...]
     """Why copies or replies of a mail must not go where its definition says (MAILRUN_BCC_DOMAINS); empty if
     they may. Customers' data would leave with them."""
     if strangers := outside(bcc, domains):
-        return f"{strangers[0]} may get no copies: Bcc may go to {', '.join(domains)} only"
+        return _(
+            "%(strangers)s may get no copies: Bcc may go to %(domains)s only",
+            strangers=strangers[0],
+            domains=", ".join(domains),
+        )
     if reply_to and outside([reply_to], domains):
-        return f"{reply_to} may get no replies: they may go to {', '.join(domains)} only"
+        return _(
+            "%(reply_to)s may get no replies: they may go to %(domains)s only",
+            reply_to=reply_to,
+            domains=", ".join(domains),
+        )
     return ""

@@ -18,6 +18,7 @@ from webapp.mailing.compose import Uncomposable
 from webapp.mailing.sandbox import MEGABYTES, NoAnswer, SandboxProcess
 from webapp.mailing.sandbox_child import Answer, serve
 from webapp.store.statuses import LockProblem
+from webapp.translation import N_, _
 
 if TYPE_CHECKING:  # 5 MB that only the child needs
     import pikepdf
@@ -32,22 +33,25 @@ PDFA_CLAIM = "{http://www.aiim.org/pdfa/ns/id/}"
 """The namespace of the metadata by which a PDF claims to be PDF/A."""
 
 WHY_NOT = {
-    LockProblem.SIGNED: "is signed, and a password would break the signature",
-    LockProblem.RESTRICTED: "is restricted by a password of its own",
-    LockProblem.ENCRYPTED: "is encrypted already with a password of its own",
-    LockProblem.UNREADABLE: "cannot be read",
+    LockProblem.SIGNED: N_("is signed, and a password would break the signature"),
+    LockProblem.RESTRICTED: N_("is restricted by a password of its own"),
+    LockProblem.ENCRYPTED: N_("is encrypted already with a password of its own"),
+    LockProblem.UNREADABLE: N_("cannot be read"),
 }
 """Why a PDF cannot be given a password, to follow its name."""
 
 
 def why_not(problem: LockProblem) -> str:
     """Why no password can be set, and the way out, to follow the name of the PDF."""
-    without = "without a signature" if problem == LockProblem.SIGNED else "that opens without a password"
+    without = (
+        _("without a signature") if problem == LockProblem.SIGNED else _("that opens without a password")
+    )
     if problem == LockProblem.UNREADABLE:
-        without = "that can be read"
-    return (
-        f"{WHY_NOT[problem]}, so no password can be set: choose ZIP in the definition, "
-        f"or import the PDF {without}"
+        without = _("that can be read")
+    return _(
+        "%(why_not)s, so no password can be set: choose ZIP in the definition, or import the PDF %(without)s",
+        why_not=_(WHY_NOT[problem]),
+        without=without,
     )
 
 
@@ -65,12 +69,12 @@ def saslprep(password: str) -> str:
     kept = "".join(each for each in mapped if not stringprep.in_table_b1(each))
     prepared = unicodedata.normalize("NFKC", kept)
     if not prepared or any(is_prohibited(each) for each in prepared for is_prohibited in PROHIBITED):
-        raise Uncomposable("the password has a character that cannot be typed")
+        raise Uncomposable(_("the password has a character that cannot be typed"))
     if any(map(stringprep.in_table_d1, prepared)):  # RFC 3454, 6: letters that are read from right to left
         ends_so = stringprep.in_table_d1(prepared[0]) and stringprep.in_table_d1(prepared[-1])
         if not ends_so or any(map(stringprep.in_table_d2, prepared)):
             raise Uncomposable(
-                "the password mixes letters read from right to left with others, which PDF readers refuse"
+                _("the password mixes letters read from right to left with others, which PDF readers refuse")
             )
     return prepared
 
@@ -94,7 +98,7 @@ class PdfLocker:
 
     def __init__(self, seconds: float = LOCKING_TIME_LIMIT, megabytes: int = MEGABYTES) -> None:
         self._free: LifoQueue[SandboxProcess] = LifoQueue()
-        for _ in range(os.cpu_count() or 1):
+        for _each in range(os.cpu_count() or 1):
             self._free.put(SandboxProcess("webapp.mailing.pdf_locking", seconds, megabytes))
 
     def lock(self, content: bytes, password: str) -> bytes:
@@ -111,14 +115,19 @@ class PdfLocker:
             case ["unlockable", str(problem)]:
                 raise Uncomposable(why_not(LockProblem(problem)))
             case ["unreadable", str(words)]:
-                raise Uncomposable(f"cannot be opened, so no password can be set: {words}")
+                raise Uncomposable(_("cannot be opened, so no password can be set: %(words)s", words=words))
             case NoAnswer(is_late=True):
-                raise Uncomposable(f"took more than {child.seconds:g} seconds, so no password can be set")
-        raise Uncomposable("takes more memory than a document may, so no password can be set")
+                raise Uncomposable(
+                    _(
+                        "took more than %(seconds)s seconds, so no password can be set",
+                        seconds=format(child.seconds, "g"),
+                    )
+                )
+        raise Uncomposable(_("takes more memory than a document may, so no password can be set"))
 
     def close(self) -> None:
         """End the children that are free; the next PDF would start another."""
-        children = [self._free.get() for _ in range(self._free.qsize())]
+        children = [self._free.get() for _each in range(self._free.qsize())]
         for child in children:
             child.close()
             self._free.put(child)
@@ -179,7 +188,7 @@ def _is_signed(pdf: pikepdf.Pdf) -> bool:
     if isinstance(flags, int) and flags:
         return True
     waiting: list[tuple[pikepdf.Object | None, pikepdf.Object | None]] = [(form.get("/Fields"), None)]
-    for _ in range(FIELDS_SEARCHED):
+    for _step in range(FIELDS_SEARCHED):
         if not waiting:
             break
         fields, inherited = waiting.pop()

@@ -20,11 +20,12 @@ from webapp.mailing.plain_text import Unmarkable, mark, plain_text, plain_text_o
 from webapp.mailing.texts import MessageText, Parts, Rendered, Unrenderable
 from webapp.mailing.undefined import Undefined, seeing
 from webapp.printable import LINE_BREAKS
+from webapp.translation import N_
 
 TEXT_MAX = 2_000_000
 """Characters of a body. A longer text is a mistake in the template."""
 
-SUBJECT, BODY, PLAIN, FILE_NAME = "subject", "template", "text version", "file names"
+SUBJECT, BODY, PLAIN, FILE_NAME = N_("subject"), N_("template"), N_("text version"), N_("file names")
 
 
 def render(

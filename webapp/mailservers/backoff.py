@@ -14,6 +14,7 @@ from webapp.config import Settings
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import TroubleKind
 from webapp.store.types import now
+from webapp.translation import N_, _, translated
 
 PROBE_SECONDS = 30.0
 """How long a worker that probes a server in trouble has it to itself."""
@@ -99,13 +100,23 @@ def waiting_sentence(server: MailServer) -> str | None:
     if server.trouble is None:
         return None
     when = _clock(server.next_try_at)
-    todo = _TODO.get(TroubleKind(server.trouble_kind), "").format(name=server.name)
-    return f"waiting for mail server {server.host}: {server.trouble}{todo}, next try at {when}"
+    sentence = _TO_DO.get(
+        TroubleKind(server.trouble_kind),
+        N_("waiting for mail server %(host)s: %(trouble)s, next try at %(time)s"),
+    )
+    about = {"host": server.host, "trouble": translated(server.trouble), "name": server.name}
+    return _(sentence, time=when, **about)
 
 
-_TODO = {
-    TroubleKind.LOGIN: "; a person must correct the user name or the password of mail server “{name}”",
-    TroubleKind.SETUP: "; a person must correct the settings of mail server “{name}”",
+_TO_DO = {
+    TroubleKind.LOGIN: N_(
+        "waiting for mail server %(host)s: %(trouble)s; a person must correct the user name or the password "
+        "of mail server “%(name)s”, next try at %(time)s"
+    ),
+    TroubleKind.SETUP: N_(
+        "waiting for mail server %(host)s: %(trouble)s; a person must correct the settings of mail server "
+        "“%(name)s”, next try at %(time)s"
+    ),
 }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from webapp import sealed
 from webapp.config import Settings
 from webapp.store.mailservers import MailServer
+from webapp.translation import _
 
 FIELD = "SMTP password"
 DESTINATION = ("host", "port", "security", "username", "authorities")
@@ -44,7 +45,7 @@ def seal_again(session: Session) -> tuple[int, list[str]]:
         try:
             text = keys.open(server.name, FIELD, server.password)
         except sealed.CannotOpen:
-            unreadable.append(f"mail server {server.name}")
+            unreadable.append(_("mail server %(name)s", name=server.name))
             continue
         server.password = keys.seal(server.name, FIELD, text)
         done += 1

@@ -15,6 +15,7 @@ from webapp.mailservers import pace as paces
 from webapp.mailservers.pace import Pace, Turn
 from webapp.store.mailservers import MailPace, MailServer
 from webapp.store.types import now
+from webapp.translation import _
 
 ASK_AGAIN_SECONDS = 30.0
 """The longest pause of a mail to a slowed domain: the domain may be faster by then."""
@@ -113,15 +114,19 @@ def sentences(session: Session, server: MailServer) -> list[str]:
 
 
 def _sentence(host: str, row: MailPace) -> str:
-    what = f"mails to {row.domain}" if row.domain else ""
-    throttles = f"{host} is throttling {what}".strip()
-    pace = pace_of(row)
+    if row.domain:
+        throttles = _("%(host)s is throttling mails to %(domain)s", host=host, domain=row.domain)
+    else:
+        throttles = _("%(host)s is throttling", host=host)
+    pace, about = pace_of(row), {"throttles": throttles, "reply": row.reply}
     if pace.shut_at is not None and (pace.probes or not pace.cycle):
-        return f"{throttles}: {row.reply}; it takes none now, a single mail tries every few seconds"
-    return f"{throttles}: {row.reply}; sending about {_speed(pace.per_second)}"
+        return _(
+            "%(throttles)s: %(reply)s; it takes none now, a single mail tries every few seconds", **about
+        )
+    return _("%(throttles)s: %(reply)s; sending about %(speed)s", speed=_speed(pace.per_second), **about)
 
 
 def _speed(per_second: float) -> str:
     if per_second >= 2.5:
-        return f"{per_second:.0f} a second"
-    return f"{per_second * 60:.0f} a minute"
+        return _("%(number)s a second", number=round(per_second))
+    return _("%(number)s a minute", number=round(per_second * 60))

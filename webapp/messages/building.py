@@ -21,6 +21,7 @@ from webapp.smtp.envelope import Envelope
 from webapp.store.definitions import Content
 from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.types import now
+from webapp.translation import _
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,10 @@ def build(
         return NotBuilt(f"{work.customer['code']}: {rendered.words}")
     try:
         to = tuple((wire_address(address), name) for address, name in work.recipients)
-        bcc = _others([wire_address(address) for address in work.bcc], [address for address, _ in to])
+        bcc = _others([wire_address(address) for address in work.bcc], [each[0] for each in to])
         packing = packing_of(work)
         files = _attached(work, rendered, store, packing)
-        real = tuple(address for address, _ in to)
+        real = tuple(each[0] for each in to)
         sender = content["sender"]
         letter = MailDraft(
             sender=(sender["address"], sender["display_name"]),
@@ -96,7 +97,9 @@ def build(
     except (BadAddress, DocumentMissing, Uncomposable) as problem:
         return NotBuilt(str(problem))
     except OSError as problem:
-        return NotBuilt(f"a document could not be read: {problem.strerror}", for_now=True)
+        return NotBuilt(
+            _("a document could not be read: %(problem)s", problem=problem.strerror), for_now=True
+        )
     envelope = Envelope(back_to, (redirect_to,)) if redirect_to else Envelope(back_to, real, bcc)
     packed = tuple(file.content for file in files) if packing.changes_bytes else ()
     return Message(envelope, mail, real, bcc, redirect_to, packed)
@@ -105,14 +108,14 @@ def build(
 def _missing(work: MessageInput) -> str:
     """What was there when the result was claimed and is no longer: nothing is ever sent without it."""
     if not work.recipients:
-        return "the customer has no address with the recipient key"
+        return _("the customer has no address with the recipient key")
     attached = {(document.invoice_id, document.transformation_id) for document in work.documents}
     for invoice in work.invoices:
         for id, name in zip(
             work.content["transformations"], work.content["transformation_names"], strict=True
         ):
             if (invoice["id"], id) not in attached:
-                return f"invoice {invoice['number']} has no document “{name}”"
+                return _("invoice %(number)s has no document “%(name)s”", number=invoice["number"], name=name)
     return ""
 
 
@@ -135,7 +138,7 @@ def _named(file: Document, wanted: str) -> str:
     """The name that the template gives, with the document's own extension."""
     name = safe_file_name(wanted, splitext(file.file_name)[1])
     if not name:
-        raise Uncomposable(f"the template of file names makes no name of {wanted!r}")
+        raise Uncomposable(_("the template of file names makes no name of %(text)s", text=repr(wanted)))
     return name
 
 
@@ -146,7 +149,8 @@ def packing_of(work: MessageInput) -> Packing:
     if work.password.trouble and work.documents:
         raise Uncomposable(work.password.trouble)
     if key and not work.password.text and work.documents:
-        raise Uncomposable(f"the customer has no password: its metadata have nothing in “{key}”")
+        words = _("the customer has no password: its metadata have nothing in “%(key)s”", key=key)
+        raise Uncomposable(words)
     first = work.invoices[0]["number"]
     archive = f"{work.customer['code']}-{first}" if len(work.invoices) > 1 else first
     return Packing(content["zip"], work.password.text, archive)
@@ -185,7 +189,8 @@ def _pictures(content: Content, html: str, store: DocumentStore) -> tuple[Pictur
     """The pictures that this HTML shows, each once."""
     shown = pictures_in([html]) if "cid:" in html else set()
     if missing := sorted(shown - content.get("images", {}).keys()):
-        raise Uncomposable(f"the mail shows a picture that there is not: {', '.join(missing)}")
+        words = _("the mail shows a picture that there is not: %(names)s", names=", ".join(missing))
+        raise Uncomposable(words)
     return tuple(
         Picture(_content_id(content, name), image["media_type"], image["sha256"], store.read(image["sha256"]))
         for name, image in content.get("images", {}).items()

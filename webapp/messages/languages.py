@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from webapp.mailing.texts import MessageText, is_spoken, spoken
 from webapp.store.definitions import Content
+from webapp.translation import N_, _, translated
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,13 @@ class LanguageGap:
         """Whether customers of this language get all of the mail in another."""
         return BODY in self.pieces
 
+    @property
+    def said(self) -> list[str]:
+        """The pieces, in words."""
+        return [translated(piece) for piece in self.pieces]
 
-BODY, SUBJECT = "body", "subject"
+
+BODY, SUBJECT = N_("body"), N_("subject")
 
 
 def language_of(content: Content, language: str) -> str:
@@ -59,7 +65,7 @@ def gap_of(content: Content, language: str) -> LanguageGap | None:
     pieces = [SUBJECT] if own and own not in content.get("subjects", {}) else []
     for name, texts in sorted(content.get("parts", {}).items()):
         if own and texts.keys() != {""} and not is_spoken(texts, own):
-            pieces.append(f"part “{name}”")
+            pieces.append(_("part “%(name)s”", name=name))
     return LanguageGap(language, tuple(pieces)) if pieces else None
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from webapp import sealed
 from webapp.sealed import CannotOpen
 from webapp.store.definitions import Content
+from webapp.translation import _
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ def password_of(session: Session, row: Row[Any], content: Content) -> DocumentPa
     try:
         return DocumentPassword(sealed.keys_of(session).open(row.code, key, row.metadata.get(key)).strip())
     except CannotOpen as problem:
-        return DocumentPassword(trouble=f"the customer’s password in “{key}” cannot be read: {problem}")
+        told = {"key": key, "problem": problem}
+        trouble = _("the customer’s password in “%(key)s” cannot be read: %(problem)s", **told)
+        return DocumentPassword(trouble=trouble)
 
 
 NO_PASSWORD = DocumentPassword()

@@ -21,6 +21,7 @@ from webapp.smtp.server_connection import Waits
 from webapp.smtp.transport import Conversation
 from webapp.store.documents import DocumentStore
 from webapp.store.mailservers import MailServer
+from webapp.translation import _, translated
 
 TEST_MAIL_TIME_LIMIT = 20.0
 """Seconds that a mail server may take for each answer: a person waits for it."""
@@ -70,7 +71,7 @@ def send_test(
 def _words(outcome: outcomes.Offer | outcomes.Finish) -> str:
     match outcome:
         case outcomes.ServerTrouble() | outcomes.Broken() | outcomes.Unknown():
-            return outcome.words
+            return translated(outcome.words)
         case outcomes.Deferred() | outcomes.Rejected():
-            return f"the mail server answered: {outcome.reply}"
-    return "the mail server did not take it"
+            return _("the mail server answered: %(reply)s", reply=outcome.reply)
+    return _("the mail server did not take it")

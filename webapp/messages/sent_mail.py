@@ -23,6 +23,7 @@ from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import Attempt
+from webapp.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -96,12 +97,13 @@ def as_it_would_be_sent(
         message = render_and_build(work, renderer, store, redirect_to)
     except Exception as error:  # as in a worker: the page must show why this mail cannot be built
         log.exception("the mail of result %s cannot be built", work.result_id)
-        message = NotBuilt(f"an error in building the mail: {type(error).__name__}: {error}")
+        kind = type(error).__name__
+        message = NotBuilt(_("an error in building the mail: %(kind)s: %(error)s", kind=kind, error=error))
     documents = _waiting(work)
     key = work.content["recipient_key"]
     if isinstance(message, NotBuilt):
         return MailView(None, None, None, work.bcc, key, documents, redirect_to, message.words)
-    letter, _ = _taken_apart(message.mail.rebuild_data, store)
+    letter = _taken_apart(message.mail.rebuild_data, store)[0]
     packed = {hashlib.sha256(content).hexdigest(): content for content in message.packed}
     return MailView(
         None, message.mail.rebuild_data, letter, message.bcc, key, documents, redirect_to, packed=packed
@@ -126,13 +128,15 @@ def rebuilt(
     try:
         data = rebuild(rebuild_data, lambda digest: packed_now.get(digest) or store.get(digest))
     except DocumentMissing as missing:
-        raise CannotRebuild(f"{missing}, so the mail cannot be put together as it went out") from None
+        words = _("%(why)s, so the mail cannot be put together as it went out", why=missing)
+        raise CannotRebuild(words) from None
     except OSError as problem:
-        raise CannotRebuild(f"a document could not be read: {problem.strerror}") from None
+        words = _("a document could not be read: %(problem)s", problem=problem.strerror)
+        raise CannotRebuild(words) from None
     except (zlib.error, ValueError):
-        raise CannotRebuild("What was kept of this mail was damaged and cannot be read") from None
+        raise CannotRebuild(_("What was kept of this mail was damaged and cannot be read")) from None
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-        raise CannotRebuild("What was kept of this mail is not what went out: their SHA-256 differ")
+        raise CannotRebuild(_("What was kept of this mail is not what went out: their SHA-256 differ"))
     return data
 
 

@@ -22,6 +22,7 @@ from webapp.runs.commands import print_run
 from webapp.selection.invoices import Selection
 from webapp.store.customers import Cluster
 from webapp.store.definitions import MessageDefinition
+from webapp.translation import _, english, ngettext
 
 choosing = options(
     click.option("--definition", required=True, help="Name of the message definition."),
@@ -55,9 +56,11 @@ def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen
         )
         run = or_fail(lambda: creation.create(session, no_queue, wanted, OPERATOR))
     try:
-        generation.generate(parts, run.id)
+        with english():  # what it stores
+            generation.generate(parts, run.id)
     except OSError as problem:
-        fail(f"run {run.id}: its documents cannot be checked: {problem}. A worker continues.")
+        told = {"run": run.id, "problem": problem}
+        fail(_("run %(run)s: its documents cannot be checked: %(problem)s. A worker continues.", **told))
     print_run(parts, run.id, as_json)
 
 
@@ -82,21 +85,25 @@ def preview(as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> No
     if as_json:
         click.echo(json.dumps(facts))
         return
-    say(f"{seen.invoices} invoices match, {seen.ready} would be sent to {seen.customers} customers")
+    told = {"invoices": seen.invoices, "ready": seen.ready, "customers": seen.customers}
+    say(_("%(invoices)s invoices match, %(ready)s would be sent to %(customers)s customers", **told))
     for reason, n in skipped.items():
-        say(f"  {n} skipped: {reason}")
-    if seen.mailed_before:
-        say(f"  {seen.mailed_before} of those to send were mailed before with another definition")
+        say("  " + _("%(number)s skipped: %(reason)s", number=n, reason=reason))
+    if before := seen.mailed_before:
+        say("  " + _("%(number)s of those to send were mailed before with another definition", number=before))
     if seen.overlapping:
-        say(f"  {_left_out(seen.overlapping)}")
+        say("  " + _left_out(seen.overlapping))
     for currency, amount in amounts.items():
         say(f"  {currency} {amount}")
 
 
 def _left_out(count: int) -> str:
-    if count == 1:
-        return "1 invoice extends beyond this period and is left out"
-    return f"{count} invoices extend beyond this period and are left out"
+    return ngettext(
+        "%(num)s invoice extends beyond this period and is left out",
+        "%(num)s invoices extend beyond this period and are left out",
+        count,
+        num=count,
+    )
 
 
 def _selection(session: Session, chosen: dict[str, Any]) -> Selection:
@@ -104,14 +111,14 @@ def _selection(session: Session, chosen: dict[str, Any]) -> Selection:
         select(MessageDefinition).where(MessageDefinition.name == chosen["definition"])
     )
     if definition is None:
-        fail(f"There is no message definition “{chosen['definition']}”.")
+        fail(_("There is no message definition “%(name)s”.", name=chosen["definition"]))
     cluster = session.scalar(select(Cluster).where(Cluster.tag_name == chosen["cluster"]))
     if cluster is None:
-        fail(f"There is no customer cluster “{chosen['cluster']}”.")
+        fail(_("There is no customer cluster “%(name)s”.", name=chosen["cluster"]))
     first: date = chosen["first"].date()
     last: date = chosen["last"].date()
     if first > last:
-        fail("The period ends before it begins.")
+        fail(_("The period ends before it begins."))
     return Selection(
         definition_id=definition.id,
         cluster_id=cluster.id,

@@ -26,6 +26,7 @@ from webapp.store.definitions import MessageDefinition
 from webapp.store.installation import Installation
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Attempt, ChosenInvoice, Run
+from webapp.translation import _
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def create(session: Session, queue: JobQueue, wanted: RunRequest, viewer: Viewer
     definition = _usable_definition(session, wanted.selection, viewer)
     run = _run(session, wanted, definition, viewer)
     if words := forbidden_copies(run.bcc, definition.reply_to, wanted.copy_domains):
-        raise Refused(f"{words}. Change the definition “{definition.name}”, or the Bcc of this run.")
+        to_do = _("Change the definition “%(name)s”, or the Bcc of this run.", name=definition.name)
+        raise Refused(f"{words}. {to_do}")
     session.add(run)
     session.flush()
     _choose(session, run, wanted.selection, viewer)
@@ -66,21 +68,24 @@ def create(session: Session, queue: JobQueue, wanted: RunRequest, viewer: Viewer
 def _usable_definition(session: Session, selection: Selection, viewer: Viewer) -> MessageDefinition:
     """The definition that was selected. Raises Refused if there can be no run of this selection."""
     if selection.period_from > selection.period_to:
-        raise Refused("The period ends before it begins.")
+        raise Refused(_("The period ends before it begins."))
     definition = session.get(MessageDefinition, selection.definition_id)
     cluster = select(Cluster.id).where(Cluster.id == selection.cluster_id, visible_to(viewer, Cluster))
     if definition is None or session.scalar(cluster) is None:
-        raise NotFound("There is no such message definition or customer cluster.")
+        raise NotFound(_("There is no such message definition or customer cluster."))
     if definition.retired_at is not None:
         raise Refused(
-            f"“{definition.name}” is retired: no new run can use it. Use it again first, or choose another."
+            _(
+                "“%(name)s” is retired: no new run can use it. Use it again first, or choose another.",
+                name=definition.name,
+            )
         )
     return definition
 
 
 def _name(session: Session, wanted: RunRequest) -> str:
     if has_controls(wanted.name.strip()):
-        raise Refused("The name of a run must be one line of plain text, without control characters.")
+        raise Refused(_("The name of a run must be one line of plain text, without control characters."))
     return wanted.name.strip() or default_name(session, wanted.selection)
 
 
@@ -126,8 +131,8 @@ def _choose(session: Session, run: Run, selection: Selection, viewer: Viewer) ->
     )
     if outside := set(selection.invoice_ids) - ours:
         seen = select(Invoice.number).where(Invoice.id.in_(outside), visible_to(viewer, Invoice))
-        named = sorted(session.scalars(seen))[:10] or ["some of the selected invoices"]
-        raise Refused(f"Not in this cluster and period: {', '.join(named)}.")
+        named = sorted(session.scalars(seen))[:10] or [_("some of the selected invoices")]
+        raise Refused(_("Not in this cluster and period: %(invoices)s.", invoices=", ".join(named)))
     chosen = [{"run_id": run.id, "invoice_id": invoice_id} for invoice_id in set(selection.invoice_ids)]
     session.execute(insert(ChosenInvoice), chosen)
 
@@ -138,7 +143,7 @@ def invoices_by_number(session: Session, numbers: Iterable[str]) -> tuple[int, .
     rows = session.execute(select(Invoice.number, Invoice.id).where(Invoice.number.in_(wanted))).all()
     found = {row.number: row.id for row in rows}
     if missing := sorted(wanted - found.keys()):
-        raise Refused(f"There is no invoice {', '.join(missing[:10])}.")
+        raise Refused(_("There is no invoice %(numbers)s.", numbers=", ".join(missing[:10])))
     return tuple(found.values())
 
 

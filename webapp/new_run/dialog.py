@@ -21,6 +21,7 @@ from webapp.mailing.addresses import doubt_about
 from webapp.new_run import cluster_tree, preview_lists
 from webapp.new_run.cluster_tree import ClusterGraph, Path, Twig
 from webapp.new_run.forms import NewRunForm, Shortcut, as_filled_in, last_month, shortcuts
+from webapp.new_run.labels import one_of
 from webapp.new_run.preview import Preview, preview
 from webapp.new_run.preview_amounts import RoundedAmounts, rounded_amounts
 from webapp.new_run.preview_languages import OtherLanguage, other_languages
@@ -28,8 +29,8 @@ from webapp.new_run.preview_lists import Beside
 from webapp.selection.invoices import Selection
 from webapp.store.definitions import Content, MessageDefinition
 from webapp.store.types import now
+from webapp.translation import _, ngettext
 from webapp.web.access_control import viewer
-from webapp.web.formats import plural
 from webapp.web.query_args import id_in
 
 FIELDS = (
@@ -99,7 +100,9 @@ class Dialog:
     @property
     def time_needed(self) -> str:
         """The same in words: 6 minutes, 3 hours."""
-        return plural(self.minutes, "minute") if self.minutes < 120 else plural(self.minutes // 60, "hour")
+        if self.minutes < 120:
+            return ngettext("%(num)s minute", "%(num)s minutes", self.minutes)
+        return ngettext("%(num)s hour", "%(num)s hours", self.minutes // 60)
 
     @property
     def last_at(self) -> datetime:
@@ -177,8 +180,11 @@ def in_address(session: Session) -> Dialog:
 
 def _unknown_cluster(session: Session, given: str) -> str:
     like = [tag for tag in cluster_paths.cluster_tags(session, viewer()) if given.lower() in tag.lower()][:3]
-    hint = f" Did you mean {' or '.join(f'“{tag}”' for tag in like)}?" if like else ""
-    return f"There is no customer cluster “{given}”.{hint}"
+    said = _("There is no customer cluster “%(name)s”.", name=given)
+    if not like:
+        return said
+    hint = _("Did you mean %(names)s?", names=one_of([f"“{tag}”" for tag in like]))
+    return f"{said} {hint}"
 
 
 def _form(session: Session, given: MultiDict[str, str] | None) -> NewRunForm:
@@ -196,7 +202,7 @@ def _form(session: Session, given: MultiDict[str, str] | None) -> NewRunForm:
 
 def _content(session: Session, form: NewRunForm) -> Content | None:
     """The definition chosen, or the first one while none is."""
-    ids = [id for id, _ in form.definition.choices or ()]
+    ids = [id for id, name in form.definition.choices or ()]
     chosen = form.definition.data
     if chosen is None and ids:
         chosen = ids[0]

@@ -12,11 +12,12 @@ from wtforms import BooleanField, DateField, Form, SelectField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from webapp.mailing.addresses import BadAddress, bcc_addresses
-from webapp.periods import period_words
+from webapp.periods import month_words, period_words
 from webapp.selection.invoices import Selection
+from webapp.translation import N_, _
 from webapp.web.query_args import ids_in
 
-NO_DATE = "This is not a date. Write it as 2026-10-31."
+NO_DATE = N_("This is not a date. Write it as 2026-10-31.")
 
 
 class DayField(DateField):
@@ -33,18 +34,23 @@ class NewRunForm(Form):
     """Every field of the dialog. Whether the cluster exists, and may be seen, is checked by the page."""
 
     definition = SelectField(
-        "Message definition", coerce=int, validate_choice=False, validators=[InputRequired("Choose one.")]
+        N_("Message definition"),
+        coerce=int,
+        validate_choice=False,
+        validators=[InputRequired(N_("Choose one."))],
     )
     cluster = StringField(
-        "Customer cluster", validators=[InputRequired("Choose a customer cluster."), Length(max=200)]
+        N_("Customer cluster"), validators=[InputRequired(N_("Choose a customer cluster.")), Length(max=200)]
     )
-    include_children = BooleanField("Include children")
-    period_from = DayField("Period from", validators=[InputRequired(NO_DATE)])  # type: ignore[no-untyped-call]
-    period_to = DayField("Period to", validators=[InputRequired(NO_DATE)])  # type: ignore[no-untyped-call]
-    bcc = StringField("Bcc", validators=[Length(max=4000)])
-    name = StringField("Name of this run", validators=[Length(max=300, message="At most 300 characters.")])
-    resend = BooleanField("Send again those already sent")
-    chosen = StringField("Selected invoices")
+    include_children = BooleanField(N_("Include children"))
+    period_from = DayField(N_("Period from"), validators=[InputRequired(NO_DATE)])  # type: ignore[no-untyped-call]
+    period_to = DayField(N_("Period to"), validators=[InputRequired(NO_DATE)])  # type: ignore[no-untyped-call]
+    bcc = StringField(N_("Bcc"), validators=[Length(max=4000)])
+    name = StringField(
+        N_("Name of this run"), validators=[Length(max=300, message=N_("At most 300 characters."))]
+    )
+    resend = BooleanField(N_("Send again those already sent"))
+    chosen = StringField(N_("Selected invoices"))
 
     def __init__(self, *args: Any, bcc_domains: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
@@ -52,18 +58,18 @@ class NewRunForm(Form):
         self.addresses: list[str] = []
 
     def validate_definition(self, field: SelectField) -> None:
-        if field.data not in [id for id, *_ in field.choices or ()]:
-            raise ValidationError("This one was retired or deleted meanwhile. Choose another.")
+        if field.data not in [choice[0] for choice in field.choices or ()]:
+            raise ValidationError(_("This one was retired or deleted meanwhile. Choose another."))
 
     def validate_period_to(self, field: DateField) -> None:
         first = self.period_from.data
         if first and field.data and field.data < first:
-            raise ValidationError("The period ends before it begins.")
+            raise ValidationError(_("The period ends before it begins."))
 
     def validate_chosen(self, field: StringField) -> None:
         """Ids with hyphens between them. A text that names none must never stand for all invoices."""
         if (field.data or "").strip() and not self.invoice_ids:
-            raise ValidationError("These are no invoices. Select some in the list of invoices.")
+            raise ValidationError(_("These are no invoices. Select some in the list of invoices."))
 
     def validate_bcc(self, field: StringField) -> None:
         """Commas, semicolons or blanks between addresses."""
@@ -126,8 +132,8 @@ def shortcuts(today: date) -> list[Shortcut]:
     quarter_end = last_month(date(today.year, 3 * ((today.month - 1) // 3) + 1, 1))[1]
     quarter_begin = date(quarter_end.year, quarter_end.month - 2, 1)
     return [
-        *(Shortcut(f"{first:%b}", first, last) for first, last in months),
-        Shortcut(f"Q{quarter_end.month // 3}", quarter_begin, quarter_end),
+        *(Shortcut(month_words(first), first, last) for first, last in months),
+        Shortcut(_("Q%(number)s", number=quarter_end.month // 3), quarter_begin, quarter_end),
     ]
 
 

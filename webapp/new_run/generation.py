@@ -36,6 +36,7 @@ from webapp.store.installation import held
 from webapp.store.invoices import Invoice
 from webapp.store.runs import ChosenInvoice, Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, RunStatus
+from webapp.translation import N_
 
 SHARED_PAUSE_SECONDS = 0.12
 """Seconds between two slices while other runs send. Other processes try to write to SQLite every tenth of a
@@ -233,7 +234,7 @@ def _complete(session: Session, queue: JobQueue, run: Run, content: Content) -> 
         columns = "run_id, status, reason, customer_id, worker_id, next_try_at"
         session.execute(text(f"ANALYZE result ({columns}), result_invoice"))
     if run.preview_fingerprint and run.preview_fingerprint != generated_fingerprint(session, run, content):
-        run.problem = (
+        run.problem = N_(
             "The invoices changed while this list was made, so it is not what the preview showed. "
             "Look at the numbers, then press Start."
         )

@@ -4,47 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from webapp import notation
+from webapp.translation import _, ngettext
 
 
 def children_words(cluster: str, below: int | None) -> str:
     """Beside "Include children": how many clusters are below the chosen one."""
     if below is None:
-        return "And all clusters below it. Each customer counts once."
+        return _("And all clusters below it. Each customer counts once.")
     if not below:
-        return f"There is no cluster below {cluster}."
-    clusters = "cluster" if below == 1 else "clusters"
-    return f"{notation.number(below)} {clusters} below {cluster}. Each customer counts once."
+        return _("There is no cluster below %(cluster)s.", cluster=cluster)
+    return ngettext(
+        "%(num)s cluster below %(cluster)s. Each customer counts once.",
+        "%(num)s clusters below %(cluster)s. Each customer counts once.",
+        below,
+        cluster=cluster,
+    )
 
 
 def bcc_words(named: Sequence[str], own: Sequence[str], mails: int | None) -> str:
     """Below "Bcc": who gets a copy; the definition's own addresses if none is named."""
     if own and not named:
-        return f"Leave empty to use the definition’s own: {', '.join(own)}."
+        return _("Leave empty to use the definition’s own: %(addresses)s.", addresses=", ".join(own))
     if named and mails is not None:
-        gets = "Gets" if len(named) == 1 else "Each address gets"
-        return f"Optional. {gets} a copy of all {_mails(mails)}."
-    return "Optional. Separate addresses with commas. Each gets a copy of every mail."
+        if len(named) == 1:
+            return _("Optional. Gets a copy of all %(mails)s.", mails=_mails(mails))
+        return _("Optional. Each address gets a copy of all %(mails)s.", mails=_mails(mails))
+    return _("Optional. Separate addresses with commas. Each gets a copy of every mail.")
 
 
 def resend_words(twice: int | None, *, is_chosen: bool) -> str:
     """Beside "Send again those already sent": how many customers that concerns."""
     if twice is None:
-        return "These customers receive their mail twice."
-    verb = "will" if is_chosen else "could"
-    customers, their = ("customer", "its") if twice == 1 else ("customers", "their")
-    return f"{notation.number(twice)} {customers} {verb} receive {their} mail twice."
+        return _("These customers receive their mail twice.")
+    if is_chosen:
+        return ngettext(
+            "%(num)s customer will receive its mail twice.",
+            "%(num)s customers will receive their mail twice.",
+            twice,
+        )
+    return ngettext(
+        "%(num)s customer could receive its mail twice.",
+        "%(num)s customers could receive their mail twice.",
+        twice,
+    )
 
 
 def start_words(mails: int | None, copies: int) -> str:
     """What "Create and start" does, after these words."""
     if mails is None:
-        return "sends at once, the first mails within seconds."
+        return _("sends at once, the first mails within seconds.")
     if not mails:
-        return "has nothing to send."
-    also = f" and {notation.number(copies)} {'Bcc copy' if copies == 1 else 'Bcc copies'}" if copies else ""
-    return f"sends {_mails(mails)}{also}, the first within seconds."
+        return _("has nothing to send.")
+    if not copies:
+        return _("sends %(mails)s, the first within seconds.", mails=_mails(mails))
+    also = ngettext("%(num)s Bcc copy", "%(num)s Bcc copies", copies)
+    return _("sends %(mails)s and %(copies)s, the first within seconds.", mails=_mails(mails), copies=also)
 
 
 def _mails(n: int) -> str:
-    return f"{notation.number(n)} {'mail' if n == 1 else 'mails'}"
+    return ngettext("%(num)s mail", "%(num)s mails", n)

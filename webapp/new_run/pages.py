@@ -14,10 +14,11 @@ from webapp.new_run.dialog import Dialog, clusters_shown, fill_in, opened_in, pe
 from webapp.new_run.mail_pages import mail_preview
 from webapp.new_run.preview_pages import run_preview
 from webapp.store.db import db
+from webapp.translation import N_, _
 from webapp.web import form_posts, htmx
 from webapp.web.access_control import MAY_NOT, viewer
 
-NOTHING_TO_SEND = (
+NOTHING_TO_SEND = N_(
     "Nothing would be sent: every invoice is skipped, or none matches. Fix what is listed beside, or press "
     "Create to keep the list."
 )
@@ -33,6 +34,7 @@ def init_app(app: Flask) -> None:
         default_note=labels.default_note,
         note_heading=labels.note_heading,
         skip_hint=labels.skip_hint,
+        all_of=labels.all_of,
     )
     for blueprint in (run_dialog, run_preview, mail_preview):
         app.register_blueprint(blueprint)
@@ -43,7 +45,7 @@ def new() -> ResponseReturnValue:
     """The dialog, over the page that is on screen or as a page of its own. What the address names is already
     filled in."""
     if not viewer().may_change:
-        abort(403, MAY_NOT)
+        abort(403, _(MAY_NOT))
     dialog = fill_in(db.session, with_defaults(db.session, request.args))
     for field in dialog.form:
         field.errors = ()
@@ -95,7 +97,7 @@ def create() -> ResponseReturnValue:
     if dialog.selection is None or dialog.preview is None:
         return _form(dialog)
     if start and not dialog.preview.mails:
-        return _form(replace(dialog, refused=NOTHING_TO_SEND, status=422))
+        return _form(replace(dialog, refused=_(NOTHING_TO_SEND), status=422))
     if why := _must_ask(dialog, start):
         limit = runtime().settings.confirm_above
         asked = {"dialog": dialog, "form": dialog.form, "start": start, "why": why, "confirm_above": limit}
@@ -160,8 +162,8 @@ def _create(dialog: Dialog, start: bool) -> ResponseReturnValue:
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         run = creation.create(session, runtime().queue, wanted, viewer())
         if start:
-            return f"/runs/{run.id}", "Created. It starts as soon as its list is complete."
-        return f"/runs/{run.id}", "Created. Nothing has been sent yet."
+            return f"/runs/{run.id}", _("Created. It starts as soon as its list is complete.")
+        return f"/runs/{run.id}", _("Created. Nothing has been sent yet.")
 
     def refused(reason: str) -> ResponseReturnValue:
         return _form(replace(dialog, refused=reason, status=422))

@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 from webapp.access import Viewer, seen_by
 from webapp.mailing.locale_filters import language_name
 from webapp.messages.languages import LanguageGap, gap_of, has_languages, language_of
+from webapp.new_run.labels import all_of
 from webapp.selection.eligibility import requirements_of
 from webapp.selection.invoices import Selection, invoices_matching, planned_customer_filter
 from webapp.store.customers import Customer
 from webapp.store.definitions import Content
 from webapp.store.invoices import Invoice
+from webapp.translation import _
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,6 @@ def _together(found: Iterable[tuple[LanguageGap, int, Content]]) -> list[OtherLa
 
 def _get(gap: LanguageGap, content: Content) -> str:
     if not gap.lacks_body:
-        return f"get the default {' and '.join(gap.pieces)}"
+        return _("get the default %(pieces)s", pieces=all_of(gap.said))
     given = language_of(content, gap.language)
-    return f"get {language_name(given)}" if given else "get the default text"
+    return _("get %(language)s", language=language_name(given)) if given else _("get the default text")

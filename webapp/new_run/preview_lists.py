@@ -31,11 +31,14 @@ from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.keyset import Counted, Edge, Order, Page
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import SkipReason
+from webapp.translation import N_
 
 READY, SKIPPED, OVERLAPPING, MAILED_BEFORE = "ready", "skipped", "overlapping", "mailed_before"
 LISTS = (READY, SKIPPED, *SkipReason, OVERLAPPING, MAILED_BEFORE)
 ORDERS: dict[str, Order[Invoice]] = {
-    "": Order("Period", Invoice.period_start, lambda invoice: str(invoice.period_start), date.fromisoformat)
+    "": Order(
+        N_("Period"), Invoice.period_start, lambda invoice: str(invoice.period_start), date.fromisoformat
+    )
 }
 """By their names in addresses. An edge also has the period's last day, as `listed` reads it."""
 

@@ -18,7 +18,14 @@ from webapp.store.customers import CustomerEmail, RecipientKey
 from webapp.store.definitions import Content, MessageDefinition
 from webapp.store.invoices import TransformationResult
 from webapp.store.runs import Attempt, Reservation, Result, Run
-from webapp.store.statuses import LockProblem, Outcome, SkipReason
+from webapp.store.statuses import InvoiceStatus, LockProblem, Outcome, SkipReason
+from webapp.translation import N_, _, translated
+
+STATUS_NOTES = {
+    InvoiceStatus.OPEN: N_("the invoice is open"),
+    InvoiceStatus.APPROVED: N_("the invoice is approved"),
+    InvoiceStatus.CLOSED: N_("the invoice is closed"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ def _add_notes(
     if show == READY:
         by_customer = _addresses(session, content, customers)
     elif show == SkipReason.NOT_APPROVED:
-        by_invoice = {line.invoice_id: [f"the invoice is {line.status}"] for line in lines}
+        by_invoice = {line.invoice_id: [_(STATUS_NOTES[InvoiceStatus(line.status)])] for line in lines}
     elif show == SkipReason.NO_RECIPIENT:
         by_customer = _other_keys(session, customers)
     elif show == SkipReason.NO_ATTACHMENT:
@@ -104,8 +111,8 @@ def _other_keys(session: Session, customer_ids: list[int]) -> dict[int, list[str
         .distinct()
         .order_by(CustomerEmail.customer_id, RecipientKey.key)
     ):
-        found[customer_id].append(f"has one with key “{key}”")
-    return {customer_id: notes or ["no address at all"] for customer_id, notes in found.items()}
+        found[customer_id].append(_("has one with key “%(key)s”", key=key))
+    return {customer_id: notes or [_("no address at all")] for customer_id, notes in found.items()}
 
 
 def _lacking(session: Session, content: Content, invoice_ids: list[int]) -> dict[int, list[str]]:
@@ -119,7 +126,7 @@ def _lacking(session: Session, content: Content, invoice_ids: list[int]) -> dict
         there[invoice_id].add(transformation_id)
     wanted = list(zip(content["transformations"], content["transformation_names"], strict=True))
     return {
-        invoice_id: [f"no “{name}”" for id, name in wanted if id not in there[invoice_id]]
+        invoice_id: [_("no “%(name)s”", name=name) for id, name in wanted if id not in there[invoice_id]]
         for invoice_id in invoice_ids
     }
 
@@ -138,7 +145,8 @@ def _unlockable(session: Session, content: Content, invoice_ids: list[int]) -> d
         )
         .order_by(TransformationResult.id)
     ):
-        found[invoice_id].append(f"{file_name} {WHY_NOT[LockProblem(problem)]}")
+        why = translated(WHY_NOT[LockProblem(problem)])
+        found[invoice_id].append(f"{file_name} {why}")
     return found
 
 
@@ -172,5 +180,10 @@ def _mailings(
 def _mailed(mailing: Mailing, *, name_it: bool) -> str:
     """mailed on 3 Nov 2026 by Marit with “Other definition”"""
     on = notation.day(notation.local(mailing.at), year=True)
-    said = f"{'mailed' if mailing.surely else 'may have been mailed'} on {on} by {mailing.by}"
-    return f"{said} with “{mailing.definition}”" if name_it else said
+    if mailing.surely:
+        said = _("mailed on %(day)s by %(name)s", day=on, name=mailing.by)
+    else:
+        said = _("may have been mailed on %(day)s by %(name)s", day=on, name=mailing.by)
+    return (
+        _("%(mailed)s with “%(definition)s”", mailed=said, definition=mailing.definition) if name_it else said
+    )

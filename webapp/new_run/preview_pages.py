@@ -16,13 +16,13 @@ from webapp.new_run.labels import note_heading
 from webapp.new_run.preview import preview
 from webapp.new_run.preview_lists import LISTS, ORDERS, Listed, is_large, listed, number_listed
 from webapp.new_run.preview_notes import add_documents, add_notes
-from webapp.results.labels import reason_words
 from webapp.selection.invoices import Selection
 from webapp.store.database import Database
 from webapp.store.db import db
 from webapp.store.definitions import Content
 from webapp.store.keyset import Counted, Edge
 from webapp.store.statuses import SkipReason
+from webapp.translation import N_, _, english
 from webapp.web.access_control import viewer
 from webapp.web.downloads import table_file
 from webapp.web.htmx import wants_piece
@@ -32,11 +32,18 @@ from webapp.web.query_args import edge_in
 run_preview = Blueprint("run_preview", __name__)
 
 TITLES = {
-    "ready": "Will be sent",
-    "skipped": "All skipped",
-    **{reason.value: f"Skipped: {reason_words(reason)}" for reason in SkipReason},
-    "overlapping": "Outside this period",
-    "mailed_before": "Mailed before",
+    "ready": N_("Will be sent"),
+    "skipped": N_("All skipped"),
+    SkipReason.SUSPENDED.value: N_("Skipped: suspended"),
+    SkipReason.NOT_APPROVED.value: N_("Skipped: not approved"),
+    SkipReason.NO_RECIPIENT.value: N_("Skipped: no recipient"),
+    SkipReason.NO_ATTACHMENT.value: N_("Skipped: no attachment"),
+    SkipReason.ALREADY_SENT.value: N_("Skipped: already sent"),
+    SkipReason.NO_PASSWORD.value: N_("Skipped: no password"),
+    SkipReason.UNLOCKABLE.value: N_("Skipped: unlockable"),
+    SkipReason.SUSPECT_DOCUMENT.value: N_("Skipped: suspect document"),
+    "overlapping": N_("Outside this period"),
+    "mailed_before": N_("Mailed before"),
 }
 
 
@@ -55,7 +62,8 @@ def show_list() -> ResponseReturnValue:
         counted = preview(session, selection, viewer())
     else:
         counted = None
-    shown = {"dialog": dialog, "content": content, "show": show, "titles": TITLES, "counted": counted}
+    titles = {name: _(title) for name, title in TITLES.items()}
+    shown = {"dialog": dialog, "content": content, "show": show, "titles": titles, "counted": counted}
     if request.args.get("numbers"):
         return render_template("new_run/_lists.html", **shown)
     try:
@@ -69,7 +77,7 @@ def show_list() -> ResponseReturnValue:
     add_notes(db.session, selection.definition_id, content, show, page.rows)
     add_documents(db.session, content, page.rows)
     view: ListView[Listed] = ListView(
-        asked, page, count, _columns(show), ORDERS, "invoice", "invoices", way="by period"
+        asked, page, count, _columns(show), ORDERS, _("invoice"), _("invoices"), way=_("by period")
     )
     if wants_piece():
         return piece(render_template("new_run/_invoices.html", list=view, **shown), view)
@@ -90,9 +98,9 @@ def _asked(dialog: Dialog, show: str) -> ListRequest:
 
 def _columns(show: str) -> tuple[ListColumn, ...]:
     return (
-        *map(ListColumn, ("Customer", "Invoice", "Period")),
-        ListColumn("Amount", numeric=True),
-        *map(ListColumn, ("Documents", note_heading(show))),
+        *map(ListColumn, (_("Customer"), _("Invoice"), _("Period"))),
+        ListColumn(_("Amount"), numeric=True),
+        *map(ListColumn, (_("Documents"), note_heading(show))),
     )
 
 
@@ -146,7 +154,8 @@ def _rows(
     while True:
         with database.reading() as session:
             page = listed(session, viewer, selection, content, show, edge, INVOICES_PER_READ, search)
-            add_notes(session, selection.definition_id, content, show, page.rows)
+            with english():
+                add_notes(session, selection.definition_id, content, show, page.rows)
         for line in page.rows:
             note = ", ".join(line.notes)
             cells = (
@@ -162,5 +171,5 @@ def _rows(
             yield dict(zip(PREVIEW_COLUMNS, cells, strict=True))
         if not page.next:
             return
-        id, _, value = page.next.partition("~")
+        id, value = page.next.split("~", 1)
         edge = Edge(int(id), value, backwards=False)

@@ -20,12 +20,13 @@ from webapp.store.db import db
 from webapp.store.runs import Result
 from webapp.store.statuses import SENDABLE, ResultStatus, RunStatus
 from webapp.store.types import now
+from webapp.translation import N_, _
 from webapp.web import confirmations, form_posts, user_limits
 from webapp.web.access_control import viewer
 
 results = Blueprint("results", __name__)
 
-OUT_OF_DATE = "This page does not say what it showed. Reload it, and press Send again there."
+OUT_OF_DATE = N_("This page does not say what it showed. Reload it, and press Send again there.")
 BulkVerb = Callable[[Session], BulkOutcome]
 StatusCounts = dict[ResultStatus, int]
 
@@ -46,7 +47,7 @@ def send_again(run_id: int) -> ResponseReturnValue:
         return _question("results/confirm_resend.html", asked, matched, as_of, twice=twice)
     confirmed = asked.picked.is_confirmed and bool(request.form.get("confirmed"))
     if confirmed and asked.selection.as_of is None:
-        return form_posts.refuse(OUT_OF_DATE, asked.back)
+        return form_posts.refuse(_(OUT_OF_DATE), asked.back)
     user_limits.count(user_limits.SEND_AGAIN, "send again")
     todays_version = bool(request.form.get("todays_version"))
     return _apply(
@@ -178,7 +179,7 @@ def _apply(
 ) -> ResponseReturnValue:
     selection, back = asked.selection, asked.back
     if selection.result_ids == ():
-        return form_posts.refuse("No row is selected. Select at least one.", back)
+        return form_posts.refuse(_("No row is selected. Select at least one."), back)
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         outcome = verb(session)

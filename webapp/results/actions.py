@@ -26,14 +26,16 @@ from webapp.results.bulk import (
     partition,
     unchanged_since_seen,
 )
-from webapp.results.labels import NOT_REMOVED
+from webapp.results.labels import NOT_REMOVED, status_words
 from webapp.results.splitting import recheck_all
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus
 from webapp.store.types import now
+from webapp.translation import N_, _
 
 CHECKED_AGAIN = (ResultStatus.READY, ResultStatus.DEFERRED, ResultStatus.SKIPPED)
 """What had this status before it was removed may be sent once it is put back."""
+NOT_REMOVED_YET = N_("not removed")
 
 
 def remove(session: Session, selection: BulkSelection, viewer: Viewer) -> BulkOutcome:
@@ -58,7 +60,7 @@ def put_back(session: Session, queue: JobQueue, selection: BulkSelection, viewer
         session, Result.status == ResultStatus.REMOVED, *conditions(selection, viewer, ResultStatus.REMOVED)
     )
     others = len(selection.result_ids or removed) - len(removed)
-    unchanged = Counter({"not removed": others} if others > 0 else {})
+    unchanged = Counter({NOT_REMOVED_YET: others} if others > 0 else {})
     rows = unchanged_since_seen(session, selection, removed, unchanged)
     former = dict(load_column(session, rows, Result.removed_from))
     to_check = [row for row in rows if former[row.id] in CHECKED_AGAIN]
@@ -107,7 +109,11 @@ def _decide(
     values: dict[str, Any],
 ) -> BulkOutcome:
     run = open_run(session, selection, viewer)
-    refused = {status: f"the status is {status}, not {old}" for status in ResultStatus if status != old}
+    refused = {
+        status: _("the status is %(now)s, not %(old)s", now=status_words(status), old=status_words(old))
+        for status in ResultStatus
+        if status != old
+    }
     rows, unchanged = partition(lock_selected(session, selection, viewer), refused)
     rows = unchanged_since_seen(session, selection, rows, unchanged)
     transition(session, run.id, rows, new, values=values)

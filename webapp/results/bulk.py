@@ -21,11 +21,12 @@ from webapp.results.filters import matching
 from webapp.store.id_lists import id_in
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
+from webapp.translation import N_, _
 
 AUDITED_IDS_MAX = 200
 NAMED = "; results "
 """What the audit writes before the ids of the changed results, if there are few enough to list."""
-CHANGED_SINCE = "changed meanwhile: check the new status"
+CHANGED_SINCE = N_("changed meanwhile: check the new status")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class BulkSelection:
 @dataclass(frozen=True)
 class BulkOutcome:
     """How many results were changed, their ids (at most 1,000, for Undo), and how many were not changed, by
-    the reason in words."""
+    the reason in words, which is translated where it is shown."""
 
     changed: int
     unchanged: dict[str, int]
@@ -59,7 +60,7 @@ def open_run(session: Session, selection: BulkSelection, viewer: Viewer) -> Run:
     """The run of these results, locked for a change. Raises Refused if it cannot be changed, or not yet."""
     run = runs.lock_for_change(session, selection.run_id, viewer)
     if run.status == RunStatus.CREATING:
-        raise Refused("The list of this run is still being created. Wait until that is done.")
+        raise Refused(_("The list of this run is still being created. Wait until that is done."))
     return run
 
 

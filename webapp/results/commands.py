@@ -18,6 +18,7 @@ from webapp.printable import printable
 from webapp.results import actions, export, resend
 from webapp.results.bulk import BulkOutcome, BulkSelection
 from webapp.store.statuses import ResultStatus, SkipReason
+from webapp.translation import _, translated
 
 rows_of_a_run = options(
     click.argument("run_id", type=ID),
@@ -139,15 +140,15 @@ def mark_bounced(run_id: int, results: tuple[int, ...]) -> None:
 def _selected(run_id: int, status: str | None, reason: str | None, results: Iterable[int]) -> BulkSelection:
     ids = tuple(dict.fromkeys(results))
     if not (ids or status or reason):
-        raise click.UsageError("Name the results: use --status, --reason or --result.")
+        raise click.UsageError(_("Name the results: use --status, --reason or --result."))
     if ids and (status or reason):
-        raise click.UsageError("Use either --result, or --status and --reason.")
+        raise click.UsageError(_("Use either --result, or --status and --reason."))
     return BulkSelection(run_id, ids or None, status or "", reason or "")
 
 
 def _by_ids(run_id: int, results: tuple[int, ...]) -> BulkSelection:
     if not results:
-        raise click.UsageError("Name the results: use --result N, once for each.")
+        raise click.UsageError(_("Name the results: use --result N, once for each."))
     return BulkSelection(run_id, tuple(dict.fromkeys(results)))
 
 
@@ -158,12 +159,12 @@ def _change(selection: BulkSelection, verb: Callable[[Session, BulkSelection, An
 
 
 def _print(outcome: BulkOutcome, selection: BulkSelection) -> None:
-    say(f"{outcome.changed} changed")
+    say(_("%(number)s changed", number=outcome.changed))
     for words, n in outcome.unchanged.items():
-        say(f"{n} not changed: {words}")
+        say(_("%(number)s not changed: %(reason)s", number=n, reason=translated(words)))
     missing = len(selection.result_ids or ()) - outcome.changed - sum(outcome.unchanged.values())
     if missing > 0:
-        fail(f"{missing} of these results are not in run {selection.run_id}")
+        fail(_("%(number)s of these results are not in run %(run)s", number=missing, run=selection.run_id))
 
 
 result_commands = (results, send_again, remove, put_back, let_pass, confirm_sent, mark_bounced)

@@ -11,6 +11,7 @@ from webapp.results import history
 from webapp.results.detail import ResultDetail
 from webapp.results.explanation import Today, explain, offers_todays_version
 from webapp.results.filter_forms import asked_results, filter_of
+from webapp.results.labels import status_words
 from webapp.results.mail_pages import addresses, mail_in_address, not_whole, visible
 from webapp.results.neighbours import ListPosition, list_position
 from webapp.results.queries import Filter
@@ -18,6 +19,7 @@ from webapp.results.suspect_documents import suspects
 from webapp.store.db import db
 from webapp.store.runs import Attempt, Result
 from webapp.store.statuses import ResultStatus, RunStatus
+from webapp.translation import _
 from webapp.web import htmx
 from webapp.web.access_control import sees_whole, viewer
 from webapp.web.view_flags import background_poll
@@ -97,7 +99,8 @@ def _position_words(position: ListPosition, chosen: Filter) -> str:
     if not position.words:
         return ""
     if chosen.search:
-        return f"{position.words} found"
-    if chosen.status:
-        return f"{position.words} {chosen.status}"
-    return f"{position.words} skipped" if chosen.reason else position.words
+        return _("%(position)s found", position=position.words)
+    if chosen.status or chosen.reason:
+        status = status_words(chosen.status or ResultStatus.SKIPPED)
+        return _("%(position)s %(status)s", position=position.words, status=status)
+    return position.words

@@ -7,71 +7,78 @@ from dataclasses import dataclass
 from webapp.results.labels import why
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
+from webapp.translation import N_, _, translated
 
 WAITING: dict[str, str] = {
-    RunStatus.RUNNING: "A worker sends it in its turn.",
-    RunStatus.STOPPED: "The run is stopped. It goes out once the run is started again.",
-    RunStatus.CREATED: "Nothing goes out until the run is started.",
+    RunStatus.RUNNING: N_("A worker sends it in its turn."),
+    RunStatus.STOPPED: N_("The run is stopped. It goes out once the run is started again."),
+    RunStatus.CREATED: N_("Nothing goes out until the run is started."),
 }
 """What a ready result waits for, by the status of its run."""
 
 BY_STATUS: dict[str, tuple[str, str]] = {
     ResultStatus.SENDING: (
-        "It is being handed over.",
-        "The mail server is receiving it now. It cannot be removed from the run at this moment.",
+        N_("It is being handed over."),
+        N_("The mail server is receiving it now. It cannot be removed from the run at this moment."),
     ),
     ResultStatus.SENT: (
-        "The mail server accepted this mail.",
-        "Delivery is not confirmed. If it came back, mark it as bounced.",
+        N_("The mail server accepted this mail."),
+        N_("Delivery is not confirmed. If it came back, mark it as bounced."),
     ),
     ResultStatus.DEFERRED: (
-        "The mail server refused it for now.",
-        "Mailrun tries it again by itself while the run is running. Send again tries it now.",
+        N_("The mail server refused it for now."),
+        N_("Mailrun tries it again by itself while the run is running. Send again tries it now."),
     ),
-    ResultStatus.FAILED: ("This mail was not sent.", "Fix the cause, then send again."),
+    ResultStatus.FAILED: (N_("This mail was not sent."), N_("Fix the cause, then send again.")),
     ResultStatus.UNCONFIRMED: (
-        "This mail may have been sent.",
-        "The mail server had the whole mail, and the connection or the worker was lost before it said yes or "
-        "no. Mailrun will not send it again by itself, because the customer could receive it twice. Mark it "
-        "as sent if it arrived.",
+        N_("This mail may have been sent."),
+        N_(
+            "The mail server had the whole mail, and the connection or the worker was lost before it said "
+            "yes or no. Mailrun will not send it again by itself, because the customer could receive it "
+            "twice. Mark it as sent if it arrived."
+        ),
     ),
-    ResultStatus.BOUNCED: ("This mail came back.", "Fix the address, then send again."),
-    ResultStatus.SKIPPED: ("This mail cannot be sent.", "Fix the data, then try again."),
+    ResultStatus.BOUNCED: (N_("This mail came back."), N_("Fix the address, then send again.")),
+    ResultStatus.SKIPPED: (N_("This mail cannot be sent."), N_("Fix the data, then try again.")),
     ResultStatus.REMOVED: (
-        "Removed from the run.",
-        "This run will not send it. It is kept for the record and can be put back.",
+        N_("Removed from the run."),
+        N_("This run will not send it. It is kept for the record and can be put back."),
     ),
 }
 
 HELD = (
-    "This mail is held: it may carry another customer’s document.",
-    "Look at the attachments. Let them pass if they are right; if not, import the right document, then send "
-    "again.",
+    N_("This mail is held: it may carry another customer’s document."),
+    N_(
+        "Look at the attachments. Let them pass if they are right; if not, import the right document, then "
+        "send again."
+    ),
 )
 UNLOCKABLE = (
-    "This mail cannot be protected: a PDF is signed, restricted or encrypted already.",
-    "Choose ZIP in the definition and send again with today’s version, or import the PDF without a signature "
-    "or restriction.",
+    N_("This mail cannot be protected: a PDF is signed, restricted or encrypted already."),
+    N_(
+        "Choose ZIP in the definition and send again with today’s version, or import the PDF without a "
+        "signature or restriction."
+    ),
 )
 RELEASABLE = (
-    "This mail was held; its documents are right now.",
-    "Send again checks them once more and sends it.",
+    N_("This mail was held; its documents are right now."),
+    N_("Send again checks them once more and sends it."),
 )
 SENDABLE_NOW = (
-    "This mail was skipped; it can be sent now.",
-    "Send again checks its data once more and sends it.",
+    N_("This mail was skipped; it can be sent now."),
+    N_("Send again checks its data once more and sends it."),
 )
 REHEARSED = (
-    "The mail went to the redirect address.",
-    "No customer has received it. Send again sends it without asking.",
+    N_("The mail went to the redirect address."),
+    N_("No customer has received it. Send again sends it without asking."),
 )
 REDIRECTED = (
-    "The mail went to the redirect address.",
-    "An earlier one went to the customer, or may have. Send again asks first.",
+    N_("The mail went to the redirect address."),
+    N_("An earlier one went to the customer, or may have. Send again asks first."),
 )
 MARKED_AS_SENT = (
-    "A person marked this mail as sent.",
-    "The mail server’s answer is not known. If it came back, mark it as bounced.",
+    N_("A person marked this mail as sent."),
+    N_("The mail server’s answer is not known. If it came back, mark it as bounced."),
 )
 
 
@@ -99,8 +106,8 @@ def explain(result: Result, run_status: str, today: Today) -> Explanation:
     heading, advice = _headline(result, run_status, today)
     reasons = _reasons(result, today.has_suspects)
     if (heading, advice) == SENDABLE_NOW:
-        reasons = [f"skipped then: {reason}" for reason in reasons[:1]] + reasons[1:]
-    return Explanation(heading, advice, reasons)
+        reasons = [_("skipped then: %(reason)s", reason=reason) for reason in reasons[:1]] + reasons[1:]
+    return Explanation(_(heading), translated(advice), reasons)
 
 
 def offers_todays_version(status: str, *, changed_since: bool) -> bool:
@@ -110,10 +117,10 @@ def offers_todays_version(status: str, *, changed_since: bool) -> bool:
 
 
 def _headline(result: Result, run_status: str, today: Today) -> tuple[str, str]:
-    """The heading and the advice: the first case that applies."""
+    """The heading and the advice, not yet translated: the first case that applies."""
     status = ResultStatus(result.status)
     if status == ResultStatus.READY:
-        return "It will be sent.", WAITING.get(run_status, "")
+        return N_("It will be sent."), WAITING.get(run_status, "")
     if status == ResultStatus.SKIPPED and result.reason == SkipReason.SUSPECT_DOCUMENT:
         return HELD if today.has_suspects else RELEASABLE
     if status == ResultStatus.SKIPPED and today.can_be_sent:
@@ -129,8 +136,9 @@ def _headline(result: Result, run_status: str, today: Today) -> tuple[str, str]:
 
 def _reasons(result: Result, has_suspects: bool) -> list[str]:
     """What is known beyond the status, nothing twice. Suspect documents are told one by one instead."""
-    reason = result.detail if result.status == ResultStatus.UNCONFIRMED else why(result)
+    detail = translated(result.detail)
+    reason = detail if result.status == ResultStatus.UNCONFIRMED else why(result)
     told = [] if has_suspects else [reason]
-    if result.detail not in reason:
-        told.append(result.detail)
+    if detail not in reason:
+        told.append(detail)
     return [each for each in told if each]

@@ -17,39 +17,40 @@ from webapp.store.mailservers import MailServer
 from webapp.store.runs import Attempt, Run
 from webapp.store.statuses import Outcome
 from webapp.store.users import AuditEntry
+from webapp.translation import N_, _, translated
 
 OUTCOMES = {
-    Outcome.SENDING: ("sending", "on the wire"),
-    Outcome.ACCEPTED: ("sent", "the mail server took the mail"),
-    Outcome.DEFERRED: ("deferred", "server asked to come back later"),
-    Outcome.REFUSED: ("failed", "refused by the mail server"),
-    Outcome.UNKNOWN: ("unconfirmed", "no answer after the mail was sent"),
-    Outcome.BROKEN: ("deferred", "the connection broke before the mail was sent"),
-    Outcome.HELD: ("deferred", "held back before the mail was sent"),
-    Outcome.TROUBLE: ("deferred", "the mail server was in trouble"),
-    Outcome.UNMADE: ("failed", "the mail could not be made"),
+    Outcome.SENDING: ("sending", N_("on the wire")),
+    Outcome.ACCEPTED: ("sent", N_("the mail server took the mail")),
+    Outcome.DEFERRED: ("deferred", N_("server asked to come back later")),
+    Outcome.REFUSED: ("failed", N_("refused by the mail server")),
+    Outcome.UNKNOWN: ("unconfirmed", N_("no answer after the mail was sent")),
+    Outcome.BROKEN: ("deferred", N_("the connection broke before the mail was sent")),
+    Outcome.HELD: ("deferred", N_("held back before the mail was sent")),
+    Outcome.TROUBLE: ("deferred", N_("the mail server was in trouble")),
+    Outcome.UNMADE: ("failed", N_("the mail could not be made")),
 }
 """The icon and the words of each outcome of an attempt."""
 
 STAGES = {
-    "MAIL": "at MAIL FROM",
-    "RCPT": "at RCPT TO",
-    "SIZE": "before anything was said",
-    "DATA": "at DATA",
-    "body": "in the middle of the mail",
-    "connect": "when connecting",
+    "MAIL": N_("at MAIL FROM"),
+    "RCPT": N_("at RCPT TO"),
+    "SIZE": N_("before anything was said"),
+    "DATA": N_("at DATA"),
+    "body": N_("in the middle of the mail"),
+    "connect": N_("when connecting"),
 }
 """Where an attempt ended; the final dot, where most end, needs no words."""
 
 ENDS_WITH_DETAIL = (Outcome.UNKNOWN, Outcome.BROKEN, Outcome.HELD, Outcome.TROUBLE)
 
 DECISIONS = {
-    "send again": ("ready", "Sent again"),
-    "remove": ("removed", "Removed"),
-    "put back": ("ready", "Put back"),
-    "let documents pass": ("check", "Documents let pass"),
-    "confirm sent": ("sent", "Marked as sent"),
-    "mark bounced": ("bounced", "Marked as bounced"),
+    "send again": ("ready", N_("Sent again")),
+    "remove": ("removed", N_("Removed")),
+    "put back": ("ready", N_("Put back")),
+    "let documents pass": ("check", N_("Documents let pass")),
+    "confirm sent": ("sent", N_("Marked as sent")),
+    "mark bounced": ("bounced", N_("Marked as bounced")),
 }
 """The icon and the words of each decision of a person, by its action in the audit."""
 
@@ -78,7 +79,7 @@ class AttemptEntry:
     @property
     def lasted(self) -> str:
         """0.4 s, 31 s"""
-        return f"{self.seconds:.1f} s" if self.seconds < 10 else f"{notation.number(self.seconds, '.0f')} s"
+        return _("%(number)s s", number=notation.number(self.seconds, ".1f" if self.seconds < 10 else ".0f"))
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ def history_of(session: Session, one: ResultDetail) -> list[HistoryEntry]:
     run = one.run
     found = [*_tries(session, one), *_decisions(session, one)]
     if run.started_at:
-        found.append(HistoryEntry(run.started_at, "ready", "Run started", _first_starter(session, run)))
-    found.append(HistoryEntry(run.created_at, "ready", "Run created", run.created_by))
+        found.append(HistoryEntry(run.started_at, "ready", _("Run started"), _first_starter(session, run)))
+    found.append(HistoryEntry(run.created_at, "ready", _("Run created"), run.created_by))
     return sorted(found, key=lambda happening: happening.at, reverse=True)
 
 
@@ -122,19 +123,20 @@ def _tries(session: Session, one: ResultDetail) -> list[HistoryEntry]:
     found = []
     for attempt in one.attempts:
         look, words = OUTCOMES[Outcome(attempt.outcome)]
-        version = "the run’s version"
+        version = _("the run’s version")
         if attempt.version_id != one.run.version_id:
-            version = f"version {versions[attempt.version_id]} of the definition"
+            number = versions[attempt.version_id]
+            version = _("version %(number)s of the definition", number=number)
         told = AttemptEntry(
             attempt,
-            words,
-            STAGES.get(attempt.stage, ""),
+            _(words),
+            translated(STAGES.get(attempt.stage, "")),
             _seconds(attempt),
             servers[attempt.mail_server_id],
             version,
             _conversation(attempt),
         )
-        found.append(HistoryEntry(attempt.started_at, look, words, attempt=told))
+        found.append(HistoryEntry(attempt.started_at, look, told.words, attempt=told))
     return found
 
 
@@ -153,24 +155,24 @@ def _seconds(attempt: Attempt) -> float:
 
 def _conversation(attempt: Attempt) -> list[TranscriptLine]:
     """The lines as recorded, and at the end of a broken conversation the reason."""
-    several = sum(str(line).startswith("RCPT") for _, line in attempt.transcript) > 1
+    several = sum(str(line).startswith("RCPT") for at, line in attempt.transcript) > 1
     lines = []
     for at, line in attempt.transcript:
-        command, _, reply = str(line).partition("  ")
+        command, reply = (*str(line).split("  ", 1), "")[:2]
         lines.append(TranscriptLine(float(at), _in_short(command, several), reply))
     if lines and attempt.outcome in ENDS_WITH_DETAIL and attempt.detail:
-        lines.append(TranscriptLine(_seconds(attempt), "", attempt.detail))
+        lines.append(TranscriptLine(_seconds(attempt), "", translated(attempt.detail)))
     return lines
 
 
 def _in_short(command: str, several: bool) -> str:
     """The command; the address only if there are several recipients."""
-    verb, _, rest = command.partition(":")
+    verb, rest = (*command.split(":", 1), "")[:2]
     if verb == "RCPT TO" and several:
         return f"{verb} {rest}"
     if command.endswith(" bytes"):
-        return f"{command} sent"
-    return "final dot" if command == "." else verb
+        return _("%(command)s sent", command=command)
+    return _("final dot") if command == "." else verb
 
 
 def _decisions(session: Session, one: ResultDetail) -> list[HistoryEntry]:
@@ -181,8 +183,8 @@ def _decisions(session: Session, one: ResultDetail) -> list[HistoryEntry]:
     )
     found = []
     for entry in entries:
-        _, named, ids = entry.detail.partition(NAMED)
-        if named and str(one.result.id) in ids.split(", "):
+        ids = entry.detail.split(NAMED, 1)[1:]
+        if ids and str(one.result.id) in ids[0].split(", "):
             look, words = DECISIONS[entry.action]
-            found.append(HistoryEntry(entry.at, look, words, entry.actor))
+            found.append(HistoryEntry(entry.at, look, _(words), entry.actor))
     return found

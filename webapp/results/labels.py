@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup
-
 from webapp.store.runs import Result
 from webapp.store.statuses import Outcome, ResultStatus, SkipReason
+from webapp.translation import N_, _, markup, translated
 
 NOT_SENDABLE = {
-    SkipReason.SUSPENDED: "the customer is suspended",
-    SkipReason.NOT_APPROVED: "the invoice is not approved",
-    SkipReason.NO_RECIPIENT: "the customer has no address with the recipient key",
-    SkipReason.NO_ATTACHMENT: "a document is missing",
-    SkipReason.NO_PASSWORD: "the customer has no password for its documents",
-    SkipReason.UNLOCKABLE: "a PDF cannot be protected with a password: choose ZIP in the definition, "
-    "or import the PDF without a signature",
-    SkipReason.ALREADY_SENT: "already sent: confirm that the customer may receive it twice",
-    SkipReason.SUSPECT_DOCUMENT: "a document is suspect: let it pass if it is correct, or re-import it",
+    SkipReason.SUSPENDED: N_("the customer is suspended"),
+    SkipReason.NOT_APPROVED: N_("the invoice is not approved"),
+    SkipReason.NO_RECIPIENT: N_("the customer has no address with the recipient key"),
+    SkipReason.NO_ATTACHMENT: N_("a document is missing"),
+    SkipReason.NO_PASSWORD: N_("the customer has no password for its documents"),
+    SkipReason.UNLOCKABLE: N_(
+        "a PDF cannot be protected with a password: choose ZIP in the definition, "
+        "or import the PDF without a signature"
+    ),
+    SkipReason.ALREADY_SENT: N_("already sent: confirm that the customer may receive it twice"),
+    SkipReason.SUSPECT_DOCUMENT: N_("a document is suspect: let it pass if it is correct, or re-import it"),
 }
 """What to tell the person whose Send again or Let pass changes nothing, for each skip reason."""
 
@@ -30,35 +31,70 @@ MAY_SEND_AGAIN = (
 )
 
 NOT_REMOVED = {
-    ResultStatus.SENDING: "being handed over right now",
-    ResultStatus.SENT: "already sent, so it stays in the record",
-    ResultStatus.REMOVED: "already removed",
+    ResultStatus.SENDING: N_("being handed over right now"),
+    ResultStatus.SENT: N_("already sent, so it stays in the record"),
+    ResultStatus.REMOVED: N_("already removed"),
 }
 """Why a result of each of these statuses cannot be removed."""
 
 MAY_REMOVE = tuple(status for status in ResultStatus if status not in NOT_REMOVED)
 
 
+STATUS_WORDS = {
+    ResultStatus.READY: N_("ready"),
+    ResultStatus.SENDING: N_("sending"),
+    ResultStatus.SENT: N_("sent"),
+    ResultStatus.DEFERRED: N_("deferred"),
+    ResultStatus.FAILED: N_("failed"),
+    ResultStatus.UNCONFIRMED: N_("unconfirmed"),
+    ResultStatus.BOUNCED: N_("bounced"),
+    ResultStatus.SKIPPED: N_("skipped"),
+    ResultStatus.REMOVED: N_("removed"),
+}
+"""Within a sentence."""
+STATUS_LABELS = (
+    *(N_("Ready"), N_("Sending"), N_("Sent"), N_("Deferred"), N_("Failed"), N_("Unconfirmed")),
+    *(N_("Bounced"), N_("Skipped"), N_("Removed")),
+)
+"""By themselves: templates say `status|capitalize|translated`."""
+REASON_WORDS = {
+    SkipReason.SUSPENDED: N_("suspended"),
+    SkipReason.NOT_APPROVED: N_("not approved"),
+    SkipReason.NO_RECIPIENT: N_("no recipient"),
+    SkipReason.NO_ATTACHMENT: N_("no attachment"),
+    SkipReason.ALREADY_SENT: N_("already sent"),
+    SkipReason.NO_PASSWORD: N_("no password"),
+    SkipReason.UNLOCKABLE: N_("unlockable"),
+    SkipReason.SUSPECT_DOCUMENT: N_("suspect document"),
+}
+
+
 def reason_words(reason: str) -> str:
     """A skip reason in words: no recipient."""
-    return reason.replace("_", " ")
+    return translated(reason.replace("_", " "))
+
+
+def status_words(status: str) -> str:
+    """The status of a result within a sentence."""
+    return translated(str(status))
 
 
 def why(result: Result) -> str:
     """The second line of the status cell: what is known beyond the status. The time of the next try is not
     part of it."""
-    said = result.smtp_reply or result.detail
+    detail = translated(result.detail)
+    said = result.smtp_reply or detail
     match result.status:
         case ResultStatus.SKIPPED:
             return reason_words(result.reason)
         case ResultStatus.UNCONFIRMED:
-            return f"may have been sent: {result.detail or said}".removesuffix(": ")
+            return _("may have been sent: %(why)s", why=detail or said).removesuffix(": ")
         case ResultStatus.SENT:
-            return result.warning or ("" if result.smtp_reply else result.detail)
+            return result.warning or ("" if result.smtp_reply else detail)
         case ResultStatus.REMOVED:
-            return f"was {result.removed_from}"
+            return _("was %(status)s", status=status_words(result.removed_from))
         case ResultStatus.BOUNCED:
-            return result.detail or said
+            return detail or said
         case ResultStatus.DEFERRED | ResultStatus.FAILED:
             return said
     return ""
@@ -69,7 +105,8 @@ def mail_words(status: str, outcome: str = "", number: int = 0, at: str = "") ->
     that began then; without one, as it would be built now."""
     if not outcome:
         goes = status in (ResultStatus.READY, ResultStatus.DEFERRED)
-        return "as it will go" if goes else "as it would go now"
+        return _("as it will go") if goes else _("as it would go now")
     if outcome in (Outcome.BROKEN, Outcome.HELD):
-        return f"as built for attempt {number}; its last byte was never sent"
-    return Markup("as handed to the server at {}").format(at)  # the time is an element (web/formats.py)
+        return _("as built for attempt %(number)s; its last byte was never sent", number=number)
+    # The time is an element (web/formats.py).
+    return markup(N_("as handed to the server at %(time)s"), {"time": at})

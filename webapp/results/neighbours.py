@@ -15,6 +15,7 @@ from webapp.results.orders import cursor, in_order
 from webapp.results.queries import Filter, kept_count
 from webapp.store.keyset import Edge
 from webapp.store.runs import Result, Run
+from webapp.translation import _
 
 POSITION_LIST_MAX = 1_000
 """A list that is not longer than this gives the position of the result in it."""
@@ -35,8 +36,9 @@ class ListPosition:
     def words(self) -> str:
         """1 of 3, or of a long list: one of 12,471"""
         if self.position is not None:
-            return f"{notation.number(self.position)} of {notation.number(self.total or 0)}"
-        return f"one of {notation.number(self.total)}" if self.total else ""
+            shown = {"done": notation.number(self.position), "to_do": notation.number(self.total or 0)}
+            return _("%(done)s of %(to_do)s", **shown)
+        return _("one of %(number)s", number=notation.number(self.total)) if self.total else ""
 
 
 def list_position(session: Session, viewer: Viewer, run: Run, result: Result, chosen: Filter) -> ListPosition:

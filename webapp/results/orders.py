@@ -12,6 +12,7 @@ from webapp.store import keyset
 from webapp.store.keyset import Edge, Order
 from webapp.store.runs import Result
 from webapp.store.types import instant
+from webapp.translation import N_
 
 
 def _amount(text: str) -> Decimal:
@@ -21,15 +22,15 @@ def _amount(text: str) -> Decimal:
 
 
 ORDERS: dict[str, Order[Result]] = {
-    "": Order("Customer", Result.sort_name, lambda result: result.sort_name, str),
+    "": Order(N_("Customer"), Result.sort_name, lambda result: result.sort_name, str),
     "changed": Order(
-        "Last change",
+        N_("Last change"),
         Result.changed_at,
         lambda result: result.changed_at.isoformat(),
         instant,
         descending=True,
     ),
-    "amount": Order("Amount", Result.amount, lambda result: str(result.amount), _amount, descending=True),
+    "amount": Order(N_("Amount"), Result.amount, lambda result: str(result.amount), _amount, descending=True),
 }
 """By their names in addresses."""
 

@@ -30,14 +30,16 @@ from webapp.results.bulk import (
     unchanged_since_seen,
 )
 from webapp.results.filters import decided_since, may_come_twice, only_rehearsed
-from webapp.results.labels import NOT_SENDABLE
+from webapp.results.labels import NOT_SENDABLE, status_words
 from webapp.results.splitting import recheck_all
 from webapp.results.suspect_documents import attached_to
 from webapp.store.definitions import DefinitionVersion
 from webapp.store.id_lists import id_in
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus, SkipReason
+from webapp.translation import N_, _
 
+NOT_HELD = N_("not held for a suspect document")
 READY_AGAIN: dict[str, Any] = {
     **RELEASE_CLAIM,
     "detail": "",
@@ -114,7 +116,7 @@ def release_documents(
     rows = lock_selected(session, selection, viewer)
     held = [row for row in rows if _is_suspect(row)]
     others = len(rows) - len(held)
-    unchanged = Counter({"not held for a suspect document": others} if others else {})
+    unchanged = Counter({NOT_HELD: others} if others else {})
     suspect = unchanged_since_seen(session, selection, held, unchanged)
     for start in range(0, len(suspect), TRANSITION_BATCH):
         ids = [row.id for row in suspect[start : start + TRANSITION_BATCH]]
@@ -133,8 +135,10 @@ def _todays_version(session: Session, run: Run) -> DefinitionVersion:
     own, other = (version.content["sender"]["mail_server_id"] for version in (run.version, today))
     if own != other:
         raise Refused(
-            "Today’s version of the message definition uses another mail server than this run. "
-            "Create a new run: it includes what has not been sent."
+            _(
+                "Today’s version of the message definition uses another mail server than this run. "
+                "Create a new run: it includes what has not been sent."
+            )
         )
     return today
 
@@ -146,9 +150,9 @@ def _plan(
     sendable, unchanged = partition(
         rows,
         {
-            ResultStatus.READY: "ready already: it goes out while the run is running",
-            ResultStatus.SENDING: "being handed over right now",
-            ResultStatus.REMOVED: "removed: put it back first",
+            ResultStatus.READY: N_("ready already: it goes out while the run is running"),
+            ResultStatus.SENDING: N_("being handed over right now"),
+            ResultStatus.REMOVED: N_("removed: put it back first"),
         },
     )
     if confirmed:
@@ -158,7 +162,7 @@ def _plan(
         id for id, is_rehearsed in load_column(session, asking, only_rehearsed()) if not is_rehearsed
     }
     unchanged.update(
-        f"{row.status}: confirm that the customer may receive it twice"
+        _("%(status)s: confirm that the customer may receive it twice", status=status_words(row.status))
         for row in asking
         if row.id in unconfirmed
     )
@@ -183,8 +187,10 @@ def _plan_as_confirmed(
     next_copies = [row for row in rows if kinds[row.id] == "twice"]
     if selection.may_come_twice is not None and len(next_copies) > selection.may_come_twice:
         raise Refused(
-            "Another run has just sent some of these: more customers may have their mail already than you "
-            "were told. Press Send again once more."
+            _(
+                "Another run has just sent some of these: more customers may have their mail already than "
+                "you were told. Press Send again once more."
+            )
         )
     changed = sum(1 for row in rows if kinds[row.id] == "since")
     if changed:

@@ -15,6 +15,7 @@ from webapp.store.definitions import DefinitionVersion
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, SkipReason
+from webapp.translation import _
 
 
 @dataclass
@@ -37,9 +38,9 @@ class ResultRow:
     def label(self) -> str:
         """The invoice number; of several the first, "and 4 more"."""
         if not self.invoices:
-            return f"result {self.result.id}"
-        more = len(self.invoices) - 1
-        return self.invoices[0].number + (f" and {more} more" if more else "")
+            return _("result %(id)s", id=self.result.id)
+        number, more = self.invoices[0].number, len(self.invoices) - 1
+        return _("%(invoice)s and %(more)s more", invoice=number, more=more) if more else number
 
     @property
     def may_send_again(self) -> bool:

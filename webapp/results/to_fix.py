@@ -22,6 +22,7 @@ from webapp.store.runs import Result, Run, RunCount
 from webapp.store.statuses import TO_FIX, ResultStatus, RunStatus, SkipReason
 from webapp.store.text_search import search_words
 from webapp.store.users import AuditEntry
+from webapp.translation import N_, _
 
 
 class OpenCause(StrEnum):
@@ -215,17 +216,17 @@ class Fix:
 
 
 OF_CUSTOMER: dict[str, tuple[str, str]] = {
-    SkipReason.SUSPENDED: ("End the suspension", "suspend"),
-    SkipReason.NO_RECIPIENT: ("Add an address", "addresses"),
-    SkipReason.NO_PASSWORD: ("Set the password", "metadata"),
-    ResultStatus.FAILED: ("Check the address", "addresses"),
-    ResultStatus.BOUNCED: ("Check the address", "addresses"),
+    SkipReason.SUSPENDED: (N_("End the suspension"), "suspend"),
+    SkipReason.NO_RECIPIENT: (N_("Add an address"), "addresses"),
+    SkipReason.NO_PASSWORD: (N_("Set the password"), "metadata"),
+    ResultStatus.FAILED: (N_("Check the address"), "addresses"),
+    ResultStatus.BOUNCED: (N_("Check the address"), "addresses"),
 }
 OF_INVOICE: dict[str, tuple[str, str]] = {
-    SkipReason.NOT_APPROVED: ("Approve the invoice", ""),
-    SkipReason.NO_ATTACHMENT: ("Add the document", "documents"),
-    SkipReason.UNLOCKABLE: ("Replace the document", "documents"),
-    SkipReason.SUSPECT_DOCUMENT: ("Check the document", "documents"),
+    SkipReason.NOT_APPROVED: (N_("Approve the invoice"), ""),
+    SkipReason.NO_ATTACHMENT: (N_("Add the document"), "documents"),
+    SkipReason.UNLOCKABLE: (N_("Replace the document"), "documents"),
+    SkipReason.SUSPECT_DOCUMENT: (N_("Check the document"), "documents"),
 }
 
 
@@ -234,10 +235,10 @@ def fix_of(cause: str, customer_id: int, invoice_id: int) -> Fix | None:
     fixed."""
     if cause in OF_CUSTOMER:
         words, part = OF_CUSTOMER[cause]
-        return Fix(words, f"/customers/{customer_id}#{part}")
+        return Fix(_(words), f"/customers/{customer_id}#{part}")
     if cause in OF_INVOICE:
         words, part = OF_INVOICE[cause]
-        return Fix(words, f"/invoices/{invoice_id}" + (f"#{part}" if part else ""))
+        return Fix(_(words), f"/invoices/{invoice_id}" + (f"#{part}" if part else ""))
     return None
 
 

@@ -13,6 +13,7 @@ from webapp.errors import Refused
 from webapp.lifecycle import runs
 from webapp.store.statuses import RunStatus
 from webapp.store.types import now
+from webapp.translation import _
 
 MAY_ARCHIVE = (RunStatus.CREATED, RunStatus.STOPPED, RunStatus.FINISHED)
 
@@ -21,11 +22,11 @@ def archive(session: Session, run_id: int, viewer: Viewer) -> str:
     """Archive a run that is not running. Harmless when it is archived already. Raises Refused."""
     run = runs.lock_for_change(session, run_id, viewer)
     if run.status not in MAY_ARCHIVE:
-        raise Refused("This run is still active. Stop it first, or wait until it has finished.")
+        raise Refused(_("This run is still active. Stop it first, or wait until it has finished."))
     if run.archived_at is None:
         run.archived_at = now()
         audit.audit(session, viewer.name, "archive", run)
-    return "Archived. It is under Archived in the list of runs."
+    return _("Archived. It is under Archived in the list of runs.")
 
 
 def unarchive(session: Session, run_id: int, viewer: Viewer) -> str:
@@ -34,7 +35,7 @@ def unarchive(session: Session, run_id: int, viewer: Viewer) -> str:
     if run.archived_at is not None:
         run.archived_at = None
         audit.audit(session, viewer.name, "unarchive", run)
-    return "This run is in the list again."
+    return _("This run is in the list again.")
 
 
 def archive_each(session: Session, run_ids: Iterable[int], viewer: Viewer) -> int:

@@ -18,6 +18,7 @@ from webapp.printable import printable
 from webapp.runs import report
 from webapp.store.runs import Run
 from webapp.store.statuses import RunStatus
+from webapp.translation import _
 
 
 @click.group("runs")
@@ -95,15 +96,18 @@ def _wait(parts: Runtime, run_id: int, timeout: float | None) -> None:
     until = time.monotonic() + timeout if timeout is not None else float("inf")
     while True:
         with parts.database.reading() as session:
-            shown = report.show(session, visible_run(session, run_id))
+            run = visible_run(session, run_id)
+            shown, problem = report.show(session, run), report.problem(session, run) or ""
         if shown["status"] == RunStatus.FINISHED:
             break
         if shown["status"] == RunStatus.STOPPED:
-            fail(f"run {run_id} was stopped. {shown['problem'] or ''}".strip())
+            fail(_("run %(run)s was stopped. %(why)s", run=run_id, why=problem).strip())
         if time.monotonic() > until:
-            fail(f"run {run_id} is not finished after {timeout:g} s. {shown['problem'] or ''}".strip())
+            told = {"run": run_id, "seconds": f"{timeout:g}", "why": problem}
+            fail(_("run %(run)s is not finished after %(seconds)s s. %(why)s", **told).strip())
         time.sleep(0.2)
     counted = shown["counts"]
     say(", ".join(f"{n} {status}" for status, n in counted.items() if n))
     if counted["failed"] or counted["unconfirmed"]:
-        fail(f"{counted['failed']} failed, {counted['unconfirmed']} unconfirmed")
+        told = {"failed": counted["failed"], "unconfirmed": counted["unconfirmed"]}
+        fail(_("%(failed)s failed, %(unconfirmed)s unconfirmed", **told))

@@ -3,12 +3,13 @@ many."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
-from webapp import notation
 from webapp.results.to_fix import Fix, OpenCause, open_cause
 from webapp.store.runs import Run
 from webapp.store.statuses import ResultStatus, SkipReason
+from webapp.translation import ngettext
 
 VERBS = {
     OpenCause.SUSPECT_DOCUMENT: "Check",
@@ -23,9 +24,19 @@ FIXABLE = (
 """The skip reasons that a person can do something about, but for suspect documents."""
 
 
+THESE: dict[str, Callable[[int], str]] = {
+    "Fix": lambda n: ngettext("Fix this one", "Fix these %(num)s", n),
+    "Check": lambda n: ngettext("Check this one", "Check these %(num)s", n),
+    "Decide on": lambda n: ngettext("Decide on this one", "Decide on these %(num)s", n),
+    "Look at": lambda n: ngettext("Look at this one", "Look at these %(num)s", n),
+    "Resume": lambda n: ngettext("Resume this one", "Resume these %(num)s", n),
+    "Approve": lambda n: ngettext("Approve this one", "Approve these %(num)s", n),
+}
+
+
 def these(verb: str, n: int) -> str:
     """Fix these 6, or Fix this one"""
-    return f"{verb} this one" if n == 1 else f"{verb} these {notation.number(n)}"
+    return THESE[verb](n)
 
 
 def fix_these(run: Run, status: str, reason: str, n: int) -> Fix | None:
@@ -51,7 +62,7 @@ def fix_these(run: Run, status: str, reason: str, n: int) -> Fix | None:
 def fix_shown(run: Run, query: str, n: int, reasons: dict[str, int]) -> Fix | None:
     """The same for `n` results that a filter of the run's list shows: status=failed, or
     reason=no_recipient; `reasons` are the numbers of all that were skipped in the run."""
-    name, _, value = query.partition("=")
+    name, value = query.split("=")
     if name == "reason":
         return fix_these(run, ResultStatus.SKIPPED, value, n)
     if value == ResultStatus.SKIPPED:

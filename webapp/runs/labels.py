@@ -10,7 +10,9 @@ from webapp.lifecycle.counts import Counts
 from webapp.results.labels import reason_words
 from webapp.results.to_fix import OpenCause
 from webapp.runs.fix_links import FIXABLE, VERBS, these
+from webapp.runs.queries import ARCHIVED
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
+from webapp.translation import N_, _, ngettext
 
 RUN_LOOKS = {
     RunStatus.CREATING: "ready",
@@ -20,6 +22,15 @@ RUN_LOOKS = {
     RunStatus.FINISHED: "sent",
 }
 """The icon and colour of each state of a run."""
+RUN_WORDS = {
+    RunStatus.CREATING: N_("Creating"),
+    RunStatus.CREATED: N_("Created"),
+    RunStatus.RUNNING: N_("Running"),
+    RunStatus.STOPPED: N_("Stopped"),
+    RunStatus.FINISHED: N_("Finished"),
+    ARCHIVED: N_("Archived"),
+}
+"""The states of a run and the filter of archived ones: templates say `status|capitalize|translated`."""
 
 
 @dataclass(frozen=True)
@@ -31,16 +42,16 @@ class ProblemLabel:
 
 
 PROBLEM_LABELS = {
-    OpenCause.NO_RECIPIENT: ProblemLabel("skipped", "No address for a key"),
-    OpenCause.NO_ATTACHMENT: ProblemLabel("skipped", "No document"),
-    OpenCause.SUSPECT_DOCUMENT: ProblemLabel("deferred", "Suspect document"),
-    OpenCause.NO_PASSWORD: ProblemLabel("skipped", "No password"),
-    OpenCause.UNLOCKABLE: ProblemLabel("skipped", "No password can be set"),
-    OpenCause.BAD_ADDRESS: ProblemLabel("failed", "Failed for a bad address"),
-    OpenCause.FAILED_OTHERWISE: ProblemLabel("failed", "Failed for another reason"),
-    OpenCause.BOUNCED: ProblemLabel("bounced", "Bounced"),
-    OpenCause.UNCONFIRMED: ProblemLabel("unconfirmed", "Unconfirmed"),
-    OpenCause.WAITING: ProblemLabel("deferred", "Runs that wait for a server"),
+    OpenCause.NO_RECIPIENT: ProblemLabel("skipped", N_("No address for a key")),
+    OpenCause.NO_ATTACHMENT: ProblemLabel("skipped", N_("No document")),
+    OpenCause.SUSPECT_DOCUMENT: ProblemLabel("deferred", N_("Suspect document")),
+    OpenCause.NO_PASSWORD: ProblemLabel("skipped", N_("No password")),
+    OpenCause.UNLOCKABLE: ProblemLabel("skipped", N_("No password can be set")),
+    OpenCause.BAD_ADDRESS: ProblemLabel("failed", N_("Failed for a bad address")),
+    OpenCause.FAILED_OTHERWISE: ProblemLabel("failed", N_("Failed for another reason")),
+    OpenCause.BOUNCED: ProblemLabel("bounced", N_("Bounced")),
+    OpenCause.UNCONFIRMED: ProblemLabel("unconfirmed", N_("Unconfirmed")),
+    OpenCause.WAITING: ProblemLabel("deferred", N_("Runs that wait for a server")),
 }
 
 
@@ -98,54 +109,67 @@ def _failed_note(n: int) -> AttentionNote:
         "failed",
         "failed",
         n,
-        f"{_mails(n)} failed.",
-        "The reason is beside each. Fix the address or the data, then send again.",
+        ngettext("%(num)s mail failed.", "%(num)s mails failed.", n),
+        _("The reason is beside each. Fix the address or the data, then send again."),
         "status=failed",
     )
 
 
 def _unconfirmed_note(n: int) -> AttentionNote:
-    it, them = ("it", "it") if n == 1 else ("them", "these")
     return AttentionNote(
         "note-unconfirmed",
         "unconfirmed",
         "unconfirmed",
         n,
-        f"{_mails(n)} may have been sent.",
-        f"The connection broke after the mail server had received {it}. "
-        f"Mailrun will not send {them} again by itself.",
+        ngettext("%(num)s mail may have been sent.", "%(num)s mails may have been sent.", n),
+        ngettext(
+            "The connection broke after the mail server had received it. "
+            "Mailrun will not send it again by itself.",
+            "The connection broke after the mail server had received them. "
+            "Mailrun will not send these again by itself.",
+            n,
+        ),
         "status=unconfirmed",
     )
 
 
 def _suspect_note(n: int) -> AttentionNote:
-    is_held = "is held: a document" if n == 1 else "are held: a document of each"
     return AttentionNote(
         "note-suspect",
         "unconfirmed",
         "file",
         n,
-        f"{_mails(n)} {is_held} does not mention its invoice number.",
-        f"It may belong to another customer. Look at {'it' if n == 1 else 'them'}; "
-        "let pass what is right, import again what is not.",
+        ngettext(
+            "%(num)s mail is held: a document does not mention its invoice number.",
+            "%(num)s mails are held: a document of each does not mention its invoice number.",
+            n,
+        ),
+        ngettext(
+            "It may belong to another customer. Look at it; let pass what is right, "
+            "import again what is not.",
+            "It may belong to another customer. Look at them; let pass what is right, "
+            "import again what is not.",
+            n,
+        ),
         "reason=suspect_document",
     )
 
 
 def _skipped_note(counts: Counts) -> AttentionNote:
     reasons = {reason: n for reason in FIXABLE if (n := counts.reasons.get(reason, 0))}
-    n, said = (
-        sum(reasons.values()),
-        ", ".join(f"{notation.number(m)} {reason_words(r)}" for r, m in reasons.items()),
+    n = sum(reasons.values())
+    said = ", ".join(
+        _("%(number)s %(label)s", number=notation.number(m), label=reason_words(reason))
+        for reason, m in reasons.items()
     )
-    text = f"{said[:1].upper()}{said[1:]}. {'It is' if n == 1 else 'They are'} skipped until that is fixed."
-    return AttentionNote(
-        "note-skipped", "skipped", "skipped", n, f"{_mails(n)} cannot be sent.", text, "status=skipped"
+    title = ngettext("%(num)s mail cannot be sent.", "%(num)s mails cannot be sent.", n)
+    text = ngettext(
+        "%(reasons)s. It is skipped until that is fixed.",
+        "%(reasons)s. They are skipped until that is fixed.",
+        n,
+        reasons=said[:1].upper() + said[1:],
     )
-
-
-def _mails(n: int) -> str:
-    return f"{notation.number(n)} {'mail' if n == 1 else 'mails'}"
+    return AttentionNote("note-skipped", "skipped", "skipped", n, title, text, "status=skipped")
 
 
 @dataclass(frozen=True)
@@ -171,20 +195,24 @@ def blocker_note(
         return None
     sentence = problem[:1].upper() + problem[1:]
     if is_held:
-        return BlockerNote("failed", "Nothing is sent.", f"{sentence}.")
+        return BlockerNote("failed", _("Nothing is sent."), f"{sentence}.")
     if waits_for_server:
         ready = counts.by_status[ResultStatus.READY]
-        wait = f"{notation.number(ready)} ready {'result waits' if ready == 1 else 'results wait'}"
-        when = "once this is corrected" if needs_a_person else "automatically"
-        return BlockerNote("deferred", sentence, f"No mail has failed: {wait}. Sending resumes {when}.")
+        wait = ngettext("%(num)s ready result waits", "%(num)s ready results wait", ready)
+        if needs_a_person:
+            told = _("No mail has failed: %(wait)s. Sending resumes once this is corrected.", wait=wait)
+        else:
+            told = _("No mail has failed: %(wait)s. Sending resumes automatically.", wait=wait)
+        return BlockerNote("deferred", sentence, told)
     return BlockerNote("deferred", problem)
 
 
 def span_words(first: datetime, last: datetime) -> str:
     """from 13:15 to 13:23, with the days where these differ; at 13:15, if it took less than a minute"""
     first, last = notation.local(first), notation.local(last)
-    if f"{first:%F %H:%M}" == f"{last:%F %H:%M}":
-        return f"at {first:%H:%M}"
-    if first.date() == last.date():
-        return f"from {first:%H:%M} to {last:%H:%M}"
-    return f"from {notation.day(first)} {first:%H:%M} to {notation.day(last)} {last:%H:%M}"
+    begin, end = f"{first:%H:%M}", f"{last:%H:%M}"
+    if first.date() != last.date():
+        begin, end = f"{notation.day(first)} {begin}", f"{notation.day(last)} {end}"
+    if begin == end:
+        return _("at %(time)s", time=begin)
+    return _("from %(first)s to %(last)s", first=begin, last=end)

@@ -18,10 +18,10 @@ from webapp.runs.queries import ORDERS, RunFilter, RunLine
 from webapp.store import keyset
 from webapp.store.db import db
 from webapp.store.statuses import RunStatus
+from webapp.translation import N_, _, ngettext
 from webapp.web import confirmations, form_posts
 from webapp.web.access_control import viewer
 from webapp.web.downloads import Rows, table_file
-from webapp.web.formats import plural
 from webapp.web.htmx import is_htmx, page_on_screen, wants_piece
 from webapp.web.lists import ColumnHead, ListColumn, ListRequest, ListView, list_request, picked, piece
 from webapp.web.query_args import id_in, ids_in
@@ -32,8 +32,13 @@ run_list = Blueprint("run_list", __name__)
 PATH = "/runs"
 FILTERS = ("state", "definition", "problem")
 COLUMNS = (
-    *map(ListColumn, ("Run", "Cluster and period", "State", "Progress", "Problems", "Started")),
-    ListColumn("Actions", spoken=True),
+    ListColumn(N_("Run")),
+    ListColumn(N_("Cluster and period")),
+    ListColumn(N_("State")),
+    ListColumn(N_("Progress")),
+    ListColumn(N_("Problems")),
+    ListColumn(N_("Started")),
+    ListColumn(N_("Actions"), spoken=True),
 )
 
 
@@ -65,10 +70,10 @@ def index() -> ResponseReturnValue:
         count,
         COLUMNS,
         ORDERS,
-        "run",
-        "runs",
-        way="newest first",
-        turns=("Newer", "Older"),
+        _("run"),
+        _("runs"),
+        way=_("newest first"),
+        turns=(_("Newer"), _("Older")),
     )
     states = queries.states(db.session, viewer())
     context = {"list": view, "shown": shown, "states": states}
@@ -142,31 +147,47 @@ def _apply(run_id: int, verb: form_posts.FormVerb) -> ResponseReturnValue:
 @run_list.post("/runs/archive")
 def archive_picked() -> ResponseReturnValue:
     """Take the selected runs out of the list. Ticked ones at once; all that match after a question."""
-    return _change(archiving.archive_each, "archived", "not: a run that is still active stays")
+    return _change(archiving.archive_each, "archive", _archived)
 
 
 @run_list.post("/runs/archive/undo")
 def unarchive_picked() -> ResponseReturnValue:
     """Put the selected runs back into the list."""
-    return _change(archiving.unarchive_each, "back in the list", "not: they were in it")
+    return _change(archiving.unarchive_each, "unarchive", _unarchived)
 
 
-def _change(verb: Callable[[Session, list[int], Viewer], int], done: str, left: str) -> ResponseReturnValue:
+def _archived(n: int, left: int) -> str:
+    done = ngettext("%(num)s run archived.", "%(num)s runs archived.", n)
+    rest = _("%(number)s not: a run that is still active stays.", number=notation.number(left))
+    return f"{done} {rest}" if left else done
+
+
+def _unarchived(n: int, left: int) -> str:
+    done = ngettext("%(num)s run back in the list.", "%(num)s runs back in the list.", n)
+    rest = _("%(number)s not: they were in it.", number=notation.number(left))
+    return f"{done} {rest}" if left else done
+
+
+def _change(
+    verb: Callable[[Session, list[int], Viewer], int], action: str, said: Callable[[int, int], str]
+) -> ResponseReturnValue:
+    """Archive or unarchive what is selected. `said` tells how many were changed, and how many were not."""
     chosen = picked(PATH, FILTERS, ORDERS)
     back = page_on_screen() if is_htmx() and form_posts.is_on((PATH,)) else chosen.asked.url()
     if chosen.ids == ():
-        return form_posts.refuse("No run is selected. Select at least one.", back)
+        return form_posts.refuse(_("No run is selected. Select at least one."), back)
     try:
         ids = queries.picked_ids(db.session, viewer(), chosen.ids, _filter(chosen.asked))
     except ValueError:
         abort(404)
     if chosen.ids is None and (not chosen.is_confirmed or chosen.has_grown(len(ids))):
-        return confirmations.ask("runs/confirm_archive.html", picked=chosen, n=len(ids), done=done, back=back)
+        return confirmations.ask(
+            "runs/confirm_archive.html", picked=chosen, n=len(ids), action=action, back=back
+        )
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         n = verb(session, ids, viewer())
-        rest = f" {notation.number(len(ids) - n)} {left}." if n < len(ids) else ""
-        return back, f"{plural(n, 'run')} {done}.{rest}"
+        return back, said(n, len(ids) - n)
 
     return form_posts.apply_once(effect, back=back)
 

@@ -6,21 +6,23 @@ from dataclasses import dataclass
 
 from webapp import notation
 from webapp.lifecycle.counts import Counts
-from webapp.results.labels import reason_words
+from webapp.results.labels import reason_words, status_words
 from webapp.store.statuses import ResultStatus, SkipReason
+from webapp.translation import N_, _, ngettext
 
 SKIP_FIXES = {
-    SkipReason.SUSPENDED: "Resume the customer if it should get its invoices, then try again.",
-    SkipReason.NOT_APPROVED: "Approve the invoices, then try again.",
-    SkipReason.NO_RECIPIENT: "Add an address with this definition's recipient key, then try again.",
-    SkipReason.NO_ATTACHMENT: "Import the missing documents, then try again.",
-    SkipReason.ALREADY_SENT: "Nothing to do: another run of this definition has sent them.",
-    SkipReason.UNLOCKABLE: "Choose ZIP in the definition, or import unsigned PDFs; then try again.",
-    SkipReason.NO_PASSWORD: "Add the password to the customer's metadata, then try again.",
+    SkipReason.SUSPENDED: N_("Resume the customer if it should get its invoices, then try again."),
+    SkipReason.NOT_APPROVED: N_("Approve the invoices, then try again."),
+    SkipReason.NO_RECIPIENT: N_("Add an address with this definition's recipient key, then try again."),
+    SkipReason.NO_ATTACHMENT: N_("Import the missing documents, then try again."),
+    SkipReason.ALREADY_SENT: N_("Nothing to do: another run of this definition has sent them."),
+    SkipReason.UNLOCKABLE: N_("Choose ZIP in the definition, or import unsigned PDFs; then try again."),
+    SkipReason.NO_PASSWORD: N_("Add the password to the customer's metadata, then try again."),
 }
 """What to do about results that were skipped for each reason. Suspect documents have a note of their own."""
 
-PROBLEMS = (ResultStatus.FAILED, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
+FAILED, UNCONFIRMED, BOUNCED = ResultStatus.FAILED, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED
+PROBLEMS = (FAILED, UNCONFIRMED, BOUNCED)
 SENT_BEFORE = (SkipReason.ALREADY_SENT,)
 HELD = (SkipReason.SUSPECT_DOCUMENT,)
 
@@ -38,15 +40,14 @@ def outcome(counts: Counts) -> RunOutcome:
 
     Every result that was not removed is in one of the parts."""
     by = counts.by_status
-    parts = [(n, words) for n, words in _unsent_parts(counts) if n]
+    parts = [words for n, words in _unsent_parts(counts) if n]
     if not parts:
         if by[ResultStatus.SENT]:
-            return RunOutcome(ResultStatus.SENT, "All sent")
-        return RunOutcome(ResultStatus.SKIPPED, "There was nothing to send")
-    sent = f"{notation.number(by[ResultStatus.SENT])} sent" if by[ResultStatus.SENT] else "Nothing sent"
-    return RunOutcome(
-        _look(counts), ", ".join([sent, *(f"{notation.number(n)} {said}" for n, said in parts)])
-    )
+            return RunOutcome(ResultStatus.SENT, _("All sent"))
+        return RunOutcome(ResultStatus.SKIPPED, _("There was nothing to send"))
+    sent = by[ResultStatus.SENT]
+    said = ngettext("%(num)s sent", "%(num)s sent", sent) if sent else _("Nothing sent")
+    return RunOutcome(_look(counts), ", ".join([said, *parts]))
 
 
 def _look(counts: Counts) -> ResultStatus:
@@ -60,14 +61,15 @@ def _look(counts: Counts) -> ResultStatus:
 
 def _unsent_parts(counts: Counts) -> list[tuple[int, str]]:
     by = counts.by_status
-    held = _of(counts, HELD)
+    failed, bounced, unconfirmed = (by[status] for status in (FAILED, BOUNCED, UNCONFIRMED))
+    held, nothing, before = _of(counts, HELD), got_nothing(counts), _sent_before(counts)
     return [
-        (by[ResultStatus.FAILED], "failed"),
-        (by[ResultStatus.BOUNCED], "bounced"),
-        (by[ResultStatus.UNCONFIRMED], _is(by[ResultStatus.UNCONFIRMED], "unconfirmed")),
-        (held, _is(held, "held")),
-        (got_nothing(counts), "got nothing"),
-        (_sent_before(counts), "had been sent before"),
+        (failed, ngettext("%(num)s failed", "%(num)s failed", failed)),
+        (bounced, ngettext("%(num)s bounced", "%(num)s bounced", bounced)),
+        (unconfirmed, ngettext("%(num)s is unconfirmed", "%(num)s are unconfirmed", unconfirmed)),
+        (held, ngettext("%(num)s is held", "%(num)s are held", held)),
+        (nothing, ngettext("%(num)s got nothing", "%(num)s got nothing", nothing)),
+        (before, ngettext("%(num)s had been sent before", "%(num)s had been sent before", before)),
     ]
 
 
@@ -85,10 +87,6 @@ def _of(counts: Counts, reasons: tuple[SkipReason, ...]) -> int:
     return sum(counts.reasons.get(reason, 0) for reason in reasons)
 
 
-def _is(n: int, word: str) -> str:
-    return f"{'is' if n == 1 else 'are'} {word}"
-
-
 @dataclass(frozen=True)
 class ProblemLink:
     """`n` results with one problem; `query` is the filter that shows them."""
@@ -98,16 +96,23 @@ class ProblemLink:
     label: str
     query: str
 
+    @property
+    def words(self) -> str:
+        """3 failed"""
+        return _("%(number)s %(label)s", number=notation.number(self.n), label=self.label)
+
 
 def problems(counts: Counts) -> list[ProblemLink]:
     """What is wrong in a run, in its row of the list of runs."""
     by, held = counts.by_status, _of(counts, HELD)
-    found = [ProblemLink("skipped", held, "held", f"reason={HELD[0]}")] if held else []
+    found = [ProblemLink("skipped", held, _("held"), f"reason={HELD[0]}")] if held else []
     found += [
-        ProblemLink(status, by[status], status, f"status={status}") for status in PROBLEMS if by[status]
+        ProblemLink(status, by[status], status_words(status), f"status={status}")
+        for status in PROBLEMS
+        if by[status]
     ]
     if n := got_nothing(counts):
-        found.append(ProblemLink("skipped", n, "skipped", "status=skipped"))
+        found.append(ProblemLink("skipped", n, status_words(ResultStatus.SKIPPED), "status=skipped"))
     return found
 
 
@@ -122,21 +127,26 @@ class NextStep:
 def next_steps(counts: Counts, failed_words: str) -> list[NextStep]:
     """What to do about a finished run. `failed_words` say why its mails failed."""
     by = counts.by_status
-    it = "It" if by[ResultStatus.UNCONFIRMED] == 1 else "They"
-    they = "it, and it" if by[ResultStatus.BOUNCED] == 1 else "them, and they"
     words = {
-        ResultStatus.FAILED: f"{failed_words} Fix the address or the data, then send again.".strip(),
-        ResultStatus.UNCONFIRMED: f"{it} may have arrived. "
-        "Ask the customer, then mark as sent or send again.",
-        ResultStatus.BOUNCED: f"The mail server accepted {they} came back. Fix the address, then send again.",
+        FAILED: " ".join(filter(None, (failed_words, _("Fix the address or the data, then send again.")))),
+        UNCONFIRMED: ngettext(
+            "It may have arrived. Ask the customer, then mark as sent or send again.",
+            "They may have arrived. Ask the customer, then mark as sent or send again.",
+            by[UNCONFIRMED],
+        ),
+        BOUNCED: ngettext(
+            "The mail server accepted it, and it came back. Fix the address, then send again.",
+            "The mail server accepted them, and they came back. Fix the address, then send again.",
+            by[BOUNCED],
+        ),
     }
     steps = [
-        NextStep(ProblemLink(status, by[status], status, f"status={status}"), told)
+        NextStep(ProblemLink(status, by[status], status_words(status), f"status={status}"), told)
         for status, told in words.items()
     ]
     steps += [
         NextStep(
-            ProblemLink("skipped", counts.reasons[reason], reason_words(reason), f"reason={reason}"), told
+            ProblemLink("skipped", counts.reasons[reason], reason_words(reason), f"reason={reason}"), _(told)
         )
         for reason, told in SKIP_FIXES.items()
         if reason in counts.reasons

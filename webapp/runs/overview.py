@@ -21,6 +21,7 @@ from webapp.runs.queries import RunLine, run_lines
 from webapp.store.runs import Result, Run, SentCount
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 from webapp.store.types import now
+from webapp.translation import _
 
 DAYS_SHOWN = 14
 HALF_HOUR = 1800 // SLOT_SECONDS
@@ -43,7 +44,7 @@ class Overview:
 
     @property
     def all_failed(self) -> int:
-        return sum(n for _, _, n in self.failed)
+        return sum(each[2] for each in self.failed)
 
 
 def overview(session: Session, viewer: Viewer) -> Overview:
@@ -53,10 +54,10 @@ def overview(session: Session, viewer: Viewer) -> Overview:
     failed = why_failed(
         session, viewer, Result.run_id.in_(mine.where(_touched_since(week))), Result.changed_at >= week
     )
-    rest = sum(n for *_, n in failed[FAILURE_REASONS_MAX:])
+    rest = sum(each[2] for each in failed[FAILURE_REASONS_MAX:])
     return Overview(
         per_day=_per_day(session, viewer),
-        failed=failed[:FAILURE_REASONS_MAX] + ([("other reasons", "", rest)] if rest else []),
+        failed=failed[:FAILURE_REASONS_MAX] + ([(_("other reasons"), "", rest)] if rest else []),
         waiting=to_fix.counts(session, viewer),
     )
 

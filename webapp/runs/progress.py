@@ -10,6 +10,7 @@ from webapp import notation
 from webapp.lifecycle.counts import Counts
 from webapp.store.runs import Run
 from webapp.store.statuses import ResultStatus, RunStatus
+from webapp.translation import _
 
 ON_THE_BAR = (
     ResultStatus.SENT,
@@ -102,14 +103,24 @@ def progress_line(run_status: str, counts: Counts, unchecked: int = 0) -> Progre
     checked before its list is made."""
     going = progress(counts)
     if unchecked:
-        return ProgressLine("Checking documents: ", unchecked, " to go")
+        return _around(_("Checking documents: %(number)s to go", number=GAP), unchecked)
     if run_status == RunStatus.CREATING:
-        return ProgressLine("Making the list: ", counts.total, " so far")
+        return _around(_("Making the list: %(number)s so far", number=GAP), counts.total)
     if not going.to_do:
-        return ProgressLine("Nothing to send", None, "")
+        return ProgressLine(_("Nothing to send"), None, "")
     if run_status == RunStatus.CREATED and not going.done:
-        return ProgressLine("", going.left, " ready, nothing sent yet")
-    return ProgressLine("", going.done, f" of {notation.number(going.to_do)} done", is_share=True)
+        return _around(_("%(number)s ready, nothing sent yet", number=GAP), going.left)
+    sentence = _("%(done)s of %(to_do)s done", done=GAP, to_do=notation.number(going.to_do))
+    return _around(sentence, going.done, is_share=True)
+
+
+GAP = "\0"
+"""Where the number to point out stands in a sentence."""
+
+
+def _around(sentence: str, number: int, *, is_share: bool = False) -> ProgressLine:
+    before, after = sentence.split(GAP)
+    return ProgressLine(before, number, after, is_share)
 
 
 def announcement(run_status: str, counts: Counts, unchecked: int = 0) -> str:
@@ -117,19 +128,24 @@ def announcement(run_status: str, counts: Counts, unchecked: int = 0) -> str:
     if unchecked or run_status == RunStatus.CREATING:
         return f"{progress_line(run_status, counts, unchecked)}."
     going = progress(counts)
-    failed = notation.number(counts.by_status[ResultStatus.FAILED])
-    told = f"{notation.number(going.done)} of {notation.number(going.to_do)} done, {failed} failed."
-    return f"{told} This run is finished." if run_status == RunStatus.FINISHED else told
+    told = _(
+        "%(done)s of %(to_do)s done, %(failed)s failed.",
+        done=notation.number(going.done),
+        to_do=notation.number(going.to_do),
+        failed=notation.number(counts.by_status[ResultStatus.FAILED]),
+    )
+    return " ".join((told, _("This run is finished."))) if run_status == RunStatus.FINISHED else told
 
 
 def short_progress(run_status: str, counts: Counts) -> str:
     """How far a run is, in a row of the list of runs."""
     going = progress(counts)
     if run_status == RunStatus.CREATING:
-        return f"making the list: {notation.number(counts.total)} so far"
+        return _("making the list: %(number)s so far", number=notation.number(counts.total))
     if run_status == RunStatus.CREATED:
-        return f"{notation.number(going.left)} ready, nothing sent yet"
-    return f"{notation.number(going.done)} of {notation.number(going.to_do)}"
+        return _("%(number)s ready, nothing sent yet", number=notation.number(going.left))
+    done, to_do = notation.number(going.done), notation.number(going.to_do)
+    return _("%(done)s of %(to_do)s", done=done, to_do=to_do)
 
 
 class Timing(StrEnum):

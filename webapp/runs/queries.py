@@ -22,6 +22,7 @@ from webapp.store.keyset import Counted, Edge, Order, Page
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 from webapp.store.users import AuditEntry
+from webapp.translation import N_
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class RunLine:
 
 
 ARCHIVED = "archived"
-ORDERS: dict[str, Order[Run]] = {"": Order("Newest", Run.id, lambda run: "", int, descending=True)}
+ORDERS: dict[str, Order[Run]] = {"": Order(N_("Newest"), Run.id, lambda run: "", int, descending=True)}
 """By their names in addresses. The newest run has the highest id, so an edge is the id alone."""
 
 

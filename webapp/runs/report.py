@@ -18,12 +18,15 @@ from webapp.store.mailservers import MailServer
 from webapp.store.runs import Run
 from webapp.store.statuses import RunStatus
 from webapp.store.types import iso
+from webapp.translation import N_, _, english, translated
 
 
 def show(session: Session, run: Run, viewer: Viewer = OPERATOR) -> dict[str, Any]:
-    """The run as `runs show --json` prints it, with counts of what this person may see. Times are ISO 8601 in
-    UTC."""
+    """The run as `runs show --json` prints it, in English, with counts of what this person may see. Times are
+    ISO 8601 in UTC."""
     counted = counts_seen(session, viewer, run.id)
+    with english():
+        stands = problem(session, run)
     return {
         "id": run.id,
         "name": run.name,
@@ -34,7 +37,7 @@ def show(session: Session, run: Run, viewer: Viewer = OPERATOR) -> dict[str, Any
         "period_from": run.period_from.isoformat(),
         "period_to": run.period_to.isoformat(),
         "bcc": run.bcc,
-        "problem": problem(session, run),
+        "problem": stands,
         "counts": {status.value: n for status, n in counted.by_status.items()},
         "created_at": iso(run.created_at),
         "started_at": iso(run.started_at),
@@ -58,10 +61,10 @@ class Blocker:
     def words(self) -> str | None:
         """What a person is told first; None if the run continues at full speed, or is over."""
         if self.held and not self.is_over:
-            return self.held
+            return translated(self.held)
         if self.server:
             return waiting_sentence(self.server)
-        return self.own or self.slowed or None
+        return translated(self.own or "") or self.slowed or None
 
     @property
     def words_in_part(self) -> str | None:
@@ -69,11 +72,11 @@ class Blocker:
         may name an address of another customer."""
         if self.held or not (self.server or self.own):
             return self.words if self.held else None
-        return WAITS if self.server else HAS_A_PROBLEM
+        return _(WAITS if self.server else HAS_A_PROBLEM)
 
 
-WAITS = "waiting for its mail server"
-HAS_A_PROBLEM = "It stopped with a problem. The person who started it sees what it is."
+WAITS = N_("waiting for its mail server")
+HAS_A_PROBLEM = N_("It stopped with a problem. The person who started it sees what it is.")
 
 
 def blocker(session: Session, run: Run) -> Blocker:

@@ -18,20 +18,21 @@ from webapp.store.keyset import Counted
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus
 from webapp.store.types import now
+from webapp.translation import N_, _
 from webapp.web.access_control import viewer
 from webapp.web.lists import ListColumn, ListView
 
 View: TypeAlias = ListView[ResultRow]
 
 RESULT_COLUMNS = (
-    ListColumn("Customer", ""),
-    ListColumn("Invoice", "amount"),
-    ListColumn("Recipient"),
-    ListColumn("Attached"),
-    ListColumn("Status"),
-    ListColumn("Attempts", numeric=True),
-    ListColumn("Changed", "changed", numeric=True),
-    ListColumn("Actions", spoken=True),
+    ListColumn(N_("Customer"), ""),
+    ListColumn(N_("Invoice"), "amount"),
+    ListColumn(N_("Recipient")),
+    ListColumn(N_("Attached")),
+    ListColumn(N_("Status")),
+    ListColumn(N_("Attempts"), numeric=True),
+    ListColumn(N_("Changed"), "changed", numeric=True),
+    ListColumn(N_("Actions"), spoken=True),
 )
 
 
@@ -52,12 +53,12 @@ def table(run: Run) -> dict[str, object]:
         Counted(matching),
         RESULT_COLUMNS,
         ORDERS,
-        "result",
-        "results",
+        _("result"),
+        _("results"),
         can=_changeable(run, chosen) if asked.everything and matching else {},
         named=(lambda row: row.name) if is_by_name else None,
         way="",
-        file="The report (CSV)",
+        file=_("The report (CSV)"),
     )
     return {
         "run": run,

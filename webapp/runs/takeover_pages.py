@@ -9,6 +9,7 @@ from webapp.runs import takeover
 from webapp.store.db import db
 from webapp.store.installation import held
 from webapp.store.statuses import Role
+from webapp.translation import _
 from webapp.web import form_posts
 from webapp.web.access_control import viewer
 
@@ -39,4 +40,4 @@ def take_over() -> ResponseReturnValue:
 
 def _admins_only() -> None:
     if viewer().role != Role.ADMIN:
-        abort(403, takeover.FOR_ADMINS)
+        abort(403, _(takeover.FOR_ADMINS))

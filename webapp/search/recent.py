@@ -15,6 +15,7 @@ from webapp.access import Viewer, visible_to
 from webapp.store.customers import Cluster, Customer
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, Run
+from webapp.translation import _
 
 RECENT_MAX = 8
 KINDS = {"customer_id": "c", "invoice_id": "i", "run_id": "r", "result_id": "m"}
@@ -66,7 +67,7 @@ QUERIES: dict[str, tuple[Any, Any]] = {
     ),
     "r": (
         select(Run.id, Run.name),
-        lambda row: Recent(f"/runs/{row.id}", "sending", row.name, f"run {row.id}"),
+        lambda row: Recent(f"/runs/{row.id}", "sending", row.name, _("run %(id)s", id=row.id)),
     ),
     "m": (
         select(Result.id, Invoice.number, Customer.name, Result.status, Run.name.label("run"))
@@ -74,7 +75,10 @@ QUERIES: dict[str, tuple[Any, Any]] = {
         .join(Customer, Customer.id == Result.customer_id)
         .join(Run, Run.id == Result.run_id),
         lambda row: Recent(
-            f"/results/{row.id}", row.status, f"The mail of {row.number}", f"{row.name} · {row.run}"
+            f"/results/{row.id}",
+            row.status,
+            _("The mail of %(number)s", number=row.number),
+            f"{row.name} · {row.run}",
         ),
     ),
 }

@@ -20,6 +20,7 @@ from webapp.store.definitions import Content, DefinitionTransformation, MessageD
 from webapp.store.invoices import Invoice, Transformation
 from webapp.store.runs import Reservation, Result
 from webapp.store.statuses import SkipReason
+from webapp.translation import _
 
 INVOICES_MAX = 50
 """Invoices that are looked at."""
@@ -47,8 +48,8 @@ class TodayLine:
     @property
     def numbers(self) -> str:
         """The invoices in words: NT-1, or NT-1 and 4 more"""
-        more = len(self.invoices) - 1
-        return self.invoices[0].number + (f" and {more} more" if more else "")
+        number, more = self.invoices[0].number, len(self.invoices) - 1
+        return _("%(invoice)s and %(more)s more", invoice=number, more=more) if more else number
 
 
 def would_do(
@@ -118,7 +119,8 @@ def _lines(
     }
     requirements = requirements_of(definition.id, cast(Content, needed))
     rows = invoices_matching(choice, requirements, *conditions, customers=Customer.id == customer.id)
-    outcomes = {invoice_id: reason for invoice_id, _, reason in session.execute(rows.limit(INVOICES_MAX))}
+    matching = session.execute(rows.limit(INVOICES_MAX))
+    outcomes = {invoice_id: reason for invoice_id, customer_id, reason in matching}
     found: dict[str, TodayLine] = {}
     for invoice in session.scalars(select(Invoice).where(Invoice.id.in_(outcomes)).order_by(Invoice.id)):
         reason = outcomes[invoice.id]

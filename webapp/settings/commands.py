@@ -16,6 +16,7 @@ from webapp.settings import servers
 from webapp.smtp.connection_check import CheckedConnection
 from webapp.smtp.recorded import Speaker
 from webapp.store.mailservers import MailServer
+from webapp.translation import _
 
 server_commands = AppGroup("servers", help="Mail servers.")
 
@@ -32,7 +33,7 @@ def check(name: str, send_to: str, test_mail: bool) -> None:
     """Check the connection to the mail server NAME, step by step. Exit status 1: mails cannot be sent over
     it."""
     if test_mail and not send_to:
-        raise click.UsageError("--test-mail needs --send-to ADDRESS")
+        raise click.UsageError(_("--test-mail needs --send-to ADDRESS"))
     parts = runtime()
     try:
         recipient = checked_address(send_to) if send_to else ""
@@ -42,7 +43,13 @@ def check(name: str, send_to: str, test_mail: bool) -> None:
         server = session.scalar(select(MailServer).where(MailServer.name == name))
         if server is None:
             known = ", ".join(session.scalars(select(MailServer.name).order_by(MailServer.name)))
-            raise click.ClickException(f"there is no mail server “{name}”; there is: {known or 'none'}")
+            raise click.ClickException(
+                _(
+                    "there is no mail server “%(name)s”; there is: %(known)s",
+                    name=name,
+                    known=known or _("none"),
+                )
+            )
         who = OPERATOR.name if test_mail else ""
         plan = servers.plan_check(session, server, recipient, test_mail_for=who)
     checked = plan.run(parts.settings)
@@ -57,10 +64,10 @@ def _tell(checked: CheckedConnection) -> None:
     for line in checked.lines:
         say(f"{line.at:6.2f} s {MARKS[line.speaker]} {line.text}")
     for warning in checked.warnings:
-        say(f"note: {warning}")
+        say(_("note: %(warning)s", warning=warning))
     if checked.problem:
-        say(f"wrong: {checked.problem}")
+        say(_("wrong: %(problem)s", problem=checked.problem))
     elif checked.taken:
-        say(f"ok: the server took the test mail: {checked.taken}")
+        say(_("ok: the server took the test mail: %(reply)s", reply=checked.taken))
     else:
-        say("ok: mails can be sent over this server.")
+        say(_("ok: mails can be sent over this server."))

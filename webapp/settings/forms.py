@@ -16,20 +16,21 @@ from webapp.settings.kinds import RECIPIENT_KEYS, SENDERS, SERVERS, TRANSFORMATI
 from webapp.store.db import db
 from webapp.store.mailservers import CONNECTIONS, MailServer
 from webapp.store.statuses import OutputType, Security
+from webapp.translation import N_, _, translated
 
 Validator = Callable[[Form, Field], None]
 
 RULES = keys()
 SECURITY_WORDS = {
     Security.STARTTLS: "STARTTLS",
-    Security.TLS: "TLS from the first byte",
-    Security.NONE: "None",
+    Security.TLS: N_("TLS from the first byte"),
+    Security.NONE: N_("None"),
 }
 TYPE_WORDS = {
     OutputType.PDF: "PDF",
-    OutputType.XML: "XML (e-invoice)",
+    OutputType.XML: N_("XML (e-invoice)"),
     OutputType.CSV: "CSV",
-    OutputType.TEXT: "Text",
+    OutputType.TEXT: N_("Text"),
     OutputType.HTML: "HTML",
 }
 
@@ -42,7 +43,7 @@ def by_rule(table: str, key: str) -> Validator:
         try:
             field.data = check(field.data or "")
         except ValueError as wrong:
-            raise ValidationError(f"{field.label.text} {wrong}.") from None
+            raise ValidationError(_said(field, str(wrong))) from None
 
     return validate
 
@@ -54,22 +55,29 @@ def whole_by_rule(table: str, key: str) -> Validator:
     def validate(form: Form, field: Field) -> None:
         text = str(field.data or "").strip()
         if not text.isdecimal() or len(text) > DIGITS_MAX:
-            raise ValidationError(f"{field.label.text} must be a whole number.")
+            raise ValidationError(_("%(field)s must be a whole number.", field=translated(field.label.text)))
         try:
             field.data = check(int(text))
         except ValueError as wrong:
-            raise ValidationError(f"{field.label.text} {wrong}.") from None
+            raise ValidationError(_said(field, str(wrong))) from None
 
     return validate
 
 
+def _said(field: Field, problem: str) -> str:
+    """What is wrong with a field, as a sentence."""
+    name = translated(field.label.text)
+    return _("%(field)s %(problem)s.", field=name, problem=translated(problem))
+
+
 DIGITS_MAX = 9
+TOO_LONG = N_("Field cannot be longer than 1000 characters.")
 
 
 def _refuse(field: Field, key: str, wrong: Iterable[tuple[str, str]]) -> None:
     for name, words in wrong:
         if name == key:
-            raise ValidationError(f"{field.label.text} {words}.")
+            raise ValidationError(_said(field, words))
 
 
 def _text(label: str, table: str, key: str, **options: Any) -> StringField:
@@ -97,28 +105,32 @@ class SettingForm(Filled):
 class MailServerForm(SettingForm):
     """A mail server."""
 
-    name = _text("Name", "mail_server", "name")
-    host = _text("Host", "mail_server", "host")
-    port = _number("Port", "port", 587)
-    security = SelectField("Security", choices=list(SECURITY_WORDS.items()), default=Security.STARTTLS)
-    username = _text("User name", "mail_server", "username")
-    password = PasswordField("Password", validators=[Length(max=1000)])
-    no_password = BooleanField("Forget the stored password")
-    password_env = _text("Variable with the password", "mail_server", "password_env")
+    name = _text(N_("Name"), "mail_server", "name")
+    host = _text(N_("Host"), "mail_server", "host")
+    port = _number(N_("Port"), "port", 587)
+    security = SelectField(N_("Security"), default=Security.STARTTLS)
+    username = _text(N_("User name"), "mail_server", "username")
+    password = PasswordField(N_("Password"), validators=[Length(max=1000, message=TOO_LONG)])
+    no_password = BooleanField(N_("Forget the stored password"))
+    password_env = _text(N_("Variable with the password"), "mail_server", "password_env")
     authorities = TextAreaField(
-        "Certificate authority (PEM)", validators=[by_rule("mail_server", "authorities")]
+        N_("Certificate authority (PEM)"), validators=[by_rule("mail_server", "authorities")]
     )
-    rate_per_minute = _number("Mails per minute", "rate_per_minute", 0)
-    domain_rate_per_minute = _number("Mails per minute to one domain", "domain_rate_per_minute", 0)
-    max_connections = _number("Connections at once", "max_connections", CONNECTIONS)
-    ehlo_name = _text("Name in EHLO", "mail_server", "ehlo_name")
+    rate_per_minute = _number(N_("Mails per minute"), "rate_per_minute", 0)
+    domain_rate_per_minute = _number(N_("Mails per minute to one domain"), "domain_rate_per_minute", 0)
+    max_connections = _number(N_("Connections at once"), "max_connections", CONNECTIONS)
+    ehlo_name = _text(N_("Name in EHLO"), "mail_server", "ehlo_name")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.security.choices = [(value, translated(words)) for value, words in SECURITY_WORDS.items()]
 
     def validate_host(self, field: StringField) -> None:
         self._fits("host")
 
     def validate_username(self, field: StringField) -> None:
         if self.password.data and not field.data:
-            raise ValidationError("Enter the user name that this password belongs to.")
+            raise ValidationError(_("Enter the user name that this password belongs to."))
         self._fits("username")
 
     def _fits(self, key: str) -> None:
@@ -131,7 +143,7 @@ class MailServerForm(SettingForm):
 
     def validate_password(self, field: PasswordField) -> None:
         if field.data and self.password_env.data:
-            raise ValidationError("Enter the password or the variable that holds it, not both.")
+            raise ValidationError(_("Enter the password or the variable that holds it, not both."))
 
     def secret(self) -> str | None:
         if self.no_password.data or self.password_env.data:
@@ -142,12 +154,12 @@ class MailServerForm(SettingForm):
 class SenderForm(SettingForm):
     """A sender."""
 
-    name = _text("Key", "sender", "key")
-    address = _text("Address", "sender", "address")
-    display_name = _text("Display name", "sender", "display_name")
-    reply_to = _text("Replies go to", "sender", "reply_to")
-    envelope_sender = _text("Bounces go to", "sender", "envelope_sender")
-    mail_server_id = SelectField("Mail server", coerce=int)
+    name = _text(N_("Key"), "sender", "key")
+    address = _text(N_("Address"), "sender", "address")
+    display_name = _text(N_("Display name"), "sender", "display_name")
+    reply_to = _text(N_("Replies go to"), "sender", "reply_to")
+    envelope_sender = _text(N_("Bounces go to"), "sender", "envelope_sender")
+    mail_server_id = SelectField(N_("Mail server"), coerce=int)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -162,15 +174,19 @@ class SenderForm(SettingForm):
 class RecipientKeyForm(SettingForm):
     """A recipient key."""
 
-    name = _text("Key", "recipient_key", "key")
-    description = _text("What it is for", "recipient_key", "description")
+    name = _text(N_("Key"), "recipient_key", "key")
+    description = _text(N_("What it is for"), "recipient_key", "description")
 
 
 class TransformationForm(SettingForm):
     """A transformation."""
 
-    name = _text("Name", "transformation", "name")
-    output_type = SelectField("Type", choices=list(TYPE_WORDS.items()))
+    name = _text(N_("Name"), "transformation", "name")
+    output_type = SelectField(N_("Type"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.output_type.choices = [(value, translated(words)) for value, words in TYPE_WORDS.items()]
 
 
 FORMS: dict[str, type[SettingForm]] = {
@@ -182,21 +198,23 @@ FORMS: dict[str, type[SettingForm]] = {
 
 HINTS: dict[str, dict[str, str]] = {
     SERVERS.path: {
-        "security": "Without a valid certificate nothing is sent.",
-        "username": "Empty: no login.",
-        "password": "Stored encrypted, and never shown. Empty: it stays as it is.",
-        "password_env": "Instead of the password: the variable of the workers, or of .env, that holds it.",
-        "rate_per_minute": "0 means no limit.",
-        "max_connections": "Over all workers together.",
-        "ehlo_name": "How Mailrun introduces itself; empty: this machine's name.",
-        "authorities": "Only if this server's certificate is issued by your company's own authority.",
+        "security": N_("Without a valid certificate nothing is sent."),
+        "username": N_("Empty: no login."),
+        "password": N_("Stored encrypted, and never shown. Empty: it stays as it is."),
+        "password_env": N_(
+            "Instead of the password: the variable of the workers, or of .env, that holds it."
+        ),
+        "rate_per_minute": N_("0 means no limit."),
+        "max_connections": N_("Over all workers together."),
+        "ehlo_name": N_("How Mailrun introduces itself; empty: this machine's name."),
+        "authorities": N_("Only if this server's certificate is issued by your company's own authority."),
     },
     SENDERS.path: {
-        "display_name": "Shown beside the address.",
-        "reply_to": "Empty: replies go to the address.",
-        "envelope_sender": "Empty: returned mails go to the address.",
+        "display_name": N_("Shown beside the address."),
+        "reply_to": N_("Empty: replies go to the address."),
+        "envelope_sender": N_("Empty: returned mails go to the address."),
     },
-    RECIPIENT_KEYS.path: {"description": "For those who write definitions."},
+    RECIPIENT_KEYS.path: {"description": N_("For those who write definitions.")},
     TRANSFORMATIONS.path: {},
 }
-"""What is said below the fields."""
+"""What is said below the fields; shown translated."""

@@ -20,6 +20,7 @@ from webapp.store.db import db
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import OutputType, Role
 from webapp.store.users import User
+from webapp.translation import _
 from webapp.web.access_control import viewer
 from webapp.web.layout import show_only_while
 
@@ -38,7 +39,7 @@ def init_app(app: Flask) -> None:
 def for_administrators() -> None:
     """The settings of the installation are for administrators alone."""
     if viewer().role != Role.ADMIN:
-        abort(403, FOR_ADMINS)
+        abort(403, _(FOR_ADMINS))
 
 
 @settings.get("/settings")
@@ -68,7 +69,7 @@ def _states(session: Session) -> dict[int, servers.ServerState]:
 def _server_rows(session: Session, rows: Sequence[MailServer]) -> dict[str, Any]:
     found = _states(session)
     return {
-        "heads": ("Server", "Security and login", "State", "Limits", "Senders"),
+        "heads": (_("Server"), _("Security and login"), _("State"), _("Limits"), _("Senders")),
         "states": found,
         "cells": {
             row.id: (
@@ -76,7 +77,7 @@ def _server_rows(session: Session, rows: Sequence[MailServer]) -> dict[str, Any]
                 servers.login_words(row),
                 found[row.id],
                 servers.limit_words(row),
-                ", ".join(found[row.id].senders) or "none",
+                ", ".join(found[row.id].senders) or _("none"),
             )
             for row in rows
         },
@@ -85,7 +86,7 @@ def _server_rows(session: Session, rows: Sequence[MailServer]) -> dict[str, Any]
 
 def _sender_rows(session: Session, rows: Sequence[Any]) -> dict[str, Any]:
     return {
-        "heads": ("Sender", "Address", "Mail server", "Used by"),
+        "heads": (_("Sender"), _("Address"), _("Mail server"), _("Used by")),
         "cells": {
             row.id: (
                 row.display_name,
@@ -100,23 +101,23 @@ def _sender_rows(session: Session, rows: Sequence[Any]) -> dict[str, Any]:
 
 def _key_rows(session: Session, rows: Sequence[Any]) -> dict[str, Any]:
     return {
-        "heads": ("Recipient key", "What it is for", "Used by"),
+        "heads": (_("Recipient key"), _("What it is for"), _("Used by")),
         "cells": {row.id: ("", row.description, _used(session, RECIPIENT_KEYS, row.id)) for row in rows},
     }
 
 
 def _transformation_rows(session: Session, rows: Sequence[Any]) -> dict[str, Any]:
     return {
-        "heads": ("Transformation", "Type", "Used by"),
+        "heads": (_("Transformation"), _("Type"), _("Used by")),
         "cells": {
-            row.id: ("", TYPE_WORDS[OutputType(row.output_type)], _used(session, TRANSFORMATIONS, row.id))
+            row.id: ("", _(TYPE_WORDS[OutputType(row.output_type)]), _used(session, TRANSFORMATIONS, row.id))
             for row in rows
         },
     }
 
 
 def _used(session: Session, kind: Any, id: int) -> str:
-    return ", ".join(kind.used_by(session, id)) or "nothing yet"
+    return ", ".join(kind.used_by(session, id)) or _("nothing yet")
 
 
 def _nothing(session: Session, row: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from webapp.settings.sender_domain import NotAsked, check_domain
 from webapp.settings.setting_pages import page, stored
 from webapp.store.db import db
 from webapp.store.types import now
+from webapp.translation import _
 from webapp.web import user_limits
 
 CHECKS = BoundedSemaphore(2)
@@ -41,12 +42,12 @@ def domain(id: int) -> ResponseReturnValue:
     selector = request.form.get("selector", "").strip()
     more = {**beside(db.session, sender), "selector": selector}
     if selector and (len(selector) > SELECTOR_MAX or not SELECTOR.fullmatch(selector)):
-        more["wrong_selector"] = "A selector is letters, digits, hyphens and dots: “selector1”."
+        more["wrong_selector"] = _("A selector is letters, digits, hyphens and dots: “selector1”.")
         return page(SENDERS, sender, more, status=422)
     address, bounces = wire_address(sender.address), wire_address(sender.envelope_sender or sender.address)
     db.end_reading()
     if not CHECKS.acquire(blocking=False):
-        abort(503, "Two domains are being checked already. Try again in some seconds.")
+        abort(503, _("Two domains are being checked already. Try again in some seconds."))
     try:
         more["findings"] = check_domain(address, bounces, selector)
     except NotAsked as why:

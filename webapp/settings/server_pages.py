@@ -16,6 +16,7 @@ from webapp.settings.kinds import SERVERS
 from webapp.settings.setting_pages import page, stored
 from webapp.store.db import db
 from webapp.store.types import now
+from webapp.translation import _
 from webapp.web import form_posts, user_limits
 from webapp.web.access_control import viewer
 
@@ -52,7 +53,7 @@ def check_connection(id: int) -> ResponseReturnValue:
     plan = servers.plan_check(db.session, server, recipient, test_mail_for=viewer().name if sends else "")
     db.end_reading()
     if not CHECKS.acquire(blocking=False):
-        abort(503, "Two connections are being checked already. Try again in half a minute.")
+        abort(503, _("Two connections are being checked already. Try again in half a minute."))
     try:
         checked = plan.run(runtime().settings)
     finally:

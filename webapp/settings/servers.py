@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -26,6 +25,7 @@ from webapp.store.mailservers import MailServer, Sender
 from webapp.store.runs import Attempt, Run
 from webapp.store.statuses import Security
 from webapp.store.types import now
+from webapp.translation import ENGLISH, _, ngettext
 
 CHECK_SECONDS = 10.0
 """How long a server may take for each reply while its connection is checked: a person waits for it."""
@@ -59,27 +59,31 @@ def states(session: Session, viewer: Viewer) -> dict[int, ServerState]:
 
 def _state(server: MailServer, runs: Sequence[Run], senders: list[str]) -> ServerState:
     if server.trouble is not None:
-        since = f" since {notation.clock(server.trouble_since)}" if server.trouble_since else ""
+        since = server.trouble_since
+        words = _("Waiting since %(time)s", time=notation.clock(since)) if since else _("Waiting")
         sentence = waiting_sentence(server) or ""
         look = "failed" if needs_a_person(server) else "deferred"
-        return ServerState(look, f"Waiting{since}", f"{sentence[:1].upper()}{sentence[1:]}.", runs, senders)
+        return ServerState(look, words, f"{sentence[:1].upper()}{sentence[1:]}.", runs, senders)
     if not senders:
-        return ServerState("ready", "Not used", senders=senders)
-    return ServerState("sent", "Fine", senders=senders)
+        return ServerState("ready", _("Not used"), senders=senders)
+    return ServerState("sent", _("Fine"), senders=senders)
 
 
 def login_words(server: MailServer) -> str:
     """How the connection is secured, and the login, in a few words."""
-    security = {Security.NONE: "no encryption", Security.STARTTLS: "STARTTLS", Security.TLS: "TLS"}
-    login = f"login as {server.username}" if server.username else "no login"
+    security = {Security.NONE: _("no encryption"), Security.STARTTLS: "STARTTLS", Security.TLS: "TLS"}
+    login = _("login as %(name)s", name=server.username) if server.username else _("no login")
     return f"{security[Security(server.security)]}, {login}"
 
 
 def limit_words(server: MailServer) -> str:
     """300 a minute, 4 connections"""
-    rate = f"{notation.number(server.rate_per_minute)} a minute" if server.rate_per_minute else "no limit"
     n = server.max_connections
-    return f"{rate}, {n} {'connection' if n == 1 else 'connections'}"
+    rate = _("no limit")
+    if server.rate_per_minute:
+        rate = _("%(num)s a minute", num=notation.number(server.rate_per_minute))
+    at_once = ngettext("%(num)s connection", "%(num)s connections", n, num=n)
+    return f"{rate}, {at_once}"
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,10 @@ def plan_check(
 
 def note_check(session: Session, actor: str, server: MailServer, checked: CheckedConnection) -> None:
     """Note the check in the audit trail, and the test mail if one was sent."""
-    said: Any = checked.problem.title if checked.problem else "the connection works"
+    said = "the connection works"
+    if checked.problem:  # its title is in the reader's language
+        is_english = notation.current().language == ENGLISH
+        said = checked.problem.title if is_english else checked.problem.cause.replace("_", " ")
     if checked.taken:
         said = f"test mail taken: {checked.taken}"
     audit.note(session, actor, "check connection", SERVERS.subject(server.name), said)

@@ -17,6 +17,7 @@ from webapp.settings import storing
 from webapp.settings.forms import FORMS, HINTS, SettingForm
 from webapp.settings.kinds import SettingKind
 from webapp.store.db import db
+from webapp.translation import _
 from webapp.web import form_posts
 from webapp.web.access_control import viewer
 from webapp.web.form_posts import Flash
@@ -55,7 +56,7 @@ def page(
         row=row,
         name="" if is_new else getattr(row, kind.natural),
         form=form,
-        hints=HINTS[kind.path],
+        hints={name: _(words) for name, words in HINTS[kind.path].items()},
         wrong=wrong,
         seen="" if is_new else fingerprint(storing.values_of(kind, row)),
         uses="" if is_new else storing.why_not_deleted(db.session, kind, row.id),
@@ -111,7 +112,7 @@ class SettingPages:
 
         def effect(session: Session) -> tuple[str, Flash]:
             made = storing.create(session, viewer(), kind, form.name.data, form.values(kind), form.secret())
-            return f"{kind.path}/{made}", f"The {kind.one} “{form.name.data}” is added."
+            return f"{kind.path}/{made}", _(kind.words.added, name=form.name.data)
 
         return form_posts.apply_once(
             effect, on_refusal=lambda reason: self._page(None, form=form, wrong=reason, status=422)
@@ -131,7 +132,7 @@ class SettingPages:
         def effect(session: Session) -> tuple[str, Flash]:
             seen = request.form.get("seen", "")
             changed = storing.change(session, viewer(), kind, id, form.values(kind), seen, form.secret())
-            return f"{kind.path}/{id}", "Saved." if changed else "Nothing has changed."
+            return f"{kind.path}/{id}", _("Saved.") if changed else _("Nothing has changed.")
 
         return form_posts.apply_once(
             effect,

@@ -17,8 +17,9 @@ from webapp.settings.kinds import SERVERS, SettingKind
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Role, SourceSubject
 from webapp.store.types import now
+from webapp.translation import N_, _
 
-FOR_ADMINS = "Only administrators change the settings of this installation. Ask one of them."
+FOR_ADMINS = N_("Only administrators change the settings of this installation. Ask one of them.")
 
 
 def values_of(kind: SettingKind, row: Any) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def create(
     _refuse_others(viewer)
     model: Any = kind.model
     if session.scalar(select(model.id).where(getattr(model, kind.natural) == name)) is not None:
-        raise Refused(f"There is a {kind.one} “{name}” already. Choose another name.")
+        raise Refused(_(kind.words.taken, name=name))
     row = model(**{kind.natural: name}, **values)
     _keep_secret(session, row, secret)
     session.add(row)
@@ -101,8 +102,10 @@ def _refuse_elsewhere(before: Mapping[str, Any], after: Mapping[str, Any]) -> No
     """A stored password goes only where the person who entered it sent it."""
     if any(before[name] != after[name] for name in passwords.DESTINATION):
         raise Refused(
-            "Enter the password again: it was stored for other values of host, port, security, user name or "
-            "authority."
+            _(
+                "Enter the password again: it was stored for other values of host, port, security, user name "
+                "or authority."
+            )
         )
 
 
@@ -119,15 +122,16 @@ def why_not_deleted(session: Session, kind: SettingKind, id: int) -> str:
     uses = kind.used_by(session, id)
     if not uses:
         return ""
-    shown, rest = uses[:NAMED_MAX], len(uses) - NAMED_MAX
-    more = f" and {rest} more" if rest > 0 else ""
-    verb = "uses" if len(uses) == 1 and not uses[0][0].isdigit() else "use"
-    return f"It cannot be deleted while {_listed(shown) if not more else ', '.join(shown)}{more} {verb} it."
+    if len(uses) == 1 and not uses[0][0].isdigit():
+        return _("It cannot be deleted while %(uses)s uses it.", uses=uses[0])
+    return _("It cannot be deleted while %(uses)s use it.", uses=_listed(uses))
 
 
 def _listed(words: Sequence[str]) -> str:
-    """a, b and c"""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    """a, b and c; of more than four: a, b, c, d and 2 more"""
+    if (rest := len(words) - NAMED_MAX) > 0:
+        return _("%(words)s and %(num)s more", words=", ".join(words[:NAMED_MAX]), num=rest)
+    return _(" and ").join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 NAMED_MAX = 4
@@ -143,7 +147,7 @@ def remove(session: Session, viewer: Viewer, kind: SettingKind, id: int) -> str:
     session.execute(delete(kind.model).where(kind.model.id == id))  # type: ignore[attr-defined]
     sources.forget_row(session, SourceSubject(kind.table), id)
     audit.note(session, viewer.name, "delete", kind.subject(name))
-    return f"The {kind.one} “{name}” is deleted."
+    return _(kind.words.deleted, name=name)
 
 
 def try_now(session: Session, viewer: Viewer, id: int) -> str:
@@ -152,12 +156,12 @@ def try_now(session: Session, viewer: Viewer, id: int) -> str:
     _refuse_others(viewer)
     row = found(session, SERVERS, id, locked=True)
     if row.trouble is None:
-        return f"“{row.name}” does not wait."
+        return _("“%(name)s” does not wait.", name=row.name)
     row.next_try_at = now()
     audit.note(session, viewer.name, "try now", SERVERS.subject(row.name), row.trouble)
-    return f"“{row.name}” is tried now. If it still does not work, it waits on and says why."
+    return _("“%(name)s” is tried now. If it still does not work, it waits on and says why.", name=row.name)
 
 
 def _refuse_others(viewer: Viewer) -> None:
     if viewer.role != Role.ADMIN:
-        raise Refused(FOR_ADMINS)
+        raise Refused(_(FOR_ADMINS))

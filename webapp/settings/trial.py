@@ -6,13 +6,14 @@ import secrets
 
 from webapp.mailing.compose import MailDraft, compose
 from webapp.store.types import now
+from webapp.translation import N_, _
 
-SUBJECT = "Test mail from Mailrun"
-TEXT = """\
-This is a test mail from Mailrun. It went out over the mail server “{server}”, because {who} asked for it.
-
-It has no document. Nothing has to be done.
-"""
+SUBJECT = N_("Test mail from Mailrun")
+TEXT = N_(
+    "This is a test mail from Mailrun. It went out over the mail server “%(server)s”, because %(who)s asked "
+    "for "
+    "it.\n\nIt has no document. Nothing has to be done.\n"
+)
 
 
 def trial_mail(server: str, sender: tuple[str, str], recipient: str, who: str) -> bytes:
@@ -22,8 +23,8 @@ def trial_mail(server: str, sender: tuple[str, str], recipient: str, who: str) -
         sender=sender,
         reply_to="",
         to=((recipient, ""),),
-        subject=SUBJECT,
-        text=TEXT.format(server=server, who=who),
+        subject=_(SUBJECT),
+        text=_(TEXT, server=server, who=who),
         html=None,
         message_id=f"<test.{secrets.token_hex(12)}@{address.rpartition('@')[2]}>",
         date=now(),

@@ -18,6 +18,7 @@ from functools import partial
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from webapp import notation
 from webapp.printable import printable
 from webapp.smtp.causes import SetupCause, SetupProblem
 from webapp.smtp.client import ConnectionLost, DeadlineSMTP
@@ -26,6 +27,7 @@ from webapp.smtp.outcomes import Reply
 from webapp.smtp.probed_envelope import envelope_problem
 from webapp.smtp.recorded import RecordedSMTP, RecordedTls, SpokenLine, Talk
 from webapp.smtp.server_connection import ServerAddress, ServerConnection, Waits, reply_text
+from webapp.translation import _
 
 NO_FAULT = (SetupCause.GREYLISTED, SetupCause.LATER)
 """What the server says for now, to anyone: the connection is right."""
@@ -107,8 +109,12 @@ def check(
         talk.lines, problem, warnings, _certificate(talk.certificate), talk.protocol, talk.features, taken
     )
     if largest and 0 < checked.size_max < largest:
-        words = f"The server takes mails up to {checked.size_max:,} bytes; your largest has {largest:,}."
-        advice = "Ask its operator to raise the limit, or send the documents in a ZIP."
+        words = _(
+            "The server takes mails up to %(size_max)s bytes; your largest has %(largest)s.",
+            size_max=notation.number(checked.size_max),
+            largest=notation.number(largest),
+        )
+        advice = _("Ask its operator to raise the limit, or send the documents in a ZIP.")
         checked.warnings.append(SetupProblem(SetupCause.SIZE_TOO_SMALL, words, advice))
     return checked
 
@@ -119,13 +125,16 @@ def _login_warnings(address: ServerAddress, refused: tuple[str, ...], talk: Talk
         found.append(
             SetupProblem(
                 SetupCause.PASSWORD_IN_CLEAR,
-                "The password crosses the network unencrypted.",
-                "Choose STARTTLS or TLS if the server offers it.",
+                _("The password crosses the network unencrypted."),
+                _("Choose STARTTLS or TLS if the server offers it."),
             )
         )
     if refused:
         names = " and ".join(refused)
-        words = f"The server offers {names} as login and does not carry it out; another login worked."
+        words = _(
+            "The server offers %(names)s as login and does not carry it out; another login worked.",
+            names=names,
+        )
         found.append(SetupProblem(SetupCause.LOGIN_BROKEN, words))
     return found
 

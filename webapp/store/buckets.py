@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from webapp.errors import SettingError
 from webapp.store.documents import DocumentMissing, checked, place
+from webapp.translation import _
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Store
@@ -67,7 +68,7 @@ class DocumentBucket:
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):  # no document is to blame
                 raise _no_such_bucket() from None
-            raise DocumentMissing(f"the document store has no {digest}") from None
+            raise DocumentMissing(_("the document store has no %(digest)s", digest=digest)) from None
 
     def remove(self, digest: str) -> None:
         """Delete these bytes from the bucket."""

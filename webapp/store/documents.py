@@ -10,6 +10,8 @@ import secrets
 from pathlib import Path
 from typing import Protocol
 
+from webapp.translation import _
+
 
 class DocumentMissing(Exception):
     """The store does not have these bytes, or has others in their place."""
@@ -84,7 +86,7 @@ class DocumentFolder:
             with open(f"{self._folder}/{place(digest)}", "rb", buffering=0) as file:
                 return file.readall()
         except FileNotFoundError:
-            raise DocumentMissing(f"the document store has no {digest}") from None
+            raise DocumentMissing(_("the document store has no %(digest)s", digest=digest)) from None
 
     def remove(self, digest: str) -> None:
         """Delete these bytes from the store; it is no error if they are not there."""
@@ -102,7 +104,7 @@ def place(digest: str) -> str:
 def checked(content: bytes, digest: str) -> bytes:
     """The content, if it has this SHA-256. Raises DocumentMissing if not."""
     if hashlib.sha256(content).hexdigest() != digest:
-        raise DocumentMissing(f"the document {digest} was changed in the store")
+        raise DocumentMissing(_("the document %(digest)s was changed in the store", digest=digest))
     return content
 
 

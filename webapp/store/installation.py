@@ -16,13 +16,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from webapp.store.base import Base
 from webapp.store.database import FORMER_KEYS, SECRET_KEY
 from webapp.store.types import Instant, Json, Key, now
+from webapp.translation import N_
 
-HELD = (
+HELD = N_(
     "this database was made with another secret key (MAILRUN_SECRET_KEY), so it may be a copy of a system "
     "that still runs. Every run holds still until an administrator takes the copy over"
 )
-"""Why nothing is sent; the end of a sentence, without its full stop."""
-CHANGED = (
+"""Why nothing is sent; the end of a sentence, without its full stop. Where it is shown it is translated."""
+CHANGED = N_(
     "the secret key (MAILRUN_SECRET_KEY) was changed, and the one before is known: every run holds still "
     "until `mailrun secrets rotate` has been called, which encrypts what is stored with the new key"
 )

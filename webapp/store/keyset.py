@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import UnaryExpression
 
 from webapp import notation
+from webapp.translation import _
 
 Row = TypeVar("Row")
 PAGE_SIZE = 50
@@ -135,7 +136,8 @@ class Counted:
     more: bool = False
 
     def __str__(self) -> str:
-        return f"more than {notation.number(self.n)}" if self.more else notation.number(self.n)
+        number = notation.number(self.n)
+        return _("more than %(number)s", number=number) if self.more else number
 
 
 def counted(session: Session, rows: Select[Any], at_most: int | None = None) -> Counted:

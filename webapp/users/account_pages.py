@@ -14,8 +14,9 @@ from webapp.errors import Refused
 from webapp.store.db import db
 from webapp.store.types import now
 from webapp.store.users import User
+from webapp.translation import _
 from webapp.users import accounts, open_sessions, preferences
-from webapp.users.login_throttle import LoginThrottle, attempts_left
+from webapp.users.login_throttle import LoginThrottle, attempts_left, too_many
 from webapp.web import form_posts, sessions
 from webapp.web.access_control import viewer
 from webapp.web.form_posts import NOTHING_TYPED, Flash, RefusedForm
@@ -38,7 +39,7 @@ def save() -> ResponseReturnValue:
 
     def effect(session: Session) -> tuple[str, Flash]:
         changed = preferences.change(session, accounts.find(session, viewer().name), request.form)
-        return "/account", "Saved." if changed else "Nothing has changed."
+        return "/account", _("Saved.") if changed else _("Nothing has changed.")
 
     return form_posts.apply_once(effect, back="/account", on_refusal=lambda why: _refused("you", why))
 
@@ -51,22 +52,22 @@ def change_password() -> ResponseReturnValue:
     tries = cast(LoginThrottle, current_app.extensions["login tries"])
     email, address = viewer().name, request.remote_addr or ""
     if wait := tries.take(email, address):
-        return _refused("password", f"Too many tries. Try again at {notation.clock(wait)}.", 429)
+        return _refused("password", too_many(wait), 429)
     if accounts.authenticate(db.session, email, request.form.get("password_now", "")) is None:
         with db.writing() as session:
             audit.note(session, email, "password not changed", email, "the present one was wrong")
         left = attempts_left(tries.failed(email, address))
-        return _refused("password", f"This is not your present password. {left}")
+        return _refused("password", _("This is not your present password. %(left)s", left=left))
     tries.succeeded(email, address)
     if (chosen := request.form.get("password", "")) != request.form.get("password_again", ""):
-        return _refused("password", "The two new passwords differ. Type the same one twice.")
+        return _refused("password", _("The two new passwords differ. Type the same one twice."))
 
     def effect(session: Session) -> tuple[str, Flash]:
         user = accounts.find(session, email)
         accounts.set_password(session, user, chosen)
         audit.note(session, email, "password changed", email)
         sessions.begin(session, user, viewer_of(user))
-        return "/account", "Your password is changed. Your other sessions have ended."
+        return "/account", _("Your password is changed. Your other sessions have ended.")
 
     return form_posts.apply_once(effect, back="/account", on_refusal=lambda why: _refused("password", why))
 

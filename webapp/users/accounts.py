@@ -17,6 +17,7 @@ from webapp.store.customers import Cluster
 from webapp.store.statuses import Role
 from webapp.store.types import now
 from webapp.store.users import User, UserCluster, UserLink, UserSession
+from webapp.translation import N_, _
 
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1000
@@ -46,7 +47,7 @@ def create_user(
         raise Refused(str(problem)) from None
     hashed, role = "" if password is None else _hasher.hash(_checked(password)), _known_role(role)
     if session.scalar(select(User.id).where(User.email == address)):
-        raise Refused(f"there is an account for {address} already")
+        raise Refused(_("there is an account for %(address)s already", address=address))
     bound = _clusters(session, clusters)
     user = User(
         email=address,
@@ -67,7 +68,7 @@ def find(session: Session, email: str) -> User:
     """The user with this address. Raises NotFound."""
     user = session.scalar(select(User).where(User.email == email.strip().lower()))
     if user is None:
-        raise NotFound(f"there is no account for {email}")
+        raise NotFound(_("there is no account for %(email)s", email=email))
     return user
 
 
@@ -134,7 +135,9 @@ def change(
     user.role = user.role if role is None else role
     wanted = user.may_send if may_send is None else may_send
     if may_send and user.role == Role.VIEWER:
-        raise Refused("a viewer cannot have the right to send: choose another role, or leave the right out")
+        raise Refused(
+            _("a viewer cannot have the right to send: choose another role, or leave the right out")
+        )
     user.may_send = wanted and user.role != Role.VIEWER
     if name is not None:
         user.name = named(name) or user.name
@@ -145,7 +148,7 @@ def change(
     return user
 
 
-LAST_ADMINISTRATOR = (
+LAST_ADMINISTRATOR = N_(
     "this is the last administrator who can log in and sees all clusters: make another user one first, so "
     "that someone can still manage users"
 )
@@ -163,14 +166,14 @@ def _lock_administrators(session: Session) -> None:
 def _refuse_if_last(session: Session, user: User) -> None:
     active = set(session.scalars(select(User.id).where(*_ACTIVE_ADMINISTRATOR)))
     if active == {user.id}:
-        raise Refused(LAST_ADMINISTRATOR)
+        raise Refused(_(LAST_ADMINISTRATOR))
 
 
 def named(name: str) -> str:
     """The name without blanks around it. Raises Refused for one that cannot be shown."""
     name = " ".join(name.split())
     if not name.isprintable() or len(name) > NAME_MAX:
-        raise Refused(f"a name has at most {NAME_MAX} characters, all of which can be shown")
+        raise Refused(_("a name has at most %(num)s characters, all of which can be shown", num=NAME_MAX))
     return name
 
 
@@ -198,13 +201,19 @@ def rehash(session: Session, user: User, password: str) -> None:
 
 def _checked(password: str) -> str:
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise Refused(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+        raise Refused(
+            _(
+                "a password has %(least)s to %(most)s characters",
+                least=SHORTEST_PASSWORD,
+                most=LONGEST_PASSWORD,
+            )
+        )
     return password
 
 
 def _known_role(role: str) -> str:
     if role not in set(Role):
-        raise Refused(f"{role!r} is no role; there are {', '.join(Role)}")
+        raise Refused(_("%(role)s is no role; there are %(roles)s", role=repr(role), roles=", ".join(Role)))
     return role
 
 
@@ -240,6 +249,6 @@ def _clusters(session: Session, tags: Iterable[str]) -> list[int]:
     for tag in dict.fromkeys(tags):
         found = session.scalar(select(Cluster.id).where(Cluster.tag_name == tag))
         if found is None:
-            raise Refused(f"there is no customer cluster {tag!r}")
+            raise Refused(_("there is no customer cluster %(name)s", name=repr(tag)))
         ids.append(found)
     return ids

@@ -20,6 +20,7 @@ from webapp.extensions import runtime
 from webapp.store.statuses import Role
 from webapp.store.types import iso
 from webapp.store.users import User
+from webapp.translation import _, english
 from webapp.users import accounts, first_start
 
 users = AppGroup("users", help="Accounts of the people who work with Mailrun.")
@@ -46,7 +47,7 @@ def create(
     with _changing() as session:
         user = accounts.create_user(session, email, password, role, name, clusters, may_send=not no_send)
         audit.note(session, OPERATOR.name, "user created", user.email, f"role {role}")
-    say(f"{user.email} can log in, with the role {role}.")
+    say(_("%(email)s can log in, with the role %(role)s.", email=user.email, role=role))
 
 
 @users.command("list")
@@ -62,10 +63,13 @@ def list_users(as_json: bool) -> None:
                 more = {"may_send": user.may_send, "seen_at": iso(user.seen_at)}
                 click.echo(json.dumps({**line, **flags, **more}))
             else:
-                seen = ", ".join(tags) or "all clusters"
-                prepares = "" if user.may_send or user.role == Role.VIEWER else "  no right to send"
-                state = "  disabled" if user.disabled_at else "" if user.password_hash else "  invited"
-                say(f"{user.email}  {user.role}  {seen}{prepares}{state}")
+                say("  ".join(word for word in _listed(user, tags) if word))
+
+
+def _listed(user: User, tags: list[str]) -> Iterator[str]:
+    yield from (user.email, user.role, _seen(tags))
+    yield "" if user.may_send or user.role == Role.VIEWER else _("no right to send")
+    yield _("disabled") if user.disabled_at else "" if user.password_hash else _("invited")
 
 
 @users.command("disable")
@@ -75,7 +79,7 @@ def disable(email: str) -> None:
     with _changing() as session:
         user = accounts.disable(session, email)
         audit.note(session, OPERATOR.name, "user disabled", user.email)
-    say(f"{user.email} can no longer log in; all sessions have ended.")
+    say(_("%(name)s can no longer log in; all sessions have ended.", name=user.email))
 
 
 @users.command("enable")
@@ -85,7 +89,7 @@ def enable(email: str) -> None:
     with _changing() as session:
         user = accounts.enable(session, email)
         audit.note(session, OPERATOR.name, "user enabled", user.email)
-    say(f"{user.email} can log in again.")
+    say(_("%(name)s can log in again.", name=user.email))
 
 
 @users.command("reset")
@@ -97,7 +101,7 @@ def reset(email: str, password_stdin: bool) -> None:
     with _changing() as session:
         user = accounts.reset_password(session, email, password)
         audit.note(session, OPERATOR.name, "password reset", user.email)
-    say(f"{user.email} has another password; all sessions have ended.")
+    say(_("%(email)s has another password; all sessions have ended.", email=user.email))
 
 
 @users.command("set")
@@ -115,20 +119,33 @@ def change(
     given = (role, may_send) != (None, None)
     if bool(clusters) == all_clusters and (clusters or not given):
         raise click.UsageError(
-            "Give --role, --send, --no-send, --cluster or --all-clusters; not both of the last two."
+            _("Give --role, --send, --no-send, --cluster or --all-clusters; not both of the last two.")
         )
     bound = () if all_clusters else clusters or None
     with _changing() as session:
         user = accounts.change(session, email, role, bound, may_send=may_send)
         accounts.end_all_sessions(session, user)
-        tags = ", ".join(accounts.bound_tags(session, user)) or "all clusters"
-        sends = _sends(user)
-        audit.note(session, OPERATOR.name, "user changed", user.email, f"role {user.role}, {tags}{sends}")
-    say(f"{user.email} has the role {user.role} and sees {tags}{sends}.")
+        tags = accounts.bound_tags(session, user)
+        with english():
+            told = f"role {user.role}, {_seen(tags)}{_sends(user)}"
+        audit.note(session, OPERATOR.name, "user changed", user.email, told)
+    say(
+        _(
+            "%(email)s has the role %(role)s and sees %(clusters)s%(sends)s.",
+            email=user.email,
+            role=user.role,
+            clusters=_seen(tags),
+            sends=_sends(user),
+        )
+    )
+
+
+def _seen(tags: list[str]) -> str:
+    return ", ".join(tags) or _("all clusters")
 
 
 def _sends(user: User) -> str:
-    return "" if user.may_send or user.role == Role.VIEWER else ", without the right to send"
+    return "" if user.may_send or user.role == Role.VIEWER else _(", without the right to send")
 
 
 @users.command("setup-code")
@@ -137,14 +154,15 @@ def setup_code() -> None:
     users already."""
     with runtime().database.reading() as session:
         if not first_start.is_open(session):
-            raise click.ClickException("there are users already; `mailrun users create` makes another one")
+            raise click.ClickException(_("there are users already; `mailrun users create` makes another one"))
         say(first_start.code(session))
 
 
 def _password(from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    again = _("Repeat for confirmation")
+    return str(click.prompt(_("Password"), hide_input=True, confirmation_prompt=again))
 
 
 @contextmanager

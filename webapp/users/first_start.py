@@ -19,12 +19,15 @@ from webapp.store.database import SECRET_KEY
 from webapp.store.installation import Installation
 from webapp.store.statuses import Role
 from webapp.store.users import User
+from webapp.translation import N_, _
 from webapp.users.accounts import create_user
 
 PART = 4
 """Letters between two dashes of a code that has three such parts: 60 bits."""
-CLOSED = "There is a user already, so this page is closed. Log in, or ask an administrator for an account."
-WRONG_CODE = (
+CLOSED = N_(
+    "There is a user already, so this page is closed. Log in, or ask an administrator for an account."
+)
+WRONG_CODE = N_(
     "This is not the code. It is printed in the terminal when Mailrun starts; `mailrun users setup-code` "
     "prints it again."
 )
@@ -32,6 +35,10 @@ WRONG_CODE = (
 
 class Closed(Refused):
     """There is a user already."""
+
+
+class WrongCode(Refused):
+    """The code is not the one of this installation."""
 
 
 def is_open(session: Session) -> bool:
@@ -50,14 +57,14 @@ def code(session: Session) -> str:
 
 def make_administrator(session: Session, given: str, email: str, name: str, password: str) -> User:
     """Make the first administrator; needs a writing session. Of two at once, the second waits for the first
-    one's commit and finds the page closed. Raises Closed, or Refused for a wrong code, a bad address or a
-    short password."""
+    one's commit and finds the page closed. Raises Closed, WrongCode, or Refused for a bad address or a short
+    password."""
     session.execute(select(Installation.number).with_for_update()).all()
     if not is_open(session):
-        raise Closed(CLOSED)
+        raise Closed(_(CLOSED))
     typed = "".join(letter for letter in given.upper() if letter.isalnum())
     if not hmac.compare_digest(typed.encode(), code(session).replace("-", "").encode()):
-        raise Refused(WRONG_CODE)
+        raise WrongCode(_(WRONG_CODE))
     user = create_user(session, email, password, Role.ADMIN, name)
     audit.note(session, user.email, "first administrator", user.email, "made with the code of the terminal")
     return user

@@ -10,13 +10,13 @@ from typing import cast
 from flask import Blueprint, current_app, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from webapp import notation
 from webapp.access import viewer_of
 from webapp.errors import NotFound, Refused
 from webapp.store.db import db
+from webapp.translation import _
 from webapp.users import accounts, links
 from webapp.users.account_pages import sentence
-from webapp.users.login_throttle import LoginThrottle
+from webapp.users.login_throttle import LoginThrottle, too_many
 from webapp.web import htmx, sessions
 from webapp.web.devices import remember
 from webapp.web.view_flags import public
@@ -40,9 +40,9 @@ def choose() -> ResponseReturnValue:
     token, password = request.form.get("token", ""), request.form.get("password", "")
     tries, address = cast(LoginThrottle, current_app.extensions["login tries"]), request.remote_addr or ""
     if wait := tries.take(THROTTLED_AS, address):
-        return _page(token, f"Too many tries. Try again at {notation.clock(wait)}.", 429)
+        return _page(token, too_many(wait), 429)
     if password != request.form.get("password_again", ""):
-        return _page(token, "The two passwords differ. Type the same one twice.", 422)
+        return _page(token, _("The two passwords differ. Type the same one twice."), 422)
     try:
         with db.writing() as session:
             user = links.use(session, token, password)
@@ -64,7 +64,7 @@ def _page(token: str, wrong: str = "", status: int = 200) -> ResponseReturnValue
         "users/link.html",
         user=user,
         token=token,
-        wrong=wrong if user else links.VOID,
+        wrong=wrong if user else _(links.VOID),
         shortest=accounts.SHORTEST_PASSWORD,
     )
     return make_response(page, status if user or status == 429 else 404)

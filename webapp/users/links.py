@@ -17,11 +17,12 @@ from webapp.errors import NotFound, Refused
 from webapp.store.types import now
 from webapp.store.upsert import insert_into
 from webapp.store.users import User, UserLink
+from webapp.translation import N_, _
 from webapp.users import accounts
 
 HOURS = 72
 PATH = "/login/link"
-VOID = (
+VOID = N_(
     "This link opens nothing: it was used, replaced by a newer one, or is older than 72 hours. Ask an "
     "administrator for a new one."
 )
@@ -31,7 +32,7 @@ def make(session: Session, by: str, user: User) -> str:
     """Make a link for this user; return its token, which is stored nowhere. Raises Refused for a disabled
     user."""
     if user.disabled_at is not None:
-        raise Refused("this user is disabled: enable the account first, then make a link")
+        raise Refused(_("this user is disabled: enable the account first, then make a link"))
     token = secrets.token_urlsafe(32)
     at = now()
     values = {"token_hash": _hash(token), "made_at": at, "ends_at": at + timedelta(hours=HOURS)}
@@ -59,10 +60,10 @@ def use(session: Session, token: str, password: str) -> User:
     the link used. Raises NotFound for a link that opens nothing, Refused for a short password."""
     user = user_of(session, token)
     if user is None:
-        raise NotFound(VOID)
+        raise NotFound(_(VOID))
     used = delete(UserLink).where(UserLink.token_hash == _hash(token)).returning(UserLink.user_id)
     if session.scalar(used) is None:
-        raise NotFound(VOID)
+        raise NotFound(_(VOID))
     was_invited = not user.password_hash
     accounts.set_password(session, user, password)
     audit.note(session, user.email, "invitation accepted" if was_invited else "password chosen", user.email)

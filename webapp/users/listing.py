@@ -12,23 +12,26 @@ from webapp.store.customers import Cluster
 from webapp.store.statuses import Role
 from webapp.store.types import now
 from webapp.store.users import User, UserCluster, UserLink
+from webapp.translation import N_, _
 
 STATES: dict[str, tuple[str, ColumnElement[bool]]] = {
-    "": ("All", true()),
-    "invited": ("Invited", (User.password_hash == "") & User.disabled_at.is_(None)),
-    "disabled": ("Disabled", User.disabled_at.is_not(None)),
+    "": (N_("All"), true()),
+    "invited": (N_("Invited"), (User.password_hash == "") & User.disabled_at.is_(None)),
+    "disabled": (N_("Disabled"), User.disabled_at.is_not(None)),
 }
 """The filter's values, their words and conditions."""
 ROLE_WORDS = {
-    Role.VIEWER: "reads runs, results and proof",
-    Role.MANAGER: "creates runs, fixes customer data, edits definitions",
-    Role.ADMIN: "everything, and users, mail servers and the other settings",
+    Role.VIEWER: N_("reads runs, results and proof"),
+    Role.MANAGER: N_("creates runs, fixes customer data, edits definitions"),
+    Role.ADMIN: N_("everything, and users, mail servers and the other settings"),
 }
+ROLE_NAMES = (N_("viewer"), N_("manager"), N_("admin"), N_("Viewer"), N_("Manager"), N_("Admin"))
+"""The roles, marked for translation as pages write them."""
 
 
 @dataclass(frozen=True)
 class UserLine:
-    """`look` and `state`: the state as a mark and in words; `why`: more of it."""
+    """`look` and `state`: the state as a mark and in words, which are shown translated."""
 
     user: User
     tags: Sequence[str]
@@ -41,7 +44,7 @@ def counts(session: Session) -> dict[str, int]:
     """How many users there are by value of the filter."""
     return {
         value: session.scalar(select(func.count()).select_from(User).where(condition)) or 0
-        for value, (_, condition) in STATES.items()
+        for value, (words, condition) in STATES.items()
     }
 
 
@@ -77,15 +80,15 @@ def _lines(session: Session, users: Sequence[User]) -> list[UserLine]:
 
 def _state(user: User) -> tuple[str, str]:
     if user.disabled_at is not None:
-        return "stopped", "Disabled"
-    return ("sent", "Active") if user.password_hash else ("deferred", "Invited")
+        return "stopped", N_("Disabled")
+    return ("sent", N_("Active")) if user.password_hash else ("deferred", N_("Invited"))
 
 
 def sends_words(user: User) -> str:
     """Whether the user may send, in a word or two."""
     if user.role == Role.VIEWER:
-        return "no"
-    return "yes" if user.may_send else "no, prepares only"
+        return _("no")
+    return _("yes") if user.may_send else _("no, prepares only")
 
 
 def _named_so(search: str) -> ColumnElement[bool]:

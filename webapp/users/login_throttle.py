@@ -12,6 +12,9 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from webapp import notation
+from webapp.translation import _, ngettext
+
 PER_ACCOUNT_AND_ADDRESS = parse("5 per 15 minutes")
 PER_DEVICE = parse("10 per 15 minutes")
 PER_ADDRESS = parse("30 per 15 minutes")
@@ -60,4 +63,11 @@ class LoginThrottle:
 
 def attempts_left(tries: int) -> str:
     """How many attempts are left, as a sentence."""
-    return f"{tries} {'try' if tries == 1 else 'tries'} left." if tries else "No tries left for 15 minutes."
+    if not tries:
+        return _("No tries left for 15 minutes.")
+    return ngettext("%(num)s try left.", "%(num)s tries left.", tries)
+
+
+def too_many(wait: datetime) -> str:
+    """That there were too many attempts, and when the next is possible."""
+    return _("Too many tries. Try again at %(time)s.", time=notation.clock(wait))

@@ -13,9 +13,10 @@ from webapp import audit, edits
 from webapp.access import Viewer
 from webapp.errors import NotFound, Refused
 from webapp.store.users import User
+from webapp.translation import N_, _
 from webapp.users import accounts, links
 
-FOR_ADMINS = "Only administrators who see all clusters manage users. Ask one of them."
+FOR_ADMINS = N_("Only administrators who see all clusters manage users. Ask one of them.")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def change(session: Session, viewer: Viewer, user_id: int, facts: UserFacts, see
     before = facts_of(session, user).told()
     edits.refuse_if_changed(session, user.email, before, seen)
     if not facts.name.strip():
-        raise Refused("Enter a name.")
+        raise Refused(_("Enter a name."))
     accounts.change(session, user.email, facts.role, facts.clusters, may_send=facts.may_send, name=facts.name)
     session.flush()
     return edits.note_change(session, viewer.name, user.email, before, facts_of(session, user).told())
@@ -82,7 +83,7 @@ def disable(session: Session, viewer: Viewer, user_id: int) -> str:
     refuse_others(viewer)
     user = accounts.disable(session, found(session, user_id).email)
     audit.note(session, viewer.name, "user disabled", user.email)
-    return f"{user.name} can no longer log in; all sessions have ended."
+    return _("%(name)s can no longer log in; all sessions have ended.", name=user.name)
 
 
 def enable(session: Session, viewer: Viewer, user_id: int) -> str:
@@ -91,8 +92,8 @@ def enable(session: Session, viewer: Viewer, user_id: int) -> str:
     user = accounts.enable(session, found(session, user_id).email)
     audit.note(session, viewer.name, "user enabled", user.email)
     if user.password_hash:
-        return f"{user.name} can log in again."
-    return f"{user.name} is enabled. Make a link, by which this person chooses a password."
+        return _("%(name)s can log in again.", name=user.name)
+    return _("%(name)s is enabled. Make a link, by which this person chooses a password.", name=user.name)
 
 
 def end_sessions(session: Session, viewer: Viewer, user_id: int) -> str:
@@ -101,14 +102,14 @@ def end_sessions(session: Session, viewer: Viewer, user_id: int) -> str:
     user = found(session, user_id)
     accounts.end_all_sessions(session, user)
     audit.note(session, viewer.name, "sessions ended", user.email, "all")
-    return f"All sessions of {user.name} have ended."
+    return _("All sessions of %(name)s have ended.", name=user.name)
 
 
 def refuse_others(viewer: Viewer) -> None:
     """Raise Refused for all who may not manage users: an administrator who is bound to clusters could give
     away, or take, what is outside them."""
     if not viewer.manages_users:
-        raise Refused(FOR_ADMINS)
+        raise Refused(_(FOR_ADMINS))
 
 
 def _in_words(facts: UserFacts) -> str:

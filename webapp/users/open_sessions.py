@@ -11,6 +11,7 @@ from webapp import audit
 from webapp.errors import NotFound
 from webapp.store.types import now
 from webapp.store.users import SESSION_IDLE_MAX, SESSION_MAX, User, UserSession
+from webapp.translation import _, ngettext
 
 
 def of_user(session: Session, user_id: int) -> Sequence[UserSession]:
@@ -35,9 +36,9 @@ def end(session: Session, by: str, user: User, session_id: int) -> str:
         .returning(UserSession.device)
     )
     if ended is None:
-        raise NotFound("This session has ended already.")
+        raise NotFound(_("This session has ended already."))
     audit.note(session, by, "session ended", user.email, ended)
-    return f"The session in {ended} has ended."
+    return _("The session in %(device)s has ended.", device=ended)
 
 
 def end_others(session: Session, user: User, own_id: int) -> str:
@@ -48,6 +49,8 @@ def end_others(session: Session, user: User, own_id: int) -> str:
         .returning(UserSession.id)
     ).all()
     if not ended:
-        return "There is no other session."
+        return _("There is no other session.")
     audit.note(session, user.email, "sessions ended", user.email, f"all others: {len(ended)}")
-    return "1 other session has ended." if len(ended) == 1 else f"{len(ended)} other sessions have ended."
+    return ngettext(
+        "%(num)s other session has ended.", "%(num)s other sessions have ended.", len(ended), num=len(ended)
+    )

@@ -20,13 +20,14 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 
-from webapp import audit, notation
+from webapp import audit
 from webapp.access import viewer_of
 from webapp.store.db import db
+from webapp.translation import N_, _
 from webapp.users import accounts
 from webapp.users.account_pages import account
 from webapp.users.link_pages import password_links
-from webapp.users.login_throttle import LoginThrottle, attempts_left
+from webapp.users.login_throttle import LoginThrottle, attempts_left, too_many
 from webapp.users.setup_pages import setup
 from webapp.users.user_pages import user_pages
 from webapp.web import held_forms, htmx, sessions
@@ -69,12 +70,12 @@ def log_in() -> ResponseReturnValue:
     if form is None:
         return remember(make_response(htmx.lead_to(_next())), tried)
     if form.by != tried:
-        flash(ANOTHERS, "refused")
+        flash(_(ANOTHERS), "refused")
         return remember(make_response(htmx.lead_to("/")), tried)
     return remember(make_response(render_template("users/held.html", held=form)), tried)
 
 
-ANOTHERS = "What was typed before belongs to another login. It was not sent."
+ANOTHERS = N_("What was typed before belongs to another login. It was not sent.")
 
 
 @users.get("/login/state")
@@ -115,7 +116,7 @@ def _try() -> str | Refusal:
     if wait := tries.take(email, address, device):
         with db.writing() as session:
             audit.note(session, email, "login refused", email, f"too many tries from {address}")
-        return Refusal(email, f"Too many tries. Try again at {notation.clock(wait)}.", 429)
+        return Refusal(email, too_many(wait), 429)
     user = accounts.authenticate(db.session, email, password)
     seen_as = viewer_of(user) if user else None
     with db.writing() as session:
@@ -125,8 +126,8 @@ def _try() -> str | Refusal:
         if user and seen_as:
             sessions.begin(session, user, seen_as)
     if user is None or seen_as is None:
-        left = tries.failed(email, address, device)
-        return Refusal(email, f"This email and password do not match. {attempts_left(left)}", 401)
+        left = attempts_left(tries.failed(email, address, device))
+        return Refusal(email, _("This email and password do not match. %(left)s", left=left), 401)
     tries.succeeded(email, address, device)
     g.viewer = seen_as
     return email

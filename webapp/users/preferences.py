@@ -10,13 +10,13 @@ from webapp import edits, notation, translation
 from webapp.errors import Refused
 from webapp.notation import DateStyle, NumberStyle
 from webapp.store.users import User
-from webapp.translation import N_
+from webapp.translation import N_, _
 from webapp.users import accounts
 
 LANGUAGES = {"": N_("As the browser asks for"), **translation.LANGUAGES}
 """Of the pages. Customers get mails in their own language."""
 DATE_STYLES = {
-    DateStyle.WORDS: "24 Nov 2026",
+    DateStyle.WORDS: N_("24 Nov 2026"),
     DateStyle.DOTS: "24.11.2026",
     DateStyle.SLASHES: "24/11/2026",
     DateStyle.MONTH_FIRST: "11/24/2026",
@@ -41,10 +41,14 @@ def change(session: Session, user: User, given: Mapping[str, str]) -> bool:
     """Store what this user chose; returns whether anything differs. Raises Refused."""
     after: dict[str, str | bool] = {
         "name": accounts.named(given.get("name", "")) or user.name,
-        "language": _one_of(given.get("language", ""), LANGUAGES, "language"),
+        "language": _one_of(given.get("language", ""), LANGUAGES, N_("Choose a language from the list.")),
         "time_zone": _time_zone(given.get("time_zone", "").strip()),
-        "date_style": _one_of(given.get("date_style", ""), [*DATE_STYLES], "date style"),
-        "number_style": _one_of(given.get("number_style", ""), [*NUMBER_STYLES], "number style"),
+        "date_style": _one_of(
+            given.get("date_style", ""), [*DATE_STYLES], N_("Choose a date style from the list.")
+        ),
+        "number_style": _one_of(
+            given.get("number_style", ""), [*NUMBER_STYLES], N_("Choose a number style from the list.")
+        ),
         "shortcuts": bool(given.get("shortcuts")),
     }
     before = values_of(user)
@@ -53,14 +57,19 @@ def change(session: Session, user: User, given: Mapping[str, str]) -> bool:
     return edits.note_change(session, user.email, user.email, before, after)
 
 
-def _one_of(value: str, choices: Collection[str], what: str) -> str:
+def _one_of(value: str, choices: Collection[str], refusal: str) -> str:
     if value not in choices:
-        raise Refused(f"Choose a {what} from the list.")
+        raise Refused(_(refusal))
     return value
 
 
 def _time_zone(name: str) -> str:
     known = {zone.lower(): zone for zone in notation.zones()}
     if name and name.lower() not in known:
-        raise Refused(f"“{name[:64]}” is no time zone. Choose one from the list, such as Europe/Amsterdam.")
+        raise Refused(
+            _(
+                "“%(name)s” is no time zone. Choose one from the list, such as Europe/Amsterdam.",
+                name=name[:64],
+            )
+        )
     return known[name.lower()] if name else ""

@@ -7,13 +7,14 @@ from typing import cast
 from flask import Blueprint, current_app, flash, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from webapp import audit, notation
+from webapp import audit
 from webapp.access import viewer_of
 from webapp.errors import Refused
 from webapp.store.db import db
+from webapp.translation import _
 from webapp.users import accounts, first_start
 from webapp.users.account_pages import sentence
-from webapp.users.login_throttle import LoginThrottle
+from webapp.users.login_throttle import LoginThrottle, too_many
 from webapp.web import sessions
 from webapp.web.devices import remember
 from webapp.web.view_flags import public
@@ -35,10 +36,10 @@ def make() -> ResponseReturnValue:
     """Make the first administrator, and log in."""
     tries, address = cast(LoginThrottle, current_app.extensions["login tries"]), request.remote_addr or ""
     if wait := tries.take(THROTTLED_AS, address):
-        return _page(f"Too many tries. Try again at {notation.clock(wait)}.", 429)
+        return _page(too_many(wait), 429)
     form = request.form
     if form.get("password", "") != form.get("password_again", ""):
-        return _page("The two passwords differ. Type the same one twice.", 422)
+        return _page(_("The two passwords differ. Type the same one twice."), 422)
     try:
         with db.writing() as session:
             user = first_start.make_administrator(
@@ -51,13 +52,13 @@ def make() -> ResponseReturnValue:
         return _page()
     except Refused as refusal:
         tries.failed(THROTTLED_AS, address)
-        if str(refusal) == first_start.WRONG_CODE:
+        if isinstance(refusal, first_start.WrongCode):
             with db.writing() as session:
                 audit.note(session, THROTTLED_AS, "refused", "users", f"wrong code, from {address}")
         return _page(sentence(str(refusal)), 422)
     tries.succeeded(THROTTLED_AS, address)
     g.viewer = seen_as
-    flash("You are the first administrator. Set up a mail server and a sender next, or import your data.")
+    flash(_("You are the first administrator. Set up a mail server and a sender next, or import your data."))
     return remember(make_response(redirect("/", 303)), user.email)
 
 

@@ -13,6 +13,7 @@ from webapp.errors import NotFound, Refused
 from webapp.store.db import db
 from webapp.store.statuses import Role
 from webapp.store.users import User
+from webapp.translation import _
 from webapp.users import links, listing, managing, open_sessions
 from webapp.users.account_pages import sentence
 from webapp.users.managing import UserFacts
@@ -28,7 +29,7 @@ SEARCH_MAX = 200
 def for_administrators() -> None:
     """Users are the business of administrators alone."""
     if not viewer().manages_users:
-        abort(403, managing.FOR_ADMINS)
+        abort(403, _(managing.FOR_ADMINS))
 
 
 @user_pages.get("/users")
@@ -41,7 +42,7 @@ def index() -> ResponseReturnValue:
         "users/index.html",
         lines=listing.lines(db.session, state, search),
         counts=listing.counts(db.session),
-        states={value: words for value, (words, _) in listing.STATES.items()},
+        states={value: words for value, (words, condition) in listing.STATES.items()},
         state=state,
         search=search,
         sends_words=listing.sends_words,
@@ -75,14 +76,12 @@ def change(user_id: int) -> ResponseReturnValue:
 
     def effect(session: Session) -> tuple[str, Flash]:
         changed = managing.change(session, viewer(), user_id, _typed(), request.form.get("seen", ""))
-        return f"/users/{user_id}", "Saved. It holds at once, also in open sessions." if changed else SAME
+        said = _("Saved. It holds at once, also in open sessions.") if changed else _("Nothing has changed.")
+        return f"/users/{user_id}", said
 
     return form_posts.apply_once(
         effect, on_refusal=lambda why: _page(user_id, typed=_typed(), wrong=sentence(why), status=422)
     )
-
-
-SAME = "Nothing has changed."
 
 
 @user_pages.post("/users/<int:user_id>/link")

@@ -13,12 +13,13 @@ from webapp import access
 from webapp.access import Viewer
 from webapp.store.db import db
 from webapp.store.runs import Run
+from webapp.translation import N_
 from webapp.web import held_forms, sessions
 from webapp.web.htmx import is_htmx, page_on_screen
 from webapp.web.view_flags import is_marked
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-MAY_NOT = "Your role is read-only. Ask an administrator for the manager role."
+MAY_NOT = N_("Your role is read-only. Ask an administrator for the manager role.")
 
 
 def viewer() -> Viewer:

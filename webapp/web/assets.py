@@ -10,11 +10,28 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
+from webapp.translation import N_, translated
+
+SCRIPT_TEXTS = {
+    "not copied": N_("The browser does not allow copying here. Select the text instead."),
+    "copied": N_("Copied."),
+    "take out": N_("Take out %(address)s"),
+    "other login": N_("%(user)s has logged in with this browser since. To log in here ends that login."),
+    "no answer": N_("Mailrun did not answer. Try again in a moment."),
+    "save all": N_("Save all that are filled in"),
+    "save": N_("Save %(count)s"),
+    "save and send one": N_("Save %(count)s and send 1 mail"),
+    "save and send": N_("Save %(count)s and send %(mails)s mails"),
+    "selected": N_("%(count)s selected"),
+    "list changed": N_("The list has changed: nothing is selected any more."),
+}
+"""What scripts say (static/js/texts.js), by name."""
 CACHE_FOREVER = "public, max-age=31536000, immutable"
 
 
 def init_app(app: Flask) -> None:
-    """Give the templates `asset(name)`, and answers of the right version a long life in caches."""
+    """Give the templates `asset(name)` and the texts of scripts; keep files of this version in caches."""
+    app.add_template_global(script_texts)
     root = Path(app.static_folder or "static")
     names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
     version = version_of(root, names)
@@ -37,6 +54,11 @@ def init_app(app: Flask) -> None:
             if filename.startswith(f"{version}/"):
                 response.headers["Cache-Control"] = CACHE_FOREVER
         return response
+
+
+def script_texts() -> dict[str, str]:
+    """What scripts say, in the reader's language."""
+    return {name: translated(text) for name, text in SCRIPT_TEXTS.items()}
 
 
 def version_of(root: Path, names: list[str]) -> str:

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from flask import Flask, abort, current_app
 
+from webapp.translation import N_
 from webapp.web.access_control import viewer
 
 T = TypeVar("T")
@@ -21,8 +22,8 @@ DOWNLOADS = 4
 DOWNLOADS_PER_PERSON = 2
 DOWNLOAD_SECONDS = 3600.0
 """A download that takes longer breaks off; a ZIP without its end is not taken for complete."""
-BUSY = "Other downloads are in progress. Wait until one of them has finished, then try again."
-YOURS = "Two downloads of yours are still in progress. Wait until one has finished, then try again."
+BUSY = N_("Other downloads are in progress. Wait until one of them has finished, then try again.")
+YOURS = N_("Two downloads of yours are still in progress. Wait until one has finished, then try again.")
 
 
 @dataclass(frozen=True)

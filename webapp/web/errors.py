@@ -16,34 +16,35 @@ from webapp import audit
 from webapp.access import Viewer
 from webapp.store.database import is_passing
 from webapp.store.db import db
+from webapp.translation import N_, _, translated
 from webapp.web import htmx, sessions
 
 log = logging.getLogger("mailrun.web")
 
 
 TITLES = {
-    400: "This request cannot be understood",
-    403: "You may not do this",
-    404: "There is nothing here",
-    405: "This address does not accept that",
-    413: "This is too large",
-    429: "That was too often",
-    422: "Something in the form is not right",
-    500: "Something went wrong",
-    503: "Mailrun cannot answer now",
+    400: N_("This request cannot be understood"),
+    403: N_("You may not do this"),
+    404: N_("There is nothing here"),
+    405: N_("This address does not accept that"),
+    413: N_("This is too large"),
+    429: N_("That was too often"),
+    422: N_("Something in the form is not right"),
+    500: N_("Something went wrong"),
+    503: N_("Mailrun cannot answer now"),
 }
 WORDS = {
-    400: "Go back, reload the page and try again.",
-    403: "Your role does not allow it.",
-    404: "It does not exist, or it belongs to customers that you cannot see.",
-    405: "Go back and use the buttons of the page.",
-    413: "Make it smaller and try again.",
-    429: "Wait a minute, then try again.",
-    422: "Go back and check what you filled in.",
-    500: "It was written to the log with the id below. What was already saved is kept.",
-    503: "The database does not answer. Nothing is lost. Runs continue once it is back; try again then.",
+    400: N_("Go back, reload the page and try again."),
+    403: N_("Your role does not allow it."),
+    404: N_("It does not exist, or it belongs to customers that you cannot see."),
+    405: N_("Go back and use the buttons of the page."),
+    413: N_("Make it smaller and try again."),
+    429: N_("Wait a minute, then try again."),
+    422: N_("Go back and check what you filled in."),
+    500: N_("It was written to the log with the id below. What was already saved is kept."),
+    503: N_("The database does not answer. Nothing is lost. Runs continue once it is back; try again then."),
 }
-STALE = "You have logged in or out since this page was loaded. Go back, reload it and try again."
+STALE = N_("You have logged in or out since this page was loaded. Go back, reload it and try again.")
 
 
 def init_app(app: Flask) -> None:
@@ -104,8 +105,8 @@ def _unforeseen(error: Exception) -> Response:
 def _page(code: int, words: str | None, id: str = "") -> Response:
     shown = {
         "code": code,
-        "title": TITLES.get(code, "This cannot be done"),
-        "words": words or WORDS[400],
+        "title": _(TITLES.get(code, N_("This cannot be done"))),
+        "words": translated(words or WORDS[400]),
         "id": id or _new_id(),
     }
     if not htmx.is_htmx():

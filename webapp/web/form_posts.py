@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 from webapp import audit
 from webapp.errors import NotFound, Refused, TakenOutOfSight
 from webapp.store.db import db
+from webapp.translation import N_
 from webapp.web import form_keys, htmx
 from webapp.web.access_control import viewer
 
@@ -27,7 +28,7 @@ FormEffect = Callable[[Session], tuple[str, Flash]]
 """Changes something in this session; returns the address of the next page and the message to show there."""
 FormVerb = Callable[[Session], str]
 """Changes something in this session; returns the message to show."""
-ALREADY_APPLIED = "This form was sent before. Nothing was done a second time."
+ALREADY_APPLIED = N_("This form was sent before. Nothing was done a second time.")
 
 
 def apply_once(

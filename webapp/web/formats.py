@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from webapp import notation, translation
 from webapp.store.types import now
+from webapp.translation import _, ngettext
 
 SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥"}
 NBSP = "\u00a0"
@@ -96,7 +97,7 @@ def clock(at: datetime) -> Markup:
 
 def moment(at: datetime) -> Markup:
     """A moment in a sentence: today 10:54, else 20 Nov 16:40."""
-    return _time(at, "%H:%M", "today ")
+    return _time(at, "%H:%M", _("today") + " ")
 
 
 def short_time(at: datetime, span: timedelta = timedelta()) -> str:
@@ -111,33 +112,36 @@ def roughly(span: timedelta) -> str:
     """A future span of time: about 18 min, about 3 h 20 min."""
     minutes = round(span.total_seconds() / 60)
     if minutes < 1:
-        return "less than a minute"
+        return _("less than a minute")
     if minutes < 100:
-        return f"about {minutes} min"
+        return _("about %(minutes)s min", minutes=minutes)
     if minutes < 48 * 60:
-        return f"about {minutes // 60} h {minutes % 60 // 10 * 10} min".replace(" 0 min", "")
-    return f"about {minutes // 1440} days"
+        hours, rest = minutes // 60, minutes % 60 // 10 * 10
+        if not rest:
+            return _("about %(hours)s h", hours=hours)
+        return _("about %(hours)s h %(minutes)s min", hours=hours, minutes=rest)
+    return _("about %(days)s days", days=minutes // 1440)
 
 
 def lasted(span: timedelta) -> str:
     """A past span of time: in 8 minutes"""
     seconds = round(span.total_seconds())
     if seconds < 60:
-        return f"in {plural(max(1, seconds), 'second')}"
+        return ngettext("in %(num)s second", "in %(num)s seconds", max(1, seconds))
     if seconds < 90 * 60:
-        return f"in {plural(round(seconds / 60), 'minute')}"
+        return ngettext("in %(num)s minute", "in %(num)s minutes", round(seconds / 60))
     if seconds < 48 * 3600:
-        return f"in {plural(round(seconds / 3600), 'hour')}"
-    return f"in {plural(round(seconds / 86400), 'day')}"
+        return ngettext("in %(num)s hour", "in %(num)s hours", round(seconds / 3600))
+    return ngettext("in %(num)s day", "in %(num)s days", round(seconds / 86400))
 
 
 def per_second(rate: float) -> str:
     """3.42 → 3.4 mails per second; of less than one in three seconds: 12 mails per minute"""
     if rate >= 10:
-        return f"{notation.number(rate, '.0f')} mails per second"
+        return _("%(rate)s mails per second", rate=notation.number(rate, ".0f"))
     if rate >= 0.3:
-        return f"{notation.number(rate, '.1f')} mails per second"
-    return plural(max(1, round(rate * 60)), "mail") + " per minute"
+        return _("%(rate)s mails per second", rate=notation.number(rate, ".1f"))
+    return ngettext("%(num)s mail per minute", "%(num)s mails per minute", max(1, round(rate * 60)))
 
 
 def soon(at: datetime) -> Markup:

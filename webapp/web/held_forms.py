@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from flask import Flask, current_app, g, render_template, request, session
 from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 
+from webapp.translation import N_, _
 from webapp.web.htmx import page_on_screen
 
 KEPT_SECONDS = 86_400
@@ -72,13 +73,13 @@ def held(token: str) -> HeldForm | None:
 def login_page(next: str, *, email: str = "", problem: str = "", held: str = "") -> str:
     """The page to log in at, which says why one is asked again."""
     had_login = "_user_id" in session
-    ended = f"{ENDED} {KEPT}" if held else ENDED if had_login else ""
+    ended = f"{_(ENDED)} {_(KEPT)}" if held else _(ENDED) if had_login else ""
     shown = {"email": email, "problem": problem, "next": next, "held": held, "ended": ended}
     return render_template("users/login.html", **shown)
 
 
-ENDED = "Your login has ended: after 12 hours without use, or because you logged out elsewhere."
-KEPT = "What you typed is kept: log in, and send it again with one press."
+ENDED = N_("Your login has ended: after 12 hours without use, or because you logged out elsewhere.")
+KEPT = N_("What you typed is kept: log in, and send it again with one press.")
 
 
 def _held() -> URLSafeTimedSerializer:

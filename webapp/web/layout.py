@@ -18,6 +18,7 @@ from webapp.store.db import db
 from webapp.store.installation import held
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import TroubleKind
+from webapp.translation import N_, _
 from webapp.web import form_keys, sessions
 from webapp.workers import count_alive
 
@@ -52,32 +53,32 @@ class Banner:
 
 
 DOORS = (
-    Door("Overview", "/", "run_list"),
-    Door("Runs", "/runs", "run_list"),
+    Door(N_("Overview"), "/", "run_list"),
+    Door(N_("Runs"), "/runs", "run_list"),
     Door(
-        "Invoices",
+        N_("Invoices"),
         "/invoices",
         "invoices",
-        (Link("Invoices", "/invoices", "invoices"), Link("Imports", "/imports", "intake")),
+        (Link(N_("Invoices"), "/invoices", "invoices"), Link(N_("Imports"), "/imports", "intake")),
     ),
     Door(
-        "Customers",
+        N_("Customers"),
         "/customers",
         "customers",
-        (Link("Customers", "/customers", "customers"), Link("Clusters", "/clusters", "clusters")),
+        (Link(N_("Customers"), "/customers", "customers"), Link(N_("Clusters"), "/clusters", "clusters")),
     ),
     Door(
-        "Definitions",
+        N_("Definitions"),
         "/definitions",
         "definitions",
         (
-            Link("Definitions", "/definitions", "definitions"),
-            Link("Templates", "/templates", "template_pages"),
+            Link(N_("Definitions"), "/definitions", "definitions"),
+            Link(N_("Templates"), "/templates", "template_pages"),
         ),
     ),
-    Door("To fix", "/fix", "fixing"),
-    Door("Settings", "/settings", "settings"),
-    Door("Mailbox", "/dev/mailbox", "catcher"),
+    Door(N_("To fix"), "/fix", "fixing"),
+    Door(N_("Settings"), "/settings", "settings"),
+    Door(N_("Mailbox"), "/dev/mailbox", "catcher"),
 )
 """In the order of the top bar; a door, or a link of its second row, is shown only if its pages exist."""
 COUNTS = "mailrun counts of doors"
@@ -141,13 +142,29 @@ def second_row(here: str) -> list[Link]:
 
 
 @dataclass(frozen=True)
+class ToCorrect:
+    """A mail server that waits for a person, why, and what they must correct. It is put into words for each
+    reader: readers share a status."""
+
+    host: str
+    trouble: str
+    what: str
+    name: str
+
+    def __str__(self) -> str:
+        what = _(self.what)
+        to_do = _("A person must correct the %(what)s of mail server “%(name)s”.", what=what, name=self.name)
+        return f"{self.host}: {self.trouble}. {to_do}"
+
+
+@dataclass(frozen=True)
 class SystemStatus:
     """The state of the surroundings that pages report: why Redis takes no jobs, the mail servers, which of
     them need a person, and why, the workers, why nothing may be sent."""
 
     redis_trouble: str
     servers: list[str]
-    needs_a_person: list[str]
+    needs_a_person: list[ToCorrect]
     waited_for: str
     workers: int
     held: str
@@ -186,10 +203,9 @@ def _needs_a_person(server: MailServer) -> bool:
     return server.trouble is not None and server.trouble_kind in (TroubleKind.LOGIN, TroubleKind.SETUP)
 
 
-def _to_correct(server: MailServer) -> str:
-    what = "user name or password" if server.trouble_kind == TroubleKind.LOGIN else "settings"
-    to_do = f"A person must correct the {what} of mail server “{server.name}”."
-    return f"{server.host}: {server.trouble}. {to_do}"
+def _to_correct(server: MailServer) -> ToCorrect:
+    what = N_("user name or password") if server.trouble_kind == TroubleKind.LOGIN else N_("settings")
+    return ToCorrect(server.host, server.trouble or "", what, server.name)
 
 
 @dataclass(frozen=True)
@@ -207,18 +223,18 @@ def sending(parts: Runtime, outside: SystemStatus) -> Sending:
     """What the top bar says of sending."""
     over = _servers_in_words(outside.servers)
     if outside.held:
-        return Sending("failed", "Held", over, outside.workers)
+        return Sending("failed", _("Held"), over, outside.workers)
     if parts.settings.redirect_to:
-        return Sending("stopped", "Safe mode", over, outside.workers)
+        return Sending("stopped", _("Safe mode"), over, outside.workers)
     if outside.waited_for:
-        return Sending("deferred", "Waiting", outside.waited_for, outside.workers)
-    return Sending("sent", "Live", over, outside.workers)
+        return Sending("deferred", _("Waiting"), outside.waited_for, outside.workers)
+    return Sending("sent", _("Live"), over, outside.workers)
 
 
 def _servers_in_words(servers: list[str]) -> str:
     if not servers:
-        return "no mail server"
-    return servers[0] if len(servers) == 1 else f"{len(servers)} mail servers"
+        return _("no mail server")
+    return servers[0] if len(servers) == 1 else _("%(count)s mail servers", count=len(servers))
 
 
 def banners(parts: Runtime, outside: SystemStatus) -> list[Banner]:
@@ -226,20 +242,24 @@ def banners(parts: Runtime, outside: SystemStatus) -> list[Banner]:
     said = []
     if outside.held:
         words = outside.held[0].upper() + outside.held[1:] + "."
-        said.append(Banner("is-failed", "Nothing is sent.", words, "/takeover", "What this means"))
+        said.append(Banner("is-failed", _("Nothing is sent."), words, "/takeover", _("What this means")))
     if parts.settings.redirect_to:
         said.append(
-            Banner("is-deferred", "Safe mode.", f"Every mail goes to {parts.settings.redirect_to} only.")
+            Banner(
+                "is-deferred",
+                _("Safe mode."),
+                _("Every mail goes to %(redirect_to)s only.", redirect_to=parts.settings.redirect_to),
+            )
         )
     if not parts.settings.redis_url:
-        said.append(Banner("is-ready", "No Redis:", "the workers drain without it, by themselves."))
+        said.append(Banner("is-ready", _("No Redis:"), _("the workers drain without it, by themselves.")))
     elif outside.redis_trouble:
-        goes_on = "The workers look for work by themselves; sending goes on."
+        goes_on = _("The workers look for work by themselves; sending goes on.")
         is_away = outside.redis_trouble == DOES_NOT_ANSWER
-        title = "Redis is away." if is_away else "Redis takes no jobs:"
+        title = _("Redis is away.") if is_away else _("Redis takes no jobs:")
         said.append(
             Banner("is-deferred", title, goes_on if is_away else f"{outside.redis_trouble}. {goes_on}")
         )
-    for words in outside.needs_a_person:
-        said.append(Banner("is-failed", "Mails wait for a correction.", words))
+    for server in outside.needs_a_person:
+        said.append(Banner("is-failed", _("Mails wait for a correction."), str(server)))
     return said

@@ -12,6 +12,7 @@ from flask import Flask, abort, request
 from werkzeug.routing import IntegerConverter
 
 from webapp.extensions import runtime_of
+from webapp.translation import N_
 from webapp.web import sessions
 from webapp.web.view_flags import is_marked
 
@@ -20,7 +21,7 @@ DOCUMENT_BYTES_MAX = 51 * 1024 * 1024
 FORM_BYTES_MAX, FORM_FIELDS_MAX = 10_000_000, 100
 """Of the form around the files of an import."""
 HIGHEST_ID = 2**63 - 1
-NUL = "What was sent contains a NUL character. Remove it and try again."
+NUL = N_("What was sent contains a NUL character. Remove it and try again.")
 
 
 class Id(IntegerConverter):

@@ -28,6 +28,7 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.store import keyset
 from webapp.store.keyset import Counted, Edge, Order, Page
+from webapp.translation import N_, _, translated
 from webapp.web import list_words
 from webapp.web.query_args import address, edge_in, id_in, ids_in
 
@@ -140,8 +141,8 @@ class ListView(Generic[Row]):
     can: Mapping[str, int] | None = None
     named: Callable[[Row], str] | None = None
     way: str | None = None
-    turns: tuple[str, str] = ("Previous", "Next")
-    file: str = "The download (CSV)"
+    turns: tuple[str, str] = (N_("Previous"), N_("Next"))
+    file: str = N_("The download (CSV)")
 
     @property
     def heads(self) -> list[ColumnHead]:
@@ -149,14 +150,15 @@ class ListView(Generic[Row]):
         return [self._head(column) for column in self.columns]
 
     def _head(self, column: ListColumn) -> ColumnHead:
+        label = translated(column.label)
         if column.order is None:
-            return ColumnHead(column.label, column.numeric, spoken=column.spoken)
+            return ColumnHead(label, column.numeric, spoken=column.spoken)
         sort = self.asked.sort
         if sort.removeprefix("-") != column.order:
-            return ColumnHead(column.label, column.numeric, self.asked.url(sort=column.order))
+            return ColumnHead(label, column.numeric, self.asked.url(sort=column.order))
         turned = column.order if sort.startswith("-") else f"-{column.order}"
         way = "descending" if self.asked.order(self.orders).descending else "ascending"
-        return ColumnHead(column.label, column.numeric, self.asked.url(sort=turned), way)
+        return ColumnHead(label, column.numeric, self.asked.url(sort=turned), way)
 
     @property
     def sorts(self) -> list[tuple[str, str, bool]]:
@@ -164,9 +166,9 @@ class ListView(Generic[Row]):
         heads are not shown. One that the heads have reversed stays as it is."""
         chosen = self.asked.sort
         return [
-            (chosen, f"{order.label}, reversed", True)
+            (chosen, _("%(order)s, reversed", order=translated(order.label)), True)
             if chosen == f"-{name}"
-            else (name, order.label, chosen == name)
+            else (name, translated(order.label), chosen == name)
             for name, order in self.orders.items()
         ]
 
@@ -193,7 +195,8 @@ class ListView(Generic[Row]):
     def said(self) -> str:
         """What the page shows: 50 of 2,164 customers, by name"""
         rows = self.page.rows
-        way = f"by {self.asked.order(self.orders).label.lower()}" if self.way is None else self.way
+        order = translated(self.asked.order(self.orders).label).lower()
+        way = _("by %(order)s", order=order) if self.way is None else translated(self.way)
         ends = [self.named(row) for row in (rows[0], rows[-1])] if self.named and rows else []
         is_whole = not (self.page.previous or self.page.next)
         return list_words.page_words(len(rows), self.count, is_whole, (self.noun, self.nouns), way, ends)
@@ -207,7 +210,7 @@ class ListView(Generic[Row]):
     @property
     def said_all(self) -> str:
         """All that matches, in words: these 2,164"""
-        return f"all {self.nouns}" if self.count.more else f"these {self.count}"
+        return list_words.all_words(self.count, self.nouns)
 
 
 def piece(html: str, view: ListView[Any]) -> Response:
@@ -246,7 +249,7 @@ def picked(path: str, filters: Iterable[str], orders: Mapping[str, Order[Any]]) 
     else:
         ids = ids_in(form.getlist("id"))
     if len(ids) > TICKED_MAX:
-        abort(400, f"Select at most {TICKED_MAX} rows, or select all that match.")
+        abort(400, _("Select at most %(ticked_max)s rows, or select all that match.", ticked_max=TICKED_MAX))
     everything = bool(form.get("all")) and not form.get("only")
     return Picked(
         asked=list_request(path, filters, orders, form),

@@ -12,11 +12,12 @@ from flask import Flask
 from webapp.extensions import replace_renderer
 from webapp.mailing.renderer import Renderer, ToRender
 from webapp.mailing.texts import Rendered, Unrenderable
+from webapp.translation import N_
 
 RENDERERS = 2
 WAITING_MAX = 2
 WAITING_SECONDS = 8.0
-BUSY = Unrenderable("other previews are being rendered; try again in some seconds")
+BUSY = Unrenderable(N_("other previews are being rendered; try again in some seconds"))
 
 
 class PreviewRenderer(Renderer):

@@ -7,11 +7,11 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from webapp.translation import _
 from webapp.web.access_control import viewer
 
 TEST_MAILS = parse("10 per minute")
 SEND_AGAIN = parse("30 per minute")
-TOO_OFTEN = "You have done this {n} times within a minute. Wait a minute, then try again."
 
 
 def init_app(app: Flask) -> None:
@@ -23,4 +23,10 @@ def count(what: RateLimitItem, name: str) -> None:
     """Count what the person of this request does. Ends the request with 429 if it is too often."""
     limiter: MovingWindowRateLimiter = current_app.extensions["user limits"]
     if not limiter.hit(what, name, viewer().name):
-        abort(429, TOO_OFTEN.format(n=what.amount))
+        abort(
+            429,
+            _(
+                "You have done this %(count)s times within a minute. Wait a minute, then try again.",
+                count=what.amount,
+            ),
+        )

@@ -1,0 +1,24 @@
+"""The list "To fix", as a person reads it who reads Dutch; its download stays English."""
+
+from __future__ import annotations
+
+from tests.fixing.conftest import fields, part
+from tests.http_client import LogIn, text_of
+from tests.world import World
+from webapp.results.to_fix import OpenCause
+
+
+def test_what_is_to_fix_in_dutch(world: World, log_in: LogIn) -> None:
+    world.add("")
+    world.add("a@x.test")
+    world.run()
+    browser = log_in()
+    browser.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "nl-NL,en;q=0.5"
+    said = part(browser, "no-recipient")
+    assert "Geen adres bij een sleutel 1 klant" in said
+    assert "maakt 1 resultaat vrij in “" in said
+    assert "Op te lossen 1 in de wacht" in text_of(browser.look("/fix"))
+    assert "no address with key “billing”" in browser.look("/fix.csv").text
+    filled = fields(browser, OpenCause.NO_RECIPIENT, value="new@x.test")
+    assert browser.press("/fix", **filled).status_code == 303
+    assert "Opgeslagen. 1 resultaat is klaar en gaat uit na Starten." in text_of(browser.look("/fix"))

@@ -1,0 +1,1 @@
+"""Help: the short pages of docs/help, shown in the product and searched."""
