@@ -24,7 +24,7 @@ from webapp.store.definitions import Content, MessageTemplate
 from webapp.store.invoices import Transformation
 from webapp.store.mailservers import Sender
 from webapp.store.statuses import TemplateFormat
-from webapp.translation import N_, _
+from webapp.translation import N_, _, translated
 
 SPACES = re.compile(r"[,;\s]+")
 
@@ -145,23 +145,24 @@ class DefinitionForm(Filled):
         )
 
 
-FORMATS = [
-    SelectChoice(TemplateFormat.HTML.value, N_("HTML")),
-    SelectChoice(TemplateFormat.TEXT.value, N_("Plain text")),
-]
+FORMATS = {TemplateFormat.HTML.value: "HTML", TemplateFormat.TEXT.value: N_("Plain text")}
 
 
 class TemplateForm(Filled):
     """A template in one language."""
 
     name = StringField(N_("Name"), validators=[InputRequired(N_("Enter a name.")), Length(max=200)])
-    format = SelectField(N_("Format"), choices=FORMATS)
+    format = SelectField(N_("Format"))
     language = StringField(N_("Language"), default="", validators=[Length(max=16)])
     subject = StringField(N_("Subject"), validators=[Length(max=1000), one_line])
     source = TextAreaField(
         N_("Body"), validators=[InputRequired(N_("The body is empty.")), Length(max=400_000), readable]
     )
     plain = TextAreaField(N_("Text version"), validators=[Length(max=400_000), readable])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.format.choices = [SelectChoice(value, translated(label)) for value, label in FORMATS.items()]
 
     def validate_name(self, field: StringField) -> None:
         field.data = named(field.data)
