@@ -91,23 +91,15 @@ def import_folder(
     """Import the whole folder, or raise ImportRefused with everything that is wrong and change nothing.
 
     `dry_run` only checks and compares. `style`: how the CSV files are written; `readings`: how some of them
-    are, by name. `bcc_domains`: where a Bcc of a definition may go; none: anywhere.
-    `own_services`: where no mail server may be, since it is Mailrun itself.
+    are, by name. `bcc_domains`: where a Bcc of a definition may go; none: anywhere. `own_services`: where no
+    mail server may be, since it is Mailrun itself.
     `allowed_removals`: how many addresses and documents may go; None: a few. `rows_max` limits the rows that
     are told, of each file and kind. Memory is bounded, however large the files are, unless all rows are."""
     files, told = _files(folder), listener or Listener()
     try:
         with staging.opened(database) as stage:
-            work = Work(
-                folder,
-                files,
-                stage,
-                report,
-                readings or {},
-                FileReading(style),
-                told.problems,
-                called=told.called,
-            )
+            work = Work(folder, files, stage, report, readings or {}, FileReading(style))
+            work.problems, work.called = told.problems, told.called
             read(work, bcc_domains, own_services)
             check(work)
             work.problems.refuse()
