@@ -39,8 +39,8 @@ from webapp.web import (
 )
 
 SHARED = (
-    *(typed_text, limits, assets, errors, formats, layout, htmx, held_forms),
-    *(sessions, access_control, security, user_limits, capacity, preview_renderers),
+    *(sessions, typed_text, limits, assets, errors, formats, layout, htmx, held_forms),
+    *(access_control, security, user_limits, capacity, preview_renderers),
 )
 """What all pages share, in the order in which it takes effect."""
 ROOMS = (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from sqlalchemy import update
+
 from tests.fixing.conftest import fields, part
 from tests.http_client import LogIn, text_of
 from tests.world import World
 from webapp.results.to_fix import OpenCause
+from webapp.store.users import User
 
 
 def test_what_is_to_fix_in_dutch(world: World, log_in: LogIn) -> None:
@@ -13,7 +16,8 @@ def test_what_is_to_fix_in_dutch(world: World, log_in: LogIn) -> None:
     world.add("a@x.test")
     world.run()
     browser = log_in()
-    browser.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "nl-NL,en;q=0.5"
+    with world.runtime.database.writing() as session:
+        session.execute(update(User).values(language="nl"))
     said = part(browser, "no-recipient")
     assert "Geen adres bij een sleutel 1 klant" in said
     assert "maakt 1 resultaat vrij in “" in said

@@ -24,10 +24,11 @@ from webapp.definitions.versions import Fields, TemplateValue, content_with, fie
 from webapp.extensions import runtime
 from webapp.mailing import parsed_mail
 from webapp.mailing.parsed_mail import ParsedMail
+from webapp.mailservers.one_mail import NotSent
 from webapp.messages import samples
 from webapp.messages.building import Message, NotBuilt, build, to_render
 from webapp.messages.samples import Sample, Trouble
-from webapp.messages.send_test import NotSent, send_test
+from webapp.messages.send_test import send_test
 from webapp.store.customers import RecipientKey
 from webapp.store.db import db
 from webapp.store.definitions import Content, MessageDefinition, MessageTemplate

@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 
 from webapp import audit, cluster_paths, edits
 from webapp.errors import NotFound, Refused
+from webapp.extensions import runtime
+from webapp.mailservers.one_mail import NotSent
 from webapp.store.db import db
 from webapp.store.statuses import Role
 from webapp.store.users import User
 from webapp.translation import _
-from webapp.users import links, listing, managing, open_sessions
+from webapp.users import links, listing, managing, notices, open_sessions
 from webapp.users.account_pages import sentence
 from webapp.users.managing import UserFacts
 from webapp.web import form_keys, form_posts
@@ -136,8 +138,8 @@ def _do(user_id: int, verb: form_posts.FormVerb) -> ResponseReturnValue:
 def _with_link(
     verb: Callable[[Session], tuple[User, str]], on_refusal: Callable[[str], ResponseReturnValue]
 ) -> ResponseReturnValue:
-    """Make a link and show it in the answer itself: no cookie, address or log has it. Sending the form again
-    shows the user's page, not the link."""
+    """Make a link, and mail it if the form names a sender; else, or where that fails, show it in the answer
+    itself: no cookie, address or log has it. Sending the form again shows the user's page, not the link."""
     key = request.form.get("form_key", "")
     if not form_keys.WELL_FORMED.fullmatch(key):
         abort(400)
@@ -155,7 +157,26 @@ def _with_link(
     except Refused as refusal:
         return on_refusal(str(refusal))
     address = f"{request.url_root.rstrip('/')}{links.PATH}?token={token}"
-    return render_template("users/made_link.html", user=user, address=address, hours=links.HOURS)
+    not_mailed = _mailed(user, address)
+    return render_template(
+        "users/made_link.html", user=user, address=address, hours=links.HOURS, not_mailed=not_mailed
+    )
+
+
+def _mailed(user: User, address: str) -> str | None:
+    """Mail the link from the sender that the form names. Returns why it was not; "" if it was; None if no
+    sender is named."""
+    chosen = request.form.get("sender", type=int)
+    sender = next((each for each in notices.senders(db.session) if each.id == chosen), None)
+    if sender is None:
+        return None
+    try:
+        notices.mail_link(sender, user, address, viewer().name, runtime().settings)
+    except NotSent as problem:
+        return str(problem)
+    with db.writing() as session:
+        audit.note(session, viewer().name, "link mailed", user.email, f"from {sender.address}")
+    return ""
 
 
 def _typed() -> UserFacts:
@@ -197,4 +218,8 @@ def _page(
 
 def _choices(facts: UserFacts) -> dict[str, object]:
     tags = list(cluster_paths.cluster_tags(db.session, viewer()))
-    return {"roles": listing.ROLE_WORDS, "tags": tags + [tag for tag in facts.clusters if tag not in tags]}
+    return {
+        "roles": listing.ROLE_WORDS,
+        "tags": tags + [tag for tag in facts.clusters if tag not in tags],
+        "senders": notices.senders(db.session),
+    }
