@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from typing import Any
 
 import pytest
@@ -123,3 +124,19 @@ def test_a_manager_of_clusters_is_told_who_may_import(
     expect(
         page.get_by_text("so only administrators and managers who see all clusters may import")
     ).to_be_visible()
+
+
+def test_only_who_is_logged_in_may_send_much(
+    installed: Installation, page: Page, world: World, new_context: NewContext, watch: Watch
+) -> None:
+    """The server would write the whole body to its disk before any page looks at it."""
+    content = b"%PDF-1.4" + bytes(12_000_000)
+    page.goto("/imports")
+    page.get_by_label("Drop files here, or choose them").set_input_files(as_files({"large.pdf": content}))
+    page.get_by_role("button", name="Check these files").click()
+    expect(page.get_by_role("heading", name=re.compile(r"^Import \d+$"))).to_be_visible()
+    host, port = installed.web.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as stranger:
+        head = f"POST /imports HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(content)}\r\n"
+        stranger.sendall(f"{head}Cookie: mailrun=forged\r\n\r\n".encode())
+        assert b" 413 " in stranger.recv(100)

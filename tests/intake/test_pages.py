@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
@@ -123,6 +124,23 @@ def test_errors_are_told_by_cause_and_downloaded_whole(log_in: LogIn, world: Wor
     assert f'action="/imports/{set_id}/apply"' not in browser.look(f"/imports/{set_id}").text
     refused = browser.press(f"/imports/{set_id}/apply")
     assert "The check has found errors." in page(browser, refused.location)
+
+
+def test_a_file_that_is_not_known_is_said_to_be_so(log_in: LogIn, work_on: Work) -> None:
+    browser = log_in("manager")
+    set_id = exports.send(browser, {"calls.csv": b"From;To\n1;2\n"})
+    assert not work_on(set_id).summary["can_apply"]
+    seen = page(browser, f"/imports/{set_id}")
+    assert "Nothing in these files is known as data. Choose below what each file is" in seen
+    assert "It is not clear what this file is, so it is left out." in seen
+
+
+def test_only_administrators_import_settings(log_in: LogIn) -> None:
+    browser = log_in("manager")
+    browser.look("/imports")
+    answer = browser.press("/imports", files=[(io.BytesIO(b"[[sender]]"), "messaging.toml")])
+    assert answer.status_code == 422
+    assert "Only administrators may import “messaging.toml”." in text_of(answer)
 
 
 @pytest.mark.parametrize(("role", "clusters"), [("viewer", ()), ("manager", ("left",)), ("admin", ("left",))])

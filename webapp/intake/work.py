@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from webapp import audit, notation
 from webapp.documents import document_checks, findings
 from webapp.extensions import Runtime
-from webapp.imports.folder import CSV_FILES, Imported, Listener, import_folder
+from webapp.imports.folder import CSV_FILES, FILES, Imported, Listener, import_folder
 from webapp.imports.problems import ImportRefused, Problems, TooMuchRemoved
 from webapp.intake import listing, matching, sets, summary
 from webapp.intake.cancelled import ImportCancelled, ImportInterrupted
@@ -109,6 +109,11 @@ def _work(this: SetWork) -> dict[str, Any]:
     found: dict[str, Any] = {"documents": this.row.summary.get("documents", 0)}
     _lay_out(this)
     found |= _match(this, report)
+    if not any((this.folder.folder / name).exists() for name in FILES):
+        words = _(
+            "Nothing in these files is known as data. Choose below what each file is, then check again."
+        )
+        return _checked({**found, **summary.of_errors(Problems()), "refused": [words]})
     with summary.noting(this.folder) as notes:
         problems = Problems(notes.error, summary.EACH_ERROR_MAX)
         row_told = notes.change if this.is_check else None
