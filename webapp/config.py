@@ -233,9 +233,9 @@ def _number(
     except ValueError:
         raise _wrong(name, repr(given), _("it must be a number")) from None
     if not value >= least:
-        raise _wrong(name, given, _("it must be a number of at least %(num)s", num=f"{least:g}"))
+        raise _wrong(name, given, _("it must be a number of at least %(num)s", num=format(least, "g")))
     if value > most:
-        raise _wrong(name, given, _("it must be a number of at most %(num)s", num=f"{most:.0f}"))
+        raise _wrong(name, given, _("it must be a number of at most %(num)s", num=format(most, ".0f")))
     return value
 
 
