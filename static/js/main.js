@@ -8,6 +8,7 @@ import { scrollToChosen } from './cluster-tree.js';
 import './connection.js';
 import './copy.js';
 import { showNewDialogs } from './dialogs.js';
+import './drop.js';
 import './expired-login.js';
 import { fitMails } from './mail-frames.js';
 import { restoreFocus } from './focus.js';
