@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import IO
@@ -221,3 +222,18 @@ def test_progress_is_told(tmp_path: Path, worker: WorkerProcess) -> None:
     folder.make()
     Reporter(folder, worker)("Reading", 0.25)
     assert (progress_of(folder).step, progress_of(folder).percent) == ("Reading", 25)
+
+
+def test_two_files_of_one_kind_are_refused_in_words(
+    world: World, upload: Callable[..., int], work_on: Work
+) -> None:
+    set_id = upload()
+    with world.runtime.database.writing() as session:
+        tables = uploaded_files.tables_of(sets.found(session, set_id).files)
+        again = replace(
+            next(each for each in tables if each.kind == "customers.csv"), number=99, name="more.csv"
+        )
+        sets.check_again(session, world.runtime.queue, OPERATOR, set_id, [*tables, again], {})
+    [words] = work_on(set_id).summary["refused"]
+    assert words.startswith("“customers.csv” and “more.csv” are both customers.csv. Leave one of them out")
+    assert codes(world) == set()

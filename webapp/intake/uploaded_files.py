@@ -3,7 +3,7 @@ said."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -131,6 +131,21 @@ def chosen(
         }
         return replace(table, kind=kind, is_unsure=False, **style, **found)
     return replace(table, is_unsure=False, is_known=True, **style, **_typed_columns(table, typed))
+
+
+def refusal(tables: Sequence[UploadedTable]) -> str:
+    """Why these files cannot be imported together; empty if they can."""
+    for table in tables:
+        same = [each.name for each in tables if each.kind == table.kind]
+        if table.kind and len(same) > 1:
+            return _(
+                "“%(one)s” and “%(other)s” are both %(kind)s. Leave one of them out, and import it by itself "
+                "afterwards.",
+                one=same[0],
+                other=same[1],
+                kind=table.kind,
+            )
+    return ""
 
 
 def _typed_columns(table: UploadedTable, typed: Mapping[str, str]) -> dict[str, Any]:

@@ -26,14 +26,14 @@ from webapp.documents import document_checks, findings
 from webapp.extensions import Runtime
 from webapp.imports.folder import CSV_FILES, FILES, Imported, Listener, import_folder
 from webapp.imports.problems import ImportRefused, Problems, TooMuchRemoved
-from webapp.intake import listing, matching, sets, summary
+from webapp.intake import listing, matching, sets, summary, uploaded_files
 from webapp.intake.cancelled import ImportCancelled, ImportInterrupted
 from webapp.intake.set_folders import Reporter, SetFolder
 from webapp.intake.uploaded_files import UploadedTable, tables_of
 from webapp.store.statuses import ImportState
 from webapp.store.types import now
 from webapp.store.users import ImportSet
-from webapp.translation import _
+from webapp.translation import N_, _
 from webapp.workers import WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,14 @@ def work(runtime: Runtime, worker: WorkerProcess, set_id: int) -> None:
             _end(this, ended)
 
 
-UNEXPECTED = "An unexpected error ended it; the log of the worker has it. Nothing was stored."
+NO_FILES = N_(
+    "The worker does not find the files of this upload. Web and workers must have the same "
+    "MAILRUN_IMPORT_FOLDER."
+)
+NOTHING_KNOWN = N_(
+    "Nothing in these files is known as data. Choose below what each file is, then check again."
+)
+UNEXPECTED = N_("An unexpected error ended it; the log of the worker has it. Nothing was stored.")
 
 
 @contextmanager
@@ -97,23 +104,16 @@ def _cannot_go_on(error: Exception) -> str:
 def _work(this: SetWork) -> dict[str, Any]:
     """What becomes of the row."""
     if not this.folder.folder.is_dir():
-        return {
-            "state": ImportState.FAILED,
-            "problem": _(
-                "The worker does not find the files of this upload. Web and workers must have the same "
-                "MAILRUN_IMPORT_FOLDER."
-            ),
-        }
+        return {"state": ImportState.FAILED, "problem": _(NO_FILES)}
     this.folder.begin()
     report = Reporter(this.folder, this.worker)
     found: dict[str, Any] = {"documents": this.row.summary.get("documents", 0)}
+    if words := uploaded_files.refusal(this.tables):
+        return _refused(found, words)
     _lay_out(this)
     found |= _match(this, report)
     if not any((this.folder.folder / name).exists() for name in FILES):
-        words = _(
-            "Nothing in these files is known as data. Choose below what each file is, then check again."
-        )
-        return _checked({**found, **summary.of_errors(Problems()), "refused": [words]})
+        return _refused(found, _(NOTHING_KNOWN))
     with summary.noting(this.folder) as notes:
         problems = Problems(notes.error, summary.EACH_ERROR_MAX)
         row_told = notes.change if this.is_check else None
@@ -131,6 +131,10 @@ def _work(this: SetWork) -> dict[str, Any]:
         _note_applied(session, this, found, done)
     _check_documents(this, found, done)
     return {}
+
+
+def _refused(found: dict[str, Any], words: str) -> dict[str, Any]:
+    return _checked({**found, **summary.of_errors(Problems()), "refused": [words]})
 
 
 def _checked(found: dict[str, Any]) -> dict[str, Any]:
