@@ -228,6 +228,7 @@ def test_two_files_of_one_kind_are_refused_in_words(
     world: World, upload: Callable[..., int], work_on: Work
 ) -> None:
     set_id = upload()
+    work_on(set_id)
     with world.runtime.database.writing() as session:
         tables = uploaded_files.tables_of(sets.found(session, set_id).files)
         again = replace(

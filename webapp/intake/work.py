@@ -83,9 +83,7 @@ NO_FILES = N_(
     "The worker does not find the files of this upload. Web and workers must have the same "
     "MAILRUN_IMPORT_FOLDER."
 )
-NOTHING_KNOWN = N_(
-    "Nothing in these files is known as data. Choose below what each file is, then check again."
-)
+NOT_KNOWN = N_("Nothing in these files is known as data. Choose below what each file is, then check again.")
 UNEXPECTED = N_("An unexpected error ended it; the log of the worker has it. Nothing was stored.")
 
 
@@ -113,7 +111,7 @@ def _work(this: SetWork) -> dict[str, Any]:
     _lay_out(this)
     found |= _match(this, report)
     if not any((this.folder.folder / name).exists() for name in FILES):
-        return _refused(found, _(NOTHING_KNOWN))
+        return _refused(found, _(NOT_KNOWN))
     with summary.noting(this.folder) as notes:
         problems = Problems(notes.error, summary.EACH_ERROR_MAX)
         row_told = notes.change if this.is_check else None
