@@ -15,6 +15,8 @@ from webapp import sealing
 from webapp.delivery import drain, recovery
 from webapp.evidence import retention
 from webapp.extensions import Runtime
+from webapp.intake import upkeep as upkeep_of_sets
+from webapp.intake import work as set_work
 from webapp.new_run import generation
 from webapp.workers import WorkerProcess
 
@@ -44,11 +46,16 @@ def sweep_regularly(runtime: Runtime, worker: WorkerProcess) -> None:
             for run_id in due.to_drain:
                 if not waiting_jobs.will_be_taken_soon(runtime.queue.enqueue_drain(run_id)):
                     _in_thread(f"drain {run_id}", drain.drain, runtime, worker, run_id)
+            if (set_id := upkeep_of_sets.due(runtime)) and not waiting_jobs.will_be_taken_soon(
+                runtime.queue.enqueue_import(set_id)
+            ):
+                import_beside(runtime, worker, set_id)
             waiting_jobs.end_round()
             if sealing.is_due(runtime.database):
                 _in_thread("seal", _seal, runtime, worker)
             if retention.is_due(runtime):
                 _in_thread("tidy", _tidy, runtime, worker)
+            upkeep_of_sets.delete_old(runtime)
         except DBAPIError as error:
             log.warning("cannot sweep: %s", error.orig)
 
@@ -105,6 +112,18 @@ def _make(runtime: Runtime, worker: WorkerProcess, run_id: int) -> None:
         log.warning("run %s cannot be generated; will try again soon: %s", run_id, error.orig)
     except OSError as error:
         log.warning("run %s cannot be generated; will try again soon: %s", run_id, error)
+
+
+def import_beside(runtime: Runtime, worker: WorkerProcess, set_id: int) -> None:
+    """Check or apply an upload in a thread of its own."""
+    _in_thread(f"import {set_id}", _import, runtime, worker, set_id)
+
+
+def _import(runtime: Runtime, worker: WorkerProcess, set_id: int) -> None:
+    try:
+        set_work.work(runtime, worker, set_id)
+    except DBAPIError as error:
+        log.warning("import %s waits for the database: %s", set_id, error.orig)
 
 
 def _in_thread(name: str, verb: Callable[..., None], *args: object) -> None:

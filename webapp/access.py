@@ -39,6 +39,12 @@ class Viewer:
         return self.may_change and self.right_to_send
 
     @property
+    def may_import(self) -> bool:
+        """Whether this person may import. An import changes customers of any cluster, and tells which exist:
+        so one who is bound to clusters may not."""
+        return self.may_change and not self.clusters
+
+    @property
     def manages_users(self) -> bool:
         """Whether this person may change what others see and may do: an administrator who sees everything."""
         return self.role == Role.ADMIN and not self.clusters

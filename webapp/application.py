@@ -12,6 +12,7 @@ from webapp.demo import pages as demo
 from webapp.evidence import pages as evidence
 from webapp.fixing import pages as fixing
 from webapp.help import pages as help_pages
+from webapp.intake import pages as intake
 from webapp.invoices import pages as invoices
 from webapp.new_run import pages as new_run
 from webapp.results import pages as results
@@ -43,7 +44,7 @@ SHARED = (
 )
 """What all pages share, in the order in which it takes effect."""
 ROOMS = (
-    *(users, definitions, invoices, customers, new_run, runs, results),
+    *(users, definitions, invoices, intake, customers, new_run, runs, results),
     *(fixing, search, settings, evidence, catcher, demo, help_pages),
 )
 """The rooms with pages."""

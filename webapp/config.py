@@ -55,6 +55,9 @@ class Settings:
     proxies: int
     hosts: tuple[str, ...]
     ehlo_name: str
+    import_folder: Path
+    import_bytes_max: int
+    import_files_max: int
     dotenv: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -127,6 +130,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         hosts=_words(environ, "MAILRUN_HOSTS"),
         proxies=_whole(environ, "MAILRUN_PROXIES", 0, most=10),
         ehlo_name=_ehlo_name(environ),
+        import_folder=Path(environ.get("MAILRUN_IMPORT_FOLDER") or home / "imports").absolute(),
+        import_bytes_max=_whole(environ, "MAILRUN_IMPORT_MEGABYTES", 2_000, least=1) * 1_000_000,
+        import_files_max=_whole(environ, "MAILRUN_IMPORT_FILES", 200_000, least=1),
         dotenv=dotenv,
     )
 

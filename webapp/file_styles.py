@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
@@ -62,6 +63,24 @@ class FileStyle:
 
 FOUND_OUT = FileStyle()
 """The style of files of which nothing is said."""
+
+
+@dataclass(frozen=True)
+class FileReading:
+    """How one file is read. `columns`: the name in its header → the column of the import format that it is;
+    empty: it is left out. `fixed`: columns that the file does not have → what every row gets there."""
+
+    style: FileStyle = FOUND_OUT
+    columns: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the file has the columns of the import format."""
+        return not (self.columns or self.fixed)
+
+
+AS_IT_IS = FileReading()
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from webapp.translation import N_
 QUEUE = "mailrun"
 DRAIN = "jobs.runs.drain"
 GENERATE = "jobs.runs.make"
+IMPORT = "jobs.imports.work"
 JOB_SECONDS = 24 * 3600
 PROBE_KEY_SECONDS = 5
 DOES_NOT_ANSWER = N_("does not answer")
@@ -69,6 +70,10 @@ class JobQueue:
     def enqueue_generation(self, run_id: int) -> str:
         """Have a worker generate this run's results, before all other jobs: a person is waiting for them."""
         return self._enqueue(GENERATE, run_id, at_front=True)
+
+    def enqueue_import(self, set_id: int) -> str:
+        """Have a worker check or apply this upload, before other jobs: a person is waiting for it."""
+        return self._enqueue(IMPORT, set_id, at_front=True)
 
     def _enqueue(self, job: str, run_id: int, *, at_front: bool = False) -> str:
         """At most one job of a kind waits per run: the sweeps of all workers enqueue all the time, and

@@ -133,7 +133,7 @@ def _documents(
 
 def _without(some: list[tuple[str, str]], others: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Those whose bytes are not among the others, each as often as it is missing: a new name is no change."""
-    left = [sha256 for _, sha256 in others]
+    left = [sha256 for _id, sha256 in others]
     missing = []
     for name, sha256 in sorted(some):
         if sha256 in left:

@@ -7,10 +7,10 @@ English."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import cache, reduce
 from gettext import NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -55,6 +55,11 @@ def N_(message: str) -> str:
 def translated(text: str) -> str:
     """A text with no values in it, such as a command's help; as it is if no catalogue has it."""
     return _texts().gettext(text) if text else text
+
+
+def all_of(words: Sequence[str]) -> str:
+    """a and b and c; empty for none."""
+    return reduce(lambda one, other: _("%(one)s and %(other)s", one=one, other=other), words) if words else ""
 
 
 @contextmanager

@@ -126,3 +126,16 @@ def test_a_store_that_is_away_once_all_is_imported_is_told(
     assert done.returncode == 0
     assert "The documents could not all be checked: Is a directory." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_example_is_written_and_can_be_imported(shell: dict[str, str], tmp_path: Path) -> None:
+    folder = str(tmp_path / "example")
+    written = run(shell, "--example", folder)
+    assert written.returncode == 0, written.stderr
+    assert written.stdout.startswith(f"An example is in {folder}.")
+    again = run(shell, "--example", folder)
+    assert (again.returncode, "is not empty" in again.stderr) == (1, True)
+    done = run(shell, folder)
+    assert done.returncode == 0, done.stderr
+    assert ["invoices", "3", "0", "0", "0"] in [line.split() for line in done.stdout.splitlines()]
+    assert "Checked 3 documents; suspect: 0" in done.stdout

@@ -17,7 +17,6 @@ from webapp.store.definitions import TemplateImage
 OPEN = {"/login", "/login/link", "/login/state", "/setup", "/healthz", "/readyz", "/static/<path:filename>"}
 OPEN_CHANGING = {"/login", "/login/again", "/login/link", "/setup"}
 OWN = {"/account", "/account/password", "/account/sessions/end", "/account/sessions/<int:session_id>/end"}
-"""What everyone changes of their own account."""
 LOOKING = {
     "/",
     "/account",
@@ -155,7 +154,16 @@ CHANGING = {
     "/fix",
     "/fix/undo",
 }
+IMPORTING = {  # who may: tests/intake/test_pages.py
+    *("/import", "/imports", "/imports/example.zip"),
+    "/imports/<int:set_id>",
+    "/imports/<int:set_id>/live",
+    "/imports/<int:set_id>/<any(errors, changes, documents):what>.csv",
+}
+CHANGING_IMPORTS = {f"/imports/<int:set_id>{rest}" for rest in ("", "/apply", "/cancel", "/discard")}
+CHANGING_IMPORTS.add("/imports")
 FIRST_IDS = (
+    "set_id",
     "id",
     "number",
     "definition_id",
@@ -178,6 +186,7 @@ def routes(pages: Flask, method: str) -> set[str]:
 def address(rule: str, run_id: int, result_id: int) -> str:
     ids = {"run_id": run_id, "result_id": result_id, **dict.fromkeys(FIRST_IDS, 1)}
     named = rule.replace("<name>", "logo").replace("<topic>", "start")
+    named = named.replace("<any(errors, changes, documents):what>", "errors")
     return re.sub("<int:([a-z_]+)>", lambda match: str(ids[match[1]]), named)
 
 
@@ -195,16 +204,17 @@ def left_run(world: World, in_cluster: Callable[[str], int]) -> tuple[int, int]:
 
 
 def test_no_route_is_missing_here(pages: Flask) -> None:
-    assert routes(pages, "GET") == OPEN | LOOKING | FOR_SENDERS | LOOKING_ADMINS
-    assert routes(pages, "POST") == CHANGING | CHANGING_ADMINS | OPEN_CHANGING | OWN | {"/logout"}
+    assert routes(pages, "GET") == OPEN | LOOKING | FOR_SENDERS | LOOKING_ADMINS | IMPORTING
+    changing = CHANGING | CHANGING_ADMINS | CHANGING_IMPORTS
+    assert routes(pages, "POST") == changing | OPEN_CHANGING | OWN | {"/logout"}
 
 
 def test_without_a_login_everything_leads_to_the_login(pages: Flask, left_run: tuple[int, int]) -> None:
     browser = Browser(pages.test_client())
     browser.look("/login")
-    for rule in LOOKING | FOR_SENDERS | LOOKING_ADMINS:
+    for rule in LOOKING | FOR_SENDERS | LOOKING_ADMINS | IMPORTING:
         assert browser.look(address(rule, *left_run)).status_code == 303, rule
-    for rule in CHANGING | CHANGING_ADMINS | OWN | {"/logout"}:
+    for rule in CHANGING | CHANGING_ADMINS | CHANGING_IMPORTS | OWN | {"/logout"}:
         answer = browser.press(address(rule, *left_run), id="1")
         assert (answer.status_code, (answer.location or "")[:6]) == (303, "/login"), rule
 

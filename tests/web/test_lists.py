@@ -10,8 +10,9 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from webapp.store.customers import Customer
 from webapp.store.keyset import Counted, Order, Page
+from webapp.web.htmx import piece_of_list
 from webapp.web.list_words import page_words, print_words
-from webapp.web.lists import ListColumn, ListView, list_request, picked, piece
+from webapp.web.lists import ListColumn, ListView, list_request, picked
 
 ORDERS: dict[str, Order[Any]] = {
     "": Order("Name", Customer.sort_name, str, str),
@@ -150,4 +151,4 @@ def test_a_piece_gives_the_browser_the_address_of_the_list() -> None:
         listed: ListView[str] = ListView(
             list_request("/things", ("state",), ORDERS), Page([], "", ""), Counted(7), COLUMNS, ORDERS, "", ""
         )
-        assert piece("<p>", listed).headers["HX-Push-Url"] == "/things?q=x&after=5~x"
+        assert piece_of_list("<p>", listed.here).headers["HX-Push-Url"] == "/things?q=x&after=5~x"

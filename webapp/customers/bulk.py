@@ -75,8 +75,8 @@ def reach(session: Session, conditions: Conditions) -> Reach:
         customers=customers,
         suspended=suspended,
         clusters=[(tag_name, count) for tag_name, count in clusters],
-        invoices=sum(count for _, count, _ in invoices),
-        amounts={currency: gross for currency, _, gross in invoices},
+        invoices=sum(count for _currency, count, _gross in invoices),
+        amounts={currency: gross for currency, _count, gross in invoices},
         waiting=_waiting(session, ids),
     )
 

@@ -56,7 +56,10 @@ def index() -> ResponseReturnValue:
     shown = filter_of(asked)
     try:
         states = queries.state_counts(db.session, viewer(), shown)
-        page, count = queries.listing(db.session, viewer(), shown, asked.order(ORDERS), asked.edge, states)
+        order = asked.order(ORDERS)
+        page, count = asked.read(
+            lambda edge: queries.listing(db.session, viewer(), shown, order, edge, states)
+        )
     except ValueError:
         abort(404)
     view: ListView[Any] = ListView(asked, page, count, COLUMNS, ORDERS, N_("customer"), N_("customers"))

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from webapp import migrations
+from webapp import example_folder, migrations
 from webapp.console import say
 from webapp.documents import document_checks, findings
 from webapp.extensions import Runtime, runtime
@@ -46,11 +46,22 @@ FINE = 1000
     metavar="NAME",
     help="Whose dates and amounts they have, such as nl for 31-10-2026 and 1.234,50.",
 )
+@click.option(
+    "--example", is_flag=True, help="Write a small example into FOLDER instead, and import nothing."
+)
 @with_appcontext
 def import_command(
-    folder: Path, dry_run: bool, allow_removals: int | None, report: Path | None, **written: str
+    folder: Path,
+    dry_run: bool,
+    allow_removals: int | None,
+    report: Path | None,
+    example: bool,
+    **written: str,
 ) -> None:
     """Imports a FOLDER of CSV files, documents and a messaging.toml: all of it, or nothing."""
+    if example:
+        _write_example(folder)
+        return
     parts, style = runtime(), _style(**written)
     has, needs = migrations.versions(parts.database)
     if has != needs:
@@ -80,6 +91,18 @@ def import_command(
         sys.exit(1)
     if not dry_run:
         _check_documents(parts)
+
+
+def _write_example(folder: Path) -> None:
+    try:
+        example_folder.write(folder)
+    except FileExistsError:
+        raise click.ClickException(
+            f"{folder} is not empty; name a folder that is, or that is not there yet"
+        ) from None
+    except OSError as problem:
+        raise click.ClickException(f"{folder}: {problem.strerror}") from None
+    click.echo(f"An example is in {folder}. Try it: mailrun import {folder} --dry-run")
 
 
 def _style(delimiter: str, encoding: str, locale: str) -> FileStyle:

@@ -12,23 +12,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from webapp import progress, sealing
 from webapp.destinations import Service
-from webapp.file_styles import FOUND_OUT, FileStyle
+from webapp.file_styles import FOUND_OUT, FileReading, FileStyle
 from webapp.imports import messaging, staging
 from webapp.imports.changes import RowChange
 from webapp.imports.intake import Work, check, read
 from webapp.imports.kinds import CHANGED_HERE
 from webapp.imports.merging import MergeCounts
-from webapp.imports.problems import ImportRefused
-from webapp.imports.storing import compare, keep_documents, store
+from webapp.imports.problems import ImportRefused, Problems, TooMuchRemoved
+from webapp.imports.storing import Plan, compare, keep_documents, store
 from webapp.progress import ReportProgress
 from webapp.store.database import Database, is_passing
 from webapp.store.documents import DocumentStore
@@ -59,6 +60,18 @@ class Imported:
         return any(counts.changes_anything for counts in self.counts.values())
 
 
+@dataclass
+class Listener:
+    """What is told of an import. `problems` collects what is wrong; `row_told` is called with every row that
+    is new, changed, removed or kept; `stored` with what was done, in the transaction that does it.
+    `called`: what the audit trail calls the import; empty: by the name of its folder."""
+
+    problems: Problems = field(default_factory=Problems)
+    row_told: Callable[[RowChange], None] | None = None
+    stored: Callable[[Session, Imported], None] = lambda session, done: None
+    called: str = ""
+
+
 def import_folder(
     database: Database,
     documents: DocumentStore,
@@ -72,38 +85,59 @@ def import_folder(
     allowed_removals: int | None = None,
     rows_max: int | None = ROWS_TOLD,
     style: FileStyle = FOUND_OUT,
+    readings: Mapping[str, FileReading] | None = None,
+    listener: Listener | None = None,
 ) -> Imported:
     """Import the whole folder, or raise ImportRefused with everything that is wrong and change nothing.
 
-    `dry_run` only checks and compares. `style`: how the CSV files are written.
-    `bcc_domains`: where a Bcc of a definition may go; none: anywhere.
-    `own_services`: where no mail server may be, since it is Mailrun itself.
+    `dry_run` only checks and compares. `style`: how the CSV files are written; `readings`: how some of them
+    are, by name. `bcc_domains`: where a Bcc of a definition may go; none: anywhere. `own_services`: where no
+    mail server may be, since it is Mailrun itself.
     `allowed_removals`: how many addresses and documents may go; None: a few. `rows_max` limits the rows that
     are told, of each file and kind. Memory is bounded, however large the files are, unless all rows are."""
-    files = _files(folder)
+    files, told = _files(folder), listener or Listener()
     try:
         with staging.opened(database) as stage:
-            work = Work(folder, files, stage, report, style)
+            work = Work(folder, files, stage, report, readings or {}, FileReading(style))
+            work.problems, work.called = told.problems, told.called
             read(work, bcc_domains, own_services)
             check(work)
             work.problems.refuse()
-            plan = compare(work, rows_max)
+            plan = compare(work, rows_max, told.row_told)
             objection = plan.objection(allowed_removals)
-            if objection and not dry_run:
-                raise ImportRefused([objection])
             if not dry_run:
-                keep_documents(work, documents)
-                plan = store(work, plan, actor, allowed_removals)
-            told = tuple(plan.rows), tuple(work.problems.warnings)
+                plan = _store(work, plan, documents, actor, allowed_removals, told)
+            done = replace(_done(work, plan), dry_run=dry_run, refusal=objection)
     except DBAPIError as error:
         if not is_passing(error):
             raise
         raise ImportRefused([f"the database cannot go on: {error.orig}; nothing was imported"]) from error
     if not dry_run:
-        with suppress(DBAPIError):  # the workers do it, then
-            if sealing.is_due(database):  # a definition takes its password from another field now
-                sealing.seal_plain(database)
-    return Imported(plan.counts, dry_run, *told, objection)
+        _seal(database)
+    return done
+
+
+def _store(
+    work: Work, plan: Plan, documents: DocumentStore, actor: str, allowed: int | None, told: Listener
+) -> Plan:
+    if objection := plan.objection(allowed):
+        raise TooMuchRemoved([objection])
+    keep_documents(work, documents)
+
+    def finish(session: Session, plan: Plan) -> None:
+        told.stored(session, _done(work, plan))
+
+    return store(work, plan, actor, allowed, finish)
+
+
+def _seal(database: Database) -> None:
+    with suppress(DBAPIError):  # the workers do it, then
+        if sealing.is_due(database):  # a definition takes its password from another field now
+            sealing.seal_plain(database)
+
+
+def _done(work: Work, plan: Plan) -> Imported:
+    return Imported(plan.counts, False, tuple(plan.rows), tuple(work.problems.warnings))
 
 
 def _files(folder: Path) -> tuple[str, ...]:

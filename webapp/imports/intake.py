@@ -3,7 +3,7 @@ found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from webapp import progress, sealed
 from webapp.destinations import Service
-from webapp.file_styles import FOUND_OUT, FileStyle
+from webapp.file_styles import AS_IT_IS, FileReading
 from webapp.imports import kept, kinds, messaging, messaging_store, references, staged, staging
 from webapp.imports.circles import ImportedParents, renamed_clusters
 from webapp.imports.documents import ImportedFile, Inspector
@@ -28,13 +28,15 @@ from webapp.store.statuses import SourceSubject
 
 @dataclass
 class Work:
-    """What the steps of one import pass to each other."""
+    """What the steps of one import pass to each other. `readings`: how each file is read, and `others`: how
+    those are of which nothing is said."""
 
     folder: Path
     files: tuple[str, ...]
     stage: Stage
     progress: ReportProgress
-    style: FileStyle = FOUND_OUT
+    readings: Mapping[str, FileReading] = field(default_factory=dict)
+    others: FileReading = AS_IT_IS
     problems: Problems = field(default_factory=Problems)
     graph: ImportedParents = field(default_factory=ImportedParents)
     messaging: messaging.Messaging = field(default_factory=messaging.Messaging)
@@ -42,6 +44,11 @@ class Work:
     kinds: list[Kind] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     passwords: StagedPasswords = field(default_factory=StagedPasswords)
+    called: str = ""
+
+    def reading(self, file: str) -> FileReading:
+        """How this file is read."""
+        return self.readings.get(file, self.others)
 
 
 def read(work: Work, bcc_domains: Sequence[str], own_services: Sequence[Service] = ()) -> None:
@@ -85,7 +92,7 @@ def _kinds(work: Work) -> list[Kind]:
         kinds.clusters(),
         kinds.customers(),
         kinds.emails(),
-        kinds.invoices(scaled=scaled, spelling=work.style.spelling),
+        kinds.invoices(scaled=scaled, spelling=work.reading("invoices.csv").style.spelling),
     ]
     return [*files, kinds.transformation_results(lambda row: ())]
 
@@ -97,7 +104,7 @@ def _read_csv(work: Work, kind: Kind, tell: Callable[[int], None]) -> None:
         if kind.table is staged.RESULT:
             rows = _with_documents(work, session, path, tell)
         else:
-            rows = checked_rows(path, kind, work.problems, tell, work.style)
+            rows = checked_rows(path, kind, work.problems, tell, work.reading(kind.file))
         if kind.table is staged.CLUSTER:
             rows = _into_graph(work.graph, work.graph.renamed.translate_clusters(rows))
         if kind.table is staged.CUSTOMER and work.graph.renamed.now:
@@ -111,9 +118,8 @@ def _read_changed(work: Work, tell: Callable[[int], None]) -> None:
     """What people changed where the folder was exported from."""
     with work.stage.working() as session:
         names = _secret_names(work, session)
-        rows = checked_rows(
-            work.folder / kinds.CHANGED_HERE, kinds.changed_here(), work.problems, tell, work.style
-        )
+        path, reading = work.folder / kinds.CHANGED_HERE, work.reading(kinds.CHANGED_HERE)
+        rows = checked_rows(path, kinds.changed_here(), work.problems, tell, reading)
         waiting: list[dict[str, Any]] = []
         numbers = count(1)
         for some in batched(seal_remembered(session, rows, names, work.passwords)):
@@ -155,9 +161,8 @@ def _with_documents(
     for entry in work.messaging.entries["transformation"]:
         types[entry.values["name"]] = entry.values["output_type"]
     inspector = Inspector(work.folder, types, found)
-    for row in checked_rows(
-        path, kinds.transformation_results(inspector.judge), work.problems, tell, work.style
-    ):
+    kind = kinds.transformation_results(inspector.judge)
+    for row in checked_rows(path, kind, work.problems, tell, work.reading(kind.file)):
         yield row
         if len(waiting) >= staging.BATCH:
             work.stage.fill(session, staged.DOCUMENT, waiting)

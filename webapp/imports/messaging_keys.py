@@ -164,3 +164,14 @@ STATEMENTS: dict[str, Any] = {
     .join(MessageTemplate, MessageTemplate.id == MessageDefinition.template_id),
 }  # fmt: skip
 """What is stored of each table, by the keys of the file; of definitions with their ids."""
+
+WORDS = {
+    "mail_server": "mail servers",
+    "sender": "senders",
+    "recipient_key": "recipient keys",
+    "transformation": "invoice transformations",
+    "template": "message templates",
+    "template_part": "parts of templates",
+    "definition": "message definitions",
+}
+"""What the things of each table are called on the screen."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from bisect import insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 MOST_TOLD = 100
@@ -76,13 +76,20 @@ class ImportRefused(Exception):
         return "\n".join([*self.errors, *([f"and {self.untold:,} more"] if self.untold else [])])
 
 
+class TooMuchRemoved(ImportRefused):
+    """The import would take away more than it may."""
+
+
 class Problems:
     """Collects problems in bounded memory.
 
     `incomplete` are the files of which some lines could not be read at all: what they miss is unknown, so
-    references into them are not judged. Warnings do not keep a folder from being imported."""
+    references into them are not judged. Warnings do not keep a folder from being imported. `each` is told of
+    every problem; of what only all rows together show it is told `rows_max` of a cause."""
 
-    def __init__(self) -> None:
+    def __init__(self, each: Callable[[Problem], None] | None = None, rows_max: int = MOST_TOLD) -> None:
+        self._each = each
+        self.rows_max = rows_max
         self.causes: dict[tuple[str, str, str], Cause] = {}
         self.doubts: dict[tuple[str, str, str], Cause] = {}
         self.total = 0
@@ -97,6 +104,8 @@ class Problems:
         self.total += total
         for problem in first:
             _sort(self.causes, problem)
+            if self._each is not None:
+                self._each(problem)
         if first and (cause := self.causes.get(_cause_of(first[0]))):
             cause.total += total - len(first)
 

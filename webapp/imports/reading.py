@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from webapp.file_styles import FOUND_OUT, FileStyle
+from webapp.file_styles import AS_IT_IS, FileReading
 from webapp.imports import csvfile
 from webapp.imports.csvfile import LINE
 from webapp.imports.kinds import Kind
 from webapp.imports.problems import Problems
 from webapp.imports.values import ABSENT, Check, shown
 from webapp.sealed import LOOKS_SEALED, PREFIX
+from webapp.translation import _
 
 CsvRow = dict[str, Any]
 
@@ -36,13 +37,15 @@ def checked_rows(
     kind: Kind,
     problems: Problems,
     progress: Callable[[int], None] | None = None,
-    style: FileStyle = FOUND_OUT,
+    reading: FileReading = AS_IT_IS,
 ) -> Iterator[CsvRow]:
     """The rows of the file with their `line`; a wrong value is None and noted as a problem.
 
     The key of a wrong row is given as it stands there, if other rows may refer to it: they are not wrong
     too."""
-    reader = csvfile.rows(path, problems, progress, style)
+    reader = csvfile.rows(path, problems, progress, reading.style)
+    if not reading.is_plain:
+        reader = _translated(reader, kind, reading, problems)
     line, header, spoilt = next(reader, (1, [], False))
     layout = None if spoilt else layout_of(kind, line, header, problems)
     if layout is None:
@@ -55,8 +58,7 @@ def checked_rows(
         if spoilt or len(fields) != layout.width:
             row = dict.fromkeys(kind.table.columns.keys()) | {"line": line}
             if not spoilt:
-                told = f"has {len(fields)} fields; the header has {layout.width}"
-                problems.add(kind.file, line, LINE, told)
+                problems.add(kind.file, line, LINE, _wrong_width(fields, layout.width))
         else:
             row = _checked(kind, layout, line, fields, problems)
             for column, words in kind.judge(row):
@@ -67,6 +69,35 @@ def checked_rows(
             yield row
 
 
+FileRow = tuple[int, list[str], bool]
+
+
+def _translated(
+    rows: Iterator[FileRow], kind: Kind, reading: FileReading, problems: Problems
+) -> Iterator[FileRow]:
+    """The rows with the columns of the import format: those that the file has by other names, without those
+    that are left out, and with those that are the same in every row."""
+    line, header, spoilt = next(rows, (1, [], False))
+    names = [reading.columns.get(name.strip(), name.strip()) for name in header]
+    while names and not names[-1]:
+        names.pop()
+    width = len(names)
+    chosen = [place for place, name in enumerate(names) if name]
+    fixed = {name: value for name, value in reading.fixed.items() if name not in names}
+    yield line, [*(names[place] for place in chosen), *fixed], spoilt
+    added = list(fixed.values())
+    for line, fields, spoilt in rows:
+        is_long = len(fields) > len(header) and any(field.strip() for field in fields[len(header) :])
+        if (len(fields) < width or is_long) and not spoilt:
+            problems.add(kind.file, line, LINE, _wrong_width(fields, len(header)))
+            spoilt = True
+        yield line, [*(fields[place] if place < len(fields) else "" for place in chosen), *added], spoilt
+
+
+def _wrong_width(fields: list[str], wanted: int) -> str:
+    return _("has %(count)s fields; the header has %(wanted)s", count=len(fields), wanted=wanted)
+
+
 def layout_of(kind: Kind, line: int, header: list[str], problems: Problems) -> Layout | None:
     """What the header says. Its problems are noted; None if the file cannot be read by it."""
     names = [name.strip() for name in header]
@@ -74,22 +105,25 @@ def layout_of(kind: Kind, line: int, header: list[str], problems: Problems) -> L
         names.pop()
     wanted = {column.name: column for column in kind.columns}
     if not names:
-        words = f"the header is missing; it names {', '.join(wanted)}"
+        words = _("the header is missing; it names %(names)s", names=", ".join(wanted))
         problems.add(kind.file, 1, LINE, words)
         return None
     if not any(name in wanted for name in names):
-        words = f"is no header of this file: {shown(', '.join(names))}; it names {', '.join(wanted)}"
+        words = _(
+            "is no header of this file: %(header)s; it names %(names)s",
+            header=shown(", ".join(names)),
+            names=", ".join(wanted),
+        )
         problems.add(kind.file, line, LINE, words)
         return None
     for position, name in enumerate(names):
         if names.index(name) != position:
-            problems.add(kind.file, line, name, "stands in the header twice")
+            problems.add(kind.file, line, name, _("stands in the header twice"))
         elif name not in wanted and not _is_extra(kind, name):
-            words = f"is no column of this file{_hint(kind, name)}"
-            problems.add(kind.file, line, name or LINE, words)
+            problems.add(kind.file, line, name or LINE, _unknown_column(kind))
     for column in kind.columns:
         if column.required and column.name not in names:
-            problems.add(kind.file, line, column.name, "is missing from the header")
+            problems.add(kind.file, line, column.name, _("is missing from the header"))
     key = kind.columns[0].name
     if key not in names:
         return None
@@ -107,9 +141,12 @@ def _is_extra(kind: Kind, name: str) -> bool:
     return bool(kind.prefix and before == kind.prefix and dot and after)
 
 
-def _hint(kind: Kind, name: str) -> str:
-    own = f", and any {kind.prefix}.<name>" if kind.prefix else ""
-    return f"; it has {', '.join(column.name for column in kind.columns)}{own}"
+def _unknown_column(kind: Kind) -> str:
+    names = ", ".join(column.name for column in kind.columns)
+    if not kind.prefix:
+        return _("is no column of this file; it has %(names)s", names=names)
+    free = f"{kind.prefix}.<name>"
+    return _("is no column of this file; it has %(names)s, and any %(free)s", names=names, free=free)
 
 
 def _checked(kind: Kind, layout: Layout, line: int, fields: list[str], problems: Problems) -> CsvRow:

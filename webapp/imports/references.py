@@ -15,11 +15,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from webapp.imports import staged
 from webapp.imports.circles import ImportedParents
 from webapp.imports.kinds import Kind
-from webapp.imports.problems import MOST_TOLD, Problem, Problems
+from webapp.imports.problems import Problem, Problems
 from webapp.imports.values import shown
 from webapp.mailing.addresses import doubt_about
 from webapp.store.customers import Cluster, ClusterParent, Customer, RecipientKey
 from webapp.store.invoices import Invoice, Transformation
+from webapp.translation import N_, _
 
 
 @dataclass(frozen=True)
@@ -28,31 +29,36 @@ class Reference:
 
     file: str
     column: ColumnElement[Any]
-    word: str
+    words: str
     target_file: str
     target: ColumnElement[Any]
     stored: InstrumentedAttribute[str]
 
 
-CUSTOMER = ("customer", "customers.csv", staged.CUSTOMER.c.code, Customer.code)
+NO_CUSTOMER = N_("there is no customer %(name)s, neither in %(file)s nor stored")
+CUSTOMER = (NO_CUSTOMER, "customers.csv", staged.CUSTOMER.c.code, Customer.code)
 REFERENCES = (
     Reference(
         "customers.csv", staged.CUSTOMER.c.cluster,
-        "customer cluster", "clusters.csv", staged.CLUSTER.c.tag_name, Cluster.tag_name,
+        N_("there is no customer cluster %(name)s, neither in %(file)s nor stored"),
+        "clusters.csv", staged.CLUSTER.c.tag_name, Cluster.tag_name,
     ),
     Reference("emails.csv", staged.EMAIL.c.customer_code, *CUSTOMER),
     Reference(
         "emails.csv", staged.EMAIL.c.key,
-        "recipient key", "messaging.toml", staged.RECIPIENT_KEY.c.key, RecipientKey.key,
+        N_("there is no recipient key %(name)s, neither in %(file)s nor stored"),
+        "messaging.toml", staged.RECIPIENT_KEY.c.key, RecipientKey.key,
     ),
     Reference("invoices.csv", staged.INVOICE.c.customer_code, *CUSTOMER),
     Reference(
         "transformation_results.csv", staged.RESULT.c.invoice_number,
-        "invoice", "invoices.csv", staged.INVOICE.c.number, Invoice.number,
+        N_("there is no invoice %(name)s, neither in %(file)s nor stored"),
+        "invoices.csv", staged.INVOICE.c.number, Invoice.number,
     ),
     Reference(
         "transformation_results.csv", staged.RESULT.c.transformation,
-        "invoice transformation", "messaging.toml", staged.TRANSFORMATION.c.name, Transformation.name,
+        N_("there is no invoice transformation %(name)s, neither in %(file)s nor stored"),
+        "messaging.toml", staged.TRANSFORMATION.c.name, Transformation.name,
     ),
 )  # fmt: skip
 
@@ -82,7 +88,7 @@ def note_unknown(session: Session, problems: Problems) -> None:
         )
 
         def words(row: Any, each: Reference = each) -> str:
-            return f"there is no {each.word} {shown(row[1])}, neither in {each.target_file} nor stored"
+            return _(each.words, name=shown(row[1]), file=each.target_file)
 
         _note(session, problems, each.file, str(each.column.key), wrong, line, words)
 
@@ -98,7 +104,11 @@ def note_others_invoices(session: Session, problems: Problems) -> None:
     )
 
     def words(row: Any) -> str:
-        return f"invoice {shown(row[1])} is stored for customer {shown(row[2])}; an invoice cannot move"
+        return _(
+            "invoice %(number)s is stored for customer %(customer)s; an invoice cannot move",
+            number=shown(row[1]),
+            customer=shown(row[2]),
+        )
 
     _note(session, problems, "invoices.csv", "customer_code", wrong, line, words)
 
@@ -117,10 +127,12 @@ def note_wrong_parents(session: Session, graph: ImportedParents, problems: Probl
     if "clusters.csv" not in problems.incomplete:
         stored = set(session.scalars(select(Cluster.tag_name)))
         for line, parent in graph.unknown_parents(stored):
-            words = f"there is no customer cluster {shown(parent)}, neither in this file nor stored"
+            words = _(
+                "there is no customer cluster %(name)s, neither in this file nor stored", name=shown(parent)
+            )
             problems.add("clusters.csv", line, "parents", words)
     for line, circle in graph.closing(stored_edges(session)):
-        words = f"closes a circle: {' → '.join(circle)}"
+        words = _("closes a circle: %(circle)s", circle=" → ".join(circle))
         problems.add("clusters.csv", line, "parents", words)
 
 
@@ -143,7 +155,8 @@ def _note_repeated(session: Session, kind: Kind, problems: Problems) -> None:
     wrong = select(rows).where(rows.c.line != rows.c.first)
 
     def words(row: Any) -> str:
-        return f"{', '.join(shown(value) for value in row[2:])} stands in line {row[1]} already"
+        values = ", ".join(shown(value) for value in row[2:])
+        return _("%(values)s stands in line %(line)s already", values=values, line=row[1])
 
     column = "file" if kind.natural[-1] == "file_name" else kind.natural[-1]
     _note(session, problems, kind.file, column, wrong, rows.c.line, words)
@@ -158,8 +171,8 @@ def _note(
     line: ColumnElement[int],
     words: Callable[[Any], str],
 ) -> None:
-    first = session.execute(wrong.order_by(line).limit(MOST_TOLD)).all()
+    first = session.execute(wrong.order_by(line).limit(problems.rows_max)).all()
     total = len(first)
-    if total == MOST_TOLD:
+    if total == problems.rows_max:
         total = session.scalar(select(func.count()).select_from(wrong.subquery())) or 0
     problems.add_some([Problem(file, row[0], column, words(row)) for row in first], total)

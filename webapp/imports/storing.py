@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -32,7 +32,8 @@ from webapp.imports.intake import Work
 from webapp.imports.kept import Judgement
 from webapp.imports.kinds import CHANGED_HERE, Kind
 from webapp.imports.merging import MergeCounts
-from webapp.imports.problems import ImportRefused
+from webapp.imports.messaging_keys import WORDS
+from webapp.imports.problems import ImportRefused, TooMuchRemoved
 from webapp.imports.reading import CsvRow
 from webapp.imports.staging import must_be_storable
 from webapp.imports.targets import TARGETS, Target, respecting_people
@@ -41,26 +42,18 @@ from webapp.store import locks
 from webapp.store.documents import DocumentStore
 from webapp.store.users import AuditEntry
 
-WORDS = {
-    "mail_server": "mail servers",
-    "sender": "senders",
-    "recipient_key": "recipient keys",
-    "transformation": "invoice transformations",
-    "template": "message templates",
-    "template_part": "parts of templates",
-    "definition": "message definitions",
-}
-
 
 @dataclass
 class Plan:
     """What is to be stored. `targets` and `judged`, by file: where its rows go, and what people changed of
     what it names. `forgotten`: of settings, what the file says something new of. `after`: the import before
-    this one."""
+    this one. `row_told` is told of every row that is new, changed or removed, also of those that `rows`
+    leaves out."""
 
     parts: dict[str, tuple[list[CsvRow], list[CsvRow], int]]
     rows_max: int | None
     after: int | None
+    row_told: Callable[[RowChange], None] | None = None
     forgotten: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[str, MergeCounts] = field(default_factory=dict)
     by_file: dict[str, MergeCounts] = field(default_factory=dict)
@@ -68,6 +61,16 @@ class Plan:
     rows: list[RowChange] = field(default_factory=list)
     targets: dict[str, Target] = field(default_factory=dict)
     judged: dict[str, Judgement] = field(default_factory=dict)
+
+    def tell(self, rows: Iterable[RowChange]) -> None:
+        """Keep as many of these rows of each kind as may be kept."""
+        kept = Counter[str]()
+        for row in rows:
+            if self.row_told is not None:
+                self.row_told(row)
+            kept[row.kind] += 1
+            if self.rows_max is None or kept[row.kind] <= self.rows_max:
+                self.rows.append(row)
 
     @property
     def changes_anything(self) -> bool:
@@ -81,23 +84,30 @@ class Plan:
         return removals.objection(taken, allowed)
 
 
-def compare(work: Work, rows_max: int | None) -> Plan:
+def compare(work: Work, rows_max: int | None, row_told: Callable[[RowChange], None] | None = None) -> Plan:
     """What the folder would change, with up to `rows_max` rows of each kind and file (None: all)."""
     with work.stage.working() as session:
-        return _compare(session, work, rows_max)
+        return _compare(session, work, rows_max, row_told)
 
 
-def _compare(session: Session, work: Work, rows_max: int | None) -> Plan:
+def _compare(
+    session: Session,
+    work: Work,
+    rows_max: int | None,
+    row_told: Callable[[RowChange], None] | None = None,
+) -> Plan:
     found = messaging_store.differing(session, work.messaging, work.stored)
-    plan = Plan(found.parts, rows_max, after=_last_import(session), forgotten=found.forgotten)
+    after = _last_import(session)
+    plan = Plan(found.parts, rows_max, after, row_told, forgotten=found.forgotten)
     if messaging.FILE in work.files:
         for table, (new, changed, unchanged) in plan.parts.items():
             told = Counter(kind for kind, _, _ in found.told.get(table, ()))
             kept_here = {"kept": told[changes.KEPT], "source_wins": told[changes.SOURCE_WINS]}
             plan.counts[WORDS[table]] = MergeCounts(len(new), len(changed), unchanged, **kept_here)
-        plan.rows += changes.of_messaging(WORDS, plan.parts, work.stored)
+        for table in plan.parts:
+            plan.tell(changes.of_messaging(WORDS, {table: plan.parts[table]}, work.stored))
         for table, rows in found.told.items():
-            plan.rows += [RowChange(WORDS[table], kind, name, (words,)) for kind, name, words in rows]
+            plan.tell(RowChange(WORDS[table], kind, name, (words,)) for kind, name, words in rows)
     tell = within(work.progress, progress.COMPARING, len(work.kinds))
     for done, (kind, target) in enumerate(_targets(work)):
         tell(done)
@@ -120,13 +130,14 @@ def _compare_file(session: Session, work: Work, plan: Plan, kind: Kind, target: 
         known = merging.known_clusters(session)
         moved = len({child for edges in plan.edges for child, _ in edges} & known)
         counts = MergeCounts(counts.new, moved, counts.unchanged - moved)
-        plan.rows += changes.of_edges(kind.words, plan.edges, known)
+        plan.tell(changes.of_edges(kind.words, plan.edges, known))
     if target.scope:
         kept_sets.tell_added(session, target, found)
     told = {word.replace(" ", "_"): count for word, count in found.counts.items()}
     plan.by_file[kind.file] = plan.counts[kind.words] = replace(counts, **told)
-    plan.rows += changes.of_file(session, kind, target, counts, plan.rows_max)
-    plan.rows += sorted(found.told, key=lambda row: row.kind)
+    at_most = plan.rows_max if plan.row_told is None else None
+    plan.tell(changes.of_file(session, kind, target, counts, at_most))
+    plan.tell(sorted(found.told, key=lambda row: row.kind))
     plan.targets[kind.file], plan.judged[kind.file] = target, found
 
 
@@ -156,10 +167,16 @@ def keep_documents(work: Work, documents: DocumentStore) -> None:
             findings.check_all_again(session, altered)
 
 
-def store(work: Work, plan: Plan, actor: str, allowed_removals: int | None) -> Plan:
-    """The one transaction that changes the database; gives what it did, which is the plan unless people
-    changed what the folder names meanwhile. Raises ImportRefused if other things were changed meanwhile, or
-    if more would be removed by now than may be."""
+def store(
+    work: Work,
+    plan: Plan,
+    actor: str,
+    allowed_removals: int | None,
+    finish: Callable[[Session, Plan], None],
+) -> Plan:
+    """The one transaction that changes the database, with `finish` at its end; gives what it did, which is
+    the plan unless people changed what the folder names meanwhile. Raises ImportRefused if other things were
+    changed meanwhile, or if more would be removed by now than may be."""
     if not plan.changes_anything:
         return plan
     targets = _targets(work)
@@ -170,7 +187,7 @@ def store(work: Work, plan: Plan, actor: str, allowed_removals: int | None) -> P
             must_be_storable(session, work.passwords)
             plan = _settle(session, work, plan)
             if objection := plan.objection(allowed_removals):
-                raise ImportRefused([objection])
+                raise TooMuchRemoved([objection])
             last = touched.note_before(session, plan.by_file)
             messaging_store.merge(session, plan.parts)
             sources.forget_all(session, plan.forgotten)
@@ -184,7 +201,8 @@ def store(work: Work, plan: Plan, actor: str, allowed_removals: int | None) -> P
             touched.index(session, plan.by_file, last)
             if CHANGED_HERE in work.files:
                 touched.store_carried(session)
-            session.add(_audit(work.folder, plan, actor))
+            session.add(_audit(work, plan, actor))
+            finish(session, plan)
     except (IntegrityError, NoResultFound) as error:
         raise ImportRefused(
             ["what is stored was changed while the import ran; nothing was imported, start it again"]
@@ -225,9 +243,11 @@ COMPARED_AGAIN_MAX = 3
 comparison names are held after it."""
 
 
-def _audit(folder: Path, plan: Plan, actor: str) -> AuditEntry:
+def _audit(work: Work, plan: Plan, actor: str) -> AuditEntry:
     told = "; ".join(f"{words}: {_counted(counts)}" for words, counts in plan.counts.items())
-    return AuditEntry(actor=actor, action=IMPORT, subject=repr(folder.name)[:200], detail=told)
+    return AuditEntry(
+        actor=actor, action=IMPORT, subject=(work.called or repr(work.folder.name))[:200], detail=told
+    )
 
 
 def _counted(counts: MergeCounts) -> str:

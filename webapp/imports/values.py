@@ -15,6 +15,7 @@ from webapp.file_styles import Spelling
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.printable import LINE_BREAKS
 from webapp.store.statuses import Origin
+from webapp.translation import _
 
 ABSENT = r"\N"
 """Stands in a column of free fields for a row that does not have the field, as in exports of MySQL and
@@ -37,11 +38,13 @@ def text(most: int, *, empty: bool = False) -> Check:
 
     def check(value: str) -> str:
         if len(value) > most:
-            raise ValueError(f"has {len(value)} characters; at most {most} are allowed")
+            raise ValueError(
+                _("has %(count)s characters; at most %(most)s are allowed", count=len(value), most=most)
+            )
         if not value and not empty:
-            raise ValueError("is empty")
+            raise ValueError(_("is empty"))
         if not value.isprintable() and LINE_BREAKS.search(value):
-            raise ValueError(f"{shown(value)} has a line break")
+            raise ValueError(_("%(value)s has a line break", value=shown(value)))
         return value
 
     return check
@@ -53,7 +56,8 @@ def tag_name(most: int) -> Check:
 
     def check(value: str) -> str:
         if ";" in value:
-            raise ValueError(f"{shown(value)} has a semicolon, which stands between parents")
+            words = _("%(value)s has a semicolon, which stands between parents", value=shown(value))
+            raise ValueError(words)
         return str(one_line(value))
 
     return check
@@ -68,7 +72,7 @@ def tag_names(most: int) -> Check:
             return ()
         names = tuple(one(name.strip()) for name in value.split(";"))
         if repeated := [name for name, times in Counter(names).items() if times > 1]:
-            raise ValueError(f"names {shown(repeated[0])} twice")
+            raise ValueError(_("names %(name)s twice", name=shown(repeated[0])))
         return names
 
     return check
@@ -82,7 +86,8 @@ def word(words: Iterable[str]) -> Check:
         try:
             return allowed[value]
         except KeyError:
-            raise ValueError(f"is {shown(value)}; it must be {either(allowed)}") from None
+            words = _("is %(value)s; it must be %(words)s", value=shown(value), words=either(allowed))
+            raise ValueError(words) from None
 
     return check
 
@@ -90,13 +95,13 @@ def word(words: Iterable[str]) -> Check:
 def truth(value: str) -> bool | None:
     """true or false; empty says nothing."""
     if value not in ("true", "false", ""):
-        raise ValueError(f"is {shown(value)}; it must be true or false")
+        raise ValueError(_("is %(value)s; it must be true or false", value=shown(value)))
     return None if value == "" else value == "true"
 
 
 def day_of(spelling: Spelling | None) -> Check:
     """A date as this locale writes it, or as YYYY-MM-DD."""
-    return day if spelling is None else lambda value: day(spelling.iso_date(value))
+    return day if spelling is None else lru_cache(maxsize=8192)(lambda value: day(spelling.iso_date(value)))
 
 
 def day_of_or_none(spelling: Spelling | None) -> Check:
@@ -109,17 +114,18 @@ def day_of_or_none(spelling: Spelling | None) -> Check:
 def day(value: str) -> str:
     """A date as YYYY-MM-DD."""
     if not DAY.fullmatch(value):
-        raise ValueError(f"is {shown(value)}; a date is written YYYY-MM-DD")
+        raise ValueError(_("is %(value)s; a date is written YYYY-MM-DD", value=shown(value)))
     try:
         return date.fromisoformat(value).isoformat()
     except ValueError:
-        raise ValueError(f"is {shown(value)}; there is no such day") from None
+        raise ValueError(_("is %(value)s; there is no such day", value=shown(value))) from None
 
 
 def currency(value: str) -> str:
     """Three capital letters."""
     if not CURRENCY.fullmatch(value):
-        raise ValueError(f"is {shown(value)}; a currency is three capital letters, such as EUR")
+        words = _("is %(value)s; a currency is three capital letters, such as EUR", value=shown(value))
+        raise ValueError(words)
     return value
 
 
@@ -128,7 +134,8 @@ def language(most: int) -> Check:
 
     def check(value: str) -> str:
         if len(value) > most or not LANGUAGE.fullmatch(value):
-            raise ValueError(f"is {shown(value)}; a language is written like nl or nl-BE")
+            words = _("is %(value)s; a language is written like nl or nl-BE", value=shown(value))
+            raise ValueError(words)
         return value
 
     return check
@@ -144,8 +151,11 @@ def amount(*, scaled: bool, spelling: Spelling | None = None) -> Check:
         match = AMOUNT.fullmatch(value)
         if match is None:
             raise ValueError(
-                f"is {shown(value)}; an amount is written like 1234.50 or -12, "
-                "with a point, at most 14 digits before and 4 after it"
+                _(
+                    "is %(value)s; an amount is written like 1234.50 or -12, with a point, at most 14 digits "
+                    "before and 4 after it",
+                    value=shown(value),
+                )
             )
         if not scaled:
             return value
@@ -157,7 +167,7 @@ def amount(*, scaled: bool, spelling: Spelling | None = None) -> Check:
 
 def address(value: str) -> str:
     """One address, as it goes on the wire. The everyday kind is checked quickly, its domain once."""
-    local, _, domain = value.partition("@")
+    local, _at, domain = value.partition("@")
     if PLAIN_LOCAL_PART.fullmatch(local) and len(local) <= LONGEST_LOCAL_PART:
         checked = f"{local}@{_checked_domain(domain)}"
         if len(checked) <= LONGEST_ADDRESS and not checked.endswith("@"):
@@ -180,7 +190,8 @@ def media_type(most: int) -> Check:
     def check(value: str) -> str:
         lower = value.lower()
         if value and (len(value) > most or not MEDIA_TYPE.fullmatch(lower)):
-            raise ValueError(f"is {shown(value)}; a media type is written like application/pdf")
+            words = _("is %(value)s; a media type is written like application/pdf", value=shown(value))
+            raise ValueError(words)
         return lower
 
     return check
@@ -191,7 +202,7 @@ def json_text(value: str) -> str:
     try:
         return json.dumps(json.loads(value))
     except (ValueError, RecursionError):
-        raise ValueError(f"is {shown(value[:60])}, which is not JSON") from None
+        raise ValueError(_("is %(value)s, which is not JSON", value=shown(value[:60]))) from None
 
 
 def origins(value: str) -> dict[str, str]:
@@ -199,7 +210,10 @@ def origins(value: str) -> dict[str, str]:
     found = json.loads(json_text(value)) if value else {}
     known = (Origin.ADDED.value, Origin.CHANGED.value)
     if not isinstance(found, dict) or not all(each in known for each in found.values()):
-        raise ValueError(f"is {shown(value[:60])}; it says added or changed for each address or document")
+        words = _(
+            "is %(value)s; it says added or changed for each address or document", value=shown(value[:60])
+        )
+        raise ValueError(words)
     return found
 
 
@@ -211,4 +225,4 @@ def shown(value: str) -> str:
 def either(words: Iterable[str]) -> str:
     """a, b or c."""
     *most, last = words
-    return f"{', '.join(most)} or {last}" if most else last
+    return _("%(some)s or %(last)s", some=", ".join(most), last=last) if most else last

@@ -74,8 +74,8 @@ def touched(session: Session, conditions: Conditions, changing: ColumnElement[bo
     mailed = select(func.count()).select_from(Invoice).where(*conditions, changing, is_sent())
     return Touched(
         by_status={status: n for status, n in by_status},
-        changing=sum(n for _, n, _ in amounts),
-        amounts={currency: gross for currency, _, gross in amounts},
+        changing=sum(n for _currency, n, _gross in amounts),
+        amounts={currency: gross for currency, _n, gross in amounts},
         mailed=session.scalar(mailed) or 0,
         waiting=_waiting(session, [*conditions, changing]),
     )

@@ -54,7 +54,7 @@ def index() -> ResponseReturnValue:
     asked, session = asked_list(), db.session
     shown = filter_of(asked)
     try:
-        page, count = queries.listing(session, viewer(), shown, asked.sort, asked.edge)
+        page, count = asked.read(lambda edge: queries.listing(session, viewer(), shown, asked.sort, edge))
     except ValueError:
         abort(404)
     view: ListView[Any] = ListView(asked, page, count, COLUMNS, ORDERS, N_("invoice"), N_("invoices"))

@@ -18,6 +18,8 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
+from webapp import notation
+
 WIDTHS = ("short", "medium", "long", "full")
 FALLBACK = "en"
 
@@ -72,10 +74,11 @@ def locale_of(language: str) -> Locale:
 
 
 def language_name(language: str) -> str:
-    """The language's name in English: “German”, “Dutch (Belgium)”; what is no known language, as it is
-    written."""
+    """The language's name as the reader says it: “German”, “Dutch (Belgium)”; what is no known language, as
+    it is written."""
     try:
-        return str(Locale.parse(language.replace("_", "-"), sep="-").get_display_name("en"))
+        of = Locale.parse(language.replace("_", "-"), sep="-")
+        return str(of.get_display_name(notation.current().language))
     except (UnknownLocaleError, ValueError):
         return f"“{language}”"
 

@@ -70,8 +70,3 @@ def confirm_question(mails: int, start: bool, *, has_changed: bool) -> str:
 def one_of(words: Sequence[str]) -> str:
     """a or b or c; empty for none"""
     return reduce(lambda one, other: _("%(one)s or %(other)s", one=one, other=other), words) if words else ""
-
-
-def all_of(words: Sequence[str]) -> str:
-    """a and b and c; empty for none"""
-    return reduce(lambda one, other: _("%(one)s and %(other)s", one=one, other=other), words) if words else ""

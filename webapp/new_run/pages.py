@@ -14,7 +14,7 @@ from webapp.new_run.dialog import Dialog, clusters_shown, fill_in, opened_in, pe
 from webapp.new_run.mail_pages import mail_preview
 from webapp.new_run.preview_pages import run_preview
 from webapp.store.db import db
-from webapp.translation import N_, _
+from webapp.translation import N_, _, all_of
 from webapp.web import form_posts, htmx
 from webapp.web.access_control import MAY_NOT, viewer
 
@@ -34,7 +34,7 @@ def init_app(app: Flask) -> None:
         default_note=labels.default_note,
         note_heading=labels.note_heading,
         skip_hint=labels.skip_hint,
-        all_of=labels.all_of,
+        all_of=all_of,
     )
     for blueprint in (run_dialog, run_preview, mail_preview):
         app.register_blueprint(blueprint)

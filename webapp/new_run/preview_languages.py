@@ -11,13 +11,12 @@ from sqlalchemy.orm import Session
 from webapp.access import Viewer, seen_by
 from webapp.mailing.locale_filters import language_name
 from webapp.messages.languages import LanguageGap, gap_of, has_languages, language_of
-from webapp.new_run.labels import all_of
 from webapp.selection.eligibility import requirements_of
 from webapp.selection.invoices import Selection, invoices_matching, planned_customer_filter
 from webapp.store.customers import Customer
 from webapp.store.definitions import Content
 from webapp.store.invoices import Invoice
-from webapp.translation import _
+from webapp.translation import _, all_of
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ from webapp.store.statuses import SkipReason
 from webapp.translation import N_, _, english
 from webapp.web.access_control import viewer
 from webapp.web.downloads import table_file
-from webapp.web.htmx import wants_piece
-from webapp.web.lists import SEARCH_MAX, ListColumn, ListRequest, ListView, piece
+from webapp.web.htmx import piece_of_list, wants_piece
+from webapp.web.lists import SEARCH_MAX, ListColumn, ListRequest, ListView
 from webapp.web.query_args import edge_in
 
 run_preview = Blueprint("run_preview", __name__)
@@ -80,7 +80,7 @@ def show_list() -> ResponseReturnValue:
         asked, page, count, _columns(show), ORDERS, _("invoice"), _("invoices"), way=_("by period")
     )
     if wants_piece():
-        return piece(render_template("new_run/_invoices.html", list=view, **shown), view)
+        return piece_of_list(render_template("new_run/_invoices.html", list=view, **shown), view.here)
     return render_template("new_run/invoices.html", list=view, **shown)
 
 

@@ -22,8 +22,8 @@ from webapp.translation import N_, _, ngettext
 from webapp.web import confirmations, form_posts
 from webapp.web.access_control import viewer
 from webapp.web.downloads import Rows, table_file
-from webapp.web.htmx import is_htmx, page_on_screen, wants_piece
-from webapp.web.lists import ColumnHead, ListColumn, ListRequest, ListView, list_request, picked, piece
+from webapp.web.htmx import is_htmx, page_on_screen, piece_of_list, wants_piece
+from webapp.web.lists import ColumnHead, ListColumn, ListRequest, ListView, list_request, picked
 from webapp.web.query_args import id_in, ids_in
 from webapp.web.view_flags import background_poll
 
@@ -60,10 +60,10 @@ def index() -> ResponseReturnValue:
     asked = list_request(PATH, FILTERS, ORDERS)
     shown = _filter(asked)
     try:
-        page = queries.runs(db.session, viewer(), shown, asked.edge)
+        count = queries.number_of(db.session, viewer(), shown)
+        page, count = asked.read(lambda edge: (queries.runs(db.session, viewer(), shown, edge), count))
     except ValueError:
         abort(404)
-    count = queries.number_of(db.session, viewer(), shown)
     view: ListView[RunLine] = ListView(
         asked,
         page,
@@ -78,7 +78,7 @@ def index() -> ResponseReturnValue:
     states = queries.states(db.session, viewer())
     context = {"list": view, "shown": shown, "states": states}
     if wants_piece():
-        return piece(render_template("runs/_list.html", is_piece=True, **context), view)
+        return piece_of_list(render_template("runs/_list.html", is_piece=True, **context), view.here)
     return render_template(
         "runs/index.html",
         overview=overview.overview(db.session, viewer()),

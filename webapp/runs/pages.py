@@ -36,8 +36,7 @@ from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
 from webapp.web.access_control import sees_whole, viewer
-from webapp.web.htmx import wants_piece
-from webapp.web.lists import piece
+from webapp.web.htmx import piece_of_list, wants_piece
 from webapp.web.query_args import address, ids_in
 from webapp.web.view_flags import background_poll
 
@@ -85,7 +84,8 @@ def results(run_id: int) -> ResponseReturnValue:
 def _piece(run: Run) -> ResponseReturnValue:
     found = table(run)
     shown = {**found, **rights(run), "counts": counts_seen(db.session, viewer(), run.id)}
-    return piece(render_template("results/_table.html", is_piece=True, **shown), cast(View, found["list"]))
+    view = cast(View, found["list"])
+    return piece_of_list(render_template("results/_table.html", is_piece=True, **shown), view.here)
 
 
 @runs.get("/runs/<int:run_id>/live")

@@ -42,7 +42,9 @@ def table(run: Run) -> dict[str, object]:
     chosen = filter_of(asked)
     try:
         known = queries.kept_count(db.session, viewer(), run.id, chosen)
-        page, matching = queries.results(db.session, viewer(), run, chosen, asked.edge, known)
+        page, matching = asked.read(
+            lambda edge: queries.results(db.session, viewer(), run, chosen, edge, known)
+        )
     except ValueError:
         abort(404)
     is_by_name = order_named(asked.sort).column is Result.sort_name

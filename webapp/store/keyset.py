@@ -18,6 +18,7 @@ from webapp import notation
 from webapp.translation import _
 
 Row = TypeVar("Row")
+Count = TypeVar("Count")
 PAGE_SIZE = 50
 
 
@@ -77,6 +78,20 @@ def page(found: list[Row], edge: Edge | None, cursors: list[str], size: int = PA
     has_previous = more if backwards else edge is not None
     has_next = backwards or more
     return Page(rows, marks[0] if marks and has_previous else "", marks[-1] if marks and has_next else "")
+
+
+def joined(read: Callable[[Edge | None], tuple[Page[Row], Count]], at_most: int) -> tuple[Page[Row], Count]:
+    """The first pages as one, until at least this number of rows is read or there are no more; and what was
+    counted with the last of them."""
+    rows: list[Row] = []
+    edge = None
+    while True:
+        found, count = read(edge)
+        rows += found.rows
+        if not found.next or len(rows) >= at_most:
+            return Page(rows, "", found.next), count
+        id, _tilde, value = found.next.partition("~")
+        edge = Edge(int(id), value, backwards=False)
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,18 @@ class LockProblem(StrEnum):
     UNREADABLE = "unreadable"
 
 
+class ImportState(StrEnum):
+    """Where an upload is. A worker takes it while it is `checking` or `applying`."""
+
+    UPLOADED = "uploaded"
+    CHECKING = "checking"
+    CHECKED = "checked"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class TemplateFormat(StrEnum):
     HTML = "html"
     TEXT = "text"

@@ -1,4 +1,5 @@
-"""Who works with Mailrun, what they may see, what they did, and what they changed against the source."""
+"""Who works with Mailrun, what they may see, what they did, what they changed against the source, and what
+they uploaded to be imported."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from sqlalchemy import ForeignKey, String, Text, false, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.store.base import Base, one_of
-from webapp.store.statuses import Role, SourceSubject
+from webapp.store.statuses import ImportState, Role, SourceSubject
 from webapp.store.types import Instant, Json, Key, now
 
 SESSION_IDLE_MAX = timedelta(hours=12)
@@ -125,3 +126,47 @@ class FormKey(Base):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     used_at: Mapped[datetime] = mapped_column(Instant, default=now)
     answer: Mapped[str] = mapped_column(String(200), default="")
+
+
+class ImportSet(Base):
+    """An upload: a ZIP, or several files. The files are in a `folder` (intake/set_folders.py) until
+    `files_gone_at`; this row, the history, stays.
+
+    `files` has an object for each CSV file (intake/uploaded_files.py), `documents` the transformation that
+    documents of each type belong to. `worker_id` is the worker that checks or applies it now. `summary` is
+    what the check found, or the import did; `problem` why it failed. `removals`: how many addresses and
+    documents may go. `language` is the reader's who uploaded it."""
+
+    __tablename__ = "import_set"
+    __table_args__ = (one_of("state", ImportState),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(Instant, default=now)
+    made_by: Mapped[str] = mapped_column(String(254))
+    language: Mapped[str] = mapped_column(String(8), default="en")
+    folder: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str] = mapped_column(Text)
+    size: Mapped[int] = mapped_column(Key)
+    state: Mapped[str] = mapped_column(String(16))
+    files: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+    documents: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    summary: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    problem: Mapped[str] = mapped_column(Text, default="")
+    removals: Mapped[int | None]
+    worker_id: Mapped[int | None] = mapped_column(Key)
+    changed_at: Mapped[datetime] = mapped_column(Instant, default=now)
+    changed_by: Mapped[str] = mapped_column(String(254))
+    files_gone_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class ImportMapping(Base):
+    """What the columns of files with this header are: chosen once, taken again for the next such file."""
+
+    __tablename__ = "import_mapping"
+
+    header_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    columns: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    fixed: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    saved_at: Mapped[datetime] = mapped_column(Instant, default=now)
+    saved_by: Mapped[str] = mapped_column(String(254))

@@ -99,3 +99,9 @@ def stays_here(url: str) -> bool:
         and not parts.scheme
         and not parts.netloc
     )
+
+
+def piece_of_list(html: str, address: str) -> Response:
+    """The part of a list that changes, as the answer to htmx: the browser's address becomes the list's own,
+    without arguments that say nothing."""
+    return Response(html, headers={"HX-Push-Url": address})

@@ -55,7 +55,12 @@ class Banner:
 DOORS = (
     Door(N_("Overview"), "/", "run_list"),
     Door(N_("Runs"), "/runs", "run_list"),
-    Door(N_("Invoices"), "/invoices", "invoices"),
+    Door(
+        N_("Invoices"),
+        "/invoices",
+        "invoices",
+        (Link(N_("Invoices"), "/invoices", "invoices"), Link(N_("Imports"), "/imports", "intake")),
+    ),
     Door(
         N_("Customers"),
         "/customers",
@@ -239,13 +244,8 @@ def banners(parts: Runtime, outside: SystemStatus) -> list[Banner]:
         words = outside.held[0].upper() + outside.held[1:] + "."
         said.append(Banner("is-failed", _("Nothing is sent."), words, "/takeover", _("What this means")))
     if parts.settings.redirect_to:
-        said.append(
-            Banner(
-                "is-deferred",
-                _("Safe mode."),
-                _("Every mail goes to %(redirect_to)s only.", redirect_to=parts.settings.redirect_to),
-            )
-        )
+        words = _("Every mail goes to %(redirect_to)s only.", redirect_to=parts.settings.redirect_to)
+        said.append(Banner("is-deferred", _("Safe mode."), words))
     if not parts.settings.redis_url:
         said.append(Banner("is-ready", _("No Redis:"), _("the workers drain without it, by themselves.")))
     elif outside.redis_trouble:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from flask import Response, abort, request
+from flask import abort, request
 from werkzeug.datastructures import MultiDict
 
 from webapp.store import keyset
@@ -33,8 +33,9 @@ from webapp.web import list_words
 from webapp.web.query_args import address, edge_in, id_in, ids_in
 
 Row = TypeVar("Row")
-SEARCH_MAX = 200
-"""Characters of a search that are looked at."""
+Count = TypeVar("Count")
+SEARCH_MAX = 200  # characters that are looked at
+PRINTED_MAX = 5_000  # rows of a list that is to be printed (the argument `print`)
 TICKED_MAX = 200
 """A page has 50 rows. More are selected by the filter."""
 
@@ -61,6 +62,11 @@ class ListRequest:
     sort: str
     edge: Edge | None = None
     everything: bool = False
+    is_printed: bool = False
+
+    def read(self, page: Callable[[Edge | None], tuple[Page[Row], Count]]) -> tuple[Page[Row], Count]:
+        """The page that the address names, and what is counted with it; to print, all that match."""
+        return keyset.joined(page, PRINTED_MAX) if self.is_printed else page(self.edge)
 
     @property
     def args(self) -> dict[str, str]:
@@ -108,6 +114,7 @@ def list_request(
         sort=sort if sort.removeprefix("-") in orders else "",
         edge=edge_in(given),
         everything=bool(given.get("all")),
+        is_printed=bool(given.get("print")),
     )
 
 
@@ -211,12 +218,6 @@ class ListView(Generic[Row]):
     def said_all(self) -> str:
         """All that matches, in words: these 2,164"""
         return list_words.all_words(self.count, self.nouns)
-
-
-def piece(html: str, view: ListView[Any]) -> Response:
-    """The part of a list that changes, as the answer to htmx: the browser's address becomes the list's own,
-    without arguments that say nothing."""
-    return Response(html, headers={"HX-Push-Url": view.here})
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,12 @@ def takes_documents(view: View) -> View:
     return view
 
 
+def takes_uploads(view: View) -> View:
+    """Mark a view that a person sends many files to, for an import (web/limits.py)."""
+    view.takes_uploads = True  # type: ignore[attr-defined]
+    return view
+
+
 def is_marked(mark: str) -> bool:
     """Whether the view of this request has the mark."""
     view = current_app.view_functions.get(request.endpoint or "")
