@@ -19,7 +19,14 @@ from webapp.translation import FOLDER
 
 ANYTHING = r"[\s\S]*?"
 _NUMBER = re.compile(r"(€\s*)?(\d{1,3}(?:,\d{3})*)(\.\d+)?")
-_GLUES = (r" · ", r" → ", r"(?<=[.?!:]) ", r", (?=[€\d])", r"(?<=\D) (?=\d[\d,]*$)", r"(?<=^\d) ")
+_GLUES = (
+    r" · ",
+    r" → ",
+    r"(?<=[.?!:]) ",
+    r", (?=[€\d])",
+    r"(?<=\D) (?=\d[\d,]*$)",
+    r"(?:(?<=^\d)|(?<=^\d\d)) ",
+)
 """What is between texts, or a text and a number, that stand side by side on pages."""
 
 
@@ -68,8 +75,8 @@ def messages(language: str) -> tuple[Message, ...]:
         strings = entry.string if isinstance(entry.string, tuple) else (entry.string,)
         for english, translation in zip(ids, strings, strict=True):
             if english and translation:
-                made[Message(_parts(english), _parts(translation))] = None
-                inside, said = _marked_up(english), _marked_up(translation)
+                made[Message(_parts(str(english)), _parts(str(translation)))] = None
+                inside, said = _marked_up(str(english)), _marked_up(str(translation))
                 made |= {
                     Message(_parts(one), _parts(other)): None
                     for one, other in zip(inside, said, strict=False)
@@ -97,7 +104,7 @@ def _words(text: str) -> set[str]:
 
 
 def _parts(message: str) -> tuple[str, ...]:
-    shown = unescape(re.sub(r"<[^<>]+>", "", message).replace("%%", "%"))
+    shown = unescape(re.sub(r"</?(?!img)[a-z]+\b[^<>@]*>", "", message).replace("%%", "%"))
     parts = re.split(r"%\((\w+)\)s", re.sub(r"[^\S\u00a0\u202f]+", " ", shown).strip())
     return tuple(parts)
 
