@@ -32,6 +32,9 @@ def upload(world: World) -> dict[str, bytes]:
     texts = {name: own(content.decode("cp1252")) for name, content in exports.export().items()}
     head, *lines = texts["facturen.csv"].splitlines()
     texts["facturen.csv"] = "\n".join([f"{head};Ref {mark}", *(f"{line};x" for line in lines)])
+    # Without a key, the file would be read as the installation's only one: other tests add some.
+    head, *lines = texts["mailadressen.csv"].splitlines()
+    texts["mailadressen.csv"] = "\n".join([f"{head};key", *(f"{line};billing" for line in lines)])
     documents = {own(name): content for name, content in exports.documents().items()}
     files = {name: text.encode("cp1252") for name, text in texts.items()}
     return {**files, "pdf.zip": exports.zipped(documents)}
