@@ -14,7 +14,7 @@ def test_invoices_in_dutch(log_in: LogIn, shelf: Shelf) -> None:
     with shelf.world.runtime.database.writing() as session:
         session.execute(update(User).values(language="nl"))
     listed = text_of(browser.look("/invoices"))
-    assert "Facturen zoeken" in listed
+    assert "Facturen doorzoeken" in listed
     assert "€ 100,00" in listed.replace("\u00a0", " ")
     assert "Goedgekeurd" in listed
     shown = text_of(browser.look(f"/invoices/{shelf.ids['NT-1']}"))
