@@ -18,6 +18,7 @@ from webapp.extensions import Runtime
 from webapp.notation import DateStyle, Notation, NumberStyle
 from webapp.periods import period_words
 from webapp.store.users import AuditEntry, User
+from webapp.translation import ngettext
 from webapp.web import formats
 
 NOON = datetime(2026, 3, 5, 12, 0, 7, tzinfo=UTC)
@@ -53,7 +54,7 @@ def test_numbers_and_amounts_are_written_in_the_chosen_style() -> None:
     assert formats.money(Decimal("-1234567.50"), "EUR") == "€\u00a0-1.234.567,50"
     assert (formats.number(12471), formats.share(8142, 11857)) == ("12.471", "68,7%")
     notation.use(Notation(numbers=NumberStyle.APOSTROPHE))
-    assert formats.plural(12471, "mail") == "12’471 mails"
+    assert ngettext("%(num)s mail", "%(num)s mails", 12471) == "12’471 mails"
     notation.use(Notation(numbers=NumberStyle.SPACE))
     assert formats.number(12471) == "12\u202f471"
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from webapp.store.types import now
+from webapp.translation import ngettext
 from webapp.web import formats
 
 
@@ -27,7 +28,11 @@ def test_amounts_have_their_currency_and_all_their_decimals() -> None:
 
 def test_sizes_and_counts() -> None:
     assert [formats.size(n) for n in (33, 184_000, 1_400_000)] == ["33 B", "184 kB", "1.4 MB"]
-    assert [formats.plural(n, "mail") for n in (0, 1, 12471)] == ["0 mails", "1 mail", "12,471 mails"]
+    assert [ngettext("%(num)s mail", "%(num)s mails", n) for n in (0, 1, 12471)] == [
+        "0 mails",
+        "1 mail",
+        "12,471 mails",
+    ]
 
 
 def test_a_moment_carries_its_exact_time_and_zone() -> None:

@@ -27,7 +27,6 @@ def init_app(app: Flask) -> None:
         app.add_template_filter(template_filter)
     app.add_template_filter(translation.translated)
     app.add_template_global(money)
-    app.add_template_global(plural)
 
 
 def _translate(environment: Environment) -> None:
@@ -49,11 +48,6 @@ def _translate(environment: Environment) -> None:
 def number(value: int) -> str:
     """12471 → 12,471"""
     return notation.number(value)
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """1, mail → 1 mail; 2, mail → 2 mails"""
-    return f"{notation.number(count)} {one if count == 1 else many or one + 's'}"
 
 
 def share(part: int, whole: int) -> str:
