@@ -15,6 +15,7 @@ from tests.http_client import LogIn, fields, text_of
 from tests.new_run.test_pages import preview, run_count
 from tests.world import World
 from webapp.new_run import preview_lists, preview_pages
+from webapp.store.definitions import MessageDefinition
 
 
 def test_every_number_is_a_link_to_its_list(log_in: LogIn, world: World) -> None:
@@ -133,3 +134,15 @@ def test_the_numbers_of_very_many_invoices_follow_the_page(
     answer = browser.look(numbers.replace("&amp;", "&"), htmx=True)
     assert text_of(answer).startswith("Will be sent 3 All skipped 1 Skipped: no recipient 1")
     assert "hx-get" not in answer.text
+
+
+def test_a_mail_that_cannot_be_made_is_told_before_create(log_in: LogIn, world: World) -> None:
+    world.add()
+    world.add()
+    browser = log_in("manager")
+    assert "cannot be made" not in text_of(preview(browser, world))
+    with world.runtime.database.writing() as session:
+        session.get_one(MessageDefinition, world.definition.id).collate = True
+    said = text_of(preview(browser, world))
+    assert "cannot be made: subject, line 1: there is no invoice. Did you mean invoices?" in said
+    assert said.count("cannot be made") == 1

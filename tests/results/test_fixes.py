@@ -6,7 +6,7 @@ import pytest
 
 from tests.http_client import LogIn, fields
 from tests.world import World
-from webapp.results.to_fix import fix_of
+from webapp.results.fixes import fix_of
 from webapp.store.statuses import SkipReason
 
 

@@ -10,7 +10,8 @@ import pytest
 from tests.http_client import LogIn, text_of
 from tests.results.test_filters import set_fields
 from tests.world import World
-from webapp.results.to_fix import OpenCause, open_cause
+from webapp.results.fixes import open_cause
+from webapp.results.to_fix import OpenCause
 from webapp.runs.fix_links import FIXABLE, fix_shown, these
 from webapp.runs.labels import open_tasks
 from webapp.runs.outcome import HELD, SENT_BEFORE

@@ -26,7 +26,9 @@ class FixKind(StrEnum):
 class FixRow:
     """A row. `subject` tells the rows of a customer apart: a recipient key, a document, an invoice with a
     transformation, a result; what these are is up to the cause. `value` is what the field shows at first, and
-    `seen` the fingerprint of what a change is made to. `problem` and `why` are its two lines of words."""
+    `seen` the fingerprint of what a change is made to. `problem` and `why` are its two lines of words.
+    `unmade_by`: the definition with which the mail could not be made; it is made again with today's version,
+    not with the one that the run keeps."""
 
     cause: OpenCause
     customer: Customer
@@ -39,6 +41,7 @@ class FixRow:
     value: str = ""
     seen: str = ""
     invoice_id: int = 0
+    unmade_by: int = 0
     results: list[OpenResult] = field(default_factory=list)
 
     @property

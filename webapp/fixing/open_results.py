@@ -54,6 +54,7 @@ class OpenResult:
     run_status: str
     is_whole: bool
     content: Content
+    definition_id: int
     version_id: int
     reasons: dict[int, str]
 
@@ -126,7 +127,8 @@ def of_customers(
     whole = whole_to(viewer) if viewer.clusters else literal(True)
     columns = (
         *(Result.id, Result.customer_id, Result.lead_invoice_id, Result.detail, Result.smtp_reply),
-        *(Result.changed_at, Result.run_id, Run.name, Run.status, version, whole.label("is_whole")),
+        *(Result.changed_at, Result.run_id, Run.definition_id, Run.name, Run.status, version),
+        whole.label("is_whole"),
     )
     ours = among_open(session, viewer, scope.run_id, None)
     rows = session.execute(
@@ -154,6 +156,7 @@ def of_customers(
             run_status=row.status,
             is_whole=bool(row.is_whole),
             content=contents[row.version_id],
+            definition_id=row.definition_id,
             version_id=row.version_id,
             reasons=reasons.get(row.id, {}),
         )

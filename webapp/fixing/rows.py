@@ -15,6 +15,7 @@ from webapp.fixing import open_results
 from webapp.fixing.fix_row import FixKind, FixRow
 from webapp.fixing.open_results import EVERYTHING, OpenResult, Scope
 from webapp.invoices.document_editing import document_values
+from webapp.results.fixes import was_answered
 from webapp.results.to_fix import SKIPPED_FOR, OpenCause
 from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
@@ -92,6 +93,9 @@ class _About:
                     problem = _("the mail of %(invoice)s failed", invoice=number)
                     row = self.row(result, FixKind.AGAIN, (result.id, 0), problem)
                     row.why = result.reply or translated(result.detail)
+                    if not was_answered(result.reply):
+                        row.problem = _("the mail of %(invoice)s could not be made", invoice=number)
+                        row.unmade_by = result.definition_id
 
     def row(self, result: OpenResult, kind: FixKind, subject: tuple[int, int], problem: str) -> FixRow:
         """The row of this subject, made if there is none yet, with this result."""

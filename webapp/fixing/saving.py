@@ -232,7 +232,8 @@ def _send(
             may_come_twice=answer.twice.get(run_id),
         )
         confirmed = row.cause in ASKED_FIRST and answer.as_of is not None
-        outcome = resend.send_again(session, runtime.queue, selection, viewer, confirmed=confirmed)
+        how = {"confirmed": confirmed, "todays_version": bool(row.unmade_by)}
+        outcome = resend.send_again(session, runtime.queue, selection, viewer, **how)
         unchanged.update(outcome.unchanged)
         freed += outcome.ids
         going, ready = (

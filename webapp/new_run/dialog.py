@@ -26,6 +26,7 @@ from webapp.new_run.preview import Preview, preview
 from webapp.new_run.preview_amounts import RoundedAmounts, rounded_amounts
 from webapp.new_run.preview_languages import OtherLanguage, other_languages
 from webapp.new_run.preview_lists import Beside
+from webapp.new_run.preview_trial import Unmade, unmade
 from webapp.selection.invoices import Selection
 from webapp.store.definitions import Content, MessageDefinition
 from webapp.store.types import now
@@ -60,6 +61,7 @@ class Dialog:
     beside: Beside | None = None
     other_languages: Sequence[OtherLanguage] = ()
     rounded: RoundedAmounts | None = None
+    unmade: Sequence[Unmade] = ()
     refused: str = ""
     status: int = 200
     changed: list[str] = field(default_factory=list)
@@ -168,7 +170,8 @@ def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True)
         return dialog
     others = other_languages(session, viewer(), selection, content)
     rounded = rounded_amounts(session, viewer(), selection, content, counted.amounts)
-    return replace(dialog, other_languages=others, rounded=rounded)
+    failing = unmade(session, viewer(), selection, content, runtime().renderer)
+    return replace(dialog, other_languages=others, rounded=rounded, unmade=failing)
 
 
 def in_address(session: Session) -> Dialog:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from webapp.results.fixes import was_answered
 from webapp.results.labels import why
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
@@ -76,6 +77,10 @@ REDIRECTED = (
     N_("The mail went to the redirect address."),
     N_("An earlier one went to the customer, or may have. Send again asks first."),
 )
+NOT_MADE = (
+    N_("This mail could not be made."),
+    N_("Fix the definition or its template, then send it with today’s version."),
+)
 MARKED_AS_SENT = (
     N_("A person marked this mail as sent."),
     N_("The mail server’s answer is not known. If it came back, mark it as bounced."),
@@ -127,6 +132,8 @@ def _headline(result: Result, run_status: str, today: Today) -> tuple[str, str]:
         return SENDABLE_NOW
     if status == ResultStatus.SKIPPED and result.reason == SkipReason.UNLOCKABLE:
         return UNLOCKABLE
+    if status == ResultStatus.FAILED and not was_answered(result.smtp_reply):
+        return NOT_MADE
     if status == ResultStatus.SENT and result.redirected:
         return REHEARSED if today.only_rehearsed else REDIRECTED
     if status == ResultStatus.SENT and not result.smtp_reply:

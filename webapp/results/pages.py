@@ -6,9 +6,9 @@ from flask import Flask
 
 from webapp.results.action_pages import results
 from webapp.results.detail_pages import capital, one
+from webapp.results.fixes import fix_in_run, fix_of
 from webapp.results.labels import mail_words, status_words
 from webapp.results.mail_pages import mails
-from webapp.results.to_fix import fix_in_run, fix_of
 
 
 def init_app(app: Flask) -> None:

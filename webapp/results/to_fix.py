@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -22,7 +21,6 @@ from webapp.store.runs import Result, Run, RunCount
 from webapp.store.statuses import TO_FIX, ResultStatus, RunStatus, SkipReason
 from webapp.store.text_search import search_words
 from webapp.store.users import AuditEntry
-from webapp.translation import N_, _
 
 
 class OpenCause(StrEnum):
@@ -205,54 +203,3 @@ def _servers(session: Session, runs: Sequence[Run]) -> dict[int, int]:
     )
     contents = {version.id: cast(Content, version.content) for version in session.scalars(versions)}
     return {run.id: contents[run.version_id]["sender"]["mail_server_id"] for run in runs}
-
-
-@dataclass(frozen=True)
-class Fix:
-    """A link to the place where it is fixed."""
-
-    words: str
-    href: str
-
-
-OF_CUSTOMER: dict[str, tuple[str, str]] = {
-    SkipReason.SUSPENDED: (N_("End the suspension"), "suspend"),
-    SkipReason.NO_RECIPIENT: (N_("Add an address"), "addresses"),
-    SkipReason.NO_PASSWORD: (N_("Set the password"), "metadata"),
-    ResultStatus.FAILED: (N_("Check the address"), "addresses"),
-    ResultStatus.BOUNCED: (N_("Check the address"), "addresses"),
-}
-OF_INVOICE: dict[str, tuple[str, str]] = {
-    SkipReason.NOT_APPROVED: (N_("Approve the invoice"), ""),
-    SkipReason.NO_ATTACHMENT: (N_("Add the document"), "documents"),
-    SkipReason.UNLOCKABLE: (N_("Replace the document"), "documents"),
-    SkipReason.SUSPECT_DOCUMENT: (N_("Check the document"), "documents"),
-}
-
-
-def fix_of(cause: str, customer_id: int, invoice_id: int) -> Fix | None:
-    """The place for a skip reason, or for a result that failed or bounced; None where nothing is to be
-    fixed."""
-    if cause in OF_CUSTOMER:
-        words, part = OF_CUSTOMER[cause]
-        return Fix(_(words), f"/customers/{customer_id}#{part}")
-    if cause in OF_INVOICE:
-        words, part = OF_INVOICE[cause]
-        return Fix(_(words), f"/invoices/{invoice_id}" + (f"#{part}" if part else ""))
-    return None
-
-
-def fix_in_run(run_id: int, status: str, reason: str, customer_id: int, invoice_id: int) -> Fix | None:
-    """The place for one result in the list of its run: among what is to be fixed in this run, where the
-    fix also sends what it frees; else the customer or the invoice itself."""
-    one = fix_of(reason if status == ResultStatus.SKIPPED else status, customer_id, invoice_id)
-    cause = open_cause(status, reason)
-    return Fix(one.words, f"/fix?run={run_id}&cause={cause}") if one and cause else one
-
-
-def open_cause(status: str, reason: str) -> OpenCause | None:
-    """The cause for which results with this status, or skip reason, are open. None if they are not, or if
-    there is more than one: a mail fails for its address or for something else."""
-    wanted = reason if status == ResultStatus.SKIPPED else status
-    causes = {*SKIPPED_FOR, OpenCause.BOUNCED, OpenCause.UNCONFIRMED}
-    return OpenCause(wanted) if wanted in causes else None

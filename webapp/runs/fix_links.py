@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from webapp.results.to_fix import Fix, OpenCause, open_cause
+from webapp.results.fixes import Fix, open_cause
+from webapp.results.to_fix import OpenCause
 from webapp.store.runs import Run
 from webapp.store.statuses import ResultStatus, SkipReason
 from webapp.translation import ngettext

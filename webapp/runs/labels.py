@@ -110,7 +110,7 @@ def _failed_note(n: int) -> AttentionNote:
         "failed",
         n,
         ngettext("%(num)s mail failed.", "%(num)s mails failed.", n),
-        _("The reason is beside each. Fix the address or the data, then send again."),
+        _("The reason is beside each. Fix the address, the data or the definition, then send again."),
         "status=failed",
     )
 

@@ -124,11 +124,14 @@ class NextStep:
     words: str
 
 
+FIX_AND_SEND = N_("Fix the address, the data or the definition, then send again.")
+
+
 def next_steps(counts: Counts, failed_words: str) -> list[NextStep]:
     """What to do about a finished run. `failed_words` say why its mails failed."""
     by = counts.by_status
     words = {
-        FAILED: " ".join(filter(None, (failed_words, _("Fix the address or the data, then send again.")))),
+        FAILED: f"{failed_words} {_(FIX_AND_SEND)}".strip(),
         UNCONFIRMED: ngettext(
             "It may have arrived. Ask the customer, then mark as sent or send again.",
             "They may have arrived. Ask the customer, then mark as sent or send again.",

@@ -8,10 +8,10 @@ from flask import abort
 
 from webapp.results import filters, labels, queries
 from webapp.results.filter_forms import asked_results, filter_of, filter_words
+from webapp.results.fixes import Fix
 from webapp.results.orders import ORDERS, order_named
 from webapp.results.queries import Filter
 from webapp.results.rows import ResultRow
-from webapp.results.to_fix import Fix
 from webapp.runs.fix_links import fix_these
 from webapp.store.db import db
 from webapp.store.keyset import Counted
