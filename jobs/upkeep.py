@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.exc import DBAPIError
 
 from webapp import sealing
+from webapp.audit_trail import upkeep as audit_upkeep
 from webapp.delivery import drain, recovery
 from webapp.evidence import retention
 from webapp.extensions import Runtime
@@ -56,6 +57,8 @@ def sweep_regularly(runtime: Runtime, worker: WorkerProcess) -> None:
             if retention.is_due(runtime):
                 _in_thread("tidy", _tidy, runtime, worker)
             upkeep_of_sets.delete_old(runtime)
+            if audit_upkeep.is_due(runtime):
+                _in_thread("audit", _audit, runtime, worker)
         except DBAPIError as error:
             log.warning("cannot sweep: %s", error.orig)
 
@@ -91,6 +94,13 @@ def _tidy(runtime: Runtime, worker: WorkerProcess) -> None:
         retention.tidy(runtime, worker.stopping)
     except (DBAPIError, OSError) as error:
         log.warning("cannot delete mails past their time; will try again tomorrow: %s", error)
+
+
+def _audit(runtime: Runtime, worker: WorkerProcess) -> None:
+    try:
+        audit_upkeep.verify_and_release(runtime)
+    except DBAPIError as error:
+        log.warning("cannot verify the audit trail; will try again soon: %s", error.orig)
 
 
 def _seal(runtime: Runtime, worker: WorkerProcess) -> None:

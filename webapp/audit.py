@@ -1,38 +1,50 @@
-"""The audit trail: who did what. Entries are only ever added. Line breaks in typed text are made harmless."""
+"""The audit trail: who did what. Entries are only ever added, and each becomes a link of a chain
+(webapp/audit_chain.py) at the end of its transaction. Line breaks in typed text are made harmless."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 
 from sqlalchemy import ColumnElement, func, insert, literal, select
 from sqlalchemy.orm import Session
 
+from webapp import audit_chain
 from webapp.printable import pictures, printable
+from webapp.store.database import before_commit
 from webapp.store.runs import Run
 from webapp.store.types import now
 from webapp.store.users import AuditEntry
 
+origin: ContextVar[str] = ContextVar("origin", default="")
+"""Where the person acts from: the network address and browser of a request, or the command line. Empty for
+what Mailrun does by itself."""
+_NOTED = "noted"
+
 
 def note(session: Session, actor: str, action: str, subject: str, detail: str = "") -> None:
     """Add an entry, in this writing transaction."""
-    session.add(
-        AuditEntry(
-            actor=printable(actor[:254]),
-            action=action,
-            subject=printable(subject[:200]),
-            detail=printable(detail[:2000]),
-        )
-    )
+    add(session, actor, action, subject[:200], detail[:2000])
 
 
 def audit(session: Session, actor: str, action: str, run: Run, detail: str = "") -> None:
     """Note who did what to this run, in the same commit as what was done. The detail, whose end may be ids
     of results, is kept whole."""
-    session.add(
-        AuditEntry(
-            actor=printable(actor[:254]), action=action, subject=f"run {run.id}", detail=printable(detail)
-        )
+    add(session, actor, action, f"run {run.id}", detail)
+
+
+def add(session: Session, actor: str, action: str, subject: str, detail: str) -> AuditEntry:
+    """Add an entry whose detail is kept whole."""
+    entry = AuditEntry(
+        actor=printable(actor[:254]),
+        action=action,
+        subject=printable(subject),
+        detail=printable(detail),
+        origin=_origin(),
     )
+    session.add(entry)
+    _noted(session).append(entry)
+    return entry
 
 
 def note_each(
@@ -50,8 +62,30 @@ def note_each(
         literal(action),
         _printable(session, func.substr(subject, 1, 200)),
         _printable(session, func.substr(detail, 1, 2000)),
+        literal(_origin()),
     ).where(*conditions)
-    session.execute(insert(AuditEntry).from_select(["at", "actor", "action", "subject", "detail"], rows))
+    columns = ["at", "actor", "action", "subject", "detail", "origin"]
+    adding = insert(AuditEntry).from_select(columns, rows).returning(AuditEntry.id)
+    _noted(session).extend(session.scalars(adding))
+
+
+def _origin() -> str:
+    return printable(origin.get()[:120])
+
+
+def _noted(session: Session) -> list[AuditEntry | int]:
+    """The entries of this transaction, or their ids: at its end they become links of the chain."""
+    noted: list[AuditEntry | int] | None = session.info.get(_NOTED)
+    if noted is None:
+        noted = session.info[_NOTED] = []
+        before_commit(session, lambda: _extend_chain(session))
+    return noted
+
+
+def _extend_chain(session: Session) -> None:
+    session.flush()
+    noted = session.info.pop(_NOTED)
+    audit_chain.extend(session, [each if isinstance(each, int) else each.id for each in noted])
 
 
 def _printable(session: Session, text: ColumnElement[str]) -> ColumnElement[str]:

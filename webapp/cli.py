@@ -10,7 +10,7 @@ from flask import Flask
 from flask.cli import FlaskGroup
 from sqlalchemy.exc import DBAPIError
 
-from webapp import create_app, notation, translation
+from webapp import audit, create_app, notation, translation
 from webapp.errors import SettingError
 
 COMMANDS = {
@@ -21,6 +21,7 @@ COMMANDS = {
     "takeover": "webapp.launch.commands:take_over",
     "doctor": "webapp.launch.commands:doctor",
     "secrets": "webapp.launch.secret_commands:secret_commands",
+    "audit": "webapp.audit_trail.commands:audit_commands",
     "catcher": "webapp.catcher.commands:catcher",
     "demo": "webapp.demo.commands:demo",
     "import": "webapp.imports.commands:import_command",
@@ -51,6 +52,7 @@ class Commands(FlaskGroup):
         command = cast(click.Command, getattr(import_module(module), attribute))
         if name not in UNATTENDED:
             translation.use_environment()
+            audit.origin.set("command line")
             _translate_help(command, ctx)
         return command
 

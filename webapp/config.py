@@ -21,9 +21,9 @@ from webapp.translation import _
 
 @dataclass(frozen=True)
 class Settings:
-    """Durations are seconds, but `keep_mails` is days (0: forever). `time_scale` was applied to retries, the
-    sweep and the daily clean-up, not to SMTP waits or the lease. `dotenv`: what `.env` holds, for the
-    passwords of mail servers."""
+    """Durations are seconds, but `keep_mails` and `keep_audit` are days (0: forever). `time_scale` was
+    applied to retries, the sweep and the daily clean-up, not to SMTP waits or the lease. `dotenv`: what
+    `.env` holds, for the passwords of mail servers."""
 
     home: Path
     database_url: str
@@ -51,6 +51,7 @@ class Settings:
     unverified_hosts: tuple[str, ...]
     bcc_domains: tuple[str, ...]
     keep_mails: float
+    keep_audit: float
     tidy_every: float
     proxies: int
     hosts: tuple[str, ...]
@@ -89,10 +90,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings; create the home folder and its secret key if they are missing.
 
     Raises SettingError for a value that cannot be used."""
-    dotenv: Mapping[str, str] = {}
-    if environ is None:
-        dotenv = {name: value for name, value in dotenv_values(".env").items() if value is not None}
-        environ = {**dotenv, **os.environ}
+    dotenv = {name: value or "" for name, value in dotenv_values(".env").items()} if environ is None else {}
+    environ = {**dotenv, **os.environ} if environ is None else environ
     home = _home(environ)
     scale = _number(environ, "MAILRUN_TIME_SCALE", 1, least=1e-6)
 
@@ -126,6 +125,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         unverified_hosts=_words(environ, "MAILRUN_UNVERIFIED_HOSTS"),
         bcc_domains=_domains(environ, "MAILRUN_BCC_DOMAINS"),
         keep_mails=_number(environ, "MAILRUN_KEEP_MAILS", 3650, least=0, most=KEEP_MAILS_MAX),
+        keep_audit=_number(environ, "MAILRUN_KEEP_AUDIT", 0, least=0, most=KEEP_MAILS_MAX),
         tidy_every=scaled(86400),
         hosts=_words(environ, "MAILRUN_HOSTS"),
         proxies=_whole(environ, "MAILRUN_PROXIES", 0, most=10),

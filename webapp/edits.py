@@ -8,10 +8,10 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from webapp import audit
+from webapp import audit, audit_chain
 from webapp.access import Viewer, visible_to
 from webapp.errors import Refused, TakenOutOfSight
 from webapp.printable import printable
@@ -82,12 +82,7 @@ def hide_values(session: Session, kind: str, names: Collection[str]) -> None:
         start = printable(f"{name}: ")
         is_of_field = func.substr(shown, 1, len(start)) == start  # LIKE would not tell capitals apart
         if not is_reserved(name):
-            session.execute(
-                update(AuditEntry)
-                .where(*changes, is_of_field, shown != start + HIDDEN)
-                .values(detail=start + HIDDEN)
-                .execution_options(synchronize_session=False)
-            )
+            audit_chain.erase_details(session, start + HIDDEN, *changes, is_of_field, shown != start + HIDDEN)
 
 
 def is_reserved(name: str) -> bool:

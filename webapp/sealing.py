@@ -14,7 +14,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, String, Table, bindparam, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from webapp import audit, edits, found_by, sealed
+from webapp import audit, audit_chain, edits, found_by, sealed
 from webapp.errors import Refused
 from webapp.mailservers import passwords
 from webapp.sealed import CannotOpen, Keys, is_sealed
@@ -123,6 +123,7 @@ def rotate(database: Database, actor: str) -> SealCounts:
     _go_over(database, names, counts, only_plain=False)
     with database.writing() as session:
         edits.hide_values(session, "customer", names)
+        audit_chain.seal_keys_again(session)
         again, unreadable = passwords.seal_again(session)
         counts.older += again
         for name in unreadable:

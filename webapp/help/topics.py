@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent.parent.parent / "docs" / "help"
 TOPICS = (
     *("start", "overview", "new-run", "runs", "results", "to-fix", "customers", "clusters", "invoices"),
     *("definitions", "templates", "import", "mail-servers", "senders", "recipient-keys", "transformations"),
-    *("users", "account", "search", "mailbox", "glossary"),
+    *("users", "audit", "account", "search", "mailbox", "glossary"),
 )
 """In the order in which they are listed."""
 PAGES = {
@@ -40,6 +40,7 @@ PAGES = {
     "transformations": "settings.transformation_index settings.transformation_show "
     "settings.transformation_new",
     "users": "user_pages",
+    "audit": "audit_trail",
     "account": "account",
     "search": "search",
     "mailbox": "catcher",

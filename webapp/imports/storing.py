@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.orm import Session
 
-from webapp import progress, sources
+from webapp import audit, progress, sources
 from webapp.documents import findings
 from webapp.imports import (
     changes,
@@ -201,7 +201,7 @@ def store(
             touched.index(session, plan.by_file, last)
             if CHANGED_HERE in work.files:
                 touched.store_carried(session)
-            session.add(_audit(work, plan, actor))
+            _audit(session, work, plan, actor)
             finish(session, plan)
     except (IntegrityError, NoResultFound) as error:
         raise ImportRefused(
@@ -243,11 +243,9 @@ COMPARED_AGAIN_MAX = 3
 comparison names are held after it."""
 
 
-def _audit(work: Work, plan: Plan, actor: str) -> AuditEntry:
+def _audit(session: Session, work: Work, plan: Plan, actor: str) -> None:
     told = "; ".join(f"{words}: {_counted(counts)}" for words, counts in plan.counts.items())
-    return AuditEntry(
-        actor=actor, action=IMPORT, subject=(work.called or repr(work.folder.name))[:200], detail=told
-    )
+    audit.add(session, actor, IMPORT, (work.called or repr(work.folder.name))[:200], told)
 
 
 def _counted(counts: MergeCounts) -> str:

@@ -26,7 +26,7 @@ from webapp.store.write_connection import WriteConnection
 
 AGAIN_SECONDS = 0.25
 T = TypeVar("T")
-_AFTER_COMMIT = "after_commit"
+_BEFORE_COMMIT, _AFTER_COMMIT = "before_commit", "after_commit"
 SECRET_KEY = "secret_key"
 """The key in a session's `info` for the secret key that its process works with (store/installation.py)."""
 FORMER_KEYS = "former_keys"
@@ -104,9 +104,12 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """A session whose changes are committed at the end of the block, or rolled back if it raises.
 
-        Callbacks given to `after_commit` run once the commit has succeeded, never otherwise."""
+        Callbacks given to `before_commit` run within the transaction, last of all. Those given to
+        `after_commit` run once the commit has succeeded, never otherwise."""
         with self._turn, Session(self._writer, **self._options) as session:
             yield session
+            for callback in session.info.pop(_BEFORE_COMMIT, []):
+                callback()
             session.commit()
         for callback in session.info.pop(_AFTER_COMMIT, []):
             callback()
@@ -133,6 +136,11 @@ class Database:
     def dispose(self) -> None:
         """Closes every pooled connection."""
         self.engine.dispose()
+
+
+def before_commit(session: Session, callback: Callable[[], object]) -> None:
+    """Calls `callback` at the end of this session's transaction: what it locks is not held for long."""
+    session.info.setdefault(_BEFORE_COMMIT, []).append(callback)
 
 
 def after_commit(session: Session, callback: Callable[[], object]) -> None:

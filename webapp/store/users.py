@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text, false, true
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, false, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.store.base import Base, one_of
@@ -84,9 +84,16 @@ class UserLink(Base):
 
 
 class AuditEntry(Base):
-    """Who did what, when. Only ever added to."""
+    """Who did what, when and from where. Only ever added to: triggers refuse to change or delete what is in
+    the chain (webapp/audit_chain.py).
+
+    `number` counts without gaps, in the order of the commits; `id` does not. `hash` is of the entry and of
+    the hash before it; empty in entries from before there was a chain. `salt` goes into it before the
+    detail. Where the detail was erased, `erased` has the digest that stands in its place, and the salt is
+    gone."""
 
     __tablename__ = "audit_entry"
+    __table_args__ = (Index("uq_audit_entry_number", "number", unique=True),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     at: Mapped[datetime] = mapped_column(Instant, default=now)
@@ -94,6 +101,56 @@ class AuditEntry(Base):
     action: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(String(200), index=True)
     detail: Mapped[str] = mapped_column(Text, default="")
+    origin: Mapped[str] = mapped_column(String(120), server_default="")
+    number: Mapped[int | None] = mapped_column(Key)
+    salt: Mapped[str] = mapped_column(String(32), server_default="")
+    hash: Mapped[str] = mapped_column(String(64), server_default="")
+    erased: Mapped[str] = mapped_column(String(64), server_default="")
+
+
+class AuditChain(Base):
+    """The end of the chain, in the one row: the number and hash of the last entry, and a code that only a
+    process with the chain's key can make of both. The entries up to `begins_after` are from before the
+    chain. `checked_at` to `problem`: when the chain was last verified, up to which entry, which one was
+    broken, and how."""
+
+    __tablename__ = "audit_chain"
+    __table_args__ = (CheckConstraint("one = 1", name="one_row"),)
+
+    one: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
+    last: Mapped[int] = mapped_column(Key, default=0)
+    hash: Mapped[str] = mapped_column(String(64), default="")
+    code: Mapped[str] = mapped_column(String(64), default="")
+    begins_after: Mapped[int] = mapped_column(Key, default=0)
+    checked_at: Mapped[datetime | None] = mapped_column(Instant)
+    checked_to: Mapped[int] = mapped_column(Key, default=0)
+    broken: Mapped[int | None] = mapped_column(Key)
+    problem: Mapped[str] = mapped_column(Text, default="")
+
+
+class AuditKey(Base):
+    """A key of the chain, for the entries from this number on: random, sealed with the secret key
+    (webapp/sealed.py). There is a second one only where a process could not open the first."""
+
+    __tablename__ = "audit_key"
+
+    from_number: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    sealed: Mapped[str] = mapped_column(Text)
+
+
+class AuditStub(Base):
+    """What stands in the place of entries that were let go: how many, from when to when, and the hash that
+    the chain goes on from, signed with its key."""
+
+    __tablename__ = "audit_stub"
+
+    released_to: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    hash: Mapped[str] = mapped_column(String(64))
+    code: Mapped[str] = mapped_column(String(64))
+    entries: Mapped[int] = mapped_column(Key)
+    first_at: Mapped[datetime] = mapped_column(Instant)
+    last_at: Mapped[datetime] = mapped_column(Instant)
+    made_at: Mapped[datetime] = mapped_column(Instant, default=now)
 
 
 class SourceValue(Base):
