@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from tests import factories
 from tests.http_client import Browser, LogIn, text_of
-from tests.web.test_access import CHANGING, LOOKING, OF_A_RUN, address
+from tests.web.routes import CHANGING, LOOKING, OF_A_RUN, address
 from tests.world import World
 from webapp.store.customers import Cluster
 from webapp.web.downloads import XLSX

@@ -19,7 +19,7 @@ from webapp.settings.storing import FOR_ADMINS
 from webapp.store.db import db
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import OutputType, Role
-from webapp.store.users import User
+from webapp.store.users import AuditChain, User
 from webapp.translation import _
 from webapp.web.access_control import viewer
 from webapp.web.layout import show_only_while
@@ -58,6 +58,7 @@ def index() -> ResponseReturnValue:
         counts=counts,
         waiting=waiting,
         users=db.session.scalar(select(func.count()).select_from(User)) if viewer().manages_users else None,
+        entries=db.session.scalar(select(AuditChain.last)),
         has_demo=viewer().manages_users and own_data.loaded_at(db.session) is not None,
     )
 
