@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from webapp import notation, translation
 from webapp.store.types import now
+from webapp.stored_texts import retold
 from webapp.translation import _, ngettext
 
 SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥"}
@@ -26,6 +27,7 @@ def init_app(app: Flask) -> None:
     for template_filter in (*numbers, *times, initials, breakable):
         app.add_template_filter(template_filter)
     app.add_template_filter(translation.translated)
+    app.add_template_filter(retold)
     app.add_template_global(money)
 
 
