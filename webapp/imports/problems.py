@@ -8,6 +8,9 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from webapp import notation
+from webapp.translation import _
+
 MOST_TOLD = 100
 """Lines of a refusal."""
 ALIKE_MAX = 3
@@ -55,10 +58,12 @@ class Cause:
         if self.total <= ALIKE_MAX:
             return [(problem, 1) for problem in self.first]
         first, *others = self.first
-        lines = ", ".join(f"{problem.line:,}" for problem in others)
-        left = self.total - len(self.first)
-        more = f" and {left:,} more" if left else ""
-        words = f"{first.words} (in {self.total:,} lines: also {lines}{more})"
+        lines = ", ".join(notation.number(problem.line) for problem in others)
+        told = {"words": first.words, "total": notation.number(self.total), "lines": lines}
+        words = _("%(words)s (in %(total)s lines: also %(lines)s)", **told)
+        if left := self.total - len(self.first):
+            more = notation.number(left)
+            words = _("%(words)s (in %(total)s lines: also %(lines)s and %(more)s more)", **told, more=more)
         return [(Problem(first.file, first.line, first.column, words), self.total)]
 
 
@@ -73,7 +78,12 @@ class ImportRefused(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        return "\n".join([*self.errors, *([f"and {self.untold:,} more"] if self.untold else [])])
+        return "\n".join(
+            [
+                *self.errors,
+                *([_("and %(number)s more", number=notation.number(self.untold))] if self.untold else []),
+            ]
+        )
 
 
 class TooMuchRemoved(ImportRefused):

@@ -30,6 +30,7 @@ from webapp.store.engine_events import IDLE_LIMIT, IDLE_SECONDS
 from webapp.store.installation import Installation
 from webapp.store.statuses import SourceSubject
 from webapp.store.users import SourceValue
+from webapp.translation import _
 
 BATCH = 5_000
 CACHE_KIB = 49_152
@@ -192,7 +193,7 @@ def must_be_storable(session: Session, found: StagedPasswords) -> None:
         return
     if session.scalar(select(Installation.rotated_at)) != found.rotated_at:
         raise ImportRefused(
-            ["the secret key was changed while the import ran; nothing was imported, start it again"]
+            [_("the secret key was changed while the import ran; nothing was imported, start it again")]
         )
     try:
         sealed.get_ready(session)
