@@ -57,6 +57,16 @@ def translated(text: str) -> str:
     return texts().gettext(text) if text else text
 
 
+def capital(text: str) -> str:
+    """The text at the start of a sentence: the rest of it stays, as German nouns must."""
+    return text[:1].upper() + text[1:]
+
+
+def within(label: str) -> str:
+    """A translated label within a sentence: in small letters, but not in German, where it may be a noun."""
+    return label if notation.current().language == "de" else label.lower()
+
+
 def all_of(words: Sequence[str]) -> str:
     """a and b and c; empty for none."""
     return reduce(lambda one, other: _("%(one)s and %(other)s", one=one, other=other), words) if words else ""

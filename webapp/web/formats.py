@@ -26,7 +26,8 @@ def init_app(app: Flask) -> None:
     times = (clock, moment, day, whole_day, soon, roughly, lasted, short_time)
     for template_filter in (*numbers, *times, initials, breakable):
         app.add_template_filter(template_filter)
-    app.add_template_filter(translation.translated)
+    for of_texts in (translation.translated, translation.capital, translation.within):
+        app.add_template_filter(of_texts)
     app.add_template_filter(retold)
     app.add_template_global(money)
 
