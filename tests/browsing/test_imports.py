@@ -13,6 +13,7 @@ from sqlalchemy import select
 from tests import factories
 from tests.browsing.conftest import NewContext, log_in
 from tests.browsing.installation import Installation
+from tests.browsing.reader import Data
 from tests.browsing.test_customers import accessible
 from tests.browsing.watching import Watch
 from tests.intake import exports
@@ -67,7 +68,7 @@ def test_an_export_is_uploaded_corrected_and_applied(
     page.get_by_role("button", name="Check these files").click()
     until(page, "2 errors, so nothing can be applied yet.", script=script)
     errors = page.get_by_role("region", name="Errors")
-    expect(errors.get_by_role("listitem").filter(has_text="status")).to_contain_text(
+    expect(errors.get_by_role("listitem").filter(has_text=Data("status"))).to_contain_text(
         "is missing from the header"
     )
     columns = page.get_by_role("region", name="Files and columns")

@@ -126,15 +126,15 @@ class Problems:
     @property
     def warnings(self) -> list[str]:
         """What may be a mistake, in the order of files and lines."""
-        return [str(problem) for problem, _ in _told(self.doubts.values())][:MOST_TOLD]
+        return [str(problem) for problem, _n in _told(self.doubts.values())][:MOST_TOLD]
 
     def refuse(self) -> None:
         """Raise ImportRefused if there is any problem."""
         if not self.total:
             return
         told = _told(self.causes.values())[:MOST_TOLD]
-        untold = self.total - sum(count for _, count in told)
-        raise ImportRefused([str(problem) for problem, _ in told], self.total, untold)
+        untold = self.total - sum(count for _problem, count in told)
+        raise ImportRefused([str(problem) for problem, _n in told], self.total, untold)
 
 
 def _sort(causes: dict[tuple[str, str, str], Cause], problem: Problem) -> None:

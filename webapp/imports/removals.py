@@ -64,7 +64,7 @@ def objection(removed: Mapping[str, tuple[int, int]], allowed: int | None) -> st
 
     `removed`: what the rows are called → how many are removed, and how many rows the file has. `allowed` is
     the number that a person has allowed; None: FREE_REMOVALS or FREE_SHARE, whichever is more."""
-    total = sum(count for count, _ in removed.values())
+    total = sum(count for count, _rows in removed.values())
     if allowed is None:
         too_many = any(count > max(FREE_REMOVALS, FREE_SHARE * rows) for count, rows in removed.values())
     else:
