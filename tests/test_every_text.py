@@ -4,6 +4,7 @@ marked for translation, unless it is data (docs/translating.md)."""
 from __future__ import annotations
 
 import re
+from functools import cache
 from gettext import NullTranslations
 from html.parser import HTMLParser
 
@@ -16,6 +17,7 @@ from tests.http_client import Browser, LogIn
 from tests.world import World
 from webapp import translation
 from webapp.store.base import Base
+from webapp.store.runs import Attempt, Result
 from webapp.workers import WorkerProcess
 
 TAG = re.compile(r"(<[^>]*>)")
@@ -36,9 +38,12 @@ no column has as it is."""
 
 
 class InBrackets(NullTranslations):
-    """Every text in brackets; its values are outside of them: a value that should be a text is seen."""
+    """Every text that is marked in brackets; its values are outside of them: a value that should be a text is
+    seen."""
 
     def gettext(self, message: str) -> str:
+        if message not in marked():
+            return message
         parts = [
             part if TAG.fullmatch(part) else f"⟦{self._opened(part)}⟧" for part in TAG.split(message) if part
         ]
@@ -49,6 +54,12 @@ class InBrackets(NullTranslations):
 
     def _opened(self, text: str) -> str:
         return VALUE.sub(lambda found: f"⟧{found[0]}⟦", text)
+
+
+@cache
+def marked() -> set[str]:
+    """Every text that is marked."""
+    return {form for forms in translation.messages(("webapp/", "templates/")) for form in forms}
 
 
 class Texts(HTMLParser):
@@ -82,8 +93,15 @@ def unmarked(html: str, data: re.Pattern[str]) -> set[str]:
     return {text for text in left if all(WORD.search(b.sub(" ", a.sub(" ", text))) for a, b in ways)}
 
 
-OWN_WORDS = ("status", "removed_from", "reason", "role", "kind", "origin", "security", "format", "outcome")
+OWN_WORDS = (
+    *("status", "removed_from", "reason", "role", "kind", "origin", "security", "format", "outcome"),
+    *("warning", "problem", "trouble", "finding_words"),
+)
 """Columns whose values are words of ours."""
+
+
+STORED_DETAILS = (Result.__table__.c.detail, Attempt.__table__.c.detail)
+"""What workers wrote of a result; that of the audit is data."""
 
 
 def data_of(world: World) -> re.Pattern[str]:
@@ -92,7 +110,7 @@ def data_of(world: World) -> re.Pattern[str]:
     with world.runtime.database.reading() as session:
         for table in Base.metadata.sorted_tables:
             strings = [each for each in table.columns if isinstance(each.type, String | Text)]
-            columns = [each for each in strings if each.name not in OWN_WORDS]
+            columns = [each for each in strings if each.name not in OWN_WORDS and each not in STORED_DETAILS]
             for row in session.execute(select(*columns)) if columns else ():
                 found |= {str(value) for value in row if value and len(str(value)) > 2}
     return re.compile("|".join(re.escape(each) for each in sorted(found, key=len, reverse=True)))

@@ -72,3 +72,10 @@ def test_a_page_escapes_values_and_keeps_markup_of_the_text(pages: Flask) -> Non
 def test_a_page_is_in_the_language_of_the_browser_until_the_user_is_known(pages: Flask) -> None:
     answer = pages.test_client().get("/login", headers={"Accept-Language": "nl-NL,en;q=0.5"})
     assert '<html lang="nl">' in answer.text
+
+
+def test_a_label_within_a_sentence_keeps_the_capitals_of_german_nouns() -> None:
+    assert translation.within("Amount") == "amount"
+    assert translation.capital("nicht versendete E-Mail") == "Nicht versendete E-Mail"
+    with notation.reading(replace(DUTCH, language="de")):
+        assert translation.within("Betrag") == "Betrag"

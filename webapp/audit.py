@@ -15,6 +15,7 @@ from webapp.store.database import before_commit
 from webapp.store.runs import Run
 from webapp.store.types import now
 from webapp.store.users import AuditEntry
+from webapp.translation import N_
 
 origin: ContextVar[str] = ContextVar("origin", default="")
 """Where the person acts from: the network address and browser of a request, or the command line. Empty for
@@ -95,6 +96,18 @@ def _printable(session: Session, text: ColumnElement[str]) -> ColumnElement[str]
     table = pictures()
     return func.translate(text, "".join(table), "".join(table.values()))
 
+
+ACTIONS = (
+    *(N_("add"), N_("change"), N_("rename"), N_("delete"), N_("release"), N_("refused")),
+    *(N_("suspend"), N_("resume"), N_("show secret"), N_("approve"), N_("close"), N_("import")),
+    *(N_("login"), N_("login failed"), N_("login refused"), N_("logout"), N_("session ended")),
+    *(N_("sessions ended"), N_("user created"), N_("user invited"), N_("user changed"), N_("user disabled")),
+    *(N_("user enabled"), N_("first administrator"), N_("invitation made"), N_("invitation accepted")),
+    *(N_("password link made"), N_("link mailed"), N_("password chosen"), N_("password changed")),
+    *(N_("password not changed"), N_("password reset")),
+)
+"""What was done, as pages of users, customers and invoices show it, translated. What was there before and
+after stays as it was written: the audit trail is in English."""
 
 CHANGES_SHOWN_MAX = 30
 """Entries that a page shows of one subject."""

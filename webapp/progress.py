@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from webapp.translation import N_
+
 ReportProgress = Callable[[str, float], None]
 
-READING = ("Reading", 0.0, 0.5)
-CHECKING = ("Checking", 0.5, 0.62)
-COMPARING = ("Comparing", 0.62, 0.7)
-DOCUMENTS = ("Documents", 0.7, 0.78)
-STORING = ("Storing", 0.78, 1.0)
+READING = (N_("Reading"), 0.0, 0.5)
+CHECKING = (N_("Checking"), 0.5, 0.62)
+COMPARING = (N_("Comparing"), 0.62, 0.7)
+DOCUMENTS = (N_("Documents"), 0.7, 0.78)
+STORING = (N_("Storing"), 0.78, 1.0)
 
 Step = tuple[str, float, float]
 

@@ -28,23 +28,23 @@ FOLDER = Path(__file__).parent.parent / "translations"
 
 def _(message: str, /, **values: object) -> str:
     """The message in the reader's language, with its %(named)s values. A per cent sign is written twice."""
-    return _texts().gettext(message) % values
+    return texts().gettext(message) % values
 
 
 def ngettext(singular: str, plural: str, num: int, /, **values: object) -> str:
     """The form that fits the number. `%(num)s` is the number as the reader writes it."""
     values.setdefault("num", notation.number(num))
-    return _texts().ngettext(singular, plural, num) % values
+    return texts().ngettext(singular, plural, num) % values
 
 
 def markup(message: str, values: Mapping[str, object]) -> Markup:
     """The message as a template shows it: it may have markup, its values are escaped."""
-    return Markup(_texts().gettext(message)) % values
+    return Markup(texts().gettext(message)) % values
 
 
 def plural_markup(singular: str, plural: str, num: int, values: Mapping[str, object]) -> Markup:
     """The form that fits the number, as a template shows it."""
-    return Markup(_texts().ngettext(singular, plural, num)) % {"num": notation.number(num), **values}
+    return Markup(texts().ngettext(singular, plural, num)) % {"num": notation.number(num), **values}
 
 
 def N_(message: str) -> str:
@@ -54,7 +54,17 @@ def N_(message: str) -> str:
 
 def translated(text: str) -> str:
     """A text with no values in it, such as a command's help; as it is if no catalogue has it."""
-    return _texts().gettext(text) if text else text
+    return texts().gettext(text) if text else text
+
+
+def capital(text: str) -> str:
+    """The text at the start of a sentence: the rest of it stays, as German nouns must."""
+    return text[:1].upper() + text[1:]
+
+
+def within(label: str) -> str:
+    """A translated label within a sentence: in small letters, but not in German, where it may be a noun."""
+    return label if notation.current().language == "de" else label.lower()
 
 
 def all_of(words: Sequence[str]) -> str:
@@ -83,8 +93,24 @@ def use_environment(environment: Mapping[str, str] = os.environ) -> None:
     notation.use(replace(notation.current(), language=best_of([language.partition(".")[0]])))
 
 
-def _texts() -> NullTranslations:
+def texts() -> NullTranslations:
+    """The catalogue of the reader's language; NullTranslations for English."""
     return _catalogue(notation.current().language)
+
+
+@cache
+def messages(files: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The English texts that are marked in these files or folders: the text, or singular and plural. They are
+    those of the first catalogue; each has them all."""
+    from babel.messages.pofile import read_po
+
+    with (FOLDER / f"{list(LANGUAGES)[1]}.po").open("rb") as file:
+        catalogue = read_po(file)
+    found = []
+    for message in catalogue:
+        if message.id and any(name.startswith(files) for name, _line in message.locations):
+            found.append((message.id,) if isinstance(message.id, str) else tuple(message.id))
+    return found
 
 
 @cache

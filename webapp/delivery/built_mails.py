@@ -15,6 +15,7 @@ from webapp.messages.building import Message, NotBuilt, build
 from webapp.smtp.event_loop import EventLoop
 from webapp.store.statuses import Outcome, ResultStatus
 from webapp.store.types import storable
+from webapp.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,13 @@ class Builder:
             return self.event_loop.run_in_thread(made) if documents.is_far or _is_packed(prepared) else made()
         except Exception as error:
             log.exception("the mail of result %s cannot be built", prepared.inputs.result_id)
-            return NotBuilt(f"an error in building the mail: {type(error).__name__}: {error}")
+            return NotBuilt(
+                _(
+                    "an error in building the mail: %(kind)s: %(error)s",
+                    kind=type(error).__name__,
+                    error=error,
+                )
+            )
 
     def store_packed(self, message: Message) -> AttemptOutcome | None:
         """Store what was packed for this mail alone. If the document store is away, returns the outcome:
@@ -83,7 +90,9 @@ class Builder:
             for content in message.packed:
                 self.event_loop.run_in_thread(partial(self.runtime.documents.put, content))
         except OSError as problem:
-            words = f"what was packed for this mail could not be stored: {problem.strerror}"
+            words = _(
+                "what was packed for this mail could not be stored: %(problem)s", problem=problem.strerror
+            )
             return AttemptOutcome(Outcome.UNMADE, ResultStatus.DEFERRED, detail=words)
         return None
 

@@ -11,10 +11,17 @@ from webapp.lifecycle import runs
 from webapp.store.locks import lock_run
 from webapp.store.runs import Attempt, Run
 from webapp.store.statuses import Outcome, RunStatus
+from webapp.translation import N_
 
 RECENT_MAILS = 50
 """How many of a run's latest attempts count: those since it was last started that got an answer about their
 message."""
+
+
+STOPPED_ITSELF = N_(
+    "It stopped itself: the mail server refused %(refused)s of the last %(looked_at)s mails for good, the "
+    "latest with “%(reply)s”. Look at what failed; Start goes on with the rest."
+)
 
 
 def stop_if_too_many(session: Session, settings: Settings, run_id: int) -> bool:
@@ -30,8 +37,7 @@ def stop_if_too_many(session: Session, settings: Settings, run_id: int) -> bool:
     runs.stop_automatically(
         session,
         run,
-        f"It stopped itself: the mail server refused {refused} of the last {looked_at} mails for good, "
-        f"the latest with “{reply}”. Look at what failed; Start goes on with the rest.",
+        STOPPED_ITSELF % {"refused": refused, "looked_at": looked_at, "reply": reply},
     )
     return True
 

@@ -27,7 +27,10 @@ from webapp.store.installation import held
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Run
 from webapp.store.statuses import RunStatus, TroubleKind
+from webapp.translation import N_
 from webapp.workers import WorkerProcess, count_alive
+
+BROKE_DOWN = N_("the worker broke down before the reply was written: %(kind)s: %(error)s")
 
 
 def drain(
@@ -166,7 +169,7 @@ def _run_all(
         finally:
             if event_loop.errors:
                 error = event_loop.errors[0]
-                why = f"the worker broke down before the reply was written: {type(error).__name__}: {error}"
+                why = BROKE_DOWN % {"kind": type(error).__name__, "error": error}
                 prefetcher.mark_unconfirmed(why)
     for error in event_loop.errors:
         raise error

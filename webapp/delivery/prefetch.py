@@ -32,6 +32,7 @@ from webapp.store.invoices import TransformationResult
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Result
 from webapp.store.types import now
+from webapp.translation import N_
 from webapp.workers import WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -202,7 +203,9 @@ class Prefetcher:
         except OSError as problem:
             log.warning("documents cannot be checked: %s", problem)
             later += timedelta(seconds=runtime.settings.retry_first)
-            why = f"its documents cannot be checked now: {problem.strerror or problem}"
+            why = N_("its documents cannot be checked now: %(problem)s") % {
+                "problem": problem.strerror or problem
+            }
         with runtime.database.writing() as session:
             still = claims.still_held(session, claim)
             sendable = claims.recheck_claimed(session, self.run_id, still, claim.worker_id)

@@ -23,6 +23,7 @@ from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import SENDABLE, Outcome, RunStatus
 from webapp.store.types import now
 from webapp.store.workers import Worker
+from webapp.translation import N_
 from webapp.workers import WorkerProcess, kernel_says_gone
 
 
@@ -116,7 +117,9 @@ def release_claims_of(session: Session, lost: Worker) -> None:
         .values(**RELEASE_CLAIM)
         .execution_options(synchronize_session=False)
     )
-    words = f"the worker {lost.name} was lost after the whole message was handed over, before the reply"
+    words = N_("the worker %(name)s was lost after the whole message was handed over, before the reply") % {
+        "name": lost.name
+    }
     mark_unconfirmed(session, words, Result.worker_id == lost.id)
     session.execute(
         update(Attempt)

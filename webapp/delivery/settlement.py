@@ -16,6 +16,7 @@ from webapp.messages.inputs import MessageInput
 from webapp.smtp import outcomes
 from webapp.store.statuses import SENDABLE, Outcome, ResultStatus
 from webapp.store.types import now
+from webapp.translation import N_, ngettext
 
 BROKEN_CONNECTIONS_MAX = 2
 
@@ -55,7 +56,7 @@ def next_state(
         to, next_try = ResultStatus.DEFERRED, _next_try(settings, inputs)
         if next_try is None:
             to = ResultStatus.FAILED
-            detail = f"gave up after {inputs.attempts + 1} attempts: {outcome.reply or outcome.detail}"
+            detail = _gave_up(inputs.attempts + 1, outcome.reply or outcome.detail)
     return ResultUpdate(
         to,
         {
@@ -85,9 +86,16 @@ def _next_try(settings: Settings, work: MessageInput) -> datetime | None:
     return now() + timedelta(seconds=pause)
 
 
+def _gave_up(attempts: int, why: str) -> str:
+    return ngettext(
+        "gave up after %(num)s attempt: %(why)s", "gave up after %(num)s attempts: %(why)s", attempts, why=why
+    )
+
+
 def _warning(refused: Mapping[str, str]) -> str:
     """Who did not get the message although others did."""
-    return "; ".join(f"{address} was refused: {words}" for address, words in refused.items())
+    told = N_("%(address)s was refused: %(words)s")
+    return "; ".join(told % {"address": address, "words": words} for address, words in refused.items())
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,8 @@ class Reader:
             case ["unreadable", str(said), str(problem)]:
                 found = DocumentFinding(Finding.UNREADABLE, said, LockProblem(problem))
             case NoAnswer(is_late=True):
-                said = f"it took more than {self.sandbox.seconds:g} seconds to read"
+                seconds = f"{self.sandbox.seconds:g}"
+                said = N_("it took more than %(seconds)s seconds to read") % {"seconds": seconds}
                 found = DocumentFinding(Finding.UNREADABLE, said, LockProblem.UNREADABLE)
             case _:
                 said = N_("it took more time or memory to read than a document may")

@@ -105,12 +105,19 @@ def _what(stated: Stated, names: Names, finding: Finding) -> str:
     """What an e-invoice that disagrees is: is document CN-2026-2, of Other GmbH"""
     if not stated.numbers:
         return N_("has no invoice number")
-    kind = "document" if stated.refers_back else "invoice"
-    told = f"is {kind} {', '.join(map(_shown, stated.numbers[:3]))}"
+    told: dict[str, str] = {"numbers": ", ".join(map(_shown, stated.numbers[:3]))}
     if buyers.agrees(stated, names.code, names.customer):
-        return told
-    but = " but" if finding == Finding.OTHER_CUSTOMER else ""
-    return f"{told},{but} of {_shown(stated.buyer_names[0])}"
+        told_as = N_("is document %(numbers)s") if stated.refers_back else N_("is invoice %(numbers)s")
+        return told_as % told
+    told["buyer"] = _shown(stated.buyer_names[0])
+    if finding == Finding.OTHER_CUSTOMER:
+        but_of = (
+            N_("is invoice %(numbers)s, but of %(buyer)s"),
+            N_("is document %(numbers)s, but of %(buyer)s"),
+        )
+        return but_of[stated.refers_back] % told
+    of = (N_("is invoice %(numbers)s, of %(buyer)s"), N_("is document %(numbers)s, of %(buyer)s"))
+    return of[stated.refers_back] % told
 
 
 def _shown(words: str) -> str:
@@ -126,13 +133,14 @@ def _with_e_invoices(
     is_in_text = in_its_text in (Finding.FINE, Finding.OTHER_CUSTOMER)
     for stated in attached:
         if finding := _disagreement(stated, names):
-            what = f"its embedded XML {_what(stated, names, finding)}"
-            told = f"names its invoice, but {what}" if is_in_text else f"does not name its invoice: {what}"
-            return DocumentFinding(finding, told)
+            what = {"what": _what(stated, names, finding)}
+            if is_in_text:
+                return DocumentFinding(finding, N_("names its invoice, but its embedded XML %(what)s") % what)
+            return DocumentFinding(finding, N_("does not name its invoice: its embedded XML %(what)s") % what)
     if in_its_text == Finding.NOT_NAMED and (other := _other_number(text, names.number)):
-        own = _shown(names.number)
+        told = N_("names %(other)s in its text, but its embedded XML is invoice %(own)s")
         return DocumentFinding(
-            Finding.NOT_NAMED, f"names {_shown(other)} in its text, but its embedded XML is invoice {own}"
+            Finding.NOT_NAMED, told % {"other": _shown(other), "own": _shown(names.number)}
         )
     is_buyer_known = any(each.buyer_names for each in attached)
     if in_its_text == Finding.OTHER_CUSTOMER and not is_buyer_known:

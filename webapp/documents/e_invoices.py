@@ -52,7 +52,7 @@ def parsed(content: bytes) -> etree._Element:
     try:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
-        raise Unreadable(f"it cannot be opened as XML: {error.msg}") from None
+        raise Unreadable(N_("it cannot be opened as XML: %(error)s") % {"error": error.msg}) from None
     if root.getroottree().docinfo.doctype:
         raise Unreadable(N_("it has a DOCTYPE, which no invoice needs: import it without one"))
     return root

@@ -12,7 +12,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.statuses import Finding
 from webapp.store.types import now
-from webapp.translation import N_, _, translated
+from webapp.stored_texts import retold
+from webapp.translation import N_, _
 
 Condition = ColumnElement[bool] | InstrumentedAttribute[bool]
 
@@ -110,7 +111,7 @@ def said(document: TransformationResult) -> str:
     """The finding about a document, as the end of a sentence that starts with its name. What an e-invoice
     says of itself stands for itself: is invoice INV-2026-2, of Other GmbH"""
     finding, words = Finding(document.finding), _(SAID[Finding(document.finding)])
-    why = translated(document.finding_words)
+    why = retold(document.finding_words)
     if why and finding in (Finding.NOT_NAMED, Finding.OTHER_CUSTOMER):
         return why
     return _("%(finding)s: %(why)s", finding=words, why=why) if why else words

@@ -13,8 +13,10 @@ from pypdfium2 import raw
 
 from webapp.documents.document_reader import Unreadable
 from webapp.store.statuses import LockProblem
+from webapp.translation import N_
 
 pdfium: Any = raw  # PDFium's own functions, which no type describes
+NO_PDF = N_("it cannot be opened as a PDF: %(error)s")
 PAGES_READ_MAX = 200
 """How many pages of a PDF are read if none names the invoice."""
 STRUCTURED = (b"/ObjStm", b"/AF", b"/FileAttachment", b"/Perms", b"/SigFlags")
@@ -29,7 +31,7 @@ def opened(content: bytes) -> Iterator[pypdfium2.PdfDocument]:
     except pypdfium2.PdfiumError as error:
         is_locked = getattr(error, "err_code", None) == pdfium.FPDF_ERR_PASSWORD
         problem = LockProblem.ENCRYPTED if is_locked else LockProblem.UNREADABLE
-        raise Unreadable(f"it cannot be opened as a PDF: {error}", problem) from None
+        raise Unreadable(NO_PDF % {"error": error}, problem) from None
     with document:
         yield document
 
@@ -40,7 +42,7 @@ def texts(document: pypdfium2.PdfDocument) -> Iterator[str]:
         for number in range(min(len(document), PAGES_READ_MAX)):
             yield document[number].get_textpage().get_text_bounded()
     except pypdfium2.PdfiumError as error:
-        raise Unreadable(f"it cannot be opened as a PDF: {error}") from None
+        raise Unreadable(NO_PDF % {"error": error}) from None
 
 
 def has_only_pages(document: pypdfium2.PdfDocument, content: bytes) -> bool:

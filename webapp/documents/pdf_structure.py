@@ -15,9 +15,11 @@ from webapp.documents.document_reader import Unreadable
 from webapp.documents.e_invoices import Stated
 from webapp.mailing.pdf_locking import lock_problem, said_of
 from webapp.store.statuses import LockProblem
+from webapp.translation import N_
 
 E_INVOICE_NAMES = ("factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml")
 """What e-invoices in PDFs are called, in lower case."""
+EMBEDDED = N_("its embedded %(name)s: %(why)s")
 ATTACHMENTS_READ_MAX = 20
 PAGES_SEARCHED_MAX = 200
 
@@ -51,7 +53,8 @@ def _e_invoices(pdf: pikepdf.Pdf, problem: LockProblem) -> Iterator[Stated]:
             stated = e_invoices.stated(e_invoices.parsed(content)) if b"<" in content[:100] else None
         except (Unreadable, pikepdf.PdfError) as why:
             if name.lower() in E_INVOICE_NAMES:
-                raise Unreadable(f"its embedded {name.lower()}: {said_of(why)}", problem) from None
+                told = EMBEDDED % {"name": name.lower(), "why": said_of(why)}
+                raise Unreadable(told, problem) from None
             continue
         if stated:
             yield stated

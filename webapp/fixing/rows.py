@@ -21,6 +21,7 @@ from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKe
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import ResultInvoice
 from webapp.store.statuses import LockProblem
+from webapp.stored_texts import retold
 from webapp.translation import _, translated
 
 
@@ -85,14 +86,14 @@ class _About:
                     row = self.row(result, FixKind.DECIDE, (result.id, 0), problem)
                     row.why = _("may have been sent")
                     if result.detail:
-                        row.why = _("may have been sent: %(why)s", why=translated(result.detail))
+                        row.why = _("may have been sent: %(why)s", why=retold(result.detail))
             case _:
                 numbers = self.numbers(results)
                 for result in results:
                     number = numbers[result.invoice_id]
                     problem = _("the mail of %(invoice)s failed", invoice=number)
                     row = self.row(result, FixKind.AGAIN, (result.id, 0), problem)
-                    row.why = result.reply or translated(result.detail)
+                    row.why = retold(result.reply or result.detail)
                     if not was_answered(result.reply):
                         row.problem = _("the mail of %(invoice)s could not be made", invoice=number)
                         row.unmade_by = result.definition_id
@@ -135,7 +136,7 @@ class _About:
                     row.why = _("“%(key)s” has %(address)s", key=other, address=others[0].address)
             else:
                 row.problem = row.value = old.address
-                row.why = result.reply or translated(result.detail)
+                row.why = retold(result.reply or result.detail)
 
     def addresses(self, results: Iterable[OpenResult]) -> Sequence[CustomerEmail]:
         """The addresses of the customers of these results."""

@@ -145,6 +145,7 @@ def _fail_again(
         reply = session.scalar(
             select(Attempt.reply).where(Attempt.result_id == row.id).order_by(Attempt.id.desc()).limit(1)
         )
-        values = {**RELEASE_CLAIM, "smtp_reply": reply or "", "detail": f"held back by {viewer.name}"}
+        detail = N_("held back by %(name)s") % {"name": viewer.name}
+        values = {**RELEASE_CLAIM, "smtp_reply": reply or "", "detail": detail}
         transition(session, run_id, [row], ResultStatus.FAILED, values=values)
     return locked

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from webapp import example_folder, migrations
+from webapp import example_folder, migrations, notation
 from webapp.console import say
 from webapp.documents import document_checks, findings
 from webapp.extensions import Runtime, runtime
@@ -19,6 +19,7 @@ from webapp.file_styles import FileStyle
 from webapp.imports.folder import ROWS_TOLD, Imported, import_folder
 from webapp.imports.problems import ImportRefused
 from webapp.progress import ReportProgress, silent
+from webapp.translation import _, ngettext, translated
 
 FINE = 1000
 """Steps of the bar."""
@@ -65,7 +66,7 @@ def import_command(
     parts, style = runtime(), _style(**written)
     has, needs = migrations.versions(parts.database)
     if has != needs:
-        raise click.ClickException("the database is not set up for this version; run: mailrun init")
+        raise click.ClickException(_("the database is not set up for this version; run: mailrun init"))
     try:
         with _bar() as progress:
             done = import_folder(
@@ -82,12 +83,12 @@ def import_command(
             )
     except ImportRefused as refused:
         click.echo(str(refused), err=True)
-        errors = "1 error" if refused.total == 1 else f"{refused.total} errors"
-        click.echo(f"Nothing was imported: {errors}.", err=True)
+        errors = ngettext("%(num)s error", "%(num)s errors", refused.total)
+        click.echo(_("Nothing was imported: %(errors)s.", errors=errors), err=True)
         sys.exit(1)
     _tell(done, report)
     if done.refusal:
-        click.echo(f"An import would be refused: {done.refusal}.", err=True)
+        click.echo(_("An import would be refused: %(refusal)s.", refusal=done.refusal), err=True)
         sys.exit(1)
     if not dry_run:
         _check_documents(parts)
@@ -98,11 +99,11 @@ def _write_example(folder: Path) -> None:
         example_folder.write(folder)
     except FileExistsError:
         raise click.ClickException(
-            f"{folder} is not empty; name a folder that is, or that is not there yet"
+            _("%(folder)s is not empty; name a folder that is, or that is not there yet", folder=folder)
         ) from None
     except OSError as problem:
         raise click.ClickException(f"{folder}: {problem.strerror}") from None
-    click.echo(f"An example is in {folder}. Try it: mailrun import {folder} --dry-run")
+    click.echo(_("An example is in %(folder)s. Try it: mailrun import %(folder)s --dry-run", folder=folder))
 
 
 def _style(delimiter: str, encoding: str, locale: str) -> FileStyle:
@@ -120,9 +121,9 @@ def _tell(done: Imported, report: Path | None) -> None:
             click.echo(line)
     else:
         report.write_text("".join(f"{row}\n" for row in done.rows), encoding="utf-8")
-        click.echo(f"Every row: {report}")
+        click.echo(_("Every row: %(report)s", report=report))
     for warning in done.warnings:
-        click.echo(f"Warning: {warning}", err=True)
+        click.echo(_("Warning: %(warning)s", warning=warning), err=True)
 
 
 def rows_told(done: Imported) -> Iterator[str]:
@@ -132,7 +133,7 @@ def rows_told(done: Imported) -> Iterator[str]:
         told = list(rows)
         yield from map(str, told)
         if (left := getattr(done.counts[words], kind.replace(" ", "_")) - len(told)) > 0:
-            yield f"  and {left:,} more; --report FILE writes every row"
+            yield _("  and %(left)s more; --report FILE writes every row", left=notation.number(left))
 
 
 def _check_documents(parts: Runtime) -> None:
@@ -142,18 +143,27 @@ def _check_documents(parts: Runtime) -> None:
         waiting = findings.count_unchecked(session)
     if not waiting:
         return
-    with _counting("Checking documents", waiting) as done:
+    with _counting(_("Checking documents"), waiting) as done:
         try:
             found = document_checks.check(parts.database, parts.documents, done=done)
         except OSError as problem:
             why = problem.strerror or problem
             click.echo(
-                f"Everything was imported. The documents could not all be checked: {why}. "
-                "The runs that take the rest check it.",
+                _(
+                    "Everything was imported. The documents could not all be checked: %(why)s. The runs that "
+                    "take the rest check it.",
+                    why=why,
+                ),
                 err=True,
             )
             return
-    click.echo(f"Checked {found.documents:,} documents; suspect: {found.suspect:,}")
+    click.echo(
+        _(
+            "Checked %(documents)s documents; suspect: %(suspect)s",
+            documents=notation.number(found.documents),
+            suspect=notation.number(found.suspect),
+        )
+    )
     if found.suspect:
         with parts.database.reading() as session:
             listed = findings.suspects(session, min(found.suspect, MOST_LISTED))
@@ -161,7 +171,7 @@ def _check_documents(parts: Runtime) -> None:
             say(f"  {number}: {document.file_name} {findings.said(document)}")
         if found.suspect > len(listed):
             click.echo("  …")
-        click.echo("Mails with such a document are held (suspect_document) until a person releases it.")
+        click.echo(_("Mails with such a document are held (suspect_document) until a person releases it."))
 
 
 MOST_LISTED = 20
@@ -170,19 +180,22 @@ MOST_LISTED = 20
 def table(done: Imported) -> str:
     """The counts, as text in columns, with one sentence about what they mean."""
     if not done.changed_anything:
-        summary = "Nothing to change: everything in this folder is stored already."
+        summary = _("Nothing to change: everything in this folder is stored already.")
     elif done.dry_run:
-        summary = "Nothing was stored (dry run). An import would do this:"
+        summary = _("Nothing was stored (dry run). An import would do this:")
     else:
-        summary = "Imported:"
-    wide = max(map(len, done.counts))
-    rows = [f"{'':{wide}}  {'new':>9}  {'changed':>9}  {'unchanged':>9}  {'removed':>9}"]
+        summary = _("Imported:")
+    wide = max(len(translated(words)) for words in done.counts)
+    heads = [_("new"), _("changed"), _("unchanged"), _("removed")]
     stayed = any(counts.kept or counts.kept_removed for counts in done.counts.values())
-    rows[0] += f"  {'kept':>9}" if stayed else ""
+    heads += [_("kept")] if stayed else []
+    rows = [f"{'':{wide}}  {'  '.join(f'{head:>9}' for head in heads)}"]
     for words, counts in done.counts.items():
         figures = [counts.new, counts.changed, counts.unchanged, counts.removed]
         figures += [counts.kept + counts.kept_removed] if stayed else []
-        rows.append(f"{words:{wide}}  {'  '.join(f'{figure:>9,}' for figure in figures)}")
+        rows.append(
+            f"{translated(words):{wide}}  {'  '.join(f'{notation.number(figure):>9}' for figure in figures)}"
+        )
     return "\n".join([summary, *rows])
 
 
@@ -202,10 +215,10 @@ def _bar() -> Iterator[ReportProgress]:
     if not sys.stderr.isatty():
         yield silent
         return
-    with click.progressbar(length=FINE, file=sys.stderr, label="Reading") as bar:
+    with click.progressbar(length=FINE, file=sys.stderr, label=_("Reading")) as bar:
 
         def report(step: str, share: float) -> None:
-            bar.label = f"{step:<9}"
+            bar.label = f"{translated(step):<9}"
             bar.update(max(0, int(share * FINE) - bar.pos))
 
         yield report

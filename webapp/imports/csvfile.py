@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import BinaryIO
 from unicodedata import normalize
 
+from webapp import notation
 from webapp.file_styles import FOUND_OUT, FileStyle
 from webapp.imports.problems import Problems
+from webapp.translation import N_, _
 
 LONGEST_LINE = 1_000_000
 """Bytes. Anything longer is not a line of a CSV file."""
@@ -25,7 +27,10 @@ BOM = b"\xef\xbb\xbf"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 WIDE = ("utf-16", "utf16", "utf-32", "utf32")
 SEPARATORS = ",;\t"
-OR_SAY = ", or say how it is encoded: --encoding cp1252 if it comes from Windows"
+SAVE_AS_UTF8 = N_("%(what)s; save the file as UTF-8")
+OR_SAY = N_(
+    "%(what)s; save the file as UTF-8, or say how it is encoded: --encoding cp1252 if it comes from Windows"
+)
 
 LINE = "line"
 """Stands in for the column when a line as a whole is wrong."""
@@ -59,15 +64,22 @@ class Lines:
                 number += 1
                 self.size = self.file.tell()
                 if len(line) == LONGEST_LINE:
-                    self._spoil(number, f"is longer than {LONGEST_LINE:,} characters; is this a CSV file?")
+                    self._spoil(
+                        number,
+                        _(
+                            "is longer than %(longest_line)s characters; is this a CSV file?",
+                            longest_line=notation.number(LONGEST_LINE),
+                        ),
+                    )
                     self.problems.incomplete.add(self.name)
                     return
                 if "\0" in line:
-                    self._spoil(number, "has a NUL byte")
+                    self._spoil(number, _("has a NUL byte"))
                 yield line.replace("\0", "?")
         except UnicodeDecodeError:
-            words = f"is not {self.encoding}" if self.encoding else "is not UTF-16, as the file begins"
-            self._spoil(number + 1, f"{words}; save the file as UTF-8")
+            named = _("is not %(encoding)s", encoding=self.encoding)
+            what = named if self.encoding else _("is not UTF-16, as the file begins")
+            self._spoil(number + 1, _(SAVE_AS_UTF8, what=what))
             self.problems.incomplete.add(self.name)
         finally:
             text.detach()
@@ -81,19 +93,26 @@ class Lines:
             if number == 1:
                 raw = raw.removeprefix(BOM)
             if len(raw) == LONGEST_LINE:
-                self._spoil(number, f"is longer than {LONGEST_LINE:,} bytes; is this a CSV file?")
+                self._spoil(
+                    number,
+                    _(
+                        "is longer than %(longest_line)s bytes; is this a CSV file?",
+                        longest_line=notation.number(LONGEST_LINE),
+                    ),
+                )
                 self.problems.incomplete.add(self.name)
                 return
             try:
                 line = raw.decode(self.encoding or "utf-8")
             except UnicodeDecodeError as error:
-                byte = f"byte {error.start + 1} of the line, 0x{raw[error.start]:02x}"
-                advice = f"is not {self.encoding} ({byte})" if self.encoding else f"is not UTF-8 ({byte})"
-                self._spoil(number, f"{advice}; save the file as UTF-8{'' if self.encoding else OR_SAY}")
+                at = {"at": error.start + 1, "byte": f"0x{raw[error.start]:02x}"}
+                named = self.encoding or "UTF-8"
+                what = _("is not %(encoding)s (byte %(at)s of the line, %(byte)s)", encoding=named, **at)
+                self._spoil(number, _(SAVE_AS_UTF8 if self.encoding else OR_SAY, what=what))
                 line = raw.decode(self.encoding or "utf-8", errors="replace")
             else:
                 if "\0" in line:
-                    self._spoil(number, "has a NUL byte")
+                    self._spoil(number, _("has a NUL byte"))
             yield line.replace("\0", "?") if self.spoilt else line
 
     def _spoil(self, number: int, words: str) -> None:
@@ -116,7 +135,7 @@ def rows(
         with open(path, "rb") as file:
             yield from _rows(Lines(file, path.name, problems, style.encoding), progress, style.delimiter)
     except OSError as error:
-        problems.add(path.name, 0, LINE, f"cannot be read: {error.strerror}")
+        problems.add(path.name, 0, LINE, _("cannot be read: %(strerror)s", strerror=error.strerror))
         problems.incomplete.add(path.name)
 
 
@@ -137,7 +156,9 @@ def _rows(
         except StopIteration:
             return
         except csv.Error as error:
-            lines.problems.add(lines.name, start, LINE, f"{_words(error)}; nothing after it could be read")
+            lines.problems.add(
+                lines.name, start, LINE, _("%(what)s; nothing after it could be read", what=_words(error))
+            )
             lines.problems.incomplete.add(lines.name)
             return
         count += 1
@@ -152,9 +173,9 @@ def _words(error: csv.Error) -> str:
     """What the reader found, for a person who does not program."""
     told = str(error)
     if "new-line character" in told:
-        return "has a carriage return that ends no line"
+        return _("has a carriage return that ends no line")
     if "unexpected end of data" in told:
-        return "begins a field in quotes that is never closed"
+        return _("begins a field in quotes that is never closed")
     if "field larger" in told:
-        return "has a field of more than 131,072 characters; is a quote not closed?"
+        return _("has a field of more than 131,072 characters; is a quote not closed?")
     return told

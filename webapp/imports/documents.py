@@ -17,11 +17,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 from unicodedata import normalize
 
+from webapp import notation
 from webapp.documents import media_types
 from webapp.imports.kinds import Wrong, longest
 from webapp.imports.problems import ImportRefused
 from webapp.store.documents import DocumentStore
 from webapp.store.invoices import TransformationResult
+from webapp.translation import _
 
 LARGEST = 50 * 1024 * 1024
 """Bytes of one document."""
@@ -86,7 +88,7 @@ class Inspector:
                 digest.update(chunk)
                 size += len(chunk)
         if not size:
-            raise ValueError(f"{given!r} is empty")
+            raise ValueError(_("%(given)s is empty", given=repr(given)))
         document = ImportedFile(path, size, digest.hexdigest(), head)
         self.found(document)
         return document
@@ -94,19 +96,19 @@ class Inspector:
     def place(self, given: str) -> Path:
         """Where the file is. Raises ValueError if that is not within the folder, links followed."""
         if os.path.isabs(given) or DRIVE.match(given):
-            raise ValueError(f"{given!r} is not a path within the folder")
+            raise ValueError(_("%(given)s is not a path within the folder", given=repr(given)))
         name = PurePosixPath(given).name
         if len(name) > longest(TransformationResult.file_name):
-            raise ValueError("has a file name of more than 255 characters")
+            raise ValueError(_("has a file name of more than 255 characters"))
         try:
             there = self.as_on_disk(given)
             path: Path = self.resolved(there.parent) / (name if given.isascii() else there.name)
             if name in ("", "..") or path.is_symlink():
                 path = path.resolve()
         except (OSError, RuntimeError):
-            raise ValueError(f"{given!r} cannot be followed to a file") from None
+            raise ValueError(_("%(given)s cannot be followed to a file", given=repr(given))) from None
         if not path.is_relative_to(self.root):
-            raise ValueError(f"{given!r} leads out of the folder")
+            raise ValueError(_("%(given)s leads out of the folder", given=repr(given)))
         return path
 
     def as_on_disk(self, given: str) -> Path:
@@ -118,7 +120,13 @@ class Inspector:
         for name in PurePosixPath(given).parts:
             known = () if name.isascii() else self.spellings(path).get(name, ())
             if len(known) > 1:
-                raise ValueError(f"{given!r} is the name of {len(known)} files, in different spellings")
+                raise ValueError(
+                    _(
+                        "%(given)s is the name of %(known)s files, in different spellings",
+                        given=repr(given),
+                        known=len(known),
+                    )
+                )
             path = path / (known[0] if known else name)
         return path
 
@@ -141,15 +149,22 @@ def opened(path: Path, given: str) -> BinaryIO:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise ValueError(f"there is no file {given!r} in the folder") from None
+        raise ValueError(_("there is no file %(given)s in the folder", given=repr(given))) from None
     except OSError as error:
-        raise ValueError(f"{given!r} cannot be read: {error.strerror}") from None
+        raise ValueError(
+            _("%(given)s cannot be read: %(strerror)s", given=repr(given), strerror=error.strerror)
+        ) from None
     status = os.fstat(descriptor)
     wrong = ""
     if not stat.S_ISREG(status.st_mode):
-        wrong = f"{given!r} is not a file"
+        wrong = _("%(given)s is not a file", given=repr(given))
     elif status.st_size > LARGEST:
-        wrong = f"{given!r} has {status.st_size:,} bytes; at most {LARGEST:,} can be mailed"
+        wrong = _(
+            "%(given)s has %(size)s bytes; at most %(largest)s can be mailed",
+            given=repr(given),
+            size=notation.number(status.st_size),
+            largest=notation.number(LARGEST),
+        )
     if wrong:
         os.close(descriptor)
         raise ValueError(wrong)
@@ -193,11 +208,18 @@ def _keep(store: DocumentStore, digest: str, size: int, path: str, *, replace: b
             store.remove(digest)  # what is there is something else
         kept = store.put(content)
     except ValueError as error:
-        raise ImportRefused([f"a document could not be read again: {error}"]) from None
+        raise ImportRefused([_("a document could not be read again: %(error)s", error=error)]) from None
     except OSError as error:
         raise ImportRefused(
-            [f"the document store cannot take {path!r} ({size:,} bytes): {error.strerror}; "
-             "nothing was imported. Make room, then import again"]
-        ) from error  # fmt: skip
+            [
+                _(
+                    "the document store cannot take %(path)s (%(size)s bytes): %(why)s; nothing was "
+                    "imported. Make room, then import again",
+                    path=repr(path),
+                    size=notation.number(size),
+                    why=error.strerror,
+                )
+            ]
+        ) from error
     if kept != digest:
         raise ImportRefused([f"{path!r} was changed while it was imported; nothing was imported"])

@@ -33,6 +33,7 @@ from webapp.imports.storing import Plan, compare, keep_documents, store
 from webapp.progress import ReportProgress
 from webapp.store.database import Database, is_passing
 from webapp.store.documents import DocumentStore
+from webapp.translation import _
 
 CSV_FILES = ("clusters.csv", "customers.csv", "emails.csv", "invoices.csv", "transformation_results.csv")
 FILES = (messaging.FILE, CHANGED_HERE, *CSV_FILES)
@@ -111,7 +112,9 @@ def import_folder(
     except DBAPIError as error:
         if not is_passing(error):
             raise
-        raise ImportRefused([f"the database cannot go on: {error.orig}; nothing was imported"]) from error
+        raise ImportRefused(
+            [_("the database cannot go on: %(orig)s; nothing was imported", orig=error.orig)]
+        ) from error
     if not dry_run:
         _seal(database)
     return done

@@ -14,6 +14,7 @@ from webapp.imports.values import Check
 from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.statuses import InvoiceStatus, SourceSubject
+from webapp.translation import _
 
 CHANGED_HERE = "changed_here.csv"
 Wrong = tuple[str, str]
@@ -61,7 +62,7 @@ def period_in_order(row: dict[str, Any]) -> Iterable[Wrong]:
     """An invoice period ends no earlier than it begins."""
     start, end = row["period_start"], row["period_end"]
     if start is not None and end is not None and end < start:
-        yield "period_end", f"is {end}, before the period's first day, {start}"
+        yield "period_end", _("is %(end)s, before the period's first day, %(start)s", end=end, start=start)
 
 
 def clusters() -> Kind:

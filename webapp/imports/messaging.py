@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
+from webapp import notation
 from webapp.destinations import Service
 from webapp.imports.messaging_keys import (
+    ADDRESSES,
     NATURAL,
     NEEDED,
+    REFERENCES,
     TomlKey,
     keys,
     wrong_in_server,
@@ -26,6 +29,7 @@ from webapp.imports.problems import Problems
 from webapp.imports.values import shown
 from webapp.mailing.addresses import doubt_about
 from webapp.toml_lines import TomlLines, lines_of
+from webapp.translation import _
 
 FILE = "messaging.toml"
 LARGEST = 10 * 1024 * 1024
@@ -61,17 +65,17 @@ def read(path: Path, problems: Problems, bcc_domains: Sequence[str] = ()) -> Mes
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        _spoil(problems, _line_of(error, text), "line", f"is not TOML: {error}")
+        _spoil(problems, _line_of(error, text), "line", _("is not TOML: %(error)s", error=error))
         return messaging
     lines = lines_of(text)
     allowed = keys(bcc_domains)
     for table, rows in content.items():
         if table not in allowed:
-            problems.add(
-                FILE, lines.of(table, 0), table, f"is no table of this file; it has {_list(allowed)}"
-            )
+            words = _("is no table of this file; it has %(allowed)s", allowed=_list(allowed))
+            problems.add(FILE, lines.of(table, 0), table, words)
         elif not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            _spoil(problems, lines.of(table, 0), table, f"must be written as [[{table}]], once for each")
+            words = _("must be written as [[%(table)s]], once for each", table=table)
+            _spoil(problems, lines.of(table, 0), table, words)
         else:
             for index, row in enumerate(rows):
                 _add(messaging, table, _entry(table, allowed[table], row, index, lines, problems), problems)
@@ -102,7 +106,11 @@ def note_unknown(messaging: Messaging, stored: dict[str, set[str]], problems: Pr
             given = entry.values[key]
             for name in given if isinstance(given, list) else [given]:
                 if name is not None and name not in known:
-                    words = f"there is no [[{target}]] {shown(name)}, neither in this file nor stored"
+                    words = _(
+                        "there is no [[%(target)s]] %(name)s, neither in this file nor stored",
+                        target=target,
+                        name=shown(name),
+                    )
                     problems.add(FILE, entry.lines(key), key, words)
 
 
@@ -118,8 +126,12 @@ def note_formats(
         name, own = entry.values["name"], entry.values["format"]
         others = sorted(key[1] for key, theirs in left.items() if key[0] == name and theirs != own)
         if own is not None and others:
-            languages = ", ".join(language or "everybody else" for language in others)
-            words = f"is {own}, but the stored text for {languages} is not; give that one, too, or delete it"
+            languages = ", ".join(language or _("everybody else") for language in others)
+            words = _(
+                "is %(own)s, but the stored text for %(languages)s is not; give that one, too, or delete it",
+                own=own,
+                languages=languages,
+            )
             problems.add(FILE, entry.lines("format"), "format", words)
 
 
@@ -133,37 +145,21 @@ def warn_of_addresses(messaging: Messaging, problems: Problems) -> None:
                     problems.warn(FILE, entry.lines(key), key, words)
 
 
-ADDRESSES = (
-    ("sender", "address"),
-    ("sender", "reply_to"),
-    ("sender", "envelope_sender"),
-    ("definition", "bcc"),
-    ("definition", "reply_to"),
-)
-REFERENCES = (
-    ("sender", "mail_server", "mail_server"),
-    ("definition", "from_key", "sender"),
-    ("definition", "recipient_key", "recipient_key"),
-    ("definition", "template", "template"),
-    ("definition", "transformations", "transformation"),
-)
-
-
 def _text(path: Path, problems: Problems) -> str | None:
     try:
         with open(path, "rb") as file:
             raw = file.read(LARGEST + 1)
     except OSError as error:
-        _spoil(problems, 0, "", f"cannot be read: {error.strerror}")
+        _spoil(problems, 0, "", _("cannot be read: %(strerror)s", strerror=error.strerror))
         return None
     if len(raw) > LARGEST:
-        _spoil(problems, 0, "", f"is larger than {LARGEST:,} bytes")
+        _spoil(problems, 0, "", _("is larger than %(largest)s bytes", largest=notation.number(LARGEST)))
         return None
     try:
         return normalize("NFC", raw.decode("utf-8-sig").replace("\r\n", "\n"))
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        _spoil(problems, line, "line", "is not UTF-8; save the file as UTF-8")
+        _spoil(problems, line, "line", _("is not UTF-8; save the file as UTF-8"))
         return None
 
 
@@ -194,7 +190,7 @@ def _entry(
 
     for key in row:
         if key not in allowed:
-            words = f"is no key of [[{table}]]; it has {_list(allowed)}"
+            words = _("is no key of [[%(table)s]]; it has %(allowed)s", table=table, allowed=_list(allowed))
             problems.add(FILE, line(key), key, words)
     checked: dict[str, Any] = {}
     for name, spec in allowed.items():
@@ -207,7 +203,7 @@ def _entry(
                 if name == NATURAL[table][0] and isinstance(row[name], str):
                     checked[name] = row[name]  # others may refer to it; they are not wrong too
         elif spec.default is NEEDED:
-            problems.add(FILE, line(), name, f"is missing from this [[{table}]]")
+            problems.add(FILE, line(), name, _("is missing from this [[%(table)s]]", table=table))
         else:
             checked[name] = spec.default
     return TomlEntry(line(), checked, line)
@@ -221,9 +217,15 @@ def _add(messaging: Messaging, table: str, entry: TomlEntry, problems: Problems)
     key = (table, *(entry.values[name] for name in natural))
     other = messaging.first.setdefault(key, entry)
     if other is not entry and None not in key:
-        words = f"{shown(key[1])} stands in line {other.line} already"
+        again = {"name": shown(key[1]), "line": other.line}
+        words = _("%(name)s stands in line %(line)s already", **again)
         if "language" in natural:
-            words += f", for the same language ({entry.values['language'] or 'everybody else'})"
+            language = entry.values["language"] or _("everybody else")
+            words = _(
+                "%(name)s stands in line %(line)s already, for the same language (%(language)s)",
+                language=language,
+                **again,
+            )
         problems.add(FILE, entry.lines(natural[0]), natural[0], words)
     elif table == "template":
         _judge_formats(entry, messaging.first.setdefault(("format of", key[1]), entry), problems)
@@ -233,7 +235,12 @@ def _add(messaging: Messaging, table: str, entry: TomlEntry, problems: Problems)
 def _judge_formats(entry: TomlEntry, other: TomlEntry, problems: Problems) -> None:
     mine, theirs = entry.values["format"], other.values["format"]
     if None not in (mine, theirs) and mine != theirs:
-        words = f"is {mine}, but {theirs} in line {other.lines('format')}; a template has one format"
+        words = _(
+            "is %(mine)s, but %(theirs)s in line %(value)s; a template has one format",
+            mine=mine,
+            theirs=theirs,
+            value=other.lines("format"),
+        )
         problems.add(FILE, entry.lines("format"), "format", words)
 
 
@@ -241,8 +248,8 @@ def _judge_documents(definition: TomlEntry, problems: Problems) -> None:
     """Check that a definition has transformations, or is marked as having none."""
     transformations, none = definition.values["transformations"], definition.values["no_documents"]
     if transformations == [] and none is False:
-        words = "are none; name at least one, or say no_documents = true"
+        words = _("are none; name at least one, or say no_documents = true")
         problems.add(FILE, definition.lines("transformations"), "transformations", words)
     if transformations and none:
-        words = "is true, but transformations are named; leave out one of the two"
+        words = _("is true, but transformations are named; leave out one of the two")
         problems.add(FILE, definition.lines("no_documents"), "no_documents", words)

@@ -19,6 +19,7 @@ from webapp.store.definitions import MessageDefinition, MessageTemplate, Templat
 from webapp.store.invoices import Transformation
 from webapp.store.mailservers import CONNECTIONS, MailServer, Sender
 from webapp.store.statuses import OutputType, Security, TemplateFormat
+from webapp.translation import _
 
 NEEDED = object()
 """The default of a key that must be there."""
@@ -119,13 +120,13 @@ def wrong_in_server(values: Mapping[str, Any], own_services: Iterable[Service]) 
     if host and port and (words := refusal(host, port, own_services)):
         yield "host", words
     if values["password_env"] and not values["username"]:
-        yield "username", "is empty; name the user whose password the variable holds"
+        yield "username", _("is empty; name the user whose password the variable holds")
 
 
 def wrong_replies(values: Mapping[str, Any], domains: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The same of a sender or a definition. `domains`: where replies may go, as a Bcc may; none: anywhere."""
     if values["reply_to"] and outside([values["reply_to"]], tuple(domains)):
-        yield "reply_to", f"is outside of {', '.join(domains)}, where replies may go"
+        yield "reply_to", _("is outside of %(domains)s, where replies may go", domains=", ".join(domains))
 
 
 MODELS: dict[str, Any] = {
@@ -175,3 +176,18 @@ WORDS = {
     "definition": "message definitions",
 }
 """What the things of each table are called on the screen."""
+
+ADDRESSES = (
+    ("sender", "address"),
+    ("sender", "reply_to"),
+    ("sender", "envelope_sender"),
+    ("definition", "bcc"),
+    ("definition", "reply_to"),
+)
+REFERENCES = (
+    ("sender", "mail_server", "mail_server"),
+    ("definition", "from_key", "sender"),
+    ("definition", "recipient_key", "recipient_key"),
+    ("definition", "template", "template"),
+    ("definition", "transformations", "transformation"),
+)

@@ -8,6 +8,9 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from webapp import notation
+from webapp.translation import _
+
 MOST_TOLD = 100
 """Lines of a refusal."""
 ALIKE_MAX = 3
@@ -55,10 +58,12 @@ class Cause:
         if self.total <= ALIKE_MAX:
             return [(problem, 1) for problem in self.first]
         first, *others = self.first
-        lines = ", ".join(f"{problem.line:,}" for problem in others)
-        left = self.total - len(self.first)
-        more = f" and {left:,} more" if left else ""
-        words = f"{first.words} (in {self.total:,} lines: also {lines}{more})"
+        lines = ", ".join(notation.number(problem.line) for problem in others)
+        told = {"words": first.words, "total": notation.number(self.total), "lines": lines}
+        words = _("%(words)s (in %(total)s lines: also %(lines)s)", **told)
+        if left := self.total - len(self.first):
+            more = notation.number(left)
+            words = _("%(words)s (in %(total)s lines: also %(lines)s and %(more)s more)", **told, more=more)
         return [(Problem(first.file, first.line, first.column, words), self.total)]
 
 
@@ -73,7 +78,12 @@ class ImportRefused(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        return "\n".join([*self.errors, *([f"and {self.untold:,} more"] if self.untold else [])])
+        return "\n".join(
+            [
+                *self.errors,
+                *([_("and %(number)s more", number=notation.number(self.untold))] if self.untold else []),
+            ]
+        )
 
 
 class TooMuchRemoved(ImportRefused):
@@ -116,15 +126,15 @@ class Problems:
     @property
     def warnings(self) -> list[str]:
         """What may be a mistake, in the order of files and lines."""
-        return [str(problem) for problem, _ in _told(self.doubts.values())][:MOST_TOLD]
+        return [str(problem) for problem, _n in _told(self.doubts.values())][:MOST_TOLD]
 
     def refuse(self) -> None:
         """Raise ImportRefused if there is any problem."""
         if not self.total:
             return
         told = _told(self.causes.values())[:MOST_TOLD]
-        untold = self.total - sum(count for _, count in told)
-        raise ImportRefused([str(problem) for problem, _ in told], self.total, untold)
+        untold = self.total - sum(count for _problem, count in told)
+        raise ImportRefused([str(problem) for problem, _n in told], self.total, untold)
 
 
 def _sort(causes: dict[tuple[str, str, str], Cause], problem: Problem) -> None:

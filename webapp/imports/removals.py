@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from sqlalchemy import and_, delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from webapp import notation
 from webapp.imports import staged
 from webapp.imports.targets import Target
 from webapp.store.statuses import Origin
+from webapp.translation import _, translated
 
 FREE_REMOVALS = 50
 """Up to this many addresses, or documents, an import removes without being asked to."""
@@ -62,7 +64,7 @@ def objection(removed: Mapping[str, tuple[int, int]], allowed: int | None) -> st
 
     `removed`: what the rows are called → how many are removed, and how many rows the file has. `allowed` is
     the number that a person has allowed; None: FREE_REMOVALS or FREE_SHARE, whichever is more."""
-    total = sum(count for count, _ in removed.values())
+    total = sum(count for count, _rows in removed.values())
     if allowed is None:
         too_many = any(count > max(FREE_REMOVALS, FREE_SHARE * rows) for count, rows in removed.values())
     else:
@@ -70,10 +72,19 @@ def objection(removed: Mapping[str, tuple[int, int]], allowed: int | None) -> st
     if not too_many:
         return ""
     listed = ", ".join(
-        f"{count:,} {words} (the file has {rows:,})" for words, (count, rows) in removed.items() if count
+        _(
+            "%(count)s %(words)s (the file has %(rows)s)",
+            count=notation.number(count),
+            words=translated(words),
+            rows=notation.number(rows),
+        )
+        for words, (count, rows) in removed.items()
+        if count
     )
-    return (
-        f"the folder would take away {listed}: it does not have them, and it does have others of the same "
-        "customers or invoices. See which with --dry-run. If they are to go, import with "
-        f"--allow-removals {total}; if not, add them to the folder"
+    return _(
+        "the folder would take away %(listed)s: it does not have them, and it does have others of the same "
+        "customers or invoices. See which with --dry-run. If they are to go, import with --allow-removals "
+        "%(total)s; if not, add them to the folder",
+        listed=listed,
+        total=total,
     )

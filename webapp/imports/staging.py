@@ -30,6 +30,7 @@ from webapp.store.engine_events import IDLE_LIMIT, IDLE_SECONDS
 from webapp.store.installation import Installation
 from webapp.store.statuses import SourceSubject
 from webapp.store.users import SourceValue
+from webapp.translation import _
 
 BATCH = 5_000
 CACHE_KIB = 49_152
@@ -132,7 +133,7 @@ def seal_rows(
     keys, following = sealed.keys_of(session), iter(rows)
     while batch := list(islice(following, LOOKED_UP_BATCH)):
         secret = [(row, fields) for row in batch if (fields := _secret_fields(row, names))]
-        stored = _stored(session, [row["code"] for row, _ in secret], names) if secret else {}
+        stored = _stored(session, [row["code"] for row, _secret in secret], names) if secret else {}
         for row, fields in secret:
             found.any = True
             had = stored.get(row["code"], {})
@@ -157,7 +158,7 @@ def seal_remembered(
     stored."""
     keys = sealed.keys_of(session)
     for row in rows:
-        prefix, _, name = (row["field"] or "").partition(".")
+        prefix, _dot, name = (row["field"] or "").partition(".")
         if prefix == "metadata" and name in names and row["value"]:
             found.any, found.rotated_at = True, session.scalar(select(Installation.rotated_at))
             text = str(json.loads(row["value"]))
@@ -192,7 +193,7 @@ def must_be_storable(session: Session, found: StagedPasswords) -> None:
         return
     if session.scalar(select(Installation.rotated_at)) != found.rotated_at:
         raise ImportRefused(
-            ["the secret key was changed while the import ran; nothing was imported, start it again"]
+            [_("the secret key was changed while the import ran; nothing was imported, start it again")]
         )
     try:
         sealed.get_ready(session)

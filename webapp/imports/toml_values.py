@@ -14,25 +14,27 @@ from webapp.imports.values import shown
 from webapp.mailing.template_references import REFERENCE_NAME
 from webapp.mailing.template_syntax import syntax_problem
 from webapp.smtp.server_connection import is_host_name, is_literal
+from webapp.stored_texts import retold
+from webapp.translation import N_, _
 
 TomlCheck = Callable[[Any], Any]
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 HOST = re.compile(r"[A-Za-z0-9._:-]+")
 TYPES = {
-    str: "text",
-    bool: "true or false",
-    int: "whole number",
-    float: "number",
-    list: "list",
-    dict: "table",
+    str: N_("a text"),
+    bool: N_("true or false"),
+    int: N_("a whole number"),
+    float: N_("a number"),
+    list: N_("a list"),
+    dict: N_("a table"),
 }
 
 
 def _of_type(value: Any, wanted: type) -> None:
     if type(value) is not wanted:
-        given = TYPES.get(type(value), "date or time")
-        raise ValueError(f"must be a {TYPES[wanted]}, and is a {given}".replace("a true or", "true or"))
+        given = TYPES.get(type(value), N_("a date or time"))
+        raise ValueError(_("must be %(wanted)s, and is %(given)s", wanted=_(TYPES[wanted]), given=_(given)))
 
 
 def text(most: int, *, empty: bool = False) -> TomlCheck:
@@ -63,7 +65,14 @@ def whole(least: int, most: int) -> TomlCheck:
     def check(value: Any) -> int:
         _of_type(value, int)
         if not least <= value <= most:
-            raise ValueError(f"is {value}; it must be between {least} and {most}")
+            raise ValueError(
+                _(
+                    "is %(value)s; it must be between %(least)s and %(most)s",
+                    value=value,
+                    least=least,
+                    most=most,
+                )
+            )
         return int(value)
 
     return check
@@ -82,7 +91,9 @@ def host(most: int) -> TomlCheck:
     def check(value: Any) -> str:
         name = str(one_line(value))
         if not HOST.fullmatch(name):
-            raise ValueError(f"is {shown(name)}; a host is written like smtp.example.com or 192.0.2.7")
+            raise ValueError(
+                _("is %(name)s; a host is written like smtp.example.com or 192.0.2.7", name=shown(name))
+            )
         return name
 
     return check
@@ -92,8 +103,14 @@ def ehlo_name(value: Any) -> str:
     """Our name in EHLO: a host name or an address literal, or none. Strict servers refuse anything else."""
     _of_type(value, str)
     if value and not (is_host_name(value) or is_literal(value)):
-        example = "mail.example.com or [192.0.2.1]"
-        raise ValueError(f"is {shown(value)}; the name in EHLO is written like {example}")
+        example = _("mail.example.com or [192.0.2.1]")
+        raise ValueError(
+            _(
+                "is %(value)s; the name in EHLO is written like %(example)s",
+                value=shown(value),
+                example=example,
+            )
+        )
     return str(value)
 
 
@@ -107,7 +124,7 @@ def certificates(value: Any) -> str:
             ssl.create_default_context().load_verify_locations(cadata=text)
         except (ssl.SSLError, ValueError):
             raise ValueError(
-                "is no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----"
+                _("is no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----")
             ) from None
     return text
 
@@ -127,9 +144,11 @@ def variable(value: Any) -> str:
     """The name of an environment variable, or none. Never a password itself."""
     _of_type(value, str)
     if value and not VARIABLE.fullmatch(value):
-        raise ValueError("must be the name of an environment variable, not the password itself")
+        raise ValueError(_("must be the name of an environment variable, not the password itself"))
     if value and not may_hold_password(value):
-        raise ValueError(f"is {shown(value)}, which holds something else; name a variable of its own")
+        raise ValueError(
+            _("is %(value)s, which holds something else; name a variable of its own", value=shown(value))
+        )
     return str(value)
 
 
@@ -154,7 +173,13 @@ def addresses(domains: Iterable[str]) -> TomlCheck:
         checked = list(dict.fromkeys(address(each) for each in value))
         for each in checked:
             if allowed and each.partition("@")[2] not in allowed:
-                raise ValueError(f"{each} is outside the domains that a Bcc may go to: {', '.join(allowed)}")
+                raise ValueError(
+                    _(
+                        "%(address)s is outside the domains that a Bcc may go to: %(domains)s",
+                        address=each,
+                        domains=", ".join(allowed),
+                    )
+                )
         return checked
 
     return check
@@ -169,7 +194,7 @@ def names(most: int) -> TomlCheck:
         checked = [str(one(each)) for each in value]
         for each in checked:
             if checked.count(each) > 1:
-                raise ValueError(f"names {shown(each)} twice")
+                raise ValueError(_("names %(each)s twice", each=shown(each)))
         return checked
 
     return check
@@ -179,7 +204,7 @@ def source(value: Any) -> str:
     """A template that can be compiled."""
     _of_type(value, str)
     if not value.strip():
-        raise ValueError("is empty")
+        raise ValueError(_("is empty"))
     _parse(value)
     return str(value)
 
@@ -217,13 +242,17 @@ def part_name(value: Any) -> str:
     """How templates name a part that they include."""
     _of_type(value, str)
     if not REFERENCE_NAME.fullmatch(value):
-        raise ValueError(f"is {shown(value)}; it has letters without accents, digits, - and _ only")
+        raise ValueError(
+            _("is %(value)s; it has letters without accents, digits, - and _ only", value=shown(value))
+        )
     return str(value)
 
 
 def _parse(template: str) -> None:
     if "\0" in template:
-        raise ValueError("has a NUL character")
+        raise ValueError(_("has a NUL character"))
     if problem := syntax_problem(template):
-        where = f"line {problem.line} of the template: " if problem.line else "the template: "
-        raise ValueError(f"{where}{problem.words}")
+        why = retold(problem.words)
+        if problem.line:
+            raise ValueError(_("line %(line)s of the template: %(why)s", line=problem.line, why=why))
+        raise ValueError(_("the template: %(why)s", why=why))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from email_validator import EmailNotValidError, validate_email
 
 from webapp.printable import LINE_BREAKS
+from webapp.stored_texts import retold
 from webapp.translation import _
 
 PRIVATE_DOMAINS = ("local", "localhost")
@@ -56,7 +57,11 @@ def checked_address(text: str) -> str:
         )
     except EmailNotValidError as problem:
         raise BadAddress(
-            _("%(given)s is not an email address: %(problem)s", given=repr(given), problem=problem)
+            _(
+                "%(given)s is not an email address: %(problem)s",
+                given=repr(given),
+                problem=retold(str(problem)),
+            )
         ) from None
     address = checked.ascii_email
     if address is None or not address.isascii():

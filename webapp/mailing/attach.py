@@ -18,6 +18,7 @@ from posixpath import splitext
 from webapp.mailing.compose import Document, Uncomposable
 from webapp.mailing.pdf_locking import LOCKER, begins_like_pdf, saslprep, why_not
 from webapp.store.statuses import LockProblem
+from webapp.translation import _
 
 PDF = "application/pdf"
 ZIP = "application/zip"
@@ -101,10 +102,10 @@ DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT")
 def _check(password: str) -> None:
     if len(password.encode()) > LONGEST_PASSWORD:
         raise Uncomposable(
-            f"the password has more than {LONGEST_PASSWORD} bytes, which not every reader takes"
+            _("the password has more than %(max)s bytes, which not every reader takes", max=LONGEST_PASSWORD)
         )
     if not password.isprintable():
-        raise Uncomposable("the password has a character that cannot be typed")
+        raise Uncomposable(_("the password has a character that cannot be typed"))
 
 
 def _protected(document: Document, password: str) -> Document:

@@ -20,18 +20,10 @@ from functools import lru_cache
 
 from webapp.mailing.headers import Uncomposable, address_field, file_name_parameter, text_field
 from webapp.mailing.mime import charset_parameter, encoded, multipart, new_boundary
+from webapp.translation import _
 
-__all__ = [
-    "Altered",
-    "Document",
-    "Mail",
-    "MailDraft",
-    "Picture",
-    "Uncomposable",
-    "check",
-    "compose",
-    "rebuild",
-]
+__all__ = ["Altered", "Document", "Mail", "MailDraft", "Picture", "Uncomposable"]
+__all__ += ["check", "compose", "rebuild"]
 
 
 SUPPRESSED = b"X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply\r\n"
@@ -153,19 +145,22 @@ class Altered(Uncomposable):
     """The store has other bytes under this SHA-256 than those that were imported."""
 
     def __init__(self, file_name: str, sha256: str) -> None:
-        super().__init__(f"the document {file_name!r} is not what it was when it was imported")
+        super().__init__(
+            _("the document %(file)s is not what it was when it was imported", file=repr(file_name))
+        )
         self.sha256 = sha256
 
 
 def check(document: Document, invoice_ids: frozenset[int]) -> None:
     """Raises Uncomposable for a document that does not belong to one of these invoices, and Altered for one
     whose bytes do not match its SHA-256."""
+    name = repr(document.file_name)
     if document.invoice_id not in invoice_ids:
-        raise Uncomposable(f"the document {document.file_name!r} belongs to another invoice")
+        raise Uncomposable(_("the document %(file)s belongs to another invoice", file=name))
     if hashlib.sha256(document.content).hexdigest() != document.sha256:
         raise Altered(document.file_name, document.sha256)
     if not document.content:
-        raise Uncomposable(f"the document {document.file_name!r} is empty")
+        raise Uncomposable(_("the document %(file)s is empty", file=name))
 
 
 def _headers(letter: MailDraft) -> bytes:
@@ -216,10 +211,11 @@ def _html(letter: MailDraft, html: str) -> Pieces:
 
 def _picture_head(picture: Picture) -> bytes:
     """Raises Uncomposable for a file that is no picture, or whose bytes do not match its SHA-256."""
+    name = repr(picture.content_id)
     if hashlib.sha256(picture.content).hexdigest() != picture.sha256:
-        raise Uncomposable(f"the picture {picture.content_id!r} is not what it was when it was stored")
+        raise Uncomposable(_("the picture %(name)s is not what it was when it was stored", name=name))
     if not (MEDIA_TYPE.fullmatch(picture.media_type) and CONTENT_ID.fullmatch(picture.content_id)):
-        raise Uncomposable(f"the picture {picture.content_id!r} cannot stand in a mail")
+        raise Uncomposable(_("the picture %(name)s cannot stand in a mail", name=name))
     return (
         f"Content-Type: {picture.media_type}\r\nContent-Transfer-Encoding: base64\r\n"
         f"Content-ID: <{picture.content_id}>\r\nContent-Disposition: inline\r\n\r\n"
@@ -235,7 +231,8 @@ def _text_part(subtype: str, text: str) -> bytes:
     try:
         data = (text if text.endswith("\n") else text + "\n").encode()
     except UnicodeEncodeError as error:
-        raise Uncomposable(f"the text has a character that cannot be written: {error.reason}") from None
+        words = _("the text has a character that cannot be written: %(reason)s", reason=error.reason)
+        raise Uncomposable(words) from None
     if b"\r" in data:
         encoding, body = "base64", encoded(data.replace(b"\n", b"\r\n")) + b"\r\n"
     else:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from urllib.parse import quote as percent_encoded
 
 from webapp.printable import LINE_BREAKS
+from webapp.translation import N_, _, translated
 
 LINE = 76
 """Characters per line (RFC 5322, 2.1.1, recommends 78; lines with encoded words have 76)."""
@@ -35,7 +36,7 @@ class Uncomposable(Exception):
 
 def text_field(name: str, value: str) -> bytes:
     """A header of free text. Raises Uncomposable for a line break in it."""
-    safe = header_safe(f"the header {name}", value)
+    safe = header_safe(_("the header %(name)s", name=name), value)
     if _is_plain(safe):
         return _folded(f"{name}: {safe}")
     return f"{name}: {_encoded_words(safe, len(name) + 2)}\r\n".encode("ascii")
@@ -51,8 +52,8 @@ def address_field(name: str, addresses: Sequence[tuple[str, str]]) -> bytes:
 def mailbox(address: str, display_name: str) -> str:
     """One address with its display name (RFC 5322), in lines no longer than necessary."""
     if not address.isascii() or not ADDRESS.fullmatch(address):
-        raise Uncomposable(f"{address!r} cannot stand in a header")
-    name = header_safe("a display name", display_name).strip()
+        raise Uncomposable(_("%(address)s cannot stand in a header", address=repr(address)))
+    name = header_safe(N_("a display name"), display_name).strip()
     if not name:
         return address
     if not _is_plain(name):
@@ -65,7 +66,7 @@ def mailbox(address: str, display_name: str) -> str:
 
 def file_name_parameter(file_name: str) -> str:
     """`filename=…`: quoted if it is ASCII, else by RFC 2231, in pieces if it is long."""
-    name = header_safe("a file name", file_name).replace("/", "_").replace("\\", "_")
+    name = header_safe(N_("a file name"), file_name).replace("/", "_").replace("\\", "_")
     if PLAIN.fullmatch(name) and len(name) < LONGEST_WORD:
         return f'filename="{quote(name)}"'
     pieces = re.findall(r"(?:%..|[^%]){1,20}", percent_encoded(name, safe="", encoding="utf-8"))
@@ -82,9 +83,21 @@ def file_name_parameter(file_name: str) -> str:
 def header_safe(what: str, value: str) -> str:
     """The value, if it cannot break out of its header. Raises Uncomposable."""
     if LINE_BREAKS.search(value):
-        raise Uncomposable(f"{what} has a line break, which would end the header: {value!r}")
+        raise Uncomposable(
+            _(
+                "%(what)s has a line break, which would end the header: %(value)s",
+                what=translated(what),
+                value=repr(value),
+            )
+        )
     if SURROGATES.search(value):
-        raise Uncomposable(f"{what} has a character that cannot be written: {value!r}")
+        raise Uncomposable(
+            _(
+                "%(what)s has a character that cannot be written: %(value)s",
+                what=translated(what),
+                value=repr(value),
+            )
+        )
     return value
 
 

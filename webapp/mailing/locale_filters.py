@@ -19,6 +19,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from webapp import notation
+from webapp.translation import N_
 
 WIDTHS = ("short", "medium", "long", "full")
 FALLBACK = "en"
@@ -37,7 +38,10 @@ def filters_for(language: str) -> dict[str, Callable[..., str]]:
     def date_(value: Any, width: str = "long") -> str:
         """The day: short, medium, long or full."""
         if width not in WIDTHS:
-            raise ValueError(f"“date” can be {', '.join(WIDTHS)}; not “{width}”")
+            raise ValueError(
+                N_("“date” can be %(widths)s; not “%(width)s”")
+                % {"widths": ", ".join(WIDTHS), "width": width}
+            )
         return str(format_date(_day(value, "date"), width, locale=locale))
 
     def month(value: Any) -> str:
@@ -86,20 +90,23 @@ def language_name(language: str) -> str:
 def _currency_of(context: Context) -> str:
     invoice = context.get("invoice")
     if not isinstance(invoice, dict):
-        raise ValueError("“money” needs a currency here: money(invoice.currency)")
+        raise ValueError(N_("“money” needs a currency here: money(invoice.currency)"))
     return str(invoice["currency"])
+
+
+NO_NUMBER = N_("“%(asker)s” needs a number, not “%(value)s”")
 
 
 def _number(value: Any, asker: str) -> Decimal:
     """Accepts texts too: imported data are texts."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
-        raise ValueError(f"“{asker}” needs a number, not “{value}”")
+        raise ValueError(NO_NUMBER % {"asker": asker, "value": value})
     try:
         number = Decimal(str(value))
     except InvalidOperation:
-        raise ValueError(f"“{asker}” needs a number, not “{value}”") from None
+        raise ValueError(NO_NUMBER % {"asker": asker, "value": value}) from None
     if not number.is_finite() or abs(number.adjusted()) > FORMAT_MAX:
-        raise ValueError(f"“{asker}” needs a number of a common size")
+        raise ValueError(N_("“%(asker)s” needs a number of a common size") % {"asker": asker})
     return number
 
 
@@ -115,4 +122,7 @@ def _day(value: Any, asker: str) -> date:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        raise ValueError(f"“{asker}” needs a day such as 2026-10-31, not “{value}”") from None
+        raise ValueError(
+            N_("“%(asker)s” needs a day such as 2026-10-31, not “%(value)s”")
+            % {"asker": asker, "value": value}
+        ) from None

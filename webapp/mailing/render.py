@@ -45,19 +45,23 @@ def render(
             where = FILE_NAME
             file_names = _file_names(message, names, files)
     except TemplateSyntaxError as error:
-        return Unrenderable(error.message or "it cannot be read", _place(error.filename, where), error.lineno)
+        return Unrenderable(
+            error.message or N_("it cannot be read"), _place(error.filename, where), error.lineno
+        )
     except TemplateNotFound as error:
-        return Unrenderable(f"there is no part “{error.name}” to include", *_place_of(error, where))
+        return Unrenderable(
+            N_("there is no part “%(name)s” to include") % {"name": error.name}, *_place_of(error, where)
+        )
     except MemoryError:
-        return Unrenderable("it takes more memory than a mail may have", where)
+        return Unrenderable(N_("it takes more memory than a mail may have"), where)
     except Exception as error:  # a template may raise anything; it costs its own message, and is told
         return Unrenderable(str(error) or type(error).__name__, *_place_of(error, where))
     if max(len(body), len(text), len(subject)) > TEXT_MAX:
-        return Unrenderable(f"it makes more than {TEXT_MAX:,} characters", where)
+        return Unrenderable(N_("it makes more than %(max)s characters") % {"max": f"{TEXT_MAX:,}"}, where)
     if not subject:
-        return Unrenderable("the subject is empty")
+        return Unrenderable(N_("the subject is empty"))
     if LINE_BREAKS.search(subject):
-        return Unrenderable("the subject has a line break, which would end the header")
+        return Unrenderable(N_("the subject has a line break, which would end the header"))
     return Rendered(subject, text, with_styles(body) if message.is_html else None, file_names)
 
 
@@ -72,9 +76,9 @@ def _file_names(
         with seeing({**names, **file}):
             name = template.render({**names, **file}).strip()
         if not name or len(name) > LONGEST_FILE_NAME:
-            raise ValueError("it makes no name" if not name else "it makes a name that is too long")
+            raise ValueError(N_("it makes no name") if not name else N_("it makes a name that is too long"))
         if LINE_BREAKS.search(name):
-            raise ValueError("the name has a line break, which would end the header")
+            raise ValueError(N_("the name has a line break, which would end the header"))
         made.append(name)
     return tuple(made)
 
@@ -153,6 +157,7 @@ def _environment(
 
 
 PART = "part "
+PART_NAMED = N_("part %(part)s")
 """The prefix of a part's name in a traceback."""
 
 

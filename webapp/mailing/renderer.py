@@ -9,6 +9,7 @@ from typing import Any
 
 from webapp.mailing.sandbox import MEGABYTES, NoAnswer, SandboxProcess
 from webapp.mailing.texts import MessageText, Rendered, Unrenderable
+from webapp.translation import N_
 
 RENDERING_TIME_LIMIT = 5.0
 """Seconds for one message: subject, body and the text made from it."""
@@ -55,9 +56,12 @@ class Renderer:
         if isinstance(answer, NoAnswer):
             if answer.is_late:
                 return Unrenderable(
-                    f"the template ran for more than {self.sandbox.seconds:g} seconds, and was ended"
+                    N_("the template ran for more than %(seconds)s seconds, and was ended")
+                    % {"seconds": f"{self.sandbox.seconds:g}"}
                 )
-            return Unrenderable("the template took more time or memory than a mail may have, and was ended")
+            return Unrenderable(
+                N_("the template took more time or memory than a mail may have, and was ended")
+            )
         kind, *values = answer
         if kind != "rendered":
             return Unrenderable(*values)

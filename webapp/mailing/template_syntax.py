@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from webapp.mailing.sandbox import NoAnswer, SandboxProcess
+from webapp.stored_texts import retold
+from webapp.translation import N_, _
 
 PARSING_SECONDS = 3.0
 PARSING_MEGABYTES = 256
@@ -19,10 +21,12 @@ class SyntaxProblem:
     line: int = 0
 
     def __str__(self) -> str:
-        return f"Line {self.line}: {self.words}" if self.line else self.words
+        """In the reader's language."""
+        words = retold(self.words)
+        return _("Line %(line)s: %(words)s", line=self.line, words=words) if self.line else words
 
 
-TOO_COMPLEX = SyntaxProblem("It is too complex: simplify it.")
+TOO_COMPLEX = SyntaxProblem(N_("It is too complex: simplify it."))
 
 
 def syntax_problem(source: str) -> SyntaxProblem | None:

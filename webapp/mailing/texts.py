@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from webapp.translation import N_
+
+LINE = N_("%(where)s, line %(line)s")
 Parts = tuple[tuple[str, str], ...]
 
 
@@ -49,7 +52,7 @@ class Unrenderable:
     @property
     def words(self) -> str:
         """All of it in one line."""
-        place = f"{self.where}, line {self.line}" if self.line else self.where
+        place = LINE % {"where": self.where, "line": self.line} if self.line else self.where
         return f"{place}: {self.problem}" if place else self.problem
 
 

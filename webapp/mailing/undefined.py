@@ -11,6 +11,8 @@ from typing import Any
 from jinja2 import StrictUndefined
 from jinja2.utils import missing
 
+from webapp.translation import N_
+
 _seen: ContextVar[Mapping[str, Any] | None] = ContextVar("seen", default=None)
 
 
@@ -37,14 +39,19 @@ class Undefined(StrictUndefined):
             return _told("", wrong, names)
         path = _path_of(of, names)
         if path is None or not isinstance(of, Mapping):
-            return f"there is no “{wrong}” in {path or 'a ' + type(of).__name__}"
+            return N_("there is no “%(name)s” in %(path)s") % {
+                "name": wrong,
+                "path": path or f"a {type(of).__name__}",
+            }
         return _told(f"{path}.", wrong, of)
 
 
 def _told(before: str, wrong: str, there: Mapping[str, Any]) -> str:
-    words = f"there is no {before}{wrong}"
     close = get_close_matches(wrong, [name for name in there if isinstance(name, str)], 1)
-    return f"{words}. Did you mean {before}{close[0]}?" if close else words
+    if close:
+        told = {"name": f"{before}{wrong}", "close": f"{before}{close[0]}"}
+        return N_("there is no %(name)s. Did you mean %(close)s?") % told
+    return N_("there is no %(name)s") % {"name": f"{before}{wrong}"}
 
 
 def _path_of(wanted: Any, names: Mapping[str, Any]) -> str | None:

@@ -14,7 +14,8 @@ from webapp.config import Settings
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import TroubleKind
 from webapp.store.types import now
-from webapp.translation import N_, _, translated
+from webapp.stored_texts import retold
+from webapp.translation import N_, _
 
 PROBE_SECONDS = 30.0
 """How long a worker that probes a server in trouble has it to itself."""
@@ -104,7 +105,7 @@ def waiting_sentence(server: MailServer) -> str | None:
         TroubleKind(server.trouble_kind),
         N_("waiting for mail server %(host)s: %(trouble)s, next try at %(time)s"),
     )
-    about = {"host": server.host, "trouble": translated(server.trouble), "name": server.name}
+    about = {"host": server.host, "trouble": retold(server.trouble), "name": server.name}
     return _(sentence, time=when, **about)
 
 

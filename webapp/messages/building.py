@@ -21,6 +21,7 @@ from webapp.smtp.envelope import Envelope
 from webapp.store.definitions import Content
 from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.types import now
+from webapp.stored_texts import retold
 from webapp.translation import _
 
 
@@ -69,7 +70,7 @@ def build(
     if lacking := _missing(work):
         return NotBuilt(lacking)
     if isinstance(rendered, Unrenderable):
-        return NotBuilt(f"{work.customer['code']}: {rendered.words}")
+        return NotBuilt(f"{work.customer['code']}: {retold(rendered.words)}")
     try:
         to = tuple((wire_address(address), name) for address, name in work.recipients)
         bcc = _others([wire_address(address) for address in work.bcc], [each[0] for each in to])

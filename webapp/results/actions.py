@@ -84,7 +84,7 @@ def put_back(session: Session, queue: JobQueue, selection: BulkSelection, viewer
 def confirm_sent(session: Session, selection: BulkSelection, viewer: Viewer) -> BulkOutcome:
     """A person knows that it arrived: `unconfirmed` becomes `sent`, without a mail server's reply. Raises
     Refused."""
-    detail = f"marked as sent by {viewer.name}"
+    detail = N_("marked as sent by %(name)s") % {"name": viewer.name}
     values = {**RELEASE_CLAIM, "sent_at": now(), "detail": detail, "smtp_reply": ""}  # of an earlier attempt
     return _decide(
         session, selection, viewer, "confirm sent", ResultStatus.UNCONFIRMED, ResultStatus.SENT, values
@@ -93,7 +93,7 @@ def confirm_sent(session: Session, selection: BulkSelection, viewer: Viewer) -> 
 
 def mark_bounced(session: Session, selection: BulkSelection, viewer: Viewer) -> BulkOutcome:
     """A person knows that it came back: `sent` becomes `bounced`. Raises Refused."""
-    values = {"detail": f"marked as bounced by {viewer.name}"}
+    values = {"detail": N_("marked as bounced by %(name)s") % {"name": viewer.name}}
     return _decide(
         session, selection, viewer, "mark bounced", ResultStatus.SENT, ResultStatus.BOUNCED, values
     )

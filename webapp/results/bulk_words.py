@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from webapp import notation
 from webapp.results.bulk import BulkOutcome
-from webapp.translation import N_, _, ngettext, translated
+from webapp.translation import N_, _, capital, ngettext, translated
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ def outcome_words(words: ActionWords, outcome: BulkOutcome) -> str:
     """1 result removed. 2 not removed: already removed."""
     not_done = _(words.not_done)
     if not outcome.changed and not outcome.unchanged:
-        return _("%(not_done)s: no result matches any more.", not_done=not_done.capitalize())
+        return _("%(not_done)s: no result matches any more.", not_done=capital(not_done))
     if not outcome.changed and list(outcome.unchanged.values()) == [1]:
         [reason] = outcome.unchanged
-        return _("%(not_done)s: %(reason)s.", not_done=not_done.capitalize(), reason=translated(reason))
+        return _("%(not_done)s: %(reason)s.", not_done=capital(not_done), reason=translated(reason))
     sentences = [
         _(
             "%(number)s %(not_done)s: %(reason)s.",

@@ -27,11 +27,6 @@ from webapp.web.view_flags import background_poll
 one = Blueprint("one_result", __name__)
 
 
-def capital(words: str) -> str:
-    """The words with a capital first letter."""
-    return words[:1].upper() + words[1:]
-
-
 @one.get("/results/<int:result_id>")
 def result(result_id: int) -> ResponseReturnValue:
     """One result with its mail and its history; over the list (htmx) as a drawer."""

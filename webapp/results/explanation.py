@@ -8,6 +8,7 @@ from webapp.results.fixes import was_answered
 from webapp.results.labels import why
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
+from webapp.stored_texts import retold
 from webapp.translation import N_, _, translated
 
 WAITING: dict[str, str] = {
@@ -143,7 +144,7 @@ def _headline(result: Result, run_status: str, today: Today) -> tuple[str, str]:
 
 def _reasons(result: Result, has_suspects: bool) -> list[str]:
     """What is known beyond the status, nothing twice. Suspect documents are told one by one instead."""
-    detail = translated(result.detail)
+    detail = retold(result.detail)
     reason = detail if result.status == ResultStatus.UNCONFIRMED else why(result)
     told = [] if has_suspects else [reason]
     if detail not in reason:

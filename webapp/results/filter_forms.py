@@ -7,7 +7,7 @@ from werkzeug.datastructures import MultiDict
 from webapp.results.labels import reason_words
 from webapp.results.orders import ORDERS
 from webapp.results.queries import Filter
-from webapp.translation import translated
+from webapp.translation import capital, translated
 from webapp.web.lists import ListRequest, list_request
 
 FILTERS = ("status", "reason")
@@ -26,5 +26,5 @@ def filter_of(asked: ListRequest) -> Filter:
 
 def filter_words(chosen: Filter) -> str:
     """The filter in the title of the page: Failed, “petersen”"""
-    narrowed = translated(chosen.status.capitalize()) or reason_words(chosen.reason).capitalize()
+    narrowed = translated(chosen.status.capitalize()) or capital(reason_words(chosen.reason))
     return ", ".join(filter(None, (narrowed, f"“{chosen.search}”" if chosen.search else "")))

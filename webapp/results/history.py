@@ -17,6 +17,7 @@ from webapp.store.mailservers import MailServer
 from webapp.store.runs import Attempt, Run
 from webapp.store.statuses import Outcome
 from webapp.store.users import AuditEntry
+from webapp.stored_texts import retold
 from webapp.translation import N_, _, translated
 
 OUTCOMES = {
@@ -161,7 +162,7 @@ def _conversation(attempt: Attempt) -> list[TranscriptLine]:
         command, reply = (*str(line).split("  ", 1), "")[:2]
         lines.append(TranscriptLine(float(at), _in_short(command, several), reply))
     if lines and attempt.outcome in ENDS_WITH_DETAIL and attempt.detail:
-        lines.append(TranscriptLine(_seconds(attempt), "", translated(attempt.detail)))
+        lines.append(TranscriptLine(_seconds(attempt), "", retold(attempt.detail)))
     return lines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from webapp.store.runs import Result
 from webapp.store.statuses import Outcome, ResultStatus, SkipReason
+from webapp.stored_texts import retold
 from webapp.translation import N_, _, markup, translated
 
 NOT_SENDABLE = {
@@ -82,15 +83,15 @@ def status_words(status: str) -> str:
 def why(result: Result) -> str:
     """The second line of the status cell: what is known beyond the status. The time of the next try is not
     part of it."""
-    detail = translated(result.detail)
-    said = result.smtp_reply or detail
+    detail = retold(result.detail)
+    said = retold(result.smtp_reply) or detail
     match result.status:
         case ResultStatus.SKIPPED:
             return reason_words(result.reason)
         case ResultStatus.UNCONFIRMED:
             return _("may have been sent: %(why)s", why=detail or said).removesuffix(": ")
         case ResultStatus.SENT:
-            return result.warning or ("" if result.smtp_reply else detail)
+            return retold(result.warning) or ("" if result.smtp_reply else detail)
         case ResultStatus.REMOVED:
             return _("was %(status)s", status=status_words(result.removed_from))
         case ResultStatus.BOUNCED:

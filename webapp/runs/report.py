@@ -18,7 +18,8 @@ from webapp.store.mailservers import MailServer
 from webapp.store.runs import Run
 from webapp.store.statuses import RunStatus
 from webapp.store.types import iso
-from webapp.translation import N_, _, english, translated
+from webapp.stored_texts import retold
+from webapp.translation import N_, _, english
 
 
 def show(session: Session, run: Run, viewer: Viewer = OPERATOR) -> dict[str, Any]:
@@ -61,10 +62,10 @@ class Blocker:
     def words(self) -> str | None:
         """What a person is told first; None if the run continues at full speed, or is over."""
         if self.held and not self.is_over:
-            return translated(self.held)
+            return retold(self.held)
         if self.server:
             return waiting_sentence(self.server)
-        return translated(self.own or "") or self.slowed or None
+        return retold(self.own or "") or self.slowed or None
 
     @property
     def words_in_part(self) -> str | None:

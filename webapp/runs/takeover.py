@@ -54,10 +54,10 @@ def take_over(session: Session, viewer: Viewer, typed: str) -> str:
     session.execute(select(Installation.number).with_for_update())
     if not installation.held(session):
         return _("This database already belongs to this secret key; there is nothing to take over.")
-    why = (
-        f"This database was taken over with another secret key on {now():%Y-%m-%d at %H:%M} UTC. "
-        "Start the run only if no other system sends it."
-    )
+    why = N_(
+        "This database was taken over with another secret key on %(day)s at %(time)s UTC. Start the run only "
+        "if no other system sends it."
+    ) % {"day": f"{now():%Y-%m-%d}", "time": f"{now():%H:%M}"}
     stopped = runs.stop_all(session, viewer.name, why)
     mark_unconfirmed(session, N_("the database was taken over while this mail was being handed over"))
     installation.rebind(session)

@@ -11,6 +11,7 @@ from typing import Any
 from webapp.destinations import Service, peer_refusal
 from webapp.smtp.causes import SetupCause
 from webapp.smtp.event_loop import ALONE, READ, WRITE, Waiting
+from webapp.translation import N_
 
 MASK = "••••••••"
 LONGEST_REPLY = 64 * 1024
@@ -62,13 +63,13 @@ class DeadlineSMTP(smtplib.SMTP):
             lines.append(line[4:].strip(b" \t\r\n"))
             if not line[:3].isdigit():
                 raise ConnectionLost(
-                    f"the server answered {self._without_secrets(line)[:80].decode('ascii', 'replace')!r}, "
-                    "which is not SMTP"
+                    N_("the server answered %(line)s, which is not SMTP")
+                    % {"line": repr(self._without_secrets(line)[:80].decode("ascii", "replace"))}
                 )
             if line[3:4] != b"-":
                 return int(line[:3]), self._without_secrets(b"\n".join(lines))
             if received > LONGEST_REPLY:
-                raise ConnectionLost("the server's reply has no end")
+                raise ConnectionLost(N_("the server's reply has no end"))
 
     def _without_secrets(self, said: bytes) -> bytes:
         for secret in self.secrets:
@@ -80,37 +81,37 @@ class DeadlineSMTP(smtplib.SMTP):
         pending: bytes = self.__dict__.setdefault("pending", b"")
         while b"\n" not in pending:
             if len(pending) > LONGEST_REPLY:
-                raise ConnectionLost("the server's reply has no end")
+                raise ConnectionLost(N_("the server's reply has no end"))
             pending += self._receive(until)
         line, _, self.__dict__["pending"] = pending.partition(b"\n")
         return line
 
     def _receive(self, until: float) -> bytes:
         if self.sock is None:
-            raise ConnectionLost("the connection is closed")
+            raise ConnectionLost(N_("the connection is closed"))
         while True:
             try:
                 received: bytes = self.sock.recv(8192)
             except WOULD_WAIT as error:
-                self._wait(error, READ, until, "no reply in time")
+                self._wait(error, READ, until, N_("no reply in time"))
                 continue
             except OSError as error:
                 raise ConnectionLost(describe(error)) from None
             if not received:
-                raise ConnectionLost("the server closed the connection")
+                raise ConnectionLost(N_("the server closed the connection"))
             return received
 
     def put(self, data: bytes, seconds: float) -> None:
         """Send all of this within `seconds`. Raises ConnectionLost."""
         if self.sock is None:
-            raise ConnectionLost("the connection is closed")
+            raise ConnectionLost(N_("the connection is closed"))
         until = min(time.monotonic() + seconds, self.deadline)
         left = memoryview(data)
         while left:
             try:
                 left = left[self.sock.send(left) :]
             except WOULD_WAIT as error:
-                self._wait(error, WRITE, until, "the server stopped reading")
+                self._wait(error, WRITE, until, N_("the server stopped reading"))
             except OSError as error:
                 raise ConnectionLost(describe(error)) from None
 
@@ -150,7 +151,7 @@ class DeadlineSMTP(smtplib.SMTP):
         if code != 220:
             raise smtplib.SMTPResponseException(code, text)
         if self.__dict__.get("pending"):
-            raise ConnectionLost("the server spoke before TLS began")
+            raise ConnectionLost(N_("the server spoke before TLS began"))
         assert self.sock is not None
         self.sock.settimeout(self.reply_wait)
         self.sock = context.wrap_socket(self.sock, server_hostname=self._host)  # type: ignore[attr-defined]
@@ -168,13 +169,13 @@ class BoundedTls(DeadlineSMTP, smtplib.SMTP_SSL):
 def describe(error: BaseException) -> str:
     """A failure to connect, in words that an account manager can pass on."""
     if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
+        return N_("connection refused")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not valid: {error.verify_message}"
+        return N_("its certificate is not valid: %(why)s") % {"why": error.verify_message}
     if isinstance(error, socket.gaierror):
-        return f"its name cannot be found: {error.strerror}"
+        return N_("its name cannot be found: %(why)s") % {"why": error.strerror}
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return N_("no answer in time")
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error) or type(error).__name__

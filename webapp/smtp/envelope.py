@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from webapp.smtp.outcomes import Deferred, Refusals, Rejected, Reply, ServerTrouble
 from webapp.store.statuses import TroubleKind
+from webapp.translation import N_
 
 _ABOUT_OUR_NAME = re.compile(r"\b(helo|ehlo)\b", re.IGNORECASE)
+TO = N_("%(reply)s (to %(stage)s)")
 _OUR_NAME_CODES = frozenset({450, 501, 504, 550, 554})
 
 
@@ -38,11 +40,11 @@ def judged(
         if is_about_our_name(mail):
             return our_name_refused(mail)
         kind = TroubleKind.LOGIN if mail.code == 530 else TroubleKind.PASSING
-        return ServerTrouble(f"{mail} (to MAIL FROM)", kind, mail)
+        return ServerTrouble(TO % {"reply": mail, "stage": "MAIL FROM"}, kind, mail)
     last: Reply | None = None
     for number, (address, reply) in enumerate(zip((*envelope.to, *envelope.bcc), rcpts, strict=False)):
         if reply.code == 421:
-            return ServerTrouble(f"{reply} (to RCPT TO)", reply=reply)
+            return ServerTrouble(TO % {"reply": reply, "stage": "RCPT TO"}, reply=reply)
         if reply.code // 100 == 2:
             continue
         if is_about_our_name(reply):
@@ -59,7 +61,7 @@ def judged(
 def refusal(stage: str, reply: Reply) -> Deferred | Rejected | ServerTrouble:
     """The outcome of a refusal of DATA."""
     if reply.code == 421:
-        return ServerTrouble(f"{reply} (to {stage})", reply=reply)
+        return ServerTrouble(TO % {"reply": reply, "stage": stage}, reply=reply)
     if is_about_our_name(reply):
         return our_name_refused(reply)
     return Rejected(stage, reply) if reply.code // 100 == 5 else Deferred(stage, reply)
@@ -70,6 +72,9 @@ def is_about_our_name(reply: Reply) -> bool:
     return reply.code in _OUR_NAME_CODES and bool(_ABOUT_OUR_NAME.search(reply.text))
 
 
+OUR_NAME = N_("it refuses our name in EHLO: %(reply)s; set ehlo_name")
+
+
 def our_name_refused(reply: Reply) -> ServerTrouble:
     """The server refuses our name in EHLO: a setting is wrong, and no message is to blame."""
-    return ServerTrouble(f"it refuses our name in EHLO: {reply}; set ehlo_name", TroubleKind.SETUP, reply)
+    return ServerTrouble(OUR_NAME % {"reply": reply}, TroubleKind.SETUP, reply)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from webapp.smtp.client import ConnectionLost, DeadlineSMTP
+from webapp.translation import N_
 
 MECHANISMS = ("CRAM-MD5", "PLAIN", "LOGIN")
 """In the order in which they are tried."""
@@ -51,7 +52,7 @@ class Login:
         offered = smtp.esmtp_features.get("auth", "").upper().split()
         known = [name for name in MECHANISMS if name in offered]
         if not known:
-            raise smtplib.SMTPNotSupportedError("the server offers no login that Mailrun knows")
+            raise smtplib.SMTPNotSupportedError(N_("the server offers no login that Mailrun knows"))
         usable = [name for name in known if name not in self.skipped] or known
         is_fresh = True
         for name in [name for name in usable if name not in self.refused]:
@@ -64,12 +65,12 @@ class Login:
             if code in LOGGED_IN:
                 return
             if code // 100 == 3:
-                raise ConnectionLost("what the server says to the login makes no sense")
+                raise ConnectionLost(N_("what the server says to the login makes no sense"))
             self._refuse(name, smtplib.SMTPAuthenticationError(code, text))
             if code == 421:
                 self._next_connection(usable)
             is_fresh = False
-        raise self._error or ConnectionLost("the server closed the connection during the login")
+        raise self._error or ConnectionLost(N_("the server closed the connection during the login"))
 
     def _refuse(self, name: str, error: Exception) -> None:
         """A refusal in the server's words tells more than a closed connection."""
@@ -79,7 +80,7 @@ class Login:
 
     def _next_connection(self, usable: list[str]) -> None:
         if all(name in self.refused for name in usable):
-            raise self._error or ConnectionLost("the server closed the connection during the login")
+            raise self._error or ConnectionLost(N_("the server closed the connection during the login"))
         raise TryAgain
 
 

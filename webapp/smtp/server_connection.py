@@ -25,9 +25,24 @@ from webapp.smtp.login import Login, TryAgain, spellings
 from webapp.smtp.outcomes import Reply, ServerTrouble
 from webapp.store.statuses import TroubleKind
 from webapp.store.types import storable
+from webapp.translation import N_
 
 NAME_MAX = 255
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+
+UNREADABLE_PASSWORD = N_("its password cannot be read: %(why)s")
+MISSING_PASSWORD = N_(
+    "the environment variable %(variable)s, which is to hold its password, is not set; set it in the "
+    "environment of the workers or in .env, and restart them"
+)
+NO_STARTTLS = N_(
+    "it does not offer STARTTLS on port %(port)s: choose tls if that port expects encryption from the start, "
+    "or none if nothing there is encrypted"
+)
+NO_HOST_NAME = N_("“%(host)s” cannot be the name of a host")
+NO_TLS = N_("it does not speak TLS on port %(port)s: choose starttls or none")
+TLS_AT_ONCE = N_("it expects TLS from the start on port %(port)s: choose tls")
+LOGIN_REFUSED = N_("it refuses the login: %(reply)s")
 
 TLS_TRY_SECONDS = 5.0
 """How long a server that did not greet is given to answer a TLS handshake, only to tell what is wrong."""
@@ -94,12 +109,11 @@ class ServerConnection(flask_mail.Connection):
     def configure_host(self) -> DeadlineSMTP:
         """Connect, greet, encrypt, log in. Raises ConnectionLost, OSError or smtplib.SMTPException."""
         if self.address.unreadable_password:
-            words = f"its password cannot be read: {self.address.unreadable_password}"
+            words = UNREADABLE_PASSWORD % {"why": self.address.unreadable_password}
             raise WrongSetup(words, SetupCause.PASSWORD_MISSING)
         if self.address.missing_variable:
             raise WrongSetup(
-                f"the environment variable {self.address.missing_variable}, which is to hold its password, "
-                "is not set; set it in the environment of the workers or in .env, and restart them",
+                MISSING_PASSWORD % {"variable": self.address.missing_variable},
                 SetupCause.PASSWORD_MISSING,
             )
         login = Login(self.mail.username or "", self.mail.password or "", self.refused_logins)
@@ -135,11 +149,7 @@ class ServerConnection(flask_mail.Connection):
             smtp.ehlo_or_helo_if_needed()
             if context is not None and self.mail.use_tls:
                 if not smtp.has_extn("starttls"):
-                    raise WrongSetup(
-                        f"it does not offer STARTTLS on port {self.mail.port}: choose tls if that port "
-                        "expects encryption from the start, or none if nothing there is encrypted",
-                        SetupCause.NO_STARTTLS,
-                    )
+                    raise WrongSetup(NO_STARTTLS % {"port": self.mail.port}, SetupCause.NO_STARTTLS)
                 smtp.begin_tls(context)
         except BaseException:
             smtp.close()
@@ -151,16 +161,14 @@ class ServerConnection(flask_mail.Connection):
         try:
             return smtp.connect(self.mail.server, port)
         except UnicodeError:
-            raise ConnectionLost(f"“{self.mail.server}” cannot be the name of a host") from None
+            raise ConnectionLost(NO_HOST_NAME % {"host": self.mail.server}) from None
         except ssl.SSLError as error:
             if error.reason in _NOT_TLS:
-                words = f"it does not speak TLS on port {port}: choose starttls or none"
-                raise WrongSetup(words, SetupCause.SPEAKS_NO_TLS) from None
+                raise WrongSetup(NO_TLS % {"port": port}, SetupCause.SPEAKS_NO_TLS) from None
             raise
         except ConnectionLost:
             if not self.mail.use_ssl and smtp.sock is not None and self._speaks_tls():
-                words = f"it expects TLS from the start on port {port}: choose tls"
-                raise WrongSetup(words, SetupCause.NEEDS_TLS_AT_ONCE) from None
+                raise WrongSetup(TLS_AT_ONCE % {"port": port}, SetupCause.NEEDS_TLS_AT_ONCE) from None
             raise
 
     def _speaks_tls(self) -> bool:
@@ -236,7 +244,7 @@ def trouble_of(error: Exception) -> ServerTrouble:
 def _refusal(error: smtplib.SMTPResponseException, reply: Reply) -> ServerTrouble:
     is_for_good = reply.code // 100 == 5
     if is_for_good and isinstance(error, smtplib.SMTPAuthenticationError):
-        return ServerTrouble(f"it refuses the login: {reply}", TroubleKind.LOGIN)
+        return ServerTrouble(LOGIN_REFUSED % {"reply": reply}, TroubleKind.LOGIN)
     if is_for_good and isinstance(error, smtplib.SMTPHeloError):
         return our_name_refused(reply)
     return ServerTrouble(str(reply))

@@ -32,6 +32,7 @@ from webapp.smtp.outcomes import (
     Unknown,
 )
 from webapp.smtp.server_connection import ServerConnection, reply_text, trouble_of
+from webapp.translation import N_
 
 T = TypeVar("T")
 
@@ -83,15 +84,13 @@ class Conversation(ServerConnection):
         4. DATA, and the message without its final dot."""
         smtp = self._smtp
         if smtp is None:
-            return Broken("connect", "the connection is closed")
+            return Broken("connect", N_("the connection is closed"))
         self.transcript, self._began = [], time.monotonic()
         smtp.deadline = time.monotonic() + 3 * self.waits.reply + self.waits.data
         size = smtp.esmtp_features.get("size", "")
         limit = int(size) if size.isdecimal() and len(size) <= MOST_DIGITS else 0
         if limit and len(data) > limit:
-            return Rejected(
-                "SIZE", Reply(552, f"the message has {len(data):,} bytes, the server takes {limit:,}")
-            )
+            return Rejected("SIZE", Reply(552, TOO_LARGE % {"size": f"{len(data):,}", "limit": f"{limit:,}"}))
         self._stage = "MAIL"
         try:
             return self._offer(smtp, envelope, data)
@@ -159,13 +158,13 @@ class Conversation(ServerConnection):
         """Send the final dot. None if it left; Broken if it did not; Unknown if that cannot be told."""
         smtp = self._smtp
         if smtp is None:
-            return Broken("dot", "the connection is closed")
+            return Broken("dot", N_("the connection is closed"))
         try:
             smtp.put(b".\r\n", self.waits.reply)
         except ConnectionLost as error:
             self.drop()
             if self.mail.use_ssl or self.mail.use_tls:  # a TLS record may have left though its write failed
-                return Unknown(f"the connection broke at the final dot: {error}")
+                return Unknown(N_("the connection broke at the final dot: %(why)s") % {"why": error})
             return Broken("dot", str(error))
         smtp.deadline = time.monotonic() + self.waits.data
         return None
@@ -174,13 +173,13 @@ class Conversation(ServerConnection):
         """Wait for the reply to the final dot, for `waits.data` seconds since it left."""
         smtp = self._smtp
         if smtp is None:
-            return Unknown("the connection was lost after the whole message was handed over")
+            return Unknown(LOST)
         smtp.reply_wait = self.waits.data
         try:
             reply = self._reply_to(smtp, ".")
         except ConnectionLost as error:
             self.drop()
-            return Unknown(f"the connection was lost after the whole message was handed over: {error}")
+            return Unknown(f"{LOST}: {error}")
         finally:
             smtp.reply_wait = self.waits.reply
         self.num_emails += 1
@@ -242,6 +241,10 @@ class Conversation(ServerConnection):
     def _note(self, line: str) -> None:
         self.transcript.append((round(time.monotonic() - self._began, 3), line))
 
+
+TOO_LARGE = N_("the message has %(size)s bytes, the server takes %(limit)s")
+"""The only words after a code that are ours."""
+LOST = N_("the connection was lost after the whole message was handed over")
 
 MOST_DIGITS = 20
 """Digits of a SIZE (RFC 1870, 3). More make no meaningful number, and Python reads no more than 4,300."""

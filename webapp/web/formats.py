@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from webapp import notation, translation
 from webapp.store.types import now
+from webapp.stored_texts import retold
 from webapp.translation import _, ngettext
 
 SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥"}
@@ -25,7 +26,9 @@ def init_app(app: Flask) -> None:
     times = (clock, moment, day, whole_day, soon, roughly, lasted, short_time)
     for template_filter in (*numbers, *times, initials, breakable):
         app.add_template_filter(template_filter)
-    app.add_template_filter(translation.translated)
+    for of_texts in (translation.translated, translation.capital, translation.within):
+        app.add_template_filter(of_texts)
+    app.add_template_filter(retold)
     app.add_template_global(money)
 
 

@@ -18,6 +18,7 @@ from webapp.store.db import db
 from webapp.store.installation import held
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import TroubleKind
+from webapp.stored_texts import retold
 from webapp.translation import N_, _
 from webapp.web import form_keys, sessions
 from webapp.workers import count_alive
@@ -154,13 +155,12 @@ class ToCorrect:
     def __str__(self) -> str:
         what = _(self.what)
         to_do = _("A person must correct the %(what)s of mail server “%(name)s”.", what=what, name=self.name)
-        return f"{self.host}: {self.trouble}. {to_do}"
+        return f"{self.host}: {retold(self.trouble)}. {to_do}"
 
 
 @dataclass(frozen=True)
 class SystemStatus:
-    """The state of the surroundings that pages report: why Redis takes no jobs, the mail servers, which of
-    them need a person, and why, the workers, why nothing may be sent."""
+    """What pages report: why Redis takes no jobs, servers that need a person, workers, what holds all."""
 
     redis_trouble: str
     servers: list[str]

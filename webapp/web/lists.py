@@ -28,7 +28,7 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.store import keyset
 from webapp.store.keyset import Counted, Edge, Order, Page
-from webapp.translation import N_, _, translated
+from webapp.translation import N_, _, translated, within
 from webapp.web import list_words
 from webapp.web.query_args import address, edge_in, id_in, ids_in
 
@@ -202,7 +202,7 @@ class ListView(Generic[Row]):
     def said(self) -> str:
         """What the page shows: 50 of 2,164 customers, by name"""
         rows = self.page.rows
-        order = translated(self.asked.order(self.orders).label).lower()
+        order = within(translated(self.asked.order(self.orders).label))
         way = _("by %(order)s", order=order) if self.way is None else translated(self.way)
         ends = [self.named(row) for row in (rows[0], rows[-1])] if self.named and rows else []
         is_whole = not (self.page.previous or self.page.next)
