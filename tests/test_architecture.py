@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-PAGES = re.compile(r"(\w*pages|forms|dialog|filter_forms|commands)\.py")
+PAGES = re.compile(r"(\w*pages|forms|dialog|commands)\.py")
 """The files of a room that know Flask, click or webapp.web."""
 ROOMS_OF_PAGES = ("web", "launch")
 """Rooms that are about nothing else."""

@@ -20,17 +20,30 @@ from webapp.store.users import AuditEntry
 from webapp.translation import N_
 
 LOGINS = (
-    *("login", "logout", "login failed", "login refused", "session ended", "sessions ended"),
-    *("password changed", "password not changed", "password chosen", "invitation accepted"),
+    *(N_("login"), N_("logout"), N_("login failed"), N_("login refused"), N_("session ended")),
+    *(N_("sessions ended"), N_("password changed"), N_("password not changed"), N_("password chosen")),
+    *(N_("invitation accepted"),),
 )
 SENDING = (
-    *("create", "start", "stop", "send again", "remove", "put back", "send test", "archive", "unarchive"),
-    *("mark as sent", "mark as not sent", "take over"),
+    *(N_("create"), N_("start"), N_("stop"), N_("send again"), N_("remove"), N_("put back")),
+    *(N_("send test"), N_("archive"), N_("unarchive"), N_("mark as sent"), N_("mark as not sent")),
+    *(N_("take over"),),
 )
 USERS = (
-    *("user created", "user invited", "user disabled", "user enabled", "user changed", "password reset"),
-    *("link made", "link mailed", "first administrator"),
+    *(N_("user created"), N_("user invited"), N_("user disabled"), N_("user enabled"), N_("user changed")),
+    *(N_("password reset"), N_("link made"), N_("link mailed"), N_("first administrator")),
 )
+OTHERS = (
+    *(N_("add"), N_("change"), N_("delete"), N_("rename"), N_("release"), N_("suspend"), N_("resume")),
+    *(N_("approve"), N_("close"), N_("import"), N_("export"), N_("show secret"), N_("upload"), N_("apply")),
+    *(N_("create template"), N_("change template"), N_("delete template"), N_("change part")),
+    *(N_("delete part"), N_("create definition"), N_("change definition"), N_("retire definition")),
+    *(N_("delete definition"), N_("use definition again"), N_("change picture"), N_("delete picture")),
+    *(N_("rotate secrets"), N_("download customers"), N_("download invoices"), N_("download runs")),
+    *(N_("download report"), N_("download audit trail"), N_("check connection"), N_("try now")),
+    *(N_("refused"), N_("discard")),
+)
+"""Actions of no kind of their own, marked for translation."""
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "sending": (N_("Runs and mails"), SENDING),
     "logins": (N_("Logins"), LOGINS),

@@ -10,7 +10,7 @@ from webapp.access import only_looked_at
 from webapp.results import history
 from webapp.results.detail import ResultDetail
 from webapp.results.explanation import Today, explain, offers_todays_version
-from webapp.results.filter_forms import asked_results, filter_of
+from webapp.results.forms import asked_results, filter_of
 from webapp.results.labels import status_words
 from webapp.results.mail_pages import addresses, mail_in_address, not_whole, visible
 from webapp.results.neighbours import ListPosition, list_position

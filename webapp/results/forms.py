@@ -1,4 +1,5 @@
-"""What a form on the page of a run asks for: which of its results, and what the person has seen of them."""
+"""What the address of a list of results asks for, and what a form on it: which of the results, and what the
+person has seen of them."""
 
 from __future__ import annotations
 
@@ -7,20 +8,42 @@ from datetime import datetime
 
 from flask import abort, request
 from sqlalchemy import ColumnElement
+from werkzeug.datastructures import MultiDict
 
 from webapp.access import visible_to
 from webapp.lifecycle import runs
 from webapp.results import filters
 from webapp.results.bulk import BulkSelection
-from webapp.results.filter_forms import FILTERS, filter_of
+from webapp.results.labels import reason_words
 from webapp.results.orders import ORDERS
+from webapp.results.queries import Filter
 from webapp.store.db import db
 from webapp.store.runs import Result, Run
 from webapp.store.types import instant
+from webapp.translation import capital, translated
 from webapp.web import form_posts, htmx
 from webapp.web.access_control import to_change, viewer
-from webapp.web.lists import Picked, picked
+from webapp.web.lists import ListRequest, Picked, list_request, picked
 from webapp.web.query_args import address, id_in
+
+FILTERS = ("status", "reason")
+
+
+def asked_results(run_id: int, args: MultiDict[str, str] | None = None) -> ListRequest:
+    """The list of this run's results that the address, or `args` of a form, asks for."""
+    return list_request(f"/runs/{run_id}", FILTERS, ORDERS, args)
+
+
+def filter_of(asked: ListRequest) -> Filter:
+    """The filter of the list."""
+    given = asked.filters
+    return Filter(status=given["status"], reason=given["reason"], search=asked.search, order=asked.sort)
+
+
+def filter_words(chosen: Filter) -> str:
+    """The filter in the title of the page: Failed, “petersen”"""
+    narrowed = translated(chosen.status.capitalize()) or capital(reason_words(chosen.reason))
+    return ", ".join(filter(None, (narrowed, f"“{chosen.search}”" if chosen.search else "")))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from webapp.audit import audit
 from webapp.extensions import runtime
 from webapp.lifecycle import runs
 from webapp.results import export, filters
-from webapp.results.filter_forms import asked_results, filter_of
+from webapp.results.forms import asked_results, filter_of
 from webapp.store.db import db
 from webapp.web.access_control import viewer
 from webapp.web.downloads import Rows, table_file

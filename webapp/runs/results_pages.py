@@ -7,8 +7,8 @@ from typing import TypeAlias
 from flask import abort
 
 from webapp.results import filters, labels, queries
-from webapp.results.filter_forms import asked_results, filter_of, filter_words
 from webapp.results.fixes import Fix
+from webapp.results.forms import asked_results, filter_of, filter_words
 from webapp.results.orders import ORDERS, order_named
 from webapp.results.queries import Filter
 from webapp.results.rows import ResultRow
