@@ -3,6 +3,7 @@ changes a customer or an address, calls this in the same commit."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -80,17 +81,19 @@ def invoices_found(session: Session, wanted: str, at_most: int) -> list[int]:
     invoices that have one of the words. The way on which fewer rows are looked at is taken."""
     words = search_words(wanted)
     long = [word for word in words if len(word) >= TRIGRAM]
-    ways = [([word], [word]) for word in long]
+    ways: list[tuple[Sequence[str], Sequence[str]]] = [((word,), (word,)) for word in long]
     if len(long) == len(words) > 1:
-        ways.append((words, words))
+        ways.append((tuple(words), tuple(words)))
     if not ways:
         named = select(Invoice.id).where(names_invoice(wanted))
         return list(session.scalars(named.limit(at_most + 1)))
-    sizes = [(_size(session, *way), number, way) for number, way in enumerate(ways)]
-    of_customers, of_numbers = min(sizes)[2]
+    sizes = {way: _size(session, *way) for way in ways}
+    of_customers, of_numbers = min(ways, key=lambda way: (sizes[way], -len(way[0])))
+    others = " ".join(word for word in words if word not in of_customers)
     every = [names_invoice(wanted)]
-    payers = _customers(of_customers).join(Invoice, Invoice.customer_id == CUSTOMER_SEARCH.c.rowid)
-    found = set(session.scalars(payers.with_only_columns(Invoice.id).where(*every).limit(at_most + 1)))
+    payers = _payers(session, of_customers).join(Invoice, Invoice.customer_id == Customer.id)
+    theirs = payers.with_only_columns(Invoice.id).where(*([names_invoice(others)] if others else []))
+    found = set(session.scalars(theirs.limit(at_most + 1)))
     for word in of_numbers:
         has_word = searchable(Invoice.number).contains(word, autoescape=True)
         blocks = select(INVOICE_SEARCH.c.rowid).where(may_hold(INVOICE_SEARCH.c.text, word))
@@ -112,7 +115,9 @@ def customers_found(session: Session, wanted: str) -> Select[int]:
     """The ids of the customers that are found by every word, or whose invoice is: by its number too. Of
     invoices that very many words find, some."""
     named = id_in(session, Invoice.id, invoices_found(session, wanted, NUMBERS_MAX)[:NUMBERS_MAX])
-    ids = union(found_in(CUSTOMER_SEARCH, wanted), select(Invoice.customer_id).where(named)).subquery()
+    ids = union(
+        found_in(session, CUSTOMER_SEARCH, wanted), select(Invoice.customer_id).where(named)
+    ).subquery()
     return select(ids.c[0])
 
 
@@ -136,13 +141,28 @@ def names_invoice(wanted: str, invoice: Any = Invoice) -> ColumnElement[bool]:
     return found.scalar_subquery().is_not(None)
 
 
-def _customers(words: list[str]) -> Select[int]:
-    return found_in(CUSTOMER_SEARCH, " ".join(words))
+def _payers(session: Session, words: Sequence[str]) -> Select[int]:
+    """The customers whose code or name contain every one of these words: of few that a search finds. Of very
+    many, which may all have it in their addresses, each customer's own are read."""
+    own = (
+        or_(
+            Customer.sort_name.contains(word, autoescape=True),
+            searchable(Customer.code).contains(word, autoescape=True),
+        )
+        for word in words
+    )
+    named, hits = select(Customer.id).where(*own), _customers(session, words)
+    is_many = keyset.counted(session, hits, SIZED_MAX).more
+    return named if is_many else named.where(Customer.id.in_(hits))
 
 
-def _size(session: Session, of_customers: list[str], of_numbers: list[str]) -> int:
+def _customers(session: Session, words: Sequence[str]) -> Select[int]:
+    return found_in(session, CUSTOMER_SEARCH, " ".join(words))
+
+
+def _size(session: Session, of_customers: Sequence[str], of_numbers: Sequence[str]) -> int:
     """About how many rows are looked at on this way."""
-    counted = keyset.counted(session, _customers(of_customers), SIZED_MAX).n
+    counted = keyset.counted(session, _customers(session, of_customers), SIZED_MAX).n
     for word in of_numbers:
         blocks = select(INVOICE_SEARCH.c.rowid).where(may_hold(INVOICE_SEARCH.c.text, word))
         counted += BLOCK // 4 * keyset.counted(session, blocks, SIZED_MAX).n
