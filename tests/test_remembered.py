@@ -1,0 +1,21 @@
+"""Counts that are remembered until what they are counted of has changed."""
+
+from __future__ import annotations
+
+from webapp import audit
+from webapp.remembered import changes_by_people, remembered
+from webapp.store.database import Database
+
+
+def test_a_count_is_remembered_until_a_person_changes_something(database: Database) -> None:
+    counted: list[int] = []
+
+    def ask(name: str) -> int:
+        with database.reading() as session:
+            stamp = changes_by_people(session)
+            return remembered(session, name, stamp, lambda: counted.append(1) or len(counted))
+
+    assert [ask("one"), ask("one"), ask("other"), ask("one")] == [1, 1, 2, 1]
+    with database.writing() as session:
+        audit.note(session, "ann", "change", "customer K-1")
+    assert [ask("one"), ask("one"), ask("other")] == [3, 3, 4]
