@@ -10,10 +10,14 @@ from webapp.store.database import Database
 def test_a_count_is_remembered_until_a_person_changes_something(database: Database) -> None:
     counted: list[int] = []
 
+    def count() -> int:
+        counted.append(1)
+        return len(counted)
+
     def ask(name: str) -> int:
         with database.reading() as session:
             stamp = changes_by_people(session)
-            return remembered(session, name, stamp, lambda: counted.append(1) or len(counted))
+            return remembered(session, name, stamp, count)
 
     assert [ask("one"), ask("one"), ask("other"), ask("one")] == [1, 1, 2, 1]
     with database.writing() as session:

@@ -29,8 +29,8 @@ NEWEST = 50
 
 
 def remembered(session: Session, what: Hashable, stamp: object, count: Callable[[], Found]) -> Found:
-    """What was counted under this name, while the stamp is the same; else it is counted now. Whoever asks
-    must not change what they get."""
+    """What was counted under this name, while the stamp is the same; else it is counted now. The
+    caller must not change what it gets."""
     return remembered_each(session, {what: stamp}, lambda _: {what: count()})[what]
 
 

@@ -50,8 +50,9 @@ def filled(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
 def test_all_pages_together_are_all_in_order(filled: Database, shown: InvoiceFilter, sort: str) -> None:
     with filled.reading() as session:
         every = session.scalars(select(Invoice)).all()
-        key = (lambda each: each.number) if "number" in sort else (lambda each: each.due_date or date.max)
-        meant = sorted(every, key=lambda each: (key(each), each.id), reverse=sort.startswith("-"))
+        by_number = "number" in sort
+        places = {each.id: each.number if by_number else str(each.due_date or date.max) for each in every}
+        meant = sorted(every, key=lambda each: (places[each.id], each.id), reverse=sort.startswith("-"))
         wanted = [each.id for each in meant if _matches(each, shown)]
         found: list[int] = []
         edge: Edge | None = None

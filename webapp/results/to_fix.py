@@ -99,7 +99,7 @@ def among_open(
     one, of customers in this cluster and below, and of those that are searched. Whose customer it is, is
     asked result by result: the open ones are far fewer than the customers.
 
-    Whoever does not count all also says for which cause: from that PostgreSQL knows that their index has
+    A query that does not count all also says for which cause: from that PostgreSQL knows that their index has
     them, and would only take the index for a longer way than it is if it was told twice."""
     found: list[ColumnElement[bool]] = [is_current()]
     if asking is Asking.ALL or session.get_bind().dialect.name == "sqlite":

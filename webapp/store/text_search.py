@@ -59,8 +59,8 @@ SAMPLE, MANY = 200, 20
 
 
 def _are_in_many(session: Session, searched: TableClause, said: list[ColumnElement[bool]]) -> bool:
-    """Whether so many of the first rows contain all words that some are found sooner by reading the texts
-    than by collecting from the index all rows that may have them."""
+    """Whether a tenth of the first rows contain all words. Some rows are then found sooner by reading the
+    texts than by collecting from the index all that may have the words."""
     first = select(searched.c.rowid).limit(SAMPLE).scalar_subquery()
     rows = select(func.count()).select_from(searched).where(searched.c.rowid.in_(first), *said)
     return (session.scalar(rows) or 0) >= MANY
