@@ -4,9 +4,10 @@ here."""
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from enum import Enum
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select, true
 from sqlalchemy.orm import Session
 
 from webapp.store.customers import Cluster, ClusterParent, Customer
@@ -21,12 +22,14 @@ from webapp.translation import _
 @dataclass(frozen=True)
 class Viewer:
     """A person who looks or acts. With empty `clusters` they see everything, else these clusters and all
-    below them. `right_to_send`: as their account says, apart from the role."""
+    below them. `right_to_send`: as their account says, apart from the role. `inside`: these clusters and all
+    below them, where they have been found for this request; else each query finds them."""
 
     name: str
     role: Role
     clusters: frozenset[int] = frozenset()
     right_to_send: bool = True
+    inside: frozenset[int] = field(default=frozenset(), compare=False)
 
     @property
     def may_change(self) -> bool:
@@ -62,6 +65,23 @@ def viewer_of(user: User) -> Viewer:
     return Viewer(user.email, Role(user.role), bound, user.may_send)
 
 
+INSIDE_MAX = 300
+"""Up to this many clusters are named in a query. PostgreSQL then knows how many customers they have; of those
+that a query finds it takes all to have as many, and reads all customers and all results for a few."""
+
+
+def looked_up(session: Session, viewer: Viewer) -> Viewer:
+    """The same person, with the clusters that they see, so that queries can name them."""
+    if not viewer.clusters:
+        return viewer
+    inside = session.scalars(below(viewer.clusters).limit(INSIDE_MAX + 1)).all()
+    return replace(viewer, inside=frozenset(inside)) if len(inside) <= INSIDE_MAX else viewer
+
+
+def _clusters_of(viewer: Viewer) -> Collection[int] | Select[int]:
+    return sorted(viewer.inside) if viewer.inside else below(viewer.clusters)
+
+
 def visible_to(viewer: Viewer, table: Restricted) -> ColumnElement[bool]:
     """The condition that restricts a query of this table to what the viewer may see.
 
@@ -69,7 +89,7 @@ def visible_to(viewer: Viewer, table: Restricted) -> ColumnElement[bool]:
     apart); everything else with the cluster of its customer."""
     if not viewer.clusters:
         return true()
-    clusters = below(viewer.clusters)
+    clusters = _clusters_of(viewer)
     if table is Cluster:
         return Cluster.id.in_(clusters)
     customers = select(Customer.id).where(Customer.cluster_id.in_(clusters))
@@ -77,17 +97,18 @@ def visible_to(viewer: Viewer, table: Restricted) -> ColumnElement[bool]:
         return Customer.cluster_id.in_(clusters)
     if table is Invoice:
         return Invoice.customer_id.in_(customers)
-    results = Result.customer_id.in_(customers)
     if table is Run:
-        return or_(whole_to(viewer), Run.id.in_(select(Result.run_id).where(results)))
-    return results
+        theirs = select(Result.id).join(Customer, Customer.id == Result.customer_id)
+        theirs = theirs.where(Result.run_id == Run.id, Customer.cluster_id.in_(clusters))
+        return or_(whole_to(viewer), theirs.correlate(Run).exists())
+    return Result.customer_id.in_(customers)
 
 
 def whole_to(viewer: Viewer) -> ColumnElement[bool]:
     """Whether the viewer sees the Run whole, and may change it if their role may: its cluster is theirs.
 
     Of any other run that they see, they see the results of their own customers, and change nothing."""
-    return Run.cluster_id.in_(below(viewer.clusters)) if viewer.clusters else true()
+    return Run.cluster_id.in_(_clusters_of(viewer)) if viewer.clusters else true()
 
 
 def whole_runs(session: Session, viewer: Viewer, run_ids: Collection[int]) -> set[int]:
@@ -141,12 +162,24 @@ def seen_by(viewer: Viewer) -> ColumnElement[bool]:
 FEW_CUSTOMERS_MAX = 5_000
 
 
-def is_of_customer_in(session: Session, clusters: frozenset[int]) -> ColumnElement[bool]:
+class Asking(Enum):
+    """What a query of results does with those that it finds: it takes the first PAGE of them, counts ALL, or
+    reads EACH of very few."""
+
+    PAGE, ALL, EACH = range(3)
+
+
+def is_of_customer_in(session: Session, clusters: frozenset[int], asking: Asking) -> ColumnElement[bool]:
     """Whether the Result is of a customer in these clusters or below. As `visible_to`, for queries that begin
     with few results: of many customers each result is asked for its own, few are looked up now."""
     inside = session.scalars(below(clusters)).all()
     theirs = select(Customer.id).where(Customer.cluster_id.in_(inside))
-    ids = session.scalars(theirs.limit(FEW_CUSTOMERS_MAX + 1)).all()
-    if len(ids) <= FEW_CUSTOMERS_MAX:
-        return id_in(session, Result.customer_id, ids)
-    return exists().where(Customer.id == Result.customer_id, (Customer.cluster_id + 0).in_(inside))
+    if asking is not Asking.EACH:
+        n = session.scalar(select(func.count()).select_from(theirs.limit(FEW_CUSTOMERS_MAX + 1).subquery()))
+        if (n or 0) <= FEW_CUSTOMERS_MAX:
+            return id_in(session, Result.customer_id, session.scalars(theirs).all())
+    if asking is Asking.ALL:
+        return Result.customer_id.in_(theirs)
+    # As a value: of a condition PostgreSQL makes a join, and reads all customers for the first page.
+    home = select(Customer.cluster_id).where(Customer.id == Result.customer_id)
+    return home.scalar_subquery().in_(inside)

@@ -3,6 +3,8 @@ changes a customer or an address, calls this in the same commit."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -75,33 +77,70 @@ def invoices_found(session: Session, wanted: str, at_most: int) -> list[int]:
     """The invoices whose number, or whose customer's code or name, contain every word; of many, `at_most` and
     one more.
 
-    An invoice is found by a word in its number, or by words of its customer. Where every word has a trigram,
-    these are the invoices of the customers that have all words, and those whose number has one; else the
-    invoices that have one of the words. The way on which fewer rows are looked at is taken."""
+    A word that is in no number must be in the names of the customer. The others may be in either: the
+    invoices are looked for among those of the customers that have certain words, and among those whose number
+    has one. The way on which fewer rows are looked at is taken."""
     words = search_words(wanted)
-    long = [word for word in words if len(word) >= TRIGRAM]
-    ways = [([word], [word]) for word in long]
-    if len(long) == len(words) > 1:
-        ways.append((words, words))
-    if not ways:
+    if all(len(word) < TRIGRAM for word in words):
         named = select(Invoice.id).where(names_invoice(wanted))
         return list(session.scalars(named.limit(at_most + 1)))
-    sizes = [(_size(session, *way), number, way) for number, way in enumerate(ways)]
-    of_customers, of_numbers = min(sizes)[2]
-    every = [names_invoice(wanted)]
-    payers = _customers(of_customers).join(Invoice, Invoice.customer_id == CUSTOMER_SEARCH.c.rowid)
-    found = set(session.scalars(payers.with_only_columns(Invoice.id).where(*every).limit(at_most + 1)))
-    for word in of_numbers:
+    blocks = {word: _number_of(session, _blocks(word)) for word in words}
+    either = [word for word in words if blocks[word]]
+    of_names = [word for word in words if not blocks[word]]
+    ways = [_Way(words, either, []), *([_Way(of_names, [], either)] if of_names else [])]
+    for word in either:
+        if len(word) >= TRIGRAM and len(words) > 1:
+            ways.append(_Way([*of_names, word], [word], [other for other in either if other != word]))
+    way = min(ways, key=lambda way: way.size(session, blocks))
+    theirs = _payers(session, way.of_customers).join(Invoice, Invoice.customer_id == Customer.id)
+    theirs = theirs.with_only_columns(Invoice.id)
+    theirs = theirs.where(names_invoice(" ".join(way.others))) if way.others else theirs
+    found = set(session.scalars(theirs.limit(at_most + 1)))
+    for word in way.of_numbers:
         has_word = searchable(Invoice.number).contains(word, autoescape=True)
-        blocks = select(INVOICE_SEARCH.c.rowid).where(may_hold(INVOICE_SEARCH.c.text, word))
-        firsts = session.scalars(blocks).all() if len(found) <= at_most else ()
+        firsts = session.scalars(_blocks(word)).all() if len(found) <= at_most else ()
         for at in range(0, len(firsts), BLOCKS_AT_ONCE):
             ids = (id for first in firsts[at : at + BLOCKS_AT_ONCE] for id in range(first, first + BLOCK))
-            rows = select(Invoice.id).where(id_in(session, Invoice.id, ids), has_word, *every)
+            rows = select(Invoice.id).where(id_in(session, Invoice.id, ids), has_word, names_invoice(wanted))
             found.update(session.scalars(rows))
             if len(found) > at_most:
                 break
     return sorted(found)[: at_most + 1]
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way to all invoices: those of the customers that have these words, if they have the others in
+    either, and those with one of these in their numbers."""
+
+    of_customers: Sequence[str]
+    of_numbers: Sequence[str]
+    others: Sequence[str]
+
+    def size(self, session: Session, blocks: Mapping[str, int]) -> int:
+        """About how many rows are looked at."""
+        payers = _number_of(session, found_in(session, CUSTOMER_SEARCH, " ".join(self.of_customers)))
+        return payers * (INVOICES_EACH if self.others else 1) + sum(
+            blocks[word] * BLOCK // 4 for word in self.of_numbers
+        )
+
+
+SIZED_MAX, VERY_MANY, INVOICES_EACH = 2_000, 20_000, 10
+
+
+def _number_of(session: Session, rows: Select[int]) -> int:
+    """How many these are; of more than SIZED_MAX it is only known that they are very many."""
+    counted = keyset.counted(session, rows, SIZED_MAX)
+    return VERY_MANY if counted.more else counted.n
+
+
+def _blocks(word: str) -> Select[int]:
+    """The first ids of the blocks that may have this word in a number."""
+    text = INVOICE_SEARCH.c.text
+    has_trigram = len(word) >= TRIGRAM
+    return select(INVOICE_SEARCH.c.rowid).where(
+        may_hold(text, word) if has_trigram else text.contains(word, autoescape=True)
+    )
 
 
 BLOCKS_AT_ONCE = 64
@@ -112,7 +151,9 @@ def customers_found(session: Session, wanted: str) -> Select[int]:
     """The ids of the customers that are found by every word, or whose invoice is: by its number too. Of
     invoices that very many words find, some."""
     named = id_in(session, Invoice.id, invoices_found(session, wanted, NUMBERS_MAX)[:NUMBERS_MAX])
-    ids = union(found_in(CUSTOMER_SEARCH, wanted), select(Invoice.customer_id).where(named)).subquery()
+    ids = union(
+        found_in(session, CUSTOMER_SEARCH, wanted), select(Invoice.customer_id).where(named)
+    ).subquery()
     return select(ids.c[0])
 
 
@@ -136,20 +177,19 @@ def names_invoice(wanted: str, invoice: Any = Invoice) -> ColumnElement[bool]:
     return found.scalar_subquery().is_not(None)
 
 
-def _customers(words: list[str]) -> Select[int]:
-    return found_in(CUSTOMER_SEARCH, " ".join(words))
-
-
-def _size(session: Session, of_customers: list[str], of_numbers: list[str]) -> int:
-    """About how many rows are looked at on this way."""
-    counted = keyset.counted(session, _customers(of_customers), SIZED_MAX).n
-    for word in of_numbers:
-        blocks = select(INVOICE_SEARCH.c.rowid).where(may_hold(INVOICE_SEARCH.c.text, word))
-        counted += BLOCK // 4 * keyset.counted(session, blocks, SIZED_MAX).n
-    return counted
-
-
-SIZED_MAX = 2_000
+def _payers(session: Session, words: Sequence[str]) -> Select[int]:
+    """The customers whose code or name contain every one of these words: of few that a search finds. Of very
+    many, which may all have it in their addresses, each customer's own are read."""
+    own = (
+        or_(
+            Customer.sort_name.contains(word, autoescape=True),
+            searchable(Customer.code).contains(word, autoescape=True),
+        )
+        for word in words
+    )
+    named, hits = select(Customer.id).where(*own), found_in(session, CUSTOMER_SEARCH, " ".join(words))
+    is_many = keyset.counted(session, hits, SIZED_MAX).more
+    return named if is_many else named.where(Customer.id.in_(hits))
 
 
 def _replace(session: Session, table: TableClause, ids: Select[int], rows: Select[int, str]) -> None:

@@ -73,7 +73,7 @@ def test_an_address_is_changed_in_place_and_the_source_remembered(world: World, 
         assert entry.startswith(
             "change: addresses for “billing”: old@customers.test, second@customers.test → "
         )
-        assert session.scalars(found_in(CUSTOMER_SEARCH, "xn--bcher")).all() == [customer_id]
+        assert session.scalars(found_in(session, CUSTOMER_SEARCH, "xn--bcher")).all() == [customer_id]
 
 
 def test_an_added_address_is_the_persons_and_a_removed_one_is_remembered(
@@ -94,7 +94,7 @@ def test_an_added_address_is_the_persons_and_a_removed_one_is_remembered(
             ("mine@customers.test", Origin.ADDED),
         ]
         assert list(said_by_source(session)) == ["emails.billing"]
-        assert session.scalars(found_in(CUSTOMER_SEARCH, "old@cust")).all() == []
+        assert session.scalars(found_in(session, CUSTOMER_SEARCH, "old@cust")).all() == []
 
 
 @pytest.mark.parametrize("address", ["no at sign", "a@b.test, c@d.test", "", "x@y@z", "a\n@b.test"])
@@ -141,8 +141,8 @@ def test_a_secret_is_in_no_audit_and_no_search(world: World, customer_id: int) -
         assert "geheim99" not in str(customer.extra)
         assert secrets.readable(session, customer, "pin") == "geheim99"
         assert audited(session, customer_id) == ["change: pin: ••••", "change: fresh: nothing → abcdef"]
-        assert session.scalars(found_in(CUSTOMER_SEARCH, "geheim99")).all() == []
-        assert session.scalars(found_in(CUSTOMER_SEARCH, "abcdef")).all() == [customer_id]
+        assert session.scalars(found_in(session, CUSTOMER_SEARCH, "geheim99")).all() == []
+        assert session.scalars(found_in(session, CUSTOMER_SEARCH, "abcdef")).all() == [customer_id]
         said = said_by_source(session)["metadata.pin"]
         assert sealed.keys_of(session).open(customer.code, "pin", said) == "1234" != said
 

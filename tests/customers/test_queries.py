@@ -10,7 +10,7 @@ from tests import factories
 from tests.customers.conftest import index_all
 from tests.world import World
 from webapp.access import OPERATOR, Viewer
-from webapp.customers import cluster_ways, detail, export, filters, queries
+from webapp.customers import cluster_ways, counting, detail, export, filters, queries
 from webapp.customers.filters import ORDERS, CustomerFilter
 from webapp.customers.would import would_do
 from webapp.store import keyset
@@ -90,7 +90,7 @@ def test_a_manager_sees_only_what_is_below(five: World) -> None:
         viewer = Viewer("m@example.com", Role.MANAGER, frozenset({below}))
         assert names(session, CustomerFilter(search="customers"), viewer=viewer) == ["Zoë"]
         assert names(session, CustomerFilter(cluster="all", include_children=True), viewer=viewer) == []
-        counts = queries.state_counts(session, viewer, CustomerFilter())
+        counts = counting.state_counts(session, viewer, CustomerFilter())
         assert {state: count.n for state, count in counts.items()} == {
             "": 2, "active": 2, "suspended": 0, "fix": 0,
         }  # fmt: skip
@@ -116,5 +116,5 @@ def test_a_row_and_a_page_know_what_they_show(five: World) -> None:
         [line] = would_do(session, OPERATOR, row.customer).lines
         assert (line.reason, line.transformations) == ("no_attachment", ["Invoice PDF"])
         assert detail.open_invoices(session, row.customer).n == 1
-        fix = queries.state_counts(session, OPERATOR, CustomerFilter())["fix"]
+        fix = counting.state_counts(session, OPERATOR, CustomerFilter())["fix"]
         assert fix.n == 1

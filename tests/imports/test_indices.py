@@ -39,7 +39,7 @@ def test_the_first_import_leaves_all_indices_and_everything_is_found(
         for invoice in session.scalars(select(Invoice)):
             assert found_by.invoices_found(session, invoice.number, 10) == [invoice.id]
         for customer in session.scalars(select(Customer)):
-            assert customer.id in session.scalars(found_in(CUSTOMER_SEARCH, customer.name)).all()
+            assert customer.id in session.scalars(found_in(session, CUSTOMER_SEARCH, customer.name)).all()
 
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection")

@@ -85,7 +85,7 @@ def test_the_import_that_stores_last_speaks_last(runtime: Runtime, tmp_path: Pat
 def test_what_lists_find_follows_each_import(runtime: Runtime, tmp_path: Path) -> None:
     def found(words: str) -> tuple[int, int]:
         with runtime.database.reading() as session:
-            customers = session.scalars(found_in(CUSTOMER_SEARCH, words)).all()
+            customers = session.scalars(found_in(session, CUSTOMER_SEARCH, words)).all()
             return len(customers), len(found_by.invoices_found(session, words, 10))
 
     folder = folders.write(tmp_path / "in")

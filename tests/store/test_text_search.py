@@ -57,7 +57,7 @@ def test_every_word_is_found_anywhere(database: Database, wanted: str, finds: bo
         found_by.index_customers(session, EVERYONE)
     with database.reading() as session:
         found = session.scalars(
-            select(Customer.code).where(Customer.id.in_(found_in(CUSTOMER_SEARCH, wanted)))
+            select(Customer.code).where(Customer.id.in_(found_in(session, CUSTOMER_SEARCH, wanted)))
         )
         assert ("K-41" in set(found)) is finds
 
@@ -110,8 +110,8 @@ def test_what_holds_a_password_is_not_searched(database: Database) -> None:
         factories.definition(session, password_key="pin")
         found_by.index_customers(session, EVERYONE)
     with database.reading() as session:
-        assert session.scalar(found_in(CUSTOMER_SEARCH, "gold")) == payer.id
-        assert session.scalar(found_in(CUSTOMER_SEARCH, "secret-77")) is None
+        assert session.scalar(found_in(session, CUSTOMER_SEARCH, "gold")) == payer.id
+        assert session.scalar(found_in(session, CUSTOMER_SEARCH, "secret-77")) is None
 
 
 def test_sqlite_asks_its_trigrams(database: Database) -> None:
@@ -120,7 +120,9 @@ def test_sqlite_asks_its_trigrams(database: Database) -> None:
         pytest.skip("PostgreSQL has booleans")
     with database.reading() as session:
         literal = {"literal_binds": True}
-        query = found_in(CUSTOMER_SEARCH, "celik").compile(session.get_bind(), compile_kwargs=literal)
+        query = found_in(session, CUSTOMER_SEARCH, "celik").compile(
+            session.get_bind(), compile_kwargs=literal
+        )
         plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
     assert any("VIRTUAL TABLE INDEX 0:L" in row.detail for row in plan), plan
 
@@ -132,5 +134,5 @@ def test_words_without_a_trigram_do_not_end_the_process(database: Database, want
         factories.customer(session, factories.cluster(session, "all"), name="Bakkerij Çelik as")
         found_by.index_customers(session, EVERYONE)
     with database.reading() as session:
-        found = session.scalars(found_in(CUSTOMER_SEARCH, wanted)).all()
+        found = session.scalars(found_in(session, CUSTOMER_SEARCH, wanted)).all()
     assert len(found) == (wanted in ("as celik", "as"))

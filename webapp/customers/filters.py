@@ -116,7 +116,7 @@ def unindexed(column: Any) -> Any:
 
 def mentions(session: Session, wanted: str) -> ColumnElement[bool]:
     """Whether code, name, an address or the metadata of the current Customer contain every word."""
-    hits = found_in(CUSTOMER_SEARCH, wanted)
+    hits = found_in(session, CUSTOMER_SEARCH, wanted)
     is_many = keyset.counted(session, hits, SEARCHED_MAX).more
     return says(wanted) if is_many else Customer.id.in_(hits)
 
@@ -131,7 +131,7 @@ def says(wanted: str, customer: Any = Customer) -> ColumnElement[bool]:
 def hits(session: Session, viewer: Viewer, shown: CustomerFilter) -> Select[int]:
     """The ids of the customers that the filter leaves, one by one as the search table finds them."""
     others = conditions(session, viewer, replace(shown, search=""), row_by_row=Customer)
-    found = found_in(CUSTOMER_SEARCH, shown.search)
+    found = found_in(session, CUSTOMER_SEARCH, shown.search)
     return found.join(Customer, Customer.id == CUSTOMER_SEARCH.c.rowid).where(*others) if others else found
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from webapp import audit, cluster_paths
 from webapp.access import visible_to
-from webapp.customers import bulk, checks, export, queries
+from webapp.customers import bulk, checks, counting, export, queries
 from webapp.customers.bulk import Conditions
 from webapp.customers.filters import ORDERS, conditions
 from webapp.customers.forms import (
@@ -55,7 +55,7 @@ def index() -> ResponseReturnValue:
     asked = asked_list()
     shown = filter_of(asked)
     try:
-        states = queries.state_counts(db.session, viewer(), shown)
+        states = counting.state_counts(db.session, viewer(), shown)
         order = asked.order(ORDERS)
         page, count = asked.read(
             lambda edge: queries.listing(db.session, viewer(), shown, order, edge, states)
@@ -179,7 +179,7 @@ def _apply(chosen: Picked, template: str, verb: BulkVerb, done: Done, **kept: An
     if chosen.ids == ():
         return form_posts.refuse(_("No customer is selected. Select at least one."), _back(chosen))
     ours = conditions_of(chosen)
-    matching = queries.number_of(db.session, ours)
+    matching = counting.number_of(db.session, ours)
     if chosen.has_grown(matching):
         return _question(f"customers/{template}", chosen, **kept)
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer
-from webapp.customers import filters
-from webapp.customers.filters import SUSPENDED, CustomerFilter
+from webapp.customers import counting, filters
+from webapp.customers.filters import CustomerFilter
 from webapp.store import keyset
 from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
 from webapp.store.invoices import Invoice
@@ -48,11 +48,11 @@ def listing(
     edge: Edge | None,
     states: Mapping[str, Counted] | None = None,
 ) -> tuple[Page[CustomerRow], Counted]:
-    """A page of customers, and how many match: taken from `states` (state_counts) if that says so. Raises
+    """A page of customers, and how many match: taken from `states` (counting.py) if that says so. Raises
     ValueError for a filter or an edge that cannot be.
 
     The ids are found first, and everything else is looked up for these 50 only."""
-    count = _count(session, viewer, shown, states)
+    count = counting.count(session, viewer, shown, states)
     page_ids = _page_ids(session, viewer, shown, order, edge, count)
     rows = _rows(session, page_ids)
     cursors = [order.cursor(row.id, row.customer) for row in rows]
@@ -135,69 +135,6 @@ def _is_last(session: Session, order: Order[Customer], edge: Edge | None, at_mos
     """Whether the walk has come to the end of the list."""
     walked = keyset.ordered(select(Customer.id), order, Customer.id, edge)
     return session.execute(walked.offset(at_most - 1).limit(1)).first() is None
-
-
-def _count(
-    session: Session, viewer: Viewer, shown: CustomerFilter, states: Mapping[str, Counted] | None
-) -> Counted:
-    """How many customers the filter leaves; a state within a cluster is known already, or counted as the
-    states are."""
-    if shown.search:
-        ids = filters.hits(session, viewer, shown)
-        return keyset.counted(session, ids, filters.SEARCHED_MAX)
-    if shown.missing:
-        return keyset.counted(session, select(Customer.id).where(*filters.conditions(session, viewer, shown)))
-    known = states or state_counts(session, viewer, shown)
-    if shown.state == filters.TO_FIX and known[shown.state].more:
-        return _counted_to_fix(session, viewer, shown, known[""].n, keyset.COUNTED_MAX)
-    return known[shown.state]
-
-
-def _exactly(session: Session, ids: Select[int]) -> int:
-    return session.scalar(select(func.count()).select_from(ids.subquery())) or 0
-
-
-def state_counts(session: Session, viewer: Viewer, shown: CustomerFilter) -> dict[str, Counted]:
-    """How many customers of the chosen cluster have each state. Raises ValueError for a state that does not
-    exist."""
-    if shown.state not in filters.STATES:
-        raise ValueError(f"there is no state {shown.state!r}")
-    everyone = _exactly(session, select(Customer.id).where(*filters.of_clusters(session, viewer, shown)))
-    each = filters.of_clusters(
-        session, viewer, shown, row_by_row=Customer if everyone > filters.FEW_CUSTOMERS_MAX else None
-    )
-    suspended = _exactly(session, select(Customer.id).where(*each, Customer.suspended.is_(True)))
-    return {
-        "": Counted(everyone),
-        filters.ACTIVE: Counted(everyone - suspended),
-        SUSPENDED: Counted(suspended),
-        filters.TO_FIX: _counted_to_fix(session, viewer, shown, everyone, TO_FIX_COUNTED_MAX),
-    }
-
-
-TO_FIX_COUNTED_MAX = 1_000
-
-
-def _counted_to_fix(
-    session: Session, viewer: Viewer, shown: CustomerFilter, everyone: int, at_most: int
-) -> Counted:
-    """How many customers have something to fix. At first only some of the open results are looked at: enough
-    customers are nearly always among these. Of a small cluster each customer is asked for its own."""
-    ours = filters.of_clusters(session, viewer, shown)
-    if ours and everyone <= filters.FEW_CUSTOMERS_MAX:
-        theirs = select(Customer.id).where(*ours, filters.has_something_to_fix())
-        return keyset.counted(session, theirs, at_most)
-    ids = filters.to_fix(session, viewer, shown, everyone)
-    some = ids.limit(2 * at_most).subquery()
-    read, n = session.execute(select(func.count(), func.count(some.c.customer_id.distinct()))).one()
-    if n > at_most or read < 2 * at_most:
-        return Counted(min(n, at_most), n > at_most)
-    return keyset.counted(session, ids.distinct(), at_most)
-
-
-def number_of(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
-    """How many customers meet these conditions."""
-    return _exactly(session, select(Customer.id).where(*conditions))
 
 
 def recipient_keys(session: Session) -> Sequence[str]:

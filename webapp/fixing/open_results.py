@@ -10,7 +10,7 @@ from typing import cast
 from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
-from webapp.access import Viewer, whole_to
+from webapp.access import Asking, Viewer, whole_to
 from webapp.results.to_fix import SKIPPED_FOR, OpenCause, among_open, is_current, is_open_for
 from webapp.selection.recheck import recheck
 from webapp.store.definitions import Content, DefinitionVersion
@@ -130,7 +130,7 @@ def of_customers(
         *(Result.changed_at, Result.run_id, Run.definition_id, Run.name, Run.status, version),
         whole.label("is_whole"),
     )
-    ours = among_open(session, viewer, scope.run_id, None)
+    ours = among_open(session, viewer, scope.run_id, asking=Asking.EACH)
     rows = session.execute(
         select(*columns)
         .join(Run, Run.id == Result.run_id)

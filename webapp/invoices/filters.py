@@ -68,13 +68,15 @@ class Narrowing:
     """One condition on Invoice in two forms: as an index finds its rows (`lookup`), and as it is looked at
     row by row (`check`), which no database takes for a way to find them. `rows` finds the ids.
 
-    `follows` are the names of the orders whose index can begin at it. A `costly` one has no index at all: it
-    asks whether something is missing elsewhere."""
+    `follows` are the names of the orders whose index can begin at it; `within` the status, or none, and the
+    days of one that is about these alone (invoices/by_month.py). A `costly` one has no index at all: it asks
+    whether something is missing elsewhere."""
 
     check: Check
     lookup: ColumnElement[bool] | None = None
     rows: Select[int] | None = None
     follows: tuple[str, ...] = ()
+    within: tuple[str, date, date] | None = None
     is_search: bool = False
 
     @property
@@ -195,7 +197,7 @@ def _of_status_and_period(shown: InvoiceFilter) -> Narrowing:
             checks += [_unindexed(invoice.period_start) >= first, _unindexed(invoice.period_end) <= last]
         return and_(*checks)
 
-    return Narrowing(check, and_(*lookups), follows=(PERIOD_ORDER,))
+    return Narrowing(check, and_(*lookups), follows=(PERIOD_ORDER,), within=(shown.status, first, last))
 
 
 def _of_mails(session: Session, shown: InvoiceFilter) -> list[Narrowing]:

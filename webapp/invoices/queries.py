@@ -6,6 +6,7 @@ walked, WALKED_MAX rows at most: no page reads a million rows for the 50 that it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from webapp import since_mailed
 from webapp.access import Viewer
+from webapp.invoices import by_month
 from webapp.invoices.filters import Check, InvoiceFilter, Narrowing, conditions, narrowings, planned
 from webapp.invoices.orders import CUSTOMER_ORDER, ORDERS, PERIOD_ORDER, InvoiceRow
 from webapp.store import keyset
@@ -41,12 +43,16 @@ def listing(
     order = ORDERS[name].reversed if sort.startswith("-") else ORDERS[name]
     found, lead = planned(session, narrowings(session, viewer, shown))
     if lead is not None:
-        query = _joined(select(Invoice.id).where(*conditions(found, lead)), name)
-        ids, n = keyset.found_and_counted(session, query, order, edge)
+        query = select(Invoice.id).where(*conditions(found, lead))
+        way = replace(order, column=NAME_LOOKED_UP) if name == CUSTOMER_ORDER else order
+        ids, n = keyset.found_and_counted(session, query, way, edge)
         return _page(session, ids, order, edge), Counted(n)
     count = _counted(session, found)
     walked, end = _walk(session, found, name, order, edge, min(WALKED_FIRST, WALKED_MAX))
     if len(walked) <= keyset.PAGE_SIZE and end is not None:
+        merged = by_month.ids(session, found, name, order, edge)
+        if merged is not None:
+            return _page(session, merged, order, edge), count
         walked, end = _walk(session, found, name, order, edge, WALKED_MAX)
     if len(walked) > keyset.PAGE_SIZE or end is None:
         return _page(session, walked, order, edge), count
@@ -57,6 +63,10 @@ def listing(
         rows = select(Invoice.id).where(*conditions(found, found[0]))
         return _page(session, _sorted(rows, name, order, edge), order, edge), count
     return _short_page(session, walked, end, order, edge), count
+
+
+NAME_LOOKED_UP = select(Customer.sort_name).where(Customer.id == Invoice.customer_id).scalar_subquery()
+"""What few invoices are sorted by in the order of customers. To join them, PostgreSQL reads all customers."""
 
 
 def _sorted(ids: Select[int], name: str, order: Order[Any], edge: Edge | None) -> Select[int]:

@@ -12,7 +12,8 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import FromClause, literal
 
-from webapp.access import Viewer, seen_in_part, whole_to
+from webapp.access import Viewer, seen_in_part, visible_to, whole_runs, whole_to
+from webapp.remembered import changes_by_people, remembered_each
 from webapp.store.prepared import BulkInsert, PendingWrite, execute_all
 from webapp.store.runs import Result, Run, RunCount
 from webapp.store.statuses import OUTSTANDING, ResultStatus, SkipReason
@@ -59,14 +60,13 @@ def counted(viewer: Viewer, run_ids: Sequence[int] | None = None) -> FromClause:
     stored = RunCount.__table__
     if not viewer.clusters:
         return stored
-    reason = case((Result.status == ResultStatus.SKIPPED, Result.reason), else_=literal(""))
     whole = select(stored.c.run_id, stored.c.status, stored.c.reason, stored.c.n).where(
         stored.c.run_id.in_(select(Run.id).where(whole_to(viewer)))
     )
     part = (
-        select(Result.run_id, Result.status, reason.label("reason"), func.count().label("n"))
+        select(Result.run_id, Result.status, _REASON, func.count().label("n"))
         .where(seen_in_part(viewer))
-        .group_by(Result.run_id, Result.status, reason)
+        .group_by(Result.run_id, Result.status, _REASON)
     )
     if run_ids is not None:
         whole = whole.where(stored.c.run_id.in_(run_ids))
@@ -80,17 +80,41 @@ def counts_seen(session: Session, viewer: Viewer, run_id: int) -> Counts:
 
 
 def counts_of(session: Session, viewer: Viewer, run_ids: list[int]) -> dict[int, Counts]:
-    """Count the results of several runs that this person may see, in one query."""
-    seen = counted(viewer, run_ids).c
-    rows = session.execute(
-        select(seen.status, seen.reason, func.sum(seen.n), seen.run_id)
-        .where(seen.run_id.in_(run_ids))
-        .group_by(seen.status, seen.reason, seen.run_id)
-    )
+    """Count the results of several runs that this person may see. What is counted result by result is
+    remembered until one of them moves, or a person changes something: a customer may have moved."""
     of_run: dict[int, list[Any]] = {run_id: [] for run_id in run_ids}
-    for *row, run_id in rows:
-        of_run[run_id].append(row)
-    return {run_id: _counted(found) for run_id, found in of_run.items()}
+    summed = _SUMMED.add_columns(RunCount.run_id).where(RunCount.run_id.in_(run_ids))
+    for *row, run_id in session.execute(summed.group_by(RunCount.run_id)):
+        of_run[run_id].append(tuple(row))
+    whole = whole_runs(session, viewer, run_ids)
+    found = {run_id: _counted(of_run[run_id]) for run_id in whole}
+    if len(whole) < len(of_run):
+        changes = changes_by_people(session)
+        stamps = {
+            ("results seen", viewer.clusters, run_id): (changes, frozenset(rows))
+            for run_id, rows in of_run.items()
+            if run_id not in whole
+        }
+        parts = remembered_each(session, stamps, lambda missing: _parts(session, viewer, missing))
+        found |= {run_id: part for (*_, run_id), part in parts.items()}
+    return found
+
+
+Part = tuple[str, frozenset[int], int]
+
+
+def _parts(session: Session, viewer: Viewer, parts: list[Part]) -> dict[Part, Counts]:
+    """Count the results of this person's customers in each of these runs."""
+    of_part: dict[Part, list[Any]] = {part: [] for part in parts}
+    by_run = {part[-1]: rows for part, rows in of_part.items()}
+    kinds = (Result.status, _REASON, Result.run_id)
+    mine = select(Result.status, _REASON, func.count(), Result.run_id).where(visible_to(viewer, Result))
+    for *row, run_id in session.execute(mine.where(Result.run_id.in_(by_run)).group_by(*kinds)):
+        by_run[run_id].append(row)
+    return {part: _counted(rows) for part, rows in of_part.items()}
+
+
+_REASON = case((Result.status == ResultStatus.SKIPPED, Result.reason), else_=literal("")).label("reason")
 
 
 def _counted(rows: Iterable[Sequence[Any]]) -> Counts:

@@ -8,19 +8,18 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, cast
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, Select, and_, case, func, not_, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select, text
 from sqlalchemy.orm import Session
 
 from webapp import found_by
-from webapp.access import Viewer, is_of_customer_in, whole_to
+from webapp.access import Asking, Viewer, is_of_customer_in, whole_to
+from webapp.remembered import changes_by_people, remembered
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Result, Run, RunCount
 from webapp.store.statuses import TO_FIX, ResultStatus, RunStatus, SkipReason
 from webapp.store.text_search import search_words
-from webapp.store.users import AuditEntry
 
 
 class OpenCause(StrEnum):
@@ -92,16 +91,22 @@ def among_open(
     run_id: int | None = None,
     cluster_id: int | None = None,
     search: str = "",
+    asking: Asking = Asking.PAGE,
 ) -> list[ColumnElement[bool]]:
     """The conditions on Result for what is open to this person: of runs that are not archived, or of this
     one, of customers in this cluster and below, and of those that are searched. Whose customer it is, is
-    asked result by result: the open ones are far fewer than the customers."""
-    found: list[ColumnElement[bool]] = [IS_TO_FIX, is_current()]
+    asked result by result: the open ones are far fewer than the customers.
+
+    A query that does not count all also says for which cause: from that PostgreSQL knows that their index has
+    them, and would only take the index for a longer way than it is if it was told twice."""
+    found: list[ColumnElement[bool]] = [is_current()]
+    if asking is Asking.ALL or session.get_bind().dialect.name == "sqlite":
+        found.insert(0, IS_TO_FIX)
     if run_id is not None:
         found.append(Result.run_id == run_id)
     for clusters in (viewer.clusters, frozenset() if cluster_id is None else frozenset({cluster_id})):
         if clusters:
-            found.append(is_of_customer_in(session, clusters))
+            found.append(is_of_customer_in(session, clusters, asking))
     if search_words(search):
         found.append(Result.customer_id.in_(found_by.customers_found(session, search)))
     return found
@@ -129,19 +134,12 @@ def _counted(
     being so; for a person who sees some clusters until the audit trail grows: a customer may have moved."""
     if run_id is not None or cluster_id is not None or search_words(search):
         return _count(session, viewer, run_id, cluster_id, search)
-    stamp = _stamp(session, viewer)
-    known = _REMEMBERED.setdefault(session.connection().engine, {})
-    before = known.get(viewer.clusters)
-    if before is None or before[0] != stamp:
-        known[viewer.clusters] = before = stamp, _count(session, viewer, None, None, "")
-    return before[1]
+    stamp = open_stamp(session, viewer)
+    what = ("to fix", viewer.clusters)
+    return remembered(session, what, stamp, lambda: _count(session, viewer, None, None, ""))
 
 
-_REMEMBERED: WeakKeyDictionary[Engine, dict[frozenset[int], tuple[object, dict[OpenCause, int]]]]
-_REMEMBERED = WeakKeyDictionary()
-
-
-def _stamp(session: Session, viewer: Viewer) -> object:
+def open_stamp(session: Session, viewer: Viewer) -> object:
     """What changes with every change of what is open: how often each worker has moved results into and out of
     these statuses, in the runs that are not archived."""
     is_open = or_(
@@ -153,8 +151,8 @@ def _stamp(session: Session, viewer: Viewer) -> object:
         .where(is_open, Run.archived_at.is_(None))
         .order_by(RunCount.run_id, RunCount.worker_id, RunCount.status, RunCount.reason)
     )
-    last = session.scalar(select(func.max(AuditEntry.id))) if viewer.clusters else None
-    return last, tuple(tuple(row) for row in rows)
+    changes = changes_by_people(session) if viewer.clusters else None
+    return changes, tuple(tuple(row) for row in rows)
 
 
 def _count(
@@ -162,7 +160,7 @@ def _count(
 ) -> dict[OpenCause, int]:
     """Only a reply says why a mail failed: the others are counted in their index alone."""
     found = Counter[OpenCause]()
-    ours = among_open(session, viewer, run_id, cluster_id, search)
+    ours = among_open(session, viewer, run_id, cluster_id, search, Asking.ALL)
     n, is_bad = func.count(Result.customer_id.distinct()), case((is_bad_address(), 1), else_=0)
     others = select(Result.status, Result.reason, n).where(*ours, Result.status.in_(WITHOUT_REPLY))
     for status, reason, count in session.execute(others.group_by(Result.status, Result.reason)):

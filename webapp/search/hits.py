@@ -46,7 +46,7 @@ def customer_hits(session: Session, viewer: Viewer, wanted: str, at_most: int) -
     ours, by = visible_to(viewer, Customer), (Customer.sort_name, Customer.id)
     if not are_enough(search_words(wanted)):
         return _listed(session, select(Customer.id).where(ours, Customer.code == wanted.strip()))
-    found = session.scalars(found_in(CUSTOMER_SEARCH, wanted).limit(LOOKED_UP_MAX + 1)).all()
+    found = session.scalars(found_in(session, CUSTOMER_SEARCH, wanted).limit(LOOKED_UP_MAX + 1)).all()
     if len(found) <= LOOKED_UP_MAX:
         return _listed(
             session, select(Customer.id).where(ours, id_in(session, Customer.id, found)).order_by(*by)

@@ -45,6 +45,9 @@ class Invoice(Base):
         Index("ix_invoice_amount", "gross_amount", "id"),
         Index("ix_invoice_currency", "currency", "gross_amount", "id"),
         Index("ix_invoice_due", text("coalesce(due_date, '9999-12-31')"), "id"),
+        Index("ix_invoice_status_number", "status", "period_start", "number", "id"),
+        Index("ix_invoice_status_due", "status", "period_start",
+              text("coalesce(due_date, '9999-12-31')"), "id"),
         Index("ix_invoice_touched", "period_start", "id", sqlite_where=TOUCHED_ON_SQLITE,
               postgresql_where=TOUCHED),
     )  # fmt: skip

@@ -20,11 +20,13 @@ from sqlalchemy import (
     TableClause,
     Text,
     column,
+    func,
     literal,
     select,
     table,
 )
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import GenericFunction
 
 from webapp.store.types import Key
@@ -43,12 +45,25 @@ def search_words(wanted: str) -> list[str]:
     return fold_text(wanted.replace("\x00", "")).split()
 
 
-def found_in(searched: TableClause, wanted: str) -> Select[int]:
+def found_in(session: Session, searched: TableClause, wanted: str) -> Select[int]:
     """The ids of the rows of a search table that contain every word of `wanted`; all of them without a
     word."""
-    return select(searched.c.rowid).where(
-        *(_says_word(searched.c.text, word) for word in search_words(wanted))
-    )
+    words, text = search_words(wanted), searched.c.text
+    said = [text.contains(word, autoescape=True) for word in words]
+    if not words or _are_in_many(session, searched, said):
+        return select(searched.c.rowid).where(*said)
+    return select(searched.c.rowid).where(*(_says_word(text, word) for word in words))
+
+
+SAMPLE, MANY = 200, 20
+
+
+def _are_in_many(session: Session, searched: TableClause, said: list[ColumnElement[bool]]) -> bool:
+    """Whether a tenth of the first rows contain all words. Some rows are then found sooner by reading the
+    texts than by collecting from the index all that may have the words."""
+    first = select(searched.c.rowid).limit(SAMPLE).scalar_subquery()
+    rows = select(func.count()).select_from(searched).where(searched.c.rowid.in_(first), *said)
+    return (session.scalar(rows) or 0) >= MANY
 
 
 HAS_TRIGRAM = re.compile("[^%_]{3}")

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from webapp import notation
-from webapp.access import Viewer
+from webapp.access import Viewer, looked_up
 from webapp.extensions import runtime_of
 from webapp.notation import DateStyle, Notation, NumberStyle
 from webapp.store.database import Database
@@ -147,7 +147,7 @@ def _load(cookie: str) -> SessionUser | None:
         return None
     row = found[0]
     bound = frozenset(each.cluster_id for each in found if each.cluster_id is not None)
-    viewer = Viewer(row.email, Role(row.role), bound, row.may_send)
+    viewer = looked_up(db.session, Viewer(row.email, Role(row.role), bound, row.may_send))
     language = row.language or notation.current().language
     style = Notation(row.time_zone, DateStyle(row.date_style), NumberStyle(row.number_style), language)
     notation.use(style)

@@ -8,7 +8,7 @@ from alembic import op
 from webapp.migrations import audit_triggers
 
 revision = "0029"
-down_revision = "0026"
+down_revision = "0027"
 
 
 def upgrade() -> None:
