@@ -16,7 +16,7 @@ from typing import BinaryIO
 from unicodedata import normalize
 
 from webapp.file_styles import FOUND_OUT, FileStyle
-from webapp.imports.problems import Problems
+from webapp.imports.problems import BAD_LINE, Problems
 
 LONGEST_LINE = 1_000_000
 """Bytes. Anything longer is not a line of a CSV file."""
@@ -98,7 +98,7 @@ class Lines:
 
     def _spoil(self, number: int, words: str) -> None:
         self.spoilt = True
-        self.problems.add(self.name, number, LINE, words)
+        self.problems.add(self.name, number, LINE, words, BAD_LINE)
 
 
 def rows(
@@ -116,7 +116,7 @@ def rows(
         with open(path, "rb") as file:
             yield from _rows(Lines(file, path.name, problems, style.encoding), progress, style.delimiter)
     except OSError as error:
-        problems.add(path.name, 0, LINE, f"cannot be read: {error.strerror}")
+        problems.add(path.name, 0, LINE, f"cannot be read: {error.strerror}", BAD_LINE)
         problems.incomplete.add(path.name)
 
 
@@ -137,7 +137,8 @@ def _rows(
         except StopIteration:
             return
         except csv.Error as error:
-            lines.problems.add(lines.name, start, LINE, f"{_words(error)}; nothing after it could be read")
+            words = f"{_words(error)}; nothing after it could be read"
+            lines.problems.add(lines.name, start, LINE, words, BAD_LINE)
             lines.problems.incomplete.add(lines.name)
             return
         count += 1
