@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from tests import factories
-from tests.http_client import Browser, LogIn, text_of
+from tests.http_client import LogIn, text_of
 from tests.intake import exports
 from tests.intake.conftest import Work
 from tests.intake.pages import correct, page

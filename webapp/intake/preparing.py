@@ -128,7 +128,7 @@ class _Invoices:
         if (days := period_of(text)) is not None:
             return days
         words = _(
-            "is “%(text)s”; a period is written like 2026-10, oct 2026, Q4 2026 or 2026", text=text[:40]
+            "is “%(text)s”; a period is written like 2026-10, Oct 2026, Q4 2026 or 2026", text=text[:40]
         )
         note(line, PERIOD, words)
         return (issued.isoformat(), issued.isoformat()) if issued else UNKNOWN_DAYS
