@@ -194,6 +194,8 @@ def read_words(said: Mapping[str, Any]) -> list[str]:
     rest = dict(said)
     told = [str(rest.pop(name)) for name in ("name", "cluster", "customer_code") if name in rest]
     currency = rest.pop("currency", "")
+    if not any(map(Decimal, (rest.get("net_amount", 0), rest.get("tax_amount", 0)))):
+        rest = {name: value for name, value in rest.items() if name not in ("net_amount", "tax_amount")}
     for name, words in (
         ("gross_amount", "%(amount)s"),
         ("net_amount", _("net %(amount)s", amount="%(amount)s")),
