@@ -10,6 +10,7 @@ from tests import factories
 from tests.http_client import Browser, LogIn
 from tests.intake import exports
 from tests.intake.conftest import Work
+from tests.intake.exports import GROSS_ONLY, WITH_ADDRESSES
 from tests.intake.pages import correct, page
 from tests.pdfs import pdf
 from tests.world import World
@@ -38,7 +39,7 @@ def applied(browser: Browser, set_id: int, work_on: Work) -> None:
 
 
 def customers_here(browser: Browser, work_on: Work) -> int:
-    set_id = send(browser, klanten=exports.WITH_ADDRESSES)
+    set_id = send(browser, klanten=WITH_ADDRESSES)
     work_on(set_id)
     correct(browser, set_id, **{"0-clusters": "1"})
     assert work_on(set_id).summary["can_apply"]
@@ -49,7 +50,7 @@ def customers_here(browser: Browser, work_on: Work) -> int:
 def test_18_customers_and_their_addresses_come_in_one_file(
     browser: Browser, world: World, work_on: Work
 ) -> None:
-    set_id = send(browser, klanten=exports.WITH_ADDRESSES)
+    set_id = send(browser, klanten=WITH_ADDRESSES)
     checked = work_on(set_id)
     assert checked.files[0]["columns"]["E-mail"] == "email.billing"
     seen = page(browser, f"/imports/{set_id}")
@@ -91,7 +92,7 @@ def test_18_an_empty_address_names_none_so_what_is_stored_stays(
     customers_here(browser, work_on)
     again = send(
         browser,
-        klanten=exports.WITH_ADDRESSES.replace("info@hoekje.example", "").replace("administratie@", "nieuw@"),
+        klanten=WITH_ADDRESSES.replace("info@hoekje.example", "").replace("administratie@", "nieuw@"),
     )
     checked = work_on(again)
     assert [tuple(row[:3]) for row in checked.summary["rows"]] == [
@@ -122,7 +123,7 @@ def test_18_several_columns_have_addresses_each_for_a_key(
 
 
 def test_18_a_wrong_address_is_told_where_it_stands(browser: Browser, work_on: Work) -> None:
-    set_id = send(browser, klanten=exports.WITH_ADDRESSES.replace("info@hoekje.example", "info(at)hoekje"))
+    set_id = send(browser, klanten=WITH_ADDRESSES.replace("info@hoekje.example", "info(at)hoekje"))
     work_on(set_id)
     assert "klanten.csv:4 E-mail" in page(browser, f"/imports/{set_id}")
     assert "customers.csv,4,E-mail" in browser.look(f"/imports/{set_id}/errors.csv").text
@@ -143,7 +144,7 @@ def test_18_a_gross_amount_and_one_column_for_the_period_are_enough(
     browser: Browser, world: World, work_on: Work
 ) -> None:
     customers_here(browser, work_on)
-    set_id = send(browser, facturen=exports.GROSS_ONLY)
+    set_id = send(browser, facturen=GROSS_ONLY)
     checked = work_on(set_id)
     assert [(each["column"], each["kind"]) for each in checked.summary["errors"]] == [("status", "no column")]
     seen = page(browser, f"/imports/{set_id}")
@@ -187,7 +188,7 @@ def test_18_two_amounts_give_the_third_as_the_file_writes_them(
 
 def test_18_no_period_is_remembered_for_the_next_month(browser: Browser, world: World, work_on: Work) -> None:
     customers_here(browser, work_on)
-    without = "\n".join(line.rpartition(";")[0] for line in exports.GROSS_ONLY.splitlines()) + "\n"
+    without = "\n".join(line.rpartition(";")[0] for line in GROSS_ONLY.splitlines()) + "\n"
     set_id = send(browser, facturen=without)
     work_on(set_id)
     assert "Period no column of the file is this" in page(browser, f"/imports/{set_id}").replace(
@@ -208,7 +209,7 @@ def test_18_no_period_is_remembered_for_the_next_month(browser: Browser, world: 
 
 def test_18_an_issue_date_far_from_the_period_is_doubted(browser: Browser, work_on: Work) -> None:
     customers_here(browser, work_on)
-    set_id = send(browser, facturen=exports.GROSS_ONLY.replace(";2026-10\n2610-002", ";2026-07\n2610-002"))
+    set_id = send(browser, facturen=GROSS_ONLY.replace(";2026-10\n2610-002", ";2026-07\n2610-002"))
     work_on(set_id)
     correct(browser, set_id, **APPROVED)
     assert work_on(set_id).summary["can_apply"]
@@ -217,7 +218,7 @@ def test_18_an_issue_date_far_from_the_period_is_doubted(browser: Browser, work_
 
 
 def test_18_what_explains_the_others_comes_first_with_the_way(browser: Browser, work_on: Work) -> None:
-    set_id = send(browser, facturen=exports.GROSS_ONLY.replace("99,95", "12,5x"))
+    set_id = send(browser, facturen=GROSS_ONLY.replace("99,95", "12,5x"))
     work_on(set_id)
     correct(browser, set_id, **APPROVED)
     errors = work_on(set_id).summary["errors"]
@@ -234,9 +235,7 @@ def test_18_wrong_lines_are_left_out_and_the_rest_imported(
     browser: Browser, world: World, work_on: Work
 ) -> None:
     customers_here(browser, work_on)
-    set_id = send(
-        browser, facturen=exports.GROSS_ONLY.replace("99,95", "12,5x").replace("1.210,50", "duizend")
-    )
+    set_id = send(browser, facturen=GROSS_ONLY.replace("99,95", "12,5x").replace("1.210,50", "duizend"))
     work_on(set_id)
     assert "Leave out" not in page(browser, f"/imports/{set_id}"), "the status is missing for every line"
     correct(browser, set_id, **APPROVED)
@@ -261,7 +260,7 @@ def test_18_wrong_lines_are_left_out_and_the_rest_imported(
 
 
 def test_18_a_wrong_address_alone_is_left_out(browser: Browser, world: World, work_on: Work) -> None:
-    set_id = send(browser, klanten=exports.WITH_ADDRESSES.replace("info@hoekje.example", "info(at)hoekje"))
+    set_id = send(browser, klanten=WITH_ADDRESSES.replace("info@hoekje.example", "info(at)hoekje"))
     work_on(set_id)
     correct(browser, set_id, **{"0-clusters": "1"})
     work_on(set_id)
@@ -272,7 +271,7 @@ def test_18_a_wrong_address_alone_is_left_out(browser: Browser, world: World, wo
 
 def test_18_the_document_with_the_number_in_its_name_wins(browser: Browser, work_on: Work) -> None:
     customers_here(browser, work_on)
-    set_id = send(browser, facturen=exports.GROSS_ONLY)
+    set_id = send(browser, facturen=GROSS_ONLY)
     work_on(set_id)
     correct(browser, set_id, **APPROVED)
     work_on(set_id)
@@ -290,14 +289,3 @@ def test_18_the_document_with_the_number_in_its_name_wins(browser: Browser, work
 def test_18_what_comes_next_is_said(browser: Browser, world: World, work_on: Work) -> None:
     set_id = customers_here(browser, work_on)
     assert "What comes next" in page(browser, f"/imports/{set_id}")
-
-
-def test_18_discarded_is_one_word_and_cancelled_another(browser: Browser, work_on: Work) -> None:
-    set_id = send(browser, klanten=exports.WITH_ADDRESSES)
-    work_on(set_id)
-    browser.look(f"/imports/{set_id}")
-    answer = browser.press(f"/imports/{set_id}/discard")
-    seen = page(browser, answer.location)
-    assert f"Import {set_id} is discarded." in seen
-    assert "0 0 0 Discarded" in seen
-    assert "Discarded by" in page(browser, f"/imports/{set_id}")

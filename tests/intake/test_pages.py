@@ -136,3 +136,15 @@ def test_who_sees_a_part_imports_nothing_and_is_told_so(
     for url in ("/imports", "/imports/1", "/imports/1/apply", "/imports/1/cancel", "/imports/1/discard"):
         assert browser.press(url).status_code == 403
     assert 'href="/imports"' not in browser.look("/invoices").text
+
+
+def test_18_discarded_is_one_word_and_cancelled_another(log_in: LogIn, work_on: Work) -> None:
+    browser = log_in("manager")
+    set_id = exports.send(browser, exports.export())
+    work_on(set_id)
+    browser.look(f"/imports/{set_id}")
+    answer = browser.press(f"/imports/{set_id}/discard")
+    seen = page(browser, answer.location)
+    assert f"Import {set_id} is discarded." in seen
+    assert "0 0 0 Discarded" in seen
+    assert "Discarded by" in page(browser, f"/imports/{set_id}")
