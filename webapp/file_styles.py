@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -61,6 +61,13 @@ class FileStyle:
         return _spelling(self.locale) if self.locale else None
 
 
+FileRow = tuple[int, list[str], bool]
+"""The line on which a row begins, its fields, and whether it is spoilt: noted as a problem already."""
+NoteWrong = Callable[[int, str, str], None]
+"""Is told of a line, a column, and what is wrong there."""
+PrepareRows = Callable[[Iterator[FileRow], NoteWrong], Iterator[FileRow]]
+"""Gives the rows as an import reads them, the header first."""
+
 FOUND_OUT = FileStyle()
 """The style of files of which nothing is said."""
 
@@ -68,11 +75,15 @@ FOUND_OUT = FileStyle()
 @dataclass(frozen=True)
 class FileReading:
     """How one file is read. `columns`: the name in its header → the column of the import format that it is;
-    empty: it is left out. `fixed`: columns that the file does not have → what every row gets there."""
+    empty: it is left out. `fixed`: columns that the file does not have → what every row gets there.
+    `left_out`: the lines of rows that are not read. `prepare` makes rows of the import format from those of
+    the file, once their columns have its names."""
 
     style: FileStyle = FOUND_OUT
     columns: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, str] = field(default_factory=dict)
+    left_out: frozenset[int] = frozenset()
+    prepare: PrepareRows | None = None
 
     @property
     def is_plain(self) -> bool:

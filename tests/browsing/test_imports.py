@@ -13,7 +13,6 @@ from sqlalchemy import select
 from tests import factories
 from tests.browsing.conftest import NewContext, log_in
 from tests.browsing.installation import Installation
-from tests.browsing.reader import Data
 from tests.browsing.test_customers import accessible
 from tests.browsing.watching import Watch
 from tests.intake import exports
@@ -68,8 +67,8 @@ def test_an_export_is_uploaded_corrected_and_applied(
     page.get_by_role("button", name="Check these files").click()
     until(page, "2 errors, so nothing can be applied yet.", script=script)
     errors = page.get_by_role("region", name="Errors")
-    expect(errors.get_by_role("listitem").filter(has_text=Data("status"))).to_contain_text(
-        "is missing from the header"
+    expect(errors.get_by_role("listitem").filter(has_text="Status")).to_contain_text(
+        "no column of the file is this."
     )
     columns = page.get_by_role("region", name="Files and columns")
     if script:
@@ -78,8 +77,8 @@ def test_an_export_is_uploaded_corrected_and_applied(
     expect(facturen.get_by_label("Separator")).to_have_value(";")
     expect(facturen.get_by_label("Dates and amounts")).to_have_value("nl")
     expect(columns.get_by_role("group", name="klanten.csv").get_by_label("Encoding")).to_have_value("cp1252")
-    facturen.get_by_label(Data("status")).fill("approved")
-    facturen.get_by_label(Data("currency")).fill("EUR")
+    facturen.get_by_label("Status").select_option("approved")
+    facturen.get_by_label("Currency").fill("EUR")
     columns.get_by_role("button", name="Check again").click()
     until(page, "new and 0 changed records", script=script)
     expect(page.get_by_role("region", name="Row by row")).to_contain_text("Email addresses")

@@ -25,6 +25,20 @@ K4;k4@customers.test
 K5;k5@customers.test
 """
 CLUSTERS = "Groep;Hoofdgroep\nAlles;\nNoord;Alles\nZuid;Alles\n"
+WITH_ADDRESSES = """\
+Klantnr;Naam;E-mail;Taal;Groep
+K1001;Bakkerij Zoë & Zn.;administratie@bakkerij-zoe.example;nl;Zuid
+K1002;Müller Installatie B.V.;facturen@muller.example;nl;Zuid
+K1003;Café ’t Hoekje;info@hoekje.example;nl;Noord
+K1004;De Groot Advies;;nl;Noord
+"""
+GROSS_ONLY = """\
+Factuurnummer;Klantnr;Factuurdatum;Bedrag;Valuta;Periode
+2610-001;K1001;31-10-2026;1.210,50;EUR;2026-10
+2610-002;K1002;31-10-2026;-45,00;EUR;2026-10
+2610-003;K1003;31-10-2026;99,95;EUR;2026-10
+2610-004;K1004;31-10-2026;733,26;EUR;2026-10
+"""
 HEAD = "Factuurnummer;Klantnummer;Factuurdatum;Vervaldatum;Periode van;Periode tot;Netto;BTW;Totaal\n"
 NUMBERS = tuple(f"F2026-{n}" for n in range(101, 109))
 OWNERS = dict(zip(NUMBERS, ("K1", "K1", "K2", "K3", "K4", "K4", "K5", "K5"), strict=True))

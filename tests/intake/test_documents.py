@@ -88,8 +88,8 @@ def test_two_documents_for_one_invoice_are_both_left(
     checked = work_on(send(browser, {"NT-1.pdf": pdf("x"), "NT-1 (2).pdf": pdf("y"), "NT-12.pdf": pdf("z")}))
     assert checked.summary["matched"] == 1
     assert dict(checked.summary["unmatched"]) == {
-        "NT-1 (2).pdf": "NT-1.pdf is for the same invoice, NT-1, too",
-        "NT-1.pdf": "NT-1 (2).pdf is for the same invoice, NT-1, too",
+        "NT-1 (2).pdf": "NT-1.pdf is for the same invoice, NT-1, too. Upload the right one without the other",
+        "NT-1.pdf": "NT-1 (2).pdf is for the same invoice, NT-1, too. Upload the right one without the other",
     }
 
 

@@ -9,34 +9,14 @@ import pytest
 from sqlalchemy import func, select
 
 from tests import factories
-from tests.http_client import Browser, LogIn, text_of
+from tests.http_client import LogIn, text_of
 from tests.intake import exports
 from tests.intake.conftest import Work
+from tests.intake.pages import correct, page
 from tests.world import World
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
 from webapp.store.users import AuditEntry, ImportMapping
-
-
-def page(browser: Browser, url: str) -> str:
-    answer = browser.look(url)
-    assert answer.status_code == 200, url
-    return text_of(answer)
-
-
-def correct(browser: Browser, set_id: int, **fields: str) -> None:
-    """Send the form of the columns as it is on the page, but for these fields."""
-    html = browser.look(f"/imports/{set_id}").text
-    form = re.search(rf'action="/imports/{set_id}">(.*?)</form>', html, re.S)
-    assert form
-    typed = {
-        name: (re.search(r'<option(?: value="([^"]*)")? selected>([^<]*)', options) or [""] * 3)
-        for name, options in re.findall(r'<select [^>]*name="([^"]+)">(.*?)</select>', form[1], re.S)
-    }
-    values = {name: str(found[1] if found[1] is not None else found[2]) for name, found in typed.items()}
-    values |= dict(re.findall(r'<input class[^>]*name="([^"]+)"\s[^>]*value="([^"]*)"', form[1]))
-    answer = browser.press(f"/imports/{set_id}", **{**values, **fields})
-    assert answer.status_code == 303, text_of(answer)
 
 
 def count(world: World, model: type[Customer] | type[Invoice]) -> int:
@@ -63,8 +43,8 @@ def test_a_dutch_export_is_understood_corrected_and_applied(
     assert (invoices["locale"], invoices["is_unsure"]) == ("nl", False)
     seen = page(browser, f"/imports/{set_id}")
     assert "2 errors, so nothing can be applied yet." in seen
-    assert "status is missing from the header" in seen
-    assert "currency is missing from the header" in seen
+    assert "Status no column of the file is this. Choose below which one is" in seen
+    assert "Currency no column of the file is this. Choose below which one is" in seen
     assert "1 column is not recognised, and is left out: Telefoon." in seen
     assert count(world, Customer) == 0
     correct(
@@ -105,7 +85,7 @@ def test_the_next_file_with_these_columns_is_known(log_in: LogIn, world: World, 
     changed = {**exports.export(), "facturen.csv": exports.invoices("1.310,50").encode("cp1252")}
     second = work_on(exports.send(browser, changed))
     assert second.summary["can_apply"]
-    rows = [(kind, key, told) for _, kind, key, told in second.summary["rows"]]
+    rows = [(kind, key, told) for _, kind, key, told, _read in second.summary["rows"]]
     assert ("changed", "F2026-101", ["gross_amount 1210.50 → 1310.50"]) in rows
     assert "changed" in browser.look(f"/imports/{second.id}/changes.csv").text
 
@@ -156,3 +136,15 @@ def test_who_sees_a_part_imports_nothing_and_is_told_so(
     for url in ("/imports", "/imports/1", "/imports/1/apply", "/imports/1/cancel", "/imports/1/discard"):
         assert browser.press(url).status_code == 403
     assert 'href="/imports"' not in browser.look("/invoices").text
+
+
+def test_18_discarded_is_one_word_and_cancelled_another(log_in: LogIn, work_on: Work) -> None:
+    browser = log_in("manager")
+    set_id = exports.send(browser, exports.export())
+    work_on(set_id)
+    browser.look(f"/imports/{set_id}")
+    answer = browser.press(f"/imports/{set_id}/discard")
+    seen = page(browser, answer.location)
+    assert f"Import {set_id} is discarded." in seen
+    assert "0 0 0 Discarded" in seen
+    assert "Discarded by" in page(browser, f"/imports/{set_id}")

@@ -236,5 +236,5 @@ def test_two_files_of_one_kind_are_refused_in_words(
         )
         sets.check_again(session, world.runtime.queue, OPERATOR, set_id, [*tables, again], {})
     [words] = work_on(set_id).summary["refused"]
-    assert words.startswith("“customers.csv” and “more.csv” are both customers.csv. Leave one of them out")
+    assert words.startswith("“customers.csv” and “more.csv” are both Customers. Leave one of them out")
     assert codes(world) == set()

@@ -4,7 +4,7 @@ before anything is stored."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, case, select
@@ -29,12 +29,13 @@ the removal of an address or a document; or the source says something else, or t
 @dataclass(frozen=True)
 class RowChange:
     """One row: what it is, whether it is new, changed, removed or kept, its key, and what differs (old → new)
-    or stays."""
+    or stays. `read`: what the file says in the columns that people know a new row by."""
 
     words: str
     kind: str
     row: str
     differences: tuple[str, ...] = ()
+    read: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         told = f": {'; '.join(self.differences)}" if self.differences else ""
@@ -85,13 +86,30 @@ def of_file(
     if counts.changed and target is not CLUSTER:
         yield from _changed(session, kind, target, at_most)
     if counts.new:
+        names = READ[target.staged.name]
         new = (
-            select(*(target.staged.c[name] for name in kind.natural))
+            select(*(target.staged.c[name] for name in (*kind.natural, *names)))
             .select_from(target.staged.outerjoin(target.known, target.known.c.line == target.staged.c.line))
             .where(target.known.c.line.is_(None))
             .order_by(target.staged.c.line)
         )
-        yield from _rows(session, kind, NEW, new, at_most)
+        keys = len(kind.natural)
+        for row in _read(session, new, at_most):
+            said = dict(zip(names, row[keys:], strict=True))
+            yield RowChange(kind.words, NEW, _key(row[:keys]), read=said)
+
+
+READ = {
+    staged.CLUSTER.name: (),
+    staged.CUSTOMER.name: ("name", "cluster", "language"),
+    staged.EMAIL.name: ("display_name",),
+    staged.INVOICE.name: (
+        *("customer_code", "gross_amount", "net_amount", "tax_amount", "currency"),
+        *("period_start", "period_end", "issue_date", "due_date", "status"),
+    ),
+    staged.RESULT.name: ("media_type", "size"),
+}
+"""By staging table: what is told of new rows beside their keys."""
 
 
 def _rows(

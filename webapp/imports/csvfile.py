@@ -17,7 +17,7 @@ from unicodedata import normalize
 
 from webapp import notation
 from webapp.file_styles import FOUND_OUT, FileStyle
-from webapp.imports.problems import Problems
+from webapp.imports.problems import BAD_LINE, Problems
 from webapp.translation import N_, _
 
 LONGEST_LINE = 1_000_000
@@ -117,7 +117,7 @@ class Lines:
 
     def _spoil(self, number: int, words: str) -> None:
         self.spoilt = True
-        self.problems.add(self.name, number, LINE, words)
+        self.problems.add(self.name, number, LINE, words, BAD_LINE)
 
 
 def rows(
@@ -135,7 +135,8 @@ def rows(
         with open(path, "rb") as file:
             yield from _rows(Lines(file, path.name, problems, style.encoding), progress, style.delimiter)
     except OSError as error:
-        problems.add(path.name, 0, LINE, _("cannot be read: %(strerror)s", strerror=error.strerror))
+        words = _("cannot be read: %(strerror)s", strerror=error.strerror)
+        problems.add(path.name, 0, LINE, words, BAD_LINE)
         problems.incomplete.add(path.name)
 
 
@@ -156,9 +157,8 @@ def _rows(
         except StopIteration:
             return
         except csv.Error as error:
-            lines.problems.add(
-                lines.name, start, LINE, _("%(what)s; nothing after it could be read", what=_words(error))
-            )
+            words = _("%(what)s; nothing after it could be read", what=_words(error))
+            lines.problems.add(lines.name, start, LINE, words, BAD_LINE)
             lines.problems.incomplete.add(lines.name)
             return
         count += 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import String, Table
@@ -39,7 +42,8 @@ def nothing(row: dict[str, Any]) -> Iterable[Wrong]:
 class Kind:
     """A CSV file: `words` is what its rows are called on the screen, `natural` the columns of the natural
     key. With a `prefix`, columns `<prefix>.<name>` make one JSON object. `judge` checks a whole row (a
-    wrong value is None), may add to it, and reports what does not fit together."""
+    wrong value is None), may add to it, and reports what does not fit together; `doubt` reports what may be a
+    mistake."""
 
     words: str
     file: str
@@ -48,6 +52,7 @@ class Kind:
     natural: tuple[str, ...]
     prefix: str = ""
     judge: Callable[[dict[str, Any]], Iterable[Wrong]] = nothing
+    doubt: Callable[[dict[str, Any]], Iterable[Wrong]] = nothing
 
 
 def longest(column: Any) -> int:
@@ -63,6 +68,40 @@ def period_in_order(row: dict[str, Any]) -> Iterable[Wrong]:
     start, end = row["period_start"], row["period_end"]
     if start is not None and end is not None and end < start:
         yield "period_end", _("is %(end)s, before the period's first day, %(start)s", end=end, start=start)
+
+
+def issued_far_off(row: dict[str, Any]) -> Iterable[Wrong]:
+    """An invoice that is issued more than two months before or after its period may have the period of
+    another one."""
+    start, end, issued = row["period_start"], row["period_end"], row["issue_date"]
+    if start and end and issued and _is_far_off(start, end, issued):
+        yield (
+            "issue_date",
+            _(
+                "is %(issued)s, more than two months outside of the period %(start)s to %(end)s",
+                issued=issued,
+                start=start,
+                end=end,
+            ),
+        )
+
+
+@lru_cache(maxsize=8192)
+def _is_far_off(start: str, end: str, issued: str) -> bool:
+    first, last, day = (date.fromisoformat(each) for each in (start, end, issued))
+    return day < _months_away(first, -MONTHS_OFF) or day > _months_away(last, MONTHS_OFF)
+
+
+MONTHS_OFF = 2
+FIRST_YEAR, LAST_YEAR = 1, 9999
+
+
+def _months_away(day: date, months: int) -> date:
+    """The same day of another month, or its last day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        return day
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def clusters() -> Kind:
@@ -110,7 +149,14 @@ def invoices(*, scaled: bool, spelling: Spelling | None = None) -> Kind:
         Column("gross_amount", money),
     )
     return Kind(
-        "invoices", "invoices.csv", staged.INVOICE, columns, ("number",), prefix="data", judge=period_in_order
+        "invoices",
+        "invoices.csv",
+        staged.INVOICE,
+        columns,
+        ("number",),
+        prefix="data",
+        judge=period_in_order,
+        doubt=issued_far_off,
     )
 
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from webapp import notation
 from webapp.translation import _
 
+NO_COLUMN, BAD_HEADER, BAD_LINE, UNKNOWN, REPEATED = "no column", "header", "line", "unknown", "repeated"
+"""Kinds of problems: a column is missing from the header, the header is wrong otherwise, a line cannot be
+read, a value names what does not exist, or what stands in another line already."""
 MOST_TOLD = 100
 """Lines of a refusal."""
 ALIKE_MAX = 3
@@ -25,12 +28,13 @@ VALUE = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\S+@\S+|[0-9]+|0x[0-
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """Line 0 stands for the file as a whole."""
+    """Line 0 stands for the file as a whole. `kind`: what kind of problem it is, where it is not a value."""
 
     file: str
     line: int
     column: str
     words: str
+    kind: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         if not self.line:
@@ -94,7 +98,8 @@ class Problems:
     """Collects problems in bounded memory.
 
     `incomplete` are the files of which some lines could not be read at all: what they miss is unknown, so
-    references into them are not judged. Warnings do not keep a folder from being imported. `each` is told of
+    references into them are not judged. `unknown`: file and column → the first names there of what does not
+    exist, each once. Warnings do not keep a folder from being imported. `each` is told of
     every problem; of what only all rows together show it is told `rows_max` of a cause."""
 
     def __init__(self, each: Callable[[Problem], None] | None = None, rows_max: int = MOST_TOLD) -> None:
@@ -104,10 +109,11 @@ class Problems:
         self.doubts: dict[tuple[str, str, str], Cause] = {}
         self.total = 0
         self.incomplete: set[str] = set()
+        self.unknown: dict[tuple[str, str], list[str]] = {}
 
-    def add(self, file: str, line: int, column: str, words: str) -> None:
+    def add(self, file: str, line: int, column: str, words: str, kind: str = "") -> None:
         """Note one problem."""
-        self.add_some([Problem(file, line, column, words)], 1)
+        self.add_some([Problem(file, line, column, words, kind)], 1)
 
     def add_some(self, first: Sequence[Problem], total: int) -> None:
         """Note `total` problems of one cause, of which these are the first."""

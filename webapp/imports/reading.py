@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from webapp.file_styles import AS_IT_IS, FileReading
+from webapp.file_styles import AS_IT_IS, FileReading, FileRow
 from webapp.imports import csvfile
 from webapp.imports.csvfile import LINE
 from webapp.imports.kinds import Kind
-from webapp.imports.problems import Problems
+from webapp.imports.problems import BAD_HEADER, BAD_LINE, NO_COLUMN, Problems
 from webapp.imports.values import ABSENT, Check, shown
 from webapp.sealed import LOOKS_SEALED, PREFIX
 from webapp.translation import _
@@ -44,8 +45,12 @@ def checked_rows(
     The key of a wrong row is given as it stands there, if other rows may refer to it: they are not wrong
     too."""
     reader = csvfile.rows(path, problems, progress, reading.style)
+    if reading.left_out:
+        reader = (row for row in reader if row[0] not in reading.left_out)
     if not reading.is_plain:
         reader = _translated(reader, kind, reading, problems)
+    if reading.prepare is not None:
+        reader = reading.prepare(reader, partial(problems.add, kind.file))
     line, header, spoilt = next(reader, (1, [], False))
     layout = None if spoilt else layout_of(kind, line, header, problems)
     if layout is None:
@@ -58,18 +63,17 @@ def checked_rows(
         if spoilt or len(fields) != layout.width:
             row = dict.fromkeys(kind.table.columns.keys()) | {"line": line}
             if not spoilt:
-                problems.add(kind.file, line, LINE, _wrong_width(fields, layout.width))
+                problems.add(kind.file, line, LINE, _wrong_width(fields, layout.width), BAD_LINE)
         else:
             row = _checked(kind, layout, line, fields, problems)
             for column, words in kind.judge(row):
                 problems.add(kind.file, line, column, words)
+            for column, words in kind.doubt(row):
+                problems.warn(kind.file, line, column, words)
         if row[key] is None and referred_to and layout.key < len(fields):
             row[key] = fields[layout.key].strip(" \t") or None
         if row[key] is not None:
             yield row
-
-
-FileRow = tuple[int, list[str], bool]
 
 
 def _translated(
@@ -89,7 +93,7 @@ def _translated(
     for line, fields, spoilt in rows:
         is_long = len(fields) > len(header) and any(field.strip() for field in fields[len(header) :])
         if (len(fields) < width or is_long) and not spoilt:
-            problems.add(kind.file, line, LINE, _wrong_width(fields, len(header)))
+            problems.add(kind.file, line, LINE, _wrong_width(fields, len(header)), BAD_LINE)
             spoilt = True
         yield line, [*(fields[place] if place < len(fields) else "" for place in chosen), *added], spoilt
 
@@ -106,7 +110,7 @@ def layout_of(kind: Kind, line: int, header: list[str], problems: Problems) -> L
     wanted = {column.name: column for column in kind.columns}
     if not names:
         words = _("the header is missing; it names %(names)s", names=", ".join(wanted))
-        problems.add(kind.file, 1, LINE, words)
+        problems.add(kind.file, 1, LINE, words, BAD_HEADER)
         return None
     if not any(name in wanted for name in names):
         words = _(
@@ -114,16 +118,16 @@ def layout_of(kind: Kind, line: int, header: list[str], problems: Problems) -> L
             header=shown(", ".join(names)),
             names=", ".join(wanted),
         )
-        problems.add(kind.file, line, LINE, words)
+        problems.add(kind.file, line, LINE, words, BAD_HEADER)
         return None
     for position, name in enumerate(names):
         if names.index(name) != position:
-            problems.add(kind.file, line, name, _("stands in the header twice"))
+            problems.add(kind.file, line, name, _("stands in the header twice"), BAD_HEADER)
         elif name not in wanted and not _is_extra(kind, name):
-            problems.add(kind.file, line, name or LINE, _unknown_column(kind))
+            problems.add(kind.file, line, name or LINE, _unknown_column(kind), BAD_HEADER)
     for column in kind.columns:
         if column.required and column.name not in names:
-            problems.add(kind.file, line, column.name, _("is missing from the header"))
+            problems.add(kind.file, line, column.name, _("is missing from the header"), NO_COLUMN)
     key = kind.columns[0].name
     if key not in names:
         return None

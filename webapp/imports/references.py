@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from webapp.imports import staged
 from webapp.imports.circles import ImportedParents
 from webapp.imports.kinds import Kind
-from webapp.imports.problems import Problem, Problems
+from webapp.imports.problems import REPEATED, UNKNOWN, Problem, Problems
 from webapp.imports.values import shown
 from webapp.mailing.addresses import doubt_about
 from webapp.store.customers import Cluster, ClusterParent, Customer, RecipientKey
@@ -63,6 +63,10 @@ REFERENCES = (
 )  # fmt: skip
 
 
+UNKNOWN_NAMES_MAX = 1_000
+"""Of one column: names of what does not exist that are kept."""
+
+
 def index_keys(session: Session, kind: Kind, problems: Problems) -> None:
     """Puts a unique index on the natural key, for the look-ups to come; where it cannot be unique, notes the
     lines that use a key again."""
@@ -90,7 +94,10 @@ def note_unknown(session: Session, problems: Problems) -> None:
         def words(row: Any, each: Reference = each) -> str:
             return _(each.words, name=shown(row[1]), file=each.target_file)
 
-        _note(session, problems, each.file, str(each.column.key), wrong, line, words)
+        where = each.file, str(each.column.key)
+        if _note(session, problems, *where, wrong, line, words, UNKNOWN):
+            names = wrong.with_only_columns(each.column).group_by(each.column).order_by(func.min(line))
+            problems.unknown[where] = list(session.scalars(names.limit(UNKNOWN_NAMES_MAX)))
 
 
 def note_others_invoices(session: Session, problems: Problems) -> None:
@@ -159,7 +166,7 @@ def _note_repeated(session: Session, kind: Kind, problems: Problems) -> None:
         return _("%(values)s stands in line %(line)s already", values=values, line=row[1])
 
     column = "file" if kind.natural[-1] == "file_name" else kind.natural[-1]
-    _note(session, problems, kind.file, column, wrong, rows.c.line, words)
+    _note(session, problems, kind.file, column, wrong, rows.c.line, words, REPEATED)
 
 
 def _note(
@@ -170,9 +177,12 @@ def _note(
     wrong: Select[Any],
     line: ColumnElement[int],
     words: Callable[[Any], str],
-) -> None:
+    kind: str = "",
+) -> int:
+    """Note the problems, and give their number."""
     first = session.execute(wrong.order_by(line).limit(problems.rows_max)).all()
     total = len(first)
     if total == problems.rows_max:
         total = session.scalar(select(func.count()).select_from(wrong.subquery())) or 0
-    problems.add_some([Problem(file, row[0], column, words(row)) for row in first], total)
+    problems.add_some([Problem(file, row[0], column, words(row), kind) for row in first], total)
+    return total

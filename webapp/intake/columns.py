@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from webapp.imports import kinds
 from webapp.imports.kinds import Kind
+from webapp.intake.column_words import ADDRESS_PREFIX, ISSUE_MONTH, PERIOD
+from webapp.intake.synonyms import NAMES_OF_FILES, SYNONYMS
 from webapp.store.customers import RecipientKey
 from webapp.store.types import now
 from webapp.store.users import ImportMapping
@@ -28,61 +30,6 @@ KINDS: tuple[Kind, ...] = (
 )
 BY_FILE = {kind.file: kind for kind in KINDS}
 
-CUSTOMER = "klantnummer klantnr klantcode debiteurnummer debiteurnr debiteur relatienummer customernumber "
-CUSTOMER += "customerno customercode customerid customer account kundennummer kundennr kundencode kunde "
-CUSTOMER += "debitorennummer debitor debitornr kundenr"
-SYNONYMS = {
-    "clusters.csv": {
-        "tag_name": "tag cluster groep groepsnaam klantgroep group groupname gruppe kundengruppe naam name",
-        "parents": "ouders bovenliggend parent boven hoofdgroep uebergeordnet obergruppe",
-    },
-    "customers.csv": {
-        "code": f"{CUSTOMER} nummer number nr",
-        "name": "naam klantnaam bedrijfsnaam bedrijf customername company companyname firma firmenname "
-        "kundenname bezeichnung",
-        "cluster": "groep klantgroep segment cluster group customergroup gruppe kundengruppe",
-        "language": "taal taalcode language lang sprache sprachcode",
-        "suspended": "opgeschort geblokkeerd blocked suspended gesperrt",
-    },
-    "emails.csv": {
-        "customer_code": f"{CUSTOMER} code",
-        "key": "sleutel soort rol key type role ontvangersleutel schluessel art rolle",
-        "address": "email emailadres mail mailadres emailaddress emailadresse mailadresse adres",
-        "display_name": "naam contact contactpersoon name contactname displayname ansprechpartner",
-    },
-    "invoices.csv": {
-        "number": "factuurnummer factuurnr factuur invoicenumber invoiceno invoice rechnungsnummer "
-        "rechnungsnr rechnung nummer belegnummer documentnumber",
-        "customer_code": CUSTOMER,
-        "status": "status factuurstatus invoicestatus rechnungsstatus",
-        "period_start": "periodevan periodebegin periodestart beginperiode vanaf van periodfrom startdate "
-        "periodbegin leistungsbeginn zeitraumvon von startdatum begindatum",
-        "period_end": "periodetot periodeeinde eindeperiode tot totenmet tm periodto enddate leistungsende "
-        "zeitraumbis bis einddatum enddatum",
-        "issue_date": "factuurdatum datum invoicedate date issued rechnungsdatum belegdatum",
-        "due_date": "vervaldatum vervaldag betaaldatum duedate due faelligkeit faelligam faelligkeitsdatum",
-        "currency": "valuta munt currency waehrung whrg",
-        "net_amount": "netto nettobedrag bedragexcl bedragexclbtw exclbtw excl net amountexcl subtotal "
-        "nettobetrag",
-        "tax_amount": "btw btwbedrag tax vat taxamount vatamount mwst ust steuer steuerbetrag mwstbetrag",
-        "gross_amount": "bruto brutobedrag bedragincl bedraginclbtw inclbtw incl totaal totaalbedrag bedrag "
-        "gross total amount totalamount brutto bruttobetrag gesamtbetrag betrag",
-    },
-    "transformation_results.csv": {
-        "invoice_number": "factuurnummer factuurnr factuur invoice invoicenumber rechnungsnummer rechnung "
-        "number nummer",
-        "transformation": "transformatie soort documentsoort type kind dokumentart",
-        "file": "bestand bestandsnaam filename pdf document datei dateiname pad path",
-        "media_type": "mediatype mimetype contenttype",
-    },
-}
-NAMES_OF_FILES = {
-    "clusters.csv": "cluster groep groepen klantgroepen group gruppe",
-    "customers.csv": "customer klant klanten debiteur kunde debitor relatie",
-    "emails.csv": "email mailadres adressen adresse contact",
-    "invoices.csv": "invoice factuur facturen rechnung",
-    "transformation_results.csv": "document transformation bestanden dateien",
-}
 MAY_BE_EMPTY = {
     "clusters.csv": ("parents",),
     "customers.csv": ("language",),
@@ -90,6 +37,11 @@ MAY_BE_EMPTY = {
     "invoices.csv": ("due_date",),
 }
 """Columns that must be there and may be empty: a file without them has nothing there."""
+AMOUNTS = ("net_amount", "tax_amount", "gross_amount")
+DAYS = ("period_start", "period_end")
+OF_ONE_FILE = (PERIOD, *DAYS, "issue_date", "due_date", *AMOUNTS)
+"""What every line gets there is true of one file only, so it is not remembered: next month's file would
+silently get this month's period."""
 
 
 @dataclass(frozen=True)
@@ -119,19 +71,57 @@ def header_hash(headers: Sequence[str]) -> str:
 def choose(session: Session, file_name: str, headers: Sequence[str]) -> ColumnChoice:
     """What the columns of this file are."""
     if (remembered := session.get(ImportMapping, header_hash(headers))) is not None:
-        return ColumnChoice(remembered.kind, remembered.columns, remembered.fixed)
+        known, keys = remembered.columns, recipient_keys(session)
+        found = {name: each for name, each in known.items() if not _is_gone(each, keys)}
+        return ColumnChoice(remembered.kind, found, _lasting(remembered.fixed), len(found) == len(known))
     kind = kind_of(file_name, headers)
     return guess(session, kind, headers) if kind else ColumnChoice(is_known=False)
 
 
 def guess(session: Session, file: str, headers: Sequence[str]) -> ColumnChoice:
     """What the columns are, if this is a file of that kind."""
-    columns = guessed_columns(file, headers)
+    columns, keys = guessed_columns(file, headers), recipient_keys(session)
+    if file == "customers.csv":
+        columns |= {name: _guessed_key(name, keys) for name, each in columns.items() if not each}
     fixed = {name: "" for name in MAY_BE_EMPTY.get(file, ()) if name not in columns.values()}
-    if file == "emails.csv" and "key" not in columns.values():
-        stored = session.scalars(select(RecipientKey.key).limit(2)).all()
-        fixed.update({"key": stored[0]} if len(stored) == 1 else {})
+    if file == "emails.csv" and "key" not in columns.values() and len(keys) == 1:
+        fixed["key"] = keys[0]
     return ColumnChoice(file, columns, fixed, is_known=all(columns.values()))
+
+
+def recipient_keys(session: Session) -> list[str]:
+    """Those under which an address can be stored."""
+    return list(session.scalars(select(RecipientKey.key).order_by(RecipientKey.key)))
+
+
+def looks_like_addresses(header: str) -> bool:
+    """Whether a column of customers is named as one with email addresses is."""
+    name = plain(header)
+    return "mail" in name or name in SYNONYMS["emails.csv"]["address"].split()[:1]
+
+
+def _guessed_key(header: str, keys: Sequence[str]) -> str:
+    """What a column with addresses is, if there is one key only or its name says which."""
+    if not looks_like_addresses(header):
+        return ""
+    named = [key for key in keys if plain(key) and plain(key) in plain(header)]
+    best = named or (keys if len(keys) == 1 else [])
+    return f"{ADDRESS_PREFIX}{best[0]}" if len(best) == 1 else ""
+
+
+def _is_gone(column: str, keys: Sequence[str]) -> bool:
+    return column.startswith(ADDRESS_PREFIX) and column.removeprefix(ADDRESS_PREFIX) not in keys
+
+
+def _lasting(fixed: Mapping[str, str]) -> dict[str, str]:
+    """What every line gets, without what is true of one file only."""
+    return {name: value for name, value in fixed.items() if not value or is_rule(name, value)
+            or name not in OF_ONE_FILE}  # fmt: skip
+
+
+def is_rule(column: str, value: str) -> bool:
+    """Whether this says where the value comes from, not what it is."""
+    return column == PERIOD and value == ISSUE_MONTH
 
 
 def kind_of(file_name: str, headers: Sequence[str]) -> str:
@@ -154,7 +144,7 @@ def _score(file: str, file_name: str, headers: Sequence[str]) -> float:
     if not needed <= found:
         return 0.0
     own = any(name in plain(file_name) for name in NAMES_OF_FILES[file].split())
-    known = found & {column.name for column in kind.columns}
+    known = found & set(names_of(file))
     return len(known) + (1.5 if own else 0.0) + len(known) / len(kind.columns)
 
 
@@ -163,12 +153,14 @@ def guessed_columns(file: str, headers: Sequence[str]) -> dict[str, str]:
     kind = BY_FILE[file]
     own = {column.name for column in kind.columns}
     found = {name: name for name in headers if name in own or _is_free(kind, name)}
-    for column in kind.columns:
-        words = (plain(column.name), *SYNONYMS[file].get(column.name, "").split())
-        for word in words if column.name not in found.values() else ():
+    for column in names_of(file):
+        words = (plain(column), *SYNONYMS[file].get(column, "").split())
+        for word in words if column not in found.values() else ():
             if name := next((each for each in headers if each not in found and plain(each) == word), ""):
-                found[name] = column.name
+                found[name] = column
                 break
+    if PERIOD in found.values() and not set(DAYS).isdisjoint(found.values()):
+        found = {name: each for name, each in found.items() if each != PERIOD}
     return {name: found.get(name, "") for name in headers if name}
 
 
@@ -176,11 +168,20 @@ def _is_free(kind: Kind, name: str) -> bool:
     return bool(kind.prefix) and name.startswith(f"{kind.prefix}.") and len(name) > len(kind.prefix) + 1
 
 
-def choices(file: str, header: str) -> list[str]:
-    """What a column of such a file can be, other than left out."""
+def names_of(file: str) -> list[str]:
+    """The columns of such a file, with the period in one, too."""
+    names = [column.name for column in BY_FILE[file].columns]
+    if file == "invoices.csv":
+        names.insert(names.index(DAYS[0]), PERIOD)
+    return names
+
+
+def choices(file: str, header: str, keys: Iterable[str] = ()) -> list[str]:
+    """What a column of such a file can be, other than left out. `keys`: the recipient keys that there are."""
     kind = BY_FILE[file]
     free = [f"{kind.prefix}.{_free_name(header)}"] if kind.prefix else []
-    return [*free, *(column.name for column in kind.columns)]
+    addresses = [f"{ADDRESS_PREFIX}{key}" for key in keys] if file == "customers.csv" else []
+    return [*names_of(file), *addresses, *free]
 
 
 def _free_name(header: str) -> str:
@@ -193,14 +194,27 @@ def missing(choice: ColumnChoice) -> list[str]:
     if not choice.kind:
         return []
     taken = {*choice.columns.values(), *choice.fixed}
-    return [column.name for column in BY_FILE[choice.kind].columns
-            if column.required and column.name not in taken]  # fmt: skip
+    if choice.kind == "invoices.csv":
+        taken |= _follows(taken)
+    return [column for column in names_of(choice.kind) if column not in (*taken, *_optional(choice.kind))]
+
+
+def _optional(file: str) -> Iterable[str]:
+    return [column.name for column in BY_FILE[file].columns if not column.required]
+
+
+def _follows(taken: set[str]) -> set[str]:
+    """What need not be said of invoices, since it follows: the period in one column or its days, and the
+    third of the amounts, or those beside the gross amount."""
+    period = set(DAYS) if taken.isdisjoint(DAYS) else {PERIOD}
+    is_enough = "gross_amount" in taken or {"net_amount", "tax_amount"} <= taken
+    return {*period, *(AMOUNTS if is_enough else AMOUNTS[:2])}
 
 
 def remember(session: Session, by: str, headers: Iterable[str], choice: ColumnChoice) -> None:
     """Take this choice again for the next file with this header."""
     key = header_hash(list(headers))
     stored = session.get(ImportMapping, key) or ImportMapping(header_hash=key)
-    stored.kind, stored.columns, stored.fixed = choice.kind, dict(choice.columns), dict(choice.fixed)
+    stored.kind, stored.columns, stored.fixed = choice.kind, dict(choice.columns), _lasting(choice.fixed)
     stored.saved_at, stored.saved_by = now(), by
     session.add(stored)

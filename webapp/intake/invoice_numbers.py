@@ -60,4 +60,5 @@ def _in_file(path: Path, reading: FileReading) -> Iterator[str]:
     names = [reading.columns.get(name.strip(), name.strip()) for name in header]
     if "number" in names:
         place = names.index("number")
-        yield from (row[place].strip() for _, row, _ in rows if place < len(row))
+        left_out = reading.left_out
+        yield from (row[place].strip() for line, row, _ in rows if place < len(row) and line not in left_out)

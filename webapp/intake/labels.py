@@ -73,12 +73,21 @@ CHANGES = {
     "kept removed": N_("stays removed"),
     "source wins": N_("the source wins"),
 }
+STATUSES = {"open": N_("open"), "approved": N_("approved"), "closed": N_("closed")}
 NUMBERS = ("new", "changed", "unchanged", "removed", "kept")
 """The columns of the table of counts."""
 
 
+def is_discarded(row: ImportSet) -> bool:
+    """Whether a person has deleted its files: those of a cancelled one go later, by themselves."""
+    return row.state == ImportState.CANCELLED and row.files_gone_at == row.changed_at
+
+
 def state(row: ImportSet) -> tuple[str, str]:
-    """The look and the word for the state: a check that found errors has its own."""
+    """The look and the word for the state: a check that found errors has its own, and so has an upload that
+    a person discarded."""
+    if is_discarded(row):
+        return "removed", _("Discarded")
     if row.state == ImportState.CHECKED and not row.summary.get("can_apply"):
         return "failed", _("Has errors")
     look, word = STATES[ImportState(row.state)]
@@ -101,3 +110,10 @@ def lines(error: dict[str, Any]) -> str:
     return ngettext(
         "lines %(lines)s and %(num)s more", "lines %(lines)s and %(num)s more", left, lines=listed
     )
+
+
+def value(name: str, said: Any) -> str:
+    """What a new row says in a column, in words."""
+    if name == "status" and said in STATUSES:
+        return _(STATUSES[said])
+    return str(said)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.store.customers import Cluster
 from webapp.store.invoices import Transformation
 from webapp.store.users import ImportSet, User
 
@@ -36,3 +37,13 @@ def transformations(session: Session) -> dict[str, list[str]]:
     for output_type, name in session.execute(rows):
         found.setdefault(output_type, []).append(name)
     return found
+
+
+CLUSTERS_OFFERED_MAX = 500
+
+
+def clusters(session: Session) -> list[str]:
+    """Those that new ones may be put below."""
+    return list(
+        session.scalars(select(Cluster.tag_name).order_by(Cluster.tag_name).limit(CLUSTERS_OFFERED_MAX))
+    )

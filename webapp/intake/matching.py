@@ -38,11 +38,13 @@ READ_TYPES = ("pdf", "xml")
 
 @dataclass
 class LooseDocument:
-    """A document without a list. `number` is that of its invoice; `why` says why it has none."""
+    """A document without a list. `number` is that of its invoice, `is_named` whether its own name has it;
+    `why` says why it has none."""
 
     path: PurePosixPath
     transformation: str = ""
     number: str = ""
+    is_named: bool = False
     why: str = ""
 
     @property
@@ -92,7 +94,8 @@ def match(
 
     1. By the name of the file: the longest number in it that an invoice has.
     2. By what the document says: an e-invoice its own number; a PDF the one number that is known.
-    3. Two documents for one invoice and transformation are both left: one of them may be a stranger's."""
+    3. Of two documents for one invoice and transformation, the one whose name has the number is filed; if
+    both have it in their names, or neither, both are left: one of them may be a stranger's."""
     documents = [LooseDocument(path) for path in _paths(folder.folder)]
     for each in documents:
         _note_transformation(each, offered, chosen)
@@ -142,6 +145,7 @@ def _by_name(documents: Sequence[LooseDocument], numbers: Numbers) -> None:
         longest = max(map(len, found), default=0)
         best = sorted({whole for short in found if len(short) == longest for whole in known[short]})
         _take(each, best)
+        each.is_named = bool(each.number)
 
 
 def _take(document: LooseDocument, found: Sequence[str]) -> None:
@@ -209,12 +213,29 @@ def _leave_twice(documents: Sequence[LooseDocument]) -> None:
         if each.number:
             same[each.number, each.transformation].append(each)
     for group in same.values():
+        named = [each for each in group if each.is_named]
+        winner = named[0] if len(named) == 1 else None
         for each in group if len(group) > 1 else ():
-            other = next(one for one in group if one is not each)
-            number, each.number = each.number, ""
-            each.why = _(
-                "%(other)s is for the same invoice, %(number)s, too", other=str(other.path), number=number
-            )
+            if each is not winner:
+                other = winner or next(one for one in group if one is not each)
+                number, each.number = each.number, ""
+                each.why = _why_left(str(other.path), number, is_filed=other is winner)
+
+
+def _why_left(other: str, number: str, *, is_filed: bool) -> str:
+    if is_filed:
+        return _(
+            "its text names invoice %(number)s, and %(other)s has that number in its name, so that one is "
+            "taken. If this one belongs to another invoice, put the number of that into its name; if it is "
+            "the right one, upload it without the other",
+            number=number,
+            other=other,
+        )
+    return _(
+        "%(other)s is for the same invoice, %(number)s, too. Upload the right one without the other",
+        other=other,
+        number=number,
+    )
 
 
 def _write(folder: SetFolder, documents: Sequence[LooseDocument]) -> Matched:

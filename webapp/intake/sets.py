@@ -49,7 +49,7 @@ def create(
         changed_by=viewer.name,
         language=notation.current().language,
         folder=received.into.path.name,
-        source=", ".join(received.names)[:NAMES_MAX],
+        source=names_in_short(received.names),
         size=received.size,
         state=ImportState.CHECKING,
         files=[table.as_json() for table in tables],
@@ -61,6 +61,15 @@ def create(
     audit.note(session, viewer.name, "upload", subject(row), row.source)
     enqueue(session, queue, row.id)
     return row
+
+
+def names_in_short(names: Sequence[str]) -> str:
+    """What an upload is called: its files, as many as fit, and … for the rest."""
+    shown = ", ".join(names)
+    if len(shown) <= NAMES_MAX:
+        return shown
+    within = shown[: NAMES_MAX - 2]
+    return f"{within.rpartition(', ')[0]}, …" if ", " in within else f"{within}…"
 
 
 def subject(row: ImportSet) -> str:
@@ -152,8 +161,9 @@ def discard(session: Session, viewer: Viewer, root: Path, set_id: int) -> None:
     row = found(session, set_id, for_change=True)
     if not may_check(row):
         raise Refused(_busy(row))
-    row.state, row.problem, row.files_gone_at = ImportState.CANCELLED, "", now()
-    row.changed_at, row.changed_by = now(), viewer.name
+    row.state, row.problem = ImportState.CANCELLED, ""
+    row.changed_at = row.files_gone_at = now()
+    row.changed_by = viewer.name
     audit.note(session, viewer.name, "discard", subject(row), row.source)
     after_commit(session, folder_of(root, row).remove)
 

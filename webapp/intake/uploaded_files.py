@@ -1,5 +1,4 @@
-"""The CSV files of an upload: how each is written and what its columns are, as found out or as a person has
-said."""
+"""The CSV files of an upload: how each is written and what its columns are, as found out."""
 
 from __future__ import annotations
 
@@ -10,22 +9,21 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from webapp.errors import Refused
 from webapp.file_styles import FileReading, FileStyle
 from webapp.intake import columns, looks
-from webapp.intake.columns import BY_FILE, ColumnChoice
-from webapp.intake.looks import LOCALES
+from webapp.intake.column_words import ADDRESS_PREFIX
+from webapp.intake.columns import ColumnChoice
+from webapp.intake.labels import KINDS
 from webapp.intake.receiving import Received, as_document
 from webapp.intake.set_folders import SetFolder
 from webapp.translation import _
 
-ENCODINGS = ("utf-8", "cp1252", "utf-16", "iso8859-15", "cp850", "mac_roman")
-DELIMITERS = (";", ",", "\t", "|")
-
 
 @dataclass(frozen=True)
 class UploadedTable:
-    """A CSV file. `kind` is the file of the import format that it is; empty: not known, and not imported."""
+    """A CSV file. `kind` is the file of the import format that it is; empty: not known, and not imported.
+    `skipped`: lines that a person leaves out, by the file of the import format that they are for: of a file
+    of customers, also those whose addresses alone are. `new_clusters`: made by this import, below another."""
 
     number: int
     name: str
@@ -39,6 +37,9 @@ class UploadedTable:
     examples: dict[str, list[str]] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     fixed: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, list[int]] = field(default_factory=dict)
+    new_clusters: list[str] = field(default_factory=list)
+    clusters_below: str = ""
 
     @property
     def choice(self) -> ColumnChoice:
@@ -49,7 +50,19 @@ class UploadedTable:
     def reading(self) -> FileReading:
         """How an import reads it."""
         style = FileStyle(self.delimiter, self.encoding, self.locale)
-        return FileReading(style, self.columns, self.fixed)
+        addresses = dict.fromkeys(self.address_columns, "")
+        left_out = frozenset(self.skipped.get(self.kind, ()))
+        return FileReading(style, {**self.columns, **addresses}, self.fixed, left_out)
+
+    @property
+    def address_columns(self) -> dict[str, str]:
+        """The headers of customers' columns that have addresses → their recipient keys."""
+        return {name: each.removeprefix(ADDRESS_PREFIX) for name, each in self.columns.items()
+                if self.kind == "customers.csv" and each.startswith(ADDRESS_PREFIX)}  # fmt: skip
+
+    def lacks(self, column: str) -> bool:
+        """Whether no column of the file is this one."""
+        return column not in self.columns.values()
 
     @property
     def left_out(self) -> list[str]:
@@ -85,6 +98,9 @@ def look_at_all(session: Session, received: Received) -> list[UploadedTable]:
             received.documents += 1
         else:
             found.append(table)
+    if any(table.kind == "emails.csv" for table in found):
+        found = [replace(table, columns={**table.columns, **dict.fromkeys(table.address_columns, "")})
+                 for table in found]  # fmt: skip
     return found
 
 
@@ -107,32 +123,6 @@ def _looked_at(session: Session, folder: SetFolder, number: int, path: PurePosix
     )
 
 
-def chosen(
-    session: Session, folder: SetFolder, table: UploadedTable, typed: Mapping[str, str]
-) -> UploadedTable:
-    """The file as a person says that it is. `typed` has the fields of the form, without the file's number:
-    kind, encoding, delimiter, locale, column-<place> and fixed-<column>. Where the separator or the encoding
-    is another, or the kind, the columns are found out again. Raises Refused."""
-    kind, delimiter = typed.get("kind", table.kind), typed.get("delimiter", table.delimiter)
-    encoding, locale = typed.get("encoding", table.encoding), typed.get("locale", table.locale)
-    allowed = encoding in ENCODINGS and delimiter in DELIMITERS and locale in LOCALES
-    if not allowed or (kind and kind not in BY_FILE):
-        raise Refused(_("This is no way to read a file that can be chosen. Choose again."))
-    if (encoding, delimiter) != (table.encoding, table.delimiter):
-        look = looks.look_at(folder.csv / str(table.number), encoding, delimiter)
-        table = replace(table, headers=list(look.headers), examples=look.examples, kind="")
-    style: dict[str, Any] = {"encoding": encoding, "delimiter": delimiter, "locale": locale}
-    if kind != table.kind:
-        choice = columns.guess(session, kind, table.headers) if kind else ColumnChoice(is_known=False)
-        found: dict[str, Any] = {
-            "columns": dict(choice.columns),
-            "fixed": dict(choice.fixed),
-            "is_known": choice.is_known,
-        }
-        return replace(table, kind=kind, is_unsure=False, **style, **found)
-    return replace(table, is_unsure=False, is_known=True, **style, **_typed_columns(table, typed))
-
-
 def refusal(tables: Sequence[UploadedTable]) -> str:
     """Why these files cannot be imported together; empty if they can."""
     for table in tables:
@@ -143,33 +133,14 @@ def refusal(tables: Sequence[UploadedTable]) -> str:
                 "afterwards.",
                 one=same[0],
                 other=same[1],
-                kind=table.kind,
+                kind=_(KINDS[table.kind]),
             )
+    with_addresses = [table.name for table in tables if table.address_columns]
+    if with_addresses and (other := next((each.name for each in tables if each.kind == "emails.csv"), "")):
+        return _(
+            "Addresses are in columns of “%(one)s” and in “%(other)s”. Leave out those columns, or that "
+            "file.",
+            one=with_addresses[0],
+            other=other,
+        )
     return ""
-
-
-def _typed_columns(table: UploadedTable, typed: Mapping[str, str]) -> dict[str, Any]:
-    if not table.kind:
-        return {}
-    taken: dict[str, str] = {}
-    for place, header in enumerate(table.headers):
-        wanted = typed.get(f"column-{place}", table.columns.get(header, ""))
-        if wanted and wanted not in columns.choices(table.kind, header):
-            raise Refused(_("“%(column)s” is no column of this file. Choose again.", column=wanted[:80]))
-        if wanted and wanted in taken.values():
-            raise Refused(
-                _(
-                    "Two columns of “%(file)s” are to be “%(column)s”. Leave one of them out.",
-                    file=table.name,
-                    column=wanted,
-                )
-            )
-        if header:
-            taken[header] = wanted
-    empty = columns.MAY_BE_EMPTY.get(table.kind, ())
-    fixed = {}
-    for column in BY_FILE[table.kind].columns:
-        value = typed.get(f"fixed-{column.name}", table.fixed.get(column.name, "")).strip()
-        if column.name not in taken.values() and (value or column.name in empty):
-            fixed[column.name] = value
-    return {"columns": taken, "fixed": fixed}

@@ -11,7 +11,6 @@ which the upload becomes `applied`, or nothing is.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,11 +23,13 @@ from sqlalchemy.orm import Session
 from webapp import audit, notation
 from webapp.documents import document_checks, findings
 from webapp.extensions import Runtime
-from webapp.imports.folder import CSV_FILES, FILES, Imported, Listener, import_folder
+from webapp.imports.folder import FILES, Imported, Listener, import_folder
 from webapp.imports.problems import ImportRefused, Problems, TooMuchRemoved
 from webapp.intake import listing, matching, sets, summary, uploaded_files
 from webapp.intake.cancelled import ImportCancelled, ImportInterrupted
+from webapp.intake.laying_out import LaidOut, lay_out
 from webapp.intake.set_folders import Reporter, SetFolder
+from webapp.intake.source_problems import SourceProblems
 from webapp.intake.uploaded_files import UploadedTable, tables_of
 from webapp.store.statuses import ImportState
 from webapp.store.types import now
@@ -108,21 +109,25 @@ def _work(this: SetWork) -> dict[str, Any]:
     found: dict[str, Any] = {"documents": this.row.summary.get("documents", 0)}
     if words := uploaded_files.refusal(this.tables):
         return _refused(found, words)
-    _lay_out(this)
-    found |= _match(this, report)
+    with this.runtime.database.reading() as session:
+        layout = lay_out(session, this.folder, this.tables)
+    found |= _match(this, layout, report)
     if not any((this.folder.folder / name).exists() for name in FILES):
         return _refused(found, _(NOT_KNOWN))
     with summary.noting(this.folder) as notes:
-        problems = Problems(notes.error, summary.EACH_ERROR_MAX)
+        problems = SourceProblems(notes.error, summary.EACH_ERROR_MAX, this.tables, layout)
         row_told = notes.change if this.is_check else None
-        listener = Listener(problems, row_told, _storing(this, found), sets.subject(this.row))
+        listener = Listener(problems, row_told, _storing(this, layout, found), sets.subject(this.row))
         try:
-            done = _import(this, report, listener)
+            done = _import(this, layout, report, listener)
         except ImportRefused as refused:
             if this.is_check or problems.total:
-                refusals = {} if problems.total else {"refused": refused.errors}
-                return _checked({**found, **summary.of_errors(problems), **refusals})
+                found |= (
+                    {"skippable": problems.skippable()} if problems.total else {"refused": refused.errors}
+                )
+                return _checked({**found, **summary.of_errors(problems), **_understood(this, layout)})
             return {"state": ImportState.FAILED, "problem": _why(refused)}
+    found |= _understood(this, layout)
     if this.is_check:
         return _checked({**found, **summary.of_done(done)})
     with this.runtime.database.writing() as session:
@@ -139,7 +144,11 @@ def _checked(found: dict[str, Any]) -> dict[str, Any]:
     return {"state": ImportState.CHECKED, "summary": found}
 
 
-def _import(this: SetWork, report: Reporter, listener: Listener) -> Imported:
+def _understood(this: SetWork, layout: LaidOut) -> dict[str, Any]:
+    return summary.of_reading(layout.found, this.tables)
+
+
+def _import(this: SetWork, layout: LaidOut, report: Reporter, listener: Listener) -> Imported:
     settings = this.runtime.settings
     return import_folder(
         this.runtime.database,
@@ -152,30 +161,20 @@ def _import(this: SetWork, report: Reporter, listener: Listener) -> Imported:
         actor=this.row.changed_by,
         allowed_removals=None if this.is_check else this.row.removals,
         rows_max=summary.ROWS_SHOWN,
-        readings={table.kind: table.reading for table in this.tables if table.kind},
+        readings=layout.readings,
         listener=listener,
     )
 
 
-def _lay_out(this: SetWork) -> None:
-    """Put the CSV files where an import looks for them. Those of an earlier work go first."""
-    for name in CSV_FILES:
-        (this.folder.folder / name).unlink(missing_ok=True)
-    for table in this.tables:
-        if table.kind:
-            os.link(this.folder.csv / str(table.number), this.folder.folder / table.kind)
-
-
-def _match(this: SetWork, report: Reporter) -> dict[str, Any]:
+def _match(this: SetWork, layout: LaidOut, report: Reporter) -> dict[str, Any]:
     """File documents under their invoices, unless a list of the upload says where they belong."""
-    by_kind = {table.kind: table.reading for table in this.tables}
-    if matching.LIST in by_kind or not this.row.summary.get("documents"):
+    if matching.LIST in layout.readings or not this.row.summary.get("documents"):
         return {}
     with this.runtime.database.reading() as session:
         matched = matching.match(
             session,
             this.folder,
-            by_kind.get("invoices.csv"),
+            layout.readings.get("invoices.csv"),
             listing.transformations(session),
             this.row.documents,
             report,
@@ -183,13 +182,13 @@ def _match(this: SetWork, report: Reporter) -> dict[str, Any]:
     return matched.as_json()
 
 
-def _storing(this: SetWork, found: dict[str, Any]) -> Any:
+def _storing(this: SetWork, layout: LaidOut, found: dict[str, Any]) -> Any:
     """Called in the transaction that stores everything, as its last step."""
 
     def stored(session: Session, done: Imported) -> None:
         if by := this.folder.cancelled_by():
             raise ImportCancelled(by)
-        _note_applied(session, this, found, done)
+        _note_applied(session, this, {**found, **_understood(this, layout)}, done)
 
     return stored
 
