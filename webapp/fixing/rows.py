@@ -15,7 +15,7 @@ from webapp.fixing import open_results
 from webapp.fixing.fix_row import FixKind, FixRow
 from webapp.fixing.open_results import EVERYTHING, OpenResult, Scope
 from webapp.invoices.document_editing import document_values
-from webapp.results.fixes import was_answered
+from webapp.results.fixes import could_not_be_made
 from webapp.results.to_fix import SKIPPED_FOR, OpenCause
 from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
@@ -94,7 +94,7 @@ class _About:
                     problem = _("the mail of %(invoice)s failed", invoice=number)
                     row = self.row(result, FixKind.AGAIN, (result.id, 0), problem)
                     row.why = retold(result.reply or result.detail)
-                    if not was_answered(result.reply):
+                    if could_not_be_made(result.reply, result.detail):
                         row.problem = _("the mail of %(invoice)s could not be made", invoice=number)
                         row.unmade_by = result.definition_id
 

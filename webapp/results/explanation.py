@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from webapp.results.fixes import was_answered
+from webapp.results.fixes import could_not_be_made
 from webapp.results.labels import why
 from webapp.store.runs import Result
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
@@ -133,7 +133,7 @@ def _headline(result: Result, run_status: str, today: Today) -> tuple[str, str]:
         return SENDABLE_NOW
     if status == ResultStatus.SKIPPED and result.reason == SkipReason.UNLOCKABLE:
         return UNLOCKABLE
-    if status == ResultStatus.FAILED and not was_answered(result.smtp_reply):
+    if status == ResultStatus.FAILED and could_not_be_made(result.smtp_reply, result.detail):
         return NOT_MADE
     if status == ResultStatus.SENT and result.redirected:
         return REHEARSED if today.only_rehearsed else REDIRECTED

@@ -34,19 +34,21 @@ OF_INVOICE: dict[str, tuple[str, str]] = {
 }
 
 
-def was_answered(reply: str) -> bool:
-    """Whether a mail server said something of this failed mail: its reply begins with a code (RFC 5321). Else
-    the mail could not be made, and no address helps."""
-    return reply[:3].isdigit()
+GAVE_UP = "gave up after "
+"""How the detail of a mail begins that no server took in time (delivery/settlement.py)."""
 
 
-def fix_of(
-    cause: str, customer_id: int, invoice_id: int, reply: str = "", definition_id: int = 0
-) -> Fix | None:
-    """The place for a skip reason, or for a result that failed, with this reply, or bounced; None where
-    nothing is to be fixed. `definition_id` is that of its run."""
-    if cause == ResultStatus.FAILED and definition_id and not was_answered(reply):
-        return Fix(_("Fix the definition"), f"/definitions/{definition_id}")
+def could_not_be_made(reply: str, detail: str) -> bool:
+    """Whether this failed mail was never offered to a server, whose reply would begin with a code (RFC 5321):
+    no address helps then."""
+    return not reply[:3].isdigit() and not detail.startswith(GAVE_UP)
+
+
+def fix_of(cause: str, customer_id: int, invoice_id: int, unmade_by: int = 0) -> Fix | None:
+    """The place for a skip reason, or for a result that failed or bounced; None where nothing is to be fixed.
+    `unmade_by`: the definition with which its mail could not be made."""
+    if unmade_by:
+        return Fix(_("Fix the definition"), f"/definitions/{unmade_by}")
     if cause in OF_CUSTOMER:
         words, part = OF_CUSTOMER[cause]
         return Fix(_(words), f"/customers/{customer_id}#{part}")
@@ -56,20 +58,21 @@ def fix_of(
     return None
 
 
+def unmade_by(run: Run, result: Any) -> int:
+    """The run's definition, if the mail of this result could not be made with it; else 0."""
+    failed = result.status == ResultStatus.FAILED
+    return run.definition_id if failed and could_not_be_made(result.smtp_reply, result.detail) else 0
+
+
 def fix_in_run(run: Run, result: Any) -> Fix | None:
     """The place for one result (a Result, or a row with its columns) in the list of its run: among what is to
     be fixed in this run, where the fix also sends what it frees; else the customer, the invoice or the
     definition itself."""
     status, reason = result.status, result.reason
-    one = fix_of(
-        reason if status == ResultStatus.SKIPPED else status,
-        result.customer_id,
-        result.lead_invoice_id,
-        result.smtp_reply,
-        run.definition_id,
-    )
-    cause = open_cause(status, reason)
-    return Fix(one.words, f"/fix?run={run.id}&cause={cause}") if one and cause else one
+    cause = reason if status == ResultStatus.SKIPPED else status
+    one = fix_of(cause, result.customer_id, result.lead_invoice_id, unmade_by(run, result))
+    in_list = open_cause(status, reason)
+    return Fix(one.words, f"/fix?run={run.id}&cause={in_list}") if one and in_list else one
 
 
 def open_cause(status: str, reason: str) -> OpenCause | None:

@@ -6,7 +6,7 @@ from flask import Flask
 
 from webapp.results.action_pages import results
 from webapp.results.detail_pages import one
-from webapp.results.fixes import fix_in_run, fix_of
+from webapp.results.fixes import fix_in_run, fix_of, unmade_by
 from webapp.results.labels import mail_words, status_words
 from webapp.results.mail_pages import mails
 
@@ -17,5 +17,6 @@ def init_app(app: Flask) -> None:
     app.add_template_global(status_words)
     app.add_template_global(fix_of)
     app.add_template_global(fix_in_run)
+    app.add_template_global(unmade_by)
     for blueprint in (results, one, mails):
         app.register_blueprint(blueprint)
