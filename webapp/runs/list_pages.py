@@ -14,6 +14,7 @@ from webapp.definitions import queries as definitions_queries
 from webapp.extensions import runtime
 from webapp.runs import archive as archiving
 from webapp.runs import export, overview, queries
+from webapp.runs.first_steps import first_steps
 from webapp.runs.queries import ORDERS, RunFilter, RunLine
 from webapp.store import keyset
 from webapp.store.db import db
@@ -50,7 +51,8 @@ def start_page() -> ResponseReturnValue:
         overview=overview.overview(db.session, viewer()),
         lines=overview.need_a_person(db.session, viewer()),
         heads=[ColumnHead(column.label, spoken=column.spoken) for column in COLUMNS],
-        any_run=any(queries.states(db.session, viewer()).values()),
+        any_run=(any_run := any(queries.states(db.session, viewer()).values())),
+        steps=[] if any_run else first_steps(db.session, viewer()),
     )
 
 
@@ -84,6 +86,7 @@ def index() -> ResponseReturnValue:
         overview=overview.overview(db.session, viewer()),
         definitions=definitions_queries.definitions(db.session),
         any_run=any(states.values()),
+        steps=[] if any(states.values()) else first_steps(db.session, viewer()),
         **context,
     )
 

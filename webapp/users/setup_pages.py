@@ -58,7 +58,7 @@ def make() -> ResponseReturnValue:
         return _page(sentence(str(refusal)), 422)
     tries.succeeded(THROTTLED_AS, address)
     g.viewer = seen_as
-    flash(_("You are the first administrator. Set up a mail server and a sender next, or import your data."))
+    flash(_("You are the first administrator. What is needed before the first run stands below."))
     return remember(make_response(redirect("/", 303)), user.email)
 
 
