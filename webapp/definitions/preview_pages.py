@@ -68,7 +68,8 @@ def preview_mail(
     chosen = _chosen(given.get("sample", ""), offered)
     missing = missing_words(content)
     if content is None or chosen is None:
-        return MailPreview(offered, chosen, missing=missing)
+        wrong = samples.example_troubles(content, runtime().renderer) if content and not offered else []
+        return MailPreview(offered, chosen, troubles=tuple(wrong), missing=missing)
     others = [sample for sample in offered if sample != chosen] if every_sample else []
     tried = [(sample, samples.input_of(db.session, content, sample)) for sample in (chosen, *others)]
     db.end_reading()

@@ -3,10 +3,12 @@ them. Nothing is stored, nothing is sent."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import literal, select
@@ -17,11 +19,13 @@ from webapp.mailing.renderer import Renderer
 from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.messages.building import to_render
 from webapp.messages.inputs import MessageInput, preview_input
+from webapp.messages.passwords import NO_PASSWORD
 from webapp.selection.eligibility import requirements_of, skip_reason
 from webapp.store.customers import Customer
 from webapp.store.definitions import Content
 from webapp.store.invoices import Invoice
-from webapp.store.statuses import InvoiceStatus
+from webapp.store.statuses import InvoiceStatus, ResultStatus
+from webapp.translation import _
 
 SAMPLES_MAX = 20
 SAMPLE_TIME_LIMIT = 4.0
@@ -93,6 +97,47 @@ def sample_of(session: Session, viewer: Viewer, invoice_id: int) -> Sample | Non
 def input_of(session: Session, content: Content, sample: Sample) -> MessageInput:
     """What the mail of this sample would be made of."""
     return preview_input(session, content, RUN_NAME, content["bcc"], [sample.invoice_id])
+
+
+FREE = re.compile(r"\b(metadata|data)\b|” in a dict$")
+"""Fields that the billing system names as it likes, also those of one of several invoices: an example cannot
+know them."""
+
+
+def example_troubles(content: Content, renderer: Renderer) -> list[Trouble]:
+    """What is wrong with the templates as far as an example shows it: while there is no invoice to try, a
+    definition must not pass that names one invoice where its mails have several."""
+    found = renderer.render(to_render(_example(content)))
+    if not isinstance(found, Unrenderable) or not found.where or FREE.search(found.problem):
+        return []
+    return [Trouble(Sample(0, _("example"), "", ""), found)]
+
+
+def _example(content: Content) -> MessageInput:
+    """A mail to a customer who does not exist, of two invoices if the definition collates."""
+    day = date(2026, 10, 31)
+    invoice = {
+        "id": 0,
+        "number": "2026-1001",
+        "status": InvoiceStatus.APPROVED,
+        "period_start": day.replace(day=1),
+        "period_end": day,
+        "issue_date": day,
+        "due_date": day,
+        "currency": "EUR",
+        "net_amount": Decimal(100),
+        "tax_amount": Decimal(21),
+        "gross_amount": Decimal(121),
+        "data": {},
+    }
+    customer = {"code": "K-1001", "name": "Example", "language": "", "metadata": {}, "cluster": "example"}
+    return MessageInput(
+        result_id=0, run_id=0, definition_id=0, status=ResultStatus.READY, attempts=0, broken_connections=0,
+        first_try_at=None, next_try_at=None, sent_at=None, message_id="<example@localhost>", version_id=0,
+        content=content, run_name=RUN_NAME, bcc=(), customer=customer, password=NO_PASSWORD, recipients=(),
+        invoices=(invoice, {**invoice, "number": "2026-1002"}) if content["collate"] else (invoice,),
+        copies={0: 1}, documents=(),
+    )  # fmt: skip
 
 
 def troubles(
