@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from sqlalchemy import select
 
 from tests import factories, foreign_keys
 from tests.compiled_once import compiled_once
@@ -30,6 +31,7 @@ from webapp.extensions import Runtime, runtime_of
 from webapp.mailing.renderer import Renderer
 from webapp.store.customers import Cluster
 from webapp.store.database import Database, answers
+from webapp.store.users import AuditEntry
 from webapp.users import accounts
 from webapp.users.accounts import create_user
 from webapp.workers import WorkerProcess
@@ -167,15 +169,24 @@ def app(settings: Settings, renderer: Renderer) -> Flask:
 
 
 @pytest.fixture
-def runtime(app: Flask) -> Iterator[Runtime]:
-    """Everything opened, as the application has it. Whatever a test did, no row may then lead to nothing
-    (unless it took the database away)."""
+def writes_to_the_trail() -> bool:
+    """Whether a test adds to the audit trail around the verbs: a module that does overrides this."""
+    return False
+
+
+@pytest.fixture
+def runtime(app: Flask, writes_to_the_trail: bool) -> Iterator[Runtime]:
+    """Everything opened, as the application has it. Whatever a test did, no row may then lead to nothing,
+    and each entry of the audit trail is a link of the chain (unless it took the database away)."""
     opened = runtime_of(app)
     yield opened
     with opened.database.reading() as session:
-        astray = list(foreign_keys.broken(session)) if answers(opened.database) else []
+        is_there = answers(opened.database)
+        astray = list(foreign_keys.broken(session)) if is_there else []
+        unchained = select(AuditEntry.action).where(AuditEntry.number.is_(None))
+        loose = session.scalars(unchained).all() if is_there and not writes_to_the_trail else []
     opened.database.dispose()
-    assert astray == []
+    assert (astray, loose) == ([], [])
 
 
 @pytest.fixture

@@ -27,6 +27,11 @@ WITHOUT_TRIGGERS = {
 
 
 @pytest.fixture
+def writes_to_the_trail() -> bool:
+    return True
+
+
+@pytest.fixture
 def trail(database: Database) -> Database:
     """Nine entries, made by three transactions."""
     for commit in range(3):

@@ -9,11 +9,11 @@ from itertools import pairwise
 import pytest
 
 from tests.world import World
+from webapp import audit
 from webapp.lifecycle import counts
 from webapp.lifecycle.throughput import SLOT_SECONDS, Throughput, sent_by_slot, throughput
 from webapp.runs import sent_chart
 from webapp.store.runs import Run, SentCount
-from webapp.store.users import AuditEntry
 from webapp.workers import WorkerProcess
 
 
@@ -95,7 +95,7 @@ def test_the_curve_adds_up_and_stays_level_while_the_run_is_stopped(world: World
             session.add(SentCount(run_id=running, worker_id=2, slot=slot, n=n - n // 3))
         for minute, action in ((2, "stop"), (8, "start")):
             at = begin + timedelta(minutes=minute)
-            session.add(AuditEntry(at=at, actor="marit", action=action, subject=f"run {running}"))
+            audit.add(session, "marit", action, f"run {running}", "").at = at
     with world.runtime.database.reading() as session:
         curve = sent_chart.sent_over_time(session, session.get_one(Run, running))
     assert curve is not None

@@ -13,6 +13,12 @@ from webapp.store.prepared import BulkInsert, BulkUpdate, CompiledStatement, Pen
 from webapp.store.types import now
 from webapp.store.users import AuditEntry
 
+
+@pytest.fixture
+def writes_to_the_trail() -> bool:
+    return True
+
+
 TABLE = cast(Table, AuditEntry.__table__)
 COLUMNS = ("at", "actor", "action", "subject", "detail")
 postgresql_only = pytest.mark.parametrize("engine", ["postgresql"])

@@ -14,7 +14,7 @@ from webapp.audit_trail import listing, verifying
 from webapp.audit_trail.listing import COLUMNS, FILTERS, KINDS, ORDERS, AuditFilter
 from webapp.extensions import runtime
 from webapp.store.db import db
-from webapp.store.users import AuditChain, AuditStub
+from webapp.store.users import AuditChain, AuditEntry, AuditStub
 from webapp.translation import N_, _, ngettext
 from webapp.web import form_posts
 from webapp.web.access_control import viewer
@@ -29,6 +29,8 @@ FOR_ADMINS = N_(
     "The audit trail tells of all customers and users: only administrators who are bound to no cluster "
     "read it."
 )
+STRAYS_SHOWN = 20
+"""Entries that are in no chain: there are none unless the database was tampered with."""
 HEADS = (
     ListColumn(N_("Entry")),
     ListColumn(N_("When")),
@@ -64,10 +66,12 @@ def index() -> ResponseReturnValue:
     if wants_piece():
         return render_template("audit_trail/_list.html", **context)
     chain = db.session.scalars(select(AuditChain)).one()
+    strays = select(AuditEntry).where(AuditEntry.number.is_(None)).order_by(AuditEntry.id).limit(STRAYS_SHOWN)
     return render_template(
         "audit_trail/index.html",
         kinds={value: words for value, (words, actions) in KINDS.items()},
         chain=chain,
+        strays=db.session.scalars(strays).all(),
         problem=verifying.problem_words(chain.problem, chain.broken),
         stub=db.session.scalar(select(AuditStub).order_by(AuditStub.released_to.desc()).limit(1)),
         **context,

@@ -108,8 +108,6 @@ class Database:
         `after_commit` run once the commit has succeeded, never otherwise."""
         with self._turn, Session(self._writer, **self._options) as session:
             yield session
-            for callback in session.info.pop(_BEFORE_COMMIT, []):
-                callback()
             session.commit()
         for callback in session.info.pop(_AFTER_COMMIT, []):
             callback()
@@ -141,6 +139,13 @@ class Database:
 def before_commit(session: Session, callback: Callable[[], object]) -> None:
     """Calls `callback` at the end of this session's transaction: what it locks is not held for long."""
     session.info.setdefault(_BEFORE_COMMIT, []).append(callback)
+
+
+@event.listens_for(Session, "before_commit")
+def _call_before_commit(session: Session) -> None:
+    if not session.in_nested_transaction():
+        for callback in session.info.pop(_BEFORE_COMMIT, []):
+            callback()
 
 
 def after_commit(session: Session, callback: Callable[[], object]) -> None:
