@@ -50,8 +50,8 @@ def tamper(database: Database, *statements: str) -> None:
 
 
 def test_entries_are_numbered_in_the_order_of_their_commits(trail: Database) -> None:
-    verdict = verifying.verify(trail)
-    assert (verdict.first, verdict.last, verdict.broken) == (1, 9, None)
+    verification = verifying.verify(trail)
+    assert (verification.first, verification.last, verification.broken) == (1, 9, None)
     with trail.reading() as session:
         entries = session.scalars(select(AuditEntry).order_by(AuditEntry.number)).all()
     assert [entry.subject for entry in entries] == [f"customer K-{n}" for n in range(1, 10)]
@@ -74,9 +74,9 @@ TAMPERED = {
 def test_what_was_tampered_with_is_named(trail: Database, how: str) -> None:
     statement, broken = TAMPERED[how]
     tamper(trail, statement)
-    verdict = verifying.verify(trail)
-    assert verdict.broken == broken
-    assert verdict.words.startswith(f"entry {broken} is ")
+    verification = verifying.verify(trail)
+    assert verification.broken == broken
+    assert verification.words.startswith(f"entry {broken} is ")
 
 
 def test_two_entries_that_changed_places_are_named(trail: Database) -> None:
@@ -91,8 +91,8 @@ def test_an_entry_that_was_put_in_is_named(trail: Database) -> None:
         "INSERT INTO audit_entry (at, actor, action, subject, detail, origin, salt) "
         "SELECT at, actor, action, subject, detail, origin, salt FROM audit_entry WHERE number = 2",
     )
-    verdict = verifying.verify(trail)
-    assert verdict.problem == verifying.ADDED
+    verification = verifying.verify(trail)
+    assert verification.problem == verifying.ADDED
     with trail.writing() as session:
         audit.note(session, "marit", "login", "marit")
     assert verifying.verify(trail).problem == verifying.ADDED  # the next commit does not take it in
@@ -120,7 +120,7 @@ def test_an_anchor_shows_that_an_older_database_was_put_back(trail: Database) ->
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE audit_entry SET actor = 'nobody' WHERE number = 2",
+        "UPDATE audit_entry SET actor = 'mallory' WHERE number = 2",
         "UPDATE audit_entry SET detail = 'nothing' WHERE number = 2",
         "UPDATE audit_entry SET number = 77 WHERE number = 2",
         "DELETE FROM audit_entry WHERE number = 2",
@@ -148,8 +148,8 @@ def test_a_detail_that_became_secret_is_erased_and_the_chain_stays_whole(trail: 
     with trail.writing() as session:
         edits.hide_values(session, "customer", ["pin"])
         edits.hide_values(session, "customer", ["pin"])
-    verdict = verifying.verify(trail)
-    assert (verdict.last, verdict.broken) == (10, None)
+    verification = verifying.verify(trail)
+    assert (verification.last, verification.broken) == (10, None)
     with trail.reading() as session:
         last = session.scalars(select(AuditEntry).where(AuditEntry.number == 10)).one()
         assert (last.detail, last.salt) == (f"pin: {edits.HIDDEN}", "")
@@ -174,8 +174,8 @@ def test_fifty_writers_make_one_chain(database: Database) -> None:
     for thread in threads:
         thread.join()
     assert not wrong
-    verdict = verifying.verify(database)
-    assert (verdict.first, verdict.last, verdict.broken) == (1, 200, None)
+    verification = verifying.verify(database)
+    assert (verification.first, verification.last, verification.broken) == (1, 200, None)
 
 
 def test_many_entries_of_one_statement_are_links_too(trail: Database) -> None:
@@ -207,8 +207,13 @@ def test_old_entries_are_let_go_of_and_a_stub_stands_for_them(database: Database
     aged(database, 400, 6)
     aged(database, 10, 2)
     assert released(database, 365) == 6
-    verdict = verifying.verify(database)
-    assert (verdict.first, verdict.last, verdict.released, verdict.broken) == (7, 9, 6, None)
+    verification = verifying.verify(database)
+    assert (verification.first, verification.last, verification.released, verification.broken) == (
+        7,
+        9,
+        6,
+        None,
+    )
     assert released(database, 365) == 0
     with database.reading() as session:
         stub = session.scalars(select(AuditStub)).one()
@@ -242,8 +247,8 @@ def test_a_new_secret_key_goes_on_with_the_same_chain(trail: Database) -> None:
     alone = with_key(trail, newest)
     with alone.writing() as session:
         audit.note(session, "marit", "login", "marit")
-    verdict = verifying.verify(alone)
-    assert (verdict.last, verdict.broken) == (11, None)
+    verification = verifying.verify(alone)
+    assert (verification.last, verification.broken) == (11, None)
     with trail.reading() as session:
         assert session.scalar(select(func.count()).select_from(AuditKey)) == 1
 

@@ -67,11 +67,11 @@ def test_the_chain_is_verified_and_a_broken_one_is_told(log_in: LogIn, noted: No
     assert "Chain intact to entry" in browser.look("/audit").text
     with runtime.database.writing() as session:
         session.execute(text("DROP TRIGGER audit_entry_unchanging"))
-        session.execute(text("UPDATE audit_entry SET actor = 'nobody' WHERE number = 1"))
+        session.execute(text("UPDATE audit_entry SET actor = 'mallory' WHERE number = 1"))
     browser.press("/audit/verification")
     page = browser.look("/audit").text
     assert "The chain is broken at entry 1." in page
-    assert "nobody" in page
+    assert "mallory" in page
 
 
 def test_the_download_has_every_entry_and_is_noted(log_in: LogIn, noted: None) -> None:

@@ -24,29 +24,32 @@ audit_commands = AppGroup("audit", help="The audit trail: who did what.")
 @click.option("--anchor", metavar="NUMBER:HASH", default="", help="Check against this entry, noted before.")
 def verify(anchor: str) -> None:
     """Check that each entry is as it was written, and in its place. Ends with status 1 if one is not."""
-    verdict = verifying.verify(runtime().database, _anchor(anchor))
-    if verdict.released:
+    verification = verifying.verify(runtime().database, _anchor(anchor))
+    if verification.released:
         say(
             _(
                 "Entries up to %(number)s were deleted; a signed stub stands for them.",
-                number=verdict.released,
+                number=verification.released,
             )
         )
-    if verdict.before > verdict.released:
+    if verification.before > verification.released:
         say(
-            _("Entries up to %(number)s are from before the chain, and not protected.", number=verdict.before)
+            _(
+                "Entries up to %(number)s are from before the chain, and not protected.",
+                number=verification.before,
+            )
         )
-    if verdict.broken is not None:
-        raise click.ClickException(_("the chain is broken: %(problem)s", problem=verdict.words))
+    if verification.broken is not None:
+        raise click.ClickException(_("the chain is broken: %(problem)s", problem=verification.words))
     say(
         ngettext(
             "%(num)s entry was verified: it is as it was written.",
             "%(num)s entries were verified: all are as they were written.",
-            verdict.entries,
+            verification.entries,
         )
     )
-    if verdict.hash:
-        say(_("Keep this anchor elsewhere, for the next check: %(anchor)s", anchor=verdict.anchor))
+    if verification.hash:
+        say(_("Keep this anchor elsewhere, for the next check: %(anchor)s", anchor=verification.anchor))
 
 
 @audit_commands.command("export")

@@ -81,13 +81,13 @@ def index() -> ResponseReturnValue:
 @audit_trail.post("/audit/verification")
 def verify() -> ResponseReturnValue:
     """Verify the whole chain."""
-    verdict = verifying.verify_and_note(runtime().database)
-    if verdict.broken is not None:
-        return form_posts.notify(_("The chain is broken: %(problem)s.", problem=verdict.words), PATH)
+    verification = verifying.verify_and_note(runtime().database)
+    if verification.broken is not None:
+        return form_posts.notify(_("The chain is broken: %(problem)s.", problem=verification.words), PATH)
     told = ngettext(
         "%(num)s entry was verified: it is as it was written.",
         "%(num)s entries were verified: all are as they were written.",
-        verdict.entries,
+        verification.entries,
     )
     return form_posts.notify(told, PATH)
 

@@ -25,9 +25,9 @@ def is_due(runtime: Runtime) -> bool:
 
 def verify_and_release(runtime: Runtime) -> None:
     """Verify the chain, and say in the log if it is broken. Of a sound one, let go of the old entries."""
-    verdict = verifying.verify_and_note(runtime.database)
-    if verdict.broken is not None:
-        log.error("the audit trail is broken: %s", verdict.words)
+    verification = verifying.verify_and_note(runtime.database)
+    if verification.broken is not None:
+        log.error("the audit trail is broken: %s", verification.words)
     elif runtime.settings.keep_audit:
         with runtime.database.writing() as session:
             retention.release(session, runtime.settings.keep_audit)

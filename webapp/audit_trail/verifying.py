@@ -44,7 +44,7 @@ class Anchor:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verification:
     """What the check found: the entries `first` to `last` are sound; `broken` is the first that is not, and
     `problem` says why. `before`: the last entry from before there was a chain. `released`: the last one that
     a stub stands for."""
@@ -78,7 +78,7 @@ def problem_words(problem: str, broken: int | None) -> str:
     return translated(problem) % {"number": broken} if problem else ""
 
 
-def verify(database: Database, anchor: Anchor | None = None) -> Verdict:
+def verify(database: Database, anchor: Anchor | None = None) -> Verification:
     """Check the whole chain, as it is at one moment; against the anchor too, if one is given.
 
     1. Begin after the deleted entries, whose stub is signed, or after those from before the chain.
@@ -89,16 +89,19 @@ def verify(database: Database, anchor: Anchor | None = None) -> Verdict:
         return _Check(session, anchor).run()
 
 
-def verify_and_note(database: Database) -> Verdict:
+def verify_and_note(database: Database) -> Verification:
     """The same; the page of the audit trail shows the result from then on."""
-    verdict = verify(database)
+    verification = verify(database)
     with database.writing() as session:
         session.execute(
             update(AuditChain).values(
-                checked_at=now(), checked_to=verdict.last, broken=verdict.broken, problem=verdict.problem
+                checked_at=now(),
+                checked_to=verification.last,
+                broken=verification.broken,
+                problem=verification.problem,
             )
         )
-    return verdict
+    return verification
 
 
 class _Check:
@@ -107,7 +110,7 @@ class _Check:
         self._chain = session.scalars(select(AuditChain)).one()
         self._keys = audit_chain.opened_keys(session)
 
-    def run(self) -> Verdict:
+    def run(self) -> Verification:
         chain, stub = self._chain, self._last_stub()
         self._released = stub.released_to if stub else 0
         begin = Anchor(chain.begins_after, "")
@@ -115,11 +118,11 @@ class _Check:
             begin = Anchor(stub.released_to, stub.hash)
         self._last, self._before = begin, begin
         if stub and begin.hash and not self._is_signed(begin, stub.code, "stub"):
-            return self._verdict(STUB_CHANGED, begin.number)
+            return self._ended(STUB_CHANGED, begin.number)
         for rows in self._pages():
             for row in rows:
                 if problem := self._problem(row):
-                    return self._verdict(*problem)
+                    return self._ended(*problem)
                 self._last = Anchor(row.number, row.hash)
         return self._at_end()
 
@@ -137,18 +140,18 @@ class _Check:
             return NOT_ANCHOR, number
         return None
 
-    def _at_end(self) -> Verdict:
+    def _at_end(self) -> Verification:
         chain, last = self._chain, self._last
         due = max(chain.last, self._anchor.number if self._anchor else 0)
         if last.number < due:
-            return self._verdict(CUT_OFF, last.number + 1)
+            return self._ended(CUT_OFF, last.number + 1)
         has_entries = last.number > chain.begins_after
         if has_entries and (
             chain.hash != last.hash or not self._is_signed(Anchor(chain.last, chain.hash), chain.code, "end")
         ):
-            return self._verdict(END_CHANGED, last.number)
+            return self._ended(END_CHANGED, last.number)
         stray = self._session.scalar(select(func.min(AuditEntry.id)).where(AuditEntry.number.is_(None)))
-        return self._verdict(ADDED, stray) if stray is not None else self._verdict("", None)
+        return self._ended(ADDED, stray) if stray is not None else self._ended("", None)
 
     def _pages(self) -> Iterator[Sequence[Any]]:
         entry = AuditEntry
@@ -175,8 +178,8 @@ class _Check:
             audit_chain.place_code(key, place.number, place.hash, what), code
         )
 
-    def _verdict(self, problem: str, broken: int | None) -> Verdict:
-        return Verdict(
+    def _ended(self, problem: str, broken: int | None) -> Verification:
+        return Verification(
             first=self._before.number + 1,
             last=self._last.number,
             hash=self._last.hash,
