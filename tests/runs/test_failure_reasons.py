@@ -39,4 +39,4 @@ def test_failed_results_are_counted_by_what_the_server_meant(world: World) -> No
         found = why_failed(session, OPERATOR, Result.run_id == run_id)
     assert found[0] == ("mailbox does not exist", "550 5.1.1", 3)
     assert {words: n for words, _, n in found[1:]} == {"blocked by policy": 1, "mail could not be made": 1}
-    assert in_a_sentence(found).startswith("3 mailbox does not exist, 1 ")
+    assert in_a_sentence(found).startswith("mailbox does not exist (3), ")

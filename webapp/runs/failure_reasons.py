@@ -67,6 +67,6 @@ def said_of(reply: str) -> tuple[str, str]:
 
 
 def in_a_sentence(reasons: Iterable[tuple[str, str, int]]) -> str:
-    """As a list: 2 mailbox does not exist, 1 blocked by policy."""
-    said = [_("%(number)s %(label)s", number=notation.number(n), label=words) for words, code, n in reasons]
+    """As a list: mailbox does not exist (2), blocked by policy (1)."""
+    said = [_("%(label)s (%(number)s)", number=notation.number(n), label=words) for words, code, n in reasons]
     return ", ".join(said[:3] + ([_("others")] if len(said) > 3 else [])) + "."
