@@ -198,9 +198,9 @@ FORMS: dict[str, type[SettingForm]] = {
 
 HINTS: dict[str, dict[str, str]] = {
     SERVERS.path: {
-        "security": N_("Without a valid certificate nothing is sent."),
+        "security": N_("With STARTTLS and TLS nothing is sent without a valid certificate."),
         "username": N_("Empty: no login."),
-        "password": N_("Stored encrypted, and never shown. Empty: it stays as it is."),
+        "password": N_("Stored encrypted, and never shown."),
         "password_env": N_(
             "Instead of the password: the variable of the workers, or of .env, that holds it."
         ),
