@@ -19,9 +19,7 @@ def test_a_new_run_in_dutch(log_in: LogIn, world: World) -> None:
     with world.runtime.database.writing() as session:
         session.execute(update(User).values(language="nl"))
     shown = preview(browser, world)
-    assert "3 facturen voldoen, 2 te verzenden, 1 over te slaan" in text_of(shown).replace(
-        " ,", ","
-    )
+    assert "3 facturen voldoen, 2 te verzenden, 1 over te slaan" in text_of(shown).replace(" ,", ",")
     assert "verzendt 2 e-mails, de eerste binnen enkele seconden." in text_of(shown)
     [list_url] = re.findall(r'href="(/runs/preview/list[^"]+show=no_recipient)"', shown.text)
     url = list_url.replace("&amp;", "&")

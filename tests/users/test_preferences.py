@@ -97,6 +97,14 @@ def test_files_keep_their_form(log_in: LogIn, world: World) -> None:
     assert "1234.50" in before
 
 
+@pytest.mark.parametrize("typed", ["Amsterdam", "europe/amsterdam", "Europe/Amsterdam"])
+def test_a_city_is_enough_for_a_time_zone(log_in: LogIn, typed: str) -> None:
+    browser = log_in("viewer")
+    browser.look("/account")
+    assert browser.press("/account", **{**CHOICE, "time_zone": typed}).status_code == 303
+    assert 'value="Europe/Amsterdam"' in browser.look("/account").text
+
+
 def test_shortcuts_can_be_turned_off(log_in: LogIn) -> None:
     browser = log_in("viewer")
     assert "data-no-shortcuts" not in browser.look("/account").text

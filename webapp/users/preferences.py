@@ -64,12 +64,17 @@ def _one_of(value: str, choices: Collection[str], refusal: str) -> str:
 
 
 def _time_zone(name: str) -> str:
-    known = {zone.lower(): zone for zone in notation.zones()}
-    if name and name.lower() not in known:
+    """The zone of this name, or the only one of this city: Amsterdam."""
+    if not name:
+        return ""
+    typed = name.lower().replace(" ", "_")
+    found = [zone for zone in notation.zones() if zone.lower() == typed]
+    found = found or [zone for zone in notation.zones() if zone.lower().endswith(f"/{typed}")]
+    if len(found) != 1:
         raise Refused(
             _(
                 "“%(name)s” is no time zone. Choose one from the list, such as Europe/Amsterdam.",
                 name=name[:64],
             )
         )
-    return known[name.lower()] if name else ""
+    return found[0]
