@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, literal, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from webapp.access import Viewer, visible_to
 from webapp.mailing.renderer import Renderer
@@ -96,7 +96,26 @@ def sample_of(session: Session, viewer: Viewer, invoice_id: int) -> Sample | Non
 
 def input_of(session: Session, content: Content, sample: Sample) -> MessageInput:
     """What the mail of this sample would be made of."""
-    return preview_input(session, content, RUN_NAME, content["bcc"], [sample.invoice_id])
+    ids = _mailed_with(session, sample) if content["collate"] else [sample.invoice_id]
+    return preview_input(session, content, RUN_NAME, content["bcc"], ids)
+
+
+COLLATED_MAX = 50
+
+
+def _mailed_with(session: Session, sample: Sample) -> list[int]:
+    """The invoice, and others of its customer and period that may be mailed: a mail of several looks
+    different from a mail of one."""
+    one, other = aliased(Invoice), aliased(Invoice)
+    together = (
+        select(other.id)
+        .join(one, and_(one.customer_id == other.customer_id, one.period_start == other.period_start))
+        .where(one.id == sample.invoice_id, one.period_end == other.period_end)
+        .where(or_(other.id == one.id, other.status == InvoiceStatus.APPROVED))
+        .order_by((other.id == one.id).desc(), other.id)
+        .limit(COLLATED_MAX)
+    )
+    return list(session.scalars(together))
 
 
 FREE = re.compile(r"\b(metadata|data)\b|” in a dict$")
