@@ -35,6 +35,7 @@ from webapp.lifecycle.results import (
 from webapp.lifecycle.throughput import counting_sent
 from webapp.messages.building import Message
 from webapp.messages.inputs import MessageInput
+from webapp.store.database import FORMER_KEYS, SECRET_KEY
 from webapp.store.locks import lock_run
 from webapp.store.prepared import PendingWrite, execute_all
 from webapp.store.runs import Attempt
@@ -118,9 +119,10 @@ def commit_round(
     locked = lock_results(connection, [entry.inputs.result_id for entry in entries])
     outcomes, settled = _settle(connection, settings, ends, locked)
     if any(change.to in SENDABLE and locked[change.result.id].run_is_finished for change in settled):
-        with Session(connection) as session:
+        keys = {SECRET_KEY: settings.secret_key, FORMER_KEYS: settings.former_keys}
+        with Session(connection, info=keys) as session:
             lifecycle_runs.reopen(session, run_id)
-            session.flush()
+            session.commit()  # within the round's transaction, which goes on
     answers, started = _start(connection, starts, locked)
     worker_id, sent = entries[0].claim.worker_id, sum(change.to == ResultStatus.SENT for change in settled)
     transitions = transition_writes(run_id, [*settled, *started], worker_id)
