@@ -1,7 +1,7 @@
 # What a newcomer calls. Each target sets up what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
 N ?= 1000
-.PHONY: help setup run test test-languages test-found test-faults test-kills bench lint format translations screenshots
+.PHONY: help setup run test test-languages test-found test-security test-faults test-kills bench lint format translations screenshots
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile
@@ -24,6 +24,9 @@ test-faults: setup  ## every row of the fault table, the slow ones too, three ti
 
 test-found: setup  ## what strangers found, by id, in real time where it needs that (half an hour)
 	@exec .venv/bin/python -m tests.found_table
+
+test-security: setup  ## the security checks C1 to C30, by id; prints a table
+	@exec .venv/bin/python -m tests.security.table
 
 test-kills: setup  ## kills N=1000 workers at random stages of an SMTP conversation; prints what was lost or repeated
 	@exec .venv/bin/python -m tests.faults.kill_storm --kills $(N)

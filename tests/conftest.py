@@ -98,6 +98,13 @@ def pytest_configure() -> None:
     use_memory()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tells the report of the run which security checks a test shows (tests/security/table.py)."""
+    for item in items:
+        for mark in item.iter_markers("security"):
+            item.user_properties += [("security", id) for id in mark.args]
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Runs each test that needs a database on both. Tests of pages run on SQLite only: their own logic is the
     same on both, and the SQL below them is tested on both."""

@@ -38,33 +38,40 @@ def test_files() -> list[str]:
     return sorted(str(path.relative_to(ROOT)) for path in ours)
 
 
+def ran(*arguments: str) -> tuple[list[xml.Element], bool]:
+    """Run these tests, the slow ones too: a `testcase` for each, and whether all held."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", *arguments, f"--junitxml={report}"]
+        ended = subprocess.run(command, cwd=ROOT, env={**os.environ})
+        return list(xml.parse(report).iter("testcase")), ended.returncode == 0
+
+
 def tried() -> tuple[dict[str, Row], bool]:
     """What became of every test of a finding, by its id; and whether all held."""
     rows: dict[str, Row] = {id: Row() for id in ids()}
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        chosen = " or ".join(f"test_{id.lower()}_" for id in ids())
-        command = [sys.executable, "-m", "pytest", *test_files(), "-k", chosen, "-n", "2", "-m", EVERY]
-        ended = subprocess.run([*command, f"--junitxml={report}"], cwd=ROOT, env={**os.environ})
-        for case in xml.parse(report).iter("testcase"):
-            if name := NAME.match(case.get("name", "")):
-                note(rows.setdefault(name[1].upper(), Row()), name[2].partition("[")[0], case)
-    return rows, ended.returncode == 0
+    chosen = " or ".join(f"test_{id.lower()}_" for id in ids())
+    cases, well = ran(*test_files(), "-k", chosen, "-n", "2", "-m", EVERY)
+    for case in cases:
+        if name := NAME.match(case.get("name", "")):
+            note(rows.setdefault(name[1].upper(), Row()), name[2].partition("[")[0], case)
+    return rows, well
 
 
-def show(rows: dict[str, Row]) -> None:
-    """Print the table."""
+def show(rows: dict[str, Row], words: dict[str, str]) -> None:
+    """Print the table, with these words for each id."""
     print(f"\n{'id':<5}{'held / tried':>13} {'seconds':>8}  what")
     for id, row in rows.items():
-        words = "; ".join(sorted(row.what)) or WITHOUT_TEST.get(id, "no test")
-        print(f"{id:<5}{f'{row.held} / {row.tried}':>13} {row.seconds:>8.1f}  {words}")
+        print(f"{id:<5}{f'{row.held} / {row.tried}':>13} {row.seconds:>8.1f}  {words[id]}")
     held, all_tried = (sum(getattr(row, name) for row in rows.values()) for name in ("held", "tried"))
     print(f"{sum(bool(row.tried) for row in rows.values())} of {len(rows)} ids; {held} of {all_tried} held")
 
 
 def main() -> None:
     rows, well = tried()
-    show(rows)
+    show(
+        rows, {id: "; ".join(sorted(row.what)) or WITHOUT_TEST.get(id, "no test") for id, row in rows.items()}
+    )
     untested = [id for id, row in rows.items() if not row.what and id not in WITHOUT_TEST]
     sys.exit(0 if well and not untested else 1)
 

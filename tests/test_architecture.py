@@ -134,7 +134,7 @@ def test_templates_and_tests_have_the_names_of_the_rooms(kind: str) -> None:
     rooms = {path.parent.name for path in ROOT.glob("webapp/*/__init__.py")}
     shared = {
         "templates": {"layouts", "macros", "mails", "templates"},
-        "tests": {"browsing", "faults", "jobs", "realmail"},
+        "tests": {"browsing", "faults", "jobs", "realmail", "security"},
     }
     folders = {path.name for path in (ROOT / kind).iterdir() if path.is_dir() and path.name[0] not in "_."}
     assert folders - rooms - shared[kind] == set()

@@ -26,6 +26,7 @@ def test_without_rows_there_are_the_names() -> None:
     assert read() == [["a", "b"]]
 
 
+@pytest.mark.security("C22")
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_a_text_that_looks_like_a_formula_is_defused(start: str) -> None:
     assert read({"a": f"{start}cmd|'/c calc'!A1", "b": [f"{start}x"]})[1] == [
@@ -38,6 +39,7 @@ def test_a_negative_number_stays_a_number() -> None:
     assert read({"a": -3, "b": "-3"})[1] == ["-3", "'-3"]
 
 
+@pytest.mark.security("C22")
 @pytest.mark.parametrize("sign", [*"=+-@", *"＝＋－＠"])
 @pytest.mark.parametrize("before", ["", "Acme;", "Acme\t", "Acme\n", "Acme\r\n", "Acme\u2028"])
 def test_f_s9_a_formula_that_begins_a_field_within_a_field_is_defused(sign: str, before: str) -> None:

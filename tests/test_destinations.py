@@ -22,6 +22,7 @@ from webapp.store.mailservers import MailServer
 OWN = (("127.0.0.1", 8000), ("redis.example.com", 6379), ("10.0.0.5", 5432))
 
 
+@pytest.mark.security("C16")
 @pytest.mark.parametrize(
     "host",
     [
@@ -36,6 +37,7 @@ def test_f13_link_local_and_metadata_addresses_are_refused(host: str) -> None:
     assert "link-local or metadata address" in refusal(host, 25)
 
 
+@pytest.mark.security("C16")
 @pytest.mark.parametrize(
     ("host", "port"),
     [
@@ -68,6 +70,7 @@ def test_f13_a_name_is_no_address() -> None:
     assert str(spelled("::ffff:192.0.2.7")) == "192.0.2.7"
 
 
+@pytest.mark.security("C16")
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_f13_an_import_refuses_all_of_them(runtime: Runtime, tmp_path: Path) -> None:
     for given, wanted in (
@@ -95,6 +98,7 @@ def test_f13_an_import_refuses_all_of_them(runtime: Runtime, tmp_path: Path) -> 
     assert may_hold_password("SMTP_PASSWORD")
 
 
+@pytest.mark.security("C16")
 def test_f13_where_the_connection_leads_is_checked_too() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
@@ -105,6 +109,7 @@ def test_f13_where_the_connection_leads_is_checked_too() -> None:
             assert "is a service of Mailrun itself" in trouble.words
 
 
+@pytest.mark.security("C16")
 def test_f13_no_server_is_sent_a_secret_of_our_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MAILRUN_SECRET_KEY", "x" * 40)
     monkeypatch.setenv("SMTP_PASSWORD", "good")

@@ -7,6 +7,7 @@ import pytest
 from webapp.printable import has_controls, printable
 
 
+@pytest.mark.security("C27")
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

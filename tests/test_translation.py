@@ -57,6 +57,7 @@ def test_the_terminal_says_which_language() -> None:
             assert notation.current().language == language
 
 
+@pytest.mark.security("C10")
 def test_a_page_escapes_values_and_keeps_markup_of_the_text(pages: Flask) -> None:
     with pages.test_request_context():
         shown = render_template_string(

@@ -25,6 +25,7 @@ def create_app(settings: Settings | None = None, *, pages: bool = True) -> Flask
 
     settings = settings or config.load()
     app = Flask("mailrun", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app.debug = False  # whatever FLASK_DEBUG says: an error would leave as a stack, not as a page
     app.secret_key = settings.secret_key
     extensions.init_app(app, settings)
     if pages:

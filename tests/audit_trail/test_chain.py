@@ -70,6 +70,7 @@ TAMPERED = {
 }
 
 
+@pytest.mark.security("C27")
 @pytest.mark.parametrize("how", TAMPERED)
 def test_what_was_tampered_with_is_named(trail: Database, how: str) -> None:
     statement, broken = TAMPERED[how]
@@ -117,6 +118,7 @@ def test_an_anchor_shows_that_an_older_database_was_put_back(trail: Database) ->
     assert verifying.verify(trail, Anchor(9, "0" * 64)).problem == verifying.NOT_ANCHOR
 
 
+@pytest.mark.security("C27")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -157,6 +159,7 @@ def test_a_detail_that_became_secret_is_erased_and_the_chain_stays_whole(trail: 
     assert verifying.verify(trail).broken == 10
 
 
+@pytest.mark.security("C27")
 def test_fifty_writers_make_one_chain(database: Database) -> None:
     wrong: list[BaseException] = []
 

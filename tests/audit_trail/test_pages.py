@@ -54,6 +54,7 @@ def test_a_filter_that_cannot_be_is_no_page(log_in: LogIn, query: str) -> None:
     assert log_in("admin").look(f"/audit?{query}").status_code == 404
 
 
+@pytest.mark.security("C27")
 @pytest.mark.parametrize("path", ["/audit", "/audit.csv", "/audit.xlsx"])
 @pytest.mark.parametrize("who", [("viewer",), ("manager",), ("admin", "left")])
 def test_no_one_else_reads_it(log_in: LogIn, path: str, who: tuple[str, ...]) -> None:

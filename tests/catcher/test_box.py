@@ -59,6 +59,7 @@ def test_what_lies_there_half_written_is_no_mail(box: Box) -> None:
     assert [caught.id for caught in box.page("", "", 9)] == [id]
 
 
+@pytest.mark.security("C21")
 def test_a_name_from_outside_is_never_a_path(box: Box, tmp_path: Path) -> None:
     put(box, "one")
     (tmp_path / "secret.eml").write_bytes(b"secret")

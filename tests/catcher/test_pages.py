@@ -90,6 +90,7 @@ def routes(id: str) -> list[str]:
     return ["", f"/{id}", f"/{id}/html", f"/{id}/raw", f"/{id}/attachments/1"]
 
 
+@pytest.mark.security("C1")
 def test_the_mailbox_needs_a_login(app: Flask, box: Box) -> None:
     for route in routes(put(box)):
         answer = app.test_client().get(f"/dev/mailbox{route}")
@@ -97,6 +98,7 @@ def test_the_mailbox_needs_a_login(app: Flask, box: Box) -> None:
         assert answer.headers["Location"].startswith("/login")
 
 
+@pytest.mark.security("C1")
 @pytest.mark.usefixtures("catcher")
 def test_a_viewer_of_some_clusters_sees_no_mail(app: Flask, box: Box) -> None:
     bound = logged_in(app, "bound@x.example")
@@ -152,6 +154,7 @@ def test_a_mail_with_everything_in_it(client: FlaskClient, box: Box) -> None:
     assert f'<iframe class="mail" sandbox src="/dev/mailbox/{id}/html"' in page
 
 
+@pytest.mark.security("C9")
 def test_the_html_is_shown_without_any_rights(client: FlaskClient, box: Box) -> None:
     id = put(box, html=f"<p>x</p>{EVIL}<img src=http://x.example/1.png>")
     answer = client.get(f"/dev/mailbox/{id}/html")
@@ -163,12 +166,14 @@ def test_the_html_is_shown_without_any_rights(client: FlaskClient, box: Box) -> 
     assert EVIL not in client.get(f"/dev/mailbox/{id}").text
 
 
+@pytest.mark.security("C10")
 def test_what_a_mail_says_is_escaped(client: FlaskClient, box: Box) -> None:
     id = put(box, subject=EVIL, name=f"{EVIL}.csv")
     for page in ("/dev/mailbox", f"/dev/mailbox/{id}"):
         assert EVIL not in client.get(page).text
 
 
+@pytest.mark.security("C21")
 def test_an_attachment_is_only_ever_saved(client: FlaskClient, box: Box) -> None:
     id = put(box, name="../../Gespräche.csv")
     answer = client.get(f"/dev/mailbox/{id}/attachments/1")

@@ -52,6 +52,7 @@ def state(world: World) -> list[object]:
         return [sorted(map(str, rows)), session.scalars(changes).all()]
 
 
+@pytest.mark.security("C2")
 def test_nothing_of_the_other_side_is_seen(
     pages: Flask, log_in: LogIn, world: World, stranger: dict[str, int]
 ) -> None:
@@ -81,6 +82,7 @@ def test_nothing_of_the_other_side_is_seen(
     assert not re.search(r">left<|also under[^<]*left|>all<", tree)
 
 
+@pytest.mark.security("C2")
 def test_nothing_of_the_other_side_is_changed(
     pages: Flask, log_in: LogIn, world: World, stranger: dict[str, int]
 ) -> None:

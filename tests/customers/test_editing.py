@@ -124,6 +124,7 @@ def test_facts_are_changed_with_what_finds_them(world: World, customer_id: int) 
         assert entry.endswith(f"; cluster: {before.cluster} → other; language: nothing → hu")
 
 
+@pytest.mark.security("C18")
 def test_a_secret_is_in_no_audit_and_no_search(world: World, customer_id: int) -> None:
     with world.runtime.database.writing() as session:
         world.definition = session.merge(world.definition)

@@ -24,6 +24,7 @@ SHOWN = "a␛[2J�b��'c%"
 PERSON = Viewer(f"m{ODD}@example.com", Role.ADMIN)
 
 
+@pytest.mark.security("C27")
 def test_f_s11_what_is_done_to_many_is_noted_printable(world: World) -> None:
     customer, invoice = world.add()
     with world.runtime.database.writing() as session:
@@ -45,6 +46,7 @@ def test_f_s11_what_is_done_to_many_is_noted_printable(world: World) -> None:
         ]
 
 
+@pytest.mark.security("C27")
 @pytest.mark.parametrize("reason", ["one\ntwo", "x" * 301, "one\u2028two"])
 def test_f_s11_a_reason_is_one_line(world: World, reason: str) -> None:
     world.add()
@@ -52,6 +54,7 @@ def test_f_s11_a_reason_is_one_line(world: World, reason: str) -> None:
         bulk.suspend(session, PERSON, [], reason)
 
 
+@pytest.mark.security("C27")
 def test_f_s11_what_is_done_to_a_run_is_noted_printable_and_whole(world: World) -> None:
     world.add()
     run_id = world.run()

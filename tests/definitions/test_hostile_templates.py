@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.http_client import LogIn
 from tests.mailing.hostile import BOMBS, PAYLOADS
 from tests.world import World
 
 
+@pytest.mark.security("C5", "C6")
 def test_a_preview_shows_an_error_for_each_of_them_and_nothing_else(log_in: LogIn, world: World) -> None:
     world.add("ada@customers.test")
     browser = log_in("manager")

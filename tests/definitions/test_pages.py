@@ -174,6 +174,7 @@ def test_copy_retire_and_delete(log_in: LogIn, world: World) -> None:
     world.run()
 
 
+@pytest.mark.security("C7")
 def test_a_viewer_looks_and_changes_nothing(log_in: LogIn, world: World, filled: dict[str, object]) -> None:
     browser, id = log_in("viewer"), world.definition.id
     assert browser.look(f"/definitions/{id}").status_code == 200
@@ -225,6 +226,7 @@ def test_invoices_that_can_be_sent_are_tried_first(log_in: LogIn, world: World) 
     assert re.search(rf'<option value="{fit.id}" selected>', page.text)
 
 
+@pytest.mark.security("C18")
 def test_the_password_of_documents_is_on_no_screen(
     at_the_form: Browser, world: World, filled: dict[str, object]
 ) -> None:

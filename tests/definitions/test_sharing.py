@@ -50,6 +50,7 @@ CHANGES: dict[str, Change] = {
 }
 
 
+@pytest.mark.security("C7")
 @pytest.mark.parametrize("what", CHANGES)
 def test_f1_what_others_use_is_changed_only_by_who_sees_all_of_them(world: World, what: str) -> None:
     world.add()

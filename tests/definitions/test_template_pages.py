@@ -115,6 +115,7 @@ def test_a_language_that_an_import_calls_otherwise_can_be_changed(log_in: LogIn,
     }
 
 
+@pytest.mark.security("C7")
 def test_a_change_makes_a_version_of_the_definitions_that_use_it(log_in: LogIn, world: World) -> None:
     world.add("ada@example.com")
     run_id = world.run()
@@ -186,6 +187,7 @@ def test_a_part_and_a_logo_are_in_the_mail_that_goes_out(
     assert browser.look(f"/results/{world.results(run_id)[0].id}/mail.eml").data == taken.data
 
 
+@pytest.mark.security("C20")
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
@@ -205,6 +207,7 @@ def test_a_picture_that_no_mail_program_shows_is_refused(
         assert session.scalars(select(TemplateImage)).all() == []
 
 
+@pytest.mark.security("C7")
 def test_a_viewer_changes_no_template(log_in: LogIn, world: World) -> None:
     browser, id = log_in("viewer"), own(world)
     assert browser.look("/templates").status_code == 200

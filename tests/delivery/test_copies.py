@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.world import World
 from webapp.workers import WorkerProcess
 
 
+@pytest.mark.security("C3")
 def test_f6_no_mail_carries_copies_out_of_the_company(world: World, worker: WorkerProcess) -> None:
     world.add()
     real = world.runtime

@@ -43,6 +43,7 @@ def test_send_again_of_a_sent_one_asks_and_sends_one_more(world: World, worker: 
         assert session.scalar(select(func.max(Reservation.copy))) == 2
 
 
+@pytest.mark.security("C24")
 def test_two_send_agains_at_once_send_one_more(world: World, worker: WorkerProcess) -> None:
     run_id = sent(world, worker)
     done: list[BulkOutcome] = []

@@ -84,6 +84,7 @@ def test_a_credit_note_says_so() -> None:
     assert "Vervaldatum" not in text
 
 
+@pytest.mark.security("C10", "C17")
 def test_data_is_never_markup() -> None:
     one = bill("NT-2610-0001")
     name = 'a *b* _c_ #d $e$ <f> @g \\h "i" [j]'

@@ -66,6 +66,7 @@ def test_everything_is_there_once_whatever_it_crashed_at(
     assert not (runtime.settings.home / "demo_folder").exists()
 
 
+@pytest.mark.security("C13", "C15")
 def test_two_installations_have_different_passwords(tmp_path: Path) -> None:
     passwords = set()
     for name in ("one", "two"):

@@ -126,6 +126,7 @@ def test_a_mail_that_cannot_be_had_is_told_and_the_others_are_there(
     assert [bool(moment) for moment in kept_until] == [False, True, False, False]
 
 
+@pytest.mark.security("C22")
 def test_what_a_spreadsheet_would_run_is_defused(world: World, worker: WorkerProcess) -> None:
     world.add("evil@customers.test")
     run_id = world.deliver(worker)
@@ -139,6 +140,7 @@ def test_what_a_spreadsheet_would_run_is_defused(world: World, worker: WorkerPro
     assert (result["detail"], result["smtp_reply"]) == ("'-1+1", "'@SUM(1)")
 
 
+@pytest.mark.security("C2")
 def test_a_viewer_bound_to_a_cluster_gets_its_mails_only(world: World, worker: WorkerProcess) -> None:
     """The run is over a cluster that he sees; one of its customers has been moved out of it since."""
     with world.runtime.database.writing() as session:

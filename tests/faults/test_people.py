@@ -68,6 +68,7 @@ def test_f38_stop_and_kill(site: Site) -> None:
     assert set(accounted(site.world, run_id)) <= {"sent", "unconfirmed"}
 
 
+@pytest.mark.security("C24")
 def test_f39_fifty_starts_at_once(site: Site) -> None:
     """One effect; the others are told so."""
     site.start_worker()
@@ -113,6 +114,7 @@ def until_there(site: Site, address: str, n: int) -> None:
     site.until(lambda: there(site, address) >= n)
 
 
+@pytest.mark.security("C24")
 @sqlite_only
 def test_f40_send_again_double_clicked(site: Site) -> None:
     """The form's key counts once: one more message, not two."""
@@ -131,6 +133,7 @@ def test_f40_send_again_double_clicked(site: Site) -> None:
     assert there(site, address) == 2
 
 
+@pytest.mark.security("C24")
 def test_f40_two_people_and_a_bulk_that_overlaps(site: Site) -> None:
     """Send again on one row and on all of them, at the same moment, by two people: one more message each."""
     site.start_worker()

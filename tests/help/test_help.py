@@ -52,6 +52,7 @@ def test_a_search_finds_words_and_says_when_there_are_none(log_in: LogIn) -> Non
     assert viewer.look("/help/nothing").status_code == 404
 
 
+@pytest.mark.security("C10")
 def test_a_topic_shows_no_markup_of_its_source_as_html(log_in: LogIn) -> None:
     page = log_in("viewer").look("/help/templates").text
     assert "<code>{{ customer.name }}</code>" in page

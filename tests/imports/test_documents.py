@@ -78,6 +78,7 @@ def test_links_within_the_folder_are_followed_and_paths_may_turn(runtime: Runtim
     ]  # fmt: skip
 
 
+@pytest.mark.security("C20")
 @ONLY_SQLITE
 @pytest.mark.parametrize(
     "path", ["../secret.pdf", "results/../../secret.pdf", "link.pdf", "linked/secret.pdf"]
@@ -90,6 +91,7 @@ def test_no_path_leads_out_of_the_folder(runtime: Runtime, tmp_path: Path, path:
     assert refused(runtime, folder).endswith(f"2: file: {path!r} leads out of the folder")
 
 
+@pytest.mark.security("C20")
 @ONLY_SQLITE
 def test_a_pipe_a_loop_and_an_unbearably_large_file_are_refused(runtime: Runtime, tmp_path: Path) -> None:
     folder = folder_with(tmp_path, "I1,Invoice PDF,pipe.pdf,\n")
@@ -152,6 +154,7 @@ def test_a_document_of_another_type_is_checked_again(runtime: Runtime, tmp_path:
         assert findings.count_unchecked(session) == 0
 
 
+@pytest.mark.security("C20")
 @ONLY_SQLITE
 @pytest.mark.parametrize(
     ("row", "content", "words"),

@@ -121,6 +121,7 @@ def test_c6_a_path_may_have_backslashes(runtime: Runtime, tmp_path: Path) -> Non
     assert not load(runtime, folders.write(tmp_path / "plain")).changed_anything
 
 
+@pytest.mark.security("C20")
 @pytest.mark.parametrize(
     "path", ["..\\I1.pdf", "results\\..\\..\\I1.pdf", "C:\\I1.pdf", "\\\\server\\I1.pdf"]
 )

@@ -188,6 +188,7 @@ def test_the_order_of_transformations_is_kept_and_can_change(runtime: Runtime, t
         assert len(session.scalars(select(DefinitionTransformation)).all()) == 1
 
 
+@pytest.mark.security("C3")
 def test_a_bcc_goes_only_where_it_may(runtime: Runtime, tmp_path: Path) -> None:
     folder = folders.write(tmp_path / "in")
     [error] = refused(runtime, folder, bcc_domains=["example.org"])

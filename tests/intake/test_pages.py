@@ -115,6 +115,7 @@ def test_a_file_that_is_not_known_is_said_to_be_so(log_in: LogIn, work_on: Work)
     assert "It is not clear what this file is, so it is left out." in seen
 
 
+@pytest.mark.security("C1")
 def test_only_administrators_import_settings(log_in: LogIn) -> None:
     browser = log_in("manager")
     browser.look("/imports")
@@ -123,6 +124,7 @@ def test_only_administrators_import_settings(log_in: LogIn) -> None:
     assert "Only administrators may import “messaging.toml”." in text_of(answer)
 
 
+@pytest.mark.security("C1")
 @pytest.mark.parametrize(("role", "clusters"), [("viewer", ()), ("manager", ("left",)), ("admin", ("left",))])
 def test_who_sees_a_part_imports_nothing_and_is_told_so(
     log_in: LogIn, role: str, clusters: tuple[str, ...]

@@ -46,6 +46,7 @@ def test_a_zip_is_unpacked_data_apart_from_documents(folder: SetFolder) -> None:
     assert (received.documents, received.files, received.names) == (2, 3, ["october.zip"])
 
 
+@pytest.mark.security("C20")
 @pytest.mark.parametrize(
     "name", ["../out.pdf", "a/../../out.pdf", "/etc/out.pdf", "C:/out.pdf", "a\nb.pdf", ".."]
 )
@@ -55,6 +56,7 @@ def test_nothing_leads_out_of_the_folder(folder: SetFolder, name: str) -> None:
     assert [path for path in folder.path.parent.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.security("C20")
 def test_a_bomb_is_refused_before_it_fills_the_disk(folder: SetFolder) -> None:
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -65,6 +67,7 @@ def test_a_bomb_is_refused_before_it_fills_the_disk(folder: SetFolder) -> None:
     assert sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file()) <= 1_000_000
 
 
+@pytest.mark.security("C20")
 def test_too_many_files_are_refused_also_by_the_list_alone(folder: SetFolder) -> None:
     with pytest.raises(Refused, match="more than 20 files"):
         take(folder, ("a.zip", zipped({f"{n}.pdf": b"x" for n in range(21)})))

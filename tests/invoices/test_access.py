@@ -51,6 +51,7 @@ def state(shelf: Shelf) -> list[object]:
         return [sorted(rows), session.scalars(told).all()]
 
 
+@pytest.mark.security("C2")
 def test_nothing_of_the_other_side_is_seen(
     pages: Flask, log_in: LogIn, shelf: Shelf, strange: dict[str, int]
 ) -> None:
@@ -69,6 +70,7 @@ def test_nothing_of_the_other_side_is_seen(
     assert [line.partition(",")[0] for line in lines[1:]] == ["NT-3", "NT-4", "NT-5"]
 
 
+@pytest.mark.security("C2")
 def test_nothing_of_the_other_side_is_changed(
     pages: Flask, log_in: LogIn, shelf: Shelf, strange: dict[str, int]
 ) -> None:
@@ -93,6 +95,7 @@ def test_nothing_of_the_other_side_is_changed(
     assert [shelf.invoice(number).status for number in ("NT-1", "NT-3")] == ["approved", "closed"]
 
 
+@pytest.mark.security("C2")
 def test_a_forged_selection_names_no_stranger(log_in: LogIn, shelf: Shelf) -> None:
     browser = log_in("manager", "right")
     chosen = f"chosen={shelf.ids['NT-1']}-{shelf.ids['NT-5']}"

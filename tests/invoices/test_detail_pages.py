@@ -202,6 +202,7 @@ def test_a_pdf_is_refused_where_other_documents_belong(log_in: LogIn, shelf: She
     assert len(documents(shelf.world, shelf.ids["NT-1"])) == 1
 
 
+@pytest.mark.security("C9")
 def test_text_is_shown_in_a_frame_without_rights(log_in: LogIn, shelf: Shelf) -> None:
     world = shelf.world
     with world.runtime.database.writing() as session:
@@ -220,6 +221,7 @@ def test_text_is_shown_in_a_frame_without_rights(log_in: LogIn, shelf: Shelf) ->
     assert frame.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
 
 
+@pytest.mark.security("C20")
 def test_only_a_person_who_is_logged_in_sends_a_large_file(
     log_in: LogIn, shelf: Shelf, pages: object
 ) -> None:

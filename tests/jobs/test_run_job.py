@@ -51,6 +51,7 @@ FORGED: dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
 }
 
 
+@pytest.mark.security("C19")
 @pytest.mark.parametrize("which", FORGED)
 def test_f2_nothing_but_a_known_job_is_run(
     work: Work, drained: list[object], redis_url: str, tmp_path: Path, which: str
@@ -66,6 +67,7 @@ def test_f2_nothing_but_a_known_job_is_run(
     assert drained == [9]
 
 
+@pytest.mark.security("C19")
 def test_f2_no_callback_is_run(work: Work, drained: list[object], redis_url: str) -> None:
     queue = Queue(QUEUE, connection=Redis.from_url(redis_url), serializer="json")
     queue.enqueue_call(

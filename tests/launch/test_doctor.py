@@ -153,6 +153,7 @@ def test_b9_a_redis_that_answers_and_takes_nothing(
     assert not findings(sick)["redis"].well
 
 
+@pytest.mark.security("C15")
 def test_a_home_that_others_may_read_is_told(runtime: Runtime) -> None:
     home = runtime.settings.home
     home.chmod(0o755)

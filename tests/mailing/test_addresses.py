@@ -22,6 +22,7 @@ def test_an_address_comes_out_as_it_goes_on_the_wire(given: str, checked: str) -
     assert checked_address(given) == checked
 
 
+@pytest.mark.security("C8")
 @pytest.mark.parametrize(
     "given",
     ["", "unknown", "a@b@local", "@local", "a@.local", "a@-x.local", "ü@example.com", "a@x.com\nBcc: b@c.d",

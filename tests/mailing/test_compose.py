@@ -116,6 +116,7 @@ def test_what_goes_in_comes_out(documents: int) -> None:
     assert hashlib.sha256(made.data).hexdigest() == made.sha256
 
 
+@pytest.mark.security("C8")
 @pytest.mark.parametrize("breaker", ["\r\n", "\n", "\r", "\x00", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
 def test_no_header_can_be_smuggled_in(breaker: str) -> None:
     evil = f"x{breaker}Bcc: thief@example.org"
@@ -144,6 +145,7 @@ def test_a_document_with_other_bytes_is_never_attached() -> None:
         compose(LETTER, [replace(document(), content=b"%PDF another")])
 
 
+@pytest.mark.security("C28")
 def test_a_text_with_lone_carriage_returns_stays_one_mail() -> None:
     made = compose(replace(LETTER, text="a\r.\r\nb\r", html=None), [])
     assert b"\r" not in made.data.replace(b"\r\n", b"")

@@ -11,6 +11,7 @@ from email.header import decode_header, make_header
 from email.utils import getaddresses
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -61,6 +62,7 @@ def documents(draw: st.DrawFn) -> Document:
     return Document(1, draw(header_texts), draw(media_types), digest, content)
 
 
+@pytest.mark.security("C28")
 @settings(max_examples=300, deadline=None)
 @given(letters(), st.lists(documents(), max_size=3))
 @example(

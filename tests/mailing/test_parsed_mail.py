@@ -22,6 +22,7 @@ def test_whatever_bytes_come_make_a_letter() -> None:
     assert parsed_mail.subject_and_named(b"Subject: gr\xc3\xbc\xc3\x9fe\r\n\r\n")[0] == "grüße"
 
 
+@pytest.mark.security("C21")
 @pytest.mark.parametrize(
     ("given", "safe"),
     [

@@ -12,6 +12,7 @@ from webapp.mailing.texts import MessageText, Rendered, Unrenderable, spoken
 NAMES = {"customer": {"name": "O'Connor & Sons <b>", "metadata": {}}, "invoice": {"net": Decimal("12.50")}}
 
 
+@pytest.mark.security("C10")
 def test_data_are_escaped_in_html_and_not_in_the_subject() -> None:
     made = render(MessageText("For {{ customer.name }}", "<p>Dear {{ customer.name }}</p>", True), NAMES)
     assert isinstance(made, Rendered)
@@ -30,6 +31,7 @@ def test_an_error_is_told_with_its_line(body: str, line: int) -> None:
     assert f"line {line}" in made.words
 
 
+@pytest.mark.security("C5")
 @pytest.mark.parametrize(
     "body",
     ["{{ ''.__class__.__mro__ }}", "{{ customer.__init__.__globals__ }}", "{{ customer.update(a=1) }}",
@@ -39,6 +41,7 @@ def test_a_template_cannot_leave_its_box(body: str) -> None:
     assert isinstance(render(MessageText("s", body, True), NAMES), Unrenderable)
 
 
+@pytest.mark.security("C8")
 def test_a_line_break_in_the_subject_is_refused() -> None:
     made = render(MessageText("{{ name }}", "x", False), {"name": "a\r\nBcc: b@c.d"})
     assert isinstance(made, Unrenderable)
@@ -134,6 +137,7 @@ def test_rules_of_a_style_sheet_are_written_into_the_elements() -> None:
     assert made.text == "O'Connor & Sons <b>\n"
 
 
+@pytest.mark.security("C17")
 def test_nothing_is_fetched_for_a_style_sheet() -> None:
     fetching = '<link rel="stylesheet" href="http://127.0.0.1:9/x.css"><style>@import url(file:///etc/passwd);</style>'
     body = f"{fetching}<p>x</p>"

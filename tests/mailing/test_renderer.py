@@ -48,6 +48,7 @@ def test_a_batch_larger_than_a_frame_comes_back_in_order(renderer: Renderer) -> 
     ]
 
 
+@pytest.mark.security("C6")
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_bomb_costs_its_own_message_only(renderer: Renderer, bomb: str) -> None:
     began = time.monotonic()
@@ -60,17 +61,20 @@ def test_a_bomb_costs_its_own_message_only(renderer: Renderer, bomb: str) -> Non
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.security("C6")
 def test_a_bomb_in_the_subject_is_caught_too(renderer: Renderer) -> None:
     bombed = renderer.render(one("fine", subject="{{ 10**(10**8) }}"))
     assert bombed == Unrenderable("the template ran for more than 1 seconds, and was ended")
 
 
+@pytest.mark.security("C5")
 @pytest.mark.parametrize("escape", PAYLOADS)
 def test_no_way_out_of_the_sandbox(renderer: Renderer, escape: str) -> None:
     found = renderer.render(one(escape))
     assert isinstance(found, Unrenderable), found
 
 
+@pytest.mark.security("C5")
 def test_data_are_never_rendered_twice(renderer: Renderer) -> None:
     names = {"customer": {"name": "{{ 7 * 7 }}"}}
     found = renderer.render(
@@ -79,6 +83,7 @@ def test_data_are_never_rendered_twice(renderer: Renderer) -> None:
     assert found == Rendered("to {{ 7 * 7 }}", "{{ 7 * 7 }}\n", "{{ 7 * 7 }}")
 
 
+@pytest.mark.security("C5")
 def test_the_child_knows_no_secrets_and_can_write_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAILRUN_SECRET_KEY", "a secret")
     renderer = Renderer()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from sqlalchemy import delete, insert
 
 from tests.mailing.hostile import BOMBS, PAYLOADS
@@ -33,6 +34,7 @@ UNWRITABLE = [r"{{ '\x00'|money('EUR') }}", r"{{ '\ud800'|money('EUR') }}"]
 """Why they fail is told with what a database has no place for."""
 
 
+@pytest.mark.security("C5", "C6")
 def test_each_costs_its_own_mail_and_all_others_go_out(runtime: Runtime, server: MailServer) -> None:
     runtime = replace(runtime, renderer=Renderer(seconds=1.0))
     world = make_world(runtime, server, subject="Invoice")

@@ -195,6 +195,7 @@ def test_a_name_that_cannot_be_made_fails_its_message(
     assert "name" in result.detail
 
 
+@pytest.mark.security("C18")
 @pytest.mark.parametrize("body", ["{{ customer.metadata." + KEY + " }}", "{{ customer.metadata }}"])
 def test_the_password_never_stands_in_the_mail_that_it_locks(
     runtime: Runtime, server: MailServer, body: str

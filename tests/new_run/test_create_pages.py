@@ -57,6 +57,7 @@ def test_e7_a_run_from_a_definition_includes_the_clusters_below(log_in: LogIn, w
     assert "checked" in box
 
 
+@pytest.mark.security("C3")
 @pytest.mark.parametrize("given", [{"bcc": ["thief@evil.test"]}, {"reply_to": "thief@evil.test"}])
 def test_f6_a_definitions_own_copies_leave_the_company_neither(
     pages: Flask, log_in: LogIn, world: World, given: dict[str, object]
@@ -73,6 +74,7 @@ def test_f6_a_definitions_own_copies_leave_the_company_neither(
     assert runs(world) == []
 
 
+@pytest.mark.security("C8")
 def test_f9_a_name_of_more_than_one_line_is_refused(log_in: LogIn, world: World) -> None:
     world.add()
     browser = log_in("manager")
@@ -132,6 +134,7 @@ def test_a_set_that_changed_since_the_preview_is_asked_about(log_in: LogIn, worl
     assert runs(world) == []
 
 
+@pytest.mark.security("C29")
 def test_a_start_above_the_limit_is_asked_about_once(pages: Flask, log_in: LogIn, world: World) -> None:
     for _ in range(3):
         world.add()
@@ -154,6 +157,7 @@ def test_a_start_above_the_limit_is_asked_about_once(pages: Flask, log_in: LogIn
     assert world.status(run_id) == "running"
 
 
+@pytest.mark.security("C25")
 def test_extra_fields_of_a_form_are_ignored(log_in: LogIn, world: World) -> None:
     world.add()
     browser = log_in("manager")

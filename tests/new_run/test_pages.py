@@ -184,6 +184,7 @@ def preview_page(browser: Browser, world: World, **given: object) -> str:
     return browser.press("/runs/preview", **fields(world, **given)).text
 
 
+@pytest.mark.security("C2")
 def test_a_viewer_bound_to_a_cluster_is_told_of_no_other(
     log_in: LogIn, world: World, in_cluster: Callable[[str], int]
 ) -> None:

@@ -180,6 +180,7 @@ def test_pages_go_on_and_back_without_a_gap(world: World) -> None:
             preview_lists.listed(session, OPERATOR, choice, content, "everything", None)
 
 
+@pytest.mark.security("C2")
 def test_a_viewer_of_one_cluster_finds_no_other_in_a_list(world: World) -> None:
     world.add()
     with world.runtime.database.writing() as session:

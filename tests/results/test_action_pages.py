@@ -145,6 +145,7 @@ def test_without_script_the_box_above_means_the_rows_on_screen(log_in: LogIn, wo
     assert world.statuses(run_id) == ["removed", "removed", "ready"]
 
 
+@pytest.mark.security("C2")
 @pytest.mark.parametrize(
     ("verb", "was"),
     [

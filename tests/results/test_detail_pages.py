@@ -29,8 +29,7 @@ def asked_for(browser: Browser, url: str, target: str) -> TestResponse:
 
 
 def sent(world: World, worker: WorkerProcess) -> int:
-    run_id = world.deliver(worker)
-    return world.results(run_id)[0].id
+    return world.results(world.deliver(worker))[0].id
 
 
 def in_status(world: World, status: ResultStatus) -> int:
@@ -98,6 +97,7 @@ def test_the_live_answer_holds_the_parts_by_their_ids(log_in: LogIn, world: Worl
     assert "<html" not in live
 
 
+@pytest.mark.security("C9")
 def test_the_frame_has_no_rights_but_may_stand_in_our_page(
     log_in: LogIn, world: World, worker: WorkerProcess
 ) -> None:
@@ -142,6 +142,7 @@ def test_what_is_no_proof_is_said_and_not_handed_out(
     assert browser.look(f"/results/{id}/mail").status_code == 200
 
 
+@pytest.mark.security("C21")
 @pytest.mark.parametrize(
     ("media_type", "content", "shown_as"),
     [
@@ -167,8 +168,7 @@ def test_a_document_is_shown_only_as_what_can_do_nothing(
     browser = log_in("viewer")
     saved = browser.look(f"/results/{id}/documents/1")
     looked_at = browser.look(f"/results/{id}/documents/1?look=1")
-    assert saved.data == looked_at.data == content
-    assert saved.mimetype == media_type
+    assert (saved.data, looked_at.data, saved.mimetype) == (content, content, media_type)
     assert "Gespr%C3%A4che%20%C3%BC.bin" in saved.headers["Content-Disposition"]
     for answer in (saved, looked_at):
         assert answer.headers["Cache-Control"] == "no-store"  # F10

@@ -56,6 +56,7 @@ def test_by_status_and_reason(world: World, run_id: int) -> None:
     assert numbers(world, run_id, status="ready", reason="no_attachment") == []
 
 
+@pytest.mark.security("C23")
 def test_what_is_searched_for_is_taken_letter_by_letter(world: World, run_id: int) -> None:
     assert numbers(world, run_id, search="a_1") == [1]  # not AB1: _ is no wildcard
     assert numbers(world, run_id, search="100%") == [1]
@@ -86,6 +87,7 @@ def test_only_the_run_s_own_results(world: World, run_id: int) -> None:
         assert session.query(Run).count() == 2
 
 
+@pytest.mark.security("C23")
 @pytest.mark.parametrize("given", [{"status": "bogus"}, {"reason": "bogus"}, {"status": "ready "}])
 def test_a_filter_that_is_not_understood_never_matches_everything(given: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="is not a valid"):

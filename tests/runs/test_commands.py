@@ -154,6 +154,7 @@ def test_results_are_changed_and_counted(world: World, mailrun: Mailrun, worker:
     assert mailrun("runs", "remove", run_id, "--result", "999").exit_code == 1
 
 
+@pytest.mark.security("C22")
 def test_a_spreadsheet_finds_no_formula(world: World, mailrun: Mailrun) -> None:
     world.add(number="=1+1")
     run_id = str(created(world, mailrun))

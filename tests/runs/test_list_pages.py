@@ -116,6 +116,7 @@ def test_the_list_tells_how_far_runs_are_and_stops_asking(log_in: LogIn, world: 
     assert "/runs/live" not in browser.look("/runs").text
 
 
+@pytest.mark.security("C22")
 def test_the_report_has_a_line_for_each_result_and_is_harmless(
     log_in: LogIn, world: World, worker: WorkerProcess
 ) -> None:

@@ -39,6 +39,7 @@ def test_start_and_stop_and_again(log_in: LogIn, world: World) -> None:
     assert "Stopped." in text_of(led)
 
 
+@pytest.mark.security("C24")
 def test_twenty_presses_of_start_from_twenty_browsers(pages: Flask, log_in: LogIn, world: World) -> None:
     world.add()
     browser = log_in("manager")

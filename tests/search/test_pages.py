@@ -99,6 +99,7 @@ def test_a_former_address_and_a_removed_result_are_found(
     assert "Removed" in text_of(answer)
 
 
+@pytest.mark.security("C2")
 def test_nothing_of_a_cluster_that_is_not_theirs(
     pages: Flask, log_in: LogIn, world: World, mailed: Result
 ) -> None:

@@ -33,6 +33,8 @@ def test_the_last_pages_come_first_each_once(log_in: LogIn, shelf: Shelf, world:
     assert browser.look("/customers/999999").status_code == 404
     assert recent(browser) == [invoice, f"/results/{result_id}", f"/runs/{run_id}", customer]
     assert recent(browser, "/search?palette=1") == recent(browser)
+    cleared = browser.look("/search?q=", htmx=True)
+    assert (cleared.status_code, 'id="recent"' in cleared.text) == (200, True)
     assert "NT-1 Ärzte am Markt" in text_of(browser.look("/search"))
     assert recent(browser, "/search?q=nt") == []
     assert recent(log_in("viewer")) == [], "each has their own"

@@ -146,6 +146,7 @@ def test_a_run_can_be_narrowed_but_not_widened(world: World) -> None:
         world.run(invoice_ids=(first.id, outside.id))
 
 
+@pytest.mark.security("C3")
 def test_a_viewer_bound_to_a_cluster_sees_and_takes_only_what_is_below_it(world: World) -> None:
     world.add()
     with world.runtime.database.writing() as session:

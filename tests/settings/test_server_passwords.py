@@ -47,6 +47,7 @@ def used(world: World) -> str:
     return address_of(stored(world), world.runtime.settings).password
 
 
+@pytest.mark.security("C18")
 def test_it_is_used_and_shown_nowhere(admin: Browser, world: World, url: str) -> None:
     assert used(world) == SECRET
     assert SECRET not in stored(world).password
@@ -115,6 +116,7 @@ def test_a_new_secret_key_seals_it_again(world: World, url: str) -> None:
     assert passwords.opened(stored(world), alone) == (SECRET, "")
 
 
+@pytest.mark.security("C18")
 @pytest.mark.parametrize("elsewhere", [{"host": "mail.example.com"}, {"port": "25"}, {"security": "none"}])
 def test_f_it_goes_nowhere_else_by_itself(
     admin: Browser, world: World, url: str, elsewhere: dict[str, str]

@@ -49,6 +49,7 @@ def seen(browser: Browser, url: str) -> str:
     return found[1]
 
 
+@pytest.mark.security("C16")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.table)
 @pytest.mark.parametrize("role", ["manager", "viewer"])
 def test_others_than_administrators_see_no_settings(log_in: LogIn, kind: SettingKind, role: str) -> None:
@@ -131,6 +132,7 @@ def test_what_is_wrong_with_a_server_is_said_at_the_field(
         assert session.scalar(select(MailServer).where(MailServer.name == "Relay")) is None
 
 
+@pytest.mark.security("C16")
 def test_mailruns_own_services_are_no_mail_servers(admin: Browser, world: World) -> None:
     host, port = next(iter(world.runtime.settings.own_services), ("127.0.0.1", 0))
     admin.look("/servers/new")

@@ -53,6 +53,7 @@ def test_a_right_server_has_no_problem(server: MailServer, tmp_path: Path) -> No
     assert said[3] == f"AUTH PLAIN {MASK}"
 
 
+@pytest.mark.security("C16", "C18")
 @pytest.mark.parametrize("mechanisms", ["PLAIN", "LOGIN", "CRAM-MD5"])
 def test_no_secret_is_shown(server: MailServer, mechanisms: str) -> None:
     server.auth, server.mechanisms = "mailrun:right", mechanisms
@@ -64,6 +65,7 @@ def test_no_secret_is_shown(server: MailServer, mechanisms: str) -> None:
     assert MASK in shown or mechanisms == "CRAM-MD5"
 
 
+@pytest.mark.security("C16", "C18")
 @pytest.mark.parametrize(
     "echoed", [PASSWORD, "AG1haWxydW4AWmFobHN0cmHDn2XigqwxICAg", "WmFobHN0cmHDn2XigqwxICAg"]
 )
@@ -185,6 +187,7 @@ def test_a_name_that_is_not_found() -> None:
     assert cause(check(ServerAddress("mail.invalid", 25, "none"), WAITS)) == SetupCause.NAME_NOT_FOUND
 
 
+@pytest.mark.security("C16")
 def test_an_address_that_is_never_a_mail_server() -> None:
     assert cause(check(ServerAddress("169.254.169.254", 25, "none"), WAITS)) in (
         SetupCause.FORBIDDEN,

@@ -16,6 +16,7 @@ from tests.smtp.conversations import CERTIFICATE, LETTER, conversation, scripted
 from webapp.smtp.outcomes import Accepted, Broken, Deferred, Offered, Rejected, ServerTrouble, Unknown
 
 
+@pytest.mark.security("C28")
 def test_a_message_arrives_byte_for_byte(server: MailServer) -> None:
     talk = conversation(server)
     assert talk.open() is None

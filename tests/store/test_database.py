@@ -47,6 +47,7 @@ def test_callbacks_run_after_the_commit(database: Database) -> None:
     assert seen == [1]
 
 
+@pytest.mark.security("C15")
 def test_f8_only_its_owner_may_read_the_database(database: Database) -> None:
     if database.is_sqlite:
         path = Path(database.url.database or "")

@@ -87,6 +87,7 @@ def test_what_is_put_is_there_under_its_hash(kind: Kind) -> None:
     assert kind.store.get(DIGEST) == CONTENT
 
 
+@pytest.mark.security("C15")
 def test_f15_only_its_owner_may_read_a_document(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:

@@ -55,6 +55,7 @@ def protected(runtime: Runtime, server: MailServer) -> tuple[World, int]:
     return world, customer.id
 
 
+@pytest.mark.security("C18")
 def test_f8_a_password_is_in_nothing_that_is_kept(
     runtime: Runtime,
     server: MailServer,
@@ -137,6 +138,7 @@ def test_f8_a_field_that_a_definition_names_is_sealed_with_what_it_has(
     assert FIRST not in dump(runtime)
 
 
+@pytest.mark.security("C18")
 def test_f8_an_export_has_passwords_only_if_asked_and_imports_as_a_no_op(
     runtime: Runtime, server: MailServer, tmp_path: Path
 ) -> None:
@@ -157,6 +159,7 @@ def test_f8_an_export_has_passwords_only_if_asked_and_imports_as_a_no_op(
         assert not load(runtime, out).changed_anything
 
 
+@pytest.mark.security("C18")
 def test_f8_a_sealed_password_opens_for_its_own_customer_and_with_its_own_key_only() -> None:
     keys, others = Keys(["k" * 40]), Keys(["x" * 40])
     value = keys.seal("C1", "pin", FIRST)

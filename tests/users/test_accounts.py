@@ -86,6 +86,7 @@ def test_an_old_hash_is_replaced(database: Database) -> None:
         assert not accounts.has_old_hash(found)
 
 
+@pytest.mark.security("C13")
 def test_an_unknown_address_takes_as_long_as_a_wrong_password(database: Database) -> None:
     with database.writing() as session:
         create_user(session, "marit@example.com", GOOD, "manager")

@@ -38,6 +38,7 @@ def count(runtime: Runtime) -> int:
         return session.scalar(select(func.count()).select_from(User)) or 0
 
 
+@pytest.mark.security("C13")
 def test_every_page_leads_to_the_first_start(empty: Flask) -> None:
     browser = Browser(empty.test_client())
     for page in ("/", "/runs", "/login", "/settings", "/nowhere"):
@@ -83,6 +84,7 @@ def test_what_is_wrong_is_told_and_makes_no_one(
     assert count(runtime) == 0
 
 
+@pytest.mark.security("C13")
 def test_guesses_are_limited_and_noted(empty: Flask, runtime: Runtime) -> None:
     browser = Browser(empty.test_client())
     browser.look("/setup")
@@ -95,6 +97,7 @@ def test_guesses_are_limited_and_noted(empty: Flask, runtime: Runtime) -> None:
     assert details == ["wrong code, from 127.0.0.1"] * 5
 
 
+@pytest.mark.security("C15")
 def test_each_installation_has_a_code_of_its_own(database: Database) -> None:
     with database.reading() as session:
         first, again = first_start.code(session), first_start.code(session)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from webapp.store.types import now
 from webapp.users.login_throttle import LoginThrottle
 
 
+@pytest.mark.security("C13")
 def test_f7_five_for_an_account_from_one_address() -> None:
     tries = LoginThrottle()
     assert [tries.take("a@x.test", "10.0.0.1") for _ in range(5)] == [None] * 5
@@ -40,6 +43,7 @@ def test_how_many_are_left_is_told_and_a_login_resets_the_count() -> None:
     assert tries.failed("a@x.test", "10.0.0.1") == 4
 
 
+@pytest.mark.security("C13")
 def test_thirty_failed_ones_from_an_address_whatever_the_email() -> None:
     tries = LoginThrottle()
     for n in range(30):

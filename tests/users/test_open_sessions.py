@@ -62,6 +62,7 @@ def test_the_account_lists_the_browsers_that_are_logged_in(pages: Flask, log_in:
     assert "from 127.0.0.1" in said
 
 
+@pytest.mark.security("C14")
 def test_ending_one_session_ends_it_at_its_next_request(
     pages: Flask, log_in: LogIn, runtime: Runtime
 ) -> None:
@@ -79,6 +80,7 @@ def test_ending_one_session_ends_it_at_its_next_request(
     assert said.count("session ended") == said.count("sessions ended") == 1
 
 
+@pytest.mark.security("C14")
 def test_no_one_ends_another_persons_session(log_in: LogIn, runtime: Runtime) -> None:
     owner, other = log_in("manager"), log_in("viewer")
     [of_owner] = [row for row in rows(runtime) if row.id == min(each.id for each in rows(runtime))]
@@ -89,6 +91,7 @@ def test_no_one_ends_another_persons_session(log_in: LogIn, runtime: Runtime) ->
     assert is_in(owner)
 
 
+@pytest.mark.security("C14")
 def test_a_changed_password_ends_all_others_and_keeps_this_one(
     pages: Flask, log_in: LogIn, runtime: Runtime
 ) -> None:
@@ -145,6 +148,7 @@ def test_the_last_use_is_noted_to_the_minute_and_not_by_each_request(
     assert seen_at > long_ago
 
 
+@pytest.mark.security("C14")
 def test_the_cookie_and_the_row_share_no_secret(log_in: LogIn, runtime: Runtime) -> None:
     """A copy of the database opens no session."""
     browser = log_in("manager")

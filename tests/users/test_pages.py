@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
@@ -18,6 +19,7 @@ def known(runtime: Runtime, email: str = "marit@example.com") -> str:
     return email
 
 
+@pytest.mark.security("C13")
 def test_the_right_password_opens_and_is_kept_hashed(pages: Flask, runtime: Runtime) -> None:
     email = known(runtime)
     browser = Browser(pages.test_client())
@@ -29,6 +31,7 @@ def test_the_right_password_opens_and_is_kept_hashed(pages: Flask, runtime: Runt
         assert session.scalars(select(AuditEntry.action)).all() == ["login"]
 
 
+@pytest.mark.security("C13")
 def test_an_unknown_email_and_a_wrong_password_are_told_alike(pages: Flask, runtime: Runtime) -> None:
     email = known(runtime)
     wrong = Browser(pages.test_client()).log_in(email, "not the password")
@@ -38,6 +41,7 @@ def test_an_unknown_email_and_a_wrong_password_are_told_alike(pages: Flask, runt
     assert "do not match. 4 tries left." in text_of(wrong)
 
 
+@pytest.mark.security("C13")
 def test_after_five_tries_even_the_right_password_waits(pages: Flask, runtime: Runtime) -> None:
     email = known(runtime)
     browser = Browser(pages.test_client())
@@ -61,6 +65,7 @@ def test_f7_a_device_that_logged_in_before_is_not_locked_out(pages: Flask, runti
         assert "login refused" in session.scalars(select(AuditEntry.action)).all()
 
 
+@pytest.mark.security("C13")
 def test_f7_a_forged_device_is_none(pages: Flask, runtime: Runtime) -> None:
     email = known(runtime)
     guesser = Browser(pages.test_client())
@@ -70,6 +75,7 @@ def test_f7_a_forged_device_is_none(pages: Flask, runtime: Runtime) -> None:
     assert refused.status_code == 429
 
 
+@pytest.mark.security("C12")
 def test_next_never_leaves_the_host(pages: Flask, runtime: Runtime) -> None:
     email = known(runtime)
     for wanted in (
@@ -92,6 +98,7 @@ def test_a_page_asks_for_a_login_and_leads_back(pages: Flask) -> None:
     assert (piece.headers["X-Mailrun-Login"], piece.headers["HX-Reswap"], piece.text) == ("ended", "none", "")
 
 
+@pytest.mark.security("C14")
 def test_logout_ends_this_session_also_for_a_kept_cookie(pages: Flask, log_in: LogIn) -> None:
     browser = log_in("manager")
     cookie = browser.client.get_cookie("mailrun")
@@ -103,6 +110,7 @@ def test_logout_ends_this_session_also_for_a_kept_cookie(pages: Flask, log_in: L
     assert thief.get("/runs").status_code == 303
 
 
+@pytest.mark.security("C14")
 def test_a_disabled_user_is_out_at_once(runtime: Runtime, log_in: LogIn) -> None:
     browser = log_in("manager")
     with runtime.database.writing() as session:
@@ -110,6 +118,7 @@ def test_a_disabled_user_is_out_at_once(runtime: Runtime, log_in: LogIn) -> None
     assert browser.look("/runs").status_code == 303
 
 
+@pytest.mark.security("C14")
 def test_a_changed_session_key_ends_all_sessions(runtime: Runtime, log_in: LogIn) -> None:
     browser = log_in("manager")
     with runtime.database.writing() as session:
@@ -117,6 +126,7 @@ def test_a_changed_session_key_ends_all_sessions(runtime: Runtime, log_in: LogIn
     assert browser.look("/runs").status_code == 303
 
 
+@pytest.mark.security("C14")
 def test_the_cookie_is_kept_from_scripts_and_other_sites(pages: Flask, runtime: Runtime) -> None:
     answer = Browser(pages.test_client()).log_in(known(runtime))
     [cookie] = [line for line in answer.headers.getlist("Set-Cookie") if line.startswith("mailrun=")]

@@ -120,6 +120,7 @@ def test_a_bad_password_leaves_the_link_as_it_was(pages: Flask, log_in: LogIn) -
     assert choose(pages, link)[1] == 303
 
 
+@pytest.mark.security("C14")
 def test_a_reset_link_ends_the_sessions_when_it_is_used(
     pages: Flask, log_in: LogIn, runtime: Runtime
 ) -> None:
@@ -182,6 +183,7 @@ def test_a_change_holds_at_once_in_open_sessions(log_in: LogIn, runtime: Runtime
     assert "sees: all clusters → left" in detail
 
 
+@pytest.mark.security("C14")
 def test_disabling_ends_the_sessions_and_enabling_lets_in_again(
     pages: Flask, log_in: LogIn, runtime: Runtime
 ) -> None:

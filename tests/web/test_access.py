@@ -42,12 +42,14 @@ def left_run(world: World, in_cluster: Callable[[str], int]) -> tuple[int, int]:
     return run_id, world.results(run_id)[0].id
 
 
+@pytest.mark.security("C1")
 def test_no_route_is_missing_here(pages: Flask) -> None:
     assert routes(pages, "GET") == OPEN | LOOKING | FOR_SENDERS | LOOKING_ADMINS | IMPORTING
     changing = CHANGING | CHANGING_ADMINS | CHANGING_IMPORTS
     assert routes(pages, "POST") == changing | OPEN_CHANGING | OWN | {"/logout"}
 
 
+@pytest.mark.security("C1")
 def test_without_a_login_everything_leads_to_the_login(pages: Flask, left_run: tuple[int, int]) -> None:
     browser = Browser(pages.test_client())
     browser.look("/login")
@@ -58,6 +60,7 @@ def test_without_a_login_everything_leads_to_the_login(pages: Flask, left_run: t
         assert (answer.status_code, (answer.location or "")[:6]) == (303, "/login"), rule
 
 
+@pytest.mark.security("C1")
 @pytest.mark.parametrize(
     ("role", "clusters"),
     [("viewer", ()), ("viewer", ("left",)), ("manager", ()), ("manager", ("left",)), ("admin", ())],
@@ -89,6 +92,7 @@ def test_who_may_look_sees_and_only_senders_change(
         assert (world.status(left_run[0]), world.statuses(left_run[0])) == ("created", before)
 
 
+@pytest.mark.security("C1", "C2")
 def test_a_manager_of_another_cluster_finds_nothing_there(
     log_in: LogIn, world: World, left_run: tuple[int, int]
 ) -> None:
@@ -108,6 +112,7 @@ def test_a_manager_of_another_cluster_finds_nothing_there(
     assert "No runs" in browser.look("/runs").text or "left" not in browser.look("/runs").text
 
 
+@pytest.mark.security("C2")
 def test_ids_of_another_run_in_a_bulk_change_nothing(
     log_in: LogIn, world: World, left_run: tuple[int, int]
 ) -> None:

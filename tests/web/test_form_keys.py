@@ -31,6 +31,7 @@ def test_an_effect_that_failed_leaves_the_key_unused(database: Database) -> None
         assert form_keys.use(session, key)
 
 
+@pytest.mark.security("C24")
 def test_of_twenty_at_once_one_has_the_key(database: Database) -> None:
     key, won = form_keys.new(), []
 

@@ -20,6 +20,7 @@ from webapp.store.runs import Result
 from webapp.store.users import User
 
 
+@pytest.mark.security("C11")
 def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(pages: Flask, log_in: LogIn) -> None:
     for answer in (Browser(pages.test_client()).look("/login"), log_in().look("/runs")):
         policy = answer.headers["Content-Security-Policy"]
@@ -32,6 +33,7 @@ def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(pages: Flas
         assert "http://" not in answer.text.replace("http://www.w3.org", "")
 
 
+@pytest.mark.security("C30")
 @pytest.mark.parametrize("name", ["htmx-4.0.1.min.js", "codemirror-6.43.min.js"])
 def test_a_vendored_script_is_the_one_that_was_looked_at(name: str) -> None:
     script = Path(__file__).parents[2] / "static" / name
@@ -52,6 +54,7 @@ def test_health_needs_no_login_and_readiness_looks_at_the_parts(pages: Flask) ->
     assert "schema" in ready.text
 
 
+@pytest.mark.security("C26")
 def test_an_error_is_told_with_an_id_and_without_a_stack(
     pages: Flask, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,12 +115,14 @@ def test_a_page_that_changes_what_it_only_reads_fails_and_says_so(pages: Flask, 
     assert "Renamed by reading" not in browser.look("/account").text
 
 
+@pytest.mark.security("C20")
 def test_a_request_that_is_too_large_is_refused_before_its_login_is_checked(pages: Flask) -> None:
     answer = pages.test_client().post("/login", data={"email": "x" * 5_000_000})
     assert answer.status_code == 413
     assert "too large" in answer.text
 
 
+@pytest.mark.security("C10")
 def test_what_customers_and_servers_say_is_shown_as_text(log_in: LogIn, world: World) -> None:
     evil = '<script>alert(1)</script>"><img src=x>'
     with world.runtime.database.writing() as session:
@@ -135,6 +140,7 @@ def test_what_customers_and_servers_say_is_shown_as_text(log_in: LogIn, world: W
         assert "<img src=x" not in answer.text
 
 
+@pytest.mark.security("C23")
 @pytest.mark.parametrize("given", ["%", "_", "'", '"', "\\", "\x00", "😀", "' OR 1=1 --", "x" * 3000])
 def test_odd_characters_in_a_search_find_nothing_and_break_nothing(
     log_in: LogIn, world: World, given: str

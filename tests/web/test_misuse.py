@@ -23,18 +23,21 @@ def actions(runtime: Runtime) -> list[str]:
         return list(session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)))
 
 
+@pytest.mark.security("C12")
 @pytest.mark.parametrize("path", ["/static//x", "/x//runs", "/runs//new"])
 def test_f14_no_address_leads_to_another_host(pages: Flask, path: str) -> None:
     answer = pages.test_client().get(path, headers={"Host": "evil.test"})
     assert "evil.test" not in answer.headers.get("Location", "")
 
 
+@pytest.mark.security("C12")
 def test_f14_only_our_own_names_are_answered(settings: Settings) -> None:
     client = create_app(replace(settings, hosts=("mailrun.example.com",))).test_client()
     assert client.get("/login", headers={"Host": "evil.test"}).status_code == 400
     assert client.get("/setup", headers={"Host": "mailrun.example.com"}).status_code == 200
 
 
+@pytest.mark.security("C27")
 def test_f14_what_is_created_downloaded_and_refused_is_audited(
     log_in: LogIn, world: World, runtime: Runtime
 ) -> None:
@@ -48,6 +51,7 @@ def test_f14_what_is_created_downloaded_and_refused_is_audited(
     assert "create" in actions(runtime)
 
 
+@pytest.mark.security("C29")
 def test_f14_a_person_may_not_send_tests_without_end(log_in: LogIn, world: World) -> None:
     browser = log_in("manager")
     browser.look("/definitions/new")
@@ -56,6 +60,7 @@ def test_f14_a_person_may_not_send_tests_without_end(log_in: LogIn, world: World
     assert 429 not in answers[:10]
 
 
+@pytest.mark.security("C11")
 def test_f10_no_document_or_mail_stays_in_a_browsers_cache(log_in: LogIn, world: World) -> None:
     world.add()
     id = world.results(world.run())[0].id

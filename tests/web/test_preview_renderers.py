@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from flask import Flask
 
 from webapp.extensions import runtime_of
@@ -20,6 +21,7 @@ ENDLESS = ToRender(
 FINE = ToRender(MessageText("x", "fine", False), {})
 
 
+@pytest.mark.security("C6")
 def test_f4_twelve_endless_previews_leave_the_pages_alone(pages: Flask) -> None:
     renderer = runtime_of(pages).renderer
     assert isinstance(renderer.render(FINE), Rendered)

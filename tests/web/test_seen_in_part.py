@@ -71,6 +71,7 @@ def nothing_of_others(answer: TestResponse, case: Case, where: str) -> None:
         assert secret not in said, (where, secret)
 
 
+@pytest.mark.security("C2")
 @pytest.mark.parametrize("role", ["manager", "viewer"])
 def test_e10_every_address_of_the_run_shows_hers_alone(log_in: LogIn, case: Case, role: str) -> None:
     browser = log_in(role, "right")
@@ -91,6 +92,7 @@ def test_e10_every_address_of_the_run_shows_hers_alone(log_in: LogIn, case: Case
     nothing_of_others(browser.look(f"/runs/{case.run}/live?rows={rows}", htmx=True), case, "live")
 
 
+@pytest.mark.security("C2")
 def test_e10_results_of_others_are_not_found(log_in: LogIn, case: Case) -> None:
     browser = log_in("manager", "right")
     for rule in OF_A_RUN & LOOKING:
@@ -115,6 +117,7 @@ def test_e10_the_run_page_counts_hers_and_says_why(log_in: LogIn, case: Case) ->
     assert "You see a part" not in whole
 
 
+@pytest.mark.security("C2")
 def test_e10_nothing_that_acts_on_the_run_is_accepted(log_in: LogIn, world: World, case: Case) -> None:
     browser = log_in("manager", "right")
     browser.look("/account")
@@ -130,6 +133,7 @@ def test_e10_nothing_that_acts_on_the_run_is_accepted(log_in: LogIn, world: Worl
     assert (world.status(case.run), world.statuses(case.run)) == ("finished", before)
 
 
+@pytest.mark.security("C2")
 def test_e10_a_run_is_not_in_the_list_of_who_has_no_customer_in_it(
     log_in: LogIn, world: World, case: Case, in_cluster: Callable[[str], int]
 ) -> None:

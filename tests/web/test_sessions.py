@@ -31,6 +31,7 @@ def is_in(browser: Browser) -> bool:
     return browser.look("/runs").status_code == 200
 
 
+@pytest.mark.security("C14")
 def test_twelve_idle_hours_end_it(clock: Clock, log_in: LogIn) -> None:
     browser = log_in()
     clock.ahead = 11.9 * HOUR
@@ -41,6 +42,7 @@ def test_twelve_idle_hours_end_it(clock: Clock, log_in: LogIn) -> None:
     assert not is_in(browser)
 
 
+@pytest.mark.security("C14")
 def test_after_seven_days_it_ends_however_busy(clock: Clock, log_in: LogIn) -> None:
     browser = log_in()
     for _ in range(16):
@@ -50,6 +52,7 @@ def test_after_seven_days_it_ends_however_busy(clock: Clock, log_in: LogIn) -> N
     assert not is_in(browser)
 
 
+@pytest.mark.security("C14")
 def test_a_page_that_polls_does_not_keep_it_awake(clock: Clock, log_in: LogIn, world: World) -> None:
     run_id = world.run()
     browser = log_in()
@@ -69,6 +72,7 @@ def test_two_sessions_of_one_user_end_apart(pages: Flask, log_in: LogIn) -> None
     assert (is_in(first), is_in(second)) == (False, True)
 
 
+@pytest.mark.security("C14")
 def test_the_cookie_is_secure_when_the_request_is(pages: Flask) -> None:
     by_https = pages.test_client().get("/login", base_url="https://localhost")
     assert "; Secure;" in by_https.headers["Set-Cookie"]

@@ -3,6 +3,7 @@ runs and loads nothing."""
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 
 from webapp.web import untrusted
@@ -16,6 +17,7 @@ def policy(app: Flask, url: str) -> list[str]:
     return one.split("; ")
 
 
+@pytest.mark.security("C9")
 def test_the_measured_twin_may_run_nothing_either(app: Flask) -> None:
     shown, measured = policy(app, "/results/1/mail"), policy(app, "/results/1/mail?measure=1")
     assert shown[0] == "sandbox"

@@ -9,8 +9,9 @@ from flask import Response, request, send_file
 
 from webapp.mailing.pdf_locking import begins_like_pdf
 
-WITHOUT_RIGHTS = "sandbox; default-src 'none'"
-IN_OUR_FRAME = f"{WITHOUT_RIGHTS}; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+SANDBOX = "sandbox; default-src 'none'"
+WITHOUT_RIGHTS = f"{SANDBOX}; frame-ancestors 'none'"
+IN_OUR_FRAME = f"{SANDBOX}; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 IN_THE_VIEWER = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 """A sandbox would switch the browser's own PDF viewer off. With `nosniff` nothing else is shown."""
 
