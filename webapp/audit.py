@@ -86,7 +86,14 @@ def _noted(session: Session) -> list[AuditEntry | int]:
 def _extend_chain(session: Session) -> None:
     session.flush()
     noted = session.info.pop(_NOTED)
-    audit_chain.extend(session, [each if isinstance(each, int) else each.id for each in noted])
+    # An entry of what was rolled back meanwhile is in the session no longer.
+    ids = [each if isinstance(each, int) else each.id for each in noted if _is_kept(session, each)]
+    if ids:
+        audit_chain.extend(session, ids)
+
+
+def _is_kept(session: Session, noted: AuditEntry | int) -> bool:
+    return isinstance(noted, int) or noted in session
 
 
 def _printable(session: Session, text: ColumnElement[str]) -> ColumnElement[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -140,6 +141,11 @@ def test_nothing_is_noted_of_what_was_rolled_back(trail: Database) -> None:
         raise RuntimeError
 
     with pytest.raises(RuntimeError), trail.writing() as session:
+        fail(session)
+    with trail.writing() as session:
+        audit.note(session, "marit", "login", "marit")
+        session.rollback()
+    with trail.writing() as session, suppress(RuntimeError), session.begin_nested():
         fail(session)
     assert verifying.verify(trail).last == 9
 
