@@ -170,12 +170,12 @@ def troubles(
     found = [first]
     if not isinstance(first, Unrenderable) or first.where:
         until = time.monotonic() + SAMPLE_TIME_LIMIT
-        for _, mail_input in tried[1:]:
+        for _sample, mail_input in tried[1:]:
             if time.monotonic() > until:
                 break
             found.append(renderer.render(to_render(mail_input)))
     seen: dict[Unrenderable, Trouble] = {}
-    for (sample, _), one in zip(tried, found, strict=False):
+    for (sample, _input), one in zip(tried, found, strict=False):
         if isinstance(one, Unrenderable):
             seen.setdefault(one, Trouble(sample, one))
     return list(seen.values())
