@@ -31,7 +31,7 @@ NAMES = re.compile(
     r"English|Nederlands|Deutsch|SHA-256|Ctrl|Esc|Enter|Shift|EUR|none|starttls|https?://\S+|\S+@\S+|\S+[./=]\S+|"
     r"\d+ (?:to \d+ )?(?:July|September|October|November|Jul|Sep|Oct|Nov|Dec)\b|\b(?:Sep|Oct|Nov|Dec)\b|"
     r"[A-Z][\w]+-[\w-]+|DR, RN, NRN, OOF, AutoReply|Date|From|Subject|auto-generated|\w{3}, \d+ \w{3} \d{4}|"
-    r"approved|Test|Invoice INV-\d+|ada|dee|eve|nothing|cust|zzz|[0-9a-f]{16}"
+    r"approved|Test|Invoice INV-\d+|ada|dee|eve|nothing|cust|zzz|[0-9a-f]{16}|[0-9a-f]{4}…[0-9a-f]{4}"
 )
 """What is the same in every language; days and months of English; heads of mails; the data of this world that
 no column has as it is."""
