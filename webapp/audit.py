@@ -104,17 +104,39 @@ def _printable(session: Session, text: ColumnElement[str]) -> ColumnElement[str]
     return func.translate(text, "".join(table), "".join(table.values()))
 
 
-ACTIONS = (
-    *(N_("add"), N_("change"), N_("rename"), N_("delete"), N_("release"), N_("refused")),
-    *(N_("suspend"), N_("resume"), N_("show secret"), N_("approve"), N_("close"), N_("import")),
-    *(N_("login"), N_("login failed"), N_("login refused"), N_("logout"), N_("session ended")),
-    *(N_("sessions ended"), N_("user created"), N_("user invited"), N_("user changed"), N_("user disabled")),
-    *(N_("user enabled"), N_("first administrator"), N_("invitation made"), N_("invitation accepted")),
-    *(N_("password link made"), N_("link mailed"), N_("password chosen"), N_("password changed")),
-    *(N_("password not changed"), N_("password reset")),
+LOGINS = (
+    *(N_("login"), N_("logout"), N_("login failed"), N_("login refused"), N_("session ended")),
+    *(N_("sessions ended"), N_("password changed"), N_("password not changed"), N_("password chosen")),
+    *(N_("invitation accepted"),),
 )
-"""What was done, as pages of users, customers and invoices show it, translated. What was there before and
-after stays as it was written: the audit trail is in English."""
+SENDING = (
+    *(N_("create"), N_("start"), N_("stop"), N_("send again"), N_("let documents pass"), N_("remove")),
+    *(N_("put back"), N_("undo"), N_("confirm sent"), N_("mark bounced"), N_("send test")),
+    *(N_("archive"), N_("unarchive"), N_("take over")),
+)
+USERS = (
+    *(N_("user created"), N_("user invited"), N_("user disabled"), N_("user enabled")),
+    *(N_("user changed"), N_("password reset"), N_("invitation made"), N_("password link made")),
+    *(N_("link mailed"), N_("first administrator")),
+)
+OTHERS = (
+    *(N_("add"), N_("change"), N_("delete"), N_("rename"), N_("release"), N_("suspend"), N_("resume")),
+    *(N_("approve"), N_("close"), N_("import"), N_("export"), N_("show secret"), N_("upload")),
+    *(N_("apply"), N_("discard"), N_("import cancelled"), N_("create template"), N_("change template")),
+    *(N_("delete template"), N_("change part"), N_("delete part"), N_("create definition")),
+    *(N_("change definition"), N_("retire definition"), N_("delete definition")),
+    *(N_("use definition again"), N_("change picture"), N_("delete picture"), N_("rotate secrets")),
+    *(N_("download customers"), N_("download invoices"), N_("download runs"), N_("download report")),
+    *(
+        N_("download audit trail"),
+        N_("download evidence"),
+        N_("download what is to fix"),
+        N_("audit trail released"),
+    ),
+    *(N_("check connection"), N_("try now"), N_("refused")),
+)
+"""What was done, by kind, as pages show it, translated. What was there before and after stays as it was
+written: the audit trail is in English."""
 
 CHANGES_SHOWN_MAX = 30
 """Entries that a page shows of one subject."""

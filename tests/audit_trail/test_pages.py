@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import text
 
+import webapp
 from tests.http_client import LogIn
 from webapp import audit
 from webapp.audit_trail.commands import audit_commands
@@ -100,3 +102,15 @@ def test_the_command_says_what_is_broken_and_gives_an_anchor(app: Flask, noted: 
     assert run("verify", "--anchor", "twelve")[0] == 1
     status, lines = run("export")
     assert (status, lines.count("\n")) == (0, 4)
+
+
+KNOWN = {*audit.LOGINS, *audit.SENDING, *audit.USERS, *audit.OTHERS}
+NOTED = re.compile(r"(?:note|audit|audit_and_report|note_each)\(\s*session, [\w.()]+, \"([a-z ]+)\"")
+
+
+def test_every_action_that_is_noted_is_of_a_kind() -> None:
+    """Else no filter finds it, and pages show it in English."""
+    code = [path.read_text() for path in Path(webapp.__file__).parent.rglob("*.py")]
+    noted = {action for text in code for action in NOTED.findall(text)}
+    assert len(noted) > 40
+    assert noted - KNOWN == set()

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp import notation
+from webapp.audit import LOGINS, SENDING, USERS
 from webapp.store import keyset
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
@@ -19,31 +20,6 @@ from webapp.store.types import iso
 from webapp.store.users import AuditEntry
 from webapp.translation import N_
 
-LOGINS = (
-    *(N_("login"), N_("logout"), N_("login failed"), N_("login refused"), N_("session ended")),
-    *(N_("sessions ended"), N_("password changed"), N_("password not changed"), N_("password chosen")),
-    *(N_("invitation accepted"),),
-)
-SENDING = (
-    *(N_("create"), N_("start"), N_("stop"), N_("send again"), N_("remove"), N_("put back")),
-    *(N_("send test"), N_("archive"), N_("unarchive"), N_("mark as sent"), N_("mark as not sent")),
-    *(N_("take over"),),
-)
-USERS = (
-    *(N_("user created"), N_("user invited"), N_("user disabled"), N_("user enabled"), N_("user changed")),
-    *(N_("password reset"), N_("link made"), N_("link mailed"), N_("first administrator")),
-)
-OTHERS = (
-    *(N_("add"), N_("change"), N_("delete"), N_("rename"), N_("release"), N_("suspend"), N_("resume")),
-    *(N_("approve"), N_("close"), N_("import"), N_("export"), N_("show secret"), N_("upload"), N_("apply")),
-    *(N_("create template"), N_("change template"), N_("delete template"), N_("change part")),
-    *(N_("delete part"), N_("create definition"), N_("change definition"), N_("retire definition")),
-    *(N_("delete definition"), N_("use definition again"), N_("change picture"), N_("delete picture")),
-    *(N_("rotate secrets"), N_("download customers"), N_("download invoices"), N_("download runs")),
-    *(N_("download report"), N_("download audit trail"), N_("check connection"), N_("try now")),
-    *(N_("refused"), N_("discard")),
-)
-"""Actions of no kind of their own, marked for translation."""
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "sending": (N_("Runs and mails"), SENDING),
     "logins": (N_("Logins"), LOGINS),
