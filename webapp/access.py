@@ -22,24 +22,36 @@ from webapp.translation import _
 @dataclass(frozen=True)
 class Viewer:
     """A person who looks or acts. With empty `clusters` they see everything, else these clusters and all
-    below them. `right_to_send`: as their account says, apart from the role. `inside`: these clusters and all
-    below them, where they have been found for this request; else each query finds them."""
+    below them. `right_to_send` and `right_to_approve`: as their account says, apart from the role. `inside`:
+    these clusters and all below them, where they have been found for this request; else each query finds
+    them."""
 
     name: str
     role: Role
     clusters: frozenset[int] = frozenset()
     right_to_send: bool = True
+    right_to_approve: bool = False
     inside: frozenset[int] = field(default=frozenset(), compare=False)
 
     @property
     def may_change(self) -> bool:
-        """Whether this person may create runs, and change them and what mails are made of."""
+        """Whether this person may create runs, and change them, customers, clusters and invoices."""
         return self.role in (Role.ADMIN, Role.MANAGER)
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether this person may change what mails say: definitions, templates, parts and pictures."""
+        return self.may_change or self.role == Role.EDITOR
 
     @property
     def may_send(self) -> bool:
         """Whether this person may have mails go out: start and stop runs, and send again."""
         return self.may_change and self.right_to_send
+
+    @property
+    def may_approve(self) -> bool:
+        """Whether this person may approve runs that another person has started; any role can have it."""
+        return self.right_to_approve
 
     @property
     def may_import(self) -> bool:
@@ -62,7 +74,17 @@ Restricted = type[Cluster] | type[Customer] | type[Invoice] | type[Run] | type[R
 def viewer_of(user: User) -> Viewer:
     """What this user may see, as a value."""
     bound = frozenset(each.cluster_id for each in user.bound_to)
-    return Viewer(user.email, Role(user.role), bound, user.may_send)
+    return Viewer(user.email, Role(user.role), bound, user.may_send, user.may_approve)
+
+
+def cannot_change(viewer: Viewer) -> str:
+    """What to tell a person whose role does not allow the change, with the way out."""
+    if viewer.role == Role.EDITOR:
+        return _(
+            "Your role changes definitions and templates, and only looks at the rest. Ask an administrator "
+            "for the manager role."
+        )
+    return _("Your role is read-only. Ask an administrator for the manager role.")
 
 
 INSIDE_MAX = 300

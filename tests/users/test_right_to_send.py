@@ -56,7 +56,7 @@ def test_a_viewer_who_becomes_a_manager_has_no_right_yet(runtime: Runtime) -> No
         assert change(session, "luc@example.com", "manager").may_send is False
         assert change(session, "luc@example.com", may_send=True).may_send is True
         assert change(session, "luc@example.com", "viewer").may_send is False
-    with pytest.raises(Refused, match="viewer cannot"), runtime.database.writing() as session:
+    with pytest.raises(Refused, match="viewers and editors cannot"), runtime.database.writing() as session:
         change(session, "luc@example.com", may_send=True)
 
 

@@ -8,6 +8,7 @@ from flask import Flask
 
 OPEN = {"/login", "/login/link", "/login/state", "/setup", "/healthz", "/readyz", "/static/<path:filename>"}
 OPEN_CHANGING = {"/login", "/login/again", "/login/link", "/setup"}
+FOR_APPROVERS = {"/runs/<int:run_id>/approval"}  # by a right of its own: tests/approvals
 OWN = {"/account", "/account/password", "/account/sessions/end", "/account/sessions/<int:session_id>/end"}
 LOOKING = {
     "/",
@@ -27,6 +28,7 @@ LOOKING = {
     "/runs/<int:run_id>",
     "/runs/<int:run_id>/results",
     "/runs/<int:run_id>/live",
+    "/runs/<int:run_id>/approval",
     "/runs/<int:run_id>/report.csv",
     "/runs/<int:run_id>/report.xlsx",
     "/runs/<int:run_id>/evidence.zip",
@@ -60,11 +62,10 @@ LOOKING = {
     "/fix.csv",
     "/fix.xlsx",
 }
+FOR_EDITORS = {"/definitions/new", "/templates/new"}
 FOR_SENDERS = {
     "/fix/send",
     "/runs/new",
-    "/definitions/new",
-    "/templates/new",
     "/customers/new",
     "/clusters/new",
     "/invoices/new",
@@ -72,10 +73,10 @@ FOR_SENDERS = {
 SETTINGS = ("/servers", "/senders", "/recipient-keys", "/transformations")
 LOOKING_ADMINS = {
     *("/takeover", "/settings", "/users", "/users/new", "/users/<int:user_id>", "/own-data"),
-    *("/audit", "/audit.csv", "/audit.xlsx"),
+    *("/audit", "/audit.csv", "/audit.xlsx", "/settings/approval"),
 } | {f"{path}{rest}" for path in SETTINGS for rest in ("", "/new", "/<int:id>")}
 CHANGING_ADMINS = {
-    "/audit/verification",
+    *("/audit/verification", "/settings/approval"),
     *("/takeover", "/servers/<int:id>/check", "/servers/<int:id>/try", "/own-data"),
     "/senders/<int:id>/domain",
     *("/users/new", "/users/<int:user_id>", "/users/<int:user_id>/link", "/users/<int:user_id>/disable"),
@@ -83,19 +84,7 @@ CHANGING_ADMINS = {
     "/users/<int:user_id>/sessions/<int:session_id>/end",
     *(f"{path}{rest}" for path in SETTINGS for rest in ("/new", "/<int:id>", "/<int:id>/delete")),
 }
-CHANGING = {
-    "/runs",
-    "/runs/preview",
-    "/runs/<int:run_id>/sending",
-    "/runs/<int:run_id>/sending/stop",
-    "/runs/<int:run_id>/results/send-again",
-    "/runs/<int:run_id>/results/remove",
-    "/runs/<int:run_id>/results/put-back",
-    "/runs/<int:run_id>/results/let-pass",
-    "/runs/<int:run_id>/results/mark-sent",
-    "/runs/<int:run_id>/results/mark-bounced",
-    "/runs/<int:run_id>/archive",
-    "/runs/<int:run_id>/archive/undo",
+EDITING = {
     "/definitions",
     "/definitions/check",
     "/definitions/mail",
@@ -117,6 +106,20 @@ CHANGING = {
     "/templates/parts/<name>/delete",
     "/templates/pictures",
     "/templates/pictures/<name>/delete",
+}
+CHANGING = {
+    "/runs",
+    "/runs/preview",
+    "/runs/<int:run_id>/sending",
+    "/runs/<int:run_id>/sending/stop",
+    "/runs/<int:run_id>/results/send-again",
+    "/runs/<int:run_id>/results/remove",
+    "/runs/<int:run_id>/results/put-back",
+    "/runs/<int:run_id>/results/let-pass",
+    "/runs/<int:run_id>/results/mark-sent",
+    "/runs/<int:run_id>/results/mark-bounced",
+    "/runs/<int:run_id>/archive",
+    "/runs/<int:run_id>/archive/undo",
     "/runs/archive",
     "/runs/archive/undo",
     "/invoices/new",

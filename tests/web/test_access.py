@@ -13,6 +13,9 @@ from tests.web.routes import (
     CHANGING,
     CHANGING_ADMINS,
     CHANGING_IMPORTS,
+    EDITING,
+    FOR_APPROVERS,
+    FOR_EDITORS,
     FOR_SENDERS,
     IMPORTING,
     LOOKING,
@@ -44,8 +47,9 @@ def left_run(world: World, in_cluster: Callable[[str], int]) -> tuple[int, int]:
 
 @pytest.mark.security("C1")
 def test_no_route_is_missing_here(pages: Flask) -> None:
-    assert routes(pages, "GET") == OPEN | LOOKING | FOR_SENDERS | LOOKING_ADMINS | IMPORTING
-    changing = CHANGING | CHANGING_ADMINS | CHANGING_IMPORTS
+    looking = LOOKING | FOR_EDITORS | FOR_SENDERS | LOOKING_ADMINS | IMPORTING
+    assert routes(pages, "GET") == OPEN | looking
+    changing = CHANGING | EDITING | CHANGING_ADMINS | CHANGING_IMPORTS | FOR_APPROVERS
     assert routes(pages, "POST") == changing | OPEN_CHANGING | OWN | {"/logout"}
 
 
@@ -53,9 +57,10 @@ def test_no_route_is_missing_here(pages: Flask) -> None:
 def test_without_a_login_everything_leads_to_the_login(pages: Flask, left_run: tuple[int, int]) -> None:
     browser = Browser(pages.test_client())
     browser.look("/login")
-    for rule in LOOKING | FOR_SENDERS | LOOKING_ADMINS | IMPORTING:
+    for rule in LOOKING | FOR_EDITORS | FOR_SENDERS | LOOKING_ADMINS | IMPORTING:
         assert browser.look(address(rule, *left_run)).status_code == 303, rule
-    for rule in CHANGING | CHANGING_ADMINS | CHANGING_IMPORTS | OWN | {"/logout"}:
+    changing = CHANGING | EDITING | CHANGING_ADMINS | CHANGING_IMPORTS | FOR_APPROVERS
+    for rule in changing | OWN | {"/logout"}:
         answer = browser.press(address(rule, *left_run), id="1")
         assert (answer.status_code, (answer.location or "")[:6]) == (303, "/login"), rule
 
@@ -63,7 +68,10 @@ def test_without_a_login_everything_leads_to_the_login(pages: Flask, left_run: t
 @pytest.mark.security("C1")
 @pytest.mark.parametrize(
     ("role", "clusters"),
-    [("viewer", ()), ("viewer", ("left",)), ("manager", ()), ("manager", ("left",)), ("admin", ())],
+    [
+        *(("viewer", ()), ("viewer", ("left",)), ("editor", ()), ("editor", ("left",))),
+        *(("manager", ()), ("manager", ("left",)), ("admin", ())),
+    ],
 )
 def test_who_may_look_sees_and_only_senders_change(
     log_in: LogIn, world: World, left_run: tuple[int, int], role: str, clusters: tuple[str, ...]
@@ -74,7 +82,9 @@ def test_who_may_look_sees_and_only_senders_change(
         answer.close()  # what is downloaded slowly holds a place
         assert answer.status_code in (200, 302), rule
     for rule in FOR_SENDERS:
-        assert browser.look(rule).status_code == (403 if role == "viewer" else 200)
+        assert browser.look(rule).status_code == (403 if role in ("viewer", "editor") else 200), rule
+    for rule in FOR_EDITORS:
+        assert browser.look(rule).status_code == (403 if role == "viewer" else 200), rule
     for rule in LOOKING_ADMINS:
         status = browser.look(address(rule, *left_run)).status_code
         assert status == (200 if role == "admin" else 403), rule
@@ -83,12 +93,14 @@ def test_who_may_look_sees_and_only_senders_change(
         for rule in CHANGING_ADMINS:
             assert browser.press(address(rule, *left_run), id="1").status_code == 403, rule
     before = world.statuses(left_run[0])
-    if role == "viewer":
+    if role in ("viewer", "editor"):
         browser.look("/account")
-        for rule in CHANGING:
+        for rule in CHANGING | (EDITING if role == "viewer" else set()):
             answer = browser.press(address(rule, *left_run), id=str(left_run[1]), all="1", asked="1")
             assert answer.status_code == 403, rule
             assert "Your role" in answer.text
+        for rule in FOR_APPROVERS:
+            assert browser.press(address(rule, *left_run), decision="approve").status_code == 303, rule
         assert (world.status(left_run[0]), world.statuses(left_run[0])) == ("created", before)
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from webapp import notation
 from webapp.store.types import now
 from webapp.translation import ngettext
 from webapp.web import formats
@@ -22,8 +23,8 @@ def test_all_and_nothing_are_only_said_when_it_is_so(part: int, whole: int, said
 
 
 def test_amounts_have_their_currency_and_all_their_decimals() -> None:
-    assert formats.money(Decimal("18902.17"), "EUR") == "€\u00a018,902.17"
-    assert formats.money(Decimal("-1930.605"), "CHF") == "CHF\u00a0-1,930.605"
+    assert notation.money(Decimal("18902.17"), "EUR") == "€\u00a018,902.17"
+    assert notation.money(Decimal("-1930.605"), "CHF") == "CHF\u00a0-1,930.605"
 
 
 def test_sizes_and_counts() -> None:

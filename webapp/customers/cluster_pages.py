@@ -16,7 +16,7 @@ from webapp.periods import period_words
 from webapp.store.db import db
 from webapp.translation import _
 from webapp.web import confirmations, form_posts
-from webapp.web.access_control import MAY_NOT, viewer
+from webapp.web.access_control import refuse_unless, viewer
 from webapp.web.htmx import is_htmx, wants_piece
 from webapp.web.query_args import id_in, ids_in
 
@@ -84,8 +84,7 @@ def _page(
 @clusters.get("/clusters/new")
 def new() -> ResponseReturnValue:
     """An empty form."""
-    if not viewer().may_change:
-        abort(403, MAY_NOT)
+    refuse_unless(viewer().may_change)
     return _new_form(TypedCluster())
 
 

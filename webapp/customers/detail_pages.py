@@ -19,7 +19,7 @@ from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.db import db
 from webapp.translation import _
 from webapp.web import form_posts
-from webapp.web.access_control import MAY_NOT, viewer
+from webapp.web.access_control import refuse_unless, viewer
 from webapp.web.form_posts import NOTHING_TYPED, RefusedForm
 from webapp.web.htmx import is_htmx
 from webapp.web.query_args import edge_in, id_in
@@ -30,8 +30,7 @@ customer_pages = Blueprint("customer_pages", __name__)
 @customer_pages.get("/customers/new")
 def new() -> ResponseReturnValue:
     """An empty form."""
-    if not viewer().may_change:
-        abort(403, MAY_NOT)
+    refuse_unless(viewer().may_change)
     return _new_form(NOTHING_TYPED)
 
 

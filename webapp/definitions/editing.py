@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from webapp.access import Viewer
+from webapp.access import Viewer, cannot_change
 from webapp.audit import note
 from webapp.definitions import password_fields
 from webapp.definitions.sharing import must_see_runs_of_definition
@@ -66,10 +66,12 @@ def change(
 
 
 def copy(session: Session, viewer: Viewer, definition: MessageDefinition) -> MessageDefinition:
-    """Store the same under another name."""
+    """Store the same under another name. If runs of the one need an approval, those of the other do."""
     fields = fields_of(session, definition)
     names = set(session.scalars(select(MessageDefinition.name)))
-    return create(session, viewer, replace(fields, name=free_name(fields.name, names)))
+    copied = create(session, viewer, replace(fields, name=free_name(fields.name, names)))
+    copied.needs_approval = definition.needs_approval
+    return copied
 
 
 def retire(session: Session, viewer: Viewer, definition: MessageDefinition, *, back: bool = False) -> None:
@@ -109,11 +111,9 @@ def runs_of(session: Session, definition_id: int) -> int:
 
 
 def must_be_allowed(viewer: Viewer) -> None:
-    """Raises Refused for a person who may only look."""
-    if not viewer.may_change:
-        raise Refused(
-            _("Your role is read-only. Ask an administrator for the manager role to change definitions.")
-        )
+    """Raise Refused for a person who may only look."""
+    if not viewer.may_edit:
+        raise Refused(cannot_change(viewer))
 
 
 def fingerprint(value: Fields | TemplateValue) -> str:

@@ -29,8 +29,9 @@ from webapp.store.db import db
 from webapp.store.definitions import Content, MessageDefinition, MessageTemplate
 from webapp.translation import _, ngettext
 from webapp.web import form_posts
-from webapp.web.access_control import MAY_NOT, viewer
+from webapp.web.access_control import refuse_unless, viewer
 from webapp.web.query_args import id_in
+from webapp.web.view_flags import allow_editors
 
 definitions = Blueprint("definitions", __name__)
 
@@ -54,8 +55,7 @@ def index() -> ResponseReturnValue:
 @definitions.get("/definitions/new")
 def new() -> ResponseReturnValue:
     """An empty form, with the template that the address names."""
-    if not viewer().may_change:
-        abort(403, MAY_NOT)
+    refuse_unless(viewer().may_edit)
     return _form(definition_form(None, template=request.args.get("template", type=int)), None)
 
 
@@ -80,12 +80,14 @@ def _as_data(fields: Fields) -> dict[str, Any]:
 
 
 @definitions.post("/definitions")
+@allow_editors
 def create() -> ResponseReturnValue:
     """Store a new definition."""
     return _save(None)
 
 
 @definitions.post("/definitions/<int:definition_id>")
+@allow_editors
 def change(definition_id: int) -> ResponseReturnValue:
     """Store the changes as a new version."""
     return _save(definition_id)
@@ -163,6 +165,7 @@ def _content(form: DefinitionForm, definition: MessageDefinition | None) -> Cont
 
 
 @definitions.post("/definitions/<int:definition_id>/copy")
+@allow_editors
 def copy(definition_id: int) -> ResponseReturnValue:
     """The same under another name."""
 
@@ -174,6 +177,7 @@ def copy(definition_id: int) -> ResponseReturnValue:
 
 
 @definitions.post("/definitions/<int:definition_id>/retirement")
+@allow_editors
 def retire(definition_id: int) -> ResponseReturnValue:
     """No new runs with it."""
     page = f"/definitions/{definition_id}"
@@ -186,6 +190,7 @@ def retire(definition_id: int) -> ResponseReturnValue:
 
 
 @definitions.post("/definitions/<int:definition_id>/retirement/end")
+@allow_editors
 def use_again(definition_id: int) -> ResponseReturnValue:
     """Allow new runs with it again."""
     page = f"/definitions/{definition_id}"
@@ -198,6 +203,7 @@ def use_again(definition_id: int) -> ResponseReturnValue:
 
 
 @definitions.post("/definitions/<int:definition_id>/delete")
+@allow_editors
 def delete(definition_id: int) -> ResponseReturnValue:
     """Delete a definition that no run was created with."""
 

@@ -24,6 +24,7 @@ from webapp.store.definitions import Content, MessageDefinition
 from webapp.translation import _
 from webapp.web import confirmations, form_posts
 from webapp.web.access_control import viewer
+from webapp.web.view_flags import allow_editors
 
 part_pages = Blueprint("part_pages", __name__)
 
@@ -34,6 +35,7 @@ PART_CHECK_TIME_LIMIT = 8.0
 
 
 @part_pages.post("/templates/parts")
+@allow_editors
 def save_part() -> ResponseReturnValue:
     """Store a part in one language; without a text, delete it. Asks first if mails could not be built with
     it, or if another person has changed it meanwhile."""
@@ -65,6 +67,7 @@ def save_part() -> ResponseReturnValue:
 
 
 @part_pages.post("/templates/parts/<name>/delete")
+@allow_editors
 def delete_part(name: str) -> ResponseReturnValue:
     """Delete a part that no template includes."""
 

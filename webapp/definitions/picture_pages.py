@@ -16,11 +16,13 @@ from webapp.store.documents import DocumentMissing
 from webapp.translation import _
 from webapp.web import form_posts, untrusted
 from webapp.web.access_control import viewer
+from webapp.web.view_flags import allow_editors
 
 picture_pages = Blueprint("picture_pages", __name__)
 
 
 @picture_pages.post("/templates/pictures")
+@allow_editors
 def save_picture() -> ResponseReturnValue:
     """Store an uploaded picture."""
     name, file = request.form.get("name", "").strip(), request.files.get("file")
@@ -39,6 +41,7 @@ def save_picture() -> ResponseReturnValue:
 
 
 @picture_pages.post("/templates/pictures/<name>/delete")
+@allow_editors
 def delete_picture(name: str) -> ResponseReturnValue:
     """Delete a picture that no template uses."""
 

@@ -38,7 +38,7 @@ from webapp.translation import _
 from webapp.web import form_posts, htmx, untrusted, user_limits
 from webapp.web.access_control import viewer
 from webapp.web.query_args import id_in
-from webapp.web.view_flags import while_typing
+from webapp.web.view_flags import allow_editors, while_typing
 
 tries = Blueprint("tries", __name__)
 
@@ -144,6 +144,7 @@ def _fields_to_try(value: TemplateValue, definition_id: str) -> Fields | None:
 
 
 @tries.post("/definitions/check")
+@allow_editors
 @while_typing
 def check_definition() -> ResponseReturnValue:
     """What is shown beside the form of a definition, while it is being filled in."""
@@ -153,6 +154,7 @@ def check_definition() -> ResponseReturnValue:
 
 
 @tries.post("/templates/check")
+@allow_editors
 @while_typing
 def check_template() -> ResponseReturnValue:
     """What is shown beside the form of a template, while it is being typed."""
@@ -187,6 +189,7 @@ def _content_typed(form: TemplateForm) -> Content | None:
 
 
 @tries.post("/definitions/mail")
+@allow_editors
 def definition_mail() -> ResponseReturnValue:
     """The mail's HTML alone, without any right to do or to load something."""
     content = content_filled_in(definition_form(request.form))
@@ -194,6 +197,7 @@ def definition_mail() -> ResponseReturnValue:
 
 
 @tries.post("/templates/mail")
+@allow_editors
 def template_mail() -> ResponseReturnValue:
     """The same for a template."""
     content = _content_typed(TemplateForm(request.form))
@@ -209,12 +213,14 @@ def _framed(preview: MailPreview) -> ResponseReturnValue:
 
 
 @tries.post("/definitions/test")
+@allow_editors
 def send_test_of_definition() -> ResponseReturnValue:
     """Send the mail of the sample to the person's own address."""
     return _send(content_filled_in(definition_form(request.form)))
 
 
 @tries.post("/templates/test")
+@allow_editors
 def send_test_of_template() -> ResponseReturnValue:
     """The same for a template."""
     return _send(_content_typed(TemplateForm(request.form)))

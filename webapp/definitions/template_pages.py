@@ -23,7 +23,8 @@ from webapp.store.definitions import MessageTemplate
 from webapp.store.statuses import TemplateFormat
 from webapp.translation import _
 from webapp.web import form_posts
-from webapp.web.access_control import MAY_NOT, viewer
+from webapp.web.access_control import refuse_unless, viewer
+from webapp.web.view_flags import allow_editors
 
 template_pages = Blueprint("template_pages", __name__)
 
@@ -84,12 +85,14 @@ def show(template_id: int) -> ResponseReturnValue:
 
 
 @template_pages.post("/templates")
+@allow_editors
 def create() -> ResponseReturnValue:
     """Store a new template."""
     return _save(None)
 
 
 @template_pages.post("/templates/<int:template_id>")
+@allow_editors
 def change(template_id: int) -> ResponseReturnValue:
     """Store the text in this language; the others stay as they are."""
     return _save(template_id)
@@ -171,6 +174,7 @@ def _form(
 
 
 @template_pages.post("/templates/<int:template_id>/copy")
+@allow_editors
 def copy(template_id: int) -> ResponseReturnValue:
     """The same under another name."""
 
@@ -182,6 +186,7 @@ def copy(template_id: int) -> ResponseReturnValue:
 
 
 @template_pages.post("/templates/<int:template_id>/delete")
+@allow_editors
 def delete(template_id: int) -> ResponseReturnValue:
     """Delete a template that no definition uses."""
 
@@ -194,6 +199,7 @@ def delete(template_id: int) -> ResponseReturnValue:
 
 
 @template_pages.post("/templates/<int:template_id>/languages/delete")
+@allow_editors
 def delete_language(template_id: int) -> ResponseReturnValue:
     """Delete one language; its customers get the default."""
     language = request.form.get("language", "")
@@ -218,8 +224,7 @@ def _language_words(language: str) -> str:
 
 
 def _must_edit() -> None:
-    if not viewer().may_change:
-        abort(403, MAY_NOT)
+    refuse_unless(viewer().may_edit)
 
 
 def _template(template_id: int) -> MessageTemplate:

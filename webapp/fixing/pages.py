@@ -9,7 +9,6 @@ from typing import Any, cast
 from flask import (
     Blueprint,
     Flask,
-    abort,
     flash,
     get_flashed_messages,
     make_response,
@@ -33,9 +32,8 @@ from webapp.results import queries, to_fix
 from webapp.store.db import db
 from webapp.store.runs import Result
 from webapp.store.types import now
-from webapp.translation import _
 from webapp.web import confirmations, form_posts, htmx, layout
-from webapp.web.access_control import MAY_NOT, viewer
+from webapp.web.access_control import refuse_unless, viewer
 from webapp.web.downloads import Rows, table_file
 from webapp.web.query_args import address
 from webapp.web.view_flags import takes_documents
@@ -178,8 +176,7 @@ def _told(done: Sequence[Fixed], earlier: Sequence[dict[str, Any]]) -> list[dict
 @fixing.get(f"{PATH}/send")
 def send() -> ResponseReturnValue:
     """The question whether mails go out now whose document a person has just added."""
-    if not viewer().may_change:
-        abort(403, _(MAY_NOT))
+    refuse_unless(viewer().may_change)
     cause, customer = (*request.args.get("customer", "").split(".", 1), "")[:2]
     rows = forms.rows_named([f"{cause}.{customer}.0.0"] if customer else [])
     filled = [FilledRow(row) for row in rows if row.kind == FixKind.AGAIN]

@@ -18,7 +18,7 @@ from webapp.store.db import db
 from webapp.store.invoices import Invoice
 from webapp.translation import _
 from webapp.web import form_posts, untrusted
-from webapp.web.access_control import MAY_NOT, viewer
+from webapp.web.access_control import refuse_unless, viewer
 from webapp.web.form_posts import NOTHING_TYPED, RefusedForm
 from webapp.web.htmx import is_htmx
 
@@ -28,8 +28,7 @@ invoice_pages = Blueprint("invoice_pages", __name__)
 @invoice_pages.get("/invoices/new")
 def new() -> ResponseReturnValue:
     """An empty form."""
-    if not viewer().may_change:
-        abort(403, MAY_NOT)
+    refuse_unless(viewer().may_change)
     return _new_form(RefusedForm(values=request.args.to_dict(), form="new"))
 
 

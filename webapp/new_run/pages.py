@@ -16,7 +16,7 @@ from webapp.new_run.preview_pages import run_preview
 from webapp.store.db import db
 from webapp.translation import N_, _, all_of
 from webapp.web import form_posts, htmx
-from webapp.web.access_control import MAY_NOT, viewer
+from webapp.web.access_control import refuse_unless, viewer
 
 NOTHING_TO_SEND = N_(
     "Nothing would be sent: every invoice is skipped, or none matches. Fix what is listed beside, or press "
@@ -44,8 +44,7 @@ def init_app(app: Flask) -> None:
 def new() -> ResponseReturnValue:
     """The dialog, over the page that is on screen or as a page of its own. What the address names is already
     filled in."""
-    if not viewer().may_change:
-        abort(403, _(MAY_NOT))
+    refuse_unless(viewer().may_change)
     dialog = fill_in(db.session, with_defaults(db.session, request.args))
     for field in dialog.form:
         field.errors = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.store.base import Base, one_of
@@ -70,7 +70,8 @@ class TemplateImage(Base):
 
 class MessageDefinition(Base):
     """`reply_to`, if there is one, is used instead of the sender's. `file_name` is a template for the names
-    of the attachments; empty: they keep their own. A retired definition creates no new runs."""
+    of the attachments; empty: they keep their own. A retired definition creates no new runs. Every
+    run of one that `needs_approval` waits for a second person."""
 
     __tablename__ = "message_definition"
 
@@ -88,6 +89,7 @@ class MessageDefinition(Base):
     reply_to: Mapped[str] = mapped_column(String(254), default="", server_default="")
     file_name: Mapped[str] = mapped_column(String(300), default="", server_default="")
     retired_at: Mapped[datetime | None] = mapped_column(Instant)
+    needs_approval: Mapped[bool] = mapped_column(default=False, server_default=false())
     sender: Mapped[Sender] = relationship()
     recipient_key: Mapped[RecipientKey] = relationship()
     template: Mapped[MessageTemplate] = relationship()

@@ -9,13 +9,14 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.store.base import Base
 from webapp.store.database import FORMER_KEYS, SECRET_KEY
-from webapp.store.types import Instant, Json, Key, now
+from webapp.store.types import Instant, Json, Key, Money, now
 from webapp.translation import N_
 
 HELD = N_(
@@ -37,7 +38,9 @@ class Installation(Base):
     (evidence/retention.py). `sealed_with` has the ids of all keys that values may be sealed with
     (webapp/sealed.py), `rotated_at` when they were last begun to be sealed with another.
     `runs_removed_to` is the highest id of a run that was removed with the demo company: no run has it
-    again, since the audit trail names runs by their ids."""
+    again, since the audit trail names runs by their ids. Above `approval_mails` mails, or an amount of
+    `approval_amount` in any currency, a run waits for a second person (lifecycle/approval_limits.py); null:
+    no limit."""
 
     __tablename__ = "installation"
     __table_args__ = (CheckConstraint("number = 1", name="one_row"),)
@@ -51,6 +54,8 @@ class Installation(Base):
     sealed_with: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
     rotated_at: Mapped[datetime | None] = mapped_column(Instant)
     runs_removed_to: Mapped[int] = mapped_column(Key, default=0, server_default="0")
+    approval_mails: Mapped[int | None]
+    approval_amount: Mapped[Decimal | None] = mapped_column(Money)
 
 
 def held(session: Session) -> str | None:

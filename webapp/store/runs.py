@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -33,7 +34,8 @@ class Run(Base):
     id whose results are made. `preview_fingerprint` is the preview's fingerprint that the person saw.
     `message_key` makes this run's Message-IDs differ from those of any other installation. Refusals are
     counted from the attempt after `refusals_counted_after` on (delivery/circuit_breaker.py). An archived run
-    is out of the way, and otherwise as before."""
+    is out of the way, and otherwise as before. `awaits_approval`: a request waits for a second person
+    (store/approvals.py)."""
 
     __tablename__ = "run"
     __table_args__ = (one_of("status", RunStatus), CheckConstraint("period_from <= period_to", name="period"))
@@ -62,6 +64,7 @@ class Run(Base):
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
     archived_at: Mapped[datetime | None] = mapped_column(Instant)
     refusals_counted_after: Mapped[int] = mapped_column(Key, default=0, server_default="0")
+    awaits_approval: Mapped[bool] = mapped_column(default=False, server_default=false())
     definition: Mapped[MessageDefinition] = relationship()
     version: Mapped[DefinitionVersion] = relationship()
     cluster: Mapped[Cluster] = relationship()

@@ -65,7 +65,23 @@ class Outcome(StrEnum):
 class Role(StrEnum):
     ADMIN = "admin"
     MANAGER = "manager"
+    EDITOR = "editor"
     VIEWER = "viewer"
+
+
+SENDING_ROLES = (Role.ADMIN, Role.MANAGER)
+"""The roles that can have the right to send."""
+
+
+class Decision(StrEnum):
+    """What became of a request for approval. `withdrawn` by Stop; `void`: the list had changed, and another
+    request took its place."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    VOID = "void"
 
 
 class Security(StrEnum):
@@ -174,8 +190,9 @@ RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.CREATED: frozenset({RunStatus.RUNNING, RunStatus.FINISHED}),
     RunStatus.RUNNING: frozenset({RunStatus.STOPPED, RunStatus.FINISHED}),
     RunStatus.STOPPED: frozenset({RunStatus.RUNNING, RunStatus.FINISHED}),
-    RunStatus.FINISHED: frozenset({RunStatus.RUNNING}),
+    RunStatus.FINISHED: frozenset({RunStatus.RUNNING, RunStatus.STOPPED}),
 }
+"""A finished run is stopped when mails of it are to go out again that need an approval."""
 
 OUTSTANDING = (ResultStatus.READY, ResultStatus.SENDING, ResultStatus.DEFERRED)
 """A run with a result in one of these is not finished."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from webapp.store import (
+    approvals,
     customers,
     definitions,
     installation,
@@ -15,6 +16,7 @@ from webapp.store import (
 from webapp.store.base import Base
 
 __all__ = [
+    "approvals",
     "customers",
     "definitions",
     "installation",

@@ -20,8 +20,9 @@ SESSION_MAX = timedelta(days=7)
 
 class User(Base):
     """`session_key` is part of every login cookie: changing it ends all sessions of the user. An empty
-    `password_hash` fits no password: the user is invited. `may_send` is the right to send, which a role alone
-    does not give. `time_zone` to `shortcuts`: how the person reads (webapp/notation.py)."""
+    `password_hash` fits no password: the user is invited. `may_send` and `may_approve` are the rights to send
+    and to approve runs of others, which a role alone does not give. `time_zone` to `shortcuts`: how the
+    person reads (webapp/notation.py)."""
 
     __tablename__ = "user_account"
     __table_args__ = (one_of("role", Role),)
@@ -36,6 +37,7 @@ class User(Base):
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
     seen_at: Mapped[datetime | None] = mapped_column(Instant)
     may_send: Mapped[bool] = mapped_column(default=False, server_default=false())
+    may_approve: Mapped[bool] = mapped_column(default=False, server_default=false())
     language: Mapped[str] = mapped_column(String(8), default="", server_default="en")
     time_zone: Mapped[str] = mapped_column(String(64), default="", server_default="")
     date_style: Mapped[str] = mapped_column(String(16), default="words", server_default="words")

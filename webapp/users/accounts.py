@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from webapp.errors import NotFound, Refused
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.store.customers import Cluster
-from webapp.store.statuses import Role
+from webapp.store.statuses import SENDING_ROLES, Role
 from webapp.store.types import now
 from webapp.store.users import User, UserCluster, UserLink, UserSession
 from webapp.translation import N_, _
@@ -33,10 +33,11 @@ def create_user(
     clusters: Iterable[str] = (),
     *,
     may_send: bool | None = None,
+    may_approve: bool = False,
 ) -> User:
     """Makes an account. `clusters` are tag names; bound to none, the user sees everything. Without a password
     the user is invited: a link lets them choose one (links.py). The right to send comes with any role that
-    can have it, unless `may_send` says otherwise.
+    can have it, unless `may_send` says otherwise; any role can have the right to approve.
 
     Needs a writing session. Raises Refused for a bad or taken address, a short password, a role or a cluster
     that does not exist.
@@ -55,7 +56,8 @@ def create_user(
         password_hash=hashed,
         role=role,
         session_key=_new_session_key(),
-        may_send=role != Role.VIEWER and may_send is not False,
+        may_send=role in SENDING_ROLES and may_send is not False,
+        may_approve=may_approve,
     )
     session.add(user)
     session.flush()
@@ -119,12 +121,13 @@ def change(
     clusters: Iterable[str] | None = None,
     *,
     may_send: bool | None = None,
+    may_approve: bool | None = None,
     name: str | None = None,
 ) -> User:
     """Give this user another role, bind them to these clusters (none: to everything), give or take the right
-    to send, or call them otherwise; None leaves it as it is. It holds at the next request of any session.
-    A viewer never has the right to send; a viewer who becomes something else gets it only if `may_send` says
-    so.
+    to send or to approve, or call them otherwise; None leaves it as it is. It holds at the next request of
+    any session. Viewers and editors never have the right to send; one who becomes something else gets it only
+    if `may_send` says so.
 
     Raises NotFound, or Refused for a role or cluster that does not exist, and for the last administrator."""
     _lock_administrators(session)
@@ -134,11 +137,15 @@ def change(
         _refuse_if_last(session, user)
     user.role = user.role if role is None else role
     wanted = user.may_send if may_send is None else may_send
-    if may_send and user.role == Role.VIEWER:
+    if may_send and user.role not in SENDING_ROLES:
         raise Refused(
-            _("a viewer cannot have the right to send: choose another role, or leave the right out")
+            _(
+                "viewers and editors cannot have the right to send: choose another role, or leave the right "
+                "out"
+            )
         )
-    user.may_send = wanted and user.role != Role.VIEWER
+    user.may_send = wanted and user.role in SENDING_ROLES
+    user.may_approve = user.may_approve if may_approve is None else may_approve
     if name is not None:
         user.name = named(name) or user.name
     if clusters is not None:

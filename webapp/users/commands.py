@@ -17,11 +17,12 @@ from webapp.access import OPERATOR
 from webapp.console import say
 from webapp.errors import Refused
 from webapp.extensions import runtime
-from webapp.store.statuses import Role
+from webapp.store.statuses import SENDING_ROLES, Role
 from webapp.store.types import iso
 from webapp.store.users import User
 from webapp.translation import _, english
 from webapp.users import accounts, first_start
+from webapp.users.managing import Rights
 
 users = AppGroup("users", help="Accounts of the people who work with Mailrun.")
 
@@ -38,37 +39,48 @@ PASSWORD_STDIN = click.option(
     "--cluster", "clusters", metavar="TAG", multiple=True, help="Sees only this cluster and those below."
 )
 @click.option("--no-send", is_flag=True, help="Without the right to send: prepares runs for others.")
+@click.option("--approve", "may_approve", is_flag=True, help="With the right to approve runs of others.")
 @PASSWORD_STDIN
 def create(
-    email: str, role: str, name: str, clusters: tuple[str, ...], no_send: bool, password_stdin: bool
+    email: str,
+    role: str,
+    name: str,
+    clusters: tuple[str, ...],
+    no_send: bool,
+    may_approve: bool,
+    password_stdin: bool,
 ) -> None:
     """Make an account for EMAIL. Asks for the password, twice, without showing it."""
     password = _password(password_stdin)
     with _changing() as session:
-        user = accounts.create_user(session, email, password, role, name, clusters, may_send=not no_send)
-        audit.note(session, OPERATOR.name, "user created", user.email, f"role {role}")
+        rights: Rights = {"may_send": not no_send, "may_approve": may_approve}
+        user = accounts.create_user(session, email, password, role, name, clusters, **rights)
+        with english():
+            told = f"role {role}{_rights_words(user)}"
+        audit.note(session, OPERATOR.name, "user created", user.email, told)
     say(_("%(email)s can log in, with the role %(role)s.", email=user.email, role=role))
 
 
 @users.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_users(as_json: bool) -> None:
-    """List the accounts: email, role, clusters, right to send, disabled or not."""
+    """List the accounts: email, role, clusters, rights, disabled or not."""
     with runtime().database.reading() as session:
         for user in session.scalars(select(User).order_by(User.email)):
             tags = accounts.bound_tags(session, user)
             if as_json:
                 line = {"email": user.email, "name": user.name, "role": user.role, "clusters": tags}
                 flags = {"disabled": user.disabled_at is not None, "invited": not user.password_hash}
-                more = {"may_send": user.may_send, "seen_at": iso(user.seen_at)}
-                click.echo(json.dumps({**line, **flags, **more}))
+                rights = {"may_send": user.may_send, "may_approve": user.may_approve}
+                click.echo(json.dumps({**line, **flags, **rights, "seen_at": iso(user.seen_at)}))
             else:
                 say("  ".join(word for word in _listed(user, tags) if word))
 
 
 def _listed(user: User, tags: list[str]) -> Iterator[str]:
     yield from (user.email, user.role, _seen(tags))
-    yield "" if user.may_send or user.role == Role.VIEWER else _("no right to send")
+    yield "" if user.may_send or user.role not in SENDING_ROLES else _("no right to send")
+    yield _("approves") if user.may_approve else ""
     yield _("disabled") if user.disabled_at else "" if user.password_hash else _("invited")
 
 
@@ -112,30 +124,41 @@ def reset(email: str, password_stdin: bool) -> None:
 )
 @click.option("--all-clusters", is_flag=True, help="Sees everything.")
 @click.option("--send/--no-send", "may_send", default=None, help="Give or take the right to send.")
+@click.option(
+    "--approve/--no-approve", "may_approve", default=None, help="Give or take the right to approve."
+)
 def change(
-    email: str, role: str | None, clusters: tuple[str, ...], all_clusters: bool, may_send: bool | None
+    email: str,
+    role: str | None,
+    clusters: tuple[str, ...],
+    all_clusters: bool,
+    may_send: bool | None,
+    may_approve: bool | None,
 ) -> None:
-    """Change the role of EMAIL, what this account sees, or its right to send; its sessions end."""
-    given = (role, may_send) != (None, None)
+    """Change the role of EMAIL, what this account sees, or its rights; its sessions end."""
+    given = (role, may_send, may_approve) != (None, None, None)
     if bool(clusters) == all_clusters and (clusters or not given):
         raise click.UsageError(
-            _("Give --role, --send, --no-send, --cluster or --all-clusters; not both of the last two.")
+            _(
+                "Give --role, --send, --no-send, --approve, --no-approve, --cluster or --all-clusters; not "
+                "both of the last two."
+            )
         )
     bound = () if all_clusters else clusters or None
     with _changing() as session:
-        user = accounts.change(session, email, role, bound, may_send=may_send)
+        user = accounts.change(session, email, role, bound, may_send=may_send, may_approve=may_approve)
         accounts.end_all_sessions(session, user)
         tags = accounts.bound_tags(session, user)
         with english():
-            told = f"role {user.role}, {_seen(tags)}{_sends(user)}"
+            told = f"role {user.role}, {_seen(tags)}{_rights_words(user)}"
         audit.note(session, OPERATOR.name, "user changed", user.email, told)
     say(
         _(
-            "%(email)s has the role %(role)s and sees %(clusters)s%(sends)s.",
+            "%(email)s has the role %(role)s and sees %(clusters)s%(rights)s.",
             email=user.email,
             role=user.role,
             clusters=_seen(tags),
-            sends=_sends(user),
+            rights=_rights_words(user),
         )
     )
 
@@ -144,8 +167,10 @@ def _seen(tags: list[str]) -> str:
     return ", ".join(tags) or _("all clusters")
 
 
-def _sends(user: User) -> str:
-    return "" if user.may_send or user.role == Role.VIEWER else _(", without the right to send")
+def _rights_words(user: User) -> str:
+    sends = user.may_send or user.role not in SENDING_ROLES
+    without = "" if sends else _(", without the right to send")
+    return without + (_(", with the right to approve") if user.may_approve else "")
 
 
 @users.command("setup-code")

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from webapp.store.customers import Cluster
-from webapp.store.statuses import Role
+from webapp.store.statuses import SENDING_ROLES, Role
 from webapp.store.types import now
 from webapp.store.users import User, UserCluster, UserLink
 from webapp.translation import N_, _
@@ -22,10 +22,14 @@ STATES: dict[str, tuple[str, ColumnElement[bool]]] = {
 """The filter's values, their words and conditions."""
 ROLE_WORDS = {
     Role.VIEWER: N_("reads runs, results and proof"),
+    Role.EDITOR: N_("reads everything a viewer does, edits definitions and templates"),
     Role.MANAGER: N_("creates runs, fixes customer data, edits definitions"),
     Role.ADMIN: N_("everything, and users, mail servers and the other settings"),
 }
-ROLE_NAMES = (N_("viewer"), N_("manager"), N_("admin"), N_("Viewer"), N_("Manager"), N_("Admin"))
+ROLE_NAMES = (
+    *(N_("viewer"), N_("editor"), N_("manager"), N_("admin")),
+    *(N_("Viewer"), N_("Editor"), N_("Manager"), N_("Admin")),
+)
 """The roles, marked for translation as pages write them."""
 
 
@@ -86,7 +90,7 @@ def _state(user: User) -> tuple[str, str]:
 
 def sends_words(user: User) -> str:
     """Whether the user may send, in a word or two."""
-    if user.role == Role.VIEWER:
+    if user.role not in SENDING_ROLES:
         return _("no")
     return _("yes") if user.may_send else _("no, prepares only")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,13 @@ from webapp.users import accounts, links
 FOR_ADMINS = N_("Only administrators who see all clusters manage users. Ask one of them.")
 
 
+class Rights(TypedDict):
+    """The rights of their own that a user has, or not."""
+
+    may_send: bool
+    may_approve: bool
+
+
 @dataclass(frozen=True)
 class UserFacts:
     """What an administrator sets of a user."""
@@ -27,11 +34,18 @@ class UserFacts:
     role: str
     clusters: Sequence[str]
     may_send: bool
+    may_approve: bool = False
+
+    @property
+    def rights(self) -> Rights:
+        """The rights that the role does not give."""
+        return {"may_send": self.may_send, "may_approve": self.may_approve}
 
     def told(self) -> dict[str, Any]:
         """As the audit trail tells it."""
         seen = ", ".join(sorted(self.clusters)) or "all clusters"
-        return {"name": self.name, "role": self.role, "sees": seen, "may send": self.may_send}
+        rights = {"may send": self.may_send, "may approve": self.may_approve}
+        return {"name": self.name, "role": self.role, "sees": seen, **rights}
 
 
 def found(session: Session, user_id: int) -> User:
@@ -44,15 +58,14 @@ def found(session: Session, user_id: int) -> User:
 
 def facts_of(session: Session, user: User) -> UserFacts:
     """What is stored of the user."""
-    return UserFacts(user.name, user.role, accounts.bound_tags(session, user), user.may_send)
+    tags = accounts.bound_tags(session, user)
+    return UserFacts(user.name, user.role, tags, user.may_send, user.may_approve)
 
 
 def invite(session: Session, viewer: Viewer, email: str, facts: UserFacts) -> tuple[User, str]:
     """Make an account without a password; return it and the token of its link. Raises Refused."""
     refuse_others(viewer)
-    user = accounts.create_user(
-        session, email, None, facts.role, facts.name, facts.clusters, may_send=facts.may_send
-    )
+    user = accounts.create_user(session, email, None, facts.role, facts.name, facts.clusters, **facts.rights)
     audit.note(session, viewer.name, "user invited", user.email, _in_words(facts_of(session, user)))
     return user, links.make(session, viewer.name, user)
 
@@ -67,7 +80,7 @@ def change(session: Session, viewer: Viewer, user_id: int, facts: UserFacts, see
     edits.refuse_if_changed(session, user.email, before, seen)
     if not facts.name.strip():
         raise Refused(_("Enter a name."))
-    accounts.change(session, user.email, facts.role, facts.clusters, may_send=facts.may_send, name=facts.name)
+    accounts.change(session, user.email, facts.role, facts.clusters, name=facts.name, **facts.rights)
     session.flush()
     return edits.note_change(session, viewer.name, user.email, before, facts_of(session, user).told())
 

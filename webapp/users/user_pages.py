@@ -74,7 +74,7 @@ def show(user_id: int) -> ResponseReturnValue:
 
 @user_pages.post("/users/<int:user_id>")
 def change(user_id: int) -> ResponseReturnValue:
-    """Change name, role, clusters and the right to send."""
+    """Change name, role, clusters and rights."""
 
     def effect(session: Session) -> tuple[str, Flash]:
         changed = managing.change(session, viewer(), user_id, _typed(), request.form.get("seen", ""))
@@ -182,7 +182,11 @@ def _mailed(user: User, address: str) -> str | None:
 def _typed() -> UserFacts:
     form = request.form
     return UserFacts(
-        form.get("name", ""), form.get("role", ""), form.getlist("clusters"), bool(form.get("may_send"))
+        form.get("name", ""),
+        form.get("role", ""),
+        form.getlist("clusters"),
+        bool(form.get("may_send")),
+        bool(form.get("may_approve")),
     )
 
 

@@ -1,5 +1,5 @@
 """Who may pass. A page is closed unless it says otherwise: reading needs a login, changing needs a role that
-may send."""
+may change what the page is about."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from webapp import access, audit
 from webapp.access import Viewer
 from webapp.store.db import db
 from webapp.store.runs import Run
-from webapp.translation import N_
 from webapp.web import held_forms, sessions
 from webapp.web.devices import device_words
 from webapp.web.htmx import is_htmx, page_on_screen
 from webapp.web.view_flags import is_marked
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-MAY_NOT = N_("Your role is read-only. Ask an administrator for the manager role.")
 
 
 def viewer() -> Viewer:
@@ -59,13 +57,22 @@ def init_app(app: Flask) -> None:
         if user is None:
             return _to_login()
         g.viewer = user.viewer
-        if (
-            request.method not in SAFE_METHODS
-            and not user.viewer.may_change
-            and not is_marked("open_to_every_role")
-        ):
-            abort(403, MAY_NOT)
+        refuse_unless(request.method in SAFE_METHODS or _may_post(user.viewer))
         return None
+
+
+def _may_post(who: Viewer) -> bool:
+    """Whether the role of this person allows what the form of this request changes. The room that changes it
+    asks again, and more."""
+    if is_marked("open_to_every_role"):
+        return True
+    return who.may_edit if is_marked("open_to_editors") else who.may_change
+
+
+def refuse_unless(allowed: bool) -> None:
+    """End the request with 403, and words about the role of its person, unless that role allows it."""
+    if not allowed:
+        abort(403, access.cannot_change(viewer()))
 
 
 def _to_login() -> AnyResponse:

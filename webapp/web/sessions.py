@@ -147,7 +147,7 @@ def _load(cookie: str) -> SessionUser | None:
         return None
     row = found[0]
     bound = frozenset(each.cluster_id for each in found if each.cluster_id is not None)
-    viewer = looked_up(db.session, Viewer(row.email, Role(row.role), bound, row.may_send))
+    viewer = looked_up(db.session, Viewer(row.email, Role(row.role), bound, row.may_send, row.may_approve))
     language = row.language or notation.current().language
     style = Notation(row.time_zone, DateStyle(row.date_style), NumberStyle(row.number_style), language)
     notation.use(style)
@@ -159,7 +159,7 @@ def _load(cookie: str) -> SessionUser | None:
 _BY_ID = (
     select(
         *(User.session_key, User.email, User.name, User.role, UserCluster.cluster_id, UserSession.id),
-        *(User.may_send, User.shortcuts),
+        *(User.may_send, User.may_approve, User.shortcuts),
         *(User.language, User.time_zone, User.date_style, User.number_style),
     )
     .join(UserSession, UserSession.user_id == User.id)

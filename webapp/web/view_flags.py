@@ -22,6 +22,12 @@ def allow_viewers(view: View) -> View:
     return view
 
 
+def allow_editors(view: View) -> View:
+    """Mark a view that changes what mails say, and is for editors too."""
+    view.open_to_editors = True  # type: ignore[attr-defined]
+    return view
+
+
 def background_poll(view: View) -> View:
     """Mark a view that a page requests by itself: that is no sign of a person."""
     view.polled = True  # type: ignore[attr-defined]
