@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from jinja2 import StrictUndefined
 
+from webapp.approvals import pages as approvals
 from webapp.audit_trail import pages as audit_trail
 from webapp.catcher import pages as catcher
 from webapp.customers import pages as customers
@@ -46,7 +47,7 @@ SHARED = (
 """What all pages share, in the order in which it takes effect."""
 ROOMS = (
     *(users, definitions, invoices, intake, customers, new_run, runs, results),
-    *(fixing, search, settings, audit_trail, evidence, catcher, demo, help_pages),
+    *(fixing, search, settings, approvals, audit_trail, evidence, catcher, demo, help_pages),
 )
 """The rooms with pages."""
 

@@ -17,6 +17,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from babel.dates import format_date
 
+SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥"}
+"""The currencies that are written by a sign."""
+NBSP = "\u00a0"
+
 
 class DateStyle(StrEnum):
     WORDS = "words"
@@ -126,6 +130,11 @@ def number(value: int | float | Decimal, places: str = "") -> str:
         style = _STYLE_OF_LANGUAGE.get(current().language, NumberStyle.COMMA)
     separators = _SEPARATORS.get(style)
     return written.translate(separators) if separators else written
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """1284.5, EUR → € 1,284.50. Never added up over currencies."""
+    return f"{SIGNS.get(currency, currency)}{NBSP}{number(amount)}"
 
 
 @cache

@@ -51,7 +51,7 @@ def test_days_are_written_in_the_chosen_style(style: DateStyle, days: list[str])
 
 def test_numbers_and_amounts_are_written_in_the_chosen_style() -> None:
     notation.use(Notation(numbers=NumberStyle.DOT))
-    assert formats.money(Decimal("-1234567.50"), "EUR") == "€\u00a0-1.234.567,50"
+    assert notation.money(Decimal("-1234567.50"), "EUR") == "€\u00a0-1.234.567,50"
     assert (formats.number(12471), formats.share(8142, 11857)) == ("12.471", "68,7%")
     notation.use(Notation(numbers=NumberStyle.APOSTROPHE))
     assert ngettext("%(num)s mail", "%(num)s mails", 12471) == "12’471 mails"

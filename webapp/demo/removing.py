@@ -18,6 +18,7 @@ from webapp.demo import own_data
 from webapp.demo.own_data import DemoNumbers, DemoRows, messaging
 from webapp.errors import Refused
 from webapp.store import locks
+from webapp.store.approvals import ApprovedResult, RunApproval
 from webapp.store.base import Base
 from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEmail, RecipientKey
 from webapp.store.database import after_commit
@@ -118,7 +119,18 @@ def _delete_runs(session: Session, rows: DemoRows) -> None:
     results = select(Result.id).where(Result.run_id.in_(rows.runs))
     _delete(session, Reservation, Reservation.result_id.in_(results))
     model: Any
-    for model in (Attempt, ResultInvoice, RefusedResult, Result, RunCount, SentCount, ChosenInvoice):
+    asked = select(RunApproval.id).where(RunApproval.run_id.in_(rows.runs))
+    _delete(session, ApprovedResult, ApprovedResult.approval_id.in_(asked))
+    for model in (
+        RunApproval,
+        Attempt,
+        ResultInvoice,
+        RefusedResult,
+        Result,
+        RunCount,
+        SentCount,
+        ChosenInvoice,
+    ):
         _delete(session, model, model.run_id.in_(rows.runs))
     _delete(session, Run, Run.id.in_(rows.runs))
     highest = max(rows.runs, default=0)

@@ -11,6 +11,7 @@ from flask import Blueprint, abort, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from webapp import notation
 from webapp.errors import NotFound, Refused
 from webapp.extensions import runtime
 from webapp.intake import choosing, column_words, columns, labels, listing, next_steps, sets, uploaded_files
@@ -202,7 +203,7 @@ def read_words(said: Mapping[str, Any]) -> list[str]:
         ("tax_amount", _("tax %(amount)s", amount="%(amount)s")),
     ):
         if name in rest:
-            told.append(words % {"amount": formats.money(Decimal(rest.pop(name)), currency)})
+            told.append(words % {"amount": notation.money(Decimal(rest.pop(name)), currency)})
     if "period_start" in rest and "period_end" in rest:
         first, last = (date.fromisoformat(rest.pop(name)) for name in ("period_start", "period_end"))
         told.append(period_words(first, last))

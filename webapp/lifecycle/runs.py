@@ -1,5 +1,7 @@
 """A run's life: start, stop, finish. The words that a verb returns, or refuses with, are shown to the person.
 
+No run goes on but by `begin`, which asks whether a second person has to approve it first (approvals.py).
+
 Each takes the run's lock, so that Stop is exact and twenty Starts have one effect (store/locks.py)."""
 
 from __future__ import annotations
@@ -10,14 +12,16 @@ from sqlalchemy.orm import Session, joinedload
 from webapp.access import Viewer, only_looked_at, visible_to, whole_runs
 from webapp.audit import audit
 from webapp.errors import NotFound, Refused
+from webapp.lifecycle import approvals
+from webapp.lifecycle.approvals import ApprovalNeeded
+from webapp.lifecycle.rights import must_be_allowed, must_have_the_right, must_not_be_held
 from webapp.queue import JobQueue
 from webapp.store.database import after_commit
-from webapp.store.installation import held
 from webapp.store.locks import lock_run
 from webapp.store.runs import Attempt, Result, Run
-from webapp.store.statuses import OUTSTANDING, RUN_MOVES, RunStatus
+from webapp.store.statuses import OUTSTANDING, RUN_MOVES, Decision, RunStatus
 from webapp.store.types import now
-from webapp.translation import _
+from webapp.translation import N_, _
 
 LOCKED = {"key_share": True}
 """How a run's row is locked for a change. Rows that only refer to it, such as a worker's counts, may still be
@@ -26,8 +30,8 @@ for its results."""
 
 
 def start(session: Session, queue: JobQueue, run_id: int, viewer: Viewer) -> str:
-    """Let the run send. Harmless when it already does, or has nothing to send; the returned words say so.
-    Raises Refused."""
+    """Let the run send, or ask a second person to approve it first. Harmless when it already sends, or has
+    nothing to send; the returned words say so. Raises Refused."""
     run = lock_for_change(session, run_id, viewer)
     must_have_the_right(viewer)
     if run.status == RunStatus.CREATING:
@@ -37,14 +41,27 @@ def start(session: Session, queue: JobQueue, run_id: int, viewer: Viewer) -> str
         return _("This run is already running.")
     if run.status == RunStatus.FINISHED:
         return _("This run is already finished; there is nothing to send.")
-    return begin(session, queue, run, viewer.name)
+    try:
+        return begin(session, queue, run, viewer.name)
+    except ApprovalNeeded as needed:
+        return ask_for_approval(session, run, viewer.name, needed)
+
+
+def ask_for_approval(session: Session, run: Run, by: str, needed: ApprovalNeeded) -> str:
+    """Have the run wait for a second person. Needs the run's lock."""
+    asked = approvals.request(session, run, by)
+    if asked.requested_by != by:
+        return _("%(person)s has asked for approval of this list already.", person=asked.requested_by)
+    return _("Asked for approval: %(why)s. It starts once another person has approved it.", why=needed.why)
 
 
 def begin(session: Session, queue: JobQueue, run: Run, by: str) -> str:
     """Start a run that is created or stopped, or a finished one with new work. Needs the run's lock.
 
-    Raises Refused while the database belongs to another secret key."""
+    Raises Refused while the database belongs to another secret key, and ApprovalNeeded."""
     must_not_be_held(session)
+    approvals.must_be_approved(session, run)
+    approvals.end(session, run, Decision.VOID, by, N_("the run needed no approval any more"))
     run.started_by, run.problem = by, None
     newest = select(func.coalesce(func.max(Attempt.id), 0)).where(Attempt.run_id == run.id)
     run.refusals_counted_after = session.scalars(
@@ -64,24 +81,46 @@ def begin(session: Session, queue: JobQueue, run: Run, by: str) -> str:
 
 
 def resume_for_new_work(session: Session, queue: JobQueue, run: Run, viewer: Viewer) -> None:
-    """The run has something new to send: a finished one runs again, a running one gets a drain; a created or
-    stopped one waits for Start. Needs the run's lock. Raises Refused as `begin` does, and if mails would go
-    out and this person has no right to send."""
+    """The run has something new to send: a finished one runs again, or waits for an approval if it needs one;
+    a running one gets a drain; a created or stopped one waits for Start. Needs the run's lock. Raises Refused
+    as `begin` does, and if mails would go out and this person has no right to send."""
     if run.status in (RunStatus.FINISHED, RunStatus.RUNNING):
         must_have_the_right(viewer)
     if run.status == RunStatus.FINISHED:
-        begin(session, queue, run, viewer.name)
+        try:
+            begin(session, queue, run, viewer.name)
+        except ApprovalNeeded as needed:
+            _become(run, RunStatus.STOPPED)
+            run.finished_at = run.archived_at = None
+            ask_for_approval(session, run, viewer.name, needed)
     elif run.status == RunStatus.RUNNING:
+        _must_stay_within_limits(session, run)
         enqueue_drain(session, queue, run.id)
+
+
+def _must_stay_within_limits(session: Session, run: Run) -> None:
+    """Raise Refused if a running run would send more than may go out without an approval."""
+    try:
+        approvals.must_be_approved(session, run)
+    except ApprovalNeeded as needed:
+        raise Refused(
+            _(
+                "This run is sending, and these mails need an approval: %(why)s. Stop the run, do this "
+                "again, and press Start.",
+                why=needed.why,
+            )
+        ) from None
 
 
 def stop(session: Session, run_id: int, viewer: Viewer) -> str:
     """Stop the run. Once this is committed, no message's last byte goes out except those already marked
     `sending`. A run that is still being generated does not start by itself.
 
-    Harmless when it is already stopped. Raises Refused."""
+    A run that waits for an approval waits no longer. Harmless when it is already stopped. Raises Refused."""
     run = lock_for_change(session, run_id, viewer)
     must_have_the_right(viewer)
+    if approvals.withdraw(session, run, viewer.name):
+        return _("The request for approval is withdrawn. Press Start to ask again.")
     if run.status == RunStatus.CREATING and run.start_when_created:
         run.start_when_created = False
         audit(session, viewer.name, "stop", run, "before its list was made")
@@ -98,8 +137,8 @@ def stop(session: Session, run_id: int, viewer: Viewer) -> str:
 
 
 def stop_all(session: Session, by: str, why: str) -> int:
-    """Stop every running run, and keep those being generated from starting by themselves; return how many
-    were running. Each run shows `why` until it is started again."""
+    """Stop every running run, keep those being generated from starting by themselves, and withdraw every
+    request for approval; return how many were running. Each run shows `why` until it is started again."""
     stopped = 0
     open_runs = select(Run.id).where(Run.status.in_((RunStatus.CREATING, RunStatus.RUNNING))).order_by(Run.id)
     for run_id in session.scalars(open_runs).all():
@@ -110,6 +149,9 @@ def stop_all(session: Session, by: str, why: str) -> int:
             audit(session, by, "stop", run, why)
             stopped += 1
         run.start_when_created, run.problem = False, why
+    for run in session.scalars(select(Run).where(Run.awaits_approval).order_by(Run.id)).all():
+        lock_run(session.connection(), run.id, exclusive=True)
+        approvals.withdraw(session, run, by, why)
     return stopped
 
 
@@ -184,30 +226,6 @@ def _become(run: Run, status: RunStatus) -> None:
     if status not in RUN_MOVES[RunStatus(run.status)]:
         raise ValueError(f"run {run.id} cannot go from {run.status} to {status}")
     run.status = status
-
-
-def must_not_be_held(session: Session) -> None:
-    """Raise Refused if this installation may not send."""
-    if why := held(session):
-        raise Refused(_("Nothing can be started: %(why)s.", why=_(why)))
-
-
-def must_be_allowed(viewer: Viewer) -> None:
-    """Raise Refused if this person may not change anything."""
-    if not viewer.may_change:
-        raise Refused(_("Your role is read-only. Ask an administrator for the manager role."))
-
-
-def must_have_the_right(viewer: Viewer) -> None:
-    """Raise Refused if this person may not have mails go out."""
-    must_be_allowed(viewer)
-    if not viewer.may_send:
-        raise Refused(
-            _(
-                "You prepare runs, but do not have the right to send. Ask a person who has it, or ask an "
-                "administrator for it."
-            )
-        )
 
 
 def run(session: Session, viewer: Viewer, run_id: int) -> Run | None:

@@ -13,7 +13,7 @@ from webapp.access import Viewer, visible_to
 from webapp.audit import audit
 from webapp.definitions.versions import todays_version
 from webapp.errors import NotFound, Refused
-from webapp.lifecycle.runs import must_be_allowed, must_have_the_right, must_not_be_held
+from webapp.lifecycle.rights import must_be_allowed, must_have_the_right, must_not_be_held
 from webapp.mailing.addresses import forbidden_copies
 from webapp.periods import period_name
 from webapp.printable import has_controls

@@ -17,6 +17,7 @@ from webapp.definitions import queries as definitions_queries
 from webapp.definitions.differences import since_last_run
 from webapp.definitions.versions import content_of
 from webapp.extensions import runtime
+from webapp.lifecycle.approval_limits import Volume, limits, why_needed
 from webapp.mailing.addresses import doubt_about
 from webapp.new_run import cluster_tree, preview_lists
 from webapp.new_run.cluster_tree import ClusterGraph, Path, Twig
@@ -51,7 +52,8 @@ FIELDS = (
 class Dialog:
     """The form as it was filled in (`given`). `content` is the definition as it is now; selection, preview
     and what is shown beside it are there only if the form is valid; `refused` says why no run was created
-    all the same; `changed` tells what is different in the definition since its last run."""
+    all the same; `changed` tells what is different in the definition since its last run; `approval` why
+    a second person has to approve the run."""
 
     form: NewRunForm
     given: MultiDict[str, str]
@@ -62,6 +64,7 @@ class Dialog:
     other_languages: Sequence[OtherLanguage] = ()
     rounded: RoundedAmounts | None = None
     unmade: Sequence[Unmade] = ()
+    approval: str = ""
     refused: str = ""
     status: int = 200
     changed: list[str] = field(default_factory=list)
@@ -171,7 +174,9 @@ def fill_in(session: Session, given: MultiDict[str, str], *, count: bool = True)
     others = other_languages(session, viewer(), selection, content)
     rounded = rounded_amounts(session, viewer(), selection, content, counted.amounts)
     failing = unmade(session, viewer(), selection, content, runtime().renderer)
-    return replace(dialog, other_languages=others, rounded=rounded, unmade=failing)
+    limit = limits(session, selection.definition_id)
+    why = why_needed(limit, Volume(counted.mails, {each: abs(sum) for each, sum in counted.amounts.items()}))
+    return replace(dialog, other_languages=others, rounded=rounded, unmade=failing, approval=why)
 
 
 def in_address(session: Session) -> Dialog:

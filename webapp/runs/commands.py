@@ -100,7 +100,7 @@ def _wait(parts: Runtime, run_id: int, timeout: float | None) -> None:
             shown, problem = report.show(session, run), report.problem(session, run) or ""
         if shown["status"] == RunStatus.FINISHED:
             break
-        if shown["status"] == RunStatus.STOPPED:
+        if shown["status"] == RunStatus.STOPPED and not shown["awaits_approval"]:
             fail(_("run %(run)s was stopped. %(why)s", run=run_id, why=problem).strip())
         if time.monotonic() > until:
             told = {"run": run_id, "seconds": f"{timeout:g}", "why": problem}

@@ -6,7 +6,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from webapp.extensions import runtime
-from webapp.lifecycle import runs
+from webapp.lifecycle import approvals, runs
 from webapp.lifecycle.counts import counts
 from webapp.store.db import db
 from webapp.store.statuses import ResultStatus, RunStatus
@@ -25,7 +25,10 @@ def start(run_id: int) -> ResponseReturnValue:
     can_start = run.status in (RunStatus.CREATED, RunStatus.STOPPED)
     confirmed = request.form.get("seen", 0, type=int) if request.form.get("asked") else 0
     if can_start and mails > max(confirmed, runtime().settings.confirm_above):
-        return confirmations.ask("runs/confirm_start.html", run=run, mails=mails, back=f"/runs/{run_id}")
+        needed = approvals.why_not_yet(db.session, run)
+        return confirmations.ask(
+            "runs/confirm_start.html", run=run, mails=mails, needed=needed, back=f"/runs/{run_id}"
+        )
     return _apply(run_id, lambda session: runs.start(session, runtime().queue, run_id, viewer()))
 
 

@@ -10,7 +10,8 @@ from webapp.lifecycle.counts import Counts
 from webapp.results.labels import reason_words
 from webapp.results.to_fix import OpenCause
 from webapp.runs.fix_links import FIXABLE, VERBS, these
-from webapp.runs.queries import ARCHIVED
+from webapp.runs.queries import ARCHIVED, AWAITING
+from webapp.store.runs import Run
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 from webapp.translation import N_, _, ngettext
 
@@ -29,8 +30,17 @@ RUN_WORDS = {
     RunStatus.STOPPED: N_("Stopped"),
     RunStatus.FINISHED: N_("Finished"),
     ARCHIVED: N_("Archived"),
+    AWAITING: N_("Waiting for approval"),
 }
-"""The states of a run and the filter of archived ones: templates say `status|capitalize|translated`."""
+"""The states of a run, the filter of archived ones, and of those that wait for a second person."""
+
+
+def state_label(run: Run) -> tuple[str, str]:
+    """The icon and colour, and the words, of the state that a run is in."""
+    if run.awaits_approval:
+        return "deferred", _(RUN_WORDS[AWAITING])
+    status = RunStatus(run.status)
+    return RUN_LOOKS[status], _(RUN_WORDS[status])
 
 
 @dataclass(frozen=True)

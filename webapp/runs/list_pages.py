@@ -50,6 +50,7 @@ def start_page() -> ResponseReturnValue:
         "runs/overview.html",
         overview=overview.overview(db.session, viewer()),
         lines=overview.need_a_person(db.session, viewer()),
+        for_approval=overview.for_approval(db.session, viewer()),
         heads=[ColumnHead(column.label, spoken=column.spoken) for column in COLUMNS],
         any_run=(any_run := any(queries.states(db.session, viewer()).values())),
         steps=[] if any_run else first_steps(db.session, viewer()),

@@ -18,8 +18,9 @@ from webapp.results import to_fix
 from webapp.results.to_fix import OpenCause
 from webapp.runs.failure_reasons import why_failed
 from webapp.runs.queries import RunLine, run_lines
+from webapp.store.approvals import RunApproval
 from webapp.store.runs import Result, Run, SentCount
-from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
+from webapp.store.statuses import Decision, ResultStatus, RunStatus, SkipReason
 from webapp.store.types import now
 from webapp.translation import _
 
@@ -109,8 +110,8 @@ PROBLEMS = (ResultStatus.UNCONFIRMED, ResultStatus.FAILED, ResultStatus.BOUNCED)
 
 
 def need_a_person(session: Session, viewer: Viewer, most: int = 20) -> list[RunLine]:
-    """The runs, newest first, that are running, or have a mail that failed, bounced, may have been sent, or
-    is held for a suspect document."""
+    """The runs, newest first, that are running or wait for an approval, or have a mail that failed, bounced,
+    may have been sent, or is held for a suspect document."""
     seen = counted(viewer).c
     held = seen.reason == SkipReason.SUSPECT_DOCUMENT
     troubled = (
@@ -126,10 +127,34 @@ def need_a_person(session: Session, viewer: Viewer, most: int = 20) -> list[RunL
             .where(
                 visible_to(viewer, Run),
                 Run.archived_at.is_(None),
-                or_(Run.status.in_((RunStatus.RUNNING, RunStatus.STOPPED)), Run.id.in_(troubled)),
+                or_(
+                    Run.status.in_((RunStatus.RUNNING, RunStatus.STOPPED)),
+                    Run.awaits_approval,
+                    Run.id.in_(troubled),
+                ),
             )
             .order_by(Run.id.desc())
             .limit(most)
         )
     )
     return run_lines(session, viewer, runs)
+
+
+def for_approval(session: Session, viewer: Viewer) -> list[Run]:
+    """The runs that wait for an approval which this person may give, the oldest first."""
+    if not viewer.may_approve:
+        return []
+    return list(
+        session.scalars(
+            select(Run)
+            .join(RunApproval, RunApproval.run_id == Run.id)
+            .where(
+                Run.awaits_approval,
+                RunApproval.decision == Decision.WAITING,
+                RunApproval.requested_by != viewer.name,
+                Run.created_by != viewer.name,
+                whole_to(viewer),
+            )
+            .order_by(RunApproval.id)
+        )
+    )

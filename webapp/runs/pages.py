@@ -19,6 +19,7 @@ from webapp.periods import period_words
 from webapp.results import labels as results_labels
 from webapp.results import queries as results_queries
 from webapp.runs import labels, outcome, progress, queries, report
+from webapp.runs.approval_note import ApprovalNote, approval_note
 from webapp.runs.archive import MAY_ARCHIVE
 from webapp.runs.control_pages import control
 from webapp.runs.failure_reasons import in_a_sentence, why_failed
@@ -126,9 +127,11 @@ def _since() -> datetime | None:
 
 
 def rights(run: Run) -> dict[str, object]:
-    """Whether the person sees the whole run, and whether they may change it. If not, the page says why."""
+    """Whether the person sees the whole run, whether they may change it, and what is to be said of its
+    approval. If they may not, the page says why."""
     is_whole = sees_whole(run)
     return {
+        "approval": approval_note(db.session, run, viewer()) if is_whole else ApprovalNote(),
         "is_whole": is_whole,
         "may_act": is_whole and viewer().may_change,
         "only_looked_at": "" if is_whole else access.only_looked_at(run),

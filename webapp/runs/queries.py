@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, not_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.access import Viewer, below, visible_to, whole_runs
@@ -44,15 +44,16 @@ class RunLine:
 
 
 ARCHIVED = "archived"
+AWAITING = "awaiting"
 ORDERS: dict[str, Order[Run]] = {"": Order(N_("Newest"), Run.id, lambda run: "", int, descending=True)}
 """By their names in addresses. The newest run has the highest id, so an edge is the id alone."""
 
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs the list shows: a state (or `archived`; without one all that are not archived), a
-    definition, those with results in the status `problem` (or skipped for that reason), and words searched
-    for."""
+    """Which runs the list shows: a state (or `awaiting` an approval, or `archived`; without one all that are
+    not archived), a definition, those with results in the status `problem` (or skipped for that reason),
+    and words searched for."""
 
     state: str = ""
     definition: int | None = None
@@ -103,8 +104,10 @@ def conditions(viewer: Viewer, shown: RunFilter) -> list[ColumnElement[bool]]:
         visible_to(viewer, Run),
         Run.archived_at.is_not(None) if archived else Run.archived_at.is_(None),
     ]
-    if shown.state and not archived:
-        found.append(Run.status == RunStatus(shown.state))
+    if shown.state == AWAITING:
+        found.append(Run.awaits_approval.is_(True))
+    elif shown.state and not archived:
+        found += [Run.status == RunStatus(shown.state), not_(Run.awaits_approval)]
     if shown.definition is not None:
         found.append(Run.definition_id == shown.definition)
     if shown.problem:
@@ -161,16 +164,17 @@ def _stopped_by(session: Session, run_ids: list[int]) -> dict[int, str]:
 
 
 def states(session: Session, viewer: Viewer) -> dict[str, int]:
-    """How many runs are in each state, zeros included, and how many are archived: each run counts once."""
-    archived = Run.archived_at.is_not(None)
+    """How many runs are in each state, zeros included, how many wait for an approval, and how many are
+    archived: each run counts once."""
+    archived, awaits = Run.archived_at.is_not(None), Run.awaits_approval
     rows = session.execute(
-        select(archived, Run.status, func.count())
+        select(archived, awaits, Run.status, func.count())
         .where(visible_to(viewer, Run))
-        .group_by(archived, Run.status)
+        .group_by(archived, awaits, Run.status)
     )
-    found = {**{status.value: 0 for status in RunStatus}, ARCHIVED: 0}
-    for away, status, n in rows:
-        found[ARCHIVED if away else status] += n
+    found = {AWAITING: 0, **{status.value: 0 for status in RunStatus}, ARCHIVED: 0}
+    for away, waits, status, n in rows:
+        found[ARCHIVED if away else AWAITING if waits else status] += n
     return found
 
 

@@ -38,6 +38,7 @@ def show(session: Session, run: Run, viewer: Viewer = OPERATOR) -> dict[str, Any
         "period_from": run.period_from.isoformat(),
         "period_to": run.period_to.isoformat(),
         "bcc": run.bcc,
+        "awaits_approval": run.awaits_approval,
         "problem": stands,
         "counts": {status.value: n for status, n in counted.by_status.items()},
         "created_at": iso(run.created_at),

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, abort, g, render_template
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.demo import own_data
@@ -17,6 +17,8 @@ from webapp.settings.kinds import KINDS, RECIPIENT_KEYS, SENDERS, SERVERS, TRANS
 from webapp.settings.setting_pages import SettingPages
 from webapp.settings.storing import FOR_ADMINS
 from webapp.store.db import db
+from webapp.store.definitions import MessageDefinition
+from webapp.store.installation import Installation
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import OutputType, Role
 from webapp.store.users import AuditChain, User
@@ -58,9 +60,17 @@ def index() -> ResponseReturnValue:
         counts=counts,
         waiting=waiting,
         users=db.session.scalar(select(func.count()).select_from(User)) if viewer().manages_users else None,
+        asks_approval=_asks_approval(db.session),
         entries=db.session.scalar(select(AuditChain.last)),
         has_demo=viewer().manages_users and own_data.loaded_at(db.session) is not None,
     )
+
+
+def _asks_approval(session: Session) -> bool:
+    """Whether any run can need an approval."""
+    above = or_(Installation.approval_mails.is_not(None), Installation.approval_amount.is_not(None))
+    always = exists().where(MessageDefinition.needs_approval)
+    return bool(session.scalar(select(or_(exists().where(above), always))))
 
 
 def _states(session: Session) -> dict[int, servers.ServerState]:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from webapp import audit
-from webapp.errors import NotFound, Refused, TakenOutOfSight
+from webapp.errors import NotAllowed, NotFound, Refused
 from webapp.store.db import db
 from webapp.translation import N_
 from webapp.web import form_keys, htmx
@@ -50,9 +50,9 @@ def apply_once(
     except NotFound:
         abort(404)
     except Refused as refusal:
-        if isinstance(refusal, TakenOutOfSight):
+        if isinstance(refusal, NotAllowed):
             with db.writing() as session:
-                audit.note(session, viewer().name, "refused", refusal.subject, "taken, in another cluster")
+                audit.note(session, viewer().name, "refused", refusal.subject, refusal.detail)
         return on_refusal(str(refusal)) if on_refusal else refuse(str(refusal), back)
     return _lead_on(url, message)
 

@@ -4,7 +4,6 @@ the person who reads (webapp/notation.py)."""
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 
 from flask import Flask
 from jinja2 import Environment
@@ -14,9 +13,6 @@ from webapp import notation, translation
 from webapp.store.types import now
 from webapp.stored_texts import retold
 from webapp.translation import _, ngettext
-
-SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥"}
-NBSP = "\u00a0"
 
 
 def init_app(app: Flask) -> None:
@@ -29,7 +25,7 @@ def init_app(app: Flask) -> None:
     for of_texts in (translation.translated, translation.capital, translation.within):
         app.add_template_filter(of_texts)
     app.add_template_filter(retold)
-    app.add_template_global(money)
+    app.add_template_global(notation.money)
 
 
 def _translate(environment: Environment) -> None:
@@ -61,11 +57,6 @@ def share(part: int, whole: int) -> str:
     if 0 < part < whole:
         percent = min(99.9, max(0.1, percent))
     return notation.number(percent, ".0f" if f"{percent:.1f}".endswith(".0") else ".1f") + "%"
-
-
-def money(amount: Decimal, currency: str) -> str:
-    """1284.5, EUR → € 1,284.50. Never added up over currencies."""
-    return f"{SIGNS.get(currency, currency)}{NBSP}{notation.number(amount)}"
 
 
 def size(count: int) -> str:

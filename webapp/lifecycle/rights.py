@@ -1,0 +1,33 @@
+"""What a person needs to change a run, or to have mails go out. Refusals are in the audit trail."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from webapp.access import Viewer, cannot_change
+from webapp.errors import NotAllowed, Refused
+from webapp.store.installation import held
+from webapp.translation import _
+
+
+def must_not_be_held(session: Session) -> None:
+    """Raise Refused if this installation may not send."""
+    if why := held(session):
+        raise Refused(_("Nothing can be started: %(why)s.", why=_(why)))
+
+
+def must_be_allowed(viewer: Viewer) -> None:
+    """Raise Refused if this person may not change anything."""
+    if not viewer.may_change:
+        raise NotAllowed(cannot_change(viewer), "runs", f"the role {viewer.role} changes no run")
+
+
+def must_have_the_right(viewer: Viewer) -> None:
+    """Raise Refused if this person may not have mails go out."""
+    must_be_allowed(viewer)
+    if not viewer.may_send:
+        words = _(
+            "You prepare runs, but do not have the right to send. Ask a person who has it, or ask an "
+            "administrator for it."
+        )
+        raise NotAllowed(words, "runs", "no right to send")
