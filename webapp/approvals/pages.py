@@ -96,6 +96,7 @@ def _page(run: Run, asked: RunApproval) -> ResponseReturnValue:
             draw=request.args.get("draw", 0, type=int) + 1,
             deciders=deciders(session, run, asked),
             changes=audit.latest(session, f"run {run.id}"),
+            changes_of=f"run {run.id}",
             changes_title=_("What has happened"),
         )
     )

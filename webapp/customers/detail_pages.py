@@ -96,6 +96,7 @@ def _page(
         mails=detail.mails(session, who, customer, edge_in(request.args)),
         mail_count=detail.count_mails(session, who, customer),
         changes=detail.changes(session, customer),
+        changes_of=detail.subject(customer),
         suspension=detail.suspension(session, customer),
         reach=bulk.reach(session, bulk.one(who, customer.id)),
         typed=typed,

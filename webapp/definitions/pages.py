@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, abort, make_response, render_template, reque
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from webapp import notation
+from webapp import audit, notation
 from webapp.definitions import editing, queries
 from webapp.definitions.differences import differences
 from webapp.definitions.editing import fingerprint
@@ -228,6 +228,8 @@ def versions(definition_id: int) -> ResponseReturnValue:
         definition=definition,
         versions=list(zip(stored, [*changes, None], strict=True)) if stored else [],
         unsaved=unsaved,
+        changes=audit.latest(db.session, definition.name),
+        changes_of=definition.name,
     )
 
 

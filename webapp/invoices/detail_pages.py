@@ -96,6 +96,7 @@ def _page(invoice: Invoice, typed: RefusedForm, *, status: int = 200) -> Respons
         data={name: editing.text_of(value) for name, value in sorted(invoice.data.items())},
         data_seen={name: fingerprint({name: editing.text_of(value)}) for name, value in invoice.data.items()},
         changes=detail.changes(session, invoice),
+        changes_of=detail.subject(invoice),
         approval=detail.approval(session, invoice),
         typed=typed,
         period_words=period_words,

@@ -9,7 +9,7 @@ from typing import cast
 from flask import Blueprint, Flask, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from webapp import access
+from webapp import access, audit
 from webapp.documents import findings
 from webapp.lifecycle import runs as lifecycle_runs
 from webapp.lifecycle.counts import Counts, counts_seen
@@ -70,7 +70,9 @@ def run_page(run_id: int) -> ResponseReturnValue:
         return _piece(run)
     said = facts(run)
     shown = {**said, **head(run, cast(Counts, said["counts"])), **table(run), **rights(run)}
-    return render_template("runs/show.html", **shown)
+    subject = f"run {run.id}"
+    changes = audit.latest(db.session, subject) if sees_whole(run) else []
+    return render_template("runs/show.html", changes=changes, changes_of=subject, **shown)
 
 
 @runs.get("/runs/<int:run_id>/results")

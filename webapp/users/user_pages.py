@@ -214,6 +214,7 @@ def _page(
         wrong=wrong,
         sessions=open_sessions.of_user(db.session, user_id),
         changes=audit.latest(db.session, line.user.email),
+        changes_of=line.user.email,
         own_id=0,
         **_choices(facts),
     )
