@@ -25,11 +25,9 @@ def test_a_page_leads_to_its_part_of_the_audit_trail(
 ) -> None:
     payer, of = world.add()
     run_id = world.run()
-    given = {
-        **{"run": run_id, "result": world.results(run_id)[0].id, "customer": payer.id, "code": payer.code},
-        **{"invoice": of.id, "number": of.number},
-        **{"definition": world.definition.id, "name": world.definition.name},
-    }
+    given = {"run": run_id, "result": world.results(run_id)[0].id, "name": world.definition.name}
+    given |= {"customer": payer.id, "code": payer.code, "invoice": of.id, "number": of.number}
+    given["definition"] = world.definition.id
     link = "/audit?subject=" + subject.format(**given).replace(" ", "%20")
     with world.runtime.database.writing() as session:
         note(session, "marit@example.com", "change definition", world.definition.name, "version 2")

@@ -36,9 +36,10 @@ def approval_note(session: Session, run: Run, viewer: Viewer) -> ApprovalNote:
     if asked is not None and asked.decision == Decision.WAITING:
         title = _("This run waits for an approval.")
         text = _(
-            "%(person)s pressed Start %(time)s; it starts once another person has approved it.",
+            "%(person)s pressed Start on %(day)s at %(time)s; it starts once another person has approved it.",
             person=asked.requested_by,
-            time=_at(asked),
+            day=notation.day(notation.local(asked.requested_at)),
+            time=notation.clock(asked.requested_at),
         )
         return ApprovalNote("", title, text, may_decide=not cannot_approve(run, asked, viewer))
     needed = approvals.why_not_yet(session, run)
@@ -61,8 +62,3 @@ def decision_words(asked: RunApproval) -> str:
             return _("The request for approval is void: another took its place.")
         case _other:
             return _("This run waits for an approval.")
-
-
-def _at(asked: RunApproval) -> str:
-    at = notation.local(asked.requested_at)
-    return _("on %(day)s at %(time)s", day=notation.day(at), time=f"{at:%H:%M}")
