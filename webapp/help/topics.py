@@ -17,7 +17,7 @@ from webapp.store.text_search import fold_text
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "help"
 TOPICS = (
-    *("start", "overview", "new-run", "runs", "results", "to-fix", "customers", "clusters", "invoices"),
+    *("start", "overview", "new-run", "runs", "approval", "results", "to-fix", "customers", "clusters", "invoices"),
     *("definitions", "templates", "import", "mail-servers", "senders", "recipient-keys", "transformations"),
     *("users", "audit", "account", "search", "mailbox", "glossary"),
 )
@@ -26,6 +26,7 @@ PAGES = {
     "overview": "run_list.start_page",
     "new-run": "run_dialog run_preview mail_preview",
     "runs": "run_list runs run_report",
+    "approval": "run_approval",
     "results": "one_result mails_of_results",
     "to-fix": "fixing",
     "customers": "customers customer_pages",
