@@ -17,7 +17,18 @@ from webapp.store.text_search import fold_text
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "help"
 TOPICS = (
-    *("start", "overview", "new-run", "runs", "approval", "results", "to-fix", "customers", "clusters", "invoices"),
+    *(
+        "start",
+        "overview",
+        "new-run",
+        "runs",
+        "approval",
+        "results",
+        "to-fix",
+        "customers",
+        "clusters",
+        "invoices",
+    ),
     *("definitions", "templates", "import", "mail-servers", "senders", "recipient-keys", "transformations"),
     *("users", "audit", "account", "search", "mailbox", "glossary"),
 )

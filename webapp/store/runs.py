@@ -34,8 +34,7 @@ class Run(Base):
     id whose results are made. `preview_fingerprint` is the preview's fingerprint that the person saw.
     `message_key` makes this run's Message-IDs differ from those of any other installation. Refusals are
     counted from the attempt after `refusals_counted_after` on (delivery/circuit_breaker.py). An archived run
-    is out of the way, and otherwise as before. `awaits_approval`: a request waits for a second person
-    (store/approvals.py)."""
+    is out of the way. `awaits_approval`: a request waits for a second person (approvals.py)."""
 
     __tablename__ = "run"
     __table_args__ = (one_of("status", RunStatus), CheckConstraint("period_from <= period_to", name="period"))
@@ -98,11 +97,10 @@ class Result(Base):
     many to be asked on every look.
 
     No foreign keys lead to the lead invoice and the customer: the former is among the result's own
-    `result_invoice`, and an invoice keeps its customer. So no two results of a run have the same lead either.
-    What the other keys say holds on PostgreSQL too. A run makes its results while its row is locked, has
-    counts of them (`run_count`, with a key) from then on, and is never deleted. A worker writes its own id,
-    and its row stays when it has left. A version is one of the run's definition, which goes only while it has
-    no run."""
+    `result_invoice`, and an invoice keeps its customer, so no two results of a run have the same lead. What
+    the other keys say holds on PostgreSQL too: a run makes its results while its row is locked, has counts of
+    them (with a key) from then on, and is never deleted; a worker's row stays when it has left; a version is
+    one of the run's definition, which goes only while it has no run."""
 
     __tablename__ = "result"
     __table_args__ = (
@@ -175,8 +173,8 @@ class ResultInvoice(Base):
 
 class Reservation(Base):
     """This copy of this invoice with this definition has gone out, or may have. Inserted in the commit that
-    sets a result to `sending`; deleted only by proof that the message did not go out. The last columns: what
-    the mail said of the invoice (webapp/since_mailed.py)."""
+    sets a result to `sending`; deleted only by proof that it did not go out. The last columns: what the mail
+    said of the invoice (webapp/since_mailed.py)."""
 
     __tablename__ = "reservation"
     __table_args__ = (Index("ix_reservation_invoice_id", "invoice_id", "definition_id"),)

@@ -140,8 +140,7 @@ def change(
     if may_send and user.role not in SENDING_ROLES:
         raise Refused(
             _(
-                "viewers and editors cannot have the right to send: choose another role, or leave the right "
-                "out"
+                "viewers and editors cannot have the right to send: choose another role, or take the right away"
             )
         )
     user.may_send = wanted and user.role in SENDING_ROLES
