@@ -139,9 +139,7 @@ def change(
     wanted = user.may_send if may_send is None else may_send
     if may_send and user.role not in SENDING_ROLES:
         raise Refused(
-            _(
-                "viewers and editors cannot have the right to send: choose another role, or take the right away"
-            )
+            _("viewers and editors cannot have the right to send: choose another role, or no such right")
         )
     user.may_send = wanted and user.role in SENDING_ROLES
     user.may_approve = user.may_approve if may_approve is None else may_approve
