@@ -10,7 +10,6 @@ from decimal import Decimal
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from webapp import notation
 from webapp.access import Viewer
 from webapp.results.rows import ResultRow, load_details, rows_query
 from webapp.store.customers import Customer
@@ -30,14 +29,6 @@ class MailToRead:
 
     why: str
     row: ResultRow
-
-    @property
-    def amount(self) -> str:
-        """What its invoices come to, by currency."""
-        sums: dict[str, object] = {}
-        for invoice in self.row.invoices:
-            sums[invoice.currency] = sums.get(invoice.currency, 0) + invoice.gross_amount  # type: ignore[operator]
-        return ", ".join(notation.money(amount, currency) for currency, amount in sums.items())  # type: ignore[arg-type]
 
 
 def mails_to_read(session: Session, run: Run, viewer: Viewer, draw: int = 0) -> list[MailToRead]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -41,6 +42,14 @@ class ResultRow:
             return _("result %(id)s", id=self.result.id)
         number, more = self.invoices[0].number, len(self.invoices) - 1
         return _("%(invoice)s and %(more)s more", invoice=number, more=more) if more else number
+
+    @property
+    def amounts(self) -> dict[str, Decimal]:
+        """What its invoices come to, by currency."""
+        sums: dict[str, Decimal] = {}
+        for invoice in self.invoices:
+            sums[invoice.currency] = sums.get(invoice.currency, Decimal(0)) + invoice.gross_amount
+        return sums
 
     @property
     def may_send_again(self) -> bool:
