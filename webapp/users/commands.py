@@ -21,7 +21,7 @@ from webapp.store.statuses import Role
 from webapp.store.types import iso
 from webapp.store.users import User
 from webapp.translation import _, english
-from webapp.users import accounts, first_start
+from webapp.users import accounts, first_start, identities, links
 
 users = AppGroup("users", help="Accounts of the people who work with Mailrun.")
 
@@ -156,6 +156,32 @@ def setup_code() -> None:
         if not first_start.is_open(session):
             raise click.ClickException(_("there are users already; `mailrun users create` makes another one"))
         say(first_start.code(session))
+
+
+@users.command("login-link")
+@click.argument("email")
+def login_link(email: str) -> None:
+    """Print a link by which EMAIL logs in once, within 72 hours, whatever else is off or away."""
+    with _changing() as session:
+        token = links.make(session, OPERATOR.name, accounts.find(session, email), logs_in=True)
+    settings = runtime().settings
+    at = f"https://{settings.hosts[0]}" if settings.hosts else f"http://{settings.host}:{settings.port}"
+    say(f"{at}{links.PATH}?token={token}")
+
+
+@users.command("identify")
+@click.argument("email")
+@click.argument("subject")
+def identify(email: str, subject: str) -> None:
+    """Have EMAIL sign in as SUBJECT of the OpenID provider from now on; the password is deleted. The audit
+    trail names the subject of a sign-in that was refused because there is an account."""
+    sign_on = runtime().settings.logins.sign_on
+    if sign_on is None:
+        raise click.ClickException(_("no provider is set: MAILRUN_SIGN_ON_ISSUER is empty"))
+    with _changing() as session:
+        user = accounts.find(session, email)
+        identities.link(session, OPERATOR.name, user, sign_on.issuer, subject, user.email)
+    say(_("%(email)s signs in with %(name)s from now on.", email=user.email, name=sign_on.name))
 
 
 def _password(from_stdin: bool) -> str:
