@@ -18,7 +18,10 @@ from tests.sign_on.lying_provider import CLIENT_ID, CLIENT_SECRET, LyingProvider
 from webapp.extensions import Runtime
 from webapp.store.users import AuditEntry, User, UserSession
 
-ROLES = "admins = admin, send; north = manager, send, cluster left; south = manager, send, cluster right; all = viewer"
+ROLES = (
+    "admins = admin, send; north = manager, send, cluster left; south = manager, send, cluster right; "
+    "lost = manager, cluster nowhere; all = viewer"
+)
 
 
 @pytest.fixture

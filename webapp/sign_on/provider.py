@@ -88,8 +88,8 @@ class LimitedSession(OAuth2Session):
 
 
 def _content(answer: Response, ends: float) -> bytes:
-    """The whole content, read until `ends`. Not by `iter_content`: that waits for a whole piece, of which each
-    byte may take as long as the time limit of a read."""
+    """The whole content, read until `ends`. Not by `iter_content`: that waits for a whole piece, of which
+    each byte may take as long as the time limit of a read."""
     content = b""
     try:
         while piece := answer.raw.read1(PIECE_BYTES, decode_content=True):
