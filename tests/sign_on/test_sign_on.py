@@ -93,7 +93,10 @@ def test_without_a_role_there_is_no_way_in_and_none_any_more(
     provider: LyingProvider, visitor: Visitor, new_visitor: NewVisitor, stored: Stored, groups: object
 ) -> None:
     provider.claims["groups"] = groups
-    answer = new_visitor().sign_on()
+    stranger = new_visitor()
+    answer = stranger.sign_on()
+    assert 'href="/login/sign-on?again=1"' in answer.text
+    assert "prompt=login" in stranger.browser.look("/login/sign-on?again=1").location
     assert (answer.status_code, "has no role in Mailrun. Ask" in text_of(answer)) == (403, True)
     assert (stored.users(), len(stored.audit("login refused"))) == ([], 1)
     provider.claims["groups"] = ["all"]

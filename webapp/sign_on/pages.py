@@ -52,14 +52,15 @@ def init_app(app: Flask) -> None:
 @sign_on.get(START)
 @public
 def start() -> ResponseReturnValue:
-    """Lead to the provider."""
+    """Lead to the provider. After a refusal it asks who it is again: else it would name the same person."""
     settings = _settings()
     if wait := _tries().wait_of(_address()):
         return _failed(too_many(wait), 429)
     db.end_reading()  # the provider may take its time
     client = Provider(settings, current_app.extensions[KNOWN])
     try:
-        begun = client.create_authorization_url(_back())
+        asked = {"prompt": "login"} if request.args.get("again") else {}
+        begun = client.create_authorization_url(_back(), **asked)
     except BROKEN as error:
         return _refuse(refusal_of(settings, error))
     current_app.extensions[KNOWN] = dict(client.server_metadata)

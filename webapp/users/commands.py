@@ -17,6 +17,7 @@ from webapp.access import OPERATOR
 from webapp.console import say
 from webapp.errors import Refused
 from webapp.extensions import runtime
+from webapp.store.logins import UserIdentity
 from webapp.store.statuses import Role
 from webapp.store.types import iso
 from webapp.store.users import User
@@ -55,21 +56,23 @@ def create(
 def list_users(as_json: bool) -> None:
     """List the accounts: email, role, clusters, right to send, disabled or not."""
     with runtime().database.reading() as session:
+        elsewhere = set(session.scalars(select(UserIdentity.user_id)))
         for user in session.scalars(select(User).order_by(User.email)):
+            invited = not user.password_hash and user.id not in elsewhere
             tags = accounts.bound_tags(session, user)
             if as_json:
                 line = {"email": user.email, "name": user.name, "role": user.role, "clusters": tags}
-                flags = {"disabled": user.disabled_at is not None, "invited": not user.password_hash}
+                flags = {"disabled": user.disabled_at is not None, "invited": invited}
                 more = {"may_send": user.may_send, "seen_at": iso(user.seen_at)}
                 click.echo(json.dumps({**line, **flags, **more}))
             else:
-                say("  ".join(word for word in _listed(user, tags) if word))
+                say("  ".join(word for word in _listed(user, tags, invited) if word))
 
 
-def _listed(user: User, tags: list[str]) -> Iterator[str]:
+def _listed(user: User, tags: list[str], invited: bool) -> Iterator[str]:
     yield from (user.email, user.role, _seen(tags))
     yield "" if user.may_send or user.role == Role.VIEWER else _("no right to send")
-    yield _("disabled") if user.disabled_at else "" if user.password_hash else _("invited")
+    yield _("disabled") if user.disabled_at else _("invited") if invited else ""
 
 
 @users.command("disable")
