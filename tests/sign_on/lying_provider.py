@@ -102,7 +102,12 @@ class LyingProvider:
     def id_token(self, begun: dict[str, str]) -> str:
         """What it says of who has signed in."""
         at = int(time.time())
-        claims = {"iss": self.issuer, "aud": CLIENT_ID, "sub": "0001", "nonce": begun["nonce"]}
+        claims: dict[str, Any] = {
+            "iss": self.issuer,
+            "aud": CLIENT_ID,
+            "sub": "0001",
+            "nonce": begun["nonce"],
+        }
         claims |= {"iat": at, "exp": at + 300, **self.claims}
         claims |= self.lied_claims(at)
         for name in [name for name, value in claims.items() if value is None]:
@@ -125,7 +130,7 @@ class LyingProvider:
 
     def lied_claims(self, at: int) -> dict[str, Any]:
         """The claims that this lie is about; None: left out."""
-        return {
+        lies: dict[str, dict[str, Any]] = {
             "wrong iss": {"iss": "https://elsewhere.example"},
             "no iss": {"iss": None},
             "aud of another": {"aud": "another"},
@@ -142,7 +147,8 @@ class LyingProvider:
             "empty sub": {"sub": ""},
             "sub is a list": {"sub": ["0001"]},
             "sub with NUL": {"sub": "0001\x00"},
-        }.get(self.lie, {})
+        }
+        return lies.get(self.lie, {})
 
     def answer(self, path: str, asked: dict[str, str], login: str) -> tuple[int, object]:
         """(status, JSON or text) for a request to the server itself."""

@@ -78,7 +78,7 @@ class Person:
 class LimitedSession(OAuth2Session):
     """Requests whose whole answer is there within ANSWER_SECONDS and has at most ANSWER_BYTES_MAX."""
 
-    def request(self, method: str, url: Any, *args: Any, **options: Any) -> Response:  # type: ignore[override]
+    def request(self, method: str, url: Any, *args: Any, **options: Any) -> Response:
         ends = time.monotonic() + ANSWER_SECONDS
         options.update(stream=True, timeout=ANSWER_SECONDS)
         answer = super().request(method, url, *args, **options)
