@@ -1,5 +1,5 @@
 """Who users are to an OpenID provider. From the moment that a user has an identity there, it is the one way
-in: their password is deleted, so that whoever knew it, or set it in advance, is out."""
+in: their password is deleted, so that a person who knew it, or set it in advance, is out."""
 
 from __future__ import annotations
 

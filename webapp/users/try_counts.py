@@ -66,7 +66,7 @@ class CountsInDatabase(Storage, MovingWindowSupport):
             session.execute(delete(LoginTry).where(LoginTry.counted_for == _hash(key)))
 
     def check(self) -> bool:
-        """Whether the database answers: whoever needs it finds out by itself."""
+        """Whether the database answers: what needs it finds out by itself."""
         return True
 
     def reset(self) -> int | None:
