@@ -19,6 +19,7 @@ from webapp.login_settings import SignOnSettings
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.sign_on.provider import Person
 from webapp.sign_on.role_map import Grant, RoleMap, granted_to, values_in
+from webapp.store import locks
 from webapp.store.customers import Cluster
 from webapp.store.logins import UserIdentity
 from webapp.store.types import now
@@ -93,6 +94,7 @@ def _first_time(
     if verified not in (True, None):
         return Denied(_(NO_ADDRESS, name=settings.name), f"the address {email} is not verified")
     by = f"sign-on by {settings.name}"
+    locks.lock_login(session.connection(), f"address {email}")  # two subjects may have the same one
     user = session.scalar(select(User).where(User.email == email))
     if user is None:
         name = _text(person.claims, "name", accounts.NAME_MAX)
