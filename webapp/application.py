@@ -21,6 +21,8 @@ from webapp.results import pages as results
 from webapp.runs import pages as runs
 from webapp.search import pages as search
 from webapp.settings import pages as settings
+from webapp.sign_on import pages as sign_on
+from webapp.sign_on import proxy_pages
 from webapp.users import pages as users
 from webapp.web import (
     access_control,
@@ -42,11 +44,11 @@ from webapp.web import (
 
 SHARED = (
     *(sessions, typed_text, limits, assets, errors, formats, layout, htmx, held_forms),
-    *(access_control, security, user_limits, capacity, preview_renderers),
+    *(proxy_pages, access_control, security, user_limits, capacity, preview_renderers),
 )
 """What all pages share, in the order in which it takes effect."""
 ROOMS = (
-    *(users, definitions, invoices, intake, customers, new_run, runs, results),
+    *(users, sign_on, definitions, invoices, intake, customers, new_run, runs, results),
     *(fixing, search, settings, approvals, audit_trail, evidence, catcher, demo, help_pages),
 )
 """The rooms with pages."""

@@ -118,7 +118,7 @@ SENDING = (
 USERS = (
     *(N_("user created"), N_("user invited"), N_("user disabled"), N_("user enabled")),
     *(N_("user changed"), N_("password reset"), N_("invitation made"), N_("password link made")),
-    *(N_("link mailed"), N_("first administrator")),
+    *(N_("link mailed"), N_("first administrator"), N_("login link made"), N_("identity linked")),
 )
 OTHERS = (
     *(N_("add"), N_("change"), N_("delete"), N_("rename"), N_("release"), N_("suspend"), N_("resume")),

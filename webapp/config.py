@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from webapp.errors import SettingError
+from webapp.login_settings import LoginSettings, load_logins
 from webapp.secret_key import former_keys, given_key, own_key
 from webapp.translation import _
 
@@ -55,6 +56,7 @@ class Settings:
     tidy_every: float
     proxies: int
     hosts: tuple[str, ...]
+    logins: LoginSettings
     ehlo_name: str
     import_folder: Path
     import_bytes_max: int
@@ -128,6 +130,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         keep_audit=_number(environ, "MAILRUN_KEEP_AUDIT", 0, least=0, most=KEEP_MAILS_MAX),
         tidy_every=scaled(86400),
         hosts=_words(environ, "MAILRUN_HOSTS"),
+        logins=load_logins(environ),
         proxies=_whole(environ, "MAILRUN_PROXIES", 0, most=10),
         ehlo_name=_ehlo_name(environ),
         import_folder=Path(environ.get("MAILRUN_IMPORT_FOLDER") or home / "imports").absolute(),

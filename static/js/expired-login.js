@@ -58,6 +58,17 @@ async function ask() {
   showNewDialogs();
 }
 
+// A person who signs in elsewhere does so in another tab, and comes back.
+async function lookAgain() {
+  const dialog = askedFor()?.closest('dialog');
+  if (!dialog) return;
+  const now = await loginNow().catch(() => null);
+  if (now?.user !== person || !dialog.isConnected) return;
+  dialog.close();
+  renewTokens(now.csrf_token);
+  goOn();
+}
+
 async function logIn(form) {
   const wrong = $('#again-wrong', form);
   try {
@@ -115,6 +126,8 @@ document.addEventListener('htmx:after:request', event => {
   if (!isPoll(ctx) && pressed?.form === ctx.sourceElement) interrupted = pressed;
   ask();
 });
+
+addEventListener('focus', lookAgain);
 
 document.addEventListener('htmx:before:request', event => {
   if (askedFor() && isPoll(event.detail.ctx)) event.preventDefault();

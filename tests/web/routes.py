@@ -7,6 +7,7 @@ import re
 from flask import Flask
 
 OPEN = {"/login", "/login/link", "/login/state", "/setup", "/healthz", "/readyz", "/static/<path:filename>"}
+OPEN |= {"/login/sign-on", "/login/sign-on/back"}
 OPEN_CHANGING = {"/login", "/login/again", "/login/link", "/setup"}
 FOR_APPROVERS = {"/runs/<int:run_id>/approval"}  # by a right of its own: tests/approvals
 OWN = {"/account", "/account/password", "/account/sessions/end", "/account/sessions/<int:session_id>/end"}

@@ -1,7 +1,8 @@
 """Documents in a bucket that speaks the S3 protocol: what all machines of an installation can reach.
 
 Credentials, region and AWS_ENDPOINT_URL (for stores that are not Amazon's) come from the environment, as the
-library reads them; on Amazon's machines, from the machine's role."""
+library reads them; on Amazon's machines, from the machine's role. `open_store`: which store MAILRUN_STORE_URL
+names, a bucket or a folder."""
 
 from __future__ import annotations
 
@@ -11,11 +12,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from webapp.errors import SettingError
-from webapp.store.documents import DocumentMissing, checked, place
+from webapp.store.documents import DocumentFolder, DocumentMissing, DocumentStore, checked, place
 from webapp.translation import _
 
 if TYPE_CHECKING:
@@ -74,6 +76,16 @@ class DocumentBucket:
         """Delete these bytes from the bucket."""
         with _told(), _no_bucket():
             self._verbs.delete(self._bucket, place(digest))
+
+
+def open_store(url: str) -> DocumentStore:
+    """The document store at this address: a folder's path (or file:// address), or s3://bucket/prefix.
+    Nothing is contacted yet. Raises SettingError for others."""
+    if url.startswith("s3://"):
+        return open_bucket(url)
+    if "://" in url and not url.startswith("file://"):
+        raise SettingError(f"MAILRUN_STORE_URL is {url}; it must be a folder, or s3://bucket/prefix")
+    return DocumentFolder(Path(url.removeprefix("file://")))
 
 
 def open_bucket(url: str) -> DocumentBucket:

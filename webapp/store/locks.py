@@ -4,12 +4,15 @@ SQLite needs none of them: its writers come one after the other."""
 
 from __future__ import annotations
 
+import hashlib
+
 from sqlalchemy import Connection, text
 
 from webapp.store.prepared import CompiledStatement
 
-RUN_LOCKS, VERSION_LOCKS, IMPORT_LOCK = 7_203, 7_204, 7_205
-"""The first key of the locks of runs, and of definitions; the second key is the id. All imports share one."""
+RUN_LOCKS, VERSION_LOCKS, IMPORT_LOCK, LOGIN_LOCKS = 7_203, 7_204, 7_205, 7_206
+"""The first key of the locks of runs, and of definitions; the second key is the id. All imports share one.
+Of logins the second key is made from a text."""
 
 
 def lock_run(connection: Connection, run_id: int, *, exclusive: bool) -> None:
@@ -37,6 +40,14 @@ def lock_imports(connection: Connection) -> None:
     different orders would wait for each other."""
     if connection.dialect.name == "postgresql":
         _EXCLUSIVE.run(connection, {"space": IMPORT_LOCK, "of": 0})
+
+
+def lock_login(connection: Connection, subject: str) -> None:
+    """Locks what concerns logins of this subject until the end of the transaction: a count of tries, or a
+    person's identity."""
+    if connection.dialect.name == "postgresql":
+        digest = hashlib.sha256(subject.encode()).digest()
+        _EXCLUSIVE.run(connection, {"space": LOGIN_LOCKS, "of": int.from_bytes(digest[:4], signed=True)})
 
 
 _EXCLUSIVE = CompiledStatement(text("SELECT pg_advisory_xact_lock(:space, :of)"))

@@ -73,7 +73,8 @@ class UserSession(Base):
 
 class UserLink(Base):
     """The one link by which a user sets a password: an invitation, or a reset. Of the token only the hash is
-    kept. A newer link takes the row; using it deletes the row."""
+    kept. A newer link takes the row; using it deletes the row. `logs_in`: by it the user logs in, and sets no
+    password."""
 
     __tablename__ = "user_link"
 
@@ -83,6 +84,7 @@ class UserLink(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     made_at: Mapped[datetime] = mapped_column(Instant, default=now)
     ends_at: Mapped[datetime] = mapped_column(Instant)
+    logs_in: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class AuditEntry(Base):

@@ -6,12 +6,15 @@ from typing import cast
 
 from flask import Blueprint, abort, current_app, make_response, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp import audit, notation
 from webapp.access import viewer_of
 from webapp.errors import Refused
+from webapp.extensions import runtime
 from webapp.store.db import db
+from webapp.store.logins import UserIdentity
 from webapp.store.types import now
 from webapp.store.users import User
 from webapp.translation import _
@@ -49,6 +52,8 @@ def save() -> ResponseReturnValue:
 def change_password() -> ResponseReturnValue:
     """Set another password, for the person who knows the present one. All other sessions end; this one goes
     on as a new one. Tries are limited as logins are."""
+    if not runtime().settings.logins.has_passwords:
+        abort(403, _("Passwords are not used here."))
     tries = cast(LoginThrottle, current_app.extensions["login tries"])
     email, address = viewer().name, request.remote_addr or ""
     if wait := tries.take(email, address):
@@ -114,8 +119,16 @@ def _page(typed: RefusedForm, status: int = 200) -> ResponseReturnValue:
         sessions=open_sessions.of_user(db.session, user.id),
         own_id=_own().session_id,
         shortest=accounts.SHORTEST_PASSWORD,
+        signs_in_with=_provider_of(user),
     )
     return make_response(page, status)
+
+
+def _provider_of(user: User) -> str:
+    """What the provider is called that this user signs in with; empty without one."""
+    issuer = db.session.scalar(select(UserIdentity.issuer).where(UserIdentity.user_id == user.id).limit(1))
+    sign_on = runtime().settings.logins.sign_on
+    return sign_on.name if sign_on and sign_on.issuer == issuer else issuer or ""
 
 
 def _me(session: Session) -> User:

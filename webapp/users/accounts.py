@@ -8,12 +8,13 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from webapp.errors import NotFound, Refused
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.store.customers import Cluster
+from webapp.store.logins import UserIdentity
 from webapp.store.statuses import SENDING_ROLES, Role
 from webapp.store.types import now
 from webapp.store.users import User, UserCluster, UserLink, UserSession
@@ -157,7 +158,8 @@ LAST_ADMINISTRATOR = N_(
     "that someone can still manage users"
 )
 _ACTIVE_ADMINISTRATOR = (
-    *(User.role == Role.ADMIN, User.disabled_at.is_(None), User.password_hash != ""),
+    *(User.role == Role.ADMIN, User.disabled_at.is_(None)),
+    or_(User.password_hash != "", exists().where(UserIdentity.user_id == User.id)),
     ~exists().where(UserCluster.user_id == User.id),
 )
 

@@ -17,11 +17,12 @@ from webapp.access import OPERATOR
 from webapp.console import say
 from webapp.errors import Refused
 from webapp.extensions import runtime
+from webapp.store.logins import UserIdentity
 from webapp.store.statuses import SENDING_ROLES, Role
 from webapp.store.types import iso
 from webapp.store.users import User
 from webapp.translation import _, english
-from webapp.users import accounts, first_start
+from webapp.users import accounts, first_start, identities, links
 from webapp.users.managing import Rights
 
 users = AppGroup("users", help="Accounts of the people who work with Mailrun.")
@@ -66,22 +67,24 @@ def create(
 def list_users(as_json: bool) -> None:
     """List the accounts: email, role, clusters, rights, disabled or not."""
     with runtime().database.reading() as session:
+        elsewhere = set(session.scalars(select(UserIdentity.user_id)))
         for user in session.scalars(select(User).order_by(User.email)):
+            invited = not user.password_hash and user.id not in elsewhere
             tags = accounts.bound_tags(session, user)
             if as_json:
                 line = {"email": user.email, "name": user.name, "role": user.role, "clusters": tags}
-                flags = {"disabled": user.disabled_at is not None, "invited": not user.password_hash}
+                flags = {"disabled": user.disabled_at is not None, "invited": invited}
                 rights = {"may_send": user.may_send, "may_approve": user.may_approve}
                 click.echo(json.dumps({**line, **flags, **rights, "seen_at": iso(user.seen_at)}))
             else:
-                say("  ".join(word for word in _listed(user, tags) if word))
+                say("  ".join(word for word in _listed(user, tags, invited) if word))
 
 
-def _listed(user: User, tags: list[str]) -> Iterator[str]:
+def _listed(user: User, tags: list[str], invited: bool) -> Iterator[str]:
     yield from (user.email, user.role, _seen(tags))
     yield "" if user.may_send or user.role not in SENDING_ROLES else _("no right to send")
     yield _("approves") if user.may_approve else ""
-    yield _("disabled") if user.disabled_at else "" if user.password_hash else _("invited")
+    yield _("disabled") if user.disabled_at else _("invited") if invited else ""
 
 
 @users.command("disable")
@@ -181,6 +184,32 @@ def setup_code() -> None:
         if not first_start.is_open(session):
             raise click.ClickException(_("there are users already; `mailrun users create` makes another one"))
         say(first_start.code(session))
+
+
+@users.command("login-link")
+@click.argument("email")
+def login_link(email: str) -> None:
+    """Print a link by which EMAIL logs in once, within 72 hours, whatever else is off or away."""
+    with _changing() as session:
+        token = links.make(session, OPERATOR.name, accounts.find(session, email), logs_in=True)
+    settings = runtime().settings
+    at = f"https://{settings.hosts[0]}" if settings.hosts else f"http://{settings.host}:{settings.port}"
+    say(f"{at}{links.PATH}?token={token}")
+
+
+@users.command("identify")
+@click.argument("email")
+@click.argument("subject")
+def identify(email: str, subject: str) -> None:
+    """Have EMAIL sign in as SUBJECT of the OpenID provider from now on; the password is deleted. The audit
+    trail names the subject of a sign-in that was refused because there is an account."""
+    sign_on = runtime().settings.logins.sign_on
+    if sign_on is None:
+        raise click.ClickException(_("no provider is set: MAILRUN_SIGN_ON_ISSUER is empty"))
+    with _changing() as session:
+        user = accounts.find(session, email)
+        identities.link(session, OPERATOR.name, user, sign_on.issuer, subject, user.email)
+    say(_("%(email)s signs in with %(name)s from now on.", email=user.email, name=sign_on.name))
 
 
 def _password(from_stdin: bool) -> str:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from webapp.store.customers import Cluster
+from webapp.store.logins import UserIdentity
 from webapp.store.statuses import SENDING_ROLES, Role
 from webapp.store.types import now
 from webapp.store.users import User, UserCluster, UserLink
 from webapp.translation import N_, _
 
+_SIGNS_IN_ELSEWHERE = exists().where(UserIdentity.user_id == User.id)
 STATES: dict[str, tuple[str, ColumnElement[bool]]] = {
     "": (N_("All"), true()),
-    "invited": (N_("Invited"), (User.password_hash == "") & User.disabled_at.is_(None)),
+    "invited": (
+        N_("Invited"),
+        (User.password_hash == "") & User.disabled_at.is_(None) & ~_SIGNS_IN_ELSEWHERE,
+    ),
     "disabled": (N_("Disabled"), User.disabled_at.is_not(None)),
 }
 """The filter's values, their words and conditions."""
@@ -42,6 +47,7 @@ class UserLine:
     look: str
     state: str
     link: UserLink | None
+    signs_in_elsewhere: bool
 
 
 def counts(session: Session) -> dict[str, int]:
@@ -79,13 +85,20 @@ def _lines(session: Session, users: Sequence[User]) -> list[UserLine]:
         tags[user_id].append(tag)
     open_links = select(UserLink).where(UserLink.user_id.in_(ids), UserLink.ends_at > now())
     links = {link.user_id: link for link in session.scalars(open_links)}
-    return [UserLine(user, tags[user.id], *_state(user), links.get(user.id)) for user in users]
+    elsewhere = set(session.scalars(select(UserIdentity.user_id).where(UserIdentity.user_id.in_(ids))))
+    return [
+        UserLine(
+            *(user, tags[user.id], *_state(user, user.id in elsewhere), links.get(user.id)),
+            signs_in_elsewhere=user.id in elsewhere,
+        )
+        for user in users
+    ]
 
 
-def _state(user: User) -> tuple[str, str]:
+def _state(user: User, signs_in_elsewhere: bool) -> tuple[str, str]:
     if user.disabled_at is not None:
         return "stopped", N_("Disabled")
-    return ("sent", N_("Active")) if user.password_hash else ("deferred", N_("Invited"))
+    return ("sent", N_("Active")) if user.password_hash or signs_in_elsewhere else ("deferred", N_("Invited"))
 
 
 def sends_words(user: User) -> str:

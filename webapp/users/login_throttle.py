@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
+from limits.storage import MemoryStorage, Storage
 from limits.strategies import MovingWindowRateLimiter
 
 from webapp import notation
@@ -23,10 +23,11 @@ PER_ACCOUNT = parse("100 per 15 minutes")
 
 
 class LoginThrottle:
-    """Counted in this process; a moving window, so no moment sets all counts back."""
+    """A moving window, so no moment sets all counts back. Counted in `counts`, which may be of all processes
+    (try_counts.py); without one, in this process."""
 
-    def __init__(self) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+    def __init__(self, counts: Storage | None = None) -> None:
+        self._limiter = MovingWindowRateLimiter(counts or MemoryStorage())
 
     def take(self, email: str, address: str, device: str = "") -> datetime | None:
         """Count an attempt with this email. None if it may be made, else the moment (UTC) of the next one.
@@ -45,6 +46,17 @@ class LoginThrottle:
             return self._left(PER_DEVICE, "device", email, device)
         self._limiter.hit(PER_ADDRESS, "address", address)
         return self._left(PER_ACCOUNT_AND_ADDRESS, "account", email, address)
+
+    def wait_of(self, address: str) -> datetime | None:
+        """The moment from which this address may go on; None if it has not failed too often. For ways in
+        that have no account until they succeed."""
+        if self._limiter.test(PER_ADDRESS, "address", address):
+            return None
+        return self._next(PER_ADDRESS, "address", address)
+
+    def failed_from(self, address: str) -> None:
+        """Count a failure against the address alone."""
+        self._limiter.hit(PER_ADDRESS, "address", address)
 
     def succeeded(self, email: str, address: str, device: str = "") -> None:
         """Reset the count: the password was right."""

@@ -22,13 +22,16 @@ from flask_wtf.csrf import generate_csrf
 
 from webapp import audit
 from webapp.access import viewer_of
+from webapp.extensions import runtime, runtime_of
 from webapp.store.db import db
+from webapp.store.logins import SignedOnSession
 from webapp.translation import N_, _
 from webapp.users import accounts
 from webapp.users.account_pages import account
 from webapp.users.link_pages import password_links
 from webapp.users.login_throttle import LoginThrottle, attempts_left, too_many
 from webapp.users.setup_pages import setup
+from webapp.users.try_counts import CountsInDatabase
 from webapp.users.user_pages import user_pages
 from webapp.web import held_forms, htmx, sessions
 from webapp.web.access_control import viewer
@@ -40,7 +43,7 @@ users = Blueprint("users", __name__)
 
 def init_app(app: Flask) -> None:
     """Registers the pages and the count of tries."""
-    app.extensions["login tries"] = LoginThrottle()
+    app.extensions["login tries"] = LoginThrottle(CountsInDatabase(runtime_of(app).database))
     for blueprint in (users, account, password_links, user_pages, setup):
         app.register_blueprint(blueprint)
 
@@ -106,9 +109,14 @@ class Refusal:
     status: int
 
 
+NO_PASSWORDS = N_("Passwords are not used here. Log in the way this page offers.")
+
+
 def _try() -> str | Refusal:
     """Begin a session with the email and password of this request; returns the email. The same words, and as
     long a time, for an unknown one."""
+    if not runtime().settings.logins.has_passwords:
+        return Refusal("", _(NO_PASSWORDS), 403)
     email = request.form.get("email", "").strip().lower()[:254]
     password = request.form.get("password", "")
     tries = cast(LoginThrottle, current_app.extensions["login tries"])
@@ -136,11 +144,21 @@ def _try() -> str | Refusal:
 @users.post("/logout")
 @allow_viewers
 def log_out() -> ResponseReturnValue:
-    """End this session; others of the same user go on."""
+    """End this session; others of the same user go on. One that came by sign-on is ended there, too."""
+    user = sessions.current()
+    came = db.session.get(SignedOnSession, user.session_id) if user else None
+    elsewhere = current_app.extensions.get(LOGOUT_ELSEWHERE)
     with db.writing() as session:
         audit.note(session, viewer().name, "logout", viewer().name)
         sessions.end(session)
+    if came and elsewhere:
+        return cast(ResponseReturnValue, elsewhere(came.id_token))
     return htmx.lead_to("/login")
+
+
+LOGOUT_ELSEWHERE = "log out elsewhere"
+"""Where the extension is that leads to the logout of the provider (sign_on/pages.py), which is above this
+room."""
 
 
 def _next() -> str:

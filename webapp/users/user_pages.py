@@ -15,7 +15,7 @@ from webapp.mailservers.one_mail import NotSent
 from webapp.store.db import db
 from webapp.store.statuses import Role
 from webapp.store.users import User
-from webapp.translation import _
+from webapp.translation import N_, _
 from webapp.users import links, listing, managing, notices, open_sessions
 from webapp.users.account_pages import sentence
 from webapp.users.managing import UserFacts
@@ -135,11 +135,19 @@ def _do(user_id: int, verb: form_posts.FormVerb) -> ResponseReturnValue:
     )
 
 
+NO_LINKS = N_(
+    "passwords are not used here: an account is made at the first sign-in. `mailrun users login-link` on the "
+    "machine makes a link for a person who cannot sign in"
+)
+
+
 def _with_link(
     verb: Callable[[Session], tuple[User, str]], on_refusal: Callable[[str], ResponseReturnValue]
 ) -> ResponseReturnValue:
     """Make a link, and mail it if the form names a sender; else, or where that fails, show it in the answer
     itself: no cookie, address or log has it. Sending the form again shows the user's page, not the link."""
+    if not runtime().settings.logins.has_passwords:
+        return on_refusal(_(NO_LINKS))
     key = request.form.get("form_key", "")
     if not form_keys.WELL_FORMED.fullmatch(key):
         abort(400)

@@ -9,12 +9,11 @@ from urllib.parse import quote
 from flask import Flask, Response, abort, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp import access, audit
+from webapp import access
 from webapp.access import Viewer
 from webapp.store.db import db
 from webapp.store.runs import Run
 from webapp.web import held_forms, sessions
-from webapp.web.devices import device_words
 from webapp.web.htmx import is_htmx, page_on_screen
 from webapp.web.view_flags import is_marked
 
@@ -43,11 +42,6 @@ def to_change(run: Run | None) -> Run:
 
 def init_app(app: Flask) -> None:
     """Put the access control before every view. Register it before the check of the token."""
-
-    @app.before_request
-    def note_origin() -> None:
-        """Entries of the audit trail tell where their person acts from."""
-        audit.origin.set(f"{request.remote_addr}, {device_words(request.user_agent.string)}")
 
     @app.before_request
     def gate() -> AnyResponse | None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from flask import Flask, current_app, g, render_template, request, session
 from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 
+from webapp.extensions import runtime
+from webapp.login_settings import LoginSettings
 from webapp.translation import N_, _
 from webapp.web.htmx import page_on_screen
 
@@ -34,8 +36,14 @@ class HeldForm:
 
 
 def init_app(app: Flask) -> None:
-    """Have templates sign their forms."""
+    """Have templates sign their forms, and know the ways to log in."""
     app.add_template_global(typed_by)
+    app.add_template_global(login_ways)
+
+
+def login_ways() -> LoginSettings:
+    """How people get in here."""
+    return runtime().settings.logins
 
 
 def typed_by() -> str:

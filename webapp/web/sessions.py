@@ -22,7 +22,7 @@ from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from webapp import notation
+from webapp import audit, notation
 from webapp.access import Viewer, looked_up
 from webapp.extensions import runtime_of
 from webapp.notation import DateStyle, Notation, NumberStyle
@@ -65,6 +65,11 @@ def init_app(app: Flask) -> None:
     def write_as_usual() -> None:
         # Until the user is known: the thread served another one before.
         notation.use(Notation(language=best_of([*request.accept_languages.values()])))
+
+    @app.before_request
+    def note_origin() -> None:
+        """Entries of the audit trail tell where their person acts from."""
+        audit.origin.set(f"{request.remote_addr}, {device_words(request.user_agent.string)}")
 
     @app.after_request
     def note_seen(response: Response) -> Response:
