@@ -13,9 +13,9 @@ from webapp.mailing.pdf_locking import LOCKER
 from webapp.mailing.renderer import Renderer
 from webapp.queue import JobQueue
 from webapp.smtp.rates import Counters
+from webapp.store.buckets import open_store
 from webapp.store.database import Database
 from webapp.store.db import db
-from webapp.store.document_stores import open_store
 from webapp.store.documents import DocumentStore
 
 

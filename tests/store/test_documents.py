@@ -28,7 +28,7 @@ from webapp.extensions import Runtime
 from webapp.launch.checks import examine
 from webapp.lifecycle import runs
 from webapp.store import buckets
-from webapp.store.document_stores import open_store
+from webapp.store.buckets import open_store
 from webapp.store.documents import DocumentFolder, DocumentMissing, DocumentStore, place
 from webapp.workers import WorkerProcess
 

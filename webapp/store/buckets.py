@@ -11,11 +11,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from webapp.errors import SettingError
-from webapp.store.documents import DocumentMissing, checked, place
+from webapp.store.documents import DocumentFolder, DocumentMissing, DocumentStore, checked, place
 from webapp.translation import _
 
 if TYPE_CHECKING:
@@ -130,3 +131,13 @@ def _no_such_bucket() -> OSError:
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), "")[:300] or type(error).__name__
+
+
+def open_store(url: str) -> DocumentStore:
+    """The document store at this address: a folder's path (or file:// address), or s3://bucket/prefix.
+    Nothing is contacted yet. Raises SettingError for others."""
+    if url.startswith("s3://"):
+        return open_bucket(url)
+    if "://" in url and not url.startswith("file://"):
+        raise SettingError(f"MAILRUN_STORE_URL is {url}; it must be a folder, or s3://bucket/prefix")
+    return DocumentFolder(Path(url.removeprefix("file://")))
