@@ -5,6 +5,7 @@ from __future__ import annotations
 from webapp.store import (
     customers,
     definitions,
+    factors,
     installation,
     invoices,
     mailservers,
@@ -17,6 +18,7 @@ from webapp.store.base import Base
 __all__ = [
     "customers",
     "definitions",
+    "factors",
     "installation",
     "invoices",
     "mailservers",
