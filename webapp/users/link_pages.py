@@ -14,7 +14,7 @@ from webapp.access import viewer_of
 from webapp.errors import NotFound, Refused
 from webapp.store.db import db
 from webapp.translation import _
-from webapp.users import accounts, links
+from webapp.users import accounts, links, second_step_pages
 from webapp.users.account_pages import sentence
 from webapp.users.login_throttle import LoginThrottle, too_many
 from webapp.web import htmx, sessions
@@ -36,7 +36,7 @@ def ask() -> ResponseReturnValue:
 @password_links.post(links.PATH)
 @public
 def choose() -> ResponseReturnValue:
-    """Store the password that was chosen, and log in with it."""
+    """Store the password that was chosen, and log in with it; a second factor is asked for as ever."""
     token, password = request.form.get("token", ""), request.form.get("password", "")
     tries, address = cast(LoginThrottle, current_app.extensions["login tries"]), request.remote_addr or ""
     if wait := tries.take(THROTTLED_AS, address):
@@ -47,13 +47,17 @@ def choose() -> ResponseReturnValue:
         with db.writing() as session:
             user = links.use(session, token, password)
             seen_as = viewer_of(user)
-            sessions.begin(session, user, seen_as)
+            half = second_step_pages.begin(session, user)
+            if half is None:
+                sessions.begin(session, user, seen_as)
     except NotFound:
         tries.failed(THROTTLED_AS, address)
         return _page("")
     except Refused as refusal:
         return _page(token, sentence(str(refusal)), 422)
     tries.succeeded(THROTTLED_AS, address)
+    if half is not None:
+        return second_step_pages.ask()
     g.viewer = seen_as
     return remember(make_response(htmx.lead_to("/")), user.email)
 

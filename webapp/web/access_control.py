@@ -11,15 +11,18 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import access, audit
 from webapp.access import Viewer
+from webapp.extensions import runtime
 from webapp.store.db import db
 from webapp.store.runs import Run
 from webapp.translation import N_
 from webapp.web import held_forms, sessions
 from webapp.web.devices import device_words
-from webapp.web.htmx import is_htmx, page_on_screen
+from webapp.web.htmx import is_htmx, lead_to, page_on_screen
 from webapp.web.view_flags import is_marked
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+FACTORS = "/account/factors"
+"""Where a person sets up a second factor (users/factor_pages.py)."""
 MAY_NOT = N_("Your role is read-only. Ask an administrator for the manager role.")
 
 
@@ -59,6 +62,10 @@ def init_app(app: Flask) -> None:
         if user is None:
             return _to_login()
         g.viewer = user.viewer
+        if user.viewer.must_set_up_factor(runtime().settings.second_factor) and not is_marked(
+            "open_before_factor"
+        ):
+            return _to_factors()
         if (
             request.method not in SAFE_METHODS
             and not user.viewer.may_change
@@ -66,6 +73,14 @@ def init_app(app: Flask) -> None:
         ):
             abort(403, MAY_NOT)
         return None
+
+
+def _to_factors() -> AnyResponse:
+    """Lead to where a second factor is set up; what was sent meanwhile is refused."""
+    if request.method not in SAFE_METHODS:
+        with db.writing() as session:
+            audit.note(session, viewer().name, "refused", request.path, "no second factor is set up yet")
+    return lead_to(FACTORS)
 
 
 def _to_login() -> AnyResponse:
