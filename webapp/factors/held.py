@@ -38,9 +38,9 @@ class HeldFactors:
     def words(self) -> str:
         """Which these are, in words; empty without any."""
         n = len(self.passkeys)
-        named = [_("an authenticator app")] if self.app_since else []
-        named += [ngettext("%(num)s passkey", "%(num)s passkeys", n)] if n else []
-        return _(" and ").join(named)
+        app = _("an authenticator app") if self.app_since else ""
+        keys = ngettext("%(num)s passkey", "%(num)s passkeys", n) if n else ""
+        return _("%(one)s and %(other)s", one=app, other=keys) if app and keys else app or keys
 
 
 def of_user(session: Session, user_id: int) -> HeldFactors:
