@@ -125,8 +125,7 @@ def rotate(database: Database, actor: str) -> SealCounts:
     with database.writing() as session:
         edits.hide_values(session, "customer", names)
         audit_chain.seal_keys_again(session)
-        for seal_again in (passwords.seal_again, authenticator.seal_again):
-            again, unreadable = seal_again(session)
+        for again, unreadable in (passwords.seal_again(session), authenticator.seal_again(session)):
             counts.older += again
             for name in unreadable:
                 counts.note_unreadable(name)

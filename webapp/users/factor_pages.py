@@ -35,7 +35,7 @@ NEEDED = N_("you need a second factor here: set up another one first, then remov
 NOT_THERE = N_("there is nothing to remove any more")
 
 
-class WrongCode(Refused):
+class WrongFirstCode(Refused):
     """The first code of an app does not fit."""
 
 
@@ -67,7 +67,9 @@ def confirm_app() -> ResponseReturnValue:
 
     def change(session: Session, user: User) -> tuple[str, list[str]]:
         if not authenticator.confirm(session, user, request.form.get("code", "")):
-            raise WrongCode(_("this is not the code that the app shows now: check the time of your phone"))
+            raise WrongFirstCode(
+                _("this is not the code that the app shows now: check the time of your phone")
+            )
         audit.note(session, user.email, "second factor set up", user.email, "authenticator app")
         return _("Your authenticator app is set up."), _first_codes(session, user)
 
@@ -171,7 +173,7 @@ def _change(form: str, change: FactorChange, *, asks_password: bool = True) -> R
             accounts.end_all_sessions(session, user)
             sessions.begin(session, user, viewer_of(user))
     except Refused as refusal:
-        if isinstance(refusal, WrongCode):
+        if isinstance(refusal, WrongFirstCode):
             with db.writing() as session:
                 audit.note(session, viewer().name, "second factor refused", viewer().name, "first code")
         return _page(form, str(refusal), 422)
