@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browsing import reader
 from tests.browsing.conftest import NewContext, log_in
 from tests.browsing.installation import Installation
 from tests.browsing.test_customers import accessible
@@ -17,17 +19,26 @@ from tests.http_client import PASSWORD
 FACTORS = "/account/factors"
 
 
-@pytest.fixture(scope="session")
-def base_url(installed: Installation) -> str:
-    """Where the pages have a name: browsers keep no passkey for an address of numbers."""
-    return installed.web.address.replace("127.0.0.1", "localhost")
+@pytest.fixture
+def watch(installed: Installation) -> Iterator[Watch]:
+    """Over the pages under a name: browsers keep no passkey for an address of numbers."""
+    watching = Watch(installed.web.address.replace("127.0.0.1", "localhost"))
+    yield watching
+    watching.verify()
 
 
 @pytest.fixture
-def watch(base_url: str) -> Iterator[Watch]:
-    watching = Watch(base_url)
-    yield watching
-    watching.verify()
+def new_context(browser: Browser, watch: Watch) -> Iterator[NewContext]:
+    """new_context(): a browser without a login, watched, whose addresses lead to that name."""
+    with ExitStack() as opened:
+
+        def make() -> BrowserContext:
+            context = browser.new_context(base_url=watch.address, **reader.context_options())
+            opened.callback(context.close)
+            watch.over(context)
+            return context
+
+        yield make
 
 
 def virtual_key(page: Page) -> Any:
