@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from argon2 import PasswordHasher
@@ -28,6 +30,7 @@ from webapp import config, create_app, migrations
 from webapp.application import add_pages
 from webapp.config import Settings
 from webapp.extensions import Runtime, runtime_of
+from webapp.factors import authenticator
 from webapp.mailing.renderer import Renderer
 from webapp.store.customers import Cluster
 from webapp.store.database import Database, answers
@@ -205,6 +208,13 @@ def database(runtime: Runtime) -> Database:
 def server() -> Iterator[MailServer]:
     with mail_server() as running:
         yield running
+
+
+@pytest.fixture
+def steady_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Authenticator apps go on showing the code of this moment."""
+    at = time.time()
+    monkeypatch.setattr(authenticator, "time", SimpleNamespace(time=lambda: at))
 
 
 @pytest.fixture

@@ -22,15 +22,16 @@ from webapp.translation import _
 @dataclass(frozen=True)
 class Viewer:
     """A person who looks or acts. With empty `clusters` they see everything, else these clusters and all
-    below them. `right_to_send` and `right_to_approve`: as their account says, apart from the role. `inside`:
-    these clusters and all below them, where they have been found for this request; else each query finds
-    them."""
+    below them. `right_to_send` and `right_to_approve`: as their account says, apart from the role.
+    `lacks_factor`: they log in by a password alone. `inside`: these clusters and all below them, where they
+    have been found for this request; else each query finds them."""
 
     name: str
     role: Role
     clusters: frozenset[int] = frozenset()
     right_to_send: bool = True
     right_to_approve: bool = False
+    lacks_factor: bool = field(default=False, compare=False)
     inside: frozenset[int] = field(default=frozenset(), compare=False)
 
     @property
@@ -63,6 +64,14 @@ class Viewer:
     def manages_users(self) -> bool:
         """Whether this person may change what others see and may do: an administrator who sees everything."""
         return self.role == Role.ADMIN and not self.clusters
+
+    def must_have_factor(self, policy: str) -> bool:
+        """Whether this person needs a second factor, under this policy (MAILRUN_SECOND_FACTOR)."""
+        return policy == "all" or (policy == "administrators" and self.role == Role.ADMIN)
+
+    def must_set_up_factor(self, policy: str) -> bool:
+        """Whether this person may do nothing before they have set up a second factor."""
+        return self.lacks_factor and self.must_have_factor(policy)
 
 
 OPERATOR = Viewer(name="command line", role=Role.ADMIN)

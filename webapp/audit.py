@@ -107,7 +107,9 @@ def _printable(session: Session, text: ColumnElement[str]) -> ColumnElement[str]
 LOGINS = (
     *(N_("login"), N_("logout"), N_("login failed"), N_("login refused"), N_("session ended")),
     *(N_("sessions ended"), N_("password changed"), N_("password not changed"), N_("password chosen")),
-    *(N_("invitation accepted"),),
+    *(N_("invitation accepted"), N_("second factor asked"), N_("second factor refused")),
+    *(N_("second factor set up"), N_("second factor removed"), N_("second factor not changed")),
+    *(N_("passkey added"), N_("passkey removed"), N_("recovery codes made"), N_("recovery code used")),
 )
 SENDING = (
     *(N_("create"), N_("start"), N_("stop"), N_("send again"), N_("let documents pass"), N_("remove")),

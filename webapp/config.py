@@ -82,8 +82,7 @@ SCALED_SECONDS_MIN = 0.5
 """The shortest scaled pause."""
 SECONDS_MAX = 365 * 86400.0
 """The longest duration: what is added to a date must still be one."""
-KEEP_MAILS_MAX = 36_500
-"""Days."""
+KEPT_DAYS_MAX = 36_500
 LAST_PORT = 65_535
 """The resolver would quietly take a larger number modulo 65,536."""
 
@@ -126,8 +125,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         refusals_to_stop=_whole(environ, "MAILRUN_REFUSALS_TO_STOP", 20),
         unverified_hosts=_words(environ, "MAILRUN_UNVERIFIED_HOSTS"),
         bcc_domains=_domains(environ, "MAILRUN_BCC_DOMAINS"),
-        keep_mails=_number(environ, "MAILRUN_KEEP_MAILS", 3650, least=0, most=KEEP_MAILS_MAX),
-        keep_audit=_number(environ, "MAILRUN_KEEP_AUDIT", 0, least=0, most=KEEP_MAILS_MAX),
+        keep_mails=_number(environ, "MAILRUN_KEEP_MAILS", 3650, least=0, most=KEPT_DAYS_MAX),
+        keep_audit=_number(environ, "MAILRUN_KEEP_AUDIT", 0, least=0, most=KEPT_DAYS_MAX),
         tidy_every=scaled(86400),
         hosts=_words(environ, "MAILRUN_HOSTS"),
         logins=load_logins(environ),
@@ -249,6 +248,12 @@ def _whole(
     if value != int(value):
         raise _wrong(name, environ.get(name), _("it must be a whole number"))
     return int(value)
+
+
+def _one_of(environ: Mapping[str, str], name: str, *words: str) -> str:
+    if (given := environ.get(name) or words[0]) in words:
+        return given
+    raise _wrong(name, repr(given), _("it must be one of %(words)s", words=", ".join(words)))
 
 
 def _wrong(name: str, value: object, rule: str) -> SettingError:

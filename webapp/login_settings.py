@@ -35,12 +35,14 @@ class SignOnSettings:
 
 @dataclass(frozen=True)
 class LoginSettings:
-    """`proxy_header`: where a proxy names the person; believed only from `proxy_networks`."""
+    """`proxy_header`: where a proxy names the person; believed only from `proxy_networks`. `second_factor`:
+    who must have one beside a password (a word of SECOND_FACTOR)."""
 
     has_passwords: bool = True
     sign_on: SignOnSettings | None = None
     proxy_header: str = ""
     proxy_networks: tuple[Network, ...] = ()
+    second_factor: str = "none"
 
 
 def load_logins(environ: Mapping[str, str]) -> LoginSettings:
@@ -54,7 +56,19 @@ def load_logins(environ: Mapping[str, str]) -> LoginSettings:
                 "MAILRUN_SIGN_ON_ISSUER or MAILRUN_PROXY_USER_HEADER"
             )
         )
-    return LoginSettings(has_passwords, sign_on, header, _networks(environ, header))
+    return LoginSettings(has_passwords, sign_on, header, _networks(environ, header), _second_factor(environ))
+
+
+SECOND_FACTOR = ("none", "administrators", "all")
+
+
+def _second_factor(environ: Mapping[str, str]) -> str:
+    given = environ.get("MAILRUN_SECOND_FACTOR", "").strip() or SECOND_FACTOR[0]
+    if given not in SECOND_FACTOR:
+        raise _wrong(
+            "MAILRUN_SECOND_FACTOR", given, _("it must be one of %(words)s", words=", ".join(SECOND_FACTOR))
+        )
+    return given
 
 
 def _sign_on(environ: Mapping[str, str]) -> SignOnSettings | None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from webapp import audit, audit_chain, edits, found_by, sealed
 from webapp.errors import Refused
+from webapp.factors import authenticator
 from webapp.mailservers import passwords
 from webapp.sealed import CannotOpen, Keys, is_sealed
 from webapp.store import installation, locks
@@ -124,10 +125,10 @@ def rotate(database: Database, actor: str) -> SealCounts:
     with database.writing() as session:
         edits.hide_values(session, "customer", names)
         audit_chain.seal_keys_again(session)
-        again, unreadable = passwords.seal_again(session)
-        counts.older += again
-        for name in unreadable:
-            counts.note_unreadable(name)
+        for again, unreadable in (passwords.seal_again(session), authenticator.seal_again(session)):
+            counts.older += again
+            for name in unreadable:
+                counts.note_unreadable(name)
         if not counts.unreadable:
             session.execute(update(Installation).values(sealed_with=[newest]))
         told = f"{counts.sealed} passwords encrypted again, {counts.unreadable} not readable"

@@ -81,6 +81,11 @@ async function logIn(form) {
       return;
     }
     wrong.textContent = said.problem;
+    if (said.needs_code) {
+      $('[data-second-step]', form).hidden = false;
+      form.elements.code.select();
+      return;
+    }
   } catch {
     wrong.textContent = say('no answer');
   }

@@ -51,7 +51,7 @@ def test_what_cannot_be_used_is_refused(changed: dict[str, str], words: str) -> 
         ("= admin", "a value, “=” and a role"),
         ("admins = root", "'root' is no role"),
         ("admins = admin, sned", "'sned' is no right"),
-        ("readers = viewer, send", "a viewer has no rights"),
+        ("readers = viewer, send", "viewers and editors cannot"),
     ],
 )
 def test_an_entry_that_cannot_be_read_is_named(entry: str, words: str) -> None:

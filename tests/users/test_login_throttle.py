@@ -103,7 +103,7 @@ def test_old_tries_are_forgotten(database: Database) -> None:
         session.execute(update(LoginTry).values(at=now() - timedelta(minutes=16)))
     assert tries.take("a@x.test", "10.0.0.1") is None
     with database.writing() as session:
-        session.execute(update(LoginTry).values(at=now() - timedelta(hours=2)))
+        session.execute(update(LoginTry).values(at=now() - timedelta(hours=3)))
     assert tries.take("b@x.test", "10.0.0.1") is None
     with database.reading() as session:
         assert {row.at > now() - timedelta(minutes=1) for row in session.query(LoginTry)} == {True}

@@ -6,14 +6,25 @@ import re
 
 from flask import Flask
 
-OPEN = {"/login", "/login/link", "/login/state", "/setup", "/healthz", "/readyz", "/static/<path:filename>"}
-OPEN |= {"/login/sign-on", "/login/sign-on/back"}
-OPEN_CHANGING = {"/login", "/login/again", "/login/link", "/setup"}
+OPEN = {
+    *("/login", "/login/code", "/login/link", "/login/state", "/setup", "/healthz", "/readyz"),
+    *("/login/sign-on", "/login/sign-on/back", "/static/<path:filename>"),
+}
+OPEN_CHANGING = {
+    *("/login", "/login/again", "/login/code", "/login/link", "/login/passkey", "/login/passkey/options"),
+    "/setup",
+}
 FOR_APPROVERS = {"/runs/<int:run_id>/approval"}  # by a right of its own: tests/approvals
-OWN = {"/account", "/account/password", "/account/sessions/end", "/account/sessions/<int:session_id>/end"}
+OWN = {
+    *("/account", "/account/password", "/account/sessions/end", "/account/sessions/<int:session_id>/end"),
+    *("/account/factors/app", "/account/factors/app/confirm", "/account/factors/app/remove"),
+    *("/account/factors/codes", "/account/factors/passkeys", "/account/factors/passkeys/options"),
+    "/account/factors/passkeys/remove",
+}
 LOOKING = {
     "/",
     "/account",
+    "/account/factors",
     "/help",
     "/help/<topic>",
     "/runs",
@@ -83,6 +94,7 @@ CHANGING_ADMINS = {
     *("/users/new", "/users/<int:user_id>", "/users/<int:user_id>/link", "/users/<int:user_id>/disable"),
     *("/users/<int:user_id>/enable", "/users/<int:user_id>/sessions/end"),
     "/users/<int:user_id>/sessions/<int:session_id>/end",
+    "/users/<int:user_id>/factor/remove",
     *(f"{path}{rest}" for path in SETTINGS for rest in ("/new", "/<int:id>", "/<int:id>/delete")),
 }
 EDITING = {

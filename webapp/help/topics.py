@@ -53,7 +53,7 @@ PAGES = {
     "settings.transformation_new",
     "users": "user_pages",
     "audit": "audit_trail",
-    "account": "account",
+    "account": "account factors",
     "search": "search",
     "mailbox": "catcher",
 }

@@ -13,6 +13,7 @@ from webapp import audit, notation
 from webapp.access import viewer_of
 from webapp.errors import Refused
 from webapp.extensions import runtime
+from webapp.factors import held
 from webapp.store.db import db
 from webapp.store.logins import UserIdentity
 from webapp.store.types import now
@@ -54,16 +55,9 @@ def change_password() -> ResponseReturnValue:
     on as a new one. Tries are limited as logins are."""
     if not runtime().settings.logins.has_passwords:
         abort(403, _("Passwords are not used here."))
-    tries = cast(LoginThrottle, current_app.extensions["login tries"])
-    email, address = viewer().name, request.remote_addr or ""
-    if wait := tries.take(email, address):
-        return _refused("password", too_many(wait), 429)
-    if accounts.authenticate(db.session, email, request.form.get("password_now", "")) is None:
-        with db.writing() as session:
-            audit.note(session, email, "password not changed", email, "the present one was wrong")
-        left = attempts_left(tries.failed(email, address))
-        return _refused("password", _("This is not your present password. %(left)s", left=left))
-    tries.succeeded(email, address)
+    if refused := password_refused("password not changed"):
+        return _refused("password", *refused)
+    email = viewer().name
     if (chosen := request.form.get("password", "")) != request.form.get("password_again", ""):
         return _refused("password", _("The two new passwords differ. Type the same one twice."))
 
@@ -75,6 +69,22 @@ def change_password() -> ResponseReturnValue:
         return "/account", _("Your password is changed. Your other sessions have ended.")
 
     return form_posts.apply_once(effect, back="/account", on_refusal=lambda why: _refused("password", why))
+
+
+def password_refused(noted: str) -> tuple[str, int] | None:
+    """Why a change that needs the present password is refused, and the status of the answer; None if the
+    password is right. Tries are limited as logins are, and a wrong one is noted as this action."""
+    tries = cast(LoginThrottle, current_app.extensions["login tries"])
+    email, address = viewer().name, request.remote_addr or ""
+    if wait := tries.take(email, address):
+        return too_many(wait), 429
+    if accounts.authenticate(db.session, email, request.form.get("password_now", "")) is None:
+        with db.writing() as session:
+            audit.note(session, email, noted, email, "the present password was wrong")
+        left = attempts_left(tries.failed(email, address))
+        return _("This is not your present password. %(left)s", left=left), 422
+    tries.succeeded(email, address)
+    return None
 
 
 @account.post("/account/sessions/<int:session_id>/end")
@@ -120,6 +130,7 @@ def _page(typed: RefusedForm, status: int = 200) -> ResponseReturnValue:
         own_id=_own().session_id,
         shortest=accounts.SHORTEST_PASSWORD,
         signs_in_with=_provider_of(user),
+        has=held.of_user(db.session, user.id),
     )
     return make_response(page, status)
 

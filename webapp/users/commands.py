@@ -22,7 +22,7 @@ from webapp.store.statuses import SENDING_ROLES, Role
 from webapp.store.types import iso
 from webapp.store.users import User
 from webapp.translation import _, english
-from webapp.users import accounts, first_start, identities, links
+from webapp.users import accounts, first_start, identities, links, managing
 from webapp.users.managing import Rights
 
 users = AppGroup("users", help="Accounts of the people who work with Mailrun.")
@@ -117,6 +117,15 @@ def reset(email: str, password_stdin: bool) -> None:
         user = accounts.reset_password(session, email, password)
         audit.note(session, OPERATOR.name, "password reset", user.email)
     say(_("%(email)s has another password; all sessions have ended.", email=user.email))
+
+
+@users.command("reset-factor")
+@click.argument("email")
+def reset_factor(email: str) -> None:
+    """Remove the second factor of EMAIL, for a lost phone, and end all sessions of this account at once."""
+    with _changing() as session:
+        had = managing.reset_factors(session, OPERATOR.name, accounts.find(session, email))
+    say(_("%(email)s logs in by password alone now: %(had)s removed.", email=email, had=had))
 
 
 @users.command("set")

@@ -15,7 +15,7 @@ from webapp.errors import NotFound, Refused
 from webapp.extensions import runtime
 from webapp.store.db import db
 from webapp.translation import N_, _
-from webapp.users import accounts, links
+from webapp.users import accounts, links, second_step_pages
 from webapp.users.account_pages import sentence
 from webapp.users.login_throttle import LoginThrottle, too_many
 from webapp.web import htmx, sessions
@@ -37,7 +37,8 @@ def ask() -> ResponseReturnValue:
 @password_links.post(links.PATH)
 @public
 def choose() -> ResponseReturnValue:
-    """Store the password that was chosen, if the link is for one, and log in."""
+    """Store the password that was chosen, if the link is for one, and log in; a second factor is asked for
+    as ever."""
     token, password = request.form.get("token", ""), request.form.get("password", "")
     tries, address = cast(LoginThrottle, current_app.extensions["login tries"]), request.remote_addr or ""
     if wait := tries.take(THROTTLED_AS, address):
@@ -51,13 +52,17 @@ def choose() -> ResponseReturnValue:
         with db.writing() as session:
             user = links.use_to_log_in(session, token) if logs_in else links.use(session, token, password)
             seen_as = viewer_of(user)
-            sessions.begin(session, user, seen_as)
+            half = second_step_pages.begin(session, user)
+            if half is None:
+                sessions.begin(session, user, seen_as)
     except NotFound:
         tries.failed(THROTTLED_AS, address)
         return _page("")
     except Refused as refusal:
         return _page(token, sentence(str(refusal)), 422)
     tries.succeeded(THROTTLED_AS, address)
+    if half is not None:
+        return second_step_pages.ask()
     g.viewer = seen_as
     return remember(make_response(htmx.lead_to("/")), user.email)
 

@@ -20,14 +20,18 @@ PER_DEVICE = parse("10 per 15 minutes")
 PER_ADDRESS = parse("30 per 15 minutes")
 PER_ACCOUNT = parse("100 per 15 minutes")
 """From many addresses together; a known device is not counted here, nor stopped by it."""
+CODES_PER_ACCOUNT = parse("20 per hour")
+"""The same for codes of a second factor, which only a person with the password is asked for: 480 tries a day
+at three codes of a million."""
 
 
 class LoginThrottle:
     """A moving window, so no moment sets all counts back. Counted in `counts`, which may be of all processes
     (try_counts.py); without one, in this process."""
 
-    def __init__(self, counts: Storage | None = None) -> None:
+    def __init__(self, counts: Storage | None = None, per_account: RateLimitItem = PER_ACCOUNT) -> None:
         self._limiter = MovingWindowRateLimiter(counts or MemoryStorage())
+        self._per_account = per_account
 
     def take(self, email: str, address: str, device: str = "") -> datetime | None:
         """Count an attempt with this email. None if it may be made, else the moment (UTC) of the next one.
@@ -37,7 +41,7 @@ class LoginThrottle:
         if not self._limiter.test(PER_ADDRESS, "address", address):
             return self._next(PER_ADDRESS, "address", address)
         return self._hit(PER_ACCOUNT_AND_ADDRESS, "account", email, address) or self._hit(
-            PER_ACCOUNT, "account", email
+            self._per_account, "account", email
         )
 
     def failed(self, email: str, address: str, device: str = "") -> int:

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from webapp import audit, edits
 from webapp.access import Viewer
 from webapp.errors import NotFound, Refused
+from webapp.factors import held
 from webapp.store.users import User
-from webapp.translation import N_, _
+from webapp.translation import N_, _, english
 from webapp.users import accounts, links
 
 FOR_ADMINS = N_("Only administrators who see all clusters manage users. Ask one of them.")
@@ -116,6 +117,30 @@ def end_sessions(session: Session, viewer: Viewer, user_id: int) -> str:
     accounts.end_all_sessions(session, user)
     audit.note(session, viewer.name, "sessions ended", user.email, "all")
     return _("All sessions of %(name)s have ended.", name=user.name)
+
+
+def remove_factors(session: Session, viewer: Viewer, user_id: int) -> str:
+    """Remove the second factor of a user who has lost it, and end all their sessions; return what to say.
+    Raises Refused or NotFound."""
+    refuse_others(viewer)
+    user = found(session, user_id)
+    if user.email == viewer.name:
+        raise Refused(_("Remove your own second factor on the page of your account, with your password."))
+    had = reset_factors(session, viewer.name, user)
+    return _("%(name)s logs in by password alone now: %(had)s removed.", name=user.name, had=had)
+
+
+def reset_factors(session: Session, by: str, user: User) -> str:
+    """Remove everything that stands for a second factor of this user, and end all their sessions; return
+    what it was. Raises Refused if there is nothing."""
+    with english():
+        told = held.of_user(session, user.id).words
+    had = held.remove_all(session, user.id)
+    if not had:
+        raise Refused(_("%(name)s has no second factor.", name=user.name))
+    accounts.end_all_sessions(session, user)
+    audit.note(session, by, "second factor removed", user.email, told)
+    return had
 
 
 def refuse_others(viewer: Viewer) -> None:

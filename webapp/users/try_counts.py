@@ -16,7 +16,7 @@ from webapp.store.database import Database
 from webapp.store.logins import LoginTry
 from webapp.store.types import now
 
-KEPT = timedelta(hours=1)
+KEPT = timedelta(hours=2)
 """Longer than any limit looks back."""
 FORGOTTEN_AT_ONCE = 500
 

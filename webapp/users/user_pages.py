@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from webapp import audit, cluster_paths, edits
 from webapp.errors import NotFound, Refused
 from webapp.extensions import runtime
+from webapp.factors import held
 from webapp.mailservers.one_mail import NotSent
 from webapp.store.db import db
 from webapp.store.statuses import Role
@@ -48,6 +49,7 @@ def index() -> ResponseReturnValue:
         state=state,
         search=search,
         sends_words=listing.sends_words,
+        policy=runtime().settings.logins.second_factor,
     )
 
 
@@ -107,6 +109,12 @@ def disable(user_id: int) -> ResponseReturnValue:
 def enable(user_id: int) -> ResponseReturnValue:
     """Let this user log in again."""
     return _do(user_id, lambda session: managing.enable(session, viewer(), user_id))
+
+
+@user_pages.post("/users/<int:user_id>/factor/remove")
+def remove_factors(user_id: int) -> ResponseReturnValue:
+    """Remove the second factor of a user who has lost it."""
+    return _do(user_id, lambda session: managing.remove_factors(session, viewer(), user_id))
 
 
 @user_pages.post("/users/<int:user_id>/sessions/end")
@@ -224,6 +232,7 @@ def _page(
         changes=audit.latest(db.session, line.user.email),
         changes_of=line.user.email,
         own_id=0,
+        has=held.of_user(db.session, user_id),
         **_choices(facts),
     )
     return make_response(page, status)

@@ -9,15 +9,18 @@ from urllib.parse import quote
 from flask import Flask, Response, abort, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp import access
+from webapp import access, audit
 from webapp.access import Viewer
+from webapp.extensions import runtime
 from webapp.store.db import db
 from webapp.store.runs import Run
 from webapp.web import held_forms, sessions
-from webapp.web.htmx import is_htmx, page_on_screen
+from webapp.web.htmx import is_htmx, lead_to, page_on_screen
 from webapp.web.view_flags import is_marked
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+FACTORS = "/account/factors"
+"""Where a person sets up a second factor (users/factor_pages.py)."""
 
 
 def viewer() -> Viewer:
@@ -51,6 +54,9 @@ def init_app(app: Flask) -> None:
         if user is None:
             return _to_login()
         g.viewer = user.viewer
+        policy = runtime().settings.logins.second_factor
+        if user.viewer.must_set_up_factor(policy) and not is_marked("open_before_factor"):
+            return _to_factors()
         refuse_unless(request.method in SAFE_METHODS or _may_post(user.viewer))
         return None
 
@@ -67,6 +73,14 @@ def refuse_unless(allowed: bool) -> None:
     """End the request with 403, and words about the role of its person, unless that role allows it."""
     if not allowed:
         abort(403, access.cannot_change(viewer()))
+
+
+def _to_factors() -> AnyResponse:
+    """Lead to where a second factor is set up; what was sent meanwhile is refused."""
+    if request.method not in SAFE_METHODS:
+        with db.writing() as session:
+            audit.note(session, viewer().name, "refused", request.path, "no second factor is set up yet")
+    return lead_to(FACTORS)
 
 
 def _to_login() -> AnyResponse:

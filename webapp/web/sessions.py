@@ -28,6 +28,7 @@ from webapp.extensions import runtime_of
 from webapp.notation import DateStyle, Notation, NumberStyle
 from webapp.store.database import Database
 from webapp.store.db import db
+from webapp.store.factors import has_factor
 from webapp.store.statuses import Role
 from webapp.store.types import now
 from webapp.store.users import SESSION_IDLE_MAX, SESSION_MAX, User, UserCluster, UserSession
@@ -152,7 +153,8 @@ def _load(cookie: str) -> SessionUser | None:
         return None
     row = found[0]
     bound = frozenset(each.cluster_id for each in found if each.cluster_id is not None)
-    viewer = looked_up(db.session, Viewer(row.email, Role(row.role), bound, row.may_send, row.may_approve))
+    rights = (row.may_send, row.may_approve, row.lacks_factor)
+    viewer = looked_up(db.session, Viewer(row.email, Role(row.role), bound, *rights))
     language = row.language or notation.current().language
     style = Notation(row.time_zone, DateStyle(row.date_style), NumberStyle(row.number_style), language)
     notation.use(style)
@@ -166,6 +168,7 @@ _BY_ID = (
         *(User.session_key, User.email, User.name, User.role, UserCluster.cluster_id, UserSession.id),
         *(User.may_send, User.may_approve, User.shortcuts),
         *(User.language, User.time_zone, User.date_style, User.number_style),
+        ((User.password_hash != "") & ~has_factor()).label("lacks_factor"),
     )
     .join(UserSession, UserSession.user_id == User.id)
     .outerjoin(UserCluster, UserCluster.user_id == User.id)

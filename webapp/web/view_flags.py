@@ -28,6 +28,12 @@ def allow_editors(view: View) -> View:
     return view
 
 
+def while_setting_up(view: View) -> View:
+    """Mark a view that is open to a person who must set up a second factor first."""
+    view.open_before_factor = True  # type: ignore[attr-defined]
+    return view
+
+
 def background_poll(view: View) -> View:
     """Mark a view that a page requests by itself: that is no sign of a person."""
     view.polled = True  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""Second factors, without their pages."""
