@@ -80,13 +80,14 @@ def note_run(session: Session, run_id: int) -> None:
     if finished_at is None:  # it runs again
         return
     address = _addresses(session)
+    domain = domain_of(address.c.value).label("domain")
     rows = (
-        select(domain_of(address.c.value), Result.customer_id)
+        select(domain, Result.customer_id)
         .select_from(Result)
         .join(address, literal(True))
         .where(Result.run_id == run_id, was_mailed(), Result.recipients.is_not(None))
         .distinct()
-        .order_by(domain_of(address.c.value), Result.customer_id)  # so that no two workers block each other
+        .order_by(domain, Result.customer_id)  # so that no two workers block each other
     )
     new = insert_into(session, MailedDomain).from_select(["domain", "customer_id"], rows)
     session.execute(new.on_conflict_do_nothing())
