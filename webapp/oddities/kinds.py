@@ -110,8 +110,9 @@ def unnamed(mails: Mails, going: CTE) -> Select[int]:
 
 
 def mailed_before(mails: Mails, going: CTE) -> Select[int]:
-    """Invoices that went out before with another definition, or may have."""
-    mailed = mailed_with_other_definition(mails.definition_id)
+    """Invoices that went out before with another definition, or may have. Asked invoice by invoice: as a join
+    PostgreSQL reads all reservations."""
+    mailed = func.coalesce(mailed_with_other_definition(mails.definition_id), False)
     return select(going.c.invoice_id).join(Invoice, Invoice.id == going.c.invoice_id).where(mailed)
 
 
