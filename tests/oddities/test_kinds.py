@@ -70,7 +70,10 @@ def test_of_few_mails_no_total_is_odd(world: World) -> None:
 @pytest.mark.parametrize("but", ["other_children", "later", "unfinished", "redirected", "chosen"])
 def test_a_run_that_is_not_comparable_is_not_compared_with(world: World, but: str) -> None:
     _, of = world.add(period=SEPTEMBER)
-    fields = {"other_children": {"include_children": False}, "chosen": {"invoice_ids": (of.id,)}}
+    fields: dict[str, dict[str, object]] = {
+        "other_children": {"include_children": False},
+        "chosen": {"invoice_ids": (of.id,)},
+    }
     run_id = mailed(world, **fields.get(but, {}))
     world.add()
     with world.runtime.database.writing() as session:

@@ -4,6 +4,7 @@ nothing of the other."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -89,7 +90,7 @@ def test_c2_whether_others_were_mailed_at_a_domain_does_not_show(diamond: Diamon
     note_domains(diamond.world)
     for domain in ("rival", "ours", "shared"):
         diamond.add("left", f"new@{domain}.test")
-    left = {"cluster_id": diamond.clusters["left"]}
+    left: Any = {"cluster_id": diamond.clusters["left"]}
     assert "new_domain" not in numbers(oddities(diamond.world, **left))
     assert numbers(oddities(diamond.world, diamond.manager("left"), **left))["new_domain"] == 1
     [row] = rows(diamond.world, Kind.NEW_DOMAIN, diamond.manager("left"), **left)

@@ -37,7 +37,7 @@ def bill(world: World, payer: Customer, gross: str = "121.00", **fields: object)
 
 def mailed(world: World, period: tuple[date, date] = SEPTEMBER, **fields: object) -> int:
     """A run of this period whose ready results all went out, and which has finished; its id."""
-    run_id = world.run(period_from=period[0], period_to=period[1], **fields)
+    run_id = world.run(period_from=period[0], period_to=period[1], **fields)  # type: ignore[arg-type]
     recipients = [f"someone@{run_id}.test"]
     with world.runtime.database.writing() as session:
         ready = (Result.run_id == run_id, Result.status == "ready")

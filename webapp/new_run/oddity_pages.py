@@ -10,7 +10,9 @@ from werkzeug.wrappers import Response
 
 from webapp.access import looked_up
 from webapp.new_run.dialog import Dialog, in_address
+from webapp.new_run.preview_lists import MAILED_BEFORE, READY
 from webapp.oddities.finding import find
+from webapp.oddities.kinds import Kind
 from webapp.oddities.mails import Mails, planned
 from webapp.oddities.pages import list_page, request_of, section
 from webapp.store.db import db
@@ -31,9 +33,14 @@ def show() -> ResponseReturnValue:
     mails = _mails(dialog)
     if mails is None:
         return _to_dialog(dialog)
-    ready = f"{PATH}/list?{dialog.query}&show=ready"
+    lists = f"{PATH}/list?{dialog.query}&show="
+    elsewhere = {
+        Kind.NUMBER: f"{lists}{READY}",
+        Kind.AMOUNT: f"{lists}{READY}",
+        Kind.MAILED_BEFORE: f"{lists}{MAILED_BEFORE}",
+    }
     found = find(db.session, mails)
-    return section(found, PATH, query=f"?{dialog.query}", ready=ready, above=[_above(dialog)])
+    return section(found, PATH, f"?{dialog.query}", elsewhere, above=[_above(dialog)])
 
 
 @run_oddities.get("/runs/preview/oddities/<kind>")

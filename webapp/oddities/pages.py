@@ -3,6 +3,8 @@ it. Those of a run are here; those of a run to come are in new_run/oddity_pages.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Flask, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -25,7 +27,7 @@ from webapp.web.query_args import edge_in
 oddity_lists = Blueprint("oddities", __name__)
 
 NOTES = {
-    Kind.LARGE: N_("Usually about"),
+    Kind.LARGE: N_("Usual amount"),
     Kind.UNNAMED: N_("Document"),
     Kind.MAILED_BEFORE: N_("Definition"),
     Kind.SHARED: N_("Address"),
@@ -45,7 +47,8 @@ def show(run_id: int) -> ResponseReturnValue:
     """What differs in this run from what was usual."""
     run = _run(run_id)
     found = find(db.session, frozen(db.session, _person(), run))
-    return section(found, f"/runs/{run.id}", above=[_above(run)])
+    here = f"/runs/{run.id}"
+    return section(found, here, "", {Kind.NUMBER: here, Kind.AMOUNT: here}, above=[_above(run)])
 
 
 @oddity_lists.get("/runs/<int:run_id>/oddities/<kind>")
@@ -57,15 +60,13 @@ def show_list(run_id: int, kind: str) -> ResponseReturnValue:
 
 
 def section(
-    found: Oddities, rest: str, *, query: str = "", ready: str = "", above: list[tuple[str, str]]
+    found: Oddities, rest: str, query: str, elsewhere: Mapping[Kind, str], *, above: list[tuple[str, str]]
 ) -> ResponseReturnValue:
     """The oddities as a piece of the page that is on screen, or as a page of its own. `rest`: the beginning
-    of the addresses of their lists, `query` their end; `ready`: where all that goes out is listed."""
+    of the addresses of their lists, `query` their end; `elsewhere`: what is listed by another page."""
 
     def rows_of(kind: Kind) -> str:
-        if kind in (Kind.NUMBER, Kind.AMOUNT):
-            return ready or rest
-        return f"{rest}/oddities/{kind.value}{query}"
+        return elsewhere.get(kind) or f"{rest}/oddities/{kind.value}{query}"
 
     shown = {"oddities": found, "lines": words.lines(found, rows_of), "above": above}
     return render_template(f"oddities/{'_section' if wants_piece() else 'page'}.html", **shown)
@@ -86,7 +87,7 @@ def list_page(
     columns = (
         *map(ListColumn, (_("Customer"), _("Invoice"), _("Period"))),
         ListColumn(_("Amount"), numeric=True),
-        *([ListColumn(_(NOTES[of]), numeric=of is Kind.LARGE)] if of in NOTES else []),
+        *([ListColumn(_(NOTES[of]))] if of in NOTES else []),
     )
     view: ListView[OddInvoice] = ListView(
         asked, page, count, columns, ORDERS, _("invoice"), _("invoices"), way=_("by period")
