@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
@@ -70,7 +71,7 @@ def test_of_few_mails_no_total_is_odd(world: World) -> None:
 @pytest.mark.parametrize("but", ["other_children", "later", "unfinished", "redirected", "chosen"])
 def test_a_run_that_is_not_comparable_is_not_compared_with(world: World, but: str) -> None:
     _, of = world.add(period=SEPTEMBER)
-    fields: dict[str, dict[str, object]] = {
+    fields: dict[str, Any] = {
         "other_children": {"include_children": False},
         "chosen": {"invoice_ids": (of.id,)},
     }
