@@ -55,6 +55,14 @@ def test_a_change_in_the_form_compares_again(page: Page, world: World) -> None:
     expect(section).to_contain_text("Compared with September 2026")
     page.get_by_label("Period to").fill("2026-10-30")
     expect(section).to_have_count(0)  # nothing is sent
+    page.get_by_label("Period to").fill("2026-10-31")
+    expect(section).to_contain_text("Compared with September 2026")
+    with page.expect_response(lambda answer: "/runs/preview?" in answer.url):
+        page.get_by_label("Name of this run").fill("October")  # the numbers stay the same
+    expect(section).to_contain_text("Compared with September 2026")
+    with page.expect_response(lambda answer: "/runs/preview?" in answer.url):
+        page.get_by_label("Send again those already sent").check()
+    expect(section).to_contain_text("Compared with September 2026")
     page.get_by_label("Period to").fill("2026-11-30")
     expect(section).to_contain_text("Compared with September 2026")
 

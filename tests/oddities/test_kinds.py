@@ -21,7 +21,7 @@ from tests.oddities.usual import (
     rows,
 )
 from tests.world import World
-from webapp.oddities.kinds import Kind
+from webapp.oddities.kinds import OddityKind
 from webapp.store.customers import CustomerEmail
 from webapp.store.invoices import TransformationResult
 from webapp.store.runs import Result, Run
@@ -63,7 +63,8 @@ def test_totals_that_differ_by_more_than_the_margin_are_odd(world: World) -> Non
 def test_of_few_mails_no_total_is_odd(world: World) -> None:
     world.add(period=SEPTEMBER)
     mailed(world)
-    world.add()
+    for _ in range(4):
+        world.add()
     world.add(gross="9000.00", currency="CHF")
     assert set(numbers(oddities(world))) == {"gone"}
 
@@ -103,7 +104,7 @@ def test_customers_who_had_a_mail_and_have_no_invoice_now_are_named(world: World
     bill(world, stays)
     bill(world, skipped, status="open")
     assert numbers(oddities(world)) == {"gone": 1}
-    [row] = rows(world, Kind.GONE)
+    [row] = rows(world, OddityKind.GONE)
     assert (row.customer_id, row.invoice_id) == (gone.id, was.id)
     assert numbers(of_run(world, world.run())) == {"gone": 1}
 
@@ -114,7 +115,7 @@ def test_an_amount_of_more_than_five_times_the_usual_is_told(world: World) -> No
     assert numbers(oddities(world)) == {}
     bill(world, payer, "500.01")
     assert numbers(oddities(world)) == {"large": 1}
-    [row] = rows(world, Kind.LARGE)
+    [row] = rows(world, OddityKind.LARGE)
     assert (row.gross, row.usual) == (Decimal("500.01"), Decimal("100.00"))
 
 
@@ -149,7 +150,7 @@ def test_one_address_for_many_customers_is_told(world: World) -> None:
     assert numbers(oddities(world)) == {}
     world.add("Shared@customers.test")
     assert numbers(oddities(world)) == {"shared_address": 1}
-    found = rows(world, Kind.SHARED)
+    found = rows(world, OddityKind.SHARED)
     assert [row.notes for row in found] == [["shared@customers.test"]] * 4
 
 
@@ -168,7 +169,7 @@ def test_a_document_that_does_not_name_the_amount_is_told(world: World) -> None:
             session.execute(unnamed.values(unnamed_amount=Decimal(amount)))
         factories.document(session, world.runtime.documents, other, content=b"names it", file_name="b.pdf")
     assert numbers(oddities(world)) == {"unnamed_amount": 1}
-    [row] = rows(world, Kind.UNNAMED)
+    [row] = rows(world, OddityKind.UNNAMED)
     assert (row.number, row.notes) == (odd.number, [f"{odd.number}.pdf"])
     with world.runtime.database.writing() as session:
         session.execute(update(TransformationResult).values(found_in=""))
@@ -185,7 +186,7 @@ def test_the_first_mail_to_a_domain_is_told(world: World) -> None:
     assert numbers(oddities(world)) == {}  # as long as nothing is known, every domain would be new
     note_domains(world)
     assert numbers(oddities(world)) == {"new_domain": 1}
-    assert [row.notes for row in rows(world, Kind.NEW_DOMAIN)] == [["new.test"]]
+    assert [row.notes for row in rows(world, OddityKind.NEW_DOMAIN)] == [["new.test"]]
     with world.runtime.database.writing() as session:
         session.execute(delete(CustomerEmail).where(CustomerEmail.address == "b@new.test"))
     assert numbers(of_run(world, run_id)) == {}
@@ -199,5 +200,5 @@ def test_what_another_definition_has_mailed_is_told(world: World, worker: Worker
         other = factories.definition(session)
     assert numbers(oddities(world)) == {}
     assert numbers(oddities(world, definition_id=other.id)) == {"mailed_before": 1}
-    [row] = rows(world, Kind.MAILED_BEFORE, definition_id=other.id)
+    [row] = rows(world, OddityKind.MAILED_BEFORE, definition_id=other.id)
     assert (row.number, row.notes) == (of.number, [world.definition.name])

@@ -13,7 +13,7 @@ from tests import factories
 from tests.oddities.usual import SEPTEMBER, bill, mailed, note_domains, numbers, oddities, of_run, rows
 from tests.world import World
 from webapp.access import Viewer
-from webapp.oddities.kinds import Kind
+from webapp.oddities.kinds import OddityKind
 from webapp.store.customers import Cluster, Customer
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result
@@ -93,7 +93,7 @@ def test_c2_whether_others_were_mailed_at_a_domain_does_not_show(diamond: Diamon
     left: Any = {"cluster_id": diamond.clusters["left"]}
     assert "new_domain" not in numbers(oddities(diamond.world, **left))
     assert numbers(oddities(diamond.world, diamond.manager("left"), **left))["new_domain"] == 1
-    [row] = rows(diamond.world, Kind.NEW_DOMAIN, diamond.manager("left"), **left)
+    [row] = rows(diamond.world, OddityKind.NEW_DOMAIN, diamond.manager("left"), **left)
     assert row.notes == ["rival.test"]  # as for one that no one was mailed at
 
 

@@ -13,7 +13,7 @@ from webapp.access import OPERATOR, Viewer
 from webapp.definitions.versions import content_of
 from webapp.oddities import domains
 from webapp.oddities.finding import Oddities, find
-from webapp.oddities.kinds import Kind
+from webapp.oddities.kinds import OddityKind
 from webapp.oddities.mails import Mails, frozen, planned
 from webapp.oddities.rows import OddInvoice, listed
 from webapp.selection.invoices import Selection
@@ -69,7 +69,7 @@ def numbers(found: Oddities) -> dict[str, int]:
     return {each.kind.value: each.n for each in found.found}
 
 
-def rows(world: World, kind: Kind, viewer: Viewer = OPERATOR, **fields: object) -> list[OddInvoice]:
+def rows(world: World, kind: OddityKind, viewer: Viewer = OPERATOR, **fields: object) -> list[OddInvoice]:
     """The list of a kind."""
     with world.runtime.database.reading() as session:
         page, count = listed(session, mails_of(session, world, viewer, **fields), kind, None)

@@ -12,7 +12,7 @@ from webapp.access import looked_up
 from webapp.new_run.dialog import Dialog, in_address
 from webapp.new_run.preview_lists import MAILED_BEFORE, READY
 from webapp.oddities.finding import find
-from webapp.oddities.kinds import Kind
+from webapp.oddities.kinds import OddityKind
 from webapp.oddities.mails import Mails, planned
 from webapp.oddities.pages import list_page, request_of, section
 from webapp.store.db import db
@@ -35,9 +35,9 @@ def show() -> ResponseReturnValue:
         return _to_dialog(dialog)
     lists = f"{PATH}/list?{dialog.query}&show="
     elsewhere = {
-        Kind.NUMBER: f"{lists}{READY}",
-        Kind.AMOUNT: f"{lists}{READY}",
-        Kind.MAILED_BEFORE: f"{lists}{MAILED_BEFORE}",
+        OddityKind.NUMBER: f"{lists}{READY}",
+        OddityKind.AMOUNT: f"{lists}{READY}",
+        OddityKind.MAILED_BEFORE: f"{lists}{MAILED_BEFORE}",
     }
     found = find(db.session, mails)
     return section(found, PATH, f"?{dialog.query}", elsewhere, above=[_above(dialog)])

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.oddities import comparison, kinds
 from webapp.oddities.comparison import Earlier, Totals, differs, share_of_change
 from webapp.oddities.domains import any_known
-from webapp.oddities.kinds import Kind
+from webapp.oddities.kinds import OddityKind
 from webapp.oddities.mails import Mails
 from webapp.store.types import Money
 
@@ -25,7 +25,7 @@ class Oddity:
     """A kind and how many there are: customers (GONE), addresses (SHARED), else invoices. NUMBER and AMOUNT
     say by what share a total has changed, an amount of which currency."""
 
-    kind: Kind
+    kind: OddityKind
     n: int
     currency: str = ""
     change: Decimal | None = None
@@ -59,19 +59,19 @@ def looked_at(mails: Mails, earlier: Earlier | None) -> Looked:
     return Looked(mails, going, kinds.addresses(mails, going), mailed)
 
 
-def invoices_of(session: Session, of: Looked) -> dict[Kind, Select[Any]]:
+def invoices_of(session: Session, of: Looked) -> dict[OddityKind, Select[Any]]:
     """The invoices in the list of each kind, by their ids; a kind that cannot be judged is left out."""
-    found: dict[Kind, Select[Any]] = {
-        Kind.LARGE: kinds.large(of.mails, of.going),
-        Kind.MAILED_BEFORE: kinds.mailed_before(of.mails, of.going),
-        Kind.SHARED: kinds.shared(of.going, of.to),
+    found: dict[OddityKind, Select[Any]] = {
+        OddityKind.LARGE: kinds.large(of.mails, of.going),
+        OddityKind.MAILED_BEFORE: kinds.mailed_before(of.mails, of.going),
+        OddityKind.SHARED: kinds.shared(of.going, of.to),
     }
     if of.mailed is not None:
-        found[Kind.GONE] = kinds.gone(of.mails, of.mailed)
+        found[OddityKind.GONE] = kinds.gone(of.mails, of.mailed)
     if of.mails.transformations:
-        found[Kind.UNNAMED] = kinds.unnamed(of.mails, of.going)
+        found[OddityKind.UNNAMED] = kinds.unnamed(of.mails, of.going)
     if any_known(session, of.mails.viewer):
-        found[Kind.NEW_DOMAIN] = kinds.new_domain(of.mails, of.going, of.to)
+        found[OddityKind.NEW_DOMAIN] = kinds.new_domain(of.mails, of.going, of.to)
     return found
 
 
@@ -92,7 +92,7 @@ def find(session: Session, mails: Mails) -> Oddities:
     totals = comparison.totals_of(sums[NOW], counted[NOW])
     before = comparison.totals_of(sums[BEFORE], counted.get(BEFORE, 0))
     told = [*_of_totals(before, totals)] if earlier else []
-    told += [Oddity(kind, n) for kind in Kind if (n := counted.get(kind, 0))]
+    told += [Oddity(kind, n) for kind in OddityKind if (n := counted.get(kind, 0))]
     return Oddities(totals, before, earlier, told)
 
 
@@ -102,9 +102,9 @@ def _counts(session: Session, of: Looked) -> CompoundSelect[Any]:
     parts = [*_sums(NOW, of.going), *(_sums(BEFORE, of.mailed) if of.mailed is not None else ())]
     for kind, invoices in invoices_of(session, of).items():
         rows: Any = invoices.subquery(kind.value)
-        if kind is Kind.SHARED:
+        if kind is OddityKind.SHARED:
             rows = kinds.shared_addresses(of.to).subquery(kind.value)
-        number = func.count(rows.c.customer_id.distinct()) if kind is Kind.GONE else func.count()
+        number = func.count(rows.c.customer_id.distinct()) if kind is OddityKind.GONE else func.count()
         parts.append(_line(kind.value, number).select_from(rows))
     return union_all(*parts)
 
@@ -121,9 +121,11 @@ def _line(what: str, number: Any) -> Select[Any]:
 def _of_totals(before: Totals, after: Totals) -> Iterator[Oddity]:
     """What is odd about the totals."""
     if differs(before.invoices, after.invoices, abs(after.invoices - before.invoices)):
-        yield Oddity(Kind.NUMBER, after.invoices, change=share_of_change(before.invoices, after.invoices))
+        yield Oddity(
+            OddityKind.NUMBER, after.invoices, change=share_of_change(before.invoices, after.invoices)
+        )
     for currency in sorted({*before.amounts, *after.amounts}):
         mails = max(before.by_currency.get(currency, 0), after.by_currency.get(currency, 0))
         was, now = before.amounts.get(currency, Decimal(0)), after.amounts.get(currency, Decimal(0))
         if differs(was, now, mails):
-            yield Oddity(Kind.AMOUNT, mails, currency, share_of_change(was, now))
+            yield Oddity(OddityKind.AMOUNT, mails, currency, share_of_change(was, now))

@@ -20,7 +20,7 @@ from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.statuses import InvoiceStatus
 
 
-class Kind(StrEnum):
+class OddityKind(StrEnum):
     """In the order in which they are told. NUMBER and AMOUNT compare totals, and have no list of their
     own."""
 

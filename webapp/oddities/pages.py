@@ -12,7 +12,7 @@ from webapp.access import Viewer, looked_up
 from webapp.lifecycle import runs
 from webapp.oddities import words
 from webapp.oddities.finding import Oddities, find
-from webapp.oddities.kinds import Kind
+from webapp.oddities.kinds import OddityKind
 from webapp.oddities.mails import Mails, frozen
 from webapp.oddities.rows import ORDERS, OddInvoice, listed
 from webapp.store.db import db
@@ -27,11 +27,11 @@ from webapp.web.query_args import edge_in
 oddity_lists = Blueprint("oddities", __name__)
 
 NOTES = {
-    Kind.LARGE: N_("Usual amount"),
-    Kind.UNNAMED: N_("Document"),
-    Kind.MAILED_BEFORE: N_("Definition"),
-    Kind.SHARED: N_("Address"),
-    Kind.NEW_DOMAIN: N_("Domain"),
+    OddityKind.LARGE: N_("Usual amount"),
+    OddityKind.UNNAMED: N_("Document"),
+    OddityKind.MAILED_BEFORE: N_("Definition"),
+    OddityKind.SHARED: N_("Address"),
+    OddityKind.NEW_DOMAIN: N_("Domain"),
 }
 """The heading over what a row says beside customer and invoice."""
 
@@ -48,7 +48,7 @@ def show(run_id: int) -> ResponseReturnValue:
     run = _run(run_id)
     found = find(db.session, frozen(db.session, _person(), run))
     here = f"/runs/{run.id}"
-    return section(found, here, "", {Kind.NUMBER: here, Kind.AMOUNT: here}, above=[_above(run)])
+    return section(found, here, "", {OddityKind.NUMBER: here, OddityKind.AMOUNT: here}, above=[_above(run)])
 
 
 @oddity_lists.get("/runs/<int:run_id>/oddities/<kind>")
@@ -60,12 +60,17 @@ def show_list(run_id: int, kind: str) -> ResponseReturnValue:
 
 
 def section(
-    found: Oddities, rest: str, query: str, elsewhere: Mapping[Kind, str], *, above: list[tuple[str, str]]
+    found: Oddities,
+    rest: str,
+    query: str,
+    elsewhere: Mapping[OddityKind, str],
+    *,
+    above: list[tuple[str, str]],
 ) -> ResponseReturnValue:
     """The oddities as a piece of the page that is on screen, or as a page of its own. `rest`: the beginning
     of the addresses of their lists, `query` their end; `elsewhere`: what is listed by another page."""
 
-    def rows_of(kind: Kind) -> str:
+    def rows_of(kind: OddityKind) -> str:
         return elsewhere.get(kind) or f"{rest}/oddities/{kind.value}{query}"
 
     shown = {"oddities": found, "lines": words.lines(found, rows_of), "above": above}
@@ -78,7 +83,7 @@ def list_page(
     """The list of an oddity. Ends the request with 404 for one that does not exist."""
     if kind not in set(words.TITLES):
         abort(404)
-    of = Kind(kind)
+    of = OddityKind(kind)
     try:
         size = PRINTED_MAX if asked.is_printed else PAGE_SIZE
         page, count = listed(db.session, mails, of, asked.edge, size)

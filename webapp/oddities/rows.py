@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 from webapp.oddities import comparison, kinds
 from webapp.oddities.domains import domain_of, is_known
 from webapp.oddities.finding import Looked, invoices_of, looked_at
-from webapp.oddities.kinds import Kind
+from webapp.oddities.kinds import OddityKind
 from webapp.oddities.mails import Mails
 from webapp.store import keyset
 from webapp.store.customers import Customer
@@ -60,11 +60,11 @@ class OddInvoice:
 
 
 def listed(
-    session: Session, mails: Mails, kind: Kind, edge: Edge | None, size: int = keyset.PAGE_SIZE
+    session: Session, mails: Mails, kind: OddityKind, edge: Edge | None, size: int = keyset.PAGE_SIZE
 ) -> tuple[Page[OddInvoice], Counted]:
     """A page of the list of this kind, by period and then as the invoices came in, and how many there are.
     Raises ValueError for an edge that cannot be, or a kind without a list."""
-    if kind in (Kind.NUMBER, Kind.AMOUNT):
+    if kind in (OddityKind.NUMBER, OddityKind.AMOUNT):
         raise ValueError(f"there is no list {kind}")
     looked = looked_at(mails, comparison.last_comparable(session, mails))
     query = invoices_of(session, looked).get(kind)
@@ -92,31 +92,31 @@ def _row(invoice: Invoice, code: str, name: str) -> OddInvoice:
     return OddInvoice(invoice.id, invoice.number, period, *amount, invoice.customer_id, code, name)
 
 
-def _add_notes(session: Session, looked: Looked, kind: Kind, rows: Sequence[OddInvoice]) -> None:
+def _add_notes(session: Session, looked: Looked, kind: OddityKind, rows: Sequence[OddInvoice]) -> None:
     """Add to every row why it is there."""
-    if kind is Kind.LARGE:
+    if kind is OddityKind.LARGE:
         return _add_usual(session, looked.mails, rows)
     invoices, customers = {row.invoice_id for row in rows}, {row.customer_id for row in rows}
     to = looked.to.c
     theirs = id_in(session, to.customer_id, customers)
     query: Any
     match kind:
-        case Kind.SHARED:
+        case OddityKind.SHARED:
             shared = to.address.in_(kinds.shared_addresses(looked.to))
             query = select(to.customer_id, to.address).where(theirs, shared)
-        case Kind.NEW_DOMAIN:
+        case OddityKind.NEW_DOMAIN:
             domain = domain_of(to.address)
             query = select(to.customer_id, domain).where(theirs, ~is_known(looked.mails.viewer, domain))
-        case Kind.MAILED_BEFORE:
+        case OddityKind.MAILED_BEFORE:
             query = _definitions(session, looked.mails, invoices)
-        case Kind.UNNAMED:
+        case OddityKind.UNNAMED:
             query = _file_names(session, looked.mails, invoices)
         case _:
             return None
     notes = defaultdict(list)
     for id, note in session.execute(query.distinct().order_by(*query.selected_columns)):
         notes[id].append(note)
-    of_customers = kind in (Kind.SHARED, Kind.NEW_DOMAIN)
+    of_customers = kind in (OddityKind.SHARED, OddityKind.NEW_DOMAIN)
     for row in rows:
         row.notes = notes[row.customer_id if of_customers else row.invoice_id]
     return None

@@ -14,20 +14,27 @@ from webapp import notation
 from webapp.notation import DateStyle
 from webapp.oddities.comparison import share_of_change
 from webapp.oddities.finding import Oddities, Oddity
-from webapp.oddities.kinds import SHARING_MAX, TIMES_USUAL, Kind
+from webapp.oddities.kinds import SHARING_MAX, TIMES_USUAL, OddityKind
 from webapp.periods import period_words
 from webapp.translation import N_, _, ngettext
 
 TITLES = {
-    Kind.GONE: N_("Mailed last time, no invoice now"),
-    Kind.LARGE: N_("Much larger than usual"),
-    Kind.UNNAMED: N_("Amount not in the document"),
-    Kind.MAILED_BEFORE: N_("Mailed with another definition"),
-    Kind.SHARED: N_("One address for many customers"),
-    Kind.NEW_DOMAIN: N_("First mail to a domain"),
+    OddityKind.GONE: N_("Mailed last time, no invoice now"),
+    OddityKind.LARGE: N_("Much larger than usual"),
+    OddityKind.UNNAMED: N_("Amount not in the document"),
+    OddityKind.MAILED_BEFORE: N_("Mailed with another definition"),
+    OddityKind.SHARED: N_("One address for many customers"),
+    OddityKind.NEW_DOMAIN: N_("First mail to a domain"),
 }
 """The lists, by the kinds that have one."""
-LOOK = (Kind.NUMBER, Kind.AMOUNT, Kind.GONE, Kind.LARGE, Kind.UNNAMED, Kind.MAILED_BEFORE)
+LOOK = (
+    OddityKind.NUMBER,
+    OddityKind.AMOUNT,
+    OddityKind.GONE,
+    OddityKind.LARGE,
+    OddityKind.UNNAMED,
+    OddityKind.MAILED_BEFORE,
+)
 """Kinds that are worth a look; the others are told."""
 
 
@@ -53,12 +60,12 @@ class ComparedLine:
     currency: str = ""
 
 
-def lines(oddities: Oddities, address: Callable[[Kind], str]) -> list[OddityLine]:
+def lines(oddities: Oddities, address: Callable[[OddityKind], str]) -> list[OddityLine]:
     """What is told of the oddities. `address`: where the rows of a kind are listed."""
     earlier = short_period(oddities.earlier.period) if oddities.earlier else ""
     return [
         OddityLine(
-            number="" if each.kind in (Kind.NUMBER, Kind.AMOUNT) else notation.number(each.n),
+            number="" if each.kind in (OddityKind.NUMBER, OddityKind.AMOUNT) else notation.number(each.n),
             words=_words(each, earlier),
             href=address(each.kind),
             icon="changed" if each.kind in LOOK else "info",
@@ -70,18 +77,18 @@ def lines(oddities: Oddities, address: Callable[[Kind], str]) -> list[OddityLine
 
 def _words(oddity: Oddity, earlier: str) -> str:
     match oddity.kind:
-        case Kind.NUMBER:
+        case OddityKind.NUMBER:
             return _of_number(oddity.change, earlier)
-        case Kind.AMOUNT:
+        case OddityKind.AMOUNT:
             return _of_amount(oddity.change, oddity.currency, earlier)
-        case Kind.GONE:
+        case OddityKind.GONE:
             return ngettext(
                 "customer had a mail in %(period)s and has no invoice now",
                 "customers had a mail in %(period)s and have no invoice now",
                 oddity.n,
                 period=earlier,
             )
-        case Kind.LARGE:
+        case OddityKind.LARGE:
             return ngettext(
                 "amount is more than %(times)s times the customer’s usual",
                 "amounts are more than %(times)s times the customer’s usual",
@@ -93,19 +100,19 @@ def _words(oddity: Oddity, earlier: str) -> str:
 
 def _of_list(oddity: Oddity) -> str:
     match oddity.kind:
-        case Kind.UNNAMED:
+        case OddityKind.UNNAMED:
             return ngettext(
                 "invoice has a document that does not name its amount",
                 "invoices have a document that does not name their amount",
                 oddity.n,
             )
-        case Kind.MAILED_BEFORE:
+        case OddityKind.MAILED_BEFORE:
             return ngettext(
                 "invoice was mailed before with another definition",
                 "invoices were mailed before with another definition",
                 oddity.n,
             )
-        case Kind.SHARED:
+        case OddityKind.SHARED:
             return ngettext(
                 "address is shared by more than %(limit)s customers",
                 "addresses are each shared by more than %(limit)s customers",
