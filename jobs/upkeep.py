@@ -19,6 +19,7 @@ from webapp.extensions import Runtime
 from webapp.intake import upkeep as upkeep_of_sets
 from webapp.intake import work as set_work
 from webapp.new_run import generation
+from webapp.oddities import domains
 from webapp.workers import WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ def sweep_regularly(runtime: Runtime, worker: WorkerProcess) -> None:
             if retention.is_due(runtime):
                 _in_thread("tidy", _tidy, runtime, worker)
             upkeep_of_sets.delete_old(runtime)
+            domains.note_next(runtime.database)
             if audit_upkeep.is_due(runtime):
                 _in_thread("audit", _audit, runtime, worker)
         except DBAPIError as error:

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy import ColumnElement, select
 
+from webapp.documents import amounts
 from webapp.documents.document_reader import DocumentFinding, Names, Reader, ToRead, is_read
 from webapp.documents.findings import NOT_AS_IMPORTED, UNCHECKED, note
 from webapp.store.customers import Customer
@@ -110,7 +112,8 @@ def _chunks(database: Database, conditions: Sequence[ColumnElement[bool]]) -> It
 def _next(database: Database, conditions: Sequence[ColumnElement[bool]], first: int) -> list[Unchecked]:
     columns = (
         *(TransformationResult.id, TransformationResult.invoice_id, TransformationResult.sha256),
-        *(TransformationResult.media_type, Invoice.number, Customer.code, Customer.name),
+        *(TransformationResult.media_type, Invoice.currency, Invoice.gross_amount, Invoice.net_amount),
+        *(Invoice.number, Customer.code, Customer.name),
     )
     waiting = (
         select(*columns)
@@ -123,9 +126,18 @@ def _next(database: Database, conditions: Sequence[ColumnElement[bool]], first: 
     with database.reading() as session:
         rows = session.execute(waiting).all()
     return [
-        Unchecked(id, invoice_id, sha256, media_type, Names(*names))
-        for id, invoice_id, sha256, media_type, *names in rows
+        Unchecked(
+            id, invoice_id, sha256, media_type, Names(number, code, name, _written(currency, gross, net))
+        )
+        for id, invoice_id, sha256, media_type, currency, gross, net, number, code, name in rows
     ]
+
+
+def _written(currency: str, gross: Decimal, net: Decimal) -> tuple[str, ...]:
+    """The amounts that a document may name; none for an invoice over nothing."""
+    if not gross:
+        return ()
+    return tuple({amounts.written(each, currency): None for each in (gross, net) if each})
 
 
 @contextmanager
@@ -182,6 +194,9 @@ def _look(store: DocumentStore, reader: Reader, documents: Sequence[Unchecked]) 
     return [found[document.id] for document in documents]
 
 
+INVOICED = select(Invoice.gross_amount).where(Invoice.id == TransformationResult.invoice_id).scalar_subquery()
+
+
 def _note(database: Database, documents: Sequence[Unchecked], found: Sequence[DocumentFinding]) -> None:
     """Few statements for very many documents: nearly all of them are fine."""
     alike: dict[DocumentFinding, list[int]] = defaultdict(list)
@@ -202,6 +217,7 @@ def _note(database: Database, documents: Sequence[Unchecked], found: Sequence[Do
                 finding_words=what.words,
                 suspect=what.finding != Finding.FINE,
                 lock_problem=what.lock_problem,
+                unnamed_amount=INVOICED if what.names_amount is False else None,
                 checked_at=now(),
                 passed_by="",
                 passed_at=None,

@@ -14,17 +14,19 @@ from webapp.translation import N_
 READING_TIME_LIMIT = 10.0
 """Seconds for one document."""
 
-DocumentQuestion = tuple[str, bytes, list[tuple[str, str, str]]]
+DocumentQuestion = tuple[str, bytes, list[tuple[str, str, str, tuple[str, ...]]]]
 """A media type, the bytes, and the names of each invoice that they are filed under."""
 
 
 @dataclass(frozen=True)
 class Names:
-    """What a document should say: its invoice's number, and its customer's code or name."""
+    """What a document should say: its invoice's number, and its customer's code or name. `amounts`: of these
+    a PDF usually names one (documents/amounts.py); none: that is not looked for."""
 
     number: str
     code: str
     customer: str
+    amounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,16 @@ class ToRead:
 @dataclass(frozen=True)
 class DocumentFinding:
     """The finding in a document for one invoice; `words` say more where there is more to say. `lock_problem`:
-    why the document cannot be given a password."""
+    why the document cannot be given a password. `names_amount`: None if that is not known."""
 
     finding: Finding
     words: str = ""
     lock_problem: LockProblem = LockProblem.NONE
+    names_amount: bool | None = None
+
+
+NAMES_AMOUNT: dict[str, bool | None] = {"": None, "named": True, "unnamed": False}
+"""`DocumentFinding.names_amount` as the child process says it."""
 
 
 class Unreadable(Exception):
@@ -98,11 +105,11 @@ class Reader:
 
     def _found(self, document: ToRead, answer: list[object] | NoAnswer) -> list[DocumentFinding]:
         match answer:
-            case ["read", list(findings), list(words), str(problem)]:
+            case ["read", list(findings), list(words), list(amounts), str(problem)]:
                 lock_problem = LockProblem(problem)
                 return [
-                    DocumentFinding(Finding(finding), said, lock_problem)
-                    for finding, said in zip(findings, words, strict=True)
+                    DocumentFinding(Finding(finding), said, lock_problem, NAMES_AMOUNT[amount])
+                    for finding, said, amount in zip(findings, words, amounts, strict=True)
                 ]
             case ["unreadable", str(said), str(problem)]:
                 found = DocumentFinding(Finding.UNREADABLE, said, LockProblem(problem))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webapp.documents.document_reader import DocumentQuestion, Names, Unreadable
+from webapp.documents.document_reader import NAMES_AMOUNT, DocumentQuestion, Names, Unreadable
 from webapp.documents.document_text import findings
 from webapp.mailing.sandbox_child import Answer, serve
 from webapp.store.statuses import LockProblem
@@ -16,7 +16,17 @@ def answer(question: DocumentQuestion) -> Answer:
     except Unreadable as why:
         return "unreadable", str(why), why.lock_problem.value
     problem = found[0].lock_problem if found else LockProblem.NONE
-    return "read", [each.finding.value for each in found], [each.words for each in found], problem.value
+    amounts = [AMOUNT_WORDS[each.names_amount] for each in found]
+    return (
+        "read",
+        [each.finding.value for each in found],
+        [each.words for each in found],
+        amounts,
+        problem.value,
+    )
+
+
+AMOUNT_WORDS = {names_it: word for word, names_it in NAMES_AMOUNT.items()}
 
 
 if __name__ == "__main__":

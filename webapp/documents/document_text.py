@@ -6,12 +6,19 @@ This runs in the reader's child process (document_reader.py): a document may be 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from webapp.documents import buyers, e_invoices, pdf_contents, spelling
-from webapp.documents.document_reader import DocumentFinding, Names, is_pdf, names_its_invoice
+from webapp.documents import amounts, buyers, e_invoices, pdf_contents, spelling
+from webapp.documents.document_reader import (
+    DocumentFinding,
+    Names,
+    Unreadable,
+    is_pdf,
+    names_its_invoice,
+)
 from webapp.documents.e_invoices import Stated
 from webapp.store.statuses import Finding
 from webapp.translation import N_
@@ -28,7 +35,8 @@ def findings(media_type: str, content: bytes, of: Sequence[Names]) -> list[Docum
     2. The text of a PDF must name the number and the customer.
     3. An e-invoice that is attached to a PDF must agree with the invoice, and with that text: it may name
     what the text leaves out, but not something else.
-    4. Of a document that need not name its invoice only matters whether it can be given a password."""
+    4. Of a document that need not name its invoice only matters whether it can be given a password.
+    5. Whether a PDF names the amount is told beside the finding, and changes nothing in it."""
     if is_pdf(media_type) or not names_its_invoice(media_type):
         return _of_pdf(content, of, is_named=is_pdf(media_type))
     root = e_invoices.parsed(content)
@@ -42,7 +50,10 @@ def findings(media_type: str, content: bytes, of: Sequence[Names]) -> list[Docum
 def _of_pdf(content: bytes, of: Sequence[Names], *, is_named: bool) -> list[DocumentFinding]:
     with pdf_contents.opened(content) as document:
         is_plain = pdf_contents.has_only_pages(document, content)
-        text, found = _until_named(pdf_contents.texts(document) if is_named else [], of)
+        pages = pdf_contents.texts(document) if is_named else iter(())
+        text, found = _until_named(pages, of)
+        if is_named and text.strip():
+            found = _with_amounts(text, pages, of, found)
     if is_plain:
         return found
     from webapp.documents import pdf_structure  # takes a tenth of a second that most checks do not need
@@ -50,7 +61,10 @@ def _of_pdf(content: bytes, of: Sequence[Names], *, is_named: bool) -> list[Docu
     structure = pdf_structure.structure(content)
     if structure.e_invoices:
         found = [
-            _with_e_invoices(text, names, each.finding, structure.e_invoices)
+            replace(
+                _with_e_invoices(text, names, each.finding, structure.e_invoices),
+                names_amount=each.names_amount,
+            )
             for names, each in zip(of, found, strict=True)
         ]
     return [replace(each, lock_problem=structure.lock_problem) for each in found]
@@ -67,6 +81,43 @@ def _until_named(pages: Iterable[str], of: Sequence[Names]) -> tuple[str, list[D
         if all(finding == Finding.FINE for finding in found):
             break
     return text, [DocumentFinding(finding) for finding in found]
+
+
+AMOUNT_PAGES_MAX, AMOUNT_SECONDS_MAX = 10, 1.0
+"""How many pages behind the one that names the invoice are searched for its amount, and for how long: a
+document must not become unreadable over an amount."""
+
+
+def _with_amounts(
+    text: str, pages: Iterator[str], of: Sequence[Names], found: Sequence[DocumentFinding]
+) -> list[DocumentFinding]:
+    """The findings, with whether the PDF names the amount of each invoice; not known where there are more
+    pages than are searched. `text` is that of the pages read, `pages` are the others."""
+    named = [amounts.is_named(text, names.amounts) for names in of]
+    is_whole = False
+    if not all(each or not names.amounts for each, names in zip(named, of, strict=True)):
+        more, is_whole = _further(pages)
+        named = [each or amounts.is_named(more, names.amounts) for each, names in zip(named, of, strict=True)]
+    return [
+        replace(each, names_amount=(True if is_there else False if is_whole else None))
+        if names.amounts
+        else each
+        for each, is_there, names in zip(found, named, of, strict=True)
+    ]
+
+
+def _further(pages: Iterator[str]) -> tuple[str, bool]:
+    """The plain text of further pages, and whether there are no others. A page that cannot be read is one
+    of the others."""
+    until, text = time.monotonic() + AMOUNT_SECONDS_MAX, ""
+    try:
+        for number, page in enumerate(pages):
+            if number == AMOUNT_PAGES_MAX or time.monotonic() > until:
+                return text, False
+            text += spelling.plain(f"{page}\n")
+    except Unreadable:
+        return text, False
+    return text, True
 
 
 def _ever_more(pages: Iterable[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -80,6 +81,11 @@ class Dialog:
         """The same without the narrowing to selected invoices."""
         pairs = [(name, value) for name in FIELDS for value in self.given.getlist(name) if value]
         return urlencode([pair for pair in pairs if pair[0] != "chosen"])
+
+    @property
+    def answer_key(self) -> str:
+        """Another text each time: what has it as its id is new on the page, and loads again."""
+        return secrets.token_hex(4)
 
     @property
     def bcc(self) -> list[str]:

@@ -12,6 +12,7 @@ from webapp.extensions import runtime
 from webapp.new_run import cluster_tree, creation, hints, labels, preview_lists
 from webapp.new_run.dialog import Dialog, clusters_shown, fill_in, opened_in, period_in, with_defaults
 from webapp.new_run.mail_pages import mail_preview
+from webapp.new_run.oddity_pages import run_oddities
 from webapp.new_run.preview_pages import run_preview
 from webapp.store.db import db
 from webapp.translation import N_, _, all_of
@@ -36,7 +37,7 @@ def init_app(app: Flask) -> None:
         skip_hint=labels.skip_hint,
         all_of=all_of,
     )
-    for blueprint in (run_dialog, run_preview, mail_preview):
+    for blueprint in (run_dialog, run_preview, mail_preview, run_oddities):
         app.register_blueprint(blueprint)
 
 

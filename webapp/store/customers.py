@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -23,7 +24,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from webapp.store.base import Base, one_of
 from webapp.store.statuses import Origin
-from webapp.store.types import Json, Key
+from webapp.store.types import Instant, Json, Key
 
 
 class Cluster(Base):
@@ -95,6 +96,26 @@ class CustomerEmail(Base):
     address: Mapped[str] = mapped_column(String(254))
     display_name: Mapped[str] = mapped_column(String(300), default="")
     origin: Mapped[str] = mapped_column(String(8), default=Origin.SOURCE, server_default="source")
+
+
+class MailedDomain(Base):
+    """A domain at which a finished run has sent this customer a mail (oddities/domains.py)."""
+
+    __tablename__ = "mailed_domain"
+
+    domain: Mapped[str] = mapped_column(String(254), primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id", ondelete="CASCADE"), primary_key=True)
+
+
+class DomainsNoted(Base):
+    """The domains of this run are in MailedDomain, as it was when it finished at this time."""
+
+    __tablename__ = "domains_noted"
+
+    run_id: Mapped[int] = mapped_column(
+        ForeignKey("run.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    finished_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class metadata_text(FunctionElement[str]):

@@ -88,6 +88,7 @@ SUSPECT_ON_SQLITE, SUSPECT = text("suspect = 1"), text("suspect")
 UNCHECKED = text("found_in <> sha256")
 OF_PEOPLE = text("origin <> 'source'")
 UNLOCKABLE = text("lock_problem <> ''")
+UNNAMED_AMOUNT = text("unnamed_amount IS NOT NULL")
 """Of what the partial indices are: nearly every document is none of it, and the few are found at once. SQLite
 takes such an index for a query that says the same in the same words."""
 
@@ -97,7 +98,8 @@ class TransformationResult(Base):
 
     `finding` is what the document check (documents/document_checks.py) found in the bytes with the SHA-256
     `found_in`: where that is not today's, the document is unchecked. It is `suspect` until the check passes,
-    or a person releases it. `lock_problem`: why these bytes cannot be given a password."""
+    or a person releases it. `lock_problem`: why these bytes cannot be given a password. `unnamed_amount`: the
+    gross amount of the invoice, if the check did not find it, nor the net one, in the text of a PDF."""
 
     __tablename__ = "transformation_result"
     __table_args__ = (
@@ -115,6 +117,8 @@ class TransformationResult(Base):
               postgresql_where=OF_PEOPLE),
         Index("ix_transformation_result_unlockable", "invoice_id", sqlite_where=UNLOCKABLE,
               postgresql_where=UNLOCKABLE),
+        Index("ix_transformation_result_unnamed_amount", "invoice_id", sqlite_where=UNNAMED_AMOUNT,
+              postgresql_where=UNNAMED_AMOUNT),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -129,6 +133,7 @@ class TransformationResult(Base):
     finding_words: Mapped[str] = mapped_column(Text, default="", server_default="")
     suspect: Mapped[bool] = mapped_column(default=False, server_default=false())
     lock_problem: Mapped[str] = mapped_column(String(16), default=LockProblem.NONE, server_default="")
+    unnamed_amount: Mapped[Decimal | None] = mapped_column(Money)
     checked_at: Mapped[datetime | None] = mapped_column(Instant)
     passed_by: Mapped[str] = mapped_column(String(254), default="", server_default="")
     passed_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -1,0 +1,1 @@
+"""What differs in a run from what was usual."""
