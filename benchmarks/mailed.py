@@ -24,10 +24,11 @@ from benchmarks.filling import (
 )
 from tests import factories
 from webapp.definitions.versions import todays_version
+from webapp.store.counts import RunCount
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
 from webapp.store.mailservers import MailServer
-from webapp.store.runs import Attempt, Reservation, Result, ResultInvoice, Run, RunCount
+from webapp.store.runs import Attempt, Reservation, Result, ResultInvoice, Run
 from webapp.store.users import AuditEntry
 
 RUNS = ((2, 600), (3, 300), (1, 100))

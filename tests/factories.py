@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.pdfs import pdf
+from webapp.document_store.stores import DocumentStore
 from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEmail, RecipientKey
 from webapp.store.definitions import (
     DefinitionTransformation,
@@ -20,7 +21,6 @@ from webapp.store.definitions import (
     MessageTemplate,
     TemplateText,
 )
-from webapp.store.documents import DocumentStore
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.mailservers import MailServer, Sender
 from webapp.store.statuses import Finding

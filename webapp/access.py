@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, o
 from sqlalchemy.orm import Session
 
 from webapp.store.customers import Cluster, ClusterParent, Customer
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import Role

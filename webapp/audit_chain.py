@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from webapp import sealed
 from webapp.sealed import CannotOpen
 from webapp.store import installation
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.store.prepared import BulkUpdate
 from webapp.store.users import AuditChain, AuditEntry, AuditKey
 

@@ -250,12 +250,6 @@ def _whole(
     return int(value)
 
 
-def _one_of(environ: Mapping[str, str], name: str, *words: str) -> str:
-    if (given := environ.get(name) or words[0]) in words:
-        return given
-    raise _wrong(name, repr(given), _("it must be one of %(words)s", words=", ".join(words)))
-
-
 def _wrong(name: str, value: object, rule: str) -> SettingError:
     """The error for a setting of this value; `rule`: what it may be, in the reader's language."""
     return SettingError(_("%(name)s is %(value)s; %(rule)s", name=name, value=value, rule=rule))

@@ -9,14 +9,14 @@ from typing import cast
 from flask import Flask, current_app
 
 from webapp.config import Settings
+from webapp.document_store.buckets import open_store
+from webapp.document_store.stores import DocumentStore
 from webapp.mailing.pdf_locking import LOCKER
 from webapp.mailing.renderer import Renderer
 from webapp.queue import JobQueue
 from webapp.smtp.rates import Counters
-from webapp.store.buckets import open_store
 from webapp.store.database import Database
 from webapp.store.db import db
-from webapp.store.documents import DocumentStore
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
+from webapp import keyset
 from webapp.sealed import PREFIX, secret_names_query
-from webapp.store import keyset
 from webapp.store.customers import Customer, CustomerEmail
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result
 from webapp.store.text_search import (

@@ -33,7 +33,7 @@ from webapp.errors import Refused
 from webapp.store import installation
 from webapp.store.database import FORMER_KEYS, SECRET_KEY
 from webapp.store.definitions import MessageDefinition, SecretField
-from webapp.store.upsert import insert_into
+from webapp.store.dialects import insert_into
 from webapp.translation import N_, _, translated
 
 PREFIX = "mailrun-sealed:"

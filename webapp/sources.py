@@ -16,10 +16,10 @@ from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEmail, RecipientKey
+from webapp.store.dialects import insert_into
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.mailservers import MailServer, Sender
 from webapp.store.statuses import Origin, SourceSubject
-from webapp.store.upsert import insert_into
 from webapp.store.users import SourceValue
 
 SUBJECTS: dict[SourceSubject, type[Any]] = {

@@ -10,8 +10,8 @@ from tests import factories
 from tests.customers.conftest import index_all
 from tests.http_client import Browser, LogIn, text_of
 from tests.world import World
+from webapp import keyset
 from webapp.customers import filters
-from webapp.store import keyset
 from webapp.store.customers import Cluster, Customer, CustomerEmail
 
 NAMES = ("Zoë Visser", "Ärzte am Markt", "Bakkerij Çelik", "anna & co", "Dijkstra")

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 from tests import factories
 from tests.customers.conftest import index_all
 from tests.world import World
+from webapp import keyset
 from webapp.access import OPERATOR, Viewer
 from webapp.customers import cluster_ways, counting, detail, export, filters, queries
 from webapp.customers.filters import ORDERS, CustomerFilter
 from webapp.customers.would import would_do
-from webapp.store import keyset
+from webapp.keyset import Edge
 from webapp.store.customers import Customer
-from webapp.store.keyset import Edge
 from webapp.store.statuses import Role
 
 NAMES = ("Zoë", "Ärzte", "Bakkerij Çelik", "anna 100%", "Dijkstra")

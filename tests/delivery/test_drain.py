@@ -18,12 +18,12 @@ from tests.world import World
 from webapp.access import OPERATOR
 from webapp.delivery import attempts, claims, drain, group_commit
 from webapp.delivery.attempts import ClaimLost, ClaimRef
+from webapp.document_store.stores import DocumentFolder
 from webapp.mailing.compose import rebuild
 from webapp.messages.inputs import load_inputs
 from webapp.results import actions
 from webapp.results.bulk import BulkSelection
 from webapp.runs import report
-from webapp.store.documents import DocumentFolder
 from webapp.store.mailservers import ConnectionSlot
 from webapp.store.mailservers import MailServer as StoredMailServer
 from webapp.store.runs import Attempt, Reservation, Result, Run

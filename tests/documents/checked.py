@@ -11,12 +11,12 @@ from tests import factories
 from tests.pdfs import pdf
 from tests.world import World
 from webapp.access import OPERATOR
+from webapp.document_store.stores import DocumentFolder
 from webapp.documents import document_checks
 from webapp.documents.document_checks import Checked
 from webapp.results import resend
 from webapp.results.bulk import BulkOutcome, BulkSelection
 from webapp.store.customers import Customer
-from webapp.store.documents import DocumentFolder
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.statuses import SkipReason
 

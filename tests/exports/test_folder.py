@@ -17,6 +17,7 @@ from tests.imports.test_folder import load
 from tests.imports.test_kept import add_address, change_address, change_customer, change_pin, remembered
 from tests.runtimes import open_database
 from webapp import migrations
+from webapp.document_store.stores import DocumentFolder, DocumentStore
 from webapp.errors import Refused
 from webapp.exports import tables
 from webapp.exports.folder import export_folder
@@ -25,7 +26,6 @@ from webapp.imports.folder import import_folder
 from webapp.store.customers import Customer
 from webapp.store.database import Database
 from webapp.store.definitions import TemplateText
-from webapp.store.documents import DocumentFolder, DocumentStore
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.users import AuditEntry
 

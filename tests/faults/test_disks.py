@@ -23,11 +23,11 @@ from tests.faults.test_replies import there
 from tests.http_client import text_of
 from tests.postgres import PostgresServer, postgres_server
 from webapp.access import OPERATOR
+from webapp.document_store.stores import DocumentFolder
 from webapp.imports.folder import import_folder
 from webapp.imports.problems import ImportRefused
 from webapp.results import resend
 from webapp.results.bulk import BulkSelection
-from webapp.store.documents import DocumentFolder
 from webapp.store.invoices import TransformationResult
 from webapp.store.workers import Worker
 

@@ -16,11 +16,11 @@ from sqlalchemy import event, select
 
 from tests import factories
 from tests.imports import folders
+from webapp.document_store.stores import DocumentFolder
 from webapp.extensions import Runtime
 from webapp.imports.folder import import_folder
 from webapp.imports.problems import ImportRefused
 from webapp.store.customers import Customer
-from webapp.store.documents import DocumentFolder
 
 ROOT = Path(__file__).parents[2]
 ONLY_SQLITE = pytest.mark.parametrize("engine", ["sqlite"])

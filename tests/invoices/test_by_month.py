@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from tests import factories
+from webapp import keyset
 from webapp.access import OPERATOR
 from webapp.invoices import by_month, queries
 from webapp.invoices.filters import InvoiceFilter
-from webapp.store import keyset
+from webapp.keyset import Edge
 from webapp.store.database import Database
 from webapp.store.invoices import Invoice
-from webapp.store.keyset import Edge
 
 FILTERS = (
     InvoiceFilter(status="approved"),

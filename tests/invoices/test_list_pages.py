@@ -12,8 +12,8 @@ from tests.customers.conftest import index_all
 from tests.http_client import Browser, LogIn, text_of
 from tests.invoices.conftest import Shelf
 from tests.world import World
+from webapp import keyset
 from webapp.invoices import filters, queries
-from webapp.store import keyset
 from webapp.store.invoices import TransformationResult
 from webapp.store.runs import ChosenInvoice
 from webapp.store.users import AuditEntry, SourceValue

@@ -15,13 +15,12 @@ from tests.delivery.started import claimed
 from tests.http_client import LogIn, readable, text_of
 from tests.invoices.conftest import Shelf
 from tests.world import World
-from webapp import since_mailed
+from webapp import keyset, since_mailed
 from webapp.access import OPERATOR
 from webapp.delivery.attempts import ClaimRef
 from webapp.imports.folder import import_folder
 from webapp.invoices import bulk, filters, queries
 from webapp.invoices.filters import InvoiceFilter
-from webapp.store import keyset
 from webapp.store.customers import Customer
 from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice, TransformationResult

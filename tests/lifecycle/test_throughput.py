@@ -13,7 +13,8 @@ from webapp import audit
 from webapp.lifecycle import counts
 from webapp.lifecycle.throughput import SLOT_SECONDS, Throughput, sent_by_slot, throughput
 from webapp.runs import sent_chart
-from webapp.store.runs import Run, SentCount
+from webapp.store.counts import SentCount
+from webapp.store.runs import Run
 from webapp.workers import WorkerProcess
 
 

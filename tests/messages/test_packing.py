@@ -18,6 +18,7 @@ from tests.mailserver import MailServer
 from tests.pdfs import pdf
 from tests.world import World, make_world
 from webapp.access import OPERATOR
+from webapp.document_store.stores import DocumentFolder
 from webapp.evidence import retention
 from webapp.extensions import Runtime
 from webapp.messages import sent_mail
@@ -25,7 +26,6 @@ from webapp.messages.inputs import load_inputs
 from webapp.new_run.preview import preview
 from webapp.store.customers import Customer
 from webapp.store.definitions import TemplateText
-from webapp.store.documents import DocumentFolder
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Attempt
 from webapp.store.statuses import SkipReason

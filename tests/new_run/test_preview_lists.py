@@ -10,17 +10,17 @@ import pytest
 from tests import factories
 from tests.customers.conftest import index_all
 from tests.world import World
+from webapp import keyset
 from webapp.access import OPERATOR, Viewer
 from webapp.definitions.versions import content_of
+from webapp.keyset import Edge
 from webapp.new_run import preview_lists, preview_search
 from webapp.new_run.preview import Preview, preview
 from webapp.new_run.preview_lists import LISTS, Beside, Listed
 from webapp.new_run.preview_notes import add_notes
 from webapp.selection.invoices import Selection
-from webapp.store import keyset
 from webapp.store.customers import CustomerEmail
 from webapp.store.definitions import MessageDefinition
-from webapp.store.keyset import Edge
 from webapp.store.statuses import Role
 from webapp.workers import WorkerProcess
 

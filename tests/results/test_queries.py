@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from tests import factories
 from tests.results.test_filters import set_fields
 from tests.world import World
+from webapp import keyset
 from webapp.access import OPERATOR, Viewer
+from webapp.keyset import Edge
 from webapp.results import queries
 from webapp.results.queries import Filter
-from webapp.store import keyset
-from webapp.store.keyset import Edge
 from webapp.store.runs import Run
 from webapp.store.statuses import Role
 

@@ -12,7 +12,7 @@ from webapp.lifecycle.throughput import SLOT_SECONDS
 from webapp.results.to_fix import OpenCause
 from webapp.runs import archive
 from webapp.runs.overview import Overview, need_a_person, overview
-from webapp.store.runs import SentCount
+from webapp.store.counts import SentCount
 
 DAY = 86_400
 

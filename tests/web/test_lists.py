@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 from werkzeug.exceptions import BadRequest, NotFound
 
+from webapp.keyset import Counted, Order, Page
 from webapp.store.customers import Customer
-from webapp.store.keyset import Counted, Order, Page
 from webapp.web.htmx import piece_of_list
 from webapp.web.list_words import page_words, print_words
 from webapp.web.lists import ListColumn, ListView, list_request, picked

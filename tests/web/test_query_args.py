@@ -6,7 +6,7 @@ import pytest
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
-from webapp.store.keyset import Edge
+from webapp.keyset import Edge
 from webapp.web.query_args import address, edge_in, id_in, ids_in
 
 

@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from webapp import notation
+from webapp import keyset, notation
 from webapp.audit import LOGINS, SENDING, USERS
-from webapp.store import keyset
+from webapp.keyset import Counted, Edge, Order, Page
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
-from webapp.store.keyset import Counted, Edge, Order, Page
 from webapp.store.types import iso
 from webapp.store.users import AuditEntry
 from webapp.translation import N_

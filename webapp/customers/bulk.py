@@ -15,11 +15,11 @@ from webapp import audit
 from webapp.access import Viewer, visible_to
 from webapp.customers import checks, locks
 from webapp.store.customers import Cluster, Customer
+from webapp.store.dialects import insert_into
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import InvoiceStatus, ResultStatus, RunStatus, SourceSubject
 from webapp.store.types import Json
-from webapp.store.upsert import insert_into
 from webapp.store.users import SourceValue
 from webapp.translation import _
 

@@ -8,14 +8,14 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
+from webapp import keyset
 from webapp.access import Viewer
 from webapp.customers import filters
 from webapp.customers.filters import SUSPENDED, CustomerFilter
+from webapp.keyset import Counted
 from webapp.remembered import changes_by_people, remembered
 from webapp.results import to_fix
-from webapp.store import keyset
 from webapp.store.customers import Customer
-from webapp.store.keyset import Counted
 
 Found = TypeVar("Found")
 

@@ -12,15 +12,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from webapp import audit, since_mailed
+from webapp import audit, keyset, since_mailed
 from webapp.access import Viewer, visible_to
 from webapp.customers.secrets import readable
+from webapp.keyset import Edge, Page
 from webapp.sealed import is_sealed, secret_names
-from webapp.store import keyset
 from webapp.store.customers import Customer, CustomerEmail, RecipientKey
 from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
-from webapp.store.keyset import Edge, Page
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import InvoiceStatus, ResultStatus
 from webapp.store.users import AuditEntry

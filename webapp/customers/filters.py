@@ -10,13 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, exists, func, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
-from webapp import cluster_paths
+from webapp import cluster_paths, keyset
 from webapp.access import Viewer, below, visible_to
+from webapp.keyset import Order
 from webapp.results.to_fix import IS_TO_FIX
-from webapp.store import keyset
 from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
 from webapp.store.definitions import MessageDefinition
-from webapp.store.keyset import Order
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, SkipReason
 from webapp.store.text_search import CUSTOMER_SEARCH, TRIGRAM, found_in, may_hold, search_words

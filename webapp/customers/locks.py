@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from webapp.access import Viewer, visible_to
 from webapp.errors import NotFound
 from webapp.store.customers import Cluster, Customer
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.translation import _
 
 BATCH = 5_000

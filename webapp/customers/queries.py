@@ -10,13 +10,13 @@ from decimal import Decimal
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from webapp import keyset
 from webapp.access import Viewer
 from webapp.customers import counting, filters
 from webapp.customers.filters import CustomerFilter
-from webapp.store import keyset
+from webapp.keyset import Counted, Edge, Order, Page
 from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
 from webapp.store.invoices import Invoice
-from webapp.store.keyset import Counted, Edge, Order, Page
 from webapp.store.runs import Result
 from webapp.store.statuses import InvoiceStatus, ResultStatus
 

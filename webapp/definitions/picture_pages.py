@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from webapp.definitions import pictures
+from webapp.document_store.stores import DocumentMissing
 from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.store.db import db
 from webapp.store.definitions import TemplateImage
-from webapp.store.documents import DocumentMissing
 from webapp.translation import _
 from webapp.web import form_posts, untrusted
 from webapp.web.access_control import viewer

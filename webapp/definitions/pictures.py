@@ -12,10 +12,10 @@ from webapp.audit import note
 from webapp.definitions.editing import must_be_allowed
 from webapp.definitions.sharing import must_see_all_runs
 from webapp.definitions.templates import new_versions, sources
+from webapp.document_store.stores import DocumentStore
 from webapp.errors import Refused
 from webapp.mailing.template_references import REFERENCE_NAME, pictures_in
 from webapp.store.definitions import TemplateImage
-from webapp.store.documents import DocumentStore
 from webapp.store.types import now
 from webapp.translation import _
 

@@ -16,10 +16,12 @@ from webapp import audit, found_by
 from webapp.access import Viewer
 from webapp.demo import own_data
 from webapp.demo.own_data import DemoNumbers, DemoRows, messaging
+from webapp.document_store.stores import DocumentStore
 from webapp.errors import Refused
 from webapp.store import locks
 from webapp.store.approvals import ApprovedResult, RunApproval
 from webapp.store.base import Base
+from webapp.store.counts import RunCount, SentCount
 from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEmail, RecipientKey
 from webapp.store.database import after_commit
 from webapp.store.definitions import (
@@ -30,20 +32,10 @@ from webapp.store.definitions import (
     TemplateImage,
     TemplatePart,
 )
-from webapp.store.documents import DocumentStore
 from webapp.store.installation import Installation
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.mailservers import MailServer, RefusedResult, Sender
-from webapp.store.runs import (
-    Attempt,
-    ChosenInvoice,
-    Reservation,
-    Result,
-    ResultInvoice,
-    Run,
-    RunCount,
-    SentCount,
-)
+from webapp.store.runs import Attempt, ChosenInvoice, Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import SourceSubject
 from webapp.store.text_search import CUSTOMER_SEARCH, INVOICE_SEARCH
 from webapp.store.users import SourceValue

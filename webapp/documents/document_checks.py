@@ -16,12 +16,12 @@ from decimal import Decimal
 
 from sqlalchemy import ColumnElement, select
 
+from webapp.document_store.stores import DocumentMissing, DocumentStore
 from webapp.documents import amounts
 from webapp.documents.document_reader import DocumentFinding, Names, Reader, ToRead, is_read
 from webapp.documents.findings import NOT_AS_IMPORTED, UNCHECKED, note
 from webapp.store.customers import Customer
 from webapp.store.database import Database
-from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.statuses import Finding
 from webapp.store.types import now

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, visible_to
 from webapp.csv_export import BYTE_ORDER_MARK, csv_lines
+from webapp.document_store.stores import DocumentStore
 from webapp.evidence.zip_stream import ZipStream
 from webapp.messages.sent_mail import CannotRebuild, rebuilt
 from webapp.printable import printable
@@ -21,7 +22,6 @@ from webapp.results import export
 from webapp.runs import report
 from webapp.store.database import Database
 from webapp.store.definitions import DefinitionVersion
-from webapp.store.documents import DocumentStore
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.types import now

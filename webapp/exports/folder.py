@@ -17,10 +17,10 @@ from sqlalchemy import RowMapping
 from sqlalchemy.orm import Session
 
 from webapp import audit
+from webapp.document_store.stores import DocumentMissing, DocumentStore
 from webapp.errors import Refused
 from webapp.exports import changed_here, documents, messaging, tables
 from webapp.store.database import Database
-from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.translation import _
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600

@@ -7,9 +7,9 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.document_store.stores import DocumentStore
 from webapp.fixing.saving import FilledRow
 from webapp.invoices import document_editing, uploads
-from webapp.store.documents import DocumentStore
 from webapp.store.invoices import Transformation, TransformationResult
 
 

@@ -14,7 +14,7 @@ from webapp.access import Asking, Viewer, whole_to
 from webapp.results.to_fix import SKIPPED_FOR, OpenCause, among_open, is_current, is_open_for
 from webapp.selection.recheck import recheck
 from webapp.store.definitions import Content, DefinitionVersion
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import RunStatus
 

@@ -15,7 +15,8 @@ from webapp.fixing.rows import rows_of
 from webapp.mailservers.backoff import waiting_sentence
 from webapp.results import to_fix
 from webapp.results.to_fix import OF_RESULTS, SKIPPED_FOR, OpenCause
-from webapp.store.runs import Run, RunCount
+from webapp.store.counts import RunCount
+from webapp.store.runs import Run
 from webapp.store.statuses import ResultStatus
 
 SECTION_CUSTOMERS = 10

@@ -18,10 +18,10 @@ from typing import Any, BinaryIO
 from unicodedata import normalize
 
 from webapp import notation
+from webapp.document_store.stores import DocumentStore
 from webapp.documents import media_types
 from webapp.imports.kinds import Wrong, longest
 from webapp.imports.problems import ImportRefused
-from webapp.store.documents import DocumentStore
 from webapp.store.invoices import TransformationResult
 from webapp.translation import _
 

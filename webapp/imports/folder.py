@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from webapp import progress, sealing
 from webapp.destinations import Service
+from webapp.document_store.stores import DocumentStore
 from webapp.file_styles import FOUND_OUT, FileReading, FileStyle
 from webapp.imports import messaging, staging
 from webapp.imports.changes import RowChange
@@ -32,7 +33,6 @@ from webapp.imports.problems import ImportRefused, Problems, TooMuchRemoved
 from webapp.imports.storing import Plan, compare, keep_documents, store
 from webapp.progress import ReportProgress
 from webapp.store.database import Database, is_passing
-from webapp.store.documents import DocumentStore
 from webapp.translation import _
 
 CSV_FILES = ("clusters.csv", "customers.csv", "emails.csv", "invoices.csv", "transformation_results.csv")

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.orm import Session
 
 from webapp import audit, progress, sources
+from webapp.document_store.stores import DocumentStore
 from webapp.documents import findings
 from webapp.imports import (
     changes,
@@ -39,7 +40,6 @@ from webapp.imports.staging import must_be_storable
 from webapp.imports.targets import TARGETS, Target, respecting_people
 from webapp.progress import within
 from webapp.store import locks
-from webapp.store.documents import DocumentStore
 from webapp.store.users import AuditEntry
 
 

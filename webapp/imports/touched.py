@@ -33,11 +33,11 @@ from webapp.imports.merging import MergeCounts
 from webapp.imports.targets import CUSTOMER, EMAIL, INVOICE, RESULT, Target
 from webapp.sources import DOCUMENTS, EMAILS
 from webapp.store.customers import Cluster, Customer, RecipientKey
+from webapp.store.dialects import insert_into
 from webapp.store.invoices import Invoice, Transformation
 from webapp.store.mailservers import MailServer, Sender
 from webapp.store.statuses import Origin, SourceSubject
 from webapp.store.types import Json
-from webapp.store.upsert import insert_into
 from webapp.store.users import SourceValue
 
 Counts = Mapping[str, MergeCounts]

@@ -13,12 +13,11 @@ from sqlalchemy.orm import Session
 from webapp import audit, since_mailed
 from webapp.access import Viewer, visible_to
 from webapp.invoices.filters import is_sent
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in, insert_into
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import InvoiceStatus, ResultStatus, Role, RunStatus, SourceSubject
 from webapp.store.types import Json
-from webapp.store.upsert import insert_into
 from webapp.store.users import SourceValue
 
 Conditions = Sequence[ColumnElement[bool]]

@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import Select, func, select, union_all
 from sqlalchemy.orm import Session, aliased
 
+from webapp import keyset
 from webapp.invoices.filters import LAST_DAY, Narrowing
 from webapp.invoices.orders import DUE_ORDER, NUMBER_ORDER
-from webapp.store import keyset
+from webapp.keyset import Edge, Order
 from webapp.store.invoices import Invoice
-from webapp.store.keyset import Edge, Order
 from webapp.store.statuses import InvoiceStatus
 
 PARTS_MAX = 60

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session, defer
 
 from webapp import audit
 from webapp.access import Viewer, visible_to
+from webapp.document_store.stores import DocumentStore
 from webapp.documents import findings
 from webapp.messages import sent_mail
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import DefinitionTransformation, DefinitionVersion, MessageDefinition
-from webapp.store.documents import DocumentStore
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import Attempt, Result, ResultInvoice, Run
 from webapp.store.statuses import Finding, InvoiceStatus

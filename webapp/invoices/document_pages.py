@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.document_store.stores import DocumentMissing
 from webapp.documents.media_types import PDF
 from webapp.errors import Refused
 from webapp.extensions import runtime
@@ -18,7 +19,6 @@ from webapp.invoices.detail_pages import apply_to_invoice, refuse_form, visible_
 from webapp.invoices.uploads import StoredUpload, Upload
 from webapp.mailing.parsed_mail import safe_name
 from webapp.store.db import db
-from webapp.store.documents import DocumentMissing
 from webapp.store.invoices import Transformation, TransformationResult
 from webapp.translation import _
 from webapp.web import untrusted

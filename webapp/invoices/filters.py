@@ -12,13 +12,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, select
 from sqlalchemy.orm import Session, aliased
 
-from webapp import cluster_paths, found_by, since_mailed
+from webapp import cluster_paths, found_by, keyset, since_mailed
 from webapp.access import Viewer, below, visible_to
 from webapp.invoices.orders import AMOUNT_ORDER, PERIOD_ORDER
 from webapp.periods import within
-from webapp.store import keyset
 from webapp.store.customers import Cluster, Customer
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Reservation
 from webapp.store.statuses import InvoiceStatus

@@ -7,9 +7,9 @@ from datetime import date
 from decimal import Decimal
 
 from webapp.imports.values import AMOUNT
+from webapp.keyset import Order
 from webapp.store.customers import Customer
 from webapp.store.invoices import DUE_DAY, NO_DUE_DATE, Invoice
-from webapp.store.keyset import Order
 from webapp.store.runs import Result
 from webapp.translation import N_
 

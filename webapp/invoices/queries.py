@@ -12,16 +12,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from webapp import since_mailed
+from webapp import keyset, since_mailed
 from webapp.access import Viewer
 from webapp.invoices import by_month
 from webapp.invoices.filters import Check, InvoiceFilter, Narrowing, conditions, narrowings, planned
 from webapp.invoices.orders import CUSTOMER_ORDER, ORDERS, PERIOD_ORDER, InvoiceRow
-from webapp.store import keyset
+from webapp.keyset import Counted, Edge, Order, Page
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import MessageDefinition
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
-from webapp.store.keyset import Counted, Edge, Order, Page
 from webapp.store.runs import Result, ResultInvoice
 from webapp.store.statuses import ResultStatus
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from webapp import notation
+from webapp.document_store.stores import DocumentStore
 from webapp.documents import media_types
 from webapp.errors import Refused
 from webapp.imports.documents import LARGEST
 from webapp.printable import has_controls
-from webapp.store.documents import DocumentStore
 from webapp.store.invoices import Transformation
 from webapp.store.statuses import OutputType
 from webapp.translation import _

@@ -16,12 +16,12 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import migrations, sealing
 from webapp.config import Settings
+from webapp.document_store.stores import DocumentMissing
 from webapp.extensions import Runtime
 from webapp.mailservers.reaching import address_of
 from webapp.smtp.server_connection import Waits
 from webapp.smtp.transport import Conversation
 from webapp.store import installation
-from webapp.store.documents import DocumentMissing
 from webapp.store.invoices import TransformationResult
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Security

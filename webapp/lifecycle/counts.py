@@ -14,8 +14,9 @@ from sqlalchemy.sql import FromClause, literal
 
 from webapp.access import Viewer, seen_in_part, visible_to, whole_runs, whole_to
 from webapp.remembered import changes_by_people, remembered_each
+from webapp.store.counts import RunCount
 from webapp.store.prepared import BulkInsert, PendingWrite, execute_all
-from webapp.store.runs import Result, Run, RunCount
+from webapp.store.runs import Result, Run
 from webapp.store.statuses import OUTSTANDING, ResultStatus, SkipReason
 
 NO_WORKER = 0

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from webapp.lifecycle.counts import NO_WORKER, CountChanges, adjust, adjustment
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.store.prepared import BulkUpdate, PendingWrite, execute_all
 from webapp.store.runs import Result
 from webapp.store.statuses import RESULT_MOVES, ResultStatus

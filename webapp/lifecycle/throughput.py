@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.lifecycle.counts import Counts
+from webapp.store.counts import SentCount
 from webapp.store.prepared import BulkInsert, PendingWrite
-from webapp.store.runs import Run, SentCount
+from webapp.store.runs import Run
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.store.types import now
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from webapp.store.dialects import insert_into
 from webapp.store.mailservers import ConnectionSlot, MailServer
-from webapp.store.upsert import insert_into
 
 
 @dataclass(frozen=True)

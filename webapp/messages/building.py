@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from posixpath import splitext
 from typing import Any
 
+from webapp.document_store.stores import DocumentMissing, DocumentStore
 from webapp.mailing.addresses import BadAddress, wire_address
 from webapp.mailing.attach import Packing, pack, safe_file_name
 from webapp.mailing.compose import Altered, Document, Mail, MailDraft, Picture, Uncomposable, check, compose
@@ -19,7 +20,6 @@ from webapp.messages.inputs import MessageInput, StoredDocument
 from webapp.messages.languages import language_of, message_text
 from webapp.smtp.envelope import Envelope
 from webapp.store.definitions import Content
-from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.types import now
 from webapp.stored_texts import retold
 from webapp.translation import _

@@ -8,6 +8,7 @@ import secrets
 from dataclasses import replace
 
 from webapp.config import Settings
+from webapp.document_store.stores import DocumentStore
 from webapp.mailing.addresses import wire_address
 from webapp.mailing.renderer import Renderer
 from webapp.mailing.texts import Rendered
@@ -15,7 +16,6 @@ from webapp.mailservers.one_mail import NotSent, send_one
 from webapp.messages.building import NotBuilt, build, to_render
 from webapp.messages.inputs import MessageInput
 from webapp.smtp.envelope import Envelope
-from webapp.store.documents import DocumentStore
 from webapp.store.mailservers import MailServer
 
 

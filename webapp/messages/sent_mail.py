@@ -13,6 +13,7 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.document_store.stores import DocumentMissing, DocumentStore
 from webapp.mailing import parsed_mail
 from webapp.mailing.compose import rebuild
 from webapp.mailing.parsed_mail import Attachment, ParsedMail
@@ -20,7 +21,6 @@ from webapp.mailing.renderer import Renderer
 from webapp.messages.building import NotBuilt, render_and_build
 from webapp.messages.inputs import MessageInput
 from webapp.store.definitions import Content, DefinitionVersion
-from webapp.store.documents import DocumentMissing, DocumentStore
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import Attempt
 from webapp.translation import _

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from webapp.extensions import runtime
+from webapp.keyset import Edge
 from webapp.mailing import parsed_mail
 from webapp.messages import building, inputs
 from webapp.messages.building import Message, NotBuilt
@@ -22,7 +23,6 @@ from webapp.new_run.preview_notes import add_documents
 from webapp.selection.invoices import Selection
 from webapp.store.db import db
 from webapp.store.definitions import Content
-from webapp.store.keyset import Edge
 from webapp.web import untrusted
 from webapp.web.access_control import viewer
 from webapp.web.query_args import id_in

@@ -12,7 +12,9 @@ from decimal import Decimal
 from sqlalchemy import ColumnElement, Select, false, func, literal, select, true, tuple_
 from sqlalchemy.orm import Session, join
 
+from webapp import keyset
 from webapp.access import Viewer, below, seen_by, visible_to
+from webapp.keyset import Counted, Edge, Order, Page
 from webapp.new_run.preview_search import mentions
 from webapp.periods import overlapping, within
 from webapp.selection import collation
@@ -24,11 +26,9 @@ from webapp.selection.eligibility import (
     skip_reason,
 )
 from webapp.selection.invoices import Selection, copy_to_send, planned_customer_filter
-from webapp.store import keyset
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import Content
 from webapp.store.invoices import Invoice, TransformationResult
-from webapp.store.keyset import Counted, Edge, Order, Page
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import SkipReason
 from webapp.translation import N_

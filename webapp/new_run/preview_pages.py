@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.access import Viewer
 from webapp.extensions import runtime
+from webapp.keyset import Counted, Edge
 from webapp.new_run.dialog import Dialog, in_address
 from webapp.new_run.labels import note_heading
 from webapp.new_run.preview import preview
@@ -20,7 +21,6 @@ from webapp.selection.invoices import Selection
 from webapp.store.database import Database
 from webapp.store.db import db
 from webapp.store.definitions import Content
-from webapp.store.keyset import Counted, Edge
 from webapp.store.statuses import SkipReason
 from webapp.translation import N_, _, english
 from webapp.web.access_control import viewer

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from webapp.found_by import invoices_found, names_invoice
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.store.invoices import Invoice
 from webapp.store.text_search import search_words
 

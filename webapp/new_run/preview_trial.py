@@ -17,7 +17,7 @@ from webapp.new_run.preview_lists import READY, Listed, listed, sent_together
 from webapp.selection.invoices import Selection
 from webapp.store.customers import Customer
 from webapp.store.definitions import Content
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 
 TRIED_MAX = 4
 """Mails that are made on trial, each in another language: a template has one text for each."""

@@ -11,9 +11,9 @@ from sqlalchemy.sql.elements import SQLColumnExpression
 from webapp.access import Viewer, visible_to
 from webapp.store.customers import Customer, DomainsNoted, MailedDomain
 from webapp.store.database import Database
+from webapp.store.dialects import insert_into
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
-from webapp.store.upsert import insert_into
 
 MAILED = (ResultStatus.SENT, ResultStatus.BOUNCED, ResultStatus.UNCONFIRMED)
 """A result in one of these went out, or may have."""

@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from webapp.access import Viewer, looked_up
+from webapp.keyset import PAGE_SIZE
 from webapp.lifecycle import runs
 from webapp.oddities import words
 from webapp.oddities.finding import Oddities, find
@@ -16,7 +17,6 @@ from webapp.oddities.kinds import OddityKind
 from webapp.oddities.mails import Mails, frozen
 from webapp.oddities.rows import ORDERS, OddInvoice, listed
 from webapp.store.db import db
-from webapp.store.keyset import PAGE_SIZE
 from webapp.store.runs import Run
 from webapp.translation import N_, _
 from webapp.web.access_control import viewer

@@ -12,17 +12,17 @@ from typing import Any
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from webapp import keyset
+from webapp.keyset import Counted, Edge, Order, Page
 from webapp.oddities import comparison, kinds
 from webapp.oddities.domains import domain_of, is_known
 from webapp.oddities.finding import Looked, invoices_of, looked_at
 from webapp.oddities.kinds import OddityKind
 from webapp.oddities.mails import Mails
-from webapp.store import keyset
 from webapp.store.customers import Customer
 from webapp.store.definitions import MessageDefinition
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.store.invoices import Invoice, TransformationResult
-from webapp.store.keyset import Counted, Edge, Order, Page
 from webapp.store.runs import Reservation
 from webapp.translation import N_
 

@@ -18,7 +18,7 @@ from webapp.errors import Refused
 from webapp.lifecycle import runs
 from webapp.lifecycle.results import TRANSITION_BATCH, LockedResult, lock_results
 from webapp.results.filters import matching
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, RunStatus
 from webapp.translation import N_, _

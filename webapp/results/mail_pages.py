@@ -8,6 +8,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, request
 from flask.typing import ResponseReturnValue
 
+from webapp.document_store.stores import DocumentMissing
 from webapp.extensions import runtime
 from webapp.mailing.parsed_mail import safe_name
 from webapp.messages import sent_mail
@@ -16,7 +17,6 @@ from webapp.messages.sent_mail import AttachedFile, CannotRebuild, MailView
 from webapp.results import detail
 from webapp.results.detail import ResultDetail
 from webapp.store.db import db
-from webapp.store.documents import DocumentMissing
 from webapp.store.statuses import ResultStatus
 from webapp.web import untrusted
 from webapp.web.access_control import viewer

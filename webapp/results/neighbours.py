@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from webapp import notation
 from webapp.access import Viewer, visible_to
+from webapp.keyset import Edge
 from webapp.results import filters
 from webapp.results.orders import cursor, in_order
 from webapp.results.queries import Filter, kept_count
-from webapp.store.keyset import Edge
 from webapp.store.runs import Result, Run
 from webapp.translation import _
 

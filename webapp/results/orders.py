@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Select
 
-from webapp.store import keyset
-from webapp.store.keyset import Edge, Order
+from webapp import keyset
+from webapp.keyset import Edge, Order
 from webapp.store.runs import Result
 from webapp.store.types import instant
 from webapp.translation import N_

@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, case, false, func, select
 from sqlalchemy.orm import Session
 
+from webapp import keyset
 from webapp.access import Viewer, visible_to
+from webapp.keyset import Edge, Page
 from webapp.lifecycle.counts import counts
 from webapp.results import filters
 from webapp.results import rows as results_rows
 from webapp.results.orders import cursor, in_order, order_named, ordered
 from webapp.results.rows import ResultRow
-from webapp.store import keyset
-from webapp.store.keyset import Edge, Page
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus
 

@@ -34,7 +34,7 @@ from webapp.results.labels import NOT_SENDABLE, status_words
 from webapp.results.splitting import recheck_all
 from webapp.results.suspect_documents import attached_to
 from webapp.store.definitions import DefinitionVersion
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import NEEDS_CONFIRMATION, ResultStatus, SkipReason
 from webapp.translation import N_, _

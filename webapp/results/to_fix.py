@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from webapp import found_by
 from webapp.access import Asking, Viewer, is_of_customer_in, whole_to
 from webapp.remembered import changes_by_people, remembered
+from webapp.store.counts import RunCount
 from webapp.store.definitions import Content, DefinitionVersion
 from webapp.store.mailservers import MailServer
-from webapp.store.runs import Result, Run, RunCount
+from webapp.store.runs import Result, Run
 from webapp.store.statuses import TO_FIX, ResultStatus, RunStatus, SkipReason
 from webapp.store.text_search import search_words
 

@@ -8,7 +8,7 @@ from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from webapp import audit, notation
+from webapp import audit, keyset, notation
 from webapp.access import Viewer
 from webapp.definitions import queries as definitions_queries
 from webapp.extensions import runtime
@@ -16,7 +16,6 @@ from webapp.runs import archive as archiving
 from webapp.runs import export, overview, queries
 from webapp.runs.first_steps import first_steps
 from webapp.runs.queries import ORDERS, RunFilter, RunLine
-from webapp.store import keyset
 from webapp.store.db import db
 from webapp.store.statuses import RunStatus
 from webapp.translation import N_, _, ngettext

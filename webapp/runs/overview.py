@@ -19,7 +19,8 @@ from webapp.results.to_fix import OpenCause
 from webapp.runs.failure_reasons import why_failed
 from webapp.runs.queries import RunLine, run_lines
 from webapp.store.approvals import RunApproval
-from webapp.store.runs import Result, Run, SentCount
+from webapp.store.counts import SentCount
+from webapp.store.runs import Result, Run
 from webapp.store.statuses import Decision, ResultStatus, RunStatus, SkipReason
 from webapp.store.types import now
 from webapp.translation import _

@@ -9,7 +9,7 @@ from typing import cast
 from flask import Blueprint, Flask, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from webapp import access, audit
+from webapp import access, audit, keyset
 from webapp.documents import findings
 from webapp.lifecycle import runs as lifecycle_runs
 from webapp.lifecycle.counts import Counts, counts_seen
@@ -30,7 +30,6 @@ from webapp.runs.results_pages import View, table
 from webapp.runs.sent_chart import sent_over_time
 from webapp.runs.takeover_pages import taking_over
 from webapp.selection.invoices import attached_documents
-from webapp.store import keyset
 from webapp.store.db import db
 from webapp.store.definitions import Content
 from webapp.store.runs import Result, Run

@@ -8,17 +8,17 @@ from typing import cast
 from sqlalchemy import ColumnElement, Select, func, not_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from webapp import keyset
 from webapp.access import Viewer, below, visible_to, whole_runs
 from webapp.cluster_paths import path
 from webapp.definitions.differences import differences
 from webapp.definitions.versions import content_of
+from webapp.keyset import Counted, Edge, Order, Page
 from webapp.lifecycle.counts import Counts, counted, counts_of
 from webapp.lifecycle.throughput import Throughput, throughput
 from webapp.runs.report import blocker
-from webapp.store import keyset
 from webapp.store.customers import Cluster
 from webapp.store.definitions import Content
-from webapp.store.keyset import Counted, Edge, Order, Page
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 from webapp.store.users import AuditEntry

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from flask import abort
 
+from webapp.keyset import Counted
 from webapp.results import filters, labels, queries
 from webapp.results.fixes import Fix
 from webapp.results.forms import asked_results, filter_of, filter_words
@@ -14,7 +15,6 @@ from webapp.results.queries import Filter
 from webapp.results.rows import ResultRow
 from webapp.runs.fix_links import fix_these
 from webapp.store.db import db
-from webapp.store.keyset import Counted
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus
 from webapp.store.types import now

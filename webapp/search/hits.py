@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from webapp import found_by
 from webapp.access import Viewer, seen_by, visible_to
+from webapp.keyset import Counted
 from webapp.store.customers import Customer
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.store.invoices import Invoice
-from webapp.store.keyset import Counted
 from webapp.store.text_search import CUSTOMER_SEARCH, TRIGRAM, found_in, search_words
 
 LOOKED_UP_MAX = 2_000

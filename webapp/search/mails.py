@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement, Select, String, cast, exists, or_, select,
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, seen_by
+from webapp.keyset import Counted
 from webapp.search.hits import Hits
 from webapp.smtp.queue_ids import queue_id
 from webapp.store.customers import Customer
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.store.invoices import Invoice
-from webapp.store.keyset import Counted
 from webapp.store.runs import Attempt, Result, ResultInvoice
 from webapp.store.text_search import like_pattern, says
 

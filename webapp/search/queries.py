@@ -10,12 +10,12 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, visible_to
+from webapp.keyset import Counted
 from webapp.search.hits import Hits, are_enough, customer_hits, invoice_hits
 from webapp.search.mails import mail_hits, named_mails
 from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.store.invoices import Invoice
-from webapp.store.keyset import Counted
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import InvoiceStatus
 from webapp.store.text_search import search_words, searchable

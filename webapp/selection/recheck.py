@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.selection.eligibility import Requirements, requirements_of, skip_reason
 from webapp.store.customers import Customer
 from webapp.store.definitions import Content, DefinitionVersion
-from webapp.store.id_lists import id_in
+from webapp.store.dialects import id_in
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result, ResultInvoice, Run
 

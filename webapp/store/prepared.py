@@ -40,7 +40,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 from webapp.store.base import Base
-from webapp.store.upsert import insert_of
+from webapp.store.dialects import insert_of
 
 Parameters = Mapping[str, Any]
 FetchedRow = tuple[Any, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from webapp.store import (
     approvals,
+    counts,
     customers,
     definitions,
     factors,
@@ -19,6 +20,7 @@ from webapp.store.base import Base
 
 __all__ = [
     "approvals",
+    "counts",
     "customers",
     "definitions",
     "factors",

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from webapp import audit
 from webapp.errors import NotFound, Refused
+from webapp.store.dialects import insert_into
 from webapp.store.logins import UserIdentity
 from webapp.store.types import now
-from webapp.store.upsert import insert_into
 from webapp.store.users import User, UserLink
 from webapp.translation import N_, _
 from webapp.users import accounts

@@ -12,8 +12,8 @@ import secrets
 from sqlalchemy import BindParameter, ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
+from webapp.store.dialects import insert_into
 from webapp.store.types import now
-from webapp.store.upsert import insert_into
 from webapp.store.users import FormKey
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9_-]{20,64}")

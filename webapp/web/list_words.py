@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from webapp import notation
-from webapp.store.keyset import Counted
+from webapp.keyset import Counted
 from webapp.translation import _, translated
 
 

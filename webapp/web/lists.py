@@ -3,7 +3,7 @@ of columns, a selection with bulk buttons, a download, and what stands there whe
 
 How to add a list (webapp/customers/list_pages.py is the model):
 
-1. The room has its `Order`s (store/keyset.py) by name, the first named "", and a function that takes a
+1. The room has its `Order`s (webapp/keyset.py) by name, the first named "", and a function that takes a
    filter, an order and an edge and gives a `Page` and a `Counted`. Every order needs an index with the id at
    its end.
 2. The view reads the address with `list_request`, and renders the page, or for htmx (`htmx.wants_piece()`)
@@ -26,8 +26,8 @@ from typing import Any, Generic, TypeVar
 from flask import abort, request
 from werkzeug.datastructures import MultiDict
 
-from webapp.store import keyset
-from webapp.store.keyset import Counted, Edge, Order, Page
+from webapp import keyset
+from webapp.keyset import Counted, Edge, Order, Page
 from webapp.translation import N_, _, translated, within
 from webapp.web import list_words
 from webapp.web.query_args import address, edge_in, id_in, ids_in

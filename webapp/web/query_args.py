@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import abort
 from werkzeug.datastructures import MultiDict
 
-from webapp.store.keyset import Edge
+from webapp.keyset import Edge
 
 ID = re.compile(r"[0-9]{1,18}")
 """Every number of at most 18 digits fits into 64 bits."""

@@ -22,14 +22,14 @@ from tests.s3_server import S3Server, s3_server
 from tests.world import make_world
 from webapp import config
 from webapp.access import OPERATOR
+from webapp.document_store import buckets
+from webapp.document_store.buckets import open_store
+from webapp.document_store.stores import DocumentFolder, DocumentMissing, DocumentStore, place
 from webapp.errors import SettingError
 from webapp.evidence.archive import evidence
 from webapp.extensions import Runtime
 from webapp.launch.checks import examine
 from webapp.lifecycle import runs
-from webapp.store import buckets
-from webapp.store.buckets import open_store
-from webapp.store.documents import DocumentFolder, DocumentMissing, DocumentStore, place
 from webapp.workers import WorkerProcess
 
 CONTENT = b"%PDF-1.4 an invoice\n" * 100

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from webapp.document_store.stores import DocumentFolder, DocumentMissing, DocumentStore, checked, place
 from webapp.errors import SettingError
-from webapp.store.documents import DocumentFolder, DocumentMissing, DocumentStore, checked, place
 from webapp.translation import _
 
 if TYPE_CHECKING:

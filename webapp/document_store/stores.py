@@ -18,7 +18,7 @@ class DocumentMissing(Exception):
 
 
 class DocumentStore(Protocol):
-    """Where documents live: a folder, or a bucket (store/buckets.py). Several threads may call it at once. It
+    """Where documents live: a folder, or a bucket (buckets.py). Several threads may call it at once. It
     raises OSError with the reason when the disk is full or the store away.
 
     `is_far`: each document takes long enough that other work should be done meanwhile."""

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests import factories
-from webapp.store import keyset
+from webapp import keyset
+from webapp.keyset import Edge, Page
 from webapp.store.customers import Customer
 from webapp.store.database import Database
-from webapp.store.keyset import Edge, Page
 
 
 def page_of(session: Session, by_name: bool, descending: bool, edge: Edge | None) -> Page[Customer]:
