@@ -49,6 +49,7 @@ def test_a_viewer_with_the_right_approves_what_another_started(
     said = text_of(page)
     assert "3 mails go out" in said
     assert "nothing has changed since" in said
+    assert "No run to compare with." in said
     assert "€ 363.00" in said.replace("\u00a0", " ")
     assert said.count("INV-") == 3  # the largest, and two by chance
     approver.press(f"/runs/{run_id}/approval", **{**hidden(page.text), "decision": "approve"})

@@ -22,6 +22,7 @@ from webapp.lifecycle.approval_limits import volume, why_needed
 from webapp.lifecycle.counts import counts
 from webapp.lifecycle.mail_digests import list_digest, mail_digests
 from webapp.lifecycle.runs import run as visible_run
+from webapp.oddities.pages import shown_of_run
 from webapp.runs import queries
 from webapp.runs.approval_note import decision_words
 from webapp.runs.progress import progress
@@ -95,6 +96,7 @@ def _page(run: Run, asked: RunApproval) -> ResponseReturnValue:
             mails=mails_to_read(session, run, viewer(), request.args.get("draw", 0, type=int)),
             draw=request.args.get("draw", 0, type=int) + 1,
             deciders=deciders(session, run, asked),
+            **(shown_of_run(session, viewer(), run) if waits else {}),
             changes=audit.latest(session, f"run {run.id}"),
             changes_of=f"run {run.id}",
             changes_title=_("What has happened"),

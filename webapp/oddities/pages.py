@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Flask, abort, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, looked_up
 from webapp.keyset import PAGE_SIZE
@@ -46,9 +47,7 @@ def init_app(app: Flask) -> None:
 def show(run_id: int) -> ResponseReturnValue:
     """What differs in this run from what was usual."""
     run = _run(run_id)
-    found = find(db.session, frozen(db.session, _person(), run))
-    here = f"/runs/{run.id}"
-    return section(found, here, "", {OddityKind.NUMBER: here, OddityKind.AMOUNT: here}, above=[_above(run)])
+    return page_or_section(shown_of_run(db.session, viewer(), run), [_above(run)])
 
 
 @oddity_lists.get("/runs/<int:run_id>/oddities/<kind>")
@@ -70,11 +69,30 @@ def section(
     """The oddities as a piece of the page that is on screen, or as a page of its own. `rest`: the beginning
     of the addresses of their lists, `query` their end; `elsewhere`: what is listed by another page."""
 
+    return page_or_section(lines_shown(found, rest, query, elsewhere), above)
+
+
+def page_or_section(shown: Mapping[str, object], above: list[tuple[str, str]]) -> ResponseReturnValue:
+    """The oddities as a piece of the page that is on screen, or as a page of its own."""
+    return render_template(f"oddities/{'_section' if wants_piece() else 'page'}.html", above=above, **shown)
+
+
+def lines_shown(
+    found: Oddities, rest: str, query: str, elsewhere: Mapping[OddityKind, str]
+) -> dict[str, object]:
+    """What oddities/_section.html needs, with the same arguments as `section`."""
+
     def rows_of(kind: OddityKind) -> str:
         return elsewhere.get(kind) or f"{rest}/oddities/{kind.value}{query}"
 
-    shown = {"oddities": found, "lines": words.lines(found, rows_of), "above": above}
-    return render_template(f"oddities/{'_section' if wants_piece() else 'page'}.html", **shown)
+    return {"oddities": found, "lines": words.lines(found, rows_of)}
+
+
+def shown_of_run(session: Session, who: Viewer, run: Run) -> dict[str, object]:
+    """The same of a run."""
+    here = f"/runs/{run.id}"
+    found = find(session, frozen(session, looked_up(session, who), run))
+    return lines_shown(found, here, "", {OddityKind.NUMBER: here, OddityKind.AMOUNT: here})
 
 
 def list_page(
