@@ -199,6 +199,6 @@ def routes(pages: Flask, method: str) -> set[str]:
 
 def address(rule: str, run_id: int, result_id: int) -> str:
     ids = {"run_id": run_id, "result_id": result_id, **dict.fromkeys(FIRST_IDS, 1)}
-    named = rule.replace("<name>", "logo").replace("<topic>", "start")
+    named = rule.replace("<name>", "logo").replace("<topic>", "start").replace("<kind>", "large")
     named = named.replace("<any(errors, changes, documents):what>", "errors")
     return re.sub("<int:([a-z_]+)>", lambda match: str(ids[match[1]]), named)
