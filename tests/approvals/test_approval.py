@@ -13,6 +13,7 @@ from tests.world import World
 from webapp.access import OPERATOR
 from webapp.errors import NotAllowed, Refused
 from webapp.lifecycle import approving
+from webapp.runs import archive
 from webapp.store.definitions import MessageDefinition
 from webapp.workers import WorkerProcess
 
@@ -101,6 +102,14 @@ def test_stop_withdraws_the_request(four_eyes: FourEyes, big_run: BigRun, world:
     assert (four_eyes.decisions(run_id), four_eyes.awaits(run_id)) == (["withdrawn"], False)
     with pytest.raises(Refused, match="does not wait"):
         four_eyes.approve(run_id)
+
+
+def test_archiving_withdraws_the_request(four_eyes: FourEyes, big_run: BigRun, world: World) -> None:
+    run_id = big_run()
+    four_eyes.start(run_id)
+    with world.runtime.database.writing() as session:
+        archive.archive(session, run_id, MANAGER)
+    assert four_eyes.decisions(run_id) == ["withdrawn"]
 
 
 def test_after_stop_what_was_approved_goes_on_without_asking(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from webapp import audit
 from webapp.access import Viewer, whole_runs
 from webapp.errors import Refused
-from webapp.lifecycle import runs
+from webapp.lifecycle import approvals, runs
 from webapp.store.statuses import RunStatus
 from webapp.store.types import now
 from webapp.translation import _
@@ -19,12 +19,14 @@ MAY_ARCHIVE = (RunStatus.CREATED, RunStatus.STOPPED, RunStatus.FINISHED)
 
 
 def archive(session: Session, run_id: int, viewer: Viewer) -> str:
-    """Archive a run that is not running. Harmless when it is archived already. Raises Refused."""
+    """Archive a run that is not running; it waits for no approval any more. Harmless when it is archived
+    already. Raises Refused."""
     run = runs.lock_for_change(session, run_id, viewer)
     if run.status not in MAY_ARCHIVE:
         raise Refused(_("This run is still active. Stop it first, or wait until it has finished."))
     if run.archived_at is None:
         run.archived_at = now()
+        approvals.withdraw(session, run, viewer.name, "archived")
         audit.audit(session, viewer.name, "archive", run)
     return _("Archived. It is under Archived in the list of runs.")
 
