@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy import update
+
 from tests.approvals.conftest import MANAGER, FourEyes
+from tests.approvals.test_ways_around import SENT_TO
 from tests.world import World
 from webapp.results import actions
 from webapp.results.bulk import BulkSelection
+from webapp.store.customers import CustomerEmail
 from webapp.store.statuses import RunStatus
+
+BigRun = Callable[[], int]
 
 
 def take_out(world: World, run_id: int, ids: tuple[int, ...]) -> None:
@@ -19,6 +26,28 @@ def take_out(world: World, run_id: int, ids: tuple[int, ...]) -> None:
 def put_back(world: World, run_id: int, ids: tuple[int, ...]) -> None:
     with world.runtime.database.writing() as session:
         actions.put_back(session, world.runtime.queue, BulkSelection(run_id, ids), MANAGER)
+
+
+def redirect_all(world: World) -> None:
+    with world.runtime.database.writing() as session:
+        session.execute(update(CustomerEmail).values(address=SENT_TO))
+
+
+def test_approved_mails_that_changed_while_they_were_out_of_the_run_need_another_approval(
+    four_eyes: FourEyes, big_run: BigRun, world: World, worker: Any
+) -> None:
+    run_id = big_run()
+    four_eyes.start(run_id)
+    four_eyes.approve(run_id)
+    world.stop(run_id)
+    _kept, *others = [result.id for result in world.results(run_id)]
+    take_out(world, run_id, tuple(others))
+    four_eyes.start(run_id)
+    world.work(worker, run_id)
+    assert world.status(run_id) == RunStatus.FINISHED
+    redirect_all(world)
+    put_back(world, run_id, tuple(others))
+    assert (world.status(run_id), four_eyes.awaits(run_id)) == (RunStatus.STOPPED, True)
 
 
 def test_bounces_that_are_taken_out_still_count(four_eyes: FourEyes, world: World, worker: Any) -> None:

@@ -11,7 +11,7 @@ An approval is for the mails of one list, each by its digest (mail_digests.py), 
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, not_, select, update
+from sqlalchemy import ColumnElement, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from webapp.audit import audit
@@ -19,6 +19,7 @@ from webapp.errors import Refused
 from webapp.lifecycle.approval_limits import is_approved, limits, net_sums, volume, why_needed
 from webapp.lifecycle.mail_digests import list_digest, mail_digests
 from webapp.store.approvals import ApprovedResult, RunApproval
+from webapp.store.dialects import id_in
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import SENDABLE, Decision, RunStatus
 from webapp.store.types import now
@@ -44,30 +45,42 @@ def must_be_approved(session: Session, run: Run) -> None:
 
 
 def why_not_yet(session: Session, run: Run) -> str:
-    """Why the run may not start before a second person has approved it; empty if it may."""
+    """Why the run may not start before a second person has approved it; empty if it may.
+
+    To a run that is sending or has finished, mails are added: measured is what no approval covers. That is
+    also a mail that was approved, and would be another one now."""
     limit = limits(session, run.definition_id)
     if limit.are_none:
         return ""
-    adds_to_what_went_out = run.status in (RunStatus.RUNNING, RunStatus.FINISHED)
-    measured: tuple[ColumnElement[bool], ...] = (not_(is_approved()),) if adds_to_what_went_out else ()
+    approved = _approved(session, run)
+    uncovered = [] if not approved else _uncovered(session, run, approved)
+    if approved and not uncovered:
+        return ""
+    measured: tuple[ColumnElement[bool], ...] = ()
+    if run.status in (RunStatus.RUNNING, RunStatus.FINISHED):
+        measured = (or_(not_(is_approved()), id_in(session, Result.id, uncovered)),)
     why = why_needed(limit, volume(session, run.id, *measured))
-    return why if why and has_unapproved(session, run) else ""
+    return why if why and (uncovered or _sends_anything(session, run)) else ""
 
 
-def has_unapproved(session: Session, run: Run) -> bool:
-    """Whether the run still has to send a mail that no approval covers as it is now."""
-    approved = {
-        (result_id, digest)
-        for result_id, digest in session.execute(
-            select(ApprovedResult.result_id, ApprovedResult.digest)
-            .join(RunApproval, RunApproval.id == ApprovedResult.approval_id)
-            .where(RunApproval.run_id == run.id, RunApproval.decision == Decision.APPROVED)
-        )
-    }
+def _approved(session: Session, run: Run) -> set[tuple[int, str]]:
+    """(result id, digest) of each mail of this run that was approved."""
+    rows = session.execute(
+        select(ApprovedResult.result_id, ApprovedResult.digest)
+        .join(RunApproval, RunApproval.id == ApprovedResult.approval_id)
+        .where(RunApproval.run_id == run.id, RunApproval.decision == Decision.APPROVED)
+    )
+    return {(result_id, digest) for result_id, digest in rows}
+
+
+def _uncovered(session: Session, run: Run, approved: set[tuple[int, str]]) -> list[int]:
+    """The results whose mails the run still has to send, and that no approval covers as they are now."""
+    return [id for id, digest in mail_digests(session, run).items() if (id, digest) not in approved]
+
+
+def _sends_anything(session: Session, run: Run) -> bool:
     waiting = select(Result.id).where(Result.run_id == run.id, Result.status.in_(SENDABLE))
-    if not approved:
-        return session.scalar(waiting.limit(1)) is not None
-    return not approved.issuperset(mail_digests(session, run).items())
+    return session.scalar(waiting.limit(1)) is not None
 
 
 def request(session: Session, run: Run, by: str) -> RunApproval:
