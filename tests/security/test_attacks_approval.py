@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from tests.approvals.conftest import MANAGER, FourEyes
 from tests.approvals.test_ways_around import SENT_TO
 from tests.world import World
+from webapp.errors import Refused
 from webapp.results import actions
 from webapp.results.bulk import BulkSelection
 from webapp.store.customers import CustomerEmail
+from webapp.store.invoices import Invoice
 from webapp.store.statuses import RunStatus
 
 BigRun = Callable[[], int]
@@ -64,3 +69,25 @@ def test_bounces_that_are_taken_out_still_count(four_eyes: FourEyes, world: Worl
     take_out(world, run_id, (first,))
     put_back(world, run_id, (second,))
     assert (world.status(run_id), four_eyes.awaits(run_id)) == (RunStatus.STOPPED, True)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"net_amount": Decimal(1)},
+        {"tax_amount": Decimal(1)},
+        {"due_date": date(2027, 1, 1)},
+        {"issue_date": date(2027, 1, 1)},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_what_a_mail_tells_of_an_invoice_is_part_of_what_is_approved(
+    four_eyes: FourEyes, big_run: BigRun, world: World, values: dict[str, Any]
+) -> None:
+    run_id = big_run()
+    four_eyes.start(run_id)
+    seen = four_eyes.asked(run_id).digest
+    with world.runtime.database.writing() as session:
+        session.execute(update(Invoice).values(**values))
+    with pytest.raises(Refused, match="list has changed"):
+        four_eyes.approve(run_id, seen=seen)

@@ -26,8 +26,8 @@ def mail_digests(session: Session, run: Run) -> dict[int, str]:
     """The digest of each mail that the run still has to send, by result: of who gets what.
 
     It covers the version, the Bcc, which copy it is, the customer's name and language, the addresses under
-    the version's recipient key, the invoices with their amounts, and the names and bytes of the documents. It
-    does not cover the settings of the mail server, nor free data of customers and invoices."""
+    the version's recipient key, the invoices with their amounts and days, and the names and bytes of the
+    documents. It does not cover the settings of the mail server, nor free data of customers and invoices."""
     digests: dict[int, str] = {}
     version = func.coalesce(Result.version_id, run.version_id)
     waiting = and_(Result.run_id == run.id, Result.status.in_(SENDABLE))
@@ -78,7 +78,8 @@ def _invoices(session: Session, content: Content, mails: ColumnElement[bool]) ->
     rows = session.execute(
         select(
             *(ResultInvoice.result_id, Invoice.id, ResultInvoice.copy, Invoice.number, Invoice.currency),
-            Invoice.gross_amount,
+            *(Invoice.net_amount, Invoice.tax_amount, Invoice.gross_amount),
+            *(Invoice.period_start, Invoice.period_end, Invoice.issue_date, Invoice.due_date),
         )
         .join(Result, Result.id == ResultInvoice.result_id)
         .join(Invoice, Invoice.id == ResultInvoice.invoice_id)
