@@ -14,11 +14,15 @@ from tests.approvals.conftest import MANAGER, FourEyes
 from tests.approvals.test_ways_around import SENT_TO
 from tests.world import World
 from webapp.errors import Refused
+from webapp.new_run import creation, generation
 from webapp.results import actions
 from webapp.results.bulk import BulkSelection
 from webapp.store.customers import CustomerEmail
 from webapp.store.invoices import Invoice
 from webapp.store.statuses import RunStatus
+from webapp.store.types import now
+from webapp.store.users import User
+from webapp.users import accounts
 
 BigRun = Callable[[], int]
 
@@ -91,3 +95,21 @@ def test_what_a_mail_tells_of_an_invoice_is_part_of_what_is_approved(
         session.execute(update(Invoice).values(**values))
     with pytest.raises(Refused, match="list has changed"):
         four_eyes.approve(run_id, seen=seen)
+
+
+@pytest.mark.parametrize("taken", ["right", "account"])
+def test_a_run_does_not_start_by_itself_for_a_person_who_may_no_longer_send(
+    four_eyes: FourEyes, world: World, taken: str
+) -> None:
+    world.add()
+    wanted = creation.RunRequest(world.choice(), start=True)
+    with world.runtime.database.writing() as session:
+        run_id = creation.create(session, world.runtime.queue, wanted, MANAGER).id
+    with world.runtime.database.writing() as session:
+        if taken == "right":
+            accounts.change(session, MANAGER.name, may_send=False)
+        else:
+            disabled = update(User).where(User.email == MANAGER.name)
+            session.execute(disabled.values(disabled_at=now()))
+    generation.generate(world.runtime, run_id)
+    assert world.status(run_id) == RunStatus.CREATED
