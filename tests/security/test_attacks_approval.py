@@ -113,3 +113,30 @@ def test_a_run_does_not_start_by_itself_for_a_person_who_may_no_longer_send(
             session.execute(disabled.values(disabled_at=now()))
     generation.generate(world.runtime, run_id)
     assert world.status(run_id) == RunStatus.CREATED
+
+
+def test_an_approved_mail_that_changes_while_the_run_sends_does_not_go_out(
+    four_eyes: FourEyes, big_run: BigRun, world: World, worker: Any
+) -> None:
+    run_id = big_run()
+    four_eyes.start(run_id)
+    four_eyes.approve(run_id)
+    redirect_all(world)
+    world.work(worker, run_id, rounds=5)
+    assert world.statuses(run_id) == ["ready"] * 3
+    assert world.status(run_id) == RunStatus.STOPPED
+    assert "Asked for approval" in four_eyes.start(run_id)
+
+
+def test_few_that_change_go_out_within_the_limits(
+    four_eyes: FourEyes, big_run: BigRun, world: World, worker: Any
+) -> None:
+    run_id = big_run()
+    four_eyes.start(run_id)
+    four_eyes.approve(run_id)
+    first = world.results(run_id)[0].customer_id
+    with world.runtime.database.writing() as session:
+        theirs = update(CustomerEmail).where(CustomerEmail.customer_id == first)
+        session.execute(theirs.values(address="mended@customers.test"))
+    world.work(worker, run_id)
+    assert world.statuses(run_id) == ["sent"] * 3

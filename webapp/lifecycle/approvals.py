@@ -11,7 +11,9 @@ An approval is for the mails of one list, each by its digest (mail_digests.py), 
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, not_, or_, select, update
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, delete, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from webapp.audit import audit
@@ -63,12 +65,14 @@ def why_not_yet(session: Session, run: Run) -> str:
     return why if why and (uncovered or _sends_anything(session, run)) else ""
 
 
-def _approved(session: Session, run: Run) -> set[tuple[int, str]]:
-    """(result id, digest) of each mail of this run that was approved."""
+def _approved(session: Session, run: Run, result_ids: Collection[int] = ()) -> set[tuple[int, str]]:
+    """(result id, digest) of each mail of this run that was approved; of these results alone, if any are
+    named."""
+    named = (id_in(session, ApprovedResult.result_id, result_ids),) if result_ids else ()
     rows = session.execute(
         select(ApprovedResult.result_id, ApprovedResult.digest)
         .join(RunApproval, RunApproval.id == ApprovedResult.approval_id)
-        .where(RunApproval.run_id == run.id, RunApproval.decision == Decision.APPROVED)
+        .where(RunApproval.run_id == run.id, RunApproval.decision == Decision.APPROVED, *named)
     )
     return {(result_id, digest) for result_id, digest in rows}
 
@@ -76,6 +80,31 @@ def _approved(session: Session, run: Run) -> set[tuple[int, str]]:
 def _uncovered(session: Session, run: Run, approved: set[tuple[int, str]]) -> list[int]:
     """The results whose mails the run still has to send, and that no approval covers as they are now."""
     return [id for id, digest in mail_digests(session, run).items() if (id, digest) not in approved]
+
+
+def changed_since(session: Session, run_id: int, result_ids: Collection[int]) -> set[int]:
+    """Those of these results, still to be sent, whose present mail was approved and would be another one
+    now."""
+    is_of_approved = (RunApproval.run_id == run_id, RunApproval.decision == Decision.APPROVED)
+    if session.scalar(select(RunApproval.id).where(*is_of_approved).limit(1)) is None:
+        return set()
+    ours = id_in(session, Result.id, result_ids)
+    named = set(session.scalars(select(Result.id).where(ours, Result.run_id == run_id, is_approved())))
+    run = session.get_one(Run, run_id)
+    digests = mail_digests(session, run, id_in(session, Result.id, named)) if named else {}
+    approved = _approved(session, run, named) if named else set()
+    return {id for id, digest in digests.items() if (id, digest) not in approved}
+
+
+def forget(session: Session, run_id: int, result_ids: Collection[int]) -> None:
+    """Have no approval of this run name these results any more: their mails have changed."""
+    of_run = select(RunApproval.id).where(RunApproval.run_id == run_id)
+    session.execute(
+        delete(ApprovedResult).where(
+            ApprovedResult.approval_id.in_(of_run), id_in(session, ApprovedResult.result_id, result_ids)
+        ),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def _sends_anything(session: Session, run: Run) -> bool:
