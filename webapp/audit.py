@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextvars import ContextVar
 
 from sqlalchemy import ColumnElement, func, insert, literal, select
@@ -144,11 +144,24 @@ written: the audit trail is in English."""
 CHANGES_SHOWN_MAX = 30
 """Entries that a page shows of one subject."""
 
+OF_USERS = (*LOGINS, *USERS, "change")
+OF_DEFINITIONS = (
+    *("create definition", "change definition", "retire definition", "use definition again"),
+    "delete definition",
+)
+NAMED_FREELY = (
+    *(*LOGINS, *OF_DEFINITIONS, "send test", "create template", "change template", "delete template"),
+    *("change part", "delete part", "change picture", "delete picture"),
+)
+"""The subject of these is a name that someone chose, or typed at the login: it may be that of anything."""
 
-def latest(session: Session, subject: str) -> Sequence[AuditEntry]:
-    """What was done to this subject last, the newest first."""
-    of_it = select(AuditEntry).where(AuditEntry.subject == subject)
-    return session.scalars(of_it.order_by(AuditEntry.id.desc()).limit(CHANGES_SHOWN_MAX)).all()
+
+def latest(session: Session, subject: str, actions: Collection[str] = ()) -> Sequence[AuditEntry]:
+    """What was done to this subject last, the newest first: these actions, or else all whose subject no one
+    can choose. So no one who names something "run 7" reads, or crowds out, what was done to the run."""
+    of_it = AuditEntry.action.in_(actions) if actions else AuditEntry.action.not_in(NAMED_FREELY)
+    found = select(AuditEntry).where(AuditEntry.subject == subject, of_it)
+    return session.scalars(found.order_by(AuditEntry.id.desc()).limit(CHANGES_SHOWN_MAX)).all()
 
 
 def last(session: Session, subject: str, action: str) -> AuditEntry | None:

@@ -9,12 +9,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from tests.approvals.conftest import big_run, four_eyes, people
 from tests.http_client import Browser, LogIn
 from tests.web.routes import address, routes
 from tests.world import World
 from webapp.store.customers import Cluster
 from webapp.store.definitions import TemplateImage
 from webapp.workers import WorkerProcess
+
+__all__ = ["big_run", "four_eyes", "people"]  # fixtures
 
 
 @dataclass

@@ -228,7 +228,7 @@ def versions(definition_id: int) -> ResponseReturnValue:
         definition=definition,
         versions=list(zip(stored, [*changes, None], strict=True)) if stored else [],
         unsaved=unsaved,
-        changes=audit.latest(db.session, definition.name),
+        changes=audit.latest(db.session, definition.name, audit.OF_DEFINITIONS),
         changes_of=definition.name,
     )
 

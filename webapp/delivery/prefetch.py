@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from webapp.delivery import claims
+from webapp.delivery.approved_mails import as_approved
 from webapp.delivery.attempts import ClaimRef
 from webapp.delivery.claims import Claim
 from webapp.delivery.domain_rates import postponed
@@ -180,6 +181,7 @@ class Prefetcher:
             self.throttle.load(session)
         if not all(work.is_cleared for work in works):
             works = self._check_documents(claim, works)
+        works = as_approved(self.worker, claim, works)
         works = self._within_domain_rates(claim, self._with_passwords(claim, works))
         until = time.monotonic() + FRESH_SECONDS
         rendered = self.runtime.renderer.render_all([to_render(work) for work in works], until)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp import notation
@@ -16,7 +16,7 @@ from webapp.store.approvals import ApprovedResult, RunApproval
 from webapp.store.definitions import MessageDefinition
 from webapp.store.installation import Installation
 from webapp.store.invoices import Invoice
-from webapp.store.runs import Result, ResultInvoice, Run
+from webapp.store.runs import Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import Decision, ResultStatus
 from webapp.translation import _, ngettext
 
@@ -76,6 +76,9 @@ def why_needed(limits: Limits, volume: Volume) -> str:
 
 
 GOES_OUT = Result.status.not_in((ResultStatus.SKIPPED, ResultStatus.REMOVED))
+HAS_GONE_OUT = exists().where(Reservation.result_id == Result.id).correlate(Result)
+"""Whether a mail of the Result has gone out, or may have, whatever a person has made of it since: one that
+was marked as bounced and taken out of the run still counts."""
 
 
 def is_approved() -> ColumnElement[bool]:
@@ -91,7 +94,7 @@ def is_approved() -> ColumnElement[bool]:
 
 def volume(session: Session, run_id: int, *conditions: ColumnElement[bool]) -> Volume:
     """What goes out of this run, or has gone out, of the results under these conditions."""
-    of_run = and_(Result.run_id == run_id, GOES_OUT, *conditions)
+    of_run = and_(Result.run_id == run_id, or_(GOES_OUT, HAS_GONE_OUT), *conditions)
     mails = session.scalar(select(func.count()).select_from(Result).where(of_run)) or 0
     worth = session.execute(
         select(Invoice.currency, func.sum(func.abs(Invoice.gross_amount), type_=Invoice.gross_amount.type))

@@ -11,7 +11,9 @@ An approval is for the mails of one list, each by its digest (mail_digests.py), 
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, not_, select, update
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, delete, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from webapp.audit import audit
@@ -19,6 +21,7 @@ from webapp.errors import Refused
 from webapp.lifecycle.approval_limits import is_approved, limits, net_sums, volume, why_needed
 from webapp.lifecycle.mail_digests import list_digest, mail_digests
 from webapp.store.approvals import ApprovedResult, RunApproval
+from webapp.store.dialects import id_in
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import SENDABLE, Decision, RunStatus
 from webapp.store.types import now
@@ -44,30 +47,69 @@ def must_be_approved(session: Session, run: Run) -> None:
 
 
 def why_not_yet(session: Session, run: Run) -> str:
-    """Why the run may not start before a second person has approved it; empty if it may."""
+    """Why the run may not start before a second person has approved it; empty if it may.
+
+    To a run that is sending or has finished, mails are added: measured is what no approval covers. That is
+    also a mail that was approved, and would be another one now."""
     limit = limits(session, run.definition_id)
     if limit.are_none:
         return ""
-    adds_to_what_went_out = run.status in (RunStatus.RUNNING, RunStatus.FINISHED)
-    measured: tuple[ColumnElement[bool], ...] = (not_(is_approved()),) if adds_to_what_went_out else ()
+    approved = _approved(session, run)
+    uncovered = [] if not approved else _uncovered(session, run, approved)
+    if approved and not uncovered:
+        return ""
+    measured: tuple[ColumnElement[bool], ...] = ()
+    if run.status in (RunStatus.RUNNING, RunStatus.FINISHED):
+        measured = (or_(not_(is_approved()), id_in(session, Result.id, uncovered)),)
     why = why_needed(limit, volume(session, run.id, *measured))
-    return why if why and has_unapproved(session, run) else ""
+    return why if why and (uncovered or _sends_anything(session, run)) else ""
 
 
-def has_unapproved(session: Session, run: Run) -> bool:
-    """Whether the run still has to send a mail that no approval covers as it is now."""
-    approved = {
-        (result_id, digest)
-        for result_id, digest in session.execute(
-            select(ApprovedResult.result_id, ApprovedResult.digest)
-            .join(RunApproval, RunApproval.id == ApprovedResult.approval_id)
-            .where(RunApproval.run_id == run.id, RunApproval.decision == Decision.APPROVED)
-        )
-    }
+def _approved(session: Session, run: Run, result_ids: Collection[int] = ()) -> set[tuple[int, str]]:
+    """(result id, digest) of each mail of this run that was approved; of these results alone, if any are
+    named."""
+    named = (id_in(session, ApprovedResult.result_id, result_ids),) if result_ids else ()
+    rows = session.execute(
+        select(ApprovedResult.result_id, ApprovedResult.digest)
+        .join(RunApproval, RunApproval.id == ApprovedResult.approval_id)
+        .where(RunApproval.run_id == run.id, RunApproval.decision == Decision.APPROVED, *named)
+    )
+    return {(result_id, digest) for result_id, digest in rows}
+
+
+def _uncovered(session: Session, run: Run, approved: set[tuple[int, str]]) -> list[int]:
+    """The results whose mails the run still has to send, and that no approval covers as they are now."""
+    return [id for id, digest in mail_digests(session, run).items() if (id, digest) not in approved]
+
+
+def changed_since(session: Session, run_id: int, result_ids: Collection[int]) -> set[int]:
+    """Those of these results, still to be sent, whose present mail was approved and would be another one
+    now."""
+    is_of_approved = (RunApproval.run_id == run_id, RunApproval.decision == Decision.APPROVED)
+    if session.scalar(select(RunApproval.id).where(*is_of_approved).limit(1)) is None:
+        return set()
+    ours = id_in(session, Result.id, result_ids)
+    named = set(session.scalars(select(Result.id).where(ours, Result.run_id == run_id, is_approved())))
+    run = session.get_one(Run, run_id)
+    digests = mail_digests(session, run, id_in(session, Result.id, named)) if named else {}
+    approved = _approved(session, run, named) if named else set()
+    return {id for id, digest in digests.items() if (id, digest) not in approved}
+
+
+def forget(session: Session, run_id: int, result_ids: Collection[int]) -> None:
+    """Have no approval of this run name these results any more: their mails have changed."""
+    of_run = select(RunApproval.id).where(RunApproval.run_id == run_id)
+    session.execute(
+        delete(ApprovedResult).where(
+            ApprovedResult.approval_id.in_(of_run), id_in(session, ApprovedResult.result_id, result_ids)
+        ),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _sends_anything(session: Session, run: Run) -> bool:
     waiting = select(Result.id).where(Result.run_id == run.id, Result.status.in_(SENDABLE))
-    if not approved:
-        return session.scalar(waiting.limit(1)) is not None
-    return not approved.issuperset(mail_digests(session, run).items())
+    return session.scalar(waiting.limit(1)) is not None
 
 
 def request(session: Session, run: Run, by: str) -> RunApproval:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from webapp.access import OPERATOR, Viewer, viewer_of, visible_to, whole_runs
+from webapp.access import Viewer, visible_to, whole_runs
 from webapp.audit import audit
 from webapp.errors import NotAllowed, NotFound, Refused
 from webapp.lifecycle import approvals, runs
 from webapp.lifecycle.mail_digests import list_digest, mail_digests
-from webapp.lifecycle.rights import must_not_be_held
+from webapp.lifecycle.rights import may_still_send, must_not_be_held
 from webapp.queue import JobQueue
 from webapp.store.approvals import ApprovedResult, RunApproval
 from webapp.store.locks import lock_run
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import SENDABLE, Decision
 from webapp.store.types import now
-from webapp.store.users import User
 from webapp.translation import _
 
 APPROVED_ROWS_MAX = 5_000
@@ -96,12 +95,7 @@ def _denied(run: Run, words: str) -> NotAllowed:
 
 def _must_still_send(session: Session, run: Run, asked: RunApproval) -> None:
     """Raise Refused if the person in whose name the run would start may not start it any more."""
-    if asked.requested_by == OPERATOR.name:
-        return
-    user = session.scalar(
-        select(User).where(User.email == asked.requested_by, User.disabled_at.is_(None)).with_for_update()
-    )
-    if user is None or not viewer_of(user).may_send or not whole_runs(session, viewer_of(user), [run.id]):
+    if not may_still_send(session, run, asked.requested_by):
         raise Refused(
             _(
                 "%(person)s, who asked for this approval, may no longer send this run. Have a person who may "

@@ -22,15 +22,16 @@ Parts = dict[int, list[list[Any]]]
 """What was found of each key, in a fixed order."""
 
 
-def mail_digests(session: Session, run: Run) -> dict[int, str]:
-    """The digest of each mail that the run still has to send, by result: of who gets what.
+def mail_digests(session: Session, run: Run, *conditions: ColumnElement[bool]) -> dict[int, str]:
+    """The digest of each mail that the run still has to send, by result: of who gets what. `conditions`: on
+    the Result.
 
     It covers the version, the Bcc, which copy it is, the customer's name and language, the addresses under
-    the version's recipient key, the invoices with their amounts, and the names and bytes of the documents. It
-    does not cover the settings of the mail server, nor free data of customers and invoices."""
+    the version's recipient key, the invoices with their amounts and days, and the names and bytes of the
+    documents. It does not cover the settings of the mail server, nor free data of customers and invoices."""
     digests: dict[int, str] = {}
     version = func.coalesce(Result.version_id, run.version_id)
-    waiting = and_(Result.run_id == run.id, Result.status.in_(SENDABLE))
+    waiting = and_(Result.run_id == run.id, Result.status.in_(SENDABLE), *conditions)
     for version_id in session.scalars(select(version).where(waiting).distinct()).all():
         content = cast(Content, session.get_one(DefinitionVersion, version_id).content)
         digests |= _of_version(session, run, version_id, content, and_(waiting, version == version_id))
@@ -78,7 +79,8 @@ def _invoices(session: Session, content: Content, mails: ColumnElement[bool]) ->
     rows = session.execute(
         select(
             *(ResultInvoice.result_id, Invoice.id, ResultInvoice.copy, Invoice.number, Invoice.currency),
-            Invoice.gross_amount,
+            *(Invoice.net_amount, Invoice.tax_amount, Invoice.gross_amount),
+            *(Invoice.period_start, Invoice.period_end, Invoice.issue_date, Invoice.due_date),
         )
         .join(Result, Result.id == ResultInvoice.result_id)
         .join(Invoice, Invoice.id == ResultInvoice.invoice_id)

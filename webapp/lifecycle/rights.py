@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.access import Viewer, cannot_change
+from webapp.access import OPERATOR, Viewer, cannot_change, viewer_of, whole_runs
 from webapp.errors import NotAllowed, Refused
 from webapp.store.installation import held
+from webapp.store.runs import Run
+from webapp.store.users import User
 from webapp.translation import _
 
 
@@ -31,3 +34,15 @@ def must_have_the_right(viewer: Viewer) -> None:
             "administrator for it."
         )
         raise NotAllowed(words, "runs", "no right to send")
+
+
+def may_still_send(session: Session, run: Run, name: str) -> bool:
+    """Whether the person of this name, who asked for the run to be started, may start it now."""
+    if name == OPERATOR.name:
+        return True
+    user = session.scalar(
+        select(User).where(User.email == name, User.disabled_at.is_(None)).with_for_update()
+    )
+    return (
+        user is not None and viewer_of(user).may_send and bool(whole_runs(session, viewer_of(user), [run.id]))
+    )

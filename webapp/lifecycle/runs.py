@@ -14,7 +14,7 @@ from webapp.audit import audit
 from webapp.errors import NotFound, Refused
 from webapp.lifecycle import approvals
 from webapp.lifecycle.approvals import ApprovalNeeded
-from webapp.lifecycle.rights import must_be_allowed, must_have_the_right, must_not_be_held
+from webapp.lifecycle.rights import may_still_send, must_be_allowed, must_have_the_right, must_not_be_held
 from webapp.queue import JobQueue
 from webapp.store.database import after_commit
 from webapp.store.locks import lock_run
@@ -45,6 +45,21 @@ def start(session: Session, queue: JobQueue, run_id: int, viewer: Viewer) -> str
         return begin(session, queue, run, viewer.name)
     except ApprovalNeeded as needed:
         return ask_for_approval(session, run, viewer.name, needed)
+
+
+def start_by_itself(session: Session, queue: JobQueue, run: Run) -> None:
+    """Start a run whose list has just been made, as the person who created it wanted; if they may not send it
+    any more, it says so. Needs the run's lock."""
+    if not may_still_send(session, run, run.created_by):
+        run.problem = MAY_NOT_SEND
+        return
+    try:
+        begin(session, queue, run, run.created_by)
+    except ApprovalNeeded as needed:
+        ask_for_approval(session, run, run.created_by, needed)
+
+
+MAY_NOT_SEND = N_("The person who created this run may no longer send it. Have a person who may press Start.")
 
 
 def ask_for_approval(session: Session, run: Run, by: str, needed: ApprovalNeeded) -> str:

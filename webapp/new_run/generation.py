@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from webapp.documents import document_checks
 from webapp.extensions import Runtime
 from webapp.lifecycle import runs
-from webapp.lifecycle.approvals import ApprovalNeeded
 from webapp.lifecycle.counts import adjust
 from webapp.new_run.pacing import SLICE_CUSTOMERS_FIRST, SLICE_SECONDS, SlicePacing
 from webapp.new_run.preview import fingerprint, sums_of
@@ -240,10 +239,7 @@ def _complete(session: Session, queue: JobQueue, run: Run, content: Content) -> 
             "Look at the numbers, then press Start."
         )
     elif run.start_when_created and not held(session):
-        try:
-            runs.begin(session, queue, run, run.created_by)
-        except ApprovalNeeded as needed:
-            runs.ask_for_approval(session, run, run.created_by, needed)
+        runs.start_by_itself(session, queue, run)
 
 
 def generated_fingerprint(session: Session, run: Run, content: Content) -> str:

@@ -40,14 +40,14 @@ MEANING = (
 )
 """What taking over means, a paragraph each."""
 
-FOR_ADMINS = N_("Only an administrator may take over a database.")
+FOR_ADMINS = N_("Only an administrator who sees all clusters may take over a database.")
 
 
 def take_over(session: Session, viewer: Viewer, typed: str) -> str:
     """Bind the database to the secret key of this process, in one commit: every running run is stopped and
     says why, none starts by itself, and the audit trail records it. Harmless when there is nothing to take
     over. Raises Refused."""
-    if viewer.role != Role.ADMIN:
+    if viewer.role != Role.ADMIN or viewer.clusters:
         raise Refused(_(FOR_ADMINS))
     if " ".join(typed.lower().split()) != WORDS:
         raise Refused(_("Nothing was taken over. Type “%(words)s” to confirm.", words=WORDS))

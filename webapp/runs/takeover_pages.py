@@ -39,5 +39,5 @@ def take_over() -> ResponseReturnValue:
 
 
 def _admins_only() -> None:
-    if viewer().role != Role.ADMIN:
+    if viewer().role != Role.ADMIN or viewer().clusters:
         abort(403, _(takeover.FOR_ADMINS))

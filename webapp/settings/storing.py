@@ -19,7 +19,9 @@ from webapp.store.statuses import Role, SourceSubject
 from webapp.store.types import now
 from webapp.translation import N_, _
 
-FOR_ADMINS = N_("Only administrators change the settings of this installation. Ask one of them.")
+FOR_ADMINS = N_(
+    "Only administrators who see all clusters change the settings of this installation. Ask one of them."
+)
 
 
 def values_of(kind: SettingKind, row: Any) -> dict[str, Any]:
@@ -163,5 +165,7 @@ def try_now(session: Session, viewer: Viewer, id: int) -> str:
 
 
 def _refuse_others(viewer: Viewer) -> None:
-    if viewer.role != Role.ADMIN:
+    """Raise Refused for all who may not change settings. All clusters share them: by the host of a mail
+    server, or a reply-to, an administrator of some would get the mails of customers whom they may not see."""
+    if viewer.role != Role.ADMIN or viewer.clusters:
         raise Refused(_(FOR_ADMINS))

@@ -229,7 +229,7 @@ def _page(
         seen=edits.fingerprint(stored.told()),
         wrong=wrong,
         sessions=open_sessions.of_user(db.session, user_id),
-        changes=audit.latest(db.session, line.user.email),
+        changes=audit.latest(db.session, line.user.email, audit.OF_USERS),
         changes_of=line.user.email,
         own_id=0,
         has=held.of_user(db.session, user_id),
