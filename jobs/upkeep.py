@@ -19,6 +19,7 @@ from webapp.extensions import Runtime
 from webapp.intake import upkeep as upkeep_of_sets
 from webapp.intake import work as set_work
 from webapp.new_run import generation
+from webapp.privacy import upkeep as privacy_upkeep
 from webapp.workers import WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ def sweep_regularly(runtime: Runtime, worker: WorkerProcess) -> None:
                 _in_thread("seal", _seal, runtime, worker)
             if retention.is_due(runtime):
                 _in_thread("tidy", _tidy, runtime, worker)
+            if privacy_upkeep.is_due(runtime):
+                _in_thread("clear", _clear, runtime, worker)
             upkeep_of_sets.delete_old(runtime)
             if audit_upkeep.is_due(runtime):
                 _in_thread("audit", _audit, runtime, worker)
@@ -94,6 +97,13 @@ def _tidy(runtime: Runtime, worker: WorkerProcess) -> None:
         retention.tidy(runtime, worker.stopping)
     except (DBAPIError, OSError) as error:
         log.warning("cannot delete mails past their time; will try again tomorrow: %s", error)
+
+
+def _clear(runtime: Runtime, worker: WorkerProcess) -> None:
+    try:
+        privacy_upkeep.clear(runtime, worker.stopping)
+    except (DBAPIError, OSError) as error:
+        log.warning("cannot clear personal data past their time; will try again tomorrow: %s", error)
 
 
 def _audit(runtime: Runtime, worker: WorkerProcess) -> None:
