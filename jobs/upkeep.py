@@ -19,6 +19,7 @@ from webapp.extensions import Runtime
 from webapp.intake import upkeep as upkeep_of_sets
 from webapp.intake import work as set_work
 from webapp.new_run import generation
+from webapp.privacy import erased_documents
 from webapp.privacy import upkeep as privacy_upkeep
 from webapp.workers import WorkerProcess
 
@@ -59,6 +60,8 @@ def sweep_regularly(runtime: Runtime, worker: WorkerProcess) -> None:
                 _in_thread("tidy", _tidy, runtime, worker)
             if privacy_upkeep.is_due(runtime):
                 _in_thread("clear", _clear, runtime, worker)
+            if erased_documents.is_any(runtime.database):
+                _in_thread("erase", _erase, runtime, worker)
             upkeep_of_sets.delete_old(runtime)
             if audit_upkeep.is_due(runtime):
                 _in_thread("audit", _audit, runtime, worker)
@@ -104,6 +107,13 @@ def _clear(runtime: Runtime, worker: WorkerProcess) -> None:
         privacy_upkeep.clear(runtime, worker.stopping)
     except (DBAPIError, OSError) as error:
         log.warning("cannot clear personal data past their time; will try again tomorrow: %s", error)
+
+
+def _erase(runtime: Runtime, worker: WorkerProcess) -> None:
+    try:
+        erased_documents.delete_erased(runtime.database, runtime.documents, worker.stopping)
+    except (DBAPIError, OSError) as error:
+        log.warning("cannot delete documents of erased customers; will try again soon: %s", error)
 
 
 def _audit(runtime: Runtime, worker: WorkerProcess) -> None:

@@ -61,7 +61,7 @@ def test_attempts_lose_who_and_what_was_said_and_keep_their_proof(
     world: World, worker: WorkerProcess, clear: Clear
 ) -> None:
     world.add("ann@a.example", "bob@b.example")
-    world.server.orders["bob@b.example"] = "reject"
+    world.server.orders["bob@b.example"] = "reject-550"
     run_id = world.deliver(worker, bcc=[BOSS])
     before = attempts(world)[-1]
     assert (before.bcc, list(before.refused), bool(before.transcript)) == ([BOSS], ["bob@b.example"], True)

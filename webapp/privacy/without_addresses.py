@@ -68,3 +68,12 @@ def clear_results(session: Session, *which: ColumnElement[bool]) -> int:
 
 def _without(words: Iterable[str]) -> str:
     return " ".join(word for word in words if "@" not in word)
+
+
+def hide_file_names(documents: str) -> str:
+    """What a reservation says of the documents of a mail (webapp/since_mailed.py), without their names: they
+    may have the customer's."""
+    return CARRIED.sub(rf"\1{HIDDEN}", documents)
+
+
+CARRIED = re.compile(r"(\n\d+:[0-9a-f]{64}:)[^\n]*")

@@ -135,3 +135,12 @@ class TransformationResult(Base):
     passed_by: Mapped[str] = mapped_column(String(254), default="", server_default="")
     passed_at: Mapped[datetime | None] = mapped_column(Instant)
     origin: Mapped[str] = mapped_column(String(8), default=Origin.SOURCE, server_default="source")
+
+
+class ErasedDocument(Base):
+    """A document of an erased customer that is still to be deleted from the store
+    (privacy/erased_documents.py)."""
+
+    __tablename__ = "erased_document"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -18,8 +18,14 @@ COLUMNS = (
 def upgrade() -> None:
     for table, column in COLUMNS:
         op.add_column(table, sa.Column(column, sa.DateTime(timezone=True), nullable=True))
+    op.create_table(
+        "erased_document",
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name="pk_erased_document"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("erased_document")
     for table, column in reversed(COLUMNS):
         op.drop_column(table, column)
