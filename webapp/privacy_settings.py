@@ -28,11 +28,15 @@ class PrivacySettings:
 
 def load_privacy(environ: Mapping[str, str]) -> PrivacySettings:
     """Read these settings. Raises SettingError for a value that cannot be used."""
-    days = (_days(environ, f"MAILRUN_KEEP_{what}") for what in ("ATTEMPTS", "ADDRESSES", "DOCUMENTS"))
     style = environ.get("MAILRUN_LOG", "").strip().lower() or "plain"
     if style not in LOG_STYLES:
         raise _wrong("MAILRUN_LOG", environ["MAILRUN_LOG"], _("it must be plain or json"))
-    return PrivacySettings(*days, log_style=style)
+    return PrivacySettings(
+        keep_attempts=_days(environ, "MAILRUN_KEEP_ATTEMPTS"),
+        keep_addresses=_days(environ, "MAILRUN_KEEP_ADDRESSES"),
+        keep_documents=_days(environ, "MAILRUN_KEEP_DOCUMENTS"),
+        log_style=style,
+    )
 
 
 def _days(environ: Mapping[str, str], name: str) -> float:

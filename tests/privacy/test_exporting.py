@@ -87,6 +87,7 @@ def test_an_administrator_reads_what_goes_types_the_code_and_erases(
     url = f"/customers/{customer.id}/erasure"
     manager = log_in("manager")
     assert manager.look(url).status_code == 403
+    manager.look(f"/customers/{customer.id}")
     assert manager.press(url, code=customer.code).status_code == 403
     browser = log_in("admin")
     page = text_of(browser.look(url))

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime
+from webapp.logs import ids
 from webapp.mailing.compose import rebuild
 from webapp.store.database import Database
 from webapp.store.definitions import DefinitionVersion, TemplateImage
@@ -64,7 +65,7 @@ def tidy(runtime: Runtime, leaving: threading.Event) -> int:
             runtime.documents.remove(digest)
         gone += _clear(runtime.database, end, leaving)
     if gone:
-        log.info("%s mails were kept for long enough; what proves them stays", gone)
+        log.info("mails were kept for long enough", extra=ids(mails=gone))
     return gone
 
 

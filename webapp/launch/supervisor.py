@@ -34,8 +34,9 @@ class AskedToStop(Exception):
 
 
 class Supervisor:
-    def __init__(self) -> None:
-        self.say = LinePrinter().say
+    def __init__(self, log_style: str = "plain") -> None:
+        self._printer = LinePrinter(log_style)
+        self.say = self._printer.say
         self.asked = 0
         self._kept: list[SupervisedProcess] = []
         self._selector = selectors.DefaultSelector()
@@ -129,7 +130,7 @@ class Supervisor:
         )
         os.close(writing)
         kept.begun()
-        outlet = OutputPipe(kept.part.name, reading, self.say)
+        outlet = OutputPipe(kept.part.name, reading, self._printer.pass_on)
         self._selector.register(reading, selectors.EVENT_READ, lambda: self._pass_on(outlet))
 
     def _turn(self, seconds: float) -> None:

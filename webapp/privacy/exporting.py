@@ -40,7 +40,7 @@ Times are in UTC. Written {at}.
 ATTEMPT_COLUMNS = tuple(
     column
     for column in Attempt.__table__.columns
-    if column.name not in ("rebuild_data", "worker_id", "mail_server_id", "version_id", "bcc")
+    if column.name not in ("rebuild_data", "worker_id", "mail_server_id", "version_id")
 )
 
 
@@ -113,12 +113,19 @@ def _lines(database: Database, query: Select[*tuple[Any, ...]]) -> Iterator[str]
         with database.reading() as session:
             page = session.execute(query.where(id > last).order_by(id).limit(ROWS_AT_ONCE)).all()
         for row in page:
-            yield before + _json(dict(row._mapping))
+            yield before + _json(_without_bcc(dict(row._mapping)))
             before = ",\n"
         if not page:
             yield "[]\n" if before == "[\n" else "\n]\n"
             return
         last = page[-1].id
+
+
+def _without_bcc(row: dict[str, Any]) -> dict[str, Any]:
+    """The row of an attempt without its Bcc addresses, which mail servers were told, too."""
+    for address in row.pop("bcc", ()):
+        row = json.loads(_json(row).replace(json.dumps(address, ensure_ascii=False)[1:-1], HIDDEN))
+    return row
 
 
 def _documents(

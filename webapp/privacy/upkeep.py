@@ -9,6 +9,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, or_, select, update
 
 from webapp.extensions import Runtime
+from webapp.logs import ids
 from webapp.privacy import clearing, old_documents
 from webapp.store.installation import Installation, held
 from webapp.store.types import now
@@ -42,7 +43,7 @@ def clear(runtime: Runtime, leaving: threading.Event) -> None:
     if keep.keep_documents:
         gone["invoices"] = old_documents.delete_old(database, runtime.documents, keep.keep_documents, leaving)
     if any(gone.values()):
-        log.info("personal data were kept for long enough: %s", gone)
+        log.info("personal data were kept for long enough", extra=ids(**gone))
 
 
 def _due(runtime: Runtime) -> ColumnElement[bool]:
