@@ -1,9 +1,9 @@
 """Logs without personal data, one line an event: plain for a terminal, or JSON (MAILRUN_LOG=json).
 
 A line has the time (UTC), the level, the logger, the event in constant words, and ids. What data say stays
-out by construction: of our own records only the constant words and the ids are written; of a library's only that
-it said something, and where; of an exception its types and the places in the code, never its message, which
-may quote what a customer or a mail server wrote (PostgreSQL's DETAIL lines do)."""
+out by construction: of our own records only the constant words and the ids are written; of a library's
+only that it said something, and where; of an exception its types and the places in the code, never its
+message, which may quote what a customer or a mail server wrote (PostgreSQL's DETAIL lines do)."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from webapp import audit, found_by, sources
 from webapp.access import OPERATOR, Viewer
 from webapp.audit_trail import verifying
 from webapp.customers import addresses, bulk, editing
+from webapp.edits import fingerprint
 from webapp.errors import NotAllowed, Refused
 from webapp.privacy import erased_documents, erasing
 from webapp.store.customers import Customer, CustomerEmail
@@ -52,7 +53,7 @@ def marked(world: World, worker: WorkerProcess) -> tuple[World, int]:
     with database.writing() as session:
         [email] = session.scalars(select(CustomerEmail).where(CustomerEmail.customer_id == payer.id))
         changed = addresses.address_values([email])
-        editing_seen = addresses.edits.fingerprint(changed)
+        editing_seen = fingerprint(changed)
         addresses.change_address(session, OPERATOR, email.id, ADDRESS, SHOWN, editing_seen)
     world.server.orders[ADDRESS] = ""
     run_id = world.run(resend_already_sent=True)

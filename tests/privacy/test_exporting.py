@@ -118,7 +118,7 @@ def test_the_commands(environ: dict[str, str], world: World, customer: Customer,
     assert call("export", customer.code, str(file)).startswith("0 ")
     assert "attempts.json" in unpacked(file.read_bytes())
     assert "exists already" in call("export", customer.code, str(file))
-    assert "There is no customer nobody" in call("erase", "nobody", "--yes")
+    assert "There is no customer C0" in call("erase", "C0", "--yes")
     assert "Nothing was erased." in call("erase", customer.code)
     done = call("erase", customer.code, "--yes")
     assert done.startswith("0 "), done
