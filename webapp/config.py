@@ -91,9 +91,8 @@ LAST_PORT = 65_535
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings; create the home folder and its secret key if they are missing.
-
-    Raises SettingError for a value that cannot be used."""
+    """Read the settings; create the home folder and its secret key if they are missing. Raises SettingError
+    for a value that cannot be used."""
     dotenv = {name: value or "" for name, value in dotenv_values(".env").items()} if environ is None else {}
     environ = {**dotenv, **os.environ} if environ is None else environ
     home = _home(environ)
