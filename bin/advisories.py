@@ -1,7 +1,8 @@
 """Tell which pinned dependencies are on an export of advisories: `make advisories FILE=…`.
 
 FILE is one in the OSV format (https://ossf.github.io/osv-schema/): a JSON object, a list of them, or a ZIP
-of such files, such as https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip. Exits with 1 if any is."""
+of such files, such as https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip. Exits with 1 if
+any is."""
 
 from __future__ import annotations
 
