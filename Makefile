@@ -1,7 +1,7 @@
 # What a newcomer calls. Each target sets up what it needs first; `make help` lists them.
 .DEFAULT_GOAL := help
 N ?= 1000
-.PHONY: help setup run test test-languages test-found test-security test-faults test-kills bench lint format translations screenshots
+.PHONY: help setup run test test-languages test-found test-security test-faults test-kills bench lint advisories format translations screenshots
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' Makefile
@@ -39,6 +39,9 @@ lint: setup  ## style, types, tiers of the rooms, templates, words
 	@.venv/bin/djlint --lint --quiet templates
 	@.venv/bin/python bin/check_text.py
 	@.venv/bin/python bin/translations.py --check
+
+advisories: setup  ## says which pinned dependencies are on an OSV export: make advisories FILE=all.zip
+	@.venv/bin/python bin/advisories.py "$(FILE)"
 
 translations: setup  ## gathers the texts to translate into translations/*.po
 	@.venv/bin/python bin/translations.py

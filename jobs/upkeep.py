@@ -18,8 +18,11 @@ from webapp.evidence import retention
 from webapp.extensions import Runtime
 from webapp.intake import upkeep as upkeep_of_sets
 from webapp.intake import work as set_work
+from webapp.logs import ids
 from webapp.new_run import generation
 from webapp.oddities import domains
+from webapp.privacy import erased_documents
+from webapp.privacy import upkeep as privacy_upkeep
 from webapp.workers import WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -30,9 +33,9 @@ def send_heartbeats(runtime: Runtime, worker: WorkerProcess) -> None:
     while not worker.stopping.wait(runtime.settings.beat_every):
         try:
             if not worker.heartbeat():
-                log.warning("declared lost by others; registered again as worker %s", worker.id)
+                log.warning("declared lost by others; registered again", extra=ids(worker=worker.id))
         except DBAPIError as error:
-            log.warning("cannot send a heartbeat: %s", error.orig)
+            log.warning("cannot send a heartbeat", extra=ids(error=error))
 
 
 def sweep_regularly(runtime: Runtime, worker: WorkerProcess) -> None:
@@ -57,12 +60,16 @@ def sweep_regularly(runtime: Runtime, worker: WorkerProcess) -> None:
                 _in_thread("seal", _seal, runtime, worker)
             if retention.is_due(runtime):
                 _in_thread("tidy", _tidy, runtime, worker)
+            if privacy_upkeep.is_due(runtime):
+                _in_thread("clear", _clear, runtime, worker)
+            if erased_documents.is_any(runtime.database):
+                _in_thread("erase", _erase, runtime, worker)
             upkeep_of_sets.delete_old(runtime)
             domains.note_next(runtime.database)
             if audit_upkeep.is_due(runtime):
                 _in_thread("audit", _audit, runtime, worker)
         except DBAPIError as error:
-            log.warning("cannot sweep: %s", error.orig)
+            log.warning("cannot sweep", extra=ids(error=error))
 
 
 JOB_WAIT_MAX_SECONDS = 15.0
@@ -95,21 +102,35 @@ def _tidy(runtime: Runtime, worker: WorkerProcess) -> None:
     try:
         retention.tidy(runtime, worker.stopping)
     except (DBAPIError, OSError) as error:
-        log.warning("cannot delete mails past their time; will try again tomorrow: %s", error)
+        log.warning("cannot delete mails past their time; will try again tomorrow", extra=ids(error=error))
+
+
+def _clear(runtime: Runtime, worker: WorkerProcess) -> None:
+    try:
+        privacy_upkeep.clear(runtime, worker.stopping)
+    except (DBAPIError, OSError) as error:
+        log.warning("cannot clear personal data; will try again tomorrow", extra=ids(error=error))
+
+
+def _erase(runtime: Runtime, worker: WorkerProcess) -> None:
+    try:
+        erased_documents.delete_erased(runtime.database, runtime.documents, worker.stopping)
+    except (DBAPIError, OSError) as error:
+        log.warning("cannot delete documents of the erased; will try again soon", extra=ids(error=error))
 
 
 def _audit(runtime: Runtime, worker: WorkerProcess) -> None:
     try:
         audit_upkeep.verify_and_release(runtime)
     except DBAPIError as error:
-        log.warning("cannot verify the audit trail; will try again soon: %s", error.orig)
+        log.warning("cannot verify the audit trail; will try again soon", extra=ids(error=error))
 
 
 def _seal(runtime: Runtime, worker: WorkerProcess) -> None:
     try:
         sealing.seal_plain(runtime.database, worker.stopping.is_set)
     except DBAPIError as error:
-        log.warning("cannot encrypt passwords; will try again soon: %s", error.orig)
+        log.warning("cannot encrypt passwords; will try again soon", extra=ids(error=error))
 
 
 def make_beside(runtime: Runtime, worker: WorkerProcess, run_id: int) -> None:
@@ -121,9 +142,9 @@ def _make(runtime: Runtime, worker: WorkerProcess, run_id: int) -> None:
     try:
         generation.generate(runtime, run_id, worker.stopping.is_set, gives_way=True)
     except DBAPIError as error:
-        log.warning("run %s cannot be generated; will try again soon: %s", run_id, error.orig)
+        log.warning("a run cannot be generated; will try again soon", extra=ids(run=run_id, error=error))
     except OSError as error:
-        log.warning("run %s cannot be generated; will try again soon: %s", run_id, error)
+        log.warning("a run cannot be generated; will try again soon", extra=ids(run=run_id, error=error))
 
 
 def import_beside(runtime: Runtime, worker: WorkerProcess, set_id: int) -> None:
@@ -135,7 +156,7 @@ def _import(runtime: Runtime, worker: WorkerProcess, set_id: int) -> None:
     try:
         set_work.work(runtime, worker, set_id)
     except DBAPIError as error:
-        log.warning("import %s waits for the database: %s", set_id, error.orig)
+        log.warning("an import waits for the database", extra=ids(set=set_id, error=error))
 
 
 def _in_thread(name: str, verb: Callable[..., None], *args: object) -> None:

@@ -30,8 +30,9 @@ from rq.timeouts import BaseDeathPenalty
 
 from jobs import upkeep
 from jobs.run_job import RunJob
-from webapp import create_app
+from webapp import create_app, logs
 from webapp.extensions import Runtime, runtime_of
+from webapp.logs import ids
 from webapp.queue import QUEUE
 from webapp.store import installation
 from webapp.workers import WorkerProcess
@@ -89,8 +90,8 @@ class RqWorker(SimpleWorker):
 
 def main() -> None:
     """Work until SIGTERM or SIGINT; then finish what is on the wire, release everything, and leave."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     app = create_app(pages=False)
+    logs.set_up(runtime_of(app).settings.privacy.log_style)
     with app.app_context():
         _work(app)
 
@@ -112,7 +113,7 @@ def _work(app: Flask) -> None:
         thread.start()
     gc.collect()
     gc.freeze()  # what is loaded now stays: the collector need not scan it again
-    log.info("at work, with id %s in the database", worker.id)
+    log.info("at work", extra=ids(worker=worker.id))
     outage = Outage()
     while not worker.stopping.is_set():
         _take_jobs(runtime, worker, outage)
@@ -143,7 +144,7 @@ class Outage:
     def begin(self, error: Exception) -> None:
         """Redis did not answer."""
         if not self.is_on:
-            log.warning("Redis is away (%s); looking for work without it", error)
+            log.warning("Redis is away", extra=ids(error=error))
         self.is_on = True
 
     def end(self) -> None:

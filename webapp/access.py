@@ -61,6 +61,11 @@ class Viewer:
         return self.may_change and not self.clusters
 
     @property
+    def may_erase(self) -> bool:
+        """Whether this person may erase a customer's personal data, which cannot be undone."""
+        return self.role == Role.ADMIN and not self.clusters
+
+    @property
     def manages_users(self) -> bool:
         """Whether this person may change what others see and may do: an administrator who sees everything."""
         return self.role == Role.ADMIN and not self.clusters

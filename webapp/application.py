@@ -18,6 +18,7 @@ from webapp.intake import pages as intake
 from webapp.invoices import pages as invoices
 from webapp.new_run import pages as new_run
 from webapp.oddities import pages as oddities
+from webapp.privacy import pages as privacy
 from webapp.results import pages as results
 from webapp.runs import pages as runs
 from webapp.search import pages as search
@@ -50,7 +51,7 @@ SHARED = (
 """What all pages share, in the order in which it takes effect."""
 ROOMS = (
     *(users, sign_on, definitions, invoices, intake, customers, new_run, oddities, runs, results),
-    *(fixing, search, settings, approvals, audit_trail, evidence, catcher, demo, help_pages),
+    *(fixing, search, settings, approvals, audit_trail, evidence, privacy, catcher, demo, help_pages),
 )
 """The rooms with pages."""
 

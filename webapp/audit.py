@@ -123,7 +123,17 @@ USERS = (
     *(N_("link mailed"), N_("first administrator"), N_("login link made"), N_("identity linked")),
 )
 OTHERS = (
-    *(N_("add"), N_("change"), N_("delete"), N_("rename"), N_("release"), N_("suspend"), N_("resume")),
+    *(
+        N_("erase"),
+        N_("export customer"),
+        N_("add"),
+        N_("change"),
+        N_("delete"),
+        N_("rename"),
+        N_("release"),
+        N_("suspend"),
+        N_("resume"),
+    ),
     *(N_("approve"), N_("close"), N_("import"), N_("export"), N_("show secret"), N_("upload")),
     *(N_("apply"), N_("discard"), N_("import cancelled"), N_("create template"), N_("change template")),
     *(N_("delete template"), N_("change part"), N_("delete part"), N_("create definition")),

@@ -23,6 +23,7 @@ COMMANDS = {
     "secrets": "webapp.launch.secret_commands:secret_commands",
     "audit": "webapp.audit_trail.commands:audit_commands",
     "catcher": "webapp.catcher.commands:catcher",
+    "customers": "webapp.privacy.commands:customer_commands",
     "demo": "webapp.demo.commands:demo",
     "import": "webapp.imports.commands:import_command",
     "export": "webapp.exports.commands:export_command",

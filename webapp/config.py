@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 
 from webapp.errors import SettingError
 from webapp.login_settings import LoginSettings, load_logins
+from webapp.privacy_settings import PrivacySettings, load_privacy
 from webapp.secret_key import former_keys, given_key, own_key
 from webapp.translation import _
 
@@ -57,6 +58,7 @@ class Settings:
     proxies: int
     hosts: tuple[str, ...]
     logins: LoginSettings
+    privacy: PrivacySettings
     ehlo_name: str
     import_folder: Path
     import_bytes_max: int
@@ -88,9 +90,8 @@ LAST_PORT = 65_535
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings; create the home folder and its secret key if they are missing.
-
-    Raises SettingError for a value that cannot be used."""
+    """Read the settings; create the home folder and its secret key if they are missing. Raises SettingError
+    for a value that cannot be used."""
     dotenv = {name: value or "" for name, value in dotenv_values(".env").items()} if environ is None else {}
     environ = {**dotenv, **os.environ} if environ is None else environ
     home = _home(environ)
@@ -130,6 +131,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         tidy_every=scaled(86400),
         hosts=_words(environ, "MAILRUN_HOSTS"),
         logins=load_logins(environ),
+        privacy=load_privacy(environ),
         proxies=_whole(environ, "MAILRUN_PROXIES", 0, most=10),
         ehlo_name=_ehlo_name(environ),
         import_folder=Path(environ.get("MAILRUN_IMPORT_FOLDER") or home / "imports").absolute(),

@@ -83,16 +83,17 @@ FOR_SENDERS = {
     "/fix/send",
     "/runs/new",
     "/customers/new",
+    "/customers/<int:customer_id>/data.zip",
     "/clusters/new",
     "/invoices/new",
 }
 SETTINGS = ("/servers", "/senders", "/recipient-keys", "/transformations")
 LOOKING_ADMINS = {
     *("/takeover", "/settings", "/users", "/users/new", "/users/<int:user_id>", "/own-data"),
-    *("/audit", "/audit.csv", "/audit.xlsx", "/settings/approval"),
+    *("/audit", "/audit.csv", "/audit.xlsx", "/settings/approval", "/customers/<int:customer_id>/erasure"),
 } | {f"{path}{rest}" for path in SETTINGS for rest in ("", "/new", "/<int:id>")}
 CHANGING_ADMINS = {
-    *("/audit/verification", "/settings/approval"),
+    *("/audit/verification", "/settings/approval", "/customers/<int:customer_id>/erasure"),
     *("/takeover", "/servers/<int:id>/check", "/servers/<int:id>/try", "/own-data"),
     "/senders/<int:id>/domain",
     *("/users/new", "/users/<int:user_id>", "/users/<int:user_id>/link", "/users/<int:user_id>/disable"),

@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 
 from webapp.audit_trail import retention, verifying
 from webapp.extensions import Runtime
+from webapp.logs import ids
 from webapp.store.types import now
 from webapp.store.users import AuditChain
 
@@ -27,7 +28,7 @@ def verify_and_release(runtime: Runtime) -> None:
     """Verify the chain, and say in the log if it is broken. Of a sound one, let go of the old entries."""
     verification = verifying.verify_and_note(runtime.database)
     if verification.broken is not None:
-        log.error("the audit trail is broken: %s", verification.words)
+        log.error("the audit trail is broken", extra=ids(entry=verification.broken))
     elif runtime.settings.keep_audit:
         with runtime.database.writing() as session:
             retention.release(session, runtime.settings.keep_audit)

@@ -128,7 +128,7 @@ def suspend(session: Session, viewer: Viewer, conditions: Conditions, reason: st
 
 def resume(session: Session, viewer: Viewer, conditions: Conditions) -> int:
     """End the suspension of these customers; returns how many were suspended."""
-    ids = locks.customers(session, [*conditions, Customer.suspended.is_(True)])
+    ids = locks.customers(session, [*conditions, Customer.suspended.is_(True), Customer.erased_at.is_(None)])
     _note(session, viewer, "resume", ids, literal(""))
     _update(session, ids, {"suspended": False})
     return len(ids)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select, text
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, visible_to
-from webapp.errors import NotFound
+from webapp.errors import NotFound, Refused
 from webapp.store.customers import Cluster, Customer
 from webapp.store.dialects import id_in
 from webapp.translation import _
@@ -27,6 +27,10 @@ def customer(session: Session, viewer: Viewer, customer_id: int) -> Customer:
     )
     if found is None:
         raise NotFound(_("There is no such customer."))
+    if found.erased_at is not None:
+        raise Refused(
+            _("The personal data of %(code)s were erased on request. None can be added.", code=found.code)
+        )
     return found
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from webapp.delivery.prefetch import Prefetcher, PreparedInput
 from webapp.delivery.settlement import AttemptOutcome
 from webapp.extensions import Runtime
+from webapp.logs import ids
 from webapp.mailing.addresses import forbidden_copies
 from webapp.messages.building import Message, NotBuilt, build
 from webapp.smtp.event_loop import EventLoop
@@ -74,7 +75,7 @@ class Builder:
         try:
             return self.event_loop.run_in_thread(made) if documents.is_far or _is_packed(prepared) else made()
         except Exception as error:
-            log.exception("the mail of result %s cannot be built", prepared.inputs.result_id)
+            log.exception("a mail cannot be built", extra=ids(result=prepared.inputs.result_id))
             return NotBuilt(
                 _(
                     "an error in building the mail: %(kind)s: %(error)s",

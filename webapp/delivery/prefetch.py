@@ -24,6 +24,7 @@ from webapp.documents import document_checks, findings
 from webapp.extensions import Runtime
 from webapp.lifecycle import runs
 from webapp.lifecycle.unconfirmed import mark_unconfirmed
+from webapp.logs import ids
 from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.messages.building import to_render
 from webapp.messages.inputs import MessageInput, load_inputs
@@ -203,7 +204,7 @@ class Prefetcher:
                 runtime.database, runtime.documents, ours, is_leaving=self.worker.stopping.is_set
             )
         except OSError as problem:
-            log.warning("documents cannot be checked: %s", problem)
+            log.warning("documents cannot be checked", extra=ids(error=problem))
             later += timedelta(seconds=runtime.settings.retry_first)
             why = N_("its documents cannot be checked now: %(problem)s") % {
                 "problem": problem.strerror or problem

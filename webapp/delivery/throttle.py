@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from webapp.delivery.attempts import AttemptEnd, commit_round
 from webapp.extensions import Runtime
 from webapp.lifecycle.results import RELEASE_CLAIM, lock_results, transition
+from webapp.logs import ids
 from webapp.mailservers import greylisting, stored_pace, throttling
 from webapp.mailservers.refusals import RecentOutcomes, class_of
 from webapp.mailservers.throttling import RefusedOffer, Ruling
@@ -74,7 +75,7 @@ class Throttle:
             with self.runtime.database.writing() as session:
                 turn = stored_pace.take_turn(session, self.server_id, taken=taken, offered_at=offered_at)
         except DBAPIError as error:
-            log.warning("cannot take a turn of mail server %s: %s", self.server_id, error.orig)
+            log.warning("cannot take a turn of a mail server", extra=ids(server=self.server_id, error=error))
             return AWAY_SECONDS
         self.seen.pending -= taken
         if turn is None:

@@ -18,6 +18,7 @@ from webapp.demo import own_data
 from webapp.demo.own_data import DemoNumbers, DemoRows, messaging
 from webapp.document_store.stores import DocumentStore
 from webapp.errors import Refused
+from webapp.logs import ids
 from webapp.store import locks
 from webapp.store.approvals import ApprovedResult, RunApproval
 from webapp.store.base import Base
@@ -104,7 +105,7 @@ def _forget(store: DocumentStore, digests: Collection[str]) -> None:
         for digest in digests:
             store.remove(digest)
     except OSError as error:
-        log.warning("documents of the demo are still in the store: %s", error)
+        log.warning("documents of the demo are still in the store", extra=ids(error=error))
 
 
 def _delete_runs(session: Session, rows: DemoRows) -> None:
@@ -143,12 +144,12 @@ def _delete_data(session: Session, rows: DemoRows) -> None:
     session.execute(delete(CUSTOMER_SEARCH).where(CUSTOMER_SEARCH.c.rowid.in_(rows.customers)))
     _delete(session, ClusterParent, ClusterParent.child_id.in_(rows.clusters))
     _delete(session, Cluster, Cluster.id.in_(rows.clusters))
-    for subject, ids in (
+    for subject, removed in (
         (SourceSubject.INVOICE, rows.invoices),
         (SourceSubject.CUSTOMER, rows.customers),
         (SourceSubject.CLUSTER, rows.clusters),
     ):
-        _delete(session, SourceValue, SourceValue.subject == subject, SourceValue.subject_id.in_(ids))
+        _delete(session, SourceValue, SourceValue.subject == subject, SourceValue.subject_id.in_(removed))
 
 
 def _delete_messaging(session: Session) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from webapp.extensions import Runtime
+from webapp.logs import ids
 from webapp.mailing.compose import rebuild
 from webapp.store.database import Database
 from webapp.store.definitions import DefinitionVersion, TemplateImage
@@ -64,7 +65,7 @@ def tidy(runtime: Runtime, leaving: threading.Event) -> int:
             runtime.documents.remove(digest)
         gone += _clear(runtime.database, end, leaving)
     if gone:
-        log.info("%s mails were kept for long enough; what proves them stays", gone)
+        log.info("mails were kept for long enough", extra=ids(mails=gone))
     return gone
 
 
@@ -94,8 +95,8 @@ def _unneeded(
     store."""
     end: AttemptPosition | None = None
     candidates: set[str] = set()
-    pictures = _pictures(database)
-    for mails in _kept_mails(database, None, before):
+    pictures = pictures_in_use(database)
+    for mails in kept_mails(database, None, before):
         if leaving.is_set():
             return None, set()
         mine = [kept for place, kept in mails if taken_over_at is None or place[0] >= taken_over_at]
@@ -105,7 +106,7 @@ def _unneeded(
         if len(candidates) >= MOST_DOCUMENTS:
             break
     if end is not None and candidates:
-        for mails in _kept_mails(database, end, None):
+        for mails in kept_mails(database, end, None):
             if leaving.is_set():
                 return None, set()
             for _, kept in mails:
@@ -113,7 +114,7 @@ def _unneeded(
     return end, candidates
 
 
-def _kept_mails(
+def kept_mails(
     database: Database, after: AttemptPosition | None, before: datetime | None
 ) -> Iterator[list[tuple[AttemptPosition, bytes]]]:
     """The kept mails, oldest first, some hundreds at a time; between two lots no transaction is open."""
@@ -141,7 +142,7 @@ def _of_invoices(database: Database, digests: set[str]) -> set[str]:
         return set(session.scalars(of_invoices.distinct()))
 
 
-def _pictures(database: Database) -> set[str]:
+def pictures_in_use(database: Database) -> set[str]:
     """The pictures of today's templates, and of every version that a run may still send with."""
     with database.reading() as session:
         found = set(session.scalars(select(TemplateImage.sha256)))

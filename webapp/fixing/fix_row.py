@@ -15,7 +15,7 @@ class FixKind(StrEnum):
     """How a row is fixed in place. `again`: nothing is missing any more, or nothing can be filled in."""
 
     ADDRESS = "address"
-    PASSWORD = "password"
+    PASSWORD = "password"  # noqa: S105  # a word, not a password
     FILE = "file"
     RELEASE = "release"
     DECIDE = "decide"

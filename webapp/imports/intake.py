@@ -45,6 +45,7 @@ class Work:
     rows: dict[str, int] = field(default_factory=dict)
     passwords: StagedPasswords = field(default_factory=StagedPasswords)
     called: str = ""
+    erased: int = 0
 
     def reading(self, file: str) -> FileReading:
         """How this file is read."""
@@ -184,4 +185,5 @@ def check(work: Work) -> None:
         tell(len(work.kinds) + 2)
         references.note_others_invoices(session, work.problems)
         references.warn_of_addresses(session, work.problems)
+        work.erased = references.leave_out_erased(session, work.problems)
     messaging.warn_of_addresses(work.messaging, work.problems)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, text
+from sqlalchemy import ColumnElement, Select, delete, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -118,6 +118,55 @@ def note_others_invoices(session: Session, problems: Problems) -> None:
         )
 
     _note(session, problems, "invoices.csv", "customer_code", wrong, line, words)
+
+
+ERASED = {
+    "customers.csv": (staged.CUSTOMER, "code", N_("the personal data of %(name)s were erased on request")),
+    "emails.csv": (staged.EMAIL, "customer_code", N_("%(name)s was erased on request, and gets no address")),
+    "invoices.csv": (
+        staged.INVOICE,
+        "customer_code",
+        N_("%(name)s was erased on request: without free data"),
+    ),
+}
+
+
+def leave_out_erased(session: Session, problems: Problems) -> int:
+    """Take what would bring back the data of erased customers out of the staging tables, and warn of it:
+    their rows, addresses and documents. Invoices stay, without free data. Returns how many customers are
+    erased."""
+    erased = select(Customer.code).where(Customer.erased_at.is_not(None))
+    count = session.scalar(select(func.count()).select_from(erased.subquery())) or 0
+    if not count:
+        return 0
+    for file, (table, column, words) in ERASED.items():
+        theirs = table.c[column].in_(erased)
+        for line, name in session.execute(select(table.c.line, table.c[column]).where(theirs)):
+            problems.warn(file, line, column, _(words, name=shown(name)))
+        if table is staged.INVOICE:
+            session.execute(update(table).where(theirs).values(data={}))
+        else:
+            session.execute(delete(table).where(theirs))
+    for table in (staged.CHANGED_HERE, staged.ROW_OF_PEOPLE):
+        session.execute(delete(table).where(table.c.owner.in_(erased)))
+    _leave_out_documents(session, erased, problems)
+    return count
+
+
+def _leave_out_documents(session: Session, erased: Select[str], problems: Problems) -> None:
+    """The documents of their invoices, those of the folder and those that are stored."""
+    number, result = staged.INVOICE.c.number, staged.RESULT
+    in_folder = select(number).where(staged.INVOICE.c.customer_code.in_(erased))
+    stored = select(Invoice.number).join(Customer, Customer.id == Invoice.customer_id)
+    theirs = result.c.invoice_number.in_(in_folder.union(stored.where(Customer.erased_at.is_not(None))))
+    for line, name in session.execute(select(result.c.line, result.c.invoice_number).where(theirs)):
+        words = _(
+            "%(name)s is of a customer who was erased on request, and gets no document", name=shown(name)
+        )
+        problems.warn("transformation_results.csv", line, "invoice_number", words)
+    session.execute(delete(result).where(theirs))
+    named = select(result.c.sha256).where(result.c.sha256.is_not(None))
+    session.execute(delete(staged.DOCUMENT).where(staged.DOCUMENT.c.sha256.not_in(named)))
 
 
 def warn_of_addresses(session: Session, problems: Problems) -> None:

@@ -16,7 +16,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, String, Table, literal, select, text
+from sqlalchemy import Connection, String, Table, func, literal, select, text
 from sqlalchemy.orm import Session
 
 from webapp import sealed
@@ -186,9 +186,13 @@ def _stored(session: Session, codes: list[str], names: Collection[str]) -> dict[
     return {code: dict(zip(ordered, values, strict=True)) for code, *values in rows}
 
 
-def must_be_storable(session: Session, found: StagedPasswords) -> None:
-    """Raises ImportRefused if what was sealed must not be stored by now: the database belongs to another
-    secret key, or the key was changed while the import ran."""
+def must_be_storable(session: Session, found: StagedPasswords, erased: int) -> None:
+    """Raises ImportRefused if what was staged must not be stored by now: the database belongs to another
+    secret key, or the key was changed while the import ran; or more customers were erased than then."""
+    if erased != session.scalar(select(func.count()).where(Customer.erased_at.is_not(None))):
+        raise ImportRefused(
+            [_("a customer was erased while the import ran; nothing was imported, start it again")]
+        )
     if not found.any:
         return
     if session.scalar(select(Installation.rotated_at)) != found.rotated_at:

@@ -184,7 +184,7 @@ def store(
     try:
         with work.stage.merging() as session:
             locks.lock_imports(session.connection())
-            must_be_storable(session, work.passwords)
+            must_be_storable(session, work.passwords, work.erased)
             plan = _settle(session, work, plan)
             if objection := plan.objection(allowed_removals):
                 raise TooMuchRemoved([objection])

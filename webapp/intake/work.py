@@ -31,6 +31,7 @@ from webapp.intake.laying_out import LaidOut, lay_out
 from webapp.intake.set_folders import Reporter, SetFolder
 from webapp.intake.source_problems import SourceProblems
 from webapp.intake.uploaded_files import UploadedTable, tables_of
+from webapp.logs import ids
 from webapp.store.statuses import ImportState
 from webapp.store.types import now
 from webapp.store.users import ImportSet
@@ -74,7 +75,7 @@ def work(runtime: Runtime, worker: WorkerProcess, set_id: int) -> None:
         except ImportInterrupted:
             ended = {}
         except (DBAPIError, OSError) as error:
-            log.warning("import %s cannot go on: %s", set_id, error)
+            log.warning("an import cannot go on", extra=ids(set=set_id, error=error))
             ended = {"state": ImportState.FAILED, "problem": _cannot_go_on(error)}
         finally:
             _end(this, ended)
@@ -227,7 +228,7 @@ def _check_documents(this: SetWork, found: dict[str, Any], done: Imported) -> No
             this.runtime.database, this.runtime.documents, is_leaving=this.worker.stopping.is_set
         )
     except (OSError, DBAPIError) as error:
-        log.warning("import %s: the documents could not all be checked: %s", this.row.id, error)
+        log.warning("documents of an import cannot all be checked", extra=ids(set=this.row.id, error=error))
         return
     with this.runtime.database.writing() as session:
         row = sets.found(session, this.row.id, for_change=True)

@@ -12,7 +12,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
-from webapp import config, migrations, sealing
+from webapp import config, logs, migrations, sealing
 from webapp.access import OPERATOR
 from webapp.console import say
 from webapp.errors import Refused, SettingError
@@ -48,7 +48,8 @@ def serve_web() -> None:
     except ports.Occupied as problem:
         raise click.ClickException(str(problem)) from None
     bind(runtime().database)
-    say(_("Serving on %(host)s port %(port)s.", host=settings.host, port=settings.port))
+    logs.set_up(settings.privacy.log_style)
+    _announce(_("Serving on %(host)s port %(port)s.", host=settings.host, port=settings.port), settings)
     tell_first_start(runtime().database, settings)
     web.serve(current_app._get_current_object(), settings.host, settings.port)  # type: ignore[attr-defined]
 
@@ -61,10 +62,11 @@ def serve_web() -> None:
 def worker(count: int) -> None:
     """Run workers, which send the mails of running runs."""
     bind(runtime().database)
+    style = runtime().settings.privacy.log_style
     runtime().close()  # the workers are processes of their own
     if count == 1:
         _become(processes.workers({}, 1)[0].command)
-    supervisor = Supervisor()
+    supervisor = Supervisor(style)
     with supervisor.signals():
         try:
             for part in processes.workers({}, count):
@@ -147,13 +149,17 @@ def tell_first_start(database: Database, settings: config.Settings) -> None:
     """While there is no user, say where the first administrator is made, and by which code."""
     with suppress(DBAPIError), database.reading() as session:
         if first_start.is_open(session):
-            say(
-                _(
-                    "First start: open %(settings)s/setup and enter the code %(session)s.",
-                    settings=ports.address(settings),
-                    session=first_start.code(session),
-                )
+            words = _(
+                "First start: open %(settings)s/setup and enter the code %(session)s.",
+                settings=ports.address(settings),
+                session=first_start.code(session),
             )
+            _announce(words, settings)
+
+
+def _announce(words: str, settings: config.Settings) -> None:
+    """Say it in the form in which this process logs."""
+    say(logs.notice(words) if settings.privacy.log_style == "json" else words)
 
 
 def _settings() -> config.Settings:
@@ -165,4 +171,4 @@ def _settings() -> config.Settings:
 
 def _become(command: list[str]) -> NoReturn:
     sys.stdout.flush()
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606  # our own command, a list

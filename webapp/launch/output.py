@@ -6,17 +6,28 @@ import os
 import sys
 from collections.abc import Callable
 
+from webapp import logs
+
 LONGEST_LINE = 64 * 1024
 
 
 class LinePrinter:
-    """Prints lines. When no one reads any more (a closed terminal or pipe) it falls silent; the work goes
-    on."""
+    """Prints lines, or events as JSON. When no one reads any more (a closed terminal or pipe) it falls
+    silent; the work goes on."""
 
-    def __init__(self) -> None:
+    def __init__(self, log_style: str = "plain") -> None:
         self._heard = True
+        self._is_json = log_style == "json"
 
-    def say(self, line: str) -> None:
+    def say(self, words: str) -> None:
+        """Print words of our own."""
+        self._print(logs.notice(words) if self._is_json else words)
+
+    def pass_on(self, name: str, line: str) -> None:
+        """Print a line that a process has printed."""
+        self._print(logs.line_of_process(name, line) if self._is_json else f"{name:<9}| {line}")
+
+    def _print(self, line: str) -> None:
         if not self._heard:
             return
         try:
@@ -29,11 +40,11 @@ class LinePrinter:
 class OutputPipe:
     """The reading end of a process's output."""
 
-    def __init__(self, name: str, descriptor: int, say: Callable[[str], None]) -> None:
+    def __init__(self, name: str, descriptor: int, pass_on: Callable[[str, str], None]) -> None:
         os.set_blocking(descriptor, False)
         self.descriptor = descriptor
         self._name = name
-        self._say = say
+        self._pass_on = pass_on
         self._begun = b""
 
     def read(self) -> bool:
@@ -47,5 +58,5 @@ class OutputPipe:
             lines.append(self._begun)
             self._begun = b""
         for line in lines:
-            self._say(f"{self._name:<9}| {line.decode(errors='replace').rstrip()}")
+            self._pass_on(self._name, line.decode(errors="replace").rstrip())
         return bool(came)

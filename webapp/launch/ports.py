@@ -14,7 +14,7 @@ from pathlib import Path
 from webapp.config import Settings
 from webapp.translation import _
 
-EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # an address to compare with; nothing is bound to it
 """Where this machine reaches what listens on all of its addresses."""
 
 

@@ -34,8 +34,9 @@ class AskedToStop(Exception):
 
 
 class Supervisor:
-    def __init__(self) -> None:
-        self.say = LinePrinter().say
+    def __init__(self, log_style: str = "plain") -> None:
+        self._printer = LinePrinter(log_style)
+        self.say = self._printer.say
         self.asked = 0
         self._kept: list[SupervisedProcess] = []
         self._selector = selectors.DefaultSelector()
@@ -118,7 +119,7 @@ class Supervisor:
 
     def _start(self, kept: SupervisedProcess) -> None:
         reading, writing = os.pipe()
-        kept.process = subprocess.Popen(
+        kept.process = subprocess.Popen(  # noqa: S603  # a command of our own, a list: no shell reads it
             kept.part.command,
             env={**os.environ, **kept.part.environ},
             stdin=subprocess.DEVNULL,
@@ -129,7 +130,7 @@ class Supervisor:
         )
         os.close(writing)
         kept.begun()
-        outlet = OutputPipe(kept.part.name, reading, self.say)
+        outlet = OutputPipe(kept.part.name, reading, self._printer.pass_on)
         self._selector.register(reading, selectors.EVENT_READ, lambda: self._pass_on(outlet))
 
     def _turn(self, seconds: float) -> None:

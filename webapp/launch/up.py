@@ -26,7 +26,7 @@ def up(settings: Settings, *, with_demo: bool, with_catcher: bool) -> None:
     Raises ports.Occupied before anything is started, NotStarted when the schema or the demo fails."""
     with ports.sole_user(settings.home):
         settings = ports.reserve(settings, with_catcher=with_catcher)
-        supervisor = Supervisor()
+        supervisor = Supervisor(settings.privacy.log_style)
         with supervisor.signals():
             try:
                 start(supervisor, settings, with_demo, with_catcher)

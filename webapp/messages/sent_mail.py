@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.document_store.stores import DocumentMissing, DocumentStore
+from webapp.logs import ids
 from webapp.mailing import parsed_mail
 from webapp.mailing.compose import rebuild
 from webapp.mailing.parsed_mail import Attachment, ParsedMail
@@ -96,7 +97,7 @@ def as_it_would_be_sent(
     try:
         message = render_and_build(work, renderer, store, redirect_to)
     except Exception as error:  # as in a worker: the page must show why this mail cannot be built
-        log.exception("the mail of result %s cannot be built", work.result_id)
+        log.exception("a mail cannot be built", extra=ids(result=work.result_id))
         kind = type(error).__name__
         message = NotBuilt(_("an error in building the mail: %(kind)s: %(error)s", kind=kind, error=error))
     documents = _waiting(work)

@@ -67,7 +67,7 @@ class TranscriptLine:
 
 @dataclass(frozen=True)
 class AttemptEntry:
-    """An attempt in words. `seconds` is its duration."""
+    """An attempt in words. `seconds` is its duration; from `cleared_at` on it says nothing of people."""
 
     attempt: Attempt
     words: str
@@ -76,6 +76,7 @@ class AttemptEntry:
     server: str
     version: str
     conversation: list[TranscriptLine]
+    cleared_at: datetime | None
 
     @property
     def lasted(self) -> str:
@@ -136,9 +137,17 @@ def _tries(session: Session, one: ResultDetail) -> list[HistoryEntry]:
             servers[attempt.mail_server_id],
             version,
             _conversation(attempt),
+            _cleared_at(attempt, one.run),
         )
         found.append(HistoryEntry(attempt.started_at, look, told.words, attempt=told))
     return found
+
+
+def _cleared_at(attempt: Attempt, run: Run) -> datetime | None:
+    """When what it knew of people was cleared (webapp/privacy); None if it was not."""
+    if attempt.transcript or attempt.recipients:
+        return None
+    return run.attempts_cleared_at
 
 
 def _names(session: Session, id: Any, name: Any, ids: set[int]) -> dict[int, Any]:

@@ -30,6 +30,7 @@ class ResultRow:
     invoices: list[Invoice] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     documents: list[TransformationResult] = field(default_factory=list)
+    is_cleared: bool = False
 
     @property
     def id(self) -> int:
@@ -112,4 +113,6 @@ def load_details(session: Session, run: Run, lines: list[ResultRow]) -> None:
             line.documents.append(document)
     addresses = addresses_of(session, list(versions.items()))
     for line in lines:
-        line.recipients = line.result.recipients or addresses[line.result.id]
+        stored = line.result.recipients
+        line.recipients = addresses[line.result.id] if stored is None else stored
+        line.is_cleared = stored == [] and run.addresses_cleared_at is not None

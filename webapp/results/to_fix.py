@@ -29,7 +29,7 @@ class OpenCause(StrEnum):
     NO_RECIPIENT = "no_recipient"
     NO_ATTACHMENT = "no_attachment"
     SUSPECT_DOCUMENT = "suspect_document"
-    NO_PASSWORD = "no_password"
+    NO_PASSWORD = "no_password"  # noqa: S105  # a word, not a password
     UNLOCKABLE = "unlockable"
     BAD_ADDRESS = "failed"
     FAILED_OTHERWISE = "failed_otherwise"

@@ -30,7 +30,7 @@ class SetupCause(StrEnum):
     CERTIFICATE_NAME = "certificate_name"
     CERTIFICATE_UNKNOWN = "certificate_unknown"
     CERTIFICATE_INVALID = "certificate_invalid"
-    PASSWORD_MISSING = "password_missing"
+    PASSWORD_MISSING = "password_missing"  # noqa: S105  # a word, not a password
     LOGIN_NOT_OFFERED = "login_not_offered"
     LOGIN_NEEDS_TLS = "login_needs_tls"
     LOGIN_ONLY_OAUTH = "login_only_oauth"
@@ -46,7 +46,7 @@ class SetupCause(StrEnum):
     GREYLISTED = "greylisted"
     LATER = "later"
     SIZE_TOO_SMALL = "size_too_small"
-    PASSWORD_IN_CLEAR = "password_in_clear"
+    PASSWORD_IN_CLEAR = "password_in_clear"  # noqa: S105  # a word, not a password
 
 
 @dataclass(frozen=True)

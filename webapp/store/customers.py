@@ -56,7 +56,8 @@ class RecipientKey(Base):
 
 class Customer(Base):
     """`sort_name` is the name folded for sorting, `address_keys` the ids of the recipient keys under which
-    the customer has an address, as ",1,3," (webapp/found_by.py)."""
+    the customer has an address, as ",1,3," (webapp/found_by.py). `erased_at`: when its personal data were
+    erased; none come back (privacy/erasing.py)."""
 
     __tablename__ = "customer"
     __table_args__ = (
@@ -76,6 +77,7 @@ class Customer(Base):
     language: Mapped[str] = mapped_column(String(16), default="")
     suspended: Mapped[bool] = mapped_column(default=False)
     extra: Mapped[dict[str, Any]] = mapped_column("metadata", Json, default=dict)
+    erased_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 OF_PEOPLE = text("origin <> 'source'")

@@ -27,7 +27,7 @@ from webapp.store.write_connection import WriteConnection
 AGAIN_SECONDS = 0.25
 T = TypeVar("T")
 _BEFORE_COMMIT, _AFTER_COMMIT = "before_commit", "after_commit"
-SECRET_KEY = "secret_key"
+SECRET_KEY = "secret_key"  # noqa: S105  # a word, not a password
 """The key in a session's `info` for the secret key that its process works with (store/installation.py)."""
 FORMER_KEYS = "former_keys"
 """The same for secret keys that it had before (webapp/webapp/sealed.py)."""

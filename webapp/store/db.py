@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, scoped_session
 
+from webapp.logs import ids
 from webapp.store import engine_events
 from webapp.store.base import Base
 from webapp.store.database import Database, ReadSession
@@ -100,7 +101,7 @@ class RequestSession(ReadSession):
         try:
             super().close()
         except DBAPIError as error:
-            log.warning("a connection was lost after its last use: %s", error.orig)
+            log.warning("a connection was lost after its last use", extra=ids(error=error))
 
 
 def _absolute(url: URL) -> URL:

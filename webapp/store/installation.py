@@ -35,8 +35,9 @@ class Installation(Base):
     """The one row. `key_check` shows whether a secret key is the one that the database is bound to, and
     reveals nothing of the key; null until a process binds it. `taken_over_at` is when a person last gave
     the database to another key. `tidied_at` is when mails past their time were last looked for
-    (evidence/retention.py). `sealed_with` has the ids of all keys that values may be sealed with
-    (webapp/sealed.py), `rotated_at` when they were last begun to be sealed with another.
+    (evidence/retention.py), `cleared_at` the same of other personal data (privacy/upkeep.py). `sealed_with`
+    has the ids of all keys that values may be sealed with (webapp/sealed.py), `rotated_at` when they
+    were last begun to be sealed with another.
     `runs_removed_to` is the highest id of a run that was removed with the demo company: no run has it
     again, since the audit trail names runs by their ids. Above `approval_mails` mails, or an amount of
     `approval_amount` in any currency, a run waits for a second person (lifecycle/approval_limits.py); null:
@@ -51,6 +52,7 @@ class Installation(Base):
     bound_at: Mapped[datetime | None] = mapped_column(Instant)
     taken_over_at: Mapped[datetime | None] = mapped_column(Instant)
     tidied_at: Mapped[datetime | None] = mapped_column(Instant)
+    cleared_at: Mapped[datetime | None] = mapped_column(Instant)
     sealed_with: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
     rotated_at: Mapped[datetime | None] = mapped_column(Instant)
     runs_removed_to: Mapped[int] = mapped_column(Key, default=0, server_default="0")

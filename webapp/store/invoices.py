@@ -31,7 +31,8 @@ TOUCHED_ON_SQLITE, TOUCHED = text("touched = 1"), text("touched")
 
 class Invoice(Base):
     """`touched`: its amount, status or documents were changed after it was mailed, or while it was: so it may
-    differ from its last mail (webapp/since_mailed.py)."""
+    differ from its last mail (webapp/since_mailed.py). `documents_deleted_at`: when its documents were
+    deleted, since they are kept no longer (webapp/privacy)."""
 
     __tablename__ = "invoice"
     __table_args__ = (
@@ -66,6 +67,7 @@ class Invoice(Base):
     gross_amount: Mapped[Decimal] = mapped_column(Money)
     data: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     touched: Mapped[bool] = mapped_column(default=False, server_default=false())
+    documents_deleted_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 NO_DUE_DATE = date(9999, 12, 31)
@@ -138,3 +140,12 @@ class TransformationResult(Base):
     passed_by: Mapped[str] = mapped_column(String(254), default="", server_default="")
     passed_at: Mapped[datetime | None] = mapped_column(Instant)
     origin: Mapped[str] = mapped_column(String(8), default=Origin.SOURCE, server_default="source")
+
+
+class ErasedDocument(Base):
+    """A document of an erased customer that is still to be deleted from the store
+    (privacy/erased_documents.py)."""
+
+    __tablename__ = "erased_document"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -26,6 +26,9 @@ from webapp.store.definitions import DefinitionVersion, MessageDefinition
 from webapp.store.statuses import TO_FIX_ONLY, Outcome, ResultStatus, RunStatus
 from webapp.store.types import Instant, Json, Key, Money, now
 
+CLAIMED, IS_QUEUED = text("worker_id IS NOT NULL"), text("queue_id <> ''")
+KEPT = text("rebuild_data IS NOT NULL")
+
 
 class Run(Base):
     """A definition applied to a set of invoices.
@@ -34,7 +37,8 @@ class Run(Base):
     id whose results are made. `preview_fingerprint` is the preview's fingerprint that the person saw.
     `message_key` makes this run's Message-IDs differ from those of any other installation. Refusals are
     counted from the attempt after `refusals_counted_after` on (delivery/circuit_breaker.py). An archived run
-    is out of the way. `awaits_approval`: a request waits for a second person (approvals.py)."""
+    is out of the way. `awaits_approval`: a request waits for a second person (approvals.py). What it knew of
+    people until `attempts_cleared_at` and `addresses_cleared_at` is gone (privacy/clearing.py)."""
 
     __tablename__ = "run"
     __table_args__ = (one_of("status", RunStatus), CheckConstraint("period_from <= period_to", name="period"))
@@ -64,6 +68,8 @@ class Run(Base):
     archived_at: Mapped[datetime | None] = mapped_column(Instant)
     refusals_counted_after: Mapped[int] = mapped_column(Key, default=0, server_default="0")
     awaits_approval: Mapped[bool] = mapped_column(default=False, server_default=false())
+    attempts_cleared_at: Mapped[datetime | None] = mapped_column(Instant)
+    addresses_cleared_at: Mapped[datetime | None] = mapped_column(Instant)
     definition: Mapped[MessageDefinition] = relationship()
     version: Mapped[DefinitionVersion] = relationship()
     cluster: Mapped[Cluster] = relationship()
@@ -80,9 +86,8 @@ class ChosenInvoice(Base):
 
 def _key(columns: list[str], others: list[str]) -> ForeignKeyConstraint:
     """A foreign key that only SQLite is told of, which looks one up in passing. PostgreSQL runs a query for
-    each, row by row, and writes a lock into the row that it leads to: half of what making a run cost, and
-    more than half of what it wrote. What keeps it right there is said of each table that has one; after every
-    test it is looked whether it is (tests/conftest.py)."""
+    each, row by row, and writes a lock into the row that it leads to: half of what making a run cost. What
+    keeps it right there is said of each table that has one, and tests look after it (tests/conftest.py)."""
     return ForeignKeyConstraint(columns, others).ddl_if(dialect="sqlite")
 
 
@@ -93,8 +98,7 @@ class Result(Base):
     attempt's own worker, until a person touches the result. `message_number` is part of the Message-ID: it
     stays on automatic retries and grows with Send again. `broken_connections` counts the connections that
     broke on this message. `sort_name`, `amount` and `search_text` are what the run's page sorts by and
-    searches in, written when the result is made (results/search_index.py): customers and invoices are too
-    many to be asked on every look.
+    searches in, written when the result is made (results/search_index.py).
 
     No foreign keys lead to the lead invoice and the customer: the former is among the result's own
     `result_invoice`, and an invoice keeps its customer, so no two results of a run have the same lead. What
@@ -119,9 +123,8 @@ class Result(Base):
         Index("ix_result_run_name", "run_id", "sort_name", "id"),
         Index("ix_result_to_fix", "status", "reason", "id", "run_id", "customer_id", **TO_FIX_ONLY),
         Index("ix_result_to_fix_customer", "customer_id", "status", "reason", "id", "run_id", **TO_FIX_ONLY),
-        Index("ix_result_worker", "worker_id", sqlite_where=text("worker_id IS NOT NULL"),
-              postgresql_where=text("worker_id IS NOT NULL")),
-    )  # fmt: skip
+        Index("ix_result_worker", "worker_id", sqlite_where=CLAIMED, postgresql_where=CLAIMED),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     run_id: Mapped[int] = mapped_column(Key)
@@ -194,18 +197,15 @@ class Attempt(Base):
     """One try to hand a message to the mail server. Times are UTC; `transcript` is the conversation, line by
     line; `queue_id` is the server's name for a mail that it took, from its reply.
 
-    `rebuild_data` is what the message was made of, compressed: with its documents (by their SHA-256) it gives
-    the bytes that went out, which hash to `sha256` (messages/sent_mail.py). It is let go at
-    `rebuild_data_deleted_at`, when mails are kept no longer (evidence/retention.py)."""
+    `rebuild_data` is what the message was made of, compressed: with its documents it gives the
+    bytes that went out, which hash to `sha256`, until `rebuild_data_deleted_at` (evidence/retention.py)."""
 
     __tablename__ = "attempt"
     __table_args__ = (
         one_of("outcome", Outcome),
-        Index("ix_attempt_rebuild_data", "started_at", "id", sqlite_where=text("rebuild_data IS NOT NULL"),
-              postgresql_where=text("rebuild_data IS NOT NULL")),
-        Index("ix_attempt_queue_id", "queue_id", sqlite_where=text("queue_id <> ''"),
-              postgresql_where=text("queue_id <> ''")),
-    )  # fmt: skip
+        Index("ix_attempt_rebuild_data", "started_at", "id", sqlite_where=KEPT, postgresql_where=KEPT),
+        Index("ix_attempt_queue_id", "queue_id", sqlite_where=IS_QUEUED, postgresql_where=IS_QUEUED),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), index=True)

@@ -37,7 +37,7 @@ class SkipReason(StrEnum):
     NO_RECIPIENT = "no_recipient"
     NO_ATTACHMENT = "no_attachment"
     ALREADY_SENT = "already_sent"
-    NO_PASSWORD = "no_password"
+    NO_PASSWORD = "no_password"  # noqa: S105  # a word, not a password
     UNLOCKABLE = "unlockable"
     SUSPECT_DOCUMENT = "suspect_document"
 

@@ -215,7 +215,7 @@ def _page(form: str = "", wrong: str = "", status: int = 200) -> ResponseReturnV
         has=held.of_user(db.session, user.id),
         must=viewer().must_set_up_factor(policy),
         secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
-        picture=Markup(authenticator.picture(uri)) if uri else "",
+        picture=Markup(authenticator.picture(uri)) if uri else "",  # noqa: S704  # drawn by segno from our own address
         uri=uri,
         form=form,
         wrong=sentence(wrong) if wrong else "",

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from webapp import audit
 from webapp.access import Viewer
+from webapp.logs import ids
 from webapp.store.database import is_passing
 from webapp.store.db import db
 from webapp.translation import N_, _, translated
@@ -91,15 +92,21 @@ def _away(error: DBAPIError) -> Response:
     g.pop("viewer", None)
     db.end_reading()  # its connection may be lost
     id = _new_id()
-    log.error("%s: %s %s: the database does not answer: %s", id, request.method, request.path, error.orig)
+    log.error("the database does not answer", extra=ids(id=id, **_asked(), error=error))
     return _page(ServiceUnavailable.code, WORDS[503], id)
 
 
 def _unforeseen(error: Exception) -> Response:
     db.end_reading()  # whatever state it is in: the frame of the page reads, too
     id = _new_id()
-    log.error("%s: %s %s", id, request.method, request.path, exc_info=error)
+    log.error("a request failed", extra=ids(id=id, **_asked()), exc_info=error)
     return _page(InternalServerError.code, WORDS[500], id)
+
+
+def _asked() -> dict[str, object]:
+    """Which page was asked for: its rule and the ids in it, not its address, which has what people typed."""
+    given = {name: value for name, value in (request.view_args or {}).items() if isinstance(value, int)}
+    return {"method": request.method, "rule": request.url_rule.rule if request.url_rule else "", "of": given}
 
 
 def _page(code: int, words: str | None, id: str = "") -> Response:

@@ -156,4 +156,4 @@ def initials(name: str) -> str:
 def breakable(address: str) -> Markup:
     """An address that may be broken before its @."""
     local, at, domain = address.rpartition("@")
-    return escape(local) + Markup("<wbr>" if local else "") + escape(at + domain)
+    return escape(local) + Markup("<wbr>" if local else "") + escape(at + domain)  # noqa: S704  # constant
