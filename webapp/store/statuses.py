@@ -164,6 +164,71 @@ class ImportState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class PlanSpan(StrEnum):
+    """How often a plan makes a run: once in each."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    WEEK = "week"
+
+
+class PlanDay(StrEnum):
+    """On which day of the span: counted from its first or its last, all days, working days or one
+    weekday."""
+
+    WORKING = "working_day"
+    LAST_WORKING = "last_working_day"
+    OF_MONTH = "day"
+    LAST = "last_day"
+    WEEKDAY = "weekday"
+    LAST_WEEKDAY = "last_weekday"
+
+
+class PlanShift(StrEnum):
+    """Where a day goes that is no working day."""
+
+    NONE = ""
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class PlanPeriod(StrEnum):
+    """Which invoices a plan takes, seen from the day that its rule names."""
+
+    LAST_MONTH = "last_month"
+    THIS_MONTH = "this_month"
+    MONTH_BEFORE_LAST = "month_before_last"
+    LAST_QUARTER = "last_quarter"
+    LAST_WEEK = "last_week"
+    LAST_7_DAYS = "last_7_days"
+
+
+class PlanThen(StrEnum):
+    """What a plan does once its run is created: start it if it is as expected, have it wait for a person, or
+    nothing."""
+
+    START = "start"
+    WAIT = "wait"
+    CREATE = "create"
+
+
+class OccurrenceState(StrEnum):
+    """What became of one date of a plan. `creating`: its run's list is being made, what is to happen then is
+    not decided yet. `unexpected` and `waiting`: the run waits for a person; `asked`: for an approval. `held`:
+    its owner may not make or start it. `skipped`: it was missed by too many hours. `taken`: a person started
+    the run, or put it away, before the plan decided."""
+
+    CREATING = "creating"
+    STARTED = "started"
+    ASKED = "asked"
+    UNEXPECTED = "unexpected"
+    WAITING = "waiting"
+    CREATED = "created"
+    HELD = "held"
+    SKIPPED = "skipped"
+    TAKEN = "taken"
+
+
 class TemplateFormat(StrEnum):
     HTML = "html"
     TEXT = "text"
