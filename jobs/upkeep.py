@@ -19,6 +19,7 @@ from webapp.extensions import Runtime
 from webapp.intake import upkeep as upkeep_of_sets
 from webapp.intake import work as set_work
 from webapp.new_run import generation
+from webapp.plans import making
 from webapp.workers import WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,8 @@ def sweep_regularly(runtime: Runtime, worker: WorkerProcess) -> None:
             ):
                 import_beside(runtime, worker, set_id)
             waiting_jobs.end_round()
+            if making.has_work(runtime):
+                _in_thread("plans", _plans, runtime, worker)
             if sealing.is_due(runtime.database):
                 _in_thread("seal", _seal, runtime, worker)
             if retention.is_due(runtime):
@@ -94,6 +97,13 @@ def _tidy(runtime: Runtime, worker: WorkerProcess) -> None:
         retention.tidy(runtime, worker.stopping)
     except (DBAPIError, OSError) as error:
         log.warning("cannot delete mails past their time; will try again tomorrow: %s", error)
+
+
+def _plans(runtime: Runtime, worker: WorkerProcess) -> None:
+    try:
+        making.work_off(runtime)
+    except DBAPIError as error:
+        log.warning("cannot make the runs of plans; will try again soon: %s", error.orig)
 
 
 def _audit(runtime: Runtime, worker: WorkerProcess) -> None:

@@ -13,7 +13,7 @@ import pytest
 from webapp.plans.rules import Moment, Rule, instant_of, moments
 from webapp.plans.spans import invoice_period
 from webapp.plans.workdays import WorkCalendar, countries
-from webapp.store.statuses import PlanDay, PlanPeriod, PlanShift, PlanSpan
+from webapp.store.plans import PlanDay, PlanPeriod, PlanShift, PlanSpan
 
 BEGIN, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2036, 1, 1, tzinfo=UTC)
 ZONES = (
@@ -83,7 +83,7 @@ def instant_later(wall: datetime, by: timedelta, zone: ZoneInfo) -> datetime:
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("country", COUNTRIES)
 def test_third_working_day_of_ten_years_in_every_country(country: str, zone: str) -> None:
-    """120 months, each once: the third day of the month that is no holiday and no weekend, counted by hand."""
+    """120 months, each once: the third day of the month that is no holiday and no weekend, counted here."""
     calendar = WorkCalendar(country)
     found = ten_years(Rule(PlanSpan.MONTH, PlanDay.WORKING, time(7), zone, nth=3, calendar=calendar))
     assert [(moment.day.year, moment.day.month) for moment in found] == [

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from webapp.plans.workdays import WorkCalendar
-from webapp.store.statuses import PlanDay, PlanShift, PlanSpan
+from webapp.store.plans import PlanDay, PlanShift, PlanSpan
 
 ONE_DAY = timedelta(days=1)
 SPANS_BEFORE = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from webapp.store.statuses import PlanPeriod
+from webapp.store.plans import PlanPeriod
 
 ONE_DAY = timedelta(days=1)
 
