@@ -17,6 +17,7 @@ from webapp.help import pages as help_pages
 from webapp.intake import pages as intake
 from webapp.invoices import pages as invoices
 from webapp.new_run import pages as new_run
+from webapp.plans import pages as plans
 from webapp.results import pages as results
 from webapp.runs import pages as runs
 from webapp.search import pages as search
@@ -49,7 +50,7 @@ SHARED = (
 """What all pages share, in the order in which it takes effect."""
 ROOMS = (
     *(users, sign_on, definitions, invoices, intake, customers, new_run, runs, results),
-    *(fixing, search, settings, approvals, audit_trail, evidence, catcher, demo, help_pages),
+    *(plans, fixing, search, settings, approvals, audit_trail, evidence, catcher, demo, help_pages),
 )
 """The rooms with pages."""
 
