@@ -179,6 +179,7 @@ def test_plans_of_other_clusters_are_out_of_sight(log_in: LogIn, world: World) -
     left = log_in("manager", "left")
     assert "Monthly" not in left.look("/plans").text
     assert left.look(f"/plans/{plan_id}").status_code == 404
+    left.look("/plans/new")
     assert left.press(f"/plans/{plan_id}/run").status_code == 404
     left.look("/plans/new")
     assert left.press("/plans", **filled(world, name="Mine")).status_code == 422

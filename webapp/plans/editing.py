@@ -119,8 +119,8 @@ def resume(session: Session, viewer: Viewer, plan_id: int) -> str:
     """Have a paused plan wait for its next date; what it missed meanwhile is not made. Raises Refused."""
     plan = _locked(session, viewer, plan_id)
     if plan.paused_at is not None:
-        plan.paused_at, plan.paused_by = None, ""
         set_next(session, plan, now())
+        plan.paused_at, plan.paused_by = None, ""
         audit.note(session, viewer.name, "plan resumed", subject(plan), f"next {plan.next_day}")
     return _("Resumed.")
 

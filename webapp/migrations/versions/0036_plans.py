@@ -46,18 +46,18 @@ def upgrade() -> None:
         sa.Column("problem", sa.Text(), nullable=False),
         sa.Column("made_at", instant, nullable=False),
         sa.Column("made_by", sa.String(length=254), nullable=False),
-        sa.CheckConstraint("every IN ('month', 'quarter', 'week')", name="ck_plan_every"),
+        sa.CheckConstraint("every IN ('month', 'quarter', 'week')", name="every"),
         sa.CheckConstraint(
             "day IN ('working_day', 'last_working_day', 'day', 'last_day', 'weekday', 'last_weekday')",
-            name="ck_plan_day",
+            name="day",
         ),
-        sa.CheckConstraint("shift IN ('', 'before', 'after')", name="ck_plan_shift"),
+        sa.CheckConstraint("shift IN ('', 'before', 'after')", name="shift"),
         sa.CheckConstraint(
             "period IN ('last_month', 'this_month', 'month_before_last', 'last_quarter', 'last_week', 'last_7_days')",
-            name="ck_plan_period",
+            name="period",
         ),
-        sa.CheckConstraint("action IN ('start', 'wait', 'create')", name="ck_plan_action"),
-        sa.CheckConstraint("(paused_at IS NULL) = (next_at IS NOT NULL)", name="ck_plan_paused_or_next"),
+        sa.CheckConstraint("action IN ('start', 'wait', 'create')", name="action"),
+        sa.CheckConstraint("(paused_at IS NULL) = (next_at IS NOT NULL)", name="paused_or_next"),
         sa.ForeignKeyConstraint(["owner_id"], ["user_account.id"], name="fk_plan_owner_id"),
         sa.ForeignKeyConstraint(["definition_id"], ["message_definition.id"], name="fk_plan_definition_id"),
         sa.ForeignKeyConstraint(["cluster_id"], ["cluster.id"], name="fk_plan_cluster_id"),
@@ -82,7 +82,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "state IN ('creating', 'started', 'asked', 'unexpected', 'waiting', 'created', 'held', 'skipped', 'taken')",
-            name="ck_plan_occurrence_state",
+            name="state",
         ),
         sa.ForeignKeyConstraint(
             ["plan_id"], ["plan.id"], name="fk_plan_occurrence_plan_id", ondelete="SET NULL"
