@@ -98,7 +98,7 @@ def test_a_form_that_someone_changed_meanwhile_is_refused(log_in: LogIn, world: 
         ("count_margin", "ten", "Enter a whole number"),
         ("late_hours_max", "", "Enter a whole number"),
         ("time_zone", "Mars/Olympus", "Not a valid choice"),
-        ("bcc", "nobody", "@"),
+        ("bcc", "billing", "@"),
     ],
 )
 def test_what_is_wrong_is_said_at_the_field(
