@@ -91,6 +91,7 @@ def test_all_is_well(runtime: Runtime, server: MailServer) -> None:
         "store": True,
         "documents": True,
         "secret key": True,
+        "plans": True,
         "workers": True,
         "mail server one": True,
     }
