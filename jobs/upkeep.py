@@ -21,6 +21,7 @@ from webapp.intake import work as set_work
 from webapp.logs import ids
 from webapp.new_run import generation
 from webapp.oddities import domains
+from webapp.plans import making
 from webapp.privacy import erased_documents
 from webapp.privacy import upkeep as privacy_upkeep
 from webapp.workers import WorkerProcess
@@ -56,6 +57,8 @@ def sweep_regularly(runtime: Runtime, worker: WorkerProcess) -> None:
             ):
                 import_beside(runtime, worker, set_id)
             waiting_jobs.end_round()
+            if making.has_work(runtime):
+                _in_thread("plans", _plans, runtime, worker)
             if sealing.is_due(runtime.database):
                 _in_thread("seal", _seal, runtime, worker)
             if retention.is_due(runtime):
@@ -117,6 +120,13 @@ def _erase(runtime: Runtime, worker: WorkerProcess) -> None:
         erased_documents.delete_erased(runtime.database, runtime.documents, worker.stopping)
     except (DBAPIError, OSError) as error:
         log.warning("cannot delete documents of the erased; will try again soon", extra=ids(error=error))
+
+
+def _plans(runtime: Runtime, worker: WorkerProcess) -> None:
+    try:
+        making.work_off(runtime)
+    except DBAPIError as error:
+        log.warning("cannot make the runs of plans; will try again soon", extra=ids(error=error.orig))
 
 
 def _audit(runtime: Runtime, worker: WorkerProcess) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.store.customers import Cluster, ClusterParent, Customer
 from webapp.store.dialects import id_in
 from webapp.store.invoices import Invoice
+from webapp.store.plans import Plan
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import Role
 from webapp.store.users import User
@@ -145,6 +146,11 @@ def whole_to(viewer: Viewer) -> ColumnElement[bool]:
 
     Of any other run that they see, they see the results of their own customers, and change nothing."""
     return Run.cluster_id.in_(_clusters_of(viewer)) if viewer.clusters else true()
+
+
+def plans_of(viewer: Viewer) -> ColumnElement[bool]:
+    """Whether the viewer sees the Plan: its cluster is theirs."""
+    return Plan.cluster_id.in_(_clusters_of(viewer)) if viewer.clusters else true()
 
 
 def whole_runs(session: Session, viewer: Viewer, run_ids: Collection[int]) -> set[int]:

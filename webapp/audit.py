@@ -115,7 +115,14 @@ SENDING = (
     *(N_("create"), N_("start"), N_("stop"), N_("send again"), N_("let documents pass"), N_("remove")),
     *(N_("put back"), N_("undo"), N_("confirm sent"), N_("mark bounced"), N_("send test")),
     *(N_("archive"), N_("unarchive"), N_("take over"), N_("ask for approval"), N_("withdraw request")),
-    *(N_("approve run"), N_("reject run")),
+    *(N_("approve run"), N_("reject run"), N_("plan created"), N_("plan changed"), N_("plan deleted")),
+    *(
+        N_("plan paused"),
+        N_("plan resumed"),
+        N_("plan made a run"),
+        N_("plan held"),
+        N_("plan skipped a date"),
+    ),
 )
 USERS = (
     *(N_("user created"), N_("user invited"), N_("user disabled"), N_("user enabled")),

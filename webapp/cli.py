@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": "webapp.demo.commands:demo",
     "import": "webapp.imports.commands:import_command",
     "export": "webapp.exports.commands:export_command",
+    "plans": "webapp.plans.commands:plan_commands",
     "runs": "webapp.run_commands:runs",
     "servers": "webapp.settings.commands:server_commands",
     "users": "webapp.users.commands:users",

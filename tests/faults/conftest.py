@@ -25,7 +25,7 @@ WAITS = {
 }
 """Short enough for tests, and long enough for a machine with too much to do."""
 
-ON_BOTH = ("test_kills", "test_freezes", "test_people", "test_disks", "test_clocks")
+ON_BOTH = ("test_kills", "test_freezes", "test_people", "test_plans", "test_disks", "test_clocks")
 """The files of rows whose point may differ between the databases. The others' quick half is on SQLite."""
 
 

@@ -20,7 +20,8 @@ from tests.mailserver import MailServer
 from tests.runtimes import open_runtime
 from webapp.extensions import Runtime
 from webapp.launch import checks
-from webapp.launch.checks import CheckResult, examine
+from webapp.launch.check_result import CheckResult
+from webapp.launch.checks import examine
 from webapp.queue import JobQueue
 from webapp.store.workers import Worker
 
@@ -90,6 +91,7 @@ def test_all_is_well(runtime: Runtime, server: MailServer) -> None:
         "store": True,
         "documents": True,
         "secret key": True,
+        "plans": True,
         "workers": True,
         "mail server one": True,
     }

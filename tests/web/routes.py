@@ -74,6 +74,8 @@ LOOKING = {
     "/customers/<int:customer_id>",
     "/clusters",
     "/search",
+    "/plans",
+    "/plans/<int:plan_id>",
     "/fix",
     "/fix.csv",
     "/fix.xlsx",
@@ -86,6 +88,7 @@ FOR_SENDERS = {
     "/customers/<int:customer_id>/data.zip",
     "/clusters/new",
     "/invoices/new",
+    "/plans/new",
 }
 SETTINGS = ("/servers", "/senders", "/recipient-keys", "/transformations")
 LOOKING_ADMINS = {
@@ -168,6 +171,8 @@ CHANGING = {
     "/clusters/<int:cluster_id>/delete",
     "/fix",
     "/fix/undo",
+    "/plans",
+    *(f"/plans/<int:plan_id>{rest}" for rest in ("", "/pause", "/resume", "/delete", "/run")),
 }
 IMPORTING = {  # who may: tests/intake/test_pages.py
     *("/import", "/imports", "/imports/example.zip"),
@@ -190,6 +195,7 @@ FIRST_IDS = (
     "document_id",
     "user_id",
     "session_id",
+    "plan_id",
 )
 OF_A_RUN = {rule for rule in LOOKING | CHANGING if "run_id>" in rule or "result_id>" in rule}
 

@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 
 from tests import factories
-from tests.http_client import Browser, LogIn
+from tests.http_client import PASSWORD, Browser, LogIn
+from tests.plans.conftest import OWNER, Plans
 from tests.web.routes import (
     CHANGING,
     CHANGING_ADMINS,
@@ -30,6 +31,8 @@ from tests.web.routes import (
 from tests.world import World
 from webapp.store.customers import Cluster
 from webapp.store.definitions import TemplateImage
+from webapp.store.types import now
+from webapp.users.accounts import create_user
 
 
 @pytest.fixture
@@ -41,6 +44,8 @@ def left_run(world: World, in_cluster: Callable[[str], int]) -> tuple[int, int]:
         left = session.query(Cluster).filter_by(tag_name="left").one()
         logo = world.runtime.documents.put(b"a logo")
         session.add(TemplateImage(name="logo", media_type="image/png", size=6, sha256=logo))
+        create_user(session, OWNER, PASSWORD, "manager")
+    Plans(world).add(cluster_id=left.id, next_at=now().replace(year=2090))
     run_id = world.run(cluster_id=left.id)
     return run_id, world.results(run_id)[0].id
 

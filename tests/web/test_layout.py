@@ -28,7 +28,8 @@ def with_redis(parts: Runtime, url: str) -> Runtime:
     ("url", "door", "row"),
     [
         ("/", "Overview", ""),
-        ("/runs", "Runs", ""),
+        ("/runs", "Runs", "Runs"),
+        ("/plans", "Runs", "Plans"),
         ("/customers", "Customers", "Customers"),
         ("/clusters", "Customers", "Clusters"),
         ("/templates", "Definitions", "Templates"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from webapp import audit, edits, sources
@@ -15,6 +15,7 @@ from webapp.customers import checks, locks
 from webapp.customers.cluster_graph import ClusterNumbers, VisibleGraph
 from webapp.errors import Refused
 from webapp.store.customers import Cluster, ClusterParent, Customer
+from webapp.store.plans import Plan
 from webapp.store.runs import Run
 from webapp.store.statuses import SourceSubject
 from webapp.store.users import User, UserCluster
@@ -203,6 +204,8 @@ def why_not_deleted(session: Session, graph: VisibleGraph, cluster_id: int) -> s
             runs,
             name=name,
         )
+    if session.scalar(select(exists().where(Plan.cluster_id == cluster_id))):
+        return _("%(name)s cannot be deleted while a plan makes runs for it.", name=name)
     bound = session.scalars(
         select(User.name)
         .join(UserCluster, UserCluster.user_id == User.id)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Viewer, cannot_change
@@ -24,6 +24,7 @@ from webapp.store.definitions import (
     DefinitionVersion,
     MessageDefinition,
 )
+from webapp.store.plans import Plan
 from webapp.store.runs import Run
 from webapp.store.types import now
 from webapp.translation import N_, _, ngettext
@@ -95,6 +96,9 @@ def remove(session: Session, viewer: Viewer, definition: MessageDefinition) -> N
                 name=definition.name,
             )
         )
+    if session.scalar(select(exists().where(Plan.definition_id == definition.id))):
+        words = _("“%(name)s” cannot be deleted: a plan makes runs with it.", name=definition.name)
+        raise Refused(words)
     session.execute(
         delete(DefinitionTransformation).where(DefinitionTransformation.definition_id == definition.id)
     )

@@ -22,6 +22,7 @@ from webapp.demo.billing import bills
 from webapp.demo.folder import MESSAGING
 from webapp.store.customers import Cluster, ClusterParent, Customer
 from webapp.store.invoices import Invoice, TransformationResult
+from webapp.store.plans import Plan
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import Outcome, ResultStatus, RunStatus
 from webapp.store.users import AuditEntry, User, UserCluster
@@ -145,6 +146,9 @@ def _hanging_on_it(session: Session, rows: DemoRows) -> Iterator[str]:
         yield _(
             "Runs with customers of yours in them: %(found)s. No run is deleted in part.", found=_named(found)
         )
+    planned = select(Plan.name).where(Plan.cluster_id.in_(rows.clusters)).order_by(Plan.name)
+    if found := session.scalars(planned).all():
+        yield _("Plans for clusters of the demo: %(found)s. Delete them first.", found=_named(found))
     bound = (
         select(User.name)
         .where(exists().where(UserCluster.user_id == User.id, UserCluster.cluster_id.in_(rows.clusters)))

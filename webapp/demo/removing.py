@@ -36,6 +36,7 @@ from webapp.store.definitions import (
 from webapp.store.installation import Installation
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.mailservers import MailServer, RefusedResult, Sender
+from webapp.store.plans import Plan
 from webapp.store.runs import Attempt, ChosenInvoice, Reservation, Result, ResultInvoice, Run
 from webapp.store.statuses import SourceSubject
 from webapp.store.text_search import CUSTOMER_SEARCH, INVOICE_SEARCH
@@ -155,7 +156,13 @@ def _delete_data(session: Session, rows: DemoRows) -> None:
 def _delete_messaging(session: Session) -> None:
     """Delete the demo's definitions, then what they were made of; whatever something that stays uses, stays
     with it."""
-    unused = _ids(session, MessageDefinition, "name", "definition", select(Run.definition_id))
+    unused = _ids(
+        session,
+        MessageDefinition,
+        "name",
+        "definition",
+        union(select(Run.definition_id), select(Plan.definition_id)),
+    )
     model: Any
     for model in (DefinitionTransformation, DefinitionVersion):
         _delete(session, model, model.definition_id.in_(unused))

@@ -30,7 +30,7 @@ from webapp.imports.intake import Work, check, read
 from webapp.imports.kinds import CHANGED_HERE
 from webapp.imports.merging import MergeCounts
 from webapp.imports.problems import ImportRefused, Problems, TooMuchRemoved
-from webapp.imports.storing import Plan, compare, keep_documents, store
+from webapp.imports.storing import ImportPlan, compare, keep_documents, store
 from webapp.progress import ReportProgress
 from webapp.store.database import Database, is_passing
 from webapp.translation import _
@@ -121,13 +121,13 @@ def import_folder(
 
 
 def _store(
-    work: Work, plan: Plan, documents: DocumentStore, actor: str, allowed: int | None, told: Listener
-) -> Plan:
+    work: Work, plan: ImportPlan, documents: DocumentStore, actor: str, allowed: int | None, told: Listener
+) -> ImportPlan:
     if objection := plan.objection(allowed):
         raise TooMuchRemoved([objection])
     keep_documents(work, documents)
 
-    def finish(session: Session, plan: Plan) -> None:
+    def finish(session: Session, plan: ImportPlan) -> None:
         told.stored(session, _done(work, plan))
 
     return store(work, plan, actor, allowed, finish)
@@ -139,7 +139,7 @@ def _seal(database: Database) -> None:
             sealing.seal_plain(database)
 
 
-def _done(work: Work, plan: Plan) -> Imported:
+def _done(work: Work, plan: ImportPlan) -> Imported:
     return Imported(plan.counts, False, tuple(plan.rows), tuple(work.problems.warnings))
 
 

@@ -44,7 +44,7 @@ from webapp.store.users import AuditEntry
 
 
 @dataclass
-class Plan:
+class ImportPlan:
     """What is to be stored. `targets` and `judged`, by file: where its rows go, and what people changed of
     what it names. `forgotten`: of settings, what the file says something new of. `after`: the import before
     this one. `row_told` is told of every row that is new, changed or removed, also of those that `rows`
@@ -84,7 +84,9 @@ class Plan:
         return removals.objection(taken, allowed)
 
 
-def compare(work: Work, rows_max: int | None, row_told: Callable[[RowChange], None] | None = None) -> Plan:
+def compare(
+    work: Work, rows_max: int | None, row_told: Callable[[RowChange], None] | None = None
+) -> ImportPlan:
     """What the folder would change, with up to `rows_max` rows of each kind and file (None: all)."""
     with work.stage.working() as session:
         return _compare(session, work, rows_max, row_told)
@@ -95,10 +97,10 @@ def _compare(
     work: Work,
     rows_max: int | None,
     row_told: Callable[[RowChange], None] | None = None,
-) -> Plan:
+) -> ImportPlan:
     found = messaging_store.differing(session, work.messaging, work.stored)
     after = _last_import(session)
-    plan = Plan(found.parts, rows_max, after, row_told, forgotten=found.forgotten)
+    plan = ImportPlan(found.parts, rows_max, after, row_told, forgotten=found.forgotten)
     if messaging.FILE in work.files:
         for table, (new, changed, unchanged) in plan.parts.items():
             told = Counter(kind for kind, _, _ in found.told.get(table, ()))
@@ -117,7 +119,7 @@ def _compare(
     return plan
 
 
-def _compare_file(session: Session, work: Work, plan: Plan, kind: Kind, target: Target) -> None:
+def _compare_file(session: Session, work: Work, plan: ImportPlan, kind: Kind, target: Target) -> None:
     merging.clear(session, target)
     found = _judge(session, work, kind, target, plan.rows_max)
     if found.kept or found.spared:
@@ -169,11 +171,11 @@ def keep_documents(work: Work, documents: DocumentStore) -> None:
 
 def store(
     work: Work,
-    plan: Plan,
+    plan: ImportPlan,
     actor: str,
     allowed_removals: int | None,
-    finish: Callable[[Session, Plan], None],
-) -> Plan:
+    finish: Callable[[Session, ImportPlan], None],
+) -> ImportPlan:
     """The one transaction that changes the database, with `finish` at its end; gives what it did, which is
     the plan unless people changed what the folder names meanwhile. Raises ImportRefused if other things were
     changed meanwhile, or if more would be removed by now than may be."""
@@ -213,7 +215,7 @@ def store(
     return plan
 
 
-def _settle(session: Session, work: Work, plan: Plan) -> Plan:
+def _settle(session: Session, work: Work, plan: ImportPlan) -> ImportPlan:
     """Hold what is about to change, and compare once more if people have changed any of it meanwhile, or if
     another import came first: what they changed stays, and this import speaks last."""
     for _ in range(COMPARED_AGAIN_MAX):
@@ -243,7 +245,7 @@ COMPARED_AGAIN_MAX = 3
 comparison names are held after it."""
 
 
-def _audit(session: Session, work: Work, plan: Plan, actor: str) -> None:
+def _audit(session: Session, work: Work, plan: ImportPlan, actor: str) -> None:
     told = "; ".join(f"{words}: {_counted(counts)}" for words, counts in plan.counts.items())
     audit.add(session, actor, IMPORT, (work.called or repr(work.folder.name))[:200], told)
 

@@ -7,7 +7,6 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -18,6 +17,8 @@ from webapp import migrations, sealing
 from webapp.config import Settings
 from webapp.document_store.stores import DocumentMissing
 from webapp.extensions import Runtime
+from webapp.launch.check_result import CheckResult
+from webapp.launch.plan_checks import plan_checks
 from webapp.mailservers.reaching import address_of
 from webapp.smtp.server_connection import Waits
 from webapp.smtp.transport import Conversation
@@ -34,22 +35,6 @@ NEWEST = 20
 """Documents that are looked for in the store."""
 
 
-@dataclass(frozen=True)
-class CheckResult:
-    """One line of the doctor's: what was looked at, whether it is well, and what was seen. `warns`: it works,
-    and a person should change it all the same."""
-
-    about: str
-    well: bool
-    words: str
-    warns: bool = False
-
-    @property
-    def look(self) -> str:
-        """The word that the line begins with."""
-        return "WRONG" if not self.well else "warn" if self.warns else "ok"
-
-
 def examine(runtime: Runtime) -> Iterator[CheckResult]:
     """Every check in turn. What needs the database is left out when it does not answer."""
     schema = list(_database(runtime))
@@ -64,6 +49,7 @@ def examine(runtime: Runtime) -> Iterator[CheckResult]:
         yield _installation(runtime)
         yield _workers(runtime)
         yield from _mail_servers(runtime)
+        yield from plan_checks(runtime)
 
 
 def _database(runtime: Runtime) -> Iterator[CheckResult]:

@@ -19,6 +19,7 @@ from webapp.lifecycle.throughput import Throughput, throughput
 from webapp.runs.report import blocker
 from webapp.store.customers import Cluster
 from webapp.store.definitions import Content
+from webapp.store.plans import PlanOccurrence
 from webapp.store.runs import Result, ResultInvoice, Run
 from webapp.store.statuses import ResultStatus, RunStatus, SkipReason
 from webapp.store.users import AuditEntry
@@ -188,6 +189,7 @@ class About:
     children: int | None
     invoices: int
     differs_in: list[str]
+    of_plan: PlanOccurrence | None = None
 
 
 def about(session: Session, viewer: Viewer, run: Run, counts: Counts, *, is_whole: bool) -> About:
@@ -204,4 +206,5 @@ def about(session: Session, viewer: Viewer, run: Run, counts: Counts, *, is_whol
         invoices = session.scalar(taken)
     frozen, today = cast(Content, run.version.content), content_of(session, run.definition)
     differs_in = [difference.what for difference in differences(frozen, today)]
-    return About(path(session, viewer, run.cluster), children, invoices or 0, differs_in)
+    of_plan = session.scalar(select(PlanOccurrence).where(PlanOccurrence.run_id == run.id))
+    return About(path(session, viewer, run.cluster), children, invoices or 0, differs_in, of_plan)

@@ -53,30 +53,19 @@ class Banner:
     link: str = ""
 
 
+RUNS = (Link(N_("Runs"), "/runs", "run_list"), Link(N_("Plans"), "/plans", "plans"))
+INVOICES = (Link(N_("Invoices"), "/invoices", "invoices"), Link(N_("Imports"), "/imports", "intake"))
+CUSTOMERS = (Link(N_("Customers"), "/customers", "customers"), Link(N_("Clusters"), "/clusters", "clusters"))
+DEFINITIONS = (
+    Link(N_("Definitions"), "/definitions", "definitions"),
+    Link(N_("Templates"), "/templates", "template_pages"),
+)
 DOORS = (
     Door(N_("Overview"), "/", "run_list"),
-    Door(N_("Runs"), "/runs", "run_list"),
-    Door(
-        N_("Invoices"),
-        "/invoices",
-        "invoices",
-        (Link(N_("Invoices"), "/invoices", "invoices"), Link(N_("Imports"), "/imports", "intake")),
-    ),
-    Door(
-        N_("Customers"),
-        "/customers",
-        "customers",
-        (Link(N_("Customers"), "/customers", "customers"), Link(N_("Clusters"), "/clusters", "clusters")),
-    ),
-    Door(
-        N_("Definitions"),
-        "/definitions",
-        "definitions",
-        (
-            Link(N_("Definitions"), "/definitions", "definitions"),
-            Link(N_("Templates"), "/templates", "template_pages"),
-        ),
-    ),
+    Door(N_("Runs"), "/runs", "run_list", RUNS),
+    Door(N_("Invoices"), "/invoices", "invoices", INVOICES),
+    Door(N_("Customers"), "/customers", "customers", CUSTOMERS),
+    Door(N_("Definitions"), "/definitions", "definitions", DEFINITIONS),
     Door(N_("To fix"), "/fix", "fixing"),
     Door(N_("Settings"), "/settings", "settings"),
     Door(N_("Mailbox"), "/dev/mailbox", "catcher"),

@@ -1,0 +1,1 @@
+"""Plans: recurring rules that make runs."""
