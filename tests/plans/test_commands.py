@@ -31,13 +31,13 @@ def test_list(app: Flask, plans: Plans) -> None:
     assert json.loads(said)["plan"] == "Monthly"
 
 
-def test_run_makes_the_run_in_the_owners_name(app: Flask, plans: Plans) -> None:
+def test_run_makes_the_run_of_the_one_who_asks(app: Flask, plans: Plans) -> None:
     plan_id = plans.add(**FAR, action="create")
     code, _said = call(app, "run", "Monthly")
     [run], [made] = plans.runs(), plans.occurrences()
     assert (code, run.created_by, made.asked_by, made.state) == (
         0,
-        "jonas@example.com",
+        "command line",
         "command line",
         "created",
     )

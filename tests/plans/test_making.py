@@ -252,3 +252,14 @@ def test_what_is_not_looked_at_holds_nothing_up(plans: Plans) -> None:
     plans.add(skipped_max=50)
     plans.work()
     assert plans.occurrences()[0].state == "started"
+
+
+def test_a_plan_whose_country_is_not_known_any_more_keeps_no_other_waiting(plans: Plans) -> None:
+    plans.world.add()
+    lost = plans.add(name="Lost", country="XX")
+    plans.add()
+    plans.work()
+    assert len(plans.runs()) == 2
+    stored = plans.plan(lost)
+    assert (stored.next_at, stored.paused_by) == (None, "Mailrun")
+    assert "Change the rule" in stored.problem

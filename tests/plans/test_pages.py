@@ -140,6 +140,8 @@ def test_make_it_now_makes_a_run_that_names_its_plan(log_in: LogIn, world: World
     with world.runtime.database.reading() as session:
         made = session.scalars(select(PlanOccurrence)).one()
     assert (made.day, made.asked_by, made.state) == (None, "manager@example.com", "created")
+    with world.runtime.database.reading() as session:
+        assert session.get_one(Run, run_id).created_by == "manager@example.com"
     assert "Made by the plan" in text_of(browser.look(f"/runs/{run_id}"))
     assert f'href="/runs/{run_id}"' in browser.look(f"/plans/{plan_id}").text
 

@@ -6,11 +6,13 @@
 3. The date is locked. One transaction holds the run against what the plan expects, starts it or lets it
    wait, and writes which.
 
-The run is made and started in the name of the plan's owner. Their rights are asked for at 1 and at 3."""
+The run is made and started in the name of the plan's owner. Their rights are asked for at 1 and at 3. One
+that a person asked for in between is created by that person, and started in the owner's name."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfoNotFoundError
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
@@ -30,7 +32,7 @@ from webapp.store.runs import Run
 from webapp.store.statuses import RunStatus
 from webapp.store.types import now
 from webapp.store.users import User
-from webapp.translation import english, ngettext
+from webapp.translation import _, english, ngettext
 
 LATE_AFTER = timedelta(minutes=5)
 """A run that is made later than this after its time says so."""
@@ -90,8 +92,24 @@ def _make_due(runtime: Runtime, plan_id: int, at: datetime) -> bool:
             if at - due > LATE_AFTER:
                 occurrence.late_minutes = int((at - due).total_seconds() // 60)
             make(session, runtime, plan, occurrence, plan.next_nominal)
-        set_next(session, plan, due)
+        _go_on(session, plan, due)
     return True
+
+
+def _go_on(session: Session, plan: Plan, after: datetime) -> None:
+    """Have the plan wait for its next date. One whose time zone or country this machine does not know any
+    more is paused and says so; it must not keep the plans behind it waiting."""
+    try:
+        set_next(session, plan, after)
+    except (ZoneInfoNotFoundError, NotImplementedError) as unknown:
+        plan.paused_at, plan.paused_by = now(), "Mailrun"
+        plan.next_at = plan.next_day = plan.next_nominal = None
+        plan.problem = _(
+            "Its time zone or the holidays of its country are not known on this machine: %(what)s. Change "
+            "the rule, then resume the plan.",
+            what=str(unknown),
+        )
+        audit.note(session, "Mailrun", "plan paused", subject(plan), str(unknown))
 
 
 def _missed(plan: Plan) -> str:
@@ -124,6 +142,8 @@ def make(session: Session, runtime: Runtime, plan: Plan, occurrence: PlanOccurre
             audit.note(session, owner.email, "refused", refusal.subject, refusal.detail)
         audit.note(session, "Mailrun", "plan held", subject(plan), str(refusal))
         return
+    # A run that a person asked for is theirs, too: they cannot be the second person who approves it.
+    run.created_by = occurrence.asked_by or run.created_by
     occurrence.run_id, plan.problem = run.id, ""
     told = f"run {run.id}" + (f", for {occurrence.day}" if occurrence.day else "")
     late = f", {occurrence.late_minutes} minutes late" if occurrence.late_minutes else ""
