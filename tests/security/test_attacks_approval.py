@@ -137,6 +137,6 @@ def test_few_that_change_go_out_within_the_limits(
     first = world.results(run_id)[0].customer_id
     with world.runtime.database.writing() as session:
         theirs = update(CustomerEmail).where(CustomerEmail.customer_id == first)
-        session.execute(theirs.values(address="mended@customers.test"))
+        session.execute(theirs.values(address="fixed@customers.test"))
     world.work(worker, run_id)
     assert world.statuses(run_id) == ["sent"] * 3
