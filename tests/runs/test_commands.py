@@ -56,7 +56,7 @@ def test_a_run_from_preview_to_results(world: World, mailrun: Mailrun, worker: W
     shown = json.loads(mailrun("runs", "show", run_id, "--json").stdout)
     assert list(shown) == [
         "id", "name", "status", "definition", "cluster", "include_children", "period_from", "period_to",
-        "bcc", "problem", "counts", "created_at", "started_at", "finished_at",
+        "bcc", "problem", "counts", "created_at", "started_at", "finished_at", "awaits_approval",
     ]  # fmt: skip
     assert set(shown["counts"]) == {status.value for status in ResultStatus}
     assert (shown["status"], shown["bcc"], shown["problem"]) == ("created", ["archive@example.com"], None)

@@ -38,12 +38,12 @@ def show(session: Session, run: Run, viewer: Viewer = OPERATOR) -> dict[str, Any
         "period_from": run.period_from.isoformat(),
         "period_to": run.period_to.isoformat(),
         "bcc": run.bcc,
-        "awaits_approval": run.awaits_approval,
         "problem": stands,
         "counts": {status.value: n for status, n in counted.by_status.items()},
         "created_at": iso(run.created_at),
         "started_at": iso(run.started_at),
         "finished_at": iso(run.finished_at),
+        "awaits_approval": run.awaits_approval,
     }
 
 
