@@ -9,6 +9,8 @@ from gettext import NullTranslations
 from html.parser import HTMLParser
 
 import pytest
+from babel import Locale
+from babel.dates import get_day_names
 from flask import Flask
 from sqlalchemy import String, Text, select
 
@@ -104,9 +106,15 @@ STORED_DETAILS = (Result.__table__.c.detail, Attempt.__table__.c.detail)
 """What workers wrote of a result; that of the audit is data."""
 
 
+def names_of_babel() -> set[str]:
+    """Names of countries and of days, which Babel has in every language (webapp/plans/words.py)."""
+    english = Locale("en")
+    return {*map(str, english.territories.values()), *get_day_names("wide", locale=english).values()}
+
+
 def data_of(world: World) -> re.Pattern[str]:
-    """Every string that the database has, words of its own such as statuses aside."""
-    found: set[str] = set()
+    """Every string that the database has, words of its own such as statuses aside, and what Babel names."""
+    found = names_of_babel()
     with world.runtime.database.reading() as session:
         for table in Base.metadata.sorted_tables:
             strings = [each for each in table.columns if isinstance(each.type, String | Text)]
