@@ -9,8 +9,12 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from tests.approvals.conftest import APPROVER, MANAGER, PASSWORD, FourEyes
+from tests.approvals.test_ways_around import give_addresses
+from tests.fixing.conftest import fields as fix_fields
+from tests.fixing.conftest import hidden as asked_fields
 from tests.http_client import Browser, LogIn, text_of
 from tests.world import World
+from webapp.results.to_fix import OpenCause
 from webapp.store.installation import Installation
 from webapp.store.users import AuditEntry, User
 
@@ -134,3 +138,31 @@ def test_what_is_no_limit_is_told(log_in: LogIn, four_eyes: FourEyes, field: str
     answer = browser.press("/settings/approval", **{**hidden(page.text), field: typed})
     assert (answer.status_code, "in digits" in text_of(answer)) == (422, True)
     assert typed in answer.text
+
+
+def test_mails_that_are_added_beyond_the_limits_are_told_to_wait(
+    manager: Browser, four_eyes: FourEyes, world: World
+) -> None:
+    """The run had finished: Send again would have let them go at once."""
+    customers = [world.add("")[0] for _n in range(2)]
+    run_id = world.run()
+    four_eyes.start(run_id)
+    give_addresses(world, customers)
+    manager.look(f"/runs/{run_id}")
+    ids = [str(result.id) for result in world.results(run_id)]
+    manager.press(f"/runs/{run_id}/results/send-again", id=ids, asked="1")
+    assert world.statuses(run_id) == ["ready", "ready"]
+    said = text_of(manager.look(f"/runs/{run_id}"))
+    assert "Nothing goes out before another person has approved the run." in said
+
+
+def test_a_fix_beyond_the_limits_is_told_to_wait(manager: Browser, four_eyes: FourEyes, world: World) -> None:
+    four_eyes.limit(0)
+    world.add("")
+    run_id = world.run()
+    four_eyes.start(run_id)
+    posted = fix_fields(manager, OpenCause.NO_RECIPIENT, value="new@x.test")
+    asked = manager.press("/fix", **posted)
+    manager.press("/fix", **asked_fields(asked.text), send="1")
+    assert (world.status(run_id), world.statuses(run_id)) == ("stopped", ["ready"])
+    assert "1 mail waits for another person to approve its run." in text_of(manager.look("/fix"))

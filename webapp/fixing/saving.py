@@ -212,7 +212,7 @@ def _send(
     undo: Undo,
 ) -> Fixed:
     """Send what waited for this row, as far as the person said so."""
-    row, going, ready = filled.row, 0, 0
+    row = filled.row
     if filled.action == MARK_SENT:
         return _mark_sent(session, viewer, row, answer)
     by_run: dict[int, list[OpenResult]] = defaultdict(list)
@@ -223,7 +223,7 @@ def _send(
             others += 1
         elif answer.send or not held_back:
             by_run[result.run_id].append(result)
-    unchanged, freed = Counter[str](), list[int]()
+    unchanged, sent, freed = Counter[str](), Counter[str](), list[int]()
     for run_id, results in sorted(by_run.items()):
         selection = BulkSelection(
             run_id,
@@ -236,15 +236,12 @@ def _send(
         outcome = resend.send_again(session, runtime.queue, selection, viewer, **how)
         unchanged.update(outcome.unchanged)
         freed += outcome.ids
-        going, ready = (
-            (going + outcome.changed, ready) if results[0].goes_out else (going, ready + outcome.changed)
-        )
-    waiting = len(filled.sends) - others - sum(map(len, by_run.values()))
+        then = "going" if results[0].goes_out else "ready"
+        sent["to_approve" if outcome.awaits_approval else then] += outcome.changed
+    sent["waiting"] = waiting = len(filled.sends) - others - sum(map(len, by_run.values()))
     if others:
         unchanged[words.NEEDS_THE_RIGHT] = others
-    said = words.outcome(
-        saved=filled.changes_data, going=going, ready=ready, waiting=waiting, unchanged=dict(unchanged)
-    )
+    said = words.outcome(sent, unchanged, saved=filled.changes_data)
     ids = "-".join(map(str, freed))
     return Fixed(row, said, {**undo, "ids": ids} if undo else {}, waiting, ids)
 

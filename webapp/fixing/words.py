@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webapp import notation
@@ -73,9 +74,13 @@ def button(saved: int, sent: int) -> str:
     )
 
 
-def outcome(*, saved: bool, going: int, ready: int, waiting: int, unchanged: dict[str, int]) -> str:
-    """What came of a fix: Saved. 2 mails go out."""
+def outcome(sent: Mapping[str, int], unchanged: Mapping[str, int], *, saved: bool) -> str:
+    """What came of a fix: Saved. 2 mails go out. `sent`: how many are `going` out, `ready` for Start, have
+    their run wait for an approval (`to_approve`), or are `waiting` for Send again."""
     said = [_("Saved.")] if saved else []
+    going, ready, to_approve, waiting = (
+        sent.get(each, 0) for each in ("going", "ready", "to_approve", "waiting")
+    )
     if going:
         said.append(ngettext("%(num)s mail goes out.", "%(num)s mails go out.", going))
     if ready:
@@ -84,6 +89,14 @@ def outcome(*, saved: bool, going: int, ready: int, waiting: int, unchanged: dic
                 "%(num)s result is ready and will go out on Start.",
                 "%(num)s results are ready and will go out on Start.",
                 ready,
+            )
+        )
+    if to_approve:
+        said.append(
+            ngettext(
+                "%(num)s mail waits for another person to approve its run.",
+                "%(num)s mails wait for another person to approve their run.",
+                to_approve,
             )
         )
     if waiting:

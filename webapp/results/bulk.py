@@ -49,11 +49,13 @@ class BulkSelection:
 @dataclass(frozen=True)
 class BulkOutcome:
     """How many results were changed, their ids (at most 1,000, for Undo), and how many were not changed, by
-    the reason in words, which is translated where it is shown."""
+    the reason in words, which is translated where it is shown. `awaits_approval`: the run now waits for a
+    second person, so nothing goes out yet."""
 
     changed: int
     unchanged: dict[str, int]
     ids: tuple[int, ...] = ()
+    awaits_approval: bool = False
 
 
 def open_run(session: Session, selection: BulkSelection, viewer: Viewer) -> Run:
@@ -129,4 +131,5 @@ def audit_and_report(
         if len(rows) <= AUDITED_IDS_MAX:
             detail += NAMED + ", ".join(str(row.id) for row in rows)
         audit.audit(session, viewer.name, action, run, detail)
-    return BulkOutcome(len(rows), dict(unchanged), tuple(row.id for row in rows[:1_000]))
+    ids = tuple(row.id for row in rows[:1_000])
+    return BulkOutcome(len(rows), dict(unchanged), ids, run.awaits_approval)

@@ -41,7 +41,7 @@ MARK_BOUNCED = ActionWords(
 
 
 def outcome_words(words: ActionWords, outcome: BulkOutcome) -> str:
-    """1 result removed. 2 not removed: already removed."""
+    """1 result removed. 2 not removed: already removed. What waits for an approval says so."""
     not_done = _(words.not_done)
     if not outcome.changed and not outcome.unchanged:
         return _("%(not_done)s: no result matches any more.", not_done=capital(not_done))
@@ -59,4 +59,6 @@ def outcome_words(words: ActionWords, outcome: BulkOutcome) -> str:
     ]
     if outcome.changed:
         sentences.insert(0, words.done(outcome.changed))
+        if outcome.awaits_approval:
+            sentences.append(_("Nothing goes out before another person has approved the run."))
     return " ".join(sentences)
