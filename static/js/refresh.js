@@ -3,9 +3,10 @@
 import { $, $$ } from './dom.js';
 import { pageAddress } from './dialogs.js';
 import { focusTable, isFocusLost } from './focus.js';
-import { clearSelection } from './selection.js';
+import { clearSelection, rowBoxes } from './selection.js';
 
 let pressed = null; // the button that was pressed last
+let tickedThen = []; // the boxes of the rows that it was pressed for: a row that is ticked meanwhile stays ticked
 
 async function refreshMain() {
   const hadFocus = document.activeElement !== document.body;
@@ -14,12 +15,15 @@ async function refreshMain() {
   if (hadFocus && isFocusLost()) focusTable();
 }
 
-document.addEventListener('submit', event => { pressed = event.submitter; }, { capture: true });
+document.addEventListener('submit', event => {
+  pressed = event.submitter;
+  tickedThen = rowBoxes().filter(box => box.checked);
+}, { capture: true });
 
 document.addEventListener('changed', () => {
   for (const dialog of $$('#ask dialog')) dialog.close();
   $('#strip')?.replaceChildren(); // why an earlier press was refused
-  if (pressed?.closest('.bulk, dialog.ask')) clearSelection();
+  if (pressed?.closest('.bulk, dialog.ask')) clearSelection(tickedThen);
   refreshMain();
 });
 

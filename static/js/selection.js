@@ -40,10 +40,10 @@ function updateHeaderBox(boxes, ticked) {
   headerBox.indeterminate = ticked > 0 && ticked < boxes;
 }
 
-/** Unticks all rows. */
-export function clearSelection() {
+/** Unticks these rows, or all. */
+export function clearSelection(boxes = rowBoxes()) {
   $(`${LIST} input[name=all]`)?.remove();
-  for (const box of rowBoxes()) box.checked = false;
+  for (const box of boxes) box.checked = false;
   updateBulkBar();
 }
 

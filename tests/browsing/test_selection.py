@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browsing.installation import addresses, customers
 from tests.browsing.seen import bulk, counted, invoices, press, results, state, tab, tick
@@ -77,3 +77,18 @@ def test_the_buttons_count_the_rows_that_they_would_touch(page: Page, skipped: i
     expect(bulk(page).get_by_role("button", name="Send again 0")).to_be_visible()  # they are ready as it is
     press(page, "Clear", bulk(page))
     expect(bulk(page)).to_be_hidden()
+
+
+def test_a_row_that_is_ticked_while_a_press_is_under_way_stays_ticked(page: Page, world: World) -> None:
+    first, second, _ = customers(world, *addresses(3))
+    page.goto(f"/runs/{world.run()}")
+    tick(page, first)
+    held: list[Route] = []
+    page.route("**/results/remove", lambda route: held.append(route))
+    with page.expect_request("**/results/remove"):
+        press(page, "Remove 1", bulk(page))
+    tick(page, second)
+    held[0].continue_()
+    counted(page, Removed=1)
+    expect(page.get_by_role("checkbox", name=f"Select {second}", exact=True)).to_be_checked()
+    expect(bulk(page)).to_contain_text("1 selected")
