@@ -40,19 +40,9 @@ def _inline_literal(day: date) -> ColumnElement[date]:
 def period_words(first: date, last: date) -> str:
     """The period as the person who reads writes days: "1 to 31 October 2026", or "01.10.2026 to
     31.10.2026"."""
-    style, language = notation.current().dates, notation.current().language
-    if style is DateStyle.WORDS and language == ENGLISH:
+    if notation.current().dates is DateStyle.WORDS:
         return period_name(first, last)
-    if style is not DateStyle.WORDS:
-        begin, end = notation.day(first), notation.day(last)
-    else:
-        is_within_month = (first.year, first.month) == (last.year, last.month)
-        pattern = "d" if is_within_month else "d MMMM" if first.year == last.year else "d MMMM y"
-        begin, end = (
-            str(format_date(day, words, locale=language))
-            for day, words in ((first, pattern), (last, "d MMMM y"))
-        )
-    return end if first == last else _("%(first)s to %(last)s", first=begin, last=end)
+    return _from_to(notation.day(first), notation.day(last))
 
 
 def month_words(of: date) -> str:
@@ -62,12 +52,16 @@ def month_words(of: date) -> str:
 
 
 def period_name(first: date, last: date) -> str:
-    """The period in words: "1 to 31 October 2026", "1 July to 30 September 2026". The same for everyone, as
-    part of a name is."""
-    if first == last:
-        return f"{first.day} {first:%B %Y}"
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day} to {last.day} {last:%B %Y}"
-    if first.year == last.year:
-        return f"{first.day} {first:%B} to {last.day} {last:%B %Y}"
-    return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
+    """The period in words, in the reader's language, whatever their style of dates: "1 to 31 October 2026",
+    "1 July to 30 September 2026"."""
+    is_within_month = (first.year, first.month) == (last.year, last.month)
+    pattern = "d" if is_within_month else "d MMMM" if first.year == last.year else "d MMMM y"
+    return _from_to(_in_words(first, "d MMMM y" if first == last else pattern), _in_words(last, "d MMMM y"))
+
+
+def _in_words(of: date, pattern: str) -> str:
+    return str(format_date(of, pattern, locale=notation.current().language))
+
+
+def _from_to(begin: str, end: str) -> str:
+    return end if begin == end else _("%(first)s to %(last)s", first=begin, last=end)

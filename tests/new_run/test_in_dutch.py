@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.http_client import LogIn, fields, text_of
 from tests.new_run.test_pages import preview
 from tests.world import World
+from webapp.store.runs import Run
 from webapp.store.users import User
 
 
@@ -28,3 +29,14 @@ def test_a_new_run_in_dutch(log_in: LogIn, world: World) -> None:
     browser.look("/runs/new")
     wrong = browser.press("/runs", **fields(world, period_to="2026-09-01"))
     assert "De periode eindigt voordat ze begint." in text_of(wrong)
+
+
+def test_a_run_without_a_name_gets_one_in_the_makers_language(log_in: LogIn, world: World) -> None:
+    world.add("a@x.test")
+    browser = log_in("manager")
+    with world.runtime.database.writing() as session:
+        session.execute(update(User).values(language="nl"))
+    browser.look("/runs/new")
+    browser.press("/runs", **fields(world, name=""))
+    with world.runtime.database.reading() as session:
+        assert session.scalars(select(Run.name)).one().endswith(", 1 t/m 31 oktober 2026")

@@ -148,8 +148,8 @@ def invoices_by_number(session: Session, numbers: Iterable[str]) -> tuple[int, .
 
 
 def default_name(session: Session, selection: Selection) -> str:
-    """ "<definition>, <cluster>, <period>", the name of a run that was given none; long names are cut to the
-    length of a run's name."""
+    """ "<definition>, <cluster>, <period>", the name of a run that was given none, in the language of the person
+    who makes it; long names are cut to the length of a run's name."""
     definition = session.get_one(MessageDefinition, selection.definition_id).name
     cluster = session.get_one(Cluster, selection.cluster_id).tag_name
     period = period_name(selection.period_from, selection.period_to)
