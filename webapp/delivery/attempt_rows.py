@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from webapp.delivery.settlement import AttemptOutcome
 from webapp.lifecycle.results import LockedResult
@@ -19,7 +19,7 @@ from webapp.smtp.queue_ids import queue_id
 from webapp.store.prepared import BulkInsert, BulkUpdate, CompiledStatement
 from webapp.store.runs import Attempt, Result, Run
 from webapp.store.statuses import Outcome, ResultStatus, RunStatus
-from webapp.store.types import now
+from webapp.store.types import Instant, now
 
 START_COLUMNS = (
     "run_id",
@@ -61,11 +61,11 @@ WRITE_OUTCOMES = BulkUpdate(Attempt, OUTCOME_COLUMNS)
 
 @dataclass(frozen=True)
 class LockedForAttempt:
-    """A result as it is now, with its claim's token, and whether its run is running or finished."""
+    """A result as it is now, with its claim's token, and whether its run may send now or is finished."""
 
     result: LockedResult
     token: str | None
-    run_is_running: bool
+    run_may_send: bool
     run_is_finished: bool
 
 
@@ -75,23 +75,24 @@ def lock_results(connection: Connection, result_ids: Iterable[int]) -> Mapping[i
     The order prevents deadlocks. A commit of ours whose answer was lost may still be under way: reading
     before the lock would miss it."""
     ids = {f"id_{n}": id for n, id in enumerate(sorted(set(result_ids)))}
-    rows = _locking_statement(len(ids)).run(connection, ids)
+    rows = _locking_statement(len(ids)).run(connection, {**ids, "at": now()})
     return {
         id: LockedForAttempt(
             LockedResult(id, ResultStatus(status), reason),
             token,
-            run_status == RunStatus.RUNNING,
+            run_status == RunStatus.RUNNING and bool(is_in_time),
             run_status == RunStatus.FINISHED,
         )
-        for id, status, reason, token, run_status in rows
+        for id, status, reason, token, run_status, is_in_time in rows
     }
 
 
 @lru_cache
 def _locking_statement(rows: int) -> CompiledStatement:
     ids = [bindparam(f"id_{n}", type_=Result.id.type) for n in range(rows)]
+    is_in_time = or_(Run.send_until.is_(None), Run.send_until > bindparam("at", type_=Instant))
     return CompiledStatement(
-        select(Result.id, Result.status, Result.reason, Result.token, Run.status)
+        select(Result.id, Result.status, Result.reason, Result.token, Run.status, is_in_time)
         .join(Run, Run.id == Result.run_id)
         .where(Result.id.in_(ids))
         .order_by(Result.id)

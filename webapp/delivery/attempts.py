@@ -78,7 +78,7 @@ class ClaimLost(Exception):
 
 
 class RunStopped(ClaimLost):
-    """The attempt may not start because the run is no longer running."""
+    """The attempt may not start because the run is no longer running, or its end has passed."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def commit_round(
     """Write one round of one run and one worker; for each start, in order, return whether it holds.
 
     1. Take the run's lock, shared.
-    2. Lock all results of the round, and read with them whether the run is running: after the lock is held,
-    so that Stop is exact. If it is not running, no attempt starts.
+    2. Lock all results of the round, and read with them whether the run may send: after the lock is held,
+    so that Stop is exact. If it is not running, or its end has passed, no attempt starts.
     3. Store how attempts ended, move their results on, and release the reservations of messages that
     certainly
     did not go out. Settling twice is harmless. If the run has finished meanwhile, late proof that a message
@@ -170,7 +170,7 @@ def _start(
     connection: Connection, starts: Sequence[AttemptStart], locked: Locked
 ) -> tuple[list[StartedAttempt | ClaimLost], list[Transition]]:
     """Store the attempts that may start; return the answers, and the transitions of results."""
-    if not all(found.run_is_running for found in locked.values()):
+    if not all(found.run_may_send for found in locked.values()):
         return [RunStopped("the run was stopped") for _ in starts], []
     results = [_still_claimed(locked, start, SENDABLE) for start in starts]
     ours = [(start, result) for start, result in zip(starts, results, strict=True) if result is not None]

@@ -54,7 +54,10 @@ def claim(session: Session, run_id: int, worker_id: int, at_most: int, *, probes
     3. Re-check each. What can no longer be sent becomes `skipped` with its reason (in a collated result: only
     the invoice concerned), and is no part of the claim."""
     token = secrets.token_hex(16)
-    running = session.scalar(select(exists().where(Run.id == run_id, Run.status == RunStatus.RUNNING)))
+    in_time = or_(Run.send_until.is_(None), Run.send_until > now())
+    running = session.scalar(
+        select(exists().where(Run.id == run_id, Run.status == RunStatus.RUNNING, in_time))
+    )
     ids = refused_results.to_probe_with(session, probes, run_id) if running and probes else []
     ids = ids or (_pick(session, run_id, at_most) if running else [])
     if not ids:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from webapp.delivery import claims
 from webapp.extensions import Runtime
-from webapp.lifecycle import runs
+from webapp.lifecycle import runs, scheduling
 from webapp.lifecycle.results import RELEASE_CLAIM
 from webapp.lifecycle.unconfirmed import mark_unconfirmed, unknown_outcome
 from webapp.mailservers import connection_slots
@@ -68,8 +68,9 @@ def sweep(runtime: Runtime, worker: WorkerProcess, watch: HeartbeatMonitor) -> D
     1. Record every worker's heartbeat. A worker whose heartbeat stood still for a lease, or whose process has
     ended as the kernel of this machine says, is declared lost. What it, or one that has left, still holds
     afterwards is released too.
-    2. Finish running runs with nothing left to send.
-    3. Return the running runs with something to claim, whose mail server may be tried, and the half-generated
+    2. Start the runs whose time has come, and skip what is left of those whose end has passed.
+    3. Finish running runs with nothing left to send.
+    4. Return the running runs with something to claim, whose mail server may be tried, and the half-generated
     ones."""
     database, settings = runtime.database, runtime.settings
     with database.reading() as session:
@@ -83,6 +84,7 @@ def sweep(runtime: Runtime, worker: WorkerProcess, watch: HeartbeatMonitor) -> D
             with database.writing() as session:
                 declare_lost(session, other)
     _release_claims_of_dead_workers(runtime)
+    _follow_the_clock(runtime)
     _finish_done_runs(runtime)
     with database.reading() as session:
         making = session.scalars(select(Run.id).where(Run.status == RunStatus.CREATING))
@@ -128,6 +130,17 @@ def release_claims_of(session: Session, lost: Worker) -> None:
         .execution_options(synchronize_session=False)
     )
     connection_slots.free_all_of(session, lost.id)
+
+
+def _follow_the_clock(runtime: Runtime) -> None:
+    with runtime.database.reading() as session:
+        due = scheduling.due(session)
+    for run_id in due.to_end:
+        with runtime.database.writing() as session:
+            scheduling.end_late(session, run_id)
+    for run_id in due.to_start:
+        with runtime.database.writing() as session:
+            scheduling.start_due(session, runtime.queue, run_id)
 
 
 def _release_claims_of_dead_workers(runtime: Runtime) -> None:

@@ -11,6 +11,7 @@ from webapp.errors import NotAllowed, NotFound, Refused
 from webapp.lifecycle import approvals, runs
 from webapp.lifecycle.mail_digests import list_digest, mail_digests
 from webapp.lifecycle.rights import may_still_send, must_not_be_held
+from webapp.lifecycle.sending_window import must_be_in_time, time_words, waits_for_its_time
 from webapp.queue import JobQueue
 from webapp.store.approvals import ApprovedResult, RunApproval
 from webapp.store.locks import lock_run
@@ -25,12 +26,13 @@ APPROVED_ROWS_MAX = 5_000
 
 def approve(session: Session, queue: JobQueue, run_id: int, viewer: Viewer, seen: str, note: str = "") -> str:
     """Approve the list of this run, whose digest the person saw (`seen`), and start it in the name of the
-    person who asked.
+    person who asked; one that waits for its time starts then.
 
     Refused for a list that has changed, for one's own run, for a person without the right, and if the person
     who asked may no longer send. Raises Refused, or NotFound."""
     run, asked = _open_request(session, run_id, viewer)
     must_not_be_held(session)
+    must_be_in_time(run)
     _must_still_send(session, run, asked)
     digests = mail_digests(session, run)
     if not list_digest(digests) == asked.digest == seen:
@@ -44,6 +46,8 @@ def approve(session: Session, queue: JobQueue, run_id: int, viewer: Viewer, seen
     _name_mails(session, asked, digests)
     _decide(session, run, asked, Decision.APPROVED, viewer, note)
     audit(session, viewer.name, "approve run", run, _told(asked, note))
+    if run.start_at is not None and waits_for_its_time(run):
+        return _("Approved: the run starts at %(time)s.", time=time_words(run.start_at))
     runs.begin(session, queue, run, asked.requested_by)
     return _("Approved: the run has started.")
 
@@ -55,6 +59,7 @@ def reject(session: Session, run_id: int, viewer: Viewer, reason: str) -> str:
         raise Refused(_("Say why, so that it can be put right: enter a reason."))
     run, asked = _open_request(session, run_id, viewer)
     _decide(session, run, asked, Decision.REJECTED, viewer, reason)
+    run.start_at = None
     audit(session, viewer.name, "reject run", run, _told(asked, reason))
     return _("Rejected. Nothing is sent; %(person)s sees why.", person=asked.requested_by)
 

@@ -6,7 +6,7 @@ Each takes the run's lock, so that Stop is exact and twenty Starts have one effe
 
 from __future__ import annotations
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.access import Viewer, only_looked_at, visible_to, whole_runs
@@ -14,7 +14,8 @@ from webapp.audit import audit
 from webapp.errors import NotFound, Refused
 from webapp.lifecycle import approvals
 from webapp.lifecycle.approvals import ApprovalNeeded
-from webapp.lifecycle.rights import may_still_send, must_be_allowed, must_have_the_right, must_not_be_held
+from webapp.lifecycle.rights import must_be_allowed, must_have_the_right, must_not_be_held
+from webapp.lifecycle.sending_window import must_be_in_time
 from webapp.queue import JobQueue
 from webapp.store.database import after_commit
 from webapp.store.locks import lock_run
@@ -41,25 +42,11 @@ def start(session: Session, queue: JobQueue, run_id: int, viewer: Viewer) -> str
         return _("This run is already running.")
     if run.status == RunStatus.FINISHED:
         return _("This run is already finished; there is nothing to send.")
+    run.start_at = None
     try:
         return begin(session, queue, run, viewer.name)
     except ApprovalNeeded as needed:
         return ask_for_approval(session, run, viewer.name, needed)
-
-
-def start_by_itself(session: Session, queue: JobQueue, run: Run) -> None:
-    """Start a run whose list has just been made, as the person who created it wanted; if they may not send it
-    any more, it says so. Needs the run's lock."""
-    if not may_still_send(session, run, run.created_by):
-        run.problem = MAY_NOT_SEND
-        return
-    try:
-        begin(session, queue, run, run.created_by)
-    except ApprovalNeeded as needed:
-        ask_for_approval(session, run, run.created_by, needed)
-
-
-MAY_NOT_SEND = N_("The person who created this run may no longer send it. Have a person who may press Start.")
 
 
 def ask_for_approval(session: Session, run: Run, by: str, needed: ApprovalNeeded) -> str:
@@ -73,11 +60,13 @@ def ask_for_approval(session: Session, run: Run, by: str, needed: ApprovalNeeded
 def begin(session: Session, queue: JobQueue, run: Run, by: str) -> str:
     """Start a run that is created or stopped, or a finished one with new work. Needs the run's lock.
 
-    Raises Refused while the database belongs to another secret key, and ApprovalNeeded."""
+    Raises Refused while the database belongs to another secret key or once nothing of the run may be sent any
+    more, and ApprovalNeeded."""
     must_not_be_held(session)
+    must_be_in_time(run)
     approvals.must_be_approved(session, run)
     approvals.end(session, run, Decision.VOID, by, N_("the run needed no approval any more"))
-    run.started_by, run.problem = by, None
+    run.started_by, run.problem, run.start_at = by, None, None
     newest = select(func.coalesce(func.max(Attempt.id), 0)).where(Attempt.run_id == run.id)
     run.refusals_counted_after = session.scalars(
         newest
@@ -99,6 +88,7 @@ def resume_for_new_work(session: Session, queue: JobQueue, run: Run, viewer: Vie
     """The run has something new to send: a finished one runs again, or waits for an approval if it needs one;
     a running one gets a drain; a created or stopped one waits for Start. Needs the run's lock. Raises Refused
     as `begin` does, and if mails would go out and this person has no right to send."""
+    must_be_in_time(run)
     if run.status in (RunStatus.FINISHED, RunStatus.RUNNING):
         must_have_the_right(viewer)
     if run.status == RunStatus.FINISHED:
@@ -131,11 +121,16 @@ def stop(session: Session, run_id: int, viewer: Viewer) -> str:
     """Stop the run. Once this is committed, no message's last byte goes out except those already marked
     `sending`. A run that is still being generated does not start by itself.
 
-    A run that waits for an approval waits no longer. Harmless when it is already stopped. Raises Refused."""
+    A run that waits for an approval, or for its time, waits no longer. Harmless when it is already stopped.
+    Raises Refused."""
     run = lock_for_change(session, run_id, viewer)
     must_have_the_right(viewer)
+    waited, run.start_at = run.start_at is not None, None
     if approvals.withdraw(session, run, viewer.name):
         return _("The request for approval is withdrawn. Press Start to ask again.")
+    if run.status == RunStatus.CREATED and waited:
+        audit(session, viewer.name, "stop", run, "before its time")
+        return _("This run no longer starts by itself. Press Start when it should send.")
     if run.status == RunStatus.CREATING and run.start_when_created:
         run.start_when_created = False
         audit(session, viewer.name, "stop", run, "before its list was made")
@@ -152,18 +147,18 @@ def stop(session: Session, run_id: int, viewer: Viewer) -> str:
 
 
 def stop_all(session: Session, by: str, why: str) -> int:
-    """Stop every running run, keep those being generated from starting by themselves, and withdraw every
-    request for approval; return how many were running. Each run shows `why` until it is started again."""
+    """Stop every running run, keep all others from starting by themselves, and withdraw every request for
+    approval; return how many were running. Each run shows `why` until it is started again."""
     stopped = 0
-    open_runs = select(Run.id).where(Run.status.in_((RunStatus.CREATING, RunStatus.RUNNING))).order_by(Run.id)
-    for run_id in session.scalars(open_runs).all():
+    by_themselves = or_(Run.status.in_((RunStatus.CREATING, RunStatus.RUNNING)), Run.start_at.is_not(None))
+    for run_id in session.scalars(select(Run.id).where(by_themselves).order_by(Run.id)).all():
         lock_run(session.connection(), run_id, exclusive=True)
         run = session.get_one(Run, run_id, with_for_update=LOCKED, populate_existing=True)
         if run.status == RunStatus.RUNNING:
             _become(run, RunStatus.STOPPED)
             audit(session, by, "stop", run, why)
             stopped += 1
-        run.start_when_created, run.problem = False, why
+        run.start_when_created, run.start_at, run.problem = False, None, why
     for run in session.scalars(select(Run).where(Run.awaits_approval).order_by(Run.id)).all():
         lock_run(session.connection(), run.id, exclusive=True)
         approvals.withdraw(session, run, by, why)
@@ -190,6 +185,14 @@ def finish_if_done(session: Session, run_id: int) -> bool:
     _become(run, RunStatus.FINISHED)
     run.finished_at = now()
     return True
+
+
+def finish(session: Session, run: Run) -> None:
+    """Finish a run of which nothing is left to send, whether it was started or not; harmless when something
+    is still on the wire. Needs the run's lock."""
+    if not has_outstanding(session, run.id):
+        _become(run, RunStatus.FINISHED)
+        run.started_at, run.finished_at = run.started_at or now(), now()
 
 
 def reopen(session: Session, run_id: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
@@ -14,6 +15,7 @@ from webapp.audit import audit
 from webapp.definitions.versions import todays_version
 from webapp.errors import NotFound, Refused
 from webapp.lifecycle.rights import must_be_allowed, must_have_the_right, must_not_be_held
+from webapp.lifecycle.sending_window import check_window
 from webapp.mailing.addresses import forbidden_copies
 from webapp.periods import period_name
 from webapp.printable import has_controls
@@ -33,14 +35,17 @@ from webapp.translation import _
 class RunRequest:
     """What a person asks for with Create. An empty name and an empty Bcc stand for the default name and the
     definition's own Bcc. `preview_fingerprint`: the preview that the person saw; if the run turns out
-    different it does not start by itself. `copy_domains`: where copies and replies may go (the setting
-    MAILRUN_BCC_DOMAINS; empty: anywhere)."""
+    different it does not start by itself. `start_at`: when it starts, instead of at once; `send_until`:
+    nothing is sent after. `copy_domains`: where copies and replies may go (the setting MAILRUN_BCC_DOMAINS;
+    empty: anywhere)."""
 
     selection: Selection
     name: str = ""
     bcc: Sequence[str] = ()
     preview_fingerprint: str = ""
     start: bool = False
+    start_at: datetime | None = None
+    send_until: datetime | None = None
     copy_domains: tuple[str, ...] = ()
 
 
@@ -52,6 +57,7 @@ def create(session: Session, queue: JobQueue, wanted: RunRequest, viewer: Viewer
     if wanted.start:
         must_have_the_right(viewer)
         must_not_be_held(session)
+    check_window(wanted.start_at, wanted.send_until)
     definition = _usable_definition(session, wanted.selection, viewer)
     run = _run(session, wanted, definition, viewer)
     if words := forbidden_copies(run.bcc, definition.reply_to, wanted.copy_domains):
@@ -106,6 +112,8 @@ def _run(session: Session, wanted: RunRequest, definition: MessageDefinition, vi
         refusals_counted_after=session.scalars(select(func.coalesce(func.max(Attempt.id), 0))).one(),
         preview_fingerprint=wanted.preview_fingerprint,
         start_when_created=wanted.start,
+        start_at=wanted.start_at if wanted.start else None,
+        send_until=wanted.send_until,
         message_key=secrets.token_hex(6),
         created_by=viewer.name,
     )
@@ -148,8 +156,8 @@ def invoices_by_number(session: Session, numbers: Iterable[str]) -> tuple[int, .
 
 
 def default_name(session: Session, selection: Selection) -> str:
-    """ "<definition>, <cluster>, <period>", the name of a run that was given none, in the language of the person
-    who makes it; long names are cut to the length of a run's name."""
+    """ "<definition>, <cluster>, <period>", the name of a run that was given none, in the language of the
+    person who makes it; long names are cut to the length of a run's name."""
     definition = session.get_one(MessageDefinition, selection.definition_id).name
     cluster = session.get_one(Cluster, selection.cluster_id).tag_name
     period = period_name(selection.period_from, selection.period_to)

@@ -16,6 +16,7 @@ from webapp.documents import document_checks
 from webapp.extensions import Runtime
 from webapp.lifecycle import runs
 from webapp.lifecycle.counts import adjust
+from webapp.lifecycle.scheduling import start_by_itself
 from webapp.new_run.pacing import SLICE_CUSTOMERS_FIRST, SLICE_SECONDS, SlicePacing
 from webapp.new_run.preview import fingerprint, sums_of
 from webapp.queue import JobQueue
@@ -238,8 +239,9 @@ def _complete(session: Session, queue: JobQueue, run: Run, content: Content) -> 
             "The invoices changed while this list was made, so it is not what the preview showed. "
             "Look at the numbers, then press Start."
         )
+        run.start_at = None
     elif run.start_when_created and not held(session):
-        runs.start_by_itself(session, queue, run)
+        start_by_itself(session, queue, run)
 
 
 def generated_fingerprint(session: Session, run: Run, content: Content) -> str:

@@ -41,7 +41,7 @@ from webapp.selection.invoices import Selection, invoices_matching, planned_cust
 from webapp.store.customers import Customer
 from webapp.store.definitions import Content, MessageDefinition
 from webapp.store.invoices import Invoice
-from webapp.store.statuses import SkipReason
+from webapp.store.statuses import REASONS_OF_INVOICES, SkipReason
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def preview(session: Session, selection: Selection, viewer: Viewer) -> Preview:
     requirements = requirements_of(definition.id, content)
     rows = invoices_matching(selection, requirements, *conditions, customers=customers)
     lines = list(session.execute(_counted(selection, requirements, rows)))
-    skipped = {reason.value: 0 for reason in SkipReason}
+    skipped = {reason.value: 0 for reason in REASONS_OF_INVOICES}
     for line in lines:
         if line.reason:
             skipped[line.reason] += line.n

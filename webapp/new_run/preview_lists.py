@@ -30,11 +30,11 @@ from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import Content
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.mailservers import MailServer
-from webapp.store.statuses import SkipReason
+from webapp.store.statuses import REASONS_OF_INVOICES
 from webapp.translation import N_
 
 READY, SKIPPED, OVERLAPPING, MAILED_BEFORE = "ready", "skipped", "overlapping", "mailed_before"
-LISTS = (READY, SKIPPED, *SkipReason, OVERLAPPING, MAILED_BEFORE)
+LISTS = (READY, SKIPPED, *REASONS_OF_INVOICES, OVERLAPPING, MAILED_BEFORE)
 ORDERS: dict[str, Order[Invoice]] = {
     "": Order(
         N_("Period"), Invoice.period_start, lambda invoice: str(invoice.period_start), date.fromisoformat
@@ -183,7 +183,7 @@ def _query(
     if show not in LISTS:
         raise ValueError(f"there is no list {show!r}")
     chosen = (Invoice.id.in_(selection.invoice_ids),) if selection.invoice_ids else ()
-    known = literal(show if show in set(SkipReason) else "")
+    known = literal(show if show in set(REASONS_OF_INVOICES) else "")
     return (
         select(Invoice, Customer.code, Customer.name, reason if show == SKIPPED else known)
         .join(Customer, Customer.id == Invoice.customer_id)

@@ -19,6 +19,7 @@ NOT_SENDABLE = {
     ),
     SkipReason.ALREADY_SENT: N_("already sent: confirm that the customer may receive it twice"),
     SkipReason.SUSPECT_DOCUMENT: N_("a document is suspect: let it pass if it is correct, or re-import it"),
+    SkipReason.TOO_LATE: N_("the time after which the run sends nothing has passed"),
 }
 """What to tell the person whose Send again or Let pass changes nothing, for each skip reason."""
 
@@ -67,6 +68,7 @@ REASON_WORDS = {
     SkipReason.NO_PASSWORD: N_("no password"),
     SkipReason.UNLOCKABLE: N_("unlockable"),
     SkipReason.SUSPECT_DOCUMENT: N_("suspect document"),
+    SkipReason.TOO_LATE: N_("too late"),
 }
 
 

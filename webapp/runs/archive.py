@@ -19,13 +19,13 @@ MAY_ARCHIVE = (RunStatus.CREATED, RunStatus.STOPPED, RunStatus.FINISHED)
 
 
 def archive(session: Session, run_id: int, viewer: Viewer) -> str:
-    """Archive a run that is not running; it waits for no approval any more. Harmless when it is archived
-    already. Raises Refused."""
+    """Archive a run that is not running; it waits for no approval and for no time any more. Harmless when it
+    is archived already. Raises Refused."""
     run = runs.lock_for_change(session, run_id, viewer)
     if run.status not in MAY_ARCHIVE:
         raise Refused(_("This run is still active. Stop it first, or wait until it has finished."))
     if run.archived_at is None:
-        run.archived_at = now()
+        run.archived_at, run.start_at = now(), None
         approvals.withdraw(session, run, viewer.name, "archived")
         audit.audit(session, viewer.name, "archive", run)
     return _("Archived. It is under Archived in the list of runs.")

@@ -18,6 +18,7 @@ SKIP_FIXES = {
     SkipReason.ALREADY_SENT: N_("Nothing to do: another run of this definition has sent them."),
     SkipReason.UNLOCKABLE: N_("Choose ZIP in the definition, or import unsigned PDFs; then try again."),
     SkipReason.NO_PASSWORD: N_("Add the password to the customer's metadata, then try again."),
+    SkipReason.TOO_LATE: N_("Set a later time under “When it sends”, then press Send again."),
 }
 """What to do about results that were skipped for each reason. Suspect documents have a note of their own."""
 

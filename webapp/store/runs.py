@@ -37,8 +37,10 @@ class Run(Base):
     id whose results are made. `preview_fingerprint` is the preview's fingerprint that the person saw.
     `message_key` makes this run's Message-IDs differ from those of any other installation. Refusals are
     counted from the attempt after `refusals_counted_after` on (delivery/circuit_breaker.py). An archived run
-    is out of the way. `awaits_approval`: a request waits for a second person (approvals.py). What it knew of
-    people until `attempts_cleared_at` and `addresses_cleared_at` is gone (privacy/clearing.py)."""
+    is out of the way. `awaits_approval`: a request waits for a second person (approvals.py). A `created` run
+    with `start_at` starts by itself then, and after `send_until` nothing of it is sent
+    (lifecycle/sending_window.py). What it knew of people until `attempts_cleared_at` and
+    `addresses_cleared_at` is gone (privacy/clearing.py)."""
 
     __tablename__ = "run"
     __table_args__ = (one_of("status", RunStatus), CheckConstraint("period_from <= period_to", name="period"))
@@ -64,6 +66,8 @@ class Run(Base):
     started_by: Mapped[str] = mapped_column(String(254), default="")
     created_at: Mapped[datetime] = mapped_column(Instant, default=now)
     started_at: Mapped[datetime | None] = mapped_column(Instant)
+    start_at: Mapped[datetime | None] = mapped_column(Instant)
+    send_until: Mapped[datetime | None] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
     archived_at: Mapped[datetime | None] = mapped_column(Instant)
     refusals_counted_after: Mapped[int] = mapped_column(Key, default=0, server_default="0")

@@ -40,6 +40,11 @@ class SkipReason(StrEnum):
     NO_PASSWORD = "no_password"  # noqa: S105  # a word, not a password
     UNLOCKABLE = "unlockable"
     SUSPECT_DOCUMENT = "suspect_document"
+    TOO_LATE = "too_late"
+
+
+REASONS_OF_INVOICES = tuple(reason for reason in SkipReason if reason is not SkipReason.TOO_LATE)
+"""The reasons that follow from an invoice and what belongs to it; `too_late` follows from its run alone."""
 
 
 class InvoiceStatus(StrEnum):
