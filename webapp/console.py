@@ -29,6 +29,7 @@ def options(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 DAY = click.DateTime(["%Y-%m-%d"])
+MOMENT = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
 
 
 ID = click.IntRange(1, 2**63 - 1)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -99,6 +99,13 @@ def start_of(of: date) -> datetime:
     midnight = datetime.combine(of, time.min)
     zone = _zone(current().time_zone)
     return midnight.replace(tzinfo=zone) if zone else midnight.astimezone()
+
+
+def instant(shown: datetime) -> datetime:
+    """The moment (UTC) at which a clock of the person who reads shows this. Of an hour that comes twice it is
+    the first; one that a clock leaves out comes an hour later."""
+    zone = _zone(current().time_zone)
+    return (shown.replace(tzinfo=zone) if zone else shown.astimezone()).astimezone(UTC)
 
 
 def zone_words(at: datetime) -> str:

@@ -57,6 +57,7 @@ def test_a_run_from_preview_to_results(world: World, mailrun: Mailrun, worker: W
     assert list(shown) == [
         "id", "name", "status", "definition", "cluster", "include_children", "period_from", "period_to",
         "bcc", "problem", "counts", "created_at", "started_at", "finished_at", "awaits_approval",
+        "start_at", "send_until",
     ]  # fmt: skip
     assert set(shown["counts"]) == {status.value for status in ResultStatus}
     assert (shown["status"], shown["bcc"], shown["problem"]) == ("created", ["archive@example.com"], None)
@@ -77,6 +78,21 @@ def test_a_run_from_preview_to_results(world: World, mailrun: Mailrun, worker: W
     assert lines[0]["sent_at"].endswith("+00:00")
     assert [(line["status"], line["reason"]) for line in lines] == [("sent", ""), ("skipped", "no_recipient")]
     assert json.loads(mailrun("runs", "list", "--json").stdout)[0]["status"] == "finished"
+
+
+def test_a_run_that_starts_later_and_ends(world: World, mailrun: Mailrun) -> None:
+    world.add()
+    run_id = created(
+        world, mailrun, "--start-at", "2099-12-02T07:00", "--do-not-send-after", "2099-12-03T07:00"
+    )
+    shown = json.loads(mailrun("runs", "show", str(run_id), "--json").stdout)
+    assert (shown["status"], shown["start_at"][:10], shown["send_until"][:4]) == (
+        "created",
+        "2099-12-02",
+        "2099",
+    )
+    assert mailrun("runs", "stop", str(run_id)).stdout.startswith("This run no longer starts by itself.")
+    assert mailrun("runs", "stop", str(run_id)).exit_code == 1
 
 
 def test_waiting_tells_of_what_failed(world: World, mailrun: Mailrun, worker: WorkerProcess) -> None:

@@ -89,6 +89,7 @@ FOR_SENDERS = {
     "/clusters/new",
     "/invoices/new",
     "/plans/new",
+    "/runs/<int:run_id>/window",
 }
 SETTINGS = ("/servers", "/senders", "/recipient-keys", "/transformations")
 LOOKING_ADMINS = {
@@ -131,6 +132,7 @@ EDITING = {
 CHANGING = {
     "/runs",
     "/runs/preview",
+    "/runs/<int:run_id>/window",
     "/runs/<int:run_id>/sending",
     "/runs/<int:run_id>/sending/stop",
     "/runs/<int:run_id>/results/send-again",

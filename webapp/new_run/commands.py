@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import click
@@ -11,8 +11,9 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp import notation
 from webapp.access import OPERATOR
-from webapp.console import DAY, fail, options, or_fail, say
+from webapp.console import DAY, MOMENT, fail, options, or_fail, say
 from webapp.extensions import runtime
 from webapp.mailing.addresses import BadAddress, bcc_addresses
 from webapp.new_run import creation, generation
@@ -41,8 +42,18 @@ choosing = options(
 @click.command()
 @choosing
 @click.option("--start", is_flag=True, help="Start it at once.")
+@click.option("--start-at", type=MOMENT, help="Start it then: 2026-12-02T07:00, in the time zone of Mailrun.")
+@click.option("--do-not-send-after", "send_until", type=MOMENT, help="Skip then what is left.")
 @with_appcontext
-def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> None:
+def create(
+    start: bool,
+    start_at: datetime | None,
+    send_until: datetime | None,
+    as_json: bool,
+    name: str,
+    bcc: tuple[str, ...],
+    **chosen: Any,
+) -> None:
     """Create a run, in this process, and print it."""
     parts = runtime()
     no_queue = JobQueue("")  # the results are generated here
@@ -51,7 +62,9 @@ def create(start: bool, as_json: bool, name: str, bcc: tuple[str, ...], **chosen
             _selection(session, chosen),
             name=name,
             bcc=_bcc(bcc),
-            start=start,
+            start=start or start_at is not None,
+            start_at=start_at and notation.instant(start_at),
+            send_until=send_until and notation.instant(send_until),
             copy_domains=parts.settings.bcc_domains,
         )
         run = or_fail(lambda: creation.create(session, no_queue, wanted, OPERATOR))

@@ -46,6 +46,8 @@ FIELDS = (
     "name",
     "resend",
     "chosen",
+    "start_at",
+    "send_until",
 )
 
 

@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from webapp.mailing.addresses import BadAddress, bcc_addresses
 from webapp.periods import month_words, period_words
+from webapp.runs.forms import LocalTimeField
 from webapp.selection.invoices import Selection
 from webapp.translation import N_, _
 from webapp.web.query_args import ids_in
@@ -51,6 +52,8 @@ class NewRunForm(Form):
     )
     resend = BooleanField(N_("Send again those already sent"))
     chosen = StringField(N_("Selected invoices"))
+    start_at = LocalTimeField(N_("Start at"))
+    send_until = LocalTimeField(N_("Do not send after"))
 
     def __init__(self, *args: Any, bcc_domains: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]

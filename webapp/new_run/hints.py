@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from webapp.lifecycle.sending_window import time_words
 from webapp.translation import _, ngettext
 
 
@@ -49,8 +51,10 @@ def resend_words(twice: int | None, *, is_chosen: bool) -> str:
     )
 
 
-def start_words(mails: int | None, copies: int) -> str:
+def start_words(mails: int | None, copies: int, start_at: datetime | None = None) -> str:
     """What "Create and start" does, after these words."""
+    if start_at is not None and mails:
+        return _("sends %(mails)s at %(time)s.", mails=_mails(mails), time=time_words(start_at))
     if mails is None:
         return _("sends at once, the first mails within seconds.")
     if not mails:

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from webapp.extensions import runtime
+from webapp.lifecycle.sending_window import time_words
 from webapp.new_run import cluster_tree, creation, hints, labels, preview_lists
 from webapp.new_run.dialog import Dialog, clusters_shown, fill_in, opened_in, period_in, with_defaults
 from webapp.new_run.mail_pages import mail_preview
@@ -96,6 +97,9 @@ def create() -> ResponseReturnValue:
     dialog = fill_in(db.session, request.form)
     if dialog.selection is None or dialog.preview is None:
         return _form(dialog)
+    if dialog.form.start_at.data and not start:
+        dialog.form.start_at.errors = (_("Press Create and start to have it start then, or clear this."),)
+        return _form(replace(dialog, status=422))
     if start and not dialog.preview.mails:
         return _form(replace(dialog, refused=_(NOTHING_TO_SEND), status=422))
     if why := _must_ask(dialog, start):
@@ -156,11 +160,15 @@ def _create(dialog: Dialog, start: bool) -> ResponseReturnValue:
         bcc=dialog.form.addresses,
         preview_fingerprint=preview.fingerprint,
         start=start,
+        start_at=dialog.form.start_at.data,
+        send_until=dialog.form.send_until.data,
         copy_domains=runtime().settings.bcc_domains,
     )
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         run = creation.create(session, runtime().queue, wanted, viewer())
+        if run.start_at is not None:
+            return f"/runs/{run.id}", _("Created. It starts at %(time)s.", time=time_words(run.start_at))
         if start:
             return f"/runs/{run.id}", _("Created. It starts as soon as its list is complete.")
         return f"/runs/{run.id}", _("Created. Nothing has been sent yet.")

@@ -72,9 +72,10 @@ def start(run_id: int, wait: bool, timeout: float | None) -> None:
 def stop(run_id: int) -> None:
     """Stop a run: once this has answered, only mails already being handed over still go out."""
     with runtime().database.writing() as session:
+        run = visible_run(session, run_id)
+        waited = run.start_at is not None or run.awaits_approval
         words = or_fail(lambda: lifecycle_runs.stop(session, run_id, OPERATOR))
-        status = session.get_one(Run, run_id).status
-    if status in (RunStatus.CREATED, RunStatus.CREATING):
+    if run.status in (RunStatus.CREATED, RunStatus.CREATING) and not waited:
         fail(words)
     say(words)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from webapp import notation
 from webapp.lifecycle.counts import Counts
+from webapp.lifecycle.sending_window import time_words
 from webapp.results.labels import reason_words
 from webapp.results.to_fix import OpenCause
 from webapp.runs.fix_links import FIXABLE, VERBS, these
@@ -40,6 +41,8 @@ def state_label(run: Run) -> tuple[str, str]:
     if run.awaits_approval:
         return "deferred", _(RUN_WORDS[AWAITING])
     status = RunStatus(run.status)
+    if status == RunStatus.CREATED and run.start_at is not None:
+        return RUN_LOOKS[status], _("Starts %(time)s", time=time_words(run.start_at))
     return RUN_LOOKS[status], _(RUN_WORDS[status])
 
 

@@ -29,6 +29,7 @@ from webapp.runs.report_pages import reports
 from webapp.runs.results_pages import View, table
 from webapp.runs.sent_chart import sent_over_time
 from webapp.runs.takeover_pages import taking_over
+from webapp.runs.window_pages import run_window
 from webapp.selection.invoices import attached_documents
 from webapp.store.db import db
 from webapp.store.definitions import Content
@@ -56,7 +57,7 @@ def init_app(app: Flask) -> None:
         may_archive=MAY_ARCHIVE,
     )
     app.add_template_filter(results_labels.reason_words)
-    for blueprint in (runs, run_list, control, reports, taking_over):
+    for blueprint in (runs, run_list, control, reports, taking_over, run_window):
         app.register_blueprint(blueprint)
 
 

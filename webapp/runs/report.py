@@ -44,6 +44,8 @@ def show(session: Session, run: Run, viewer: Viewer = OPERATOR) -> dict[str, Any
         "started_at": iso(run.started_at),
         "finished_at": iso(run.finished_at),
         "awaits_approval": run.awaits_approval,
+        "start_at": iso(run.start_at),
+        "send_until": iso(run.send_until),
     }
 
 
