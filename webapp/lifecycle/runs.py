@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from webapp.access import Viewer, only_looked_at, visible_to, whole_runs
 from webapp.audit import audit
 from webapp.errors import NotFound, Refused
-from webapp.lifecycle import approvals
+from webapp.lifecycle import approvals, run_notices
 from webapp.lifecycle.approvals import ApprovalNeeded
 from webapp.lifecycle.rights import may_still_send, must_be_allowed, must_have_the_right, must_not_be_held
 from webapp.queue import JobQueue
@@ -52,6 +52,7 @@ def start_by_itself(session: Session, queue: JobQueue, run: Run) -> None:
     any more, it says so. Needs the run's lock."""
     if not may_still_send(session, run, run.created_by):
         run.problem = MAY_NOT_SEND
+        run_notices.run_stopped(session, run, MAY_NOT_SEND)
         return
     try:
         begin(session, queue, run, run.created_by)
@@ -87,6 +88,7 @@ def begin(session: Session, queue: JobQueue, run: Run, by: str) -> str:
         _become(run, RunStatus.FINISHED)
         run.finished_at = now()
         audit(session, by, "start", run, "nothing to send")
+        run_notices.run_finished(session, run)
         return _("There was nothing to send: the run is finished.")
     _become(run, RunStatus.RUNNING)
     run.finished_at = None
@@ -175,6 +177,7 @@ def stop_automatically(session: Session, run: Run, problem: str) -> None:
     _become(run, RunStatus.STOPPED)
     run.problem = problem
     audit(session, "Mailrun", "stop", run, problem)
+    run_notices.run_stopped(session, run, problem)
 
 
 def finish_if_done(session: Session, run_id: int) -> bool:
@@ -189,6 +192,7 @@ def finish_if_done(session: Session, run_id: int) -> bool:
         return False
     _become(run, RunStatus.FINISHED)
     run.finished_at = now()
+    run_notices.run_finished(session, run)
     return True
 
 
