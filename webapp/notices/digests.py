@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Exists, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp import notation
@@ -43,19 +43,33 @@ def due(session: Session, at: datetime) -> Sequence[tuple[User, datetime]]:
     )
     rows = session.execute(select(User, oldest.c.made_at).join(oldest, oldest.c.user_id == User.id))
     found = [(user, last_time(user, at), made_at) for user, made_at in rows]
-    return [(user, until) for user, until, made_at in found if made_at < until]
+    return [
+        (user, until)
+        for user, until, made_at in found
+        if made_at < until and not session.scalar(select(_has_had(user, until)))
+    ]
+
+
+def _has_had(user: User, until: datetime) -> Exists:
+    """Whether the user has had the digest of this moment's day."""
+    of_day = Notice.subject == day_of(user, until)
+    return exists().where(Notice.user_id == user.id, Notice.kind == NoticeKind.DIGEST, of_day)
+
+
+def day_of(user: User, until: datetime) -> str:
+    """What the digest of this moment is called: the user's day."""
+    with notation.reading(notation_of(user)):
+        return f"{notation.local(until).date()}"
 
 
 def collect(session: Session, user: User, until: datetime) -> bool:
     """Make the user's digest of this moment's day, once; return whether it was made now. Needs a writing
     session. Notices of a user who has had the digest of that day wait for the next one."""
-    with notation.reading(notation_of(user)):
-        day = notation.local(until).date()
     adding = insert_into(session, Notice).values(
         user_id=user.id,
         kind=NoticeKind.DIGEST,
-        subject=f"{day}",
-        details={"count": 0},
+        subject=day_of(user, until),
+        details={},
         made_at=until,
         mail=MailState.WAITING,
         next_try_at=until,

@@ -1,0 +1,97 @@
+"""Workers killed with signal 9 around the hand-over: no notice is lost, and one that comes twice is one mail,
+by its Message-ID."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+from tests.launch.launched import ROOT
+from tests.mailsession import Session
+from tests.notices.conftest import Office
+from webapp.store.types import now
+
+KILLS = 20
+INSIDE = ("claimed", "returned", "settling", "settled")
+"""Where a worker kills itself: when the claim is committed; when the mail server's 250 was read; when it is
+noted and not committed; and committed."""
+STAGES = ("rcpt", "data", "body", "dot", "taken", "said")
+"""Where the mail server kills it: tests/mailserver.py."""
+ONCE_MORE = ("taken", "said", "returned", "settling")
+"""The mail server has the mail, and the database does not say so: it comes once more."""
+WORK = """
+import os, sys, threading
+from datetime import datetime
+from tests.runtimes import open_runtime
+from webapp import config
+from webapp.notices import handing_over, upkeep
+
+def die(): os.kill(os.getpid(), 9)
+
+def dying(function, before):
+    def call(*args, **named):
+        if before: die()
+        answer = function(*args, **named)
+        die()
+        return answer
+    return call
+
+point = sys.argv[2]
+if point in ("claimed", "returned"):
+    handing_over.mail_user = dying(handing_over.mail_user, point == "claimed")
+if point == "settling":
+    handing_over._settle = dying(handing_over._settle, False)
+if point == "settled":
+    handing_over._mail = dying(handing_over._mail, False)
+runtime = open_runtime(config.load())
+upkeep.work_off(runtime, threading.Event(), datetime.fromisoformat(sys.argv[1]))
+runtime.close()
+"""
+
+
+def test_twenty_kills_lose_nothing_and_repeat_only_the_same_mail(
+    office: Office, environ: dict[str, str]
+) -> None:
+    people = [f"person{n}@office.test" for n in range(KILLS)]
+    for email in people:
+        office.person(email)
+        office.finished(email)
+    server, at, points = office.world.server, now(), Counter[str]()
+    for n in range(KILLS):
+        point = (*INSIDE, *STAGES)[n % (len(INSIDE) + len(STAGES))]
+        process = subprocess.Popen(
+            [sys.executable, "-c", WORK, at.isoformat(), point],
+            env={**os.environ, **environ, "PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
+        )
+        server.watch = killer(process, point)
+        assert process.wait(60) == -signal.SIGKILL, point
+        points[point] += 1
+        at += timedelta(hours=1)
+    server.watch = lambda stage, session: None
+    office.work(at)
+    ids = Counter(taken.message_id for taken in server.taken)
+    repeated = sum(ids.values()) - len(ids)
+    lost = set(people) - {taken.recipients[0] for taken in server.taken}
+    print(f"{KILLS} kills: {len(ids)} of {KILLS} mailed, {len(lost)} lost, {repeated} repeated")
+    assert lost == set()
+    assert sorted(ids) == sorted(notice.message_id for notice in office.notices())
+    assert {notice.mail for notice in office.notices()} == {"mailed"}
+    assert repeated == sum(points[point] for point in ONCE_MORE)
+
+
+def killer(process: subprocess.Popen[bytes], point: str) -> Callable[[str, Session], None]:
+    """Kills the worker when its first mail gets to this stage of the conversation."""
+    once = threading.Lock()
+
+    def watch(stage: str, session: Session) -> None:
+        if stage == point and once.acquire(blocking=False):
+            process.kill()
+
+    return watch
