@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from webapp.store.dialects import insert_into
@@ -77,6 +77,17 @@ def ways_of(session: Session, kind: NoticeKind, user_ids: Iterable[int]) -> dict
         NoticePreference.kind == kind, NoticePreference.user_id.in_(user_ids)
     )
     return {user_id: NoticeWay(way) for user_id, way in session.execute(said)}
+
+
+def drop_unmailed(session: Session, why: str) -> None:
+    """Mail no notice that was written before now; `why` in English. They stay under the bell."""
+    unmailed = (MailState.WAITING, MailState.COLLECTED, MailState.IN_DIGEST)
+    session.execute(
+        update(Notice)
+        .where(Notice.mail.in_(unmailed))
+        .values(mail=MailState.DROPPED, next_try_at=None, problem=why)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def person(session: Session, email: str) -> User | None:

@@ -12,8 +12,10 @@ from tests import factories
 from tests.mailserver import mail_server
 from tests.mailsession import Session
 from tests.notices.conftest import ADDRESS, JONAS, MARIT, Office
+from webapp.access import OPERATOR
 from webapp.config import Settings
 from webapp.notices.handing_over import CLAIM_SECONDS, pause
+from webapp.runs import takeover
 from webapp.store.installation import Installation
 from webapp.store.mailservers import MailServer, Sender
 from webapp.store.notices import Notice
@@ -137,6 +139,18 @@ def test_a_copy_of_an_installation_mails_no_one(office: Office) -> None:
         session.execute(update(Installation).values(key_check="of another key"))
     office.work()
     assert office.told() == [("run_finished", "waiting")]
+    assert office.mails() == []
+
+
+def test_a_copy_that_is_taken_over_mails_nothing_that_the_other_system_may_have_mailed(
+    office: Office,
+) -> None:
+    office.finished()
+    with office.world.runtime.database.writing() as session:
+        session.execute(update(Installation).values(key_check="of another key"))
+        takeover.take_over(session, OPERATOR, takeover.WORDS)
+    office.work()
+    assert office.told() == [("run_finished", "dropped")]
     assert office.mails() == []
 
 
