@@ -64,7 +64,7 @@ class Notice(Base):
     `details` is what the words are made of (notices/words.py), in English and in numbers: it is put into the
     user's language where it is read. `mail` and what follows is about its mail: `tries` were made, the next
     one is due at `next_try_at`. `message_id` is set before the first try and never changes, so that a mail
-    which is handed over twice is one mail to the person who gets it. `digest_id`: the digest that it is in."""
+    which is handed over twice is one mail to its user. `digest_id`: the digest that it is in."""
 
     __tablename__ = "notice"
     __table_args__ = (
