@@ -66,6 +66,10 @@ def test_a_server_that_refuses_is_tried_again_later_with_the_same_message_id(off
 
 
 def test_one_address_that_is_refused_keeps_no_other_waiting_but_a_dead_server_does(office: Office) -> None:
+    runtime = office.world.runtime
+    office.world.runtime = replace(
+        runtime, settings=replace(runtime.settings, retry_first=300, retry_last=300)
+    )
     office.world.server.orders[JONAS] = "reject-550"
     office.person(MARIT)
     office.finished()

@@ -151,6 +151,7 @@ def test_what_cannot_be_is_refused(office: Office, log_in: LogIn, field: str, va
 
 def test_only_administrators_who_see_everything_choose(office: Office, log_in: LogIn) -> None:
     for who in (log_in("manager"), log_in("admin", "left")):
+        who.look("/account")
         assert who.look("/settings/notices").status_code == 403
         assert who.press("/settings/notices", sender="", minutes="15").status_code == 403
 

@@ -90,7 +90,7 @@ CASES: list[tuple[NoticeKind, dict[str, Any], dict[str, str]]] = [
     ),
     (
         NoticeKind.CONNECTION,
-        {"what": "mailbox", "name": "Bounces", "words": "it refuses connections", "address": "/mailboxes/3"},
+        {"what": "mailbox", "name": "Bounces", "words": "no route to host", "address": "/mailboxes/3"},
         {
             "en": "Mailbox “Bounces” is in trouble",
             "nl": "Mailbox “Bounces” heeft een probleem",
