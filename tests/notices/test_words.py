@@ -151,7 +151,7 @@ def test_numbers_and_times_are_written_as_the_user_reads() -> None:
     style = Notation("America/St_Johns", numbers=NumberStyle.APOSTROPHE)
     with notation.reading(style):
         counted, fix = words_of(finished).lines
-        assert counted == "9’812 mails were sent and 3 failed and 1 is unconfirmed and 2 were skipped."
+        assert counted == "9’812 mails were sent, 3 failed, 1 is unconfirmed and 2 were skipped."
         assert fix == "4 mails need a fix."
         assert words_of(finished).href == "/fix?run=7"
         assert "since 26 Nov 07:35: it refuses connections." in words_of(waits).lines[0]

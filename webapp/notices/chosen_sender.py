@@ -76,8 +76,7 @@ def typed(form: Mapping[str, str]) -> NoticeSettings:
 
 def _checked(session: Session, form: Mapping[str, str]) -> NoticeSettings:
     given = typed(form)
-    is_id = given.sender.isdecimal() and len(given.sender) < 10
-    if given.sender and not (is_id and session.get(Sender, int(given.sender))):
+    if given.sender and not _is_sender(session, given.sender):
         raise Refused(_("Choose a sender from the list."))
     if not given.minutes.isdecimal() or not 1 <= int(given.minutes[:9]) <= MINUTES_MAX:
         raise Refused(_("Enter the minutes in digits, from 1 to 10080."))
@@ -85,6 +84,12 @@ def _checked(session: Session, form: Mapping[str, str]) -> NoticeSettings:
     if address and not (ADDRESS.fullmatch(address) and len(address) <= 200):
         raise Refused(_("Enter the address as a browser shows it, such as https://mailrun.example.com."))
     return NoticeSettings(given.sender, str(int(given.minutes)), address)
+
+
+def _is_sender(session: Session, id: str) -> bool:
+    if not id.isdecimal() or len(id) > 9:
+        return False
+    return session.scalar(select(Sender.id).where(Sender.id == int(id))) is not None
 
 
 def mail_counts(session: Session) -> dict[str, int]:

@@ -134,20 +134,26 @@ def _why_not(session: Session, notice: Notice, sender: Sender | None, contents: 
 
 def _mail(runtime: Runtime, claimed: ClaimedNotice, stopping: threading.Event) -> NotSent | None:
     """Hand over the mail, and note how that ended; return why it was not taken."""
-    try:
-        with english():
-            mail_user(claimed.sender, claimed.mail, runtime.settings)
-    except NotSent as problem:
-        _note_failure(runtime, claimed, problem)
-        return problem
-    except (BadAddress, Uncomposable) as why:
-        problem = NotSent(str(why), is_about_server=False)
+    problem = _offer(runtime.settings, claimed)
+    if problem is not None:
         _note_failure(runtime, claimed, problem)
         return problem
     at = now()
     runtime.database.persist(
         lambda session: _settle(session, claimed.id, MailState.MAILED, mailed_at=at), give_up=stopping.is_set
     )
+    return None
+
+
+def _offer(settings: Settings, claimed: ClaimedNotice) -> NotSent | None:
+    """Offer the mail to its mail server; return why it was not taken, in English."""
+    try:
+        with english():
+            mail_user(claimed.sender, claimed.mail, settings)
+    except NotSent as refused:
+        return refused
+    except (BadAddress, Uncomposable) as why:
+        return NotSent(str(why), is_about_server=False)
     return None
 
 

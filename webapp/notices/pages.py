@@ -32,9 +32,9 @@ def init_app(app: Flask) -> None:
     """Register the pages, and give the frame of all pages the bell, and the account its preferences."""
     app.add_template_global(bell, "notice_bell")
     app.add_template_global(choices, "notice_choices")
-    app.add_template_global(preferences.WAY_WORDS, "notice_ways")
-    app.add_template_global(KIND_WORDS, "notice_kinds")
-    app.add_template_global(preferences.OF_RUNS, "notice_kinds_of_runs")
+    app.jinja_env.globals.update(
+        notice_kinds=KIND_WORDS, notice_ways=preferences.WAY_WORDS, notice_kinds_of_runs=preferences.OF_RUNS
+    )
     app.register_blueprint(notices)
 
 

@@ -13,9 +13,9 @@ from webapp import notation
 from webapp.store.notices import Notice, NoticeKind
 from webapp.store.plans import OccurrenceState
 from webapp.store.statuses import Decision
-from webapp.store.types import instant
+from webapp.store.types import instant, with_cents
 from webapp.stored_texts import retold
-from webapp.translation import N_, _, all_of, ngettext
+from webapp.translation import N_, _, all_of, capital, ngettext
 
 KIND_WORDS = {
     NoticeKind.RUN_FINISHED: N_("A run has finished"),
@@ -59,7 +59,7 @@ def _finished(notice: Notice, details: Details) -> NoticeWords:
 
 
 def _counted(details: Details) -> str:
-    """9,812 sent, 3 failed and 2 skipped."""
+    """9,812 mails were sent, 3 failed and 2 were skipped."""
     sent = ngettext("%(num)s mail was sent", "%(num)s mails were sent", details["sent"])
     others = {
         "failed": ngettext("%(num)s failed", "%(num)s failed", details["failed"]),
@@ -67,7 +67,8 @@ def _counted(details: Details) -> str:
         "unconfirmed": ngettext("%(num)s is unconfirmed", "%(num)s are unconfirmed", details["unconfirmed"]),
         "skipped": ngettext("%(num)s was skipped", "%(num)s were skipped", details["skipped"]),
     }
-    return all_of([sent, *(said for status, said in others.items() if details[status])]) + "."
+    *first, last = [sent, *(said for status, said in others.items() if details[status])]
+    return all_of([", ".join(first), last] if first else [last]) + "."
 
 
 def _stopped(notice: Notice, details: Details) -> NoticeWords:
@@ -90,7 +91,10 @@ def _waits(notice: Notice, details: Details) -> NoticeWords:
 
 def _approval_wanted(notice: Notice, details: Details) -> NoticeWords:
     mails = ngettext("%(num)s mail", "%(num)s mails", details["mails"])
-    sums = [notation.money(Decimal(amount), currency) for currency, amount in sorted(details["sums"].items())]
+    sums = [
+        notation.money(with_cents(Decimal(amount)), currency)
+        for currency, amount in sorted(details["sums"].items())
+    ]
     what = ", ".join([mails, *sums])
     asked = _("%(person)s asks you to approve it: %(mails)s.", person=details["by"], mails=what)
     title = _("“%(run)s” waits for your approval", run=details["run"])
@@ -134,7 +138,9 @@ def _connection(notice: Notice, details: Details) -> NoticeWords:
     }
     title = _(titles.get(details["what"], N_("“%(name)s” is in trouble")), name=details["name"])
     link = _("Put it right") if details["address"] else ""
-    return NoticeWords(title, (retold(details["words"]),), details["address"], link)
+    return NoticeWords(
+        title, (f"{capital(retold(details['words'])).rstrip('.')}.",), details["address"], link
+    )
 
 
 def _not_mailed(notice: Notice, details: Details) -> NoticeWords:
