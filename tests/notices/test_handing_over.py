@@ -14,7 +14,7 @@ from tests.mailsession import Session
 from tests.notices.conftest import ADDRESS, JONAS, MARIT, Office
 from webapp.access import OPERATOR
 from webapp.config import Settings
-from webapp.notices.handing_over import CLAIM_SECONDS, pause
+from webapp.notices.handing_over import CLAIM_SECONDS, hand_over, pause
 from webapp.runs import takeover
 from webapp.store.installation import Installation
 from webapp.store.mailservers import MailServer, Sender
@@ -142,6 +142,7 @@ def test_a_copy_of_an_installation_mails_no_one(office: Office) -> None:
     with office.world.runtime.database.writing() as session:
         session.execute(update(Installation).values(key_check="of another key"))
     office.work()
+    assert hand_over(office.world.runtime, office.stopping) == 0
     assert office.told() == [("run_finished", "waiting")]
     assert office.mails() == []
 

@@ -125,6 +125,20 @@ def test_an_administrator_chooses_sender_minutes_and_address(office: Office, log
     assert "changed by" in text_of(admin.press("/settings/notices", **values))
 
 
+def test_the_sender_of_notices_is_not_deleted(office: Office, log_in: LogIn) -> None:
+    with office.world.runtime.database.writing() as session:
+        server = session.scalars(select(Sender.mail_server_id)).one()
+        session.execute(update(Sender).values(for_notices=False))
+        session.flush()
+        added = Sender(key="notices", address="n@office.test", mail_server_id=server, for_notices=True)
+        session.add(added)
+    admin: Browser = log_in("admin")
+    assert "notices to users" in text_of(admin.look(f"/senders/{added.id}"))
+    admin.press(f"/senders/{added.id}/delete")
+    with office.world.runtime.database.reading() as session:
+        assert session.get(Sender, added.id) is not None
+
+
 def seen_in(page: str) -> str:
     return page.partition('name="seen" value="')[2].partition('"')[0]
 
