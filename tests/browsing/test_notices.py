@@ -83,7 +83,7 @@ def test_what_is_chosen_is_kept(new_context: NewContext, installed: Installation
     page.get_by_label("A run has finished", exact=True).select_option("By mail, once a day")
     page.locator("input[name=run_finished_of_all]").check()
     page.get_by_role("button", name="Save notices").click()
-    expect(page.get_by_text("Saved.").first).to_be_visible()
+    expect(page.get_by_text("Saved.", exact=True).first).to_be_visible()
     page.reload()
     expect(page.get_by_label("A run has finished", exact=True)).to_have_value("digest")
     expect(page.locator("input[name=run_finished_of_all]")).to_be_checked()

@@ -84,7 +84,7 @@ CASES: list[tuple[NoticeKind, dict[str, Any], dict[str, str]]] = [
         {"plan": "Monthly", "state": "waiting", "why": HELD},
         {
             "en": "The run of plan “Monthly” waits for you",
-            "nl": "De run van plan “Monthly” wacht op u",
+            "nl": "De run van planning “Monthly” wacht op u",
             "de": "Der Lauf des Plans „Monthly“ wartet auf Sie",
         },
     ),
