@@ -20,6 +20,7 @@ from webapp.intake import upkeep as upkeep_of_sets
 from webapp.intake import work as set_work
 from webapp.logs import ids
 from webapp.new_run import generation
+from webapp.notices import upkeep as notices_upkeep
 from webapp.oddities import domains
 from webapp.plans import making
 from webapp.privacy import erased_documents
@@ -59,6 +60,8 @@ def sweep_regularly(runtime: Runtime, worker: WorkerProcess) -> None:
             waiting_jobs.end_round()
             if making.has_work(runtime):
                 _in_thread("plans", _plans, runtime, worker)
+            if notices_upkeep.has_work(runtime):
+                _in_thread("notices", _notices, runtime, worker)
             if sealing.is_due(runtime.database):
                 _in_thread("seal", _seal, runtime, worker)
             if retention.is_due(runtime):
@@ -127,6 +130,13 @@ def _plans(runtime: Runtime, worker: WorkerProcess) -> None:
         making.work_off(runtime)
     except DBAPIError as error:
         log.warning("cannot make the runs of plans; will try again soon", extra=ids(error=error.orig))
+
+
+def _notices(runtime: Runtime, worker: WorkerProcess) -> None:
+    try:
+        notices_upkeep.work_off(runtime, worker.stopping)
+    except DBAPIError as error:
+        log.warning("cannot mail notices; will try again soon", extra=ids(error=error))
 
 
 def _audit(runtime: Runtime, worker: WorkerProcess) -> None:

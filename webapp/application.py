@@ -17,6 +17,7 @@ from webapp.help import pages as help_pages
 from webapp.intake import pages as intake
 from webapp.invoices import pages as invoices
 from webapp.new_run import pages as new_run
+from webapp.notices import pages as notices
 from webapp.oddities import pages as oddities
 from webapp.plans import pages as plans
 from webapp.privacy import pages as privacy
@@ -52,7 +53,8 @@ SHARED = (
 """What all pages share, in the order in which it takes effect."""
 ROOMS = (
     *(users, sign_on, definitions, invoices, intake, customers, new_run, oddities, runs, results),
-    *(plans, fixing, search, settings, approvals, audit_trail, evidence, privacy, catcher, demo, help_pages),
+    *(plans, fixing, search, settings, approvals, notices, audit_trail, evidence, privacy, catcher, demo),
+    help_pages,
 )
 """The rooms with pages."""
 

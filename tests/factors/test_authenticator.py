@@ -15,7 +15,7 @@ from webapp import sealing
 from webapp.errors import Refused
 from webapp.extensions import Runtime
 from webapp.factors import authenticator
-from webapp.store.factors import AuthenticatorApp
+from webapp.store.logins import AuthenticatorApp
 from webapp.store.types import now
 from webapp.store.users import User
 

@@ -15,7 +15,7 @@ from webapp.errors import Refused
 from webapp.extensions import Runtime
 from webapp.factors import passkeys
 from webapp.factors.passkeys import RelyingParty
-from webapp.store.factors import Passkey
+from webapp.store.logins import Passkey
 from webapp.store.users import User
 from webapp.users.accounts import create_user
 

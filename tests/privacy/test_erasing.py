@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 
 from tests import factories
 from tests.world import World
-from webapp import audit, found_by, sources
+from webapp import audit, found_by, sources, telling
 from webapp.access import OPERATOR, Viewer
 from webapp.audit_trail import verifying
 from webapp.customers import addresses, bulk, editing
@@ -24,9 +24,11 @@ from webapp.privacy import erased_documents, erasing
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.invoices import ErasedDocument, Invoice, TransformationResult
 from webapp.store.mailservers import MailServer
+from webapp.store.notices import Notice, NoticeKind
 from webapp.store.runs import Attempt, Reservation, Result, Run
 from webapp.store.statuses import Role, SourceSubject
 from webapp.store.users import AuditEntry, ImportSet
+from webapp.users.accounts import create_user
 from webapp.workers import WorkerProcess
 
 NAME, ADDRESS, FORMER = "Zebulon Quagmire", "zebulon@quagmire.example", "old@quagmire.example"
@@ -78,6 +80,10 @@ def _write_about(world: World, customer_id: int, invoice_id: int) -> None:
         session.execute(update(MailServer).values(trouble=f"550 <{ADDRESS}> no"))
         session.execute(update(Run).values(name=f"Invoices for {NAME}", problem=f"{ADDRESS} refused"))
         session.execute(update(Result).where(Result.customer_id == customer_id).values(detail=f"bad: {NAME}"))
+        user = create_user(session, "told@a.example", "correct horse battery", "viewer")
+        about = {"run": f"Invoices for {NAME}", "why": f"550 <{ADDRESS}> no"}
+        telling.tell(session, NoticeKind.RUN_STOPPED, "run 1", [user], about)
+        session.execute(update(Notice).values(problem=f"550 <{ADDRESS}> no"))
         summary = {"rows": [["customer", "new", NAME, [f"name {NAME}"], {"name": NAME}]]}
         session.add(ImportSet(made_by="a", folder="f", source=f"{NAME}.zip", size=1, state="applied",
                               summary=summary, problem=f"{ADDRESS} is wrong", changed_by="a"))  # fmt: skip

@@ -17,6 +17,7 @@ OPEN_CHANGING = {
 FOR_APPROVERS = {"/runs/<int:run_id>/approval"}  # by a right of its own: tests/approvals
 OWN = {
     *("/account", "/account/password", "/account/sessions/end", "/account/sessions/<int:session_id>/end"),
+    *("/account/notices", "/notices/read", "/notices/<int:notice_id>/read"),
     *("/account/factors/app", "/account/factors/app/confirm", "/account/factors/app/remove"),
     *("/account/factors/codes", "/account/factors/passkeys", "/account/factors/passkeys/options"),
     "/account/factors/passkeys/remove",
@@ -76,6 +77,7 @@ LOOKING = {
     "/search",
     "/plans",
     "/plans/<int:plan_id>",
+    "/notices",
     "/fix",
     "/fix.csv",
     "/fix.xlsx",
@@ -95,8 +97,10 @@ SETTINGS = ("/servers", "/senders", "/recipient-keys", "/transformations")
 LOOKING_ADMINS = {
     *("/takeover", "/settings", "/users", "/users/new", "/users/<int:user_id>", "/own-data"),
     *("/audit", "/audit.csv", "/audit.xlsx", "/settings/approval", "/customers/<int:customer_id>/erasure"),
+    "/settings/notices",
 } | {f"{path}{rest}" for path in SETTINGS for rest in ("", "/new", "/<int:id>")}
 CHANGING_ADMINS = {
+    "/settings/notices",
     *("/audit/verification", "/settings/approval", "/customers/<int:customer_id>/erasure"),
     *("/takeover", "/servers/<int:id>/check", "/servers/<int:id>/try", "/own-data"),
     "/senders/<int:id>/domain",
@@ -198,6 +202,7 @@ FIRST_IDS = (
     "user_id",
     "session_id",
     "plan_id",
+    "notice_id",
 )
 OF_A_RUN = {rule for rule in LOOKING | CHANGING if "run_id>" in rule or "result_id>" in rule}
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from webapp.access import viewer_of, whole_runs
-from webapp.lifecycle.approving import cannot_approve
+from webapp.lifecycle.rights import cannot_approve
 from webapp.store.approvals import RunApproval
 from webapp.store.runs import Run
 from webapp.store.users import User

@@ -21,6 +21,7 @@ from webapp.lifecycle.approval_limits import limits as limits_of
 from webapp.lifecycle.approval_limits import volume, why_needed
 from webapp.lifecycle.counts import counts
 from webapp.lifecycle.mail_digests import list_digest, mail_digests
+from webapp.lifecycle.rights import cannot_approve
 from webapp.lifecycle.runs import run as visible_run
 from webapp.oddities.pages import shown_of_run
 from webapp.runs import queries
@@ -91,7 +92,7 @@ def _page(run: Run, asked: RunApproval) -> ResponseReturnValue:
             sums={currency: Decimal(amount) for currency, amount in asked.sums.items()},
             why=why_needed(limits_of(session, run.definition_id), volume(session, run.id)),
             has_changed=waits and list_digest(mail_digests(session, run)) != asked.digest,
-            cannot=approving.cannot_approve(run, asked, viewer()) if waits else "",
+            cannot=cannot_approve(run, asked, viewer()) if waits else "",
             about=queries.about(session, viewer(), run, counted, is_whole=True),
             mails=mails_to_read(session, run, viewer(), request.args.get("draw", 0, type=int)),
             draw=request.args.get("draw", 0, type=int) + 1,

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from webapp import sealed
 from webapp.errors import Refused
 from webapp.store.dialects import insert_into
-from webapp.store.factors import AuthenticatorApp
+from webapp.store.logins import AuthenticatorApp
 from webapp.store.types import now
 from webapp.store.users import User
 from webapp.translation import N_, _

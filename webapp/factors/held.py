@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.factors import authenticator, passkeys, recovery
-from webapp.store.factors import AuthenticatorApp, Passkey, has_factor
+from webapp.store.logins import AuthenticatorApp, Passkey, has_factor
 from webapp.store.users import User
 from webapp.translation import _, ngettext
 

@@ -27,7 +27,7 @@ from webauthn.helpers.structs import (
 from webapp.errors import Refused
 from webapp.printable import printable
 from webapp.store.dialects import insert_into
-from webapp.store.factors import Passkey
+from webapp.store.logins import Passkey
 from webapp.store.types import now
 from webapp.store.users import User
 from webapp.translation import N_, _

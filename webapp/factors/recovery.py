@@ -12,7 +12,7 @@ import secrets
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from webapp.store.factors import RecoveryCode
+from webapp.store.logins import RecoveryCode
 from webapp.store.types import now
 
 CODES = 10

@@ -31,7 +31,7 @@ TOPICS = (
         "invoices",
     ),
     *("definitions", "templates", "import", "mail-servers", "senders", "recipient-keys", "transformations"),
-    *("users", "audit", "account", "search", "mailbox", "glossary"),
+    *("users", "audit", "account", "notices", "search", "mailbox", "glossary"),
 )
 """In the order in which they are listed."""
 PAGES = {
@@ -56,6 +56,7 @@ PAGES = {
     "users": "user_pages",
     "audit": "audit_trail",
     "account": "account factors",
+    "notices": "notices",
     "search": "search",
     "mailbox": "catcher",
 }

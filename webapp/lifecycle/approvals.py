@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from webapp.audit import audit
 from webapp.errors import Refused
+from webapp.lifecycle import run_notices
 from webapp.lifecycle.approval_limits import is_approved, limits, net_sums, volume, why_needed
 from webapp.lifecycle.mail_digests import list_digest, mail_digests
 from webapp.store.approvals import ApprovedResult, RunApproval
@@ -132,6 +133,7 @@ def request(session: Session, run: Run, by: str) -> RunApproval:
     run.awaits_approval = True
     audit(session, by, "ask for approval", run, f"{len(digests)} mails, list {digest[:16]}")
     session.flush()
+    run_notices.approval_wanted(session, run, asked)
     return asked
 
 

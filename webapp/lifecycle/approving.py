@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from webapp.access import Viewer, visible_to, whole_runs
 from webapp.audit import audit
 from webapp.errors import NotAllowed, NotFound, Refused
-from webapp.lifecycle import approvals, runs
+from webapp.lifecycle import approvals, run_notices, runs
 from webapp.lifecycle.mail_digests import list_digest, mail_digests
-from webapp.lifecycle.rights import may_still_send, must_not_be_held
+from webapp.lifecycle.rights import cannot_approve, may_still_send, must_not_be_held
 from webapp.lifecycle.sending_window import must_be_in_time, time_words, waits_for_its_time
 from webapp.queue import JobQueue
 from webapp.store.approvals import ApprovedResult, RunApproval
@@ -62,18 +62,6 @@ def reject(session: Session, run_id: int, viewer: Viewer, reason: str) -> str:
     run.start_at = None
     audit(session, viewer.name, "reject run", run, _told(asked, reason))
     return _("Rejected. Nothing is sent; %(person)s sees why.", person=asked.requested_by)
-
-
-def cannot_approve(run: Run, asked: RunApproval, viewer: Viewer) -> str:
-    """Why this person may not decide about this run; empty if they may. Whether they see it whole is asked
-    elsewhere."""
-    if not viewer.may_approve:
-        return _("You do not have the right to approve runs.")
-    if viewer.name == run.created_by:
-        return _("You created this run, so another person has to approve it.")
-    if viewer.name == asked.requested_by:
-        return _("You asked for this approval, so another person has to give it.")
-    return ""
 
 
 def _open_request(session: Session, run_id: int, viewer: Viewer) -> tuple[Run, RunApproval]:
@@ -129,6 +117,7 @@ def _decide(
     asked.reason = reason.strip()[: approvals.REASON_MAX]
     run.awaits_approval = False
     session.flush()
+    run_notices.approval_decided(session, run, asked)
 
 
 def _told(asked: RunApproval, words: str) -> str:

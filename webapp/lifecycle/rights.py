@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from webapp.access import OPERATOR, Viewer, cannot_change, viewer_of, whole_runs
 from webapp.errors import NotAllowed, Refused
+from webapp.store.approvals import RunApproval
 from webapp.store.installation import held
 from webapp.store.runs import Run
 from webapp.store.users import User
@@ -46,3 +47,15 @@ def may_still_send(session: Session, run: Run, name: str) -> bool:
     return (
         user is not None and viewer_of(user).may_send and bool(whole_runs(session, viewer_of(user), [run.id]))
     )
+
+
+def cannot_approve(run: Run, asked: RunApproval, viewer: Viewer) -> str:
+    """Why this person may not decide about this run; empty if they may. Whether they see it whole is asked
+    elsewhere."""
+    if not viewer.may_approve:
+        return _("You do not have the right to approve runs.")
+    if viewer.name == run.created_by:
+        return _("You created this run, so another person has to approve it.")
+    if viewer.name == asked.requested_by:
+        return _("You asked for this approval, so another person has to give it.")
+    return ""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from webapp.access import Viewer, only_looked_at, visible_to, whole_runs
 from webapp.audit import audit
 from webapp.errors import NotFound, Refused
-from webapp.lifecycle import approvals
+from webapp.lifecycle import approvals, run_notices
 from webapp.lifecycle.approvals import ApprovalNeeded
 from webapp.lifecycle.rights import must_be_allowed, must_have_the_right, must_not_be_held
 from webapp.lifecycle.sending_window import must_be_in_time
@@ -76,6 +76,7 @@ def begin(session: Session, queue: JobQueue, run: Run, by: str) -> str:
         _become(run, RunStatus.FINISHED)
         run.finished_at = now()
         audit(session, by, "start", run, "nothing to send")
+        run_notices.run_finished(session, run)
         return _("There was nothing to send: the run is finished.")
     _become(run, RunStatus.RUNNING)
     run.finished_at = None
@@ -170,6 +171,7 @@ def stop_automatically(session: Session, run: Run, problem: str) -> None:
     _become(run, RunStatus.STOPPED)
     run.problem = problem
     audit(session, "Mailrun", "stop", run, problem)
+    run_notices.run_stopped(session, run, problem)
 
 
 def finish_if_done(session: Session, run_id: int) -> bool:
@@ -184,6 +186,7 @@ def finish_if_done(session: Session, run_id: int) -> bool:
         return False
     _become(run, RunStatus.FINISHED)
     run.finished_at = now()
+    run_notices.run_finished(session, run)
     return True
 
 
@@ -193,6 +196,7 @@ def finish(session: Session, run: Run) -> None:
     if not has_outstanding(session, run.id):
         _become(run, RunStatus.FINISHED)
         run.started_at, run.finished_at = run.started_at or now(), now()
+        run_notices.run_finished(session, run)
 
 
 def reopen(session: Session, run_id: int) -> None:

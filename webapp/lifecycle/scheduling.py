@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from webapp.access import Viewer
 from webapp.audit import audit
 from webapp.errors import Refused
-from webapp.lifecycle import approvals, runs
+from webapp.lifecycle import approvals, run_notices, runs
 from webapp.lifecycle.approvals import ApprovalNeeded
 from webapp.lifecycle.results import RELEASE_CLAIM, lock_results, transition
 from webapp.lifecycle.rights import may_still_send, must_have_the_right
@@ -58,7 +58,7 @@ def start_by_itself(session: Session, queue: JobQueue, run: Run) -> None:
     an approval is asked for at once. If they may not send it any more, it says so. Needs the run's lock."""
     by = run.started_by or run.created_by
     if not may_still_send(session, run, by):
-        run.problem, run.start_at = MAY_NOT_SEND, None
+        _call_off(session, run, MAY_NOT_SEND)
         return
     try:
         if waits_for_its_time(run):
@@ -68,7 +68,12 @@ def start_by_itself(session: Session, queue: JobQueue, run: Run) -> None:
     except ApprovalNeeded as needed:
         runs.ask_for_approval(session, run, by, needed)
     except Refused as refused:
-        run.problem, run.start_at = str(refused), None
+        _call_off(session, run, str(refused))
+
+
+def _call_off(session: Session, run: Run, why: str) -> None:
+    run.problem, run.start_at = why, None
+    run_notices.run_stopped(session, run, why)
 
 
 def end_late(session: Session, run_id: int) -> int:

@@ -1,5 +1,5 @@
-"""Hands one mail to a mail server while a person waits: a test, an invitation. It belongs to no run, takes no
-connection slot, and nothing is tried again."""
+"""Hands one mail to a mail server, apart from all runs: a test, an invitation, a notice. It takes no
+connection slot, and nothing is tried again here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ ANSWER_SECONDS_MAX = 20.0
 
 
 class NotSent(Exception):
-    """The mail was not sent; the message says why, in words."""
+    """The mail was not sent; the message says why, in words. `is_about_server`: another mail would not have
+    been taken either."""
+
+    def __init__(self, words: str, *, is_about_server: bool) -> None:
+        super().__init__(words)
+        self.is_about_server = is_about_server
 
 
 def send_one(server: MailServer, envelope: Envelope, data: bytes, settings: Settings) -> str:
@@ -31,11 +36,16 @@ def send_one(server: MailServer, envelope: Envelope, data: bytes, settings: Sett
         trouble = conversation.open()
         offer = trouble or conversation.offer(envelope, data)
         if not isinstance(offer, outcomes.Offered):
-            raise NotSent(_words(offer))
+            raise _not_sent(offer)
         finish = conversation.send_dot() or conversation.reply_to_dot()
     if isinstance(finish, outcomes.Accepted):
         return str(finish.reply)
-    raise NotSent(_words(finish))
+    raise _not_sent(finish)
+
+
+def _not_sent(outcome: outcomes.Offer | outcomes.Finish) -> NotSent:
+    is_about_mail = isinstance(outcome, outcomes.Deferred | outcomes.Rejected)
+    return NotSent(_words(outcome), is_about_server=not is_about_mail)
 
 
 def _words(outcome: outcomes.Offer | outcomes.Finish) -> str:

@@ -38,6 +38,6 @@ def send_test(
     marked = replace(work, bcc=(), message_id=f"<test.{secrets.token_hex(12)}@{domain}")
     message = build(marked, rendered, documents, address)
     if isinstance(message, NotBuilt):
-        raise NotSent(message.words)
+        raise NotSent(message.words, is_about_server=False)
     envelope = Envelope(message.envelope.sender, (address,))
     return send_one(server, envelope, message.mail.data, settings)

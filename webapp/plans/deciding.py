@@ -11,6 +11,7 @@ from webapp import audit
 from webapp.errors import NotAllowed, Refused
 from webapp.lifecycle import runs
 from webapp.plans.expectations import unmet
+from webapp.plans.notices import plan_held
 from webapp.plans.owners import sending_owner, subject
 from webapp.queue import JobQueue
 from webapp.store.plans import OccurrenceState, Plan, PlanAction, PlanOccurrence
@@ -53,6 +54,7 @@ def decide(session: Session, queue: JobQueue, occurrence_id: int) -> None:
         return
     if made.state in FOR_A_PERSON:
         run.problem = " ".join([NOT_AS_EXPECTED, *made.findings]) if made.findings else made.detail or WAITS
+        plan_held(session, plan, occurrence, made.findings or [made.detail or WAITS])
     if made.state == OccurrenceState.HELD and plan:
         plan.problem = made.detail
         audit.note(session, "Mailrun", "plan held", subject(plan), f"run {run.id}: {made.detail}")

@@ -23,6 +23,7 @@ from webapp.extensions import Runtime
 from webapp.new_run.creation import RunRequest, create
 from webapp.plans.dates import set_next
 from webapp.plans.deciding import decide
+from webapp.plans.notices import plan_held, plan_paused
 from webapp.plans.owners import sending_owner, subject
 from webapp.plans.spans import invoice_period
 from webapp.selection.invoices import Selection
@@ -88,6 +89,7 @@ def _make_due(runtime: Runtime, plan_id: int, at: datetime) -> bool:
             occurrence.detail = _missed(plan)
             session.add(occurrence)
             audit.note(session, "Mailrun", "plan skipped a date", subject(plan), f"{plan.next_day}")
+            plan_held(session, plan, occurrence, [occurrence.detail])
         else:
             if at - due > LATE_AFTER:
                 occurrence.late_minutes = int((at - due).total_seconds() // 60)
@@ -110,6 +112,7 @@ def _go_on(session: Session, plan: Plan, after: datetime) -> None:
             what=str(unknown),
         )
         audit.note(session, "Mailrun", "plan paused", subject(plan), str(unknown))
+        plan_paused(session, plan, after)
 
 
 def _missed(plan: Plan) -> str:
@@ -141,6 +144,7 @@ def make(session: Session, runtime: Runtime, plan: Plan, occurrence: PlanOccurre
         if isinstance(refusal, NotAllowed):
             audit.note(session, owner.email, "refused", refusal.subject, refusal.detail)
         audit.note(session, "Mailrun", "plan held", subject(plan), str(refusal))
+        plan_held(session, plan, occurrence, [str(refusal)])
         return
     # A run that a person asked for is theirs, too: they cannot be the second person who approves it.
     run.created_by = occurrence.asked_by or run.created_by

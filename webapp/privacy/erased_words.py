@@ -14,6 +14,7 @@ from webapp.privacy.identifying import Identifying
 from webapp.store.approvals import RunApproval
 from webapp.store.dialects import id_in
 from webapp.store.mailservers import MailPace, MailServer
+from webapp.store.notices import Notice
 from webapp.store.runs import Run
 from webapp.store.users import AuditEntry, ImportSet
 
@@ -26,6 +27,8 @@ TEXTS: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
     (MailPace, ("reply",)),
 )
 """Tables in which someone, or a mail server, may have named the customer."""
+NOTICE_TEXTS = ("run", "plan", "name", "why", "trouble", "reason", "words")
+"""What notices have as texts (notices/words.py); all else are numbers and words of ours."""
 SUBJECTS_AT_ONCE = 500
 
 
@@ -33,6 +36,7 @@ def hide(session: Session, words: Identifying, code: str, numbers: Sequence[str]
     """Hide these words everywhere; `numbers`: of the customer's invoices."""
     _in_texts(session, words)
     _in_imports(session, words)
+    _in_notices(session, words)
     _in_audit(session, words, code, numbers)
     session.flush()
 
@@ -54,6 +58,15 @@ def _in_imports(session: Session, words: Identifying) -> None:
             after = words.hide_in(before)
             if after != before:
                 setattr(row, name, after)
+
+
+def _in_notices(session: Session, words: Identifying) -> None:
+    """What users were told of runs: their names, and what a mail server said. As JSON, like the above."""
+    for row in session.scalars(select(Notice).execution_options(yield_per=100)):
+        hidden = {name: words.hide_in(row.details[name]) for name in NOTICE_TEXTS if name in row.details}
+        if (after := {**row.details, **hidden}) != row.details:
+            row.details = after
+        row.problem = words.hide(row.problem) if row.problem else row.problem
 
 
 def _in_audit(session: Session, words: Identifying, code: str, numbers: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from webapp import notation
 from webapp.access import Viewer
 from webapp.lifecycle import approvals
-from webapp.lifecycle.approving import cannot_approve
+from webapp.lifecycle.rights import cannot_approve
 from webapp.store.approvals import RunApproval
 from webapp.store.runs import Run
 from webapp.store.statuses import Decision, RunStatus

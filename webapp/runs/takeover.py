@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp import audit
+from webapp import audit, telling
 from webapp.access import Viewer
 from webapp.errors import Refused
 from webapp.lifecycle import runs
@@ -60,6 +60,7 @@ def take_over(session: Session, viewer: Viewer, typed: str) -> str:
     ) % {"day": f"{now():%Y-%m-%d}", "time": f"{now():%H:%M}"}
     stopped = runs.stop_all(session, viewer.name, why)
     mark_unconfirmed(session, N_("the database was taken over while this mail was being handed over"))
+    telling.drop_unmailed(session, N_("the database was taken over: the other system may have mailed it"))
     installation.rebind(session)
     audit.note(session, viewer.name, "take over", "installation", f"{stopped} running runs stopped")
     if not stopped:

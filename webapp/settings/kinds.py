@@ -77,7 +77,9 @@ def _uses_of_server(session: Session, id: int) -> list[str]:
 
 
 def _uses_of_sender(session: Session, id: int) -> list[str]:
-    return _definitions(session, MessageDefinition.sender_id == id)
+    mails_notices = session.scalar(select(Sender.for_notices).where(Sender.id == id))
+    uses = _definitions(session, MessageDefinition.sender_id == id)
+    return [*uses, _("notices to users")] if mails_notices else uses
 
 
 def _uses_of_recipient_key(session: Session, id: int) -> list[str]:

@@ -19,7 +19,7 @@ from webapp.settings.storing import FOR_ADMINS
 from webapp.store.db import db
 from webapp.store.definitions import MessageDefinition
 from webapp.store.installation import Installation
-from webapp.store.mailservers import MailServer
+from webapp.store.mailservers import MailServer, Sender
 from webapp.store.statuses import OutputType, Role
 from webapp.store.users import AuditChain, User
 from webapp.translation import _
@@ -61,6 +61,7 @@ def index() -> ResponseReturnValue:
         waiting=waiting,
         users=db.session.scalar(select(func.count()).select_from(User)) if viewer().manages_users else None,
         asks_approval=_asks_approval(db.session),
+        notices_from=db.session.scalar(select(Sender.key).where(Sender.for_notices)),
         entries=db.session.scalar(select(AuditChain.last)),
         has_demo=viewer().manages_users and own_data.loaded_at(db.session) is not None,
     )

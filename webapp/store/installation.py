@@ -41,7 +41,8 @@ class Installation(Base):
     `runs_removed_to` is the highest id of a run that was removed with the demo company: no run has it
     again, since the audit trail names runs by their ids. Above `approval_mails` mails, or an amount of
     `approval_amount` in any currency, a run waits for a second person (lifecycle/approval_limits.py); null:
-    no limit."""
+    no limit. A run that waits for its mail server for `notice_minutes` is told of; `notice_address` is where
+    the pages are found, for the links in notices."""
 
     __tablename__ = "installation"
     __table_args__ = (CheckConstraint("number = 1", name="one_row"),)
@@ -58,6 +59,8 @@ class Installation(Base):
     runs_removed_to: Mapped[int] = mapped_column(Key, default=0, server_default="0")
     approval_mails: Mapped[int | None]
     approval_amount: Mapped[Decimal | None] = mapped_column(Money)
+    notice_minutes: Mapped[int] = mapped_column(default=15, server_default="15")
+    notice_address: Mapped[str] = mapped_column(String(200), default="", server_default="")
 
 
 def held(session: Session) -> str | None:

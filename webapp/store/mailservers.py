@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.store.base import Base, one_of
@@ -109,8 +109,17 @@ class RefusedResult(Base):
     last_at: Mapped[datetime] = mapped_column(Instant)
 
 
+FOR_NOTICES = text("for_notices")
+
+
 class Sender(Base):
+    """Who mails come from. `for_notices`: notices to users come from this one; at most one has it."""
+
     __tablename__ = "sender"
+    __table_args__ = (
+        Index("uq_sender_for_notices", "for_notices", unique=True, sqlite_where=FOR_NOTICES,
+              postgresql_where=FOR_NOTICES),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     key: Mapped[str] = mapped_column(String(100), unique=True)
@@ -119,6 +128,7 @@ class Sender(Base):
     reply_to: Mapped[str] = mapped_column(String(254), default="")
     envelope_sender: Mapped[str] = mapped_column(String(254), default="")
     mail_server_id: Mapped[int] = mapped_column(ForeignKey("mail_server.id"), index=True)
+    for_notices: Mapped[bool] = mapped_column(default=False, server_default=false())
     mail_server: Mapped[MailServer] = relationship()
 
 

@@ -208,6 +208,15 @@ SENDABLE = (ResultStatus.READY, ResultStatus.DEFERRED)
 NEEDS_CONFIRMATION = (ResultStatus.SENT, ResultStatus.UNCONFIRMED, ResultStatus.BOUNCED)
 """Sending one of these again may give the customer the mail twice: a person must say so in words."""
 
+REASONS_TO_FIX = (
+    SkipReason.NO_RECIPIENT,
+    SkipReason.NO_ATTACHMENT,
+    SkipReason.SUSPECT_DOCUMENT,
+    SkipReason.NO_PASSWORD,
+    SkipReason.UNLOCKABLE,
+)
+"""Why a result was skipped that a person can fix."""
+
 TO_FIX = (
     "(status IN ('failed', 'bounced', 'unconfirmed') OR (status = 'skipped' AND reason IN "
     "('no_recipient', 'no_attachment', 'suspect_document', 'no_password', 'unlockable')))"

@@ -12,12 +12,13 @@ from webapp import audit, cluster_paths, edits
 from webapp.errors import NotFound, Refused
 from webapp.extensions import runtime
 from webapp.factors import held
+from webapp.mailservers import user_mail
 from webapp.mailservers.one_mail import NotSent
 from webapp.store.db import db
 from webapp.store.statuses import Role
 from webapp.store.users import User
 from webapp.translation import N_, _
-from webapp.users import links, listing, managing, notices, open_sessions
+from webapp.users import links, listing, mailed_links, managing, open_sessions
 from webapp.users.account_pages import sentence
 from webapp.users.managing import UserFacts
 from webapp.web import form_keys, form_posts
@@ -183,11 +184,11 @@ def _mailed(user: User, address: str) -> str | None:
     """Mail the link from the sender that the form names. Returns why it was not; "" if it was; None if no
     sender is named."""
     chosen = request.form.get("sender", type=int)
-    sender = next((each for each in notices.senders(db.session) if each.id == chosen), None)
+    sender = next((each for each in user_mail.senders(db.session) if each.id == chosen), None)
     if sender is None:
         return None
     try:
-        notices.mail_link(sender, user, address, viewer().name, runtime().settings)
+        mailed_links.mail_link(sender, user, address, viewer().name, runtime().settings)
     except NotSent as problem:
         return str(problem)
     with db.writing() as session:
@@ -243,5 +244,5 @@ def _choices(facts: UserFacts) -> dict[str, object]:
     return {
         "roles": listing.ROLE_WORDS,
         "tags": tags + [tag for tag in facts.clusters if tag not in tags],
-        "senders": notices.senders(db.session),
+        "senders": user_mail.senders(db.session),
     }

@@ -28,7 +28,7 @@ from webapp.extensions import runtime_of
 from webapp.notation import DateStyle, Notation, NumberStyle
 from webapp.store.database import Database
 from webapp.store.db import db
-from webapp.store.factors import has_factor
+from webapp.store.logins import has_factor
 from webapp.store.statuses import Role
 from webapp.store.types import now
 from webapp.store.users import SESSION_IDLE_MAX, SESSION_MAX, User, UserCluster, UserSession
