@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp import notation
-from webapp.config import Settings
+from webapp.extensions import Runtime
 from webapp.mailing.addresses import wire_address
 from webapp.mailing.compose import MailDraft, compose
 from webapp.mailservers.one_mail import send_one
@@ -27,10 +27,10 @@ def senders(session: Session) -> list[Sender]:
     return list(session.scalars(query))
 
 
-def mail_link(sender: Sender, user: User, address: str, by: str, settings: Settings) -> None:
+def mail_link(sender: Sender, user: User, address: str, by: str, runtime: Runtime) -> None:
     """Mail this address of a one-time link to the user, in the user's language. In safe mode it goes to the
     redirect address, as every mail does. Raises NotSent."""
-    recipient = wire_address(settings.redirect_to or user.email)
+    recipient = wire_address(runtime.settings.redirect_to or user.email)
     wire = wire_address(sender.address)
     language = user.language or notation.current().language
     with notation.reading(replace(notation.current(), language=language)):
@@ -47,7 +47,7 @@ def mail_link(sender: Sender, user: User, address: str, by: str, settings: Setti
         invoice_ids=frozenset(),
     )
     envelope = Envelope(wire_address(sender.envelope_sender or sender.address), (recipient,))
-    send_one(sender.mail_server, envelope, compose(draft, ()).data, settings)
+    send_one(sender.mail_server, envelope, compose(draft, ()).data, runtime.settings, runtime.database)
 
 
 def _words(user: User, address: str, by: str) -> tuple[str, str]:

@@ -187,7 +187,7 @@ def _mailed(user: User, address: str) -> str | None:
     if sender is None:
         return None
     try:
-        notices.mail_link(sender, user, address, viewer().name, runtime().settings)
+        notices.mail_link(sender, user, address, viewer().name, runtime())
     except NotSent as problem:
         return str(problem)
     with db.writing() as session:
