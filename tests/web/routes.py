@@ -92,6 +92,7 @@ FOR_SENDERS = {
 }
 SETTINGS = ("/servers", "/senders", "/recipient-keys", "/transformations")
 LOOKING_ADMINS = {
+    *("/servers/<int:id>/oauth/connect", "/oauth/back"),
     *("/takeover", "/settings", "/users", "/users/new", "/users/<int:user_id>", "/own-data"),
     *("/audit", "/audit.csv", "/audit.xlsx", "/settings/approval", "/customers/<int:customer_id>/erasure"),
 } | {f"{path}{rest}" for path in SETTINGS for rest in ("", "/new", "/<int:id>")}
@@ -99,6 +100,10 @@ CHANGING_ADMINS = {
     *("/audit/verification", "/settings/approval", "/customers/<int:customer_id>/erasure"),
     *("/takeover", "/servers/<int:id>/check", "/servers/<int:id>/try", "/own-data"),
     "/senders/<int:id>/domain",
+    *(
+        f"/servers/<int:id>/oauth{rest}"
+        for rest in ("", "/use", "/leave", "/renew", "/device", "/device/check")
+    ),
     *("/users/new", "/users/<int:user_id>", "/users/<int:user_id>/link", "/users/<int:user_id>/disable"),
     *("/users/<int:user_id>/enable", "/users/<int:user_id>/sessions/end"),
     "/users/<int:user_id>/sessions/<int:session_id>/end",
