@@ -91,8 +91,10 @@ FOR_SENDERS = {
     "/plans/new",
 }
 SETTINGS = ("/servers", "/senders", "/recipient-keys", "/transformations")
+NO_PAGES = {"/servers/<int:id>/oauth/connect": 404, "/oauth/back": 303}
+"""Addresses that lead on, and what an administrator gets there who has begun nothing."""
 LOOKING_ADMINS = {
-    *("/servers/<int:id>/oauth/connect", "/oauth/back"),
+    *NO_PAGES,
     *("/takeover", "/settings", "/users", "/users/new", "/users/<int:user_id>", "/own-data"),
     *("/audit", "/audit.csv", "/audit.xlsx", "/settings/approval", "/customers/<int:customer_id>/erasure"),
 } | {f"{path}{rest}" for path in SETTINGS for rest in ("", "/new", "/<int:id>")}
