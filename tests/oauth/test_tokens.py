@@ -225,9 +225,9 @@ def test_f_a_name_that_leads_to_our_own_service(
 ) -> None:
     """The name is looked up late, and the machine at the other end is looked at before anything is sent."""
     own = replace(runtime.settings, host="127.0.0.1", port=endpoint.port)
+    id = made(runtime, endpoint)
+    monkeypatch.setattr("webapp.oauth.exchange.refusal", lambda *_: "")
     with pytest.raises(NoToken, match="service of Mailrun itself"):
-        id = made(runtime, endpoint)
-        monkeypatch.setattr("webapp.oauth.exchange.refusal", lambda *_: "")
         tokens.access_token(runtime.database, own, id)
     assert endpoint.requests == []
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-import pytest
 import redis
 from sqlalchemy import select, update
 
@@ -57,7 +56,6 @@ def test_two_workers_at_once(site: Site, endpoint: TokenEndpoint, tmp_path: Path
         assert files_with(tmp_path, secret) == []
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_a_worker_killed_while_it_renews(site: Site, endpoint: TokenEndpoint) -> None:
     """The other goes on, once the claim of the one that was killed has run out."""
     endpoint.slow = 3.0

@@ -1,4 +1,4 @@
-"""What `mailrun doctor` says of OAuth accounts: whether there is a token, and whether the secret ends soon."""
+"""What `mailrun doctor` says of OAuth accounts: is there a token, and does the secret end soon."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class OAuthForm(Filled):
                 field.data = field.data.strip()
         if self.way.data == OAuthWay.SERVICE_ACCOUNT and (self.secret.data or "").startswith("{"):
             self._read_key_file()
-        return bool(super().validate(extra_validators))
+        return bool(super().validate(extra_validators))  # type: ignore[no-untyped-call]
 
     def _read_key_file(self) -> None:
         try:
