@@ -156,7 +156,7 @@ class TokenEndpoint:
             claims = jwt.decode(form["assertion"], self.key, algorithms=["RS256"]).claims
             self.given.append(form["assertion"])
             self.claims.append(claims)
-            return (200, self._give(refresh=False)) if claims["sub"] else self._no("invalid_grant", form)
+            return (200, self._give(refresh=False)) if not self.revoked else self._no("invalid_grant", form)
         if form.get("client_id") != CLIENT_ID or form.get("client_secret", "") != self.client_secret:
             return self._no("invalid_client", form)
         if grant == "client_credentials":

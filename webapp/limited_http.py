@@ -84,16 +84,16 @@ class _CheckedAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **options)
         own = self._own_services
 
-        class CheckedConnection(HTTPConnection):
+        class PlainChecked(HTTPConnection):
             def _new_conn(self) -> Any:
                 return _checked(super()._new_conn(), own)
 
-        class CheckedTls(HTTPSConnection):
+        class TlsChecked(HTTPSConnection):
             def _new_conn(self) -> Any:
                 return _checked(super()._new_conn(), own)
 
-        plain = type("CheckedPool", (HTTPConnectionPool,), {"ConnectionCls": CheckedConnection})
-        tls = type("CheckedTlsPool", (HTTPSConnectionPool,), {"ConnectionCls": CheckedTls})
+        plain = type("CheckedPool", (HTTPConnectionPool,), {"ConnectionCls": PlainChecked})
+        tls = type("CheckedTlsPool", (HTTPSConnectionPool,), {"ConnectionCls": TlsChecked})
         self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": tls}
 
 

@@ -19,7 +19,7 @@ from tests.token_endpoint import TokenEndpoint
 from webapp import limited_http, sealing
 from webapp.extensions import Runtime
 from webapp.oauth import secrets, tokens
-from webapp.oauth.exchange import NoToken
+from webapp.oauth.no_token import NoToken
 from webapp.store.mailservers import OAuthAccount
 from webapp.store.types import now
 
@@ -191,8 +191,12 @@ def test_down_and_slow_are_the_provider_s_trouble(
 
 
 @pytest.mark.security("C18")
-def test_an_error_repeats_no_secret(runtime: Runtime, endpoint: TokenEndpoint) -> None:
-    id = made(runtime, endpoint)
+@pytest.mark.parametrize("way", ["delegated", "client_credentials", "service_account"])
+def test_an_error_repeats_no_secret(runtime: Runtime, endpoint: TokenEndpoint, way: str) -> None:
+    if way == "service_account":
+        endpoint.key = RSAKey.generate_key(2048)
+        endpoint.client_secret = endpoint.key.as_pem(private=True).decode()
+    id = made(runtime, endpoint, way)
     endpoint.echoes = endpoint.revoked = True
     with pytest.raises(NoToken) as why:
         token(runtime, id)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from webapp.extensions import Runtime
 from webapp.launch.check_result import CheckResult
 from webapp.oauth import tokens
-from webapp.oauth.exchange import NoToken
+from webapp.oauth.no_token import NoToken
 from webapp.settings.oauth_accounts import secret_state
 from webapp.store.mailservers import OAuthAccount
 from webapp.stored_texts import retold

@@ -12,7 +12,7 @@ from webapp.config import Settings
 from webapp.destinations import is_loopback, may_hold_password
 from webapp.mailservers import passwords
 from webapp.oauth import tokens
-from webapp.oauth.exchange import NoToken
+from webapp.oauth.no_token import NoToken
 from webapp.smtp.client import TokenMissing
 from webapp.smtp.server_connection import ServerAddress
 from webapp.store.database import Database

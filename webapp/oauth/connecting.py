@@ -14,7 +14,8 @@ from webapp.errors import Refused
 from webapp.limited_http import LimitedSession
 from webapp.login_settings import is_safe
 from webapp.oauth import exchange, secrets
-from webapp.oauth.exchange import NoToken, OAuthClient
+from webapp.oauth.exchange import OAuthClient
+from webapp.oauth.no_token import NO_TOKEN, NoToken
 from webapp.sealed import CannotOpen
 from webapp.store.mailservers import OAuthAccount
 from webapp.store.statuses import OAuthProvider
@@ -77,7 +78,7 @@ def begin_device(client: OAuthClient, device_url: str) -> BegunDevice:
         seconds = DEVICE_SECONDS
     address = str(said["verification_uri"])
     if not is_safe(address):
-        raise NoToken(exchange.NO_TOKEN % {"host": client.host}, needs_a_person=True)
+        raise NoToken(NO_TOKEN % {"host": client.host}, needs_a_person=True)
     until = time.time() + min(seconds, DEVICE_SECONDS_MAX)
     return BegunDevice(str(said["device_code"]), str(said["user_code"])[:40], address, until)
 

@@ -18,37 +18,18 @@ from requests.exceptions import HTTPError, JSONDecodeError
 from webapp.destinations import Service, refusal
 from webapp.limited_http import ForbiddenDestination, LimitedAssertion, LimitedSession, confine
 from webapp.login_settings import is_safe
-from webapp.printable import printable
+from webapp.oauth.no_token import AWAY, NO_TOKEN, NoToken, broken, cause, refused
 from webapp.store.statuses import OAuthWay
-from webapp.store.types import now, storable
+from webapp.store.types import now
 from webapp.translation import N_
 
-AWAY = N_("%(host)s, which gives the tokens, does not answer: %(why)s")
-BUSY = N_("%(host)s, which gives the tokens, cannot give one now: %(reply)s")
-REVOKED = N_("%(host)s gives no token any more, it was revoked or has ended: %(reply)s")
-WRONG_CLIENT = N_("%(host)s refuses the client ID or its secret, which may have ended: %(reply)s")
-REFUSED = N_("%(host)s gives no token: %(reply)s")
-NO_TOKEN = N_("what %(host)s answered has no token in it")
 BAD_KEY = N_("the private key of the service account cannot be used")
 NOT_SAFE = N_("the address of the tokens must begin with https://")
 FORBIDDEN = N_("the tokens may not be asked for there: %(why)s")
 
-PASSING_ERRORS = ("temporarily_unavailable", "server_error", "slow_down")
-"""Errors that say that the same request may work later (RFC 6749, 4.1.2.1; RFC 8628, 3.5)."""
-WORDS_MAX = 300
 LIFE_DEFAULT, LIFE_MAX = 3600, 30 * 86400
 """Seconds that a token lives if the provider does not say, and that are believed at most."""
 JWT_SECONDS = 3600
-MASK = "••••••••"
-
-
-class NoToken(Exception):
-    """There is no token. The message says why; `needs_a_person`: it will not come by itself. `error`: the
-    provider's word for it (RFC 6749, section 5.2)."""
-
-    def __init__(self, words: str, *, needs_a_person: bool, error: str = "") -> None:
-        super().__init__(words)
-        self.needs_a_person, self.error = needs_a_person, error
 
 
 @dataclass(frozen=True)
@@ -197,53 +178,15 @@ def _asked(
         with session:
             return ask(session)
     except OAuthError as error:
-        raise _refused(client, error, (*secrets, client.secret, client.refresh_token)) from None
+        raise refused(client.host, error, (*secrets, client.secret, client.refresh_token)) from None
     except ForbiddenDestination as why:
         raise NoToken(FORBIDDEN % {"why": why}, needs_a_person=True) from None
     except (HTTPError, JSONDecodeError) as error:
-        raise _broken(client, error) from None
+        raise broken(client.host, error) from None
     except RequestException as error:
-        raise NoToken(AWAY % {"host": client.host, "why": _cause(error)}, needs_a_person=False) from None
+        raise NoToken(AWAY % {"host": client.host, "why": cause(error)}, needs_a_person=False) from None
     except (ValueError, TypeError, LookupError, AttributeError):  # what a broken answer makes Authlib raise
         raise NoToken(NO_TOKEN % {"host": client.host}, needs_a_person=False) from None
-
-
-def _refused(client: OAuthClient, error: OAuthError, secrets: Iterable[str]) -> NoToken:
-    """What the provider refused for, as it says itself. It may repeat what it was sent."""
-    said = ": ".join(str(part) for part in (error.error, error.description) if part)
-    for secret in filter(None, secrets):
-        said = said.replace(secret, MASK)
-    about = {"host": client.host, "reply": printable(storable(said))[:WORDS_MAX].strip(" .")}
-    word = str(error.error or "")
-    if word in PASSING_ERRORS:
-        return NoToken(BUSY % about, needs_a_person=False, error=word)
-    words = {"invalid_grant": REVOKED, "invalid_client": WRONG_CLIENT, "unauthorized_client": WRONG_CLIENT}
-    return NoToken(words.get(word, REFUSED) % about, needs_a_person=True, error=word)
-
-
-def _broken(client: OAuthClient, error: Exception) -> NoToken:
-    status = error.response.status_code if isinstance(error, HTTPError) and error.response is not None else 0
-    if status >= 500 or status == 429:
-        return NoToken(BUSY % {"host": client.host, "reply": f"HTTP {status}"}, needs_a_person=False)
-    return NoToken(NO_TOKEN % {"host": client.host}, needs_a_person=False)
-
-
-def _cause(error: RequestException) -> str:
-    """What a failed connection is called: not its whole text, which repeats the address and its query."""
-    text = str(error).lower()
-    for sign, words in (
-        ("refused", N_("connection refused")),
-        ("name or service not known", N_("its name cannot be found")),
-        ("name resolution", N_("its name cannot be found")),
-        ("failed to resolve", N_("its name cannot be found")),
-        ("certificate", N_("its certificate is not valid")),
-        ("timed out", N_("no answer in time")),
-        ("no whole answer", N_("no answer in time")),
-        ("redirect", N_("it leads elsewhere")),
-    ):
-        if sign in text:
-            return words
-    return N_("the connection was lost")
 
 
 def _json(answer: Any) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from webapp.config import Settings
 from webapp.destinations import Service
 from webapp.errors import Refused
 from webapp.oauth import exchange, secrets
-from webapp.oauth.exchange import GrantedToken, NoToken, OAuthClient
+from webapp.oauth.exchange import GrantedToken, OAuthClient
+from webapp.oauth.no_token import NoToken
 from webapp.sealed import CannotOpen
 from webapp.store.database import Database
 from webapp.store.mailservers import OAuthAccount

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
 from sqlalchemy.orm import Session
 
 from webapp.oauth import connecting
@@ -22,16 +21,10 @@ def account_of(session: Session, server: MailServer) -> OAuthAccount | None:
     return session.get(OAuthAccount, server.oauth_account_id) if server.oauth_account_id else None
 
 
-def redirect_uri() -> str:
-    """The address to come back to, whole, as it must be entered at the provider."""
-    return request.url_root.rstrip("/") + BACK
-
-
-def beside(session: Session, server: MailServer) -> dict[str, Any]:
-    """What the card of a server's page shows: its account, or the form of a new one of the provider that was
-    chosen (`?oauth=microsoft`)."""
+def beside(session: Session, server: MailServer, chosen: str) -> dict[str, Any]:
+    """What the card of a server's page shows: its account, or the form of a new one of the `chosen`
+    provider."""
     account = account_of(session, server)
-    chosen = request.args.get("oauth", "")
     form = form_of(account) if account else None
     if account is None and chosen in set(OAuthProvider):
         form = OAuthForm(OAuthProvider(chosen), mailbox=server.username)
@@ -46,5 +39,4 @@ def beside(session: Session, server: MailServer) -> dict[str, Any]:
         "oauth_name": provider_words(OAuthProvider(account.provider if account else form.provider))
         if form
         else "",
-        "redirect_uri": redirect_uri(),
     }

@@ -16,10 +16,11 @@ from webapp import audit
 from webapp.errors import NotAllowed, NotFound, Refused
 from webapp.extensions import runtime
 from webapp.oauth import connecting, exchange, tokens
-from webapp.oauth.exchange import GrantedToken, NoToken
+from webapp.oauth.exchange import GrantedToken
+from webapp.oauth.no_token import NoToken
 from webapp.settings import oauth_accounts, server_pages
 from webapp.settings.kinds import SERVERS
-from webapp.settings.oauth_card import BACK, account_of, redirect_uri
+from webapp.settings.oauth_card import BACK, account_of
 from webapp.settings.oauth_forms import OAuthForm, provider_words
 from webapp.settings.setting_pages import page, stored
 from webapp.store.db import db
@@ -127,7 +128,7 @@ def connect(id: int) -> ResponseReturnValue:
     (sign_on/pages.py)."""
     account = _to_connect(id)
     try:
-        begun = connecting.begin_code(account, redirect_uri())
+        begun = connecting.begin_code(account, server_pages.redirect_uri())
     except Refused as reason:
         return form_posts.refuse(str(reason), _url(id))
     cookie[BEGUN] = {
@@ -162,7 +163,7 @@ def back() -> ResponseReturnValue:
         _note_refusal("the provider gave no code")
         return form_posts.refuse(_("The provider did not allow it. Begin again."), _url(id))
     try:
-        granted = exchange.by_code(_client(account), code, begun["verifier"], redirect_uri())
+        granted = exchange.by_code(_client(account), code, begun["verifier"], server_pages.redirect_uri())
     except NoToken as why:
         return form_posts.refuse(f"{retold(str(why))}.", _url(id))
     try:

@@ -30,7 +30,13 @@ def beside(session: Session, row: Any) -> dict[str, Any]:
         return {"state": None, "checked": None}
     state = servers.states(session, viewer())[row.id]
     shown = {"state": state, "checked": None, "checked_at": None, "recipient": viewer().name}
-    return {**shown, **oauth_card.beside(session, row)}
+    chosen = request.args.get("oauth", "")
+    return {**shown, **oauth_card.beside(session, row, chosen), "redirect_uri": redirect_uri()}
+
+
+def redirect_uri() -> str:
+    """Where a person comes back to from a provider, whole, as it must be entered there."""
+    return request.url_root.rstrip("/") + oauth_card.BACK
 
 
 def add_pages(blueprint: Blueprint) -> None:
