@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import AssertionSession, OAuth2Session
 from requests import Response, Session
 from requests.adapters import HTTPAdapter
@@ -37,7 +38,9 @@ class LimitedSession(OAuth2Session):
 
 
 class LimitedAssertion(AssertionSession):
-    """The same, for a client that signs its requests (RFC 7523)."""
+    """The same, for a client that signs its requests (RFC 7523); its errors are those of the other."""
+
+    oauth_error_class = OAuthError  # type: ignore[assignment]
 
     def request(self, method: str, url: Any, *args: Any, **options: Any) -> Response:
         ends = time.monotonic() + ANSWER_SECONDS

@@ -201,6 +201,7 @@ def test_an_error_repeats_no_secret(runtime: Runtime, endpoint: TokenEndpoint, w
     with pytest.raises(NoToken) as why:
         token(runtime, id)
     assert "•" in str(why.value)
+    assert why.value.needs_a_person
     text = str(why.value) + repr(why.value.__cause__) + dump(runtime)
     assert [secret for secret in endpoint.secrets_given() if secret in text] == []
 
