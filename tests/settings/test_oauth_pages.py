@@ -221,6 +221,19 @@ def test_one_account_for_two_servers(admin: Browser, url: str, world: World, end
         assert session.scalars(select(OAuthAccount)).all() == []
 
 
+def test_a_deleted_server_takes_its_account_with_it(
+    admin: Browser, world: World, endpoint: TokenEndpoint
+) -> None:
+    admin.look("/servers/new")
+    made = admin.press("/servers/new", **{**SERVER, "host": "127.0.0.1", "password_env": ""})
+    save(admin, str(made.location), endpoint)
+    admin.look(str(made.location))
+    assert admin.press(f"{made.location}/delete").status_code == 303
+    with world.runtime.database.reading() as session:
+        assert session.scalars(select(OAuthAccount)).all() == []
+    assert audited(world)[-1] == "delete oauth account Relay: "
+
+
 def test_a_secret_that_ends_is_told_a_week_before(
     admin: Browser, url: str, world: World, endpoint: TokenEndpoint
 ) -> None:

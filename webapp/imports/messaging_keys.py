@@ -142,7 +142,8 @@ STATEMENTS: dict[str, Any] = {
     "mail_server": select(
         MailServer.name, MailServer.host, MailServer.port, MailServer.security, MailServer.username,
         MailServer.password_env, MailServer.rate_per_minute, MailServer.domain_rate_per_minute,
-        MailServer.authorities, MailServer.ehlo_name, MailServer.max_connections,
+        MailServer.recipients_per_day, MailServer.authorities, MailServer.ehlo_name,
+        MailServer.max_connections,
     ),
     "sender": select(
         Sender.key, Sender.address, Sender.display_name, Sender.reply_to, Sender.envelope_sender,

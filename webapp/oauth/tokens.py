@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
@@ -24,7 +25,7 @@ from webapp.oauth.exchange import GrantedToken, OAuthClient
 from webapp.oauth.no_token import NoToken
 from webapp.sealed import CannotOpen
 from webapp.store.database import Database
-from webapp.store.mailservers import OAuthAccount
+from webapp.store.mailservers import MailServer, OAuthAccount
 from webapp.store.statuses import OAuthWay
 from webapp.store.types import now
 from webapp.translation import N_
@@ -121,6 +122,17 @@ def forget(account: OAuthAccount) -> None:
     account.renewed_at = account.expires_at = account.connected_at = None
     account.error, account.claim, account.claimed_until = "", "", None
     account.version += 1
+
+
+def delete_unused(session: Session, account_id: int) -> str:
+    """Delete this account, secrets and all, if nothing logs in with it any more; return its name if it was
+    deleted. What else is to use accounts (mailboxes) must be asked for here."""
+    account = session.get(OAuthAccount, account_id, with_for_update=True)
+    using = select(MailServer.id).where(MailServer.oauth_account_id == account_id).limit(1)
+    if account is None or session.scalar(using) is not None:
+        return ""
+    session.delete(account)
+    return account.name
 
 
 def _stored(session: Session, account_id: int, refused: str, *, good_for: float | None = None) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from webapp import audit, edits, notation
@@ -22,7 +22,7 @@ from webapp.oauth.providers import PRESETS
 from webapp.settings.kinds import SERVERS
 from webapp.settings.storing import FOR_ADMINS, found
 from webapp.store.mailservers import MailServer, OAuthAccount
-from webapp.store.statuses import OAuthProvider, OAuthWay, Role
+from webapp.store.statuses import OAuthProvider, OAuthWay
 from webapp.store.types import now
 from webapp.stored_texts import retold
 from webapp.translation import _
@@ -149,9 +149,7 @@ def leave(session: Session, viewer: Viewer, server_id: int) -> str:
         f"OAuth account: {account.name} → nothing",
     )
     session.flush()
-    using = select(func.count()).where(MailServer.oauth_account_id == account.id)
-    if not session.scalar(using):
-        session.delete(account)
+    if tokens.delete_unused(session, account.id):
         audit.note(session, viewer.name, "delete", _subject(account))
     return _("“%(name)s” logs in by user name and password, if it has one.", name=server.name)
 
@@ -190,7 +188,7 @@ def wait_for_device(session: Session, viewer: Viewer, account_id: int, begun: Be
 
 def refuse_others(viewer: Viewer) -> None:
     """Raise NotAllowed for all who may not change settings (settings/storing.py says why)."""
-    if viewer.role != Role.ADMIN or viewer.clusters:
+    if not viewer.manages_settings:
         raise NotAllowed(
             _(FOR_ADMINS), "oauth account", "only administrators who see all clusters connect it"
         )
