@@ -16,6 +16,7 @@ from tests.store.secrets_in import dump, files_with
 from tests.token_endpoint import TokenEndpoint
 from webapp.store.mailservers import MailServer
 from webapp.store.runs import Attempt
+from webapp.workers import count_alive
 
 __all__ = ["server", "site"]
 MAILS = 60
@@ -27,6 +28,11 @@ def payloads(site: Site) -> Iterator[bytes]:
         for key in queue.scan_iter("rq:job:*"):
             if data := queue.hget(key, "data"):
                 yield zlib.decompress(data)  # type: ignore[arg-type]
+
+
+def alive(site: Site) -> int:
+    with site.world.runtime.database.reading() as session:
+        return count_alive(session)
 
 
 def test_two_workers_at_once(site: Site, endpoint: TokenEndpoint, tmp_path: Path) -> None:
@@ -53,6 +59,7 @@ def test_two_workers_at_once(site: Site, endpoint: TokenEndpoint, tmp_path: Path
     run_id = world.run()
     for _ in range(2):
         site.start_worker(MAILRUN_LEASE="5")
+    site.until(lambda: alive(site) == 2)  # one that is alone takes all connections
     world.start(run_id)
     site.until_finished(run_id)
     assert world.statuses(run_id) == ["sent"] * MAILS

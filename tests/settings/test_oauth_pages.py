@@ -250,11 +250,8 @@ def test_the_presets_have_the_limits_of_the_providers(admin: Browser) -> None:
     page = admin.look("/servers/new?preset=microsoft").text
     found = dict(re.findall(r'name="(\w+)"[^>]*value="([^"]*)"', page))
     assert (found["host"], found["port"]) == ("smtp.office365.com", "587")
-    assert (found["rate_per_minute"], found["recipients_per_day"], found["max_connections"]) == (
-        "30",
-        "10000",
-        "3",
-    )
+    limits = ("rate_per_minute", "recipients_per_day", "max_connections")
+    assert [found[name] for name in limits] == ["30", "10000", "3"]
     assert 'value="smtp.gmail.com"' in admin.look("/servers/new?preset=google").text
 
 
@@ -265,7 +262,6 @@ def test_f_only_administrators_of_everything_connect_it(
     save(admin, url, endpoint, "delegated")
     bound = log_in("admin", "left")
     bound.look(url)
-    before = dump(world.runtime)
     for what in ("renew", "device", "device/check"):
         assert bound.press(f"{url}/oauth/{what}").status_code == 403
     assert bound.look(f"{url}/oauth/connect").status_code == 403
@@ -276,7 +272,6 @@ def test_f_only_administrators_of_everything_connect_it(
     assert bound.press(f"{url}/oauth", **form(endpoint, mailbox="mine@example.test")).status_code == 422
     assert stored(world.runtime.database).mailbox == MAILBOX
     assert len([line for line in audited(world) if line.startswith("refused oauth account")]) == 7
-    assert before
     assert endpoint.requests == []
 
 
