@@ -27,7 +27,7 @@ def payloads(site: Site) -> Iterator[bytes]:
     with redis.Redis(unix_socket_path=str(site.redis_socket)) as queue:
         for key in queue.scan_iter("rq:job:*"):
             if data := queue.hget(key, "data"):
-                yield zlib.decompress(data)  # type: ignore[arg-type]
+                yield zlib.decompress(data)
 
 
 def alive(site: Site) -> int:
