@@ -60,7 +60,8 @@ class MailServer:
     is refused, from its first offer on; `bad_domain`: one whose recipients are all refused for now.
     `refused`: how often these refused.
     `auth`: "user:password" that must log in; `challenge`: what AUTH gets instead of an answer.
-    `mechanisms`: what AUTH is offered with; `refuses`: those that get 535, and then the connection is closed.
+    `accepts_token`: asked of each token of XOAUTH2. `mechanisms`: what AUTH is offered with; `refuses`: those
+    that get 535, and then the connection is closed.
     `strict_helo`: a client whose name is no host name and no literal gets this code at every RCPT.
     `certificate`: a PEM file with key; `tls`: "starttls" or "implicit"."""
 
@@ -82,6 +83,7 @@ class MailServer:
     refused: int = 0
     auth: str = ""
     challenge: str = ""
+    accepts_token: Callable[[str], bool] | None = None
     mechanisms: str = "PLAIN LOGIN"
     refuses: tuple[str, ...] = ()
     strict_helo: int = 0

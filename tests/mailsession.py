@@ -46,7 +46,8 @@ class Session:
         self.server, self.connection, self.number = server, connection, number
         self.peer: tuple[str, int] = connection.getpeername()
         self.sender, self.recipients, self.messages, self.name = "", list[str](), 0, ""
-        self.logged_in, self.encrypted, self.given = not server.auth, False, False
+        self.logged_in = not (server.auth or server.accepts_token)
+        self.encrypted = self.given = False
         self.lines = connection.makefile("rb")
 
     def say(self, line: str) -> bool:
@@ -97,7 +98,7 @@ class Session:
         self.name = rest
         offers = ["mail.test", "8BITMIME", *(["PIPELINING"] if server.pipelining else [])]
         offers += ["STARTTLS"] if server.certificate and not self.encrypted else []
-        offers += [f"AUTH {server.mechanisms}"] if server.auth else []
+        offers += [f"AUTH {server.mechanisms}"] if server.auth or server.accepts_token else []
         lines = [f"250-{offer}\r\n" for offer in offers]
         self.say("".join(lines) + f"250 SIZE {server.size or server.max_size}")
 
@@ -113,6 +114,8 @@ class Session:
         if method.upper() in self.server.refuses:
             self.say("535 5.7.8 not by this mechanism")
             return True
+        if method.upper() == "XOAUTH2":
+            return self._by_token(base64.b64decode(initial).decode())
         if method.upper() == "PLAIN":
             user, password = base64.b64decode(initial or self._asked("")).decode().split("\0")[1:]
         else:
@@ -121,6 +124,20 @@ class Session:
         self.server.logins.append(user)
         self.logged_in = f"{user}:{password}" == self.server.auth
         return self.say("235 2.7.0 welcome" if self.logged_in else "535 5.7.8 authentication failed")
+
+    def _by_token(self, said: str) -> bool:
+        found = re.fullmatch("user=([^\x01]+)\x01auth=Bearer ([^\x01]+)\x01\x01", said)
+        assert found, said
+        assert self.server.accepts_token is not None
+        self.server.logins.append(found[1])
+        self.logged_in = self.server.accepts_token(found[2])
+        if self.logged_in:
+            return self.say("235 2.7.0 welcome")
+        why = '{"status":"400","schemes":"bearer","scope":"https://mail.example"}'
+        self.say(f"334 {base64.b64encode(why.encode()).decode()}")
+        answer = self.lines.readline()
+        assert answer == b"\r\n", answer
+        return self.say("535 5.7.3 authentication unsuccessful")
 
     def _asked(self, question: str) -> str:
         self.say(f"334 {base64.b64encode(question.encode()).decode()}")

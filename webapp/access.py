@@ -71,6 +71,13 @@ class Viewer:
         """Whether this person may change what others see and may do: an administrator who sees everything."""
         return self.role == Role.ADMIN and not self.clusters
 
+    @property
+    def manages_settings(self) -> bool:
+        """Whether this person may change mail servers and the like. All clusters share them: by the host of a
+        mail server, or a reply-to, an administrator of some would get the mails of customers whom they may
+        not see."""
+        return self.role == Role.ADMIN and not self.clusters
+
     def must_have_factor(self, policy: str) -> bool:
         """Whether this person needs a second factor, under this policy (MAILRUN_SECOND_FACTOR)."""
         return policy == "all" or (policy == "administrators" and self.role == Role.ADMIN)

@@ -153,7 +153,7 @@ OTHERS = (
         N_("download what is to fix"),
         N_("audit trail released"),
     ),
-    *(N_("check connection"), N_("try now"), N_("refused"), N_("notice given up")),
+    *(N_("check connection"), N_("connect"), N_("try now"), N_("refused"), N_("notice given up")),
 )
 """What was done, by kind, as pages show it, translated. What was there before and after stays as it was
 written: the audit trail is in English."""

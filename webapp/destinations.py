@@ -95,6 +95,12 @@ def spelled(host: str) -> Address | None:
     return address
 
 
+def is_loopback(host: str) -> bool:
+    """Whether the host, as it is written, is this machine and no other."""
+    address = spelled(host)
+    return address.is_loopback if address is not None else host.lower() == "localhost"
+
+
 def _words(address: Address) -> str:
     if address in METADATA or any(address in network for network in LINK_LOCAL):
         return _("%(address)s is a link-local or metadata address, where no mail server is", address=address)

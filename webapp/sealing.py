@@ -3,7 +3,7 @@ text, after an upgrade or once a definition takes its password from another fiel
 key has been changed. What the audit trail tells of them is hidden.
 
 Batch by batch, each in a commit of its own under the locks of its customers, so that mails go out meanwhile.
-What a batch has done stays done: called again, it goes on where it was interrupted."""
+Called again, it goes on where it was interrupted."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from webapp import audit, audit_chain, edits, found_by, sealed
 from webapp.errors import Refused
 from webapp.factors import authenticator
 from webapp.mailservers import passwords
+from webapp.oauth import secrets as oauth_secrets
 from webapp.sealed import CannotOpen, Keys, is_sealed
 from webapp.store import installation, locks
 from webapp.store.customers import Customer, metadata_text
@@ -125,7 +126,8 @@ def rotate(database: Database, actor: str) -> SealCounts:
     with database.writing() as session:
         edits.hide_values(session, "customer", names)
         audit_chain.seal_keys_again(session)
-        for again, unreadable in (passwords.seal_again(session), authenticator.seal_again(session)):
+        for seal_again in (passwords.seal_again, authenticator.seal_again, oauth_secrets.seal_again):
+            again, unreadable = seal_again(session)
             counts.older += again
             for name in unreadable:
                 counts.note_unreadable(name)
@@ -245,10 +247,8 @@ def _again(keys: Keys, code: str, name: str, value: Any, counts: SealCounts, onl
         return ""
     if not opened.strip():
         return ""
-    if is_sealed(value):
-        counts.older += 1
-    else:
-        counts.plain += 1
+    counts.older += is_sealed(value)
+    counts.plain += not is_sealed(value)
     return keys.seal(code, name, opened)
 
 

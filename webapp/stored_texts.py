@@ -127,6 +127,7 @@ def _pattern(form: str) -> re.Pattern[str]:
 FILES = (
     *("webapp/delivery/", "webapp/documents/", "webapp/lifecycle/", "webapp/mailing/", "webapp/mailservers/"),
     *("webapp/messages/", "webapp/new_run/generation.py", "webapp/results/actions.py", "webapp/smtp/"),
+    "webapp/oauth/",
     *("webapp/fixing/undoing.py", "webapp/destinations.py", "webapp/sealed.py", "webapp/stored_texts.py"),
     *("webapp/library_texts.py", "webapp/notices/handing_over.py"),
     *("webapp/intake/", "webapp/plans/", "webapp/runs/takeover.py", "webapp/store/"),

@@ -22,7 +22,7 @@ from webapp.store.users import AuditEntry
 SERVER = {
     "name": "Relay", "host": "smtp.example.com", "port": "587", "security": "starttls", "username": "mailrun",
     "password_env": "SMTP_PASSWORD", "rate_per_minute": "300", "domain_rate_per_minute": "0",
-    "max_connections": "4", "ehlo_name": "", "authorities": "",
+    "recipients_per_day": "0", "max_connections": "4", "ehlo_name": "", "authorities": "",
 }  # fmt: skip
 
 

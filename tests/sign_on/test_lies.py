@@ -10,7 +10,7 @@ import pytest
 from tests.http_client import text_of
 from tests.sign_on.conftest import Stored, Visitor
 from tests.sign_on.lying_provider import LyingProvider
-from webapp.sign_on import provider as provider_of
+from webapp import limited_http
 
 ABOUT = "/.well-known/openid-configuration"
 NO_PROOF = "is not proof of who you are"
@@ -91,7 +91,7 @@ def test_a_slow_provider_is_given_up_on(
     provider: LyingProvider, visitor: Visitor, stored: Stored, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """It sends a byte now and then, so that no single read takes long."""
-    monkeypatch.setattr(provider_of, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(limited_http, "ANSWER_SECONDS", 0.5)
     provider.lie = f"slow at {path}"
     began = time.monotonic()
     answer = visitor.sign_on()

@@ -11,7 +11,7 @@ from tests.mailserver import MailServer
 from tests.smtp.conversations import CERTIFICATE, LETTER, conversation, to
 from webapp.smtp.envelope import is_about_our_name
 from webapp.smtp.outcomes import Offered, Rejected, Reply, ServerTrouble
-from webapp.smtp.server_connection import is_host_name, is_literal, literal
+from webapp.smtp.own_name import is_host_name, is_literal, literal
 from webapp.smtp.transport import Conversation
 from webapp.store.statuses import TroubleKind
 

@@ -94,7 +94,10 @@ FOR_SENDERS = {
     "/runs/<int:run_id>/window",
 }
 SETTINGS = ("/servers", "/senders", "/recipient-keys", "/transformations")
+NO_PAGES = {"/servers/<int:id>/oauth/connect": 404, "/oauth/back": 303}
+"""Addresses that lead on, and what an administrator gets there who has begun nothing."""
 LOOKING_ADMINS = {
+    *NO_PAGES,
     *("/takeover", "/settings", "/users", "/users/new", "/users/<int:user_id>", "/own-data"),
     *("/audit", "/audit.csv", "/audit.xlsx", "/settings/approval", "/customers/<int:customer_id>/erasure"),
     "/settings/notices",
@@ -104,6 +107,10 @@ CHANGING_ADMINS = {
     *("/audit/verification", "/settings/approval", "/customers/<int:customer_id>/erasure"),
     *("/takeover", "/servers/<int:id>/check", "/servers/<int:id>/try", "/own-data"),
     "/senders/<int:id>/domain",
+    *(
+        f"/servers/<int:id>/oauth{rest}"
+        for rest in ("", "/use", "/leave", "/renew", "/device", "/device/check")
+    ),
     *("/users/new", "/users/<int:user_id>", "/users/<int:user_id>/link", "/users/<int:user_id>/disable"),
     *("/users/<int:user_id>/enable", "/users/<int:user_id>/sessions/end"),
     "/users/<int:user_id>/sessions/<int:session_id>/end",

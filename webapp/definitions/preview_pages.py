@@ -239,7 +239,7 @@ def _send(content: Content | None) -> ResponseReturnValue:
     mail_input = samples.input_of(db.session, content, sample)
     db.end_reading()
     try:
-        reply = send_test(mail_input, to, server, parts.renderer, parts.documents, parts.settings)
+        reply = send_test(mail_input, to, server, parts)
     except NotSent as why_not:
         return _not_sent(_("No test was sent: %(why)s.", why=why_not), back)
     with db.writing() as session:

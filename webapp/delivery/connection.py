@@ -48,7 +48,8 @@ class Connection:
         settings = self.runtime.settings
         waits = Waits(settings.smtp_timeout, settings.smtp_data_timeout)
         self.worker_id = self.worker.id
-        self.conversation = Conversation(address_of(self.server, settings), waits, self.event_loop)
+        address = address_of(self.server, settings, self.runtime.database)
+        self.conversation = Conversation(address, waits, self.event_loop)
         self.builder = Builder(self.runtime, self.prefetcher, self.event_loop, self._settle)
 
     def opens(self) -> bool:

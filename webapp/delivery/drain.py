@@ -18,7 +18,7 @@ from webapp.delivery.prefetch import Prefetcher
 from webapp.delivery.throttle import Throttle
 from webapp.extensions import Runtime
 from webapp.lifecycle import runs
-from webapp.mailservers import backoff, connection_slots, refused_results
+from webapp.mailservers import backoff, connection_slots, daily_limit, refused_results
 from webapp.mailservers.connection_slots import Slot
 from webapp.smtp.event_loop import EventLoop
 from webapp.smtp.rates import Rates
@@ -86,6 +86,8 @@ def _send(
     throttle = Throttle(runtime, worker, server.id, run_id, is_shut)
     with runtime.database.reading() as session:
         throttle.load(session)
+        recipients = daily_limit.left(session, server)
+        messages = messages if recipients is None else min(messages, recipients)
     prefetcher = Prefetcher(
         runtime, worker, run_id, server, rates, throttle, event_loop, len(taken), messages, until
     )
@@ -130,6 +132,9 @@ def _server(runtime: Runtime, run_id: int) -> tuple[MailServer | None, bool]:
         probing = server.trouble is not None
         is_shut = probing and server.trouble_kind == TroubleKind.REFUSALS
         if is_shut and not refused_results.may_probe(session, server.id, run_id):
+            return None, False
+        if daily_limit.left(session, server) == 0:
+            daily_limit.note_used_up(session, server)
             return None, False
         return (server, probing) if backoff.may_try(session, server) else (None, False)
 

@@ -26,6 +26,7 @@ NEEDED = object()
 
 MOST_CONNECTIONS = 1000
 MOST_A_MINUTE = 10_000_000
+MOST_A_DAY = 100_000_000
 
 NATURAL = {
     "mail_server": ("name",),
@@ -57,6 +58,7 @@ def keys(bcc_domains: Sequence[str] = ()) -> dict[str, dict[str, TomlKey]]:
             "password_env": TomlKey(check.variable, ""),
             "rate_per_minute": TomlKey(check.whole(0, MOST_A_MINUTE), 0),
             "domain_rate_per_minute": TomlKey(check.whole(0, MOST_A_MINUTE), 0),
+            "recipients_per_day": TomlKey(check.whole(0, MOST_A_DAY), 0),
             "authorities": TomlKey(check.certificates, ""),
             "ehlo_name": TomlKey(check.ehlo_name, ""),
             "max_connections": TomlKey(check.whole(1, MOST_CONNECTIONS), CONNECTIONS),
@@ -140,7 +142,8 @@ STATEMENTS: dict[str, Any] = {
     "mail_server": select(
         MailServer.name, MailServer.host, MailServer.port, MailServer.security, MailServer.username,
         MailServer.password_env, MailServer.rate_per_minute, MailServer.domain_rate_per_minute,
-        MailServer.authorities, MailServer.ehlo_name, MailServer.max_connections,
+        MailServer.recipients_per_day, MailServer.authorities, MailServer.ehlo_name,
+        MailServer.max_connections,
     ),
     "sender": select(
         Sender.key, Sender.address, Sender.display_name, Sender.reply_to, Sender.envelope_sender,

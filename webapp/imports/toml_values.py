@@ -13,7 +13,7 @@ from webapp.imports import values
 from webapp.imports.values import shown
 from webapp.mailing.template_references import REFERENCE_NAME
 from webapp.mailing.template_syntax import syntax_problem
-from webapp.smtp.server_connection import is_host_name, is_literal
+from webapp.smtp.own_name import is_host_name, is_literal
 from webapp.stored_texts import retold
 from webapp.translation import N_, _
 

@@ -14,10 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from webapp import migrations, sealing
-from webapp.config import Settings
 from webapp.document_store.stores import DocumentMissing
 from webapp.extensions import Runtime
 from webapp.launch.check_result import CheckResult
+from webapp.launch.oauth_checks import oauth_checks
 from webapp.launch.plan_checks import plan_checks
 from webapp.mailservers.reaching import address_of
 from webapp.smtp.server_connection import Waits
@@ -48,6 +48,7 @@ def examine(runtime: Runtime) -> Iterator[CheckResult]:
             yield _documents(runtime)
         yield _installation(runtime)
         yield _workers(runtime)
+        yield from oauth_checks(runtime)
         yield from _mail_servers(runtime)
         yield from plan_checks(runtime)
 
@@ -196,20 +197,22 @@ def _mail_servers(runtime: Runtime) -> Iterator[CheckResult]:
     if not servers:
         yield CheckResult("mail", True, _("no mail server has been set up yet"))
     for server in servers:
-        yield _mail_server(server, runtime.settings)
+        yield _mail_server(server, runtime)
 
 
-def _mail_server(server: MailServer, settings: Settings) -> CheckResult:
+def _mail_server(server: MailServer, runtime: Runtime) -> CheckResult:
     """Connects, encrypts and logs in as the workers do, and says goodbye."""
     about, where = _("mail server %(name)s", name=server.name), f"{server.host}:{server.port}"
+    settings = runtime.settings
     seconds = min(SMTP_SECONDS, settings.smtp_timeout)
-    with closing(Conversation(address_of(server, settings), Waits(seconds, seconds))) as conversation:
+    address = address_of(server, settings, runtime.database)
+    with closing(Conversation(address, Waits(seconds, seconds))) as conversation:
         if trouble := conversation.open():
             return CheckResult(about, False, f"{where}: {trouble.words}")
     done = {Security.NONE: "greets", Security.STARTTLS: "encrypts", Security.TLS: "encrypts"}
     words = f"{where} {done[Security(server.security)]}"
     return CheckResult(
-        about, True, _("%(words)s and takes the login", words=words) if server.username else words
+        about, True, _("%(words)s and takes the login", words=words) if address.username else words
     )
 
 

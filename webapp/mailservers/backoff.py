@@ -101,14 +101,23 @@ def waiting_sentence(server: MailServer) -> str | None:
     if server.trouble is None:
         return None
     when = _clock(server.next_try_at)
-    sentence = _TO_DO.get(
-        TroubleKind(server.trouble_kind),
-        N_("waiting for mail server %(host)s: %(trouble)s, next try at %(time)s"),
+    is_of_token = server.trouble_kind == TroubleKind.LOGIN and server.oauth_account_id is not None
+    sentence = (
+        _CONNECT_AGAIN
+        if is_of_token
+        else _TO_DO.get(
+            TroubleKind(server.trouble_kind),
+            N_("waiting for mail server %(host)s: %(trouble)s, next try at %(time)s"),
+        )
     )
     about = {"host": server.host, "trouble": retold(server.trouble), "name": server.name}
     return _(sentence, time=when, **about)
 
 
+_CONNECT_AGAIN = N_(
+    "waiting for mail server %(host)s: %(trouble)s; a person must connect mail server “%(name)s” again, on "
+    "its page, next try at %(time)s"
+)
 _TO_DO = {
     TroubleKind.LOGIN: N_(
         "waiting for mail server %(host)s: %(trouble)s; a person must correct the user name or the password "

@@ -11,6 +11,7 @@ from webapp.smtp import outcomes
 from webapp.smtp.envelope import Envelope
 from webapp.smtp.server_connection import Waits
 from webapp.smtp.transport import Conversation
+from webapp.store.database import Database
 from webapp.store.mailservers import MailServer
 from webapp.translation import _, translated
 
@@ -27,12 +28,14 @@ class NotSent(Exception):
         self.is_about_server = is_about_server
 
 
-def send_one(server: MailServer, envelope: Envelope, data: bytes, settings: Settings) -> str:
+def send_one(
+    server: MailServer, envelope: Envelope, data: bytes, settings: Settings, database: Database
+) -> str:
     """Hand the mail to the mail server; return its reply. Raises NotSent."""
     waits = Waits(
         min(ANSWER_SECONDS_MAX, settings.smtp_timeout), min(ANSWER_SECONDS_MAX, settings.smtp_data_timeout)
     )
-    with closing(Conversation(address_of(server, settings), waits)) as conversation:
+    with closing(Conversation(address_of(server, settings, database), waits)) as conversation:
         trouble = conversation.open()
         offer = trouble or conversation.offer(envelope, data)
         if not isinstance(offer, outcomes.Offered):

@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
-from webapp.destinations import may_hold_password
+from webapp.destinations import is_loopback, may_hold_password
 from webapp.mailservers import passwords
+from webapp.oauth import tokens
+from webapp.oauth.no_token import NoToken
+from webapp.smtp.client import TokenMissing
 from webapp.smtp.server_connection import ServerAddress
-from webapp.store.mailservers import MailServer
+from webapp.store.database import Database
+from webapp.store.mailservers import MailServer, OAuthAccount
+from webapp.store.statuses import Security
+from webapp.translation import N_
+
+ELSEWHERE = N_("its OAuth account is for %(hosts)s, and its tokens go nowhere else")
+IN_CLEAR = N_("a token goes over an encrypted connection only: choose starttls or tls")
+NO_ACCOUNT = N_("its OAuth account was deleted")
 
 
-def address_of(server: MailServer, settings: Settings) -> ServerAddress:
-    """How to reach this server. The password is the one that is stored, else the value of the variable that
+def address_of(server: MailServer, settings: Settings, database: Database | None = None) -> ServerAddress:
+    """How to reach this server. `database` is where a server that has an OAuth account gets its token, when a
+    connection is opened. The password is the one that is stored, else the value of the variable that
     `password_env` names, in the environment or else in `.env`; never of one of Mailrun's own, which no server
     may learn."""
+    account = _account(server, database)
     name = server.password_env if may_hold_password(server.password_env) else ""
     password = (os.environ.get(name) or settings.dotenv.get(name, "")) if name else ""
     stored, unreadable = passwords.opened(server, settings)
     password = stored or password
+    ask = None
+    if server.oauth_account_id is not None and database is not None:
+        ask = partial(_token, server, account, settings, database)
+        password = name = unreadable = ""
     return ServerAddress(
         host=server.host,
         port=server.port,
         security=server.security,
-        username=server.username,
+        username=server.username or (account.mailbox if account else ""),
         password=password,
         own_services=settings.own_services,
         believes_any_certificate=server.host.lower() in settings.unverified_hosts,
@@ -35,7 +52,32 @@ def address_of(server: MailServer, settings: Settings) -> ServerAddress:
         authorities=server.authorities,
         missing_variable=name if server.username and name and not (password or server.password) else "",
         unreadable_password=unreadable,
+        access_token=ask,
     )
+
+
+def _account(server: MailServer, database: Database | None) -> OAuthAccount | None:
+    if server.oauth_account_id is None:
+        return None
+    assert database is not None, "a server with an OAuth account is reached with the database"
+    with database.reading() as session:
+        return session.get(OAuthAccount, server.oauth_account_id)
+
+
+def _token(
+    server: MailServer, account: OAuthAccount | None, settings: Settings, database: Database, refused: str
+) -> str:
+    """The token for this server. Raises TokenMissing."""
+    if account is None:
+        raise TokenMissing(NO_ACCOUNT, needs_a_person=True)
+    if server.host.lower() not in account.hosts.split():
+        raise TokenMissing(ELSEWHERE % {"hosts": account.hosts}, needs_a_person=True)
+    if server.security == Security.NONE and not is_loopback(server.host):
+        raise TokenMissing(IN_CLEAR, needs_a_person=True)
+    try:
+        return tokens.access_token(database, settings, account.id, refused=refused)
+    except NoToken as why:
+        raise TokenMissing(str(why), needs_a_person=why.needs_a_person) from None
 
 
 def remember_logins(session: Session, server_id: int, refused: str) -> None:

@@ -16,6 +16,7 @@ from webapp.mailservers.one_mail import send_one
 from webapp.notation import DateStyle, Notation, NumberStyle
 from webapp.smtp.envelope import Envelope
 from webapp.store.customers import CustomerEmail
+from webapp.store.database import Database
 from webapp.store.mailservers import Sender
 from webapp.store.users import User
 
@@ -36,7 +37,7 @@ def message_id(sender: Sender, key: str) -> str:
     return f"<notice.{key}@{wire_address(sender.address).rpartition('@')[2]}>"
 
 
-def mail_user(sender: Sender, mail: UserMail, settings: Settings) -> str:
+def mail_user(sender: Sender, mail: UserMail, settings: Settings, database: Database) -> str:
     """Hand the mail over; return the mail server's reply. Raises NotSent, and BadAddress or Uncomposable for
     one that cannot be made."""
     recipient = wire_address(mail.to)
@@ -55,7 +56,7 @@ def mail_user(sender: Sender, mail: UserMail, settings: Settings) -> str:
         real_recipients=(recipient,) if is_redirected else (),
     )
     envelope = Envelope(wire_address(sender.envelope_sender or sender.address), (goes_to,))
-    return send_one(sender.mail_server, envelope, compose(draft, ()).data, settings)
+    return send_one(sender.mail_server, envelope, compose(draft, ()).data, settings, database)
 
 
 def is_of_customer(session: Session, address: str) -> bool:

@@ -134,7 +134,7 @@ def _why_not(session: Session, notice: Notice, sender: Sender | None, contents: 
 
 def _mail(runtime: Runtime, claimed: ClaimedNotice, stopping: threading.Event) -> NotSent | None:
     """Hand over the mail, and note how that ended; return why it was not taken."""
-    problem = _offer(runtime.settings, claimed)
+    problem = _offer(runtime, claimed)
     if problem is not None:
         _note_failure(runtime, claimed, problem)
         return problem
@@ -145,11 +145,11 @@ def _mail(runtime: Runtime, claimed: ClaimedNotice, stopping: threading.Event) -
     return None
 
 
-def _offer(settings: Settings, claimed: ClaimedNotice) -> NotSent | None:
+def _offer(runtime: Runtime, claimed: ClaimedNotice) -> NotSent | None:
     """Offer the mail to its mail server; return why it was not taken, in English."""
     try:
         with english():
-            mail_user(claimed.sender, claimed.mail, settings)
+            mail_user(claimed.sender, claimed.mail, runtime.settings, runtime.database)
     except NotSent as refused:
         return refused
     except (BadAddress, Uncomposable) as why:

@@ -52,7 +52,7 @@ def check(name: str, send_to: str, test_mail: bool) -> None:
             )
         who = OPERATOR.name if test_mail else ""
         plan = servers.plan_check(session, server, recipient, test_mail_for=who)
-    checked = plan.run(parts.settings)
+    checked = plan.run(parts.settings, parts.database)
     with parts.database.writing() as session:
         servers.note_check(session, OPERATOR.name, server, checked)
     _tell(checked)

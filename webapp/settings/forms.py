@@ -12,10 +12,11 @@ from wtforms.validators import Length, ValidationError
 from webapp.definitions.forms import Filled
 from webapp.extensions import runtime
 from webapp.imports.messaging_keys import keys, wrong_in_server, wrong_replies
+from webapp.oauth.providers import LABELS, PRESETS
 from webapp.settings.kinds import RECIPIENT_KEYS, SENDERS, SERVERS, TRANSFORMATIONS, SettingKind
 from webapp.store.db import db
 from webapp.store.mailservers import CONNECTIONS, MailServer
-from webapp.store.statuses import OutputType, Security
+from webapp.store.statuses import OAuthProvider, OutputType, Security
 from webapp.translation import N_, _, translated
 
 Validator = Callable[[Form, Field], None]
@@ -118,6 +119,7 @@ class MailServerForm(SettingForm):
     )
     rate_per_minute = _number(N_("Mails per minute"), "rate_per_minute", 0)
     domain_rate_per_minute = _number(N_("Mails per minute to one domain"), "domain_rate_per_minute", 0)
+    recipients_per_day = _number(N_("Recipients a day"), "recipients_per_day", 0)
     max_connections = _number(N_("Connections at once"), "max_connections", CONNECTIONS)
     ehlo_name = _text(N_("Name in EHLO"), "mail_server", "ehlo_name")
 
@@ -189,6 +191,15 @@ class TransformationForm(SettingForm):
         self.output_type.choices = [(value, translated(words)) for value, words in TYPE_WORDS.items()]
 
 
+def preset(kind: SettingKind, chosen: str) -> dict[str, Any]:
+    """What the form of a new mail server begins with, at a provider whose limits are known."""
+    known = PRESETS.get(OAuthProvider(chosen)) if chosen in set(OAuthProvider) else None
+    if kind is not SERVERS or known is None:
+        return {}
+    columns = ("host", "port", "security", "rate_per_minute", "recipients_per_day", "max_connections")
+    return {"name": LABELS[OAuthProvider(chosen)], **{name: getattr(known, name) for name in columns}}
+
+
 FORMS: dict[str, type[SettingForm]] = {
     SERVERS.path: MailServerForm,
     SENDERS.path: SenderForm,
@@ -205,6 +216,7 @@ HINTS: dict[str, dict[str, str]] = {
             "Instead of the password: the variable of the workers, or of .env, that holds it."
         ),
         "rate_per_minute": N_("0 means no limit."),
+        "recipients_per_day": N_("Within 24 hours; the rest waits. 0 means no limit."),
         "max_connections": N_("Over all workers together."),
         "ehlo_name": N_("How Mailrun introduces itself; empty: this machine's name."),
         "authorities": N_("Only if this server's certificate is issued by your company's own authority."),

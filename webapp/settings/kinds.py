@@ -115,7 +115,7 @@ SERVERS = SettingKind(
     ),
     N_("The servers that Mailrun sends through. Each sender uses one of them."),
     ("host", "port", "security", "username", "password_env", "authorities", "rate_per_minute",
-     "domain_rate_per_minute", "max_connections", "ehlo_name"),
+     "domain_rate_per_minute", "recipients_per_day", "max_connections", "ehlo_name"),
     _uses_of_server,
 )  # fmt: skip
 SENDERS = SettingKind(

@@ -11,7 +11,7 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.demo import own_data
-from webapp.settings import sender_pages, server_pages, servers
+from webapp.settings import oauth_pages, sender_pages, server_pages, servers
 from webapp.settings.forms import TYPE_WORDS
 from webapp.settings.kinds import KINDS, RECIPIENT_KEYS, SENDERS, SERVERS, TRANSFORMATIONS
 from webapp.settings.setting_pages import SettingPages
@@ -144,4 +144,5 @@ for pages in (
 ):
     pages.add_to(settings)
 server_pages.add_pages(settings)
+oauth_pages.add_pages(settings)
 sender_pages.add_pages(settings)

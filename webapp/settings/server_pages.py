@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp.extensions import runtime
 from webapp.mailing.addresses import BadAddress, checked_address
-from webapp.settings import servers, storing
+from webapp.settings import oauth_card, servers, storing
 from webapp.settings.kinds import SERVERS
 from webapp.settings.setting_pages import page, stored
 from webapp.store.db import db
@@ -29,7 +29,14 @@ def beside(session: Session, row: Any) -> dict[str, Any]:
     if row is None:
         return {"state": None, "checked": None}
     state = servers.states(session, viewer())[row.id]
-    return {"state": state, "checked": None, "checked_at": None, "recipient": viewer().name}
+    shown = {"state": state, "checked": None, "checked_at": None, "recipient": viewer().name}
+    chosen = request.args.get("oauth", "")
+    return {**shown, **oauth_card.beside(session, row, chosen), "redirect_uri": redirect_uri()}
+
+
+def redirect_uri() -> str:
+    """Where a person comes back to from a provider, whole, as it must be entered there."""
+    return request.url_root.rstrip("/") + oauth_card.BACK
 
 
 def add_pages(blueprint: Blueprint) -> None:
@@ -55,7 +62,7 @@ def check_connection(id: int) -> ResponseReturnValue:
     if not CHECKS.acquire(blocking=False):
         abort(503, _("Two connections are being checked already. Try again in half a minute."))
     try:
-        checked = plan.run(runtime().settings)
+        checked = plan.run(runtime().settings, runtime().database)
     finally:
         CHECKS.release()
     with db.writing() as session:

@@ -21,6 +21,7 @@ from webapp.settings.kinds import SERVERS
 from webapp.settings.trial import trial_mail
 from webapp.smtp.connection_check import CheckedConnection, check
 from webapp.smtp.server_connection import Waits
+from webapp.store.database import Database
 from webapp.store.mailservers import MailServer, Sender
 from webapp.store.runs import Attempt, Run
 from webapp.store.statuses import Security
@@ -73,6 +74,8 @@ def login_words(server: MailServer) -> str:
     """How the connection is secured, and the login, in a few words."""
     security = {Security.NONE: _("no encryption"), Security.STARTTLS: "STARTTLS", Security.TLS: "TLS"}
     login = _("login as %(name)s", name=server.username) if server.username else _("no login")
+    if server.oauth_account_id is not None:
+        login = _("login by OAuth 2")
     return f"{security[Security(server.security)]}, {login}"
 
 
@@ -97,11 +100,11 @@ class CheckPlan:
     largest: int
     mail: bytes = b""
 
-    def run(self, settings: Settings) -> CheckedConnection:
+    def run(self, settings: Settings, database: Database) -> CheckedConnection:
         """Check the connection, and send the mail if there is one."""
         seconds = min(CHECK_SECONDS, settings.smtp_timeout)
         return check(
-            address_of(self.server, settings),
+            address_of(self.server, settings, database),
             Waits(seconds, seconds),
             sender=self.sender,
             recipient=self.recipient,

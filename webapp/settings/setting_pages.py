@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from webapp.edits import fingerprint
 from webapp.errors import NotFound
 from webapp.settings import storing
-from webapp.settings.forms import FORMS, HINTS, SettingForm
+from webapp.settings.forms import FORMS, HINTS, SettingForm, preset
 from webapp.settings.kinds import SettingKind
 from webapp.store.db import db
 from webapp.translation import _
@@ -67,7 +67,7 @@ def page(
 
 def _form(kind: SettingKind, row: Any) -> SettingForm:
     if row is None:
-        return FORMS[kind.path]()
+        return FORMS[kind.path](**preset(kind, request.args.get("preset", "")))
     return FORMS[kind.path](name=getattr(row, kind.natural), **storing.values_of(kind, row))
 
 

@@ -13,9 +13,10 @@ from webapp.access import Viewer
 from webapp.errors import NotFound, Refused
 from webapp.mailservers import passwords
 from webapp.mailservers.backoff import UNTROUBLED
+from webapp.oauth import tokens
 from webapp.settings.kinds import SERVERS, SettingKind
 from webapp.store.mailservers import MailServer
-from webapp.store.statuses import Role, SourceSubject
+from webapp.store.statuses import SourceSubject
 from webapp.store.types import now
 from webapp.translation import N_, _
 
@@ -145,10 +146,12 @@ def remove(session: Session, viewer: Viewer, kind: SettingKind, id: int) -> str:
     row = found(session, kind, id, locked=True)
     if why := why_not_deleted(session, kind, id):
         raise Refused(why)
-    name = getattr(row, kind.natural)
+    name, account_id = getattr(row, kind.natural), getattr(row, "oauth_account_id", None)
     session.execute(delete(kind.model).where(kind.model.id == id))  # type: ignore[attr-defined]
     sources.forget_row(session, SourceSubject(kind.table), id)
     audit.note(session, viewer.name, "delete", kind.subject(name))
+    if account_id is not None and (account := tokens.delete_unused(session, account_id)):
+        audit.note(session, viewer.name, "delete", f"oauth account {account}"[:200])
     return _(kind.words.deleted, name=name)
 
 
@@ -165,7 +168,6 @@ def try_now(session: Session, viewer: Viewer, id: int) -> str:
 
 
 def _refuse_others(viewer: Viewer) -> None:
-    """Raise Refused for all who may not change settings. All clusters share them: by the host of a mail
-    server, or a reply-to, an administrator of some would get the mails of customers whom they may not see."""
-    if viewer.role != Role.ADMIN or viewer.clusters:
+    """Raise Refused for all who may not change settings."""
+    if not viewer.manages_settings:
         raise Refused(_(FOR_ADMINS))

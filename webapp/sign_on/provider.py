@@ -14,21 +14,17 @@ from typing import Any
 
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.flask_client import FlaskIntegration, FlaskOAuth2App
-from authlib.integrations.requests_client import OAuth2Session
 from joserfc.errors import JoseError
 from requests import RequestException, Response
 from requests.exceptions import ConnectionError as NoConnection
 from requests.exceptions import HTTPError, Timeout
-from urllib3.exceptions import HTTPError as HTTPException
 
 from webapp.errors import Refused
+from webapp.limited_http import LimitedSession
 from webapp.login_settings import DISCOVERY, SignOnSettings, is_safe
 from webapp.translation import N_, _
 from webapp.users.identities import is_subject
 
-ANSWER_SECONDS = 10.0
-"""For a whole answer: a provider that sends a byte every few seconds must not hold a thread of the pages."""
-ANSWER_BYTES_MAX, PIECE_BYTES = 1_000_000, 16_384
 KNOWN_SECONDS = 3600.0
 """For how long what the provider says of itself is believed."""
 CLOCK_SECONDS = 120
@@ -73,32 +69,6 @@ class Person:
     subject: str
     claims: Mapping[str, Any]
     id_token: str
-
-
-class LimitedSession(OAuth2Session):
-    """Requests whose whole answer is there within ANSWER_SECONDS and has at most ANSWER_BYTES_MAX."""
-
-    def request(self, method: str, url: Any, *args: Any, **options: Any) -> Response:
-        ends = time.monotonic() + ANSWER_SECONDS
-        options.update(stream=True, timeout=ANSWER_SECONDS)
-        answer = super().request(method, url, *args, **options)
-        with answer:
-            answer._content = _content(answer, ends)
-        return answer
-
-
-def _content(answer: Response, ends: float) -> bytes:
-    """The whole content, read until `ends`. Not by `iter_content`: that waits for a whole piece, of which
-    each byte may take as long as the time limit of a read."""
-    content = b""
-    try:
-        while piece := answer.raw.read1(PIECE_BYTES, decode_content=True):
-            content += piece
-            if time.monotonic() > ends or len(content) > ANSWER_BYTES_MAX:
-                raise Timeout(f"no whole answer in {ANSWER_SECONDS:g} s, {ANSWER_BYTES_MAX} bytes")
-    except HTTPException as problem:
-        raise NoConnection(problem) from None
-    return content
 
 
 class Provider(FlaskOAuth2App):

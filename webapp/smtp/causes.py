@@ -34,6 +34,9 @@ class SetupCause(StrEnum):
     LOGIN_NOT_OFFERED = "login_not_offered"
     LOGIN_NEEDS_TLS = "login_needs_tls"
     LOGIN_ONLY_OAUTH = "login_only_oauth"
+    LOGIN_NO_OAUTH = "login_no_oauth"
+    TOKEN_MISSING = "token_missing"  # noqa: S105  # a word, not a password
+    TOKEN_REFUSED = "token_refused"  # noqa: S105  # a word, not a password
     LOGIN_UNKNOWN = "login_unknown"
     LOGIN_REFUSED = "login_refused"
     LOGIN_LATER = "login_later"

@@ -30,6 +30,15 @@ class WrongSetup(ConnectionLost):
         self.cause = cause
 
 
+class TokenMissing(ConnectionLost):
+    """There is no access token to log in with; the message says why. `needs_a_person`: none comes by
+    itself."""
+
+    def __init__(self, words: str, *, needs_a_person: bool) -> None:
+        super().__init__(words)
+        self.needs_a_person = needs_a_person
+
+
 class DeadlineSMTP(smtplib.SMTP):
     """smtplib with a deadline on every wait, and a check of the socket that costs nothing.
 
@@ -64,14 +73,15 @@ class DeadlineSMTP(smtplib.SMTP):
             if not line[:3].isdigit():
                 raise ConnectionLost(
                     N_("the server answered %(line)s, which is not SMTP")
-                    % {"line": repr(self._without_secrets(line)[:80].decode("ascii", "replace"))}
+                    % {"line": repr(self.without_secrets(line)[:80].decode("ascii", "replace"))}
                 )
             if line[3:4] != b"-":
-                return int(line[:3]), self._without_secrets(b"\n".join(lines))
+                return int(line[:3]), self.without_secrets(b"\n".join(lines))
             if received > LONGEST_REPLY:
                 raise ConnectionLost(N_("the server's reply has no end"))
 
-    def _without_secrets(self, said: bytes) -> bytes:
+    def without_secrets(self, said: bytes) -> bytes:
+        """What the server said, without what it must not repeat."""
         for secret in self.secrets:
             if secret in said:
                 said = said.replace(secret, MASK.encode())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,11 +22,11 @@ from cryptography.x509.oid import NameOID
 from webapp import notation
 from webapp.printable import printable
 from webapp.smtp.causes import SetupCause, SetupProblem
-from webapp.smtp.client import ConnectionLost, DeadlineSMTP
+from webapp.smtp.client import MASK, ConnectionLost, DeadlineSMTP
 from webapp.smtp.diagnosis import problem_of
 from webapp.smtp.outcomes import Reply
 from webapp.smtp.probed_envelope import envelope_problem
-from webapp.smtp.recorded import RecordedSMTP, RecordedTls, SpokenLine, Talk
+from webapp.smtp.recorded import RecordedSMTP, RecordedTls, Speaker, SpokenLine, Talk
 from webapp.smtp.server_connection import ServerAddress, ServerConnection, Waits, reply_text
 from webapp.translation import _
 
@@ -67,8 +68,16 @@ SIZE_DIGITS_MAX = 20
 
 
 def _recorded(address: ServerAddress, waits: Waits, talk: Talk) -> ServerConnection:
+    if ask := address.access_token:
+        address = replace(address, access_token=partial(_token, ask, talk))
     plain, tls = partial(RecordedSMTP, talk=talk), partial(RecordedTls, talk=talk)
     return ServerConnection(address, waits, plain_client=plain, tls_client=tls)
+
+
+def _token(ask: Callable[[str], str], talk: Talk, refused: str) -> str:
+    token = ask(refused)
+    talk.add(Speaker.NOTE, "has another access token" if refused else f"has an access token: {MASK}")
+    return token
 
 
 def check(
@@ -165,7 +174,7 @@ def _send(smtp: DeadlineSMTP, mail: bytes) -> Reply:
 def _look_at_certificate(address: ServerAddress, waits: Waits, talk: Talk) -> None:
     """Keep the certificate that was refused: TLS ends before it can be read."""
     seen = Talk()
-    anonymous = replace(address, username="", password="", believes_any_certificate=True)
+    anonymous = replace(address, username="", password="", access_token=None, believes_any_certificate=True)
     with suppress(smtplib.SMTPException, ConnectionLost, OSError):
         _recorded(anonymous, waits, seen).configure_host().close()
     talk.certificate = seen.certificate

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from webapp.smtp import login_diagnosis
 from webapp.smtp.causes import SetupCause, SetupProblem
-from webapp.smtp.client import ConnectionLost, WrongSetup, describe
+from webapp.smtp.client import ConnectionLost, TokenMissing, WrongSetup, describe
 from webapp.smtp.login_diagnosis import ASK_OPERATOR, USUAL
 from webapp.smtp.outcomes import Reply
 from webapp.smtp.recorded import Talk
@@ -39,14 +39,17 @@ _SETUP = {
 def problem_of(error: Exception, address: ServerAddress, talk: Talk) -> SetupProblem:
     """What kept the connection from being opened."""
     where = f"{address.host}, port {address.port}"
+    has_token = address.access_token is not None
+    if isinstance(error, TokenMissing):
+        return login_diagnosis.no_token(error)
     if isinstance(error, WrongSetup):
         return _setup(error, talk)
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate(error, address)
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return login_diagnosis.no_login(talk)
+        return login_diagnosis.no_login(talk, has_token=has_token)
     if isinstance(error, smtplib.SMTPResponseException):
-        return _refused(error, talk)
+        return _refused(error, talk, has_token)
     if isinstance(error, ConnectionLost):
         return _lost(error, where, talk)
     if isinstance(error, ssl.SSLError):
@@ -123,11 +126,11 @@ def _certificate(error: ssl.SSLCertVerificationError, address: ServerAddress) ->
     )
 
 
-def _refused(error: smtplib.SMTPResponseException, talk: Talk) -> SetupProblem:
+def _refused(error: smtplib.SMTPResponseException, talk: Talk, has_token: bool) -> SetupProblem:
     reply = Reply(error.smtp_code, reply_text(error.smtp_error))
     is_for_good = reply.code // 100 == 5
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return login_diagnosis.refused(reply, talk)
+        return login_diagnosis.refused(reply, talk, has_token=has_token)
     if isinstance(error, smtplib.SMTPHeloError):
         return SetupProblem(
             SetupCause.NAME_REFUSED,

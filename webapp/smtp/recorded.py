@@ -74,7 +74,7 @@ class _Recorded(DeadlineSMTP):
         """Records the command; what follows AUTH is masked."""
         said = f"{cmd.upper()} {args}".strip()
         if self.is_asked_for_login:
-            said = MASK
+            said = MASK if cmd else "(an empty line)"
         elif cmd.upper() == "AUTH" and " " in args:
             said = f"AUTH {args.partition(' ')[0]} {MASK}"
         self.talk.add(Speaker.CLIENT, said)

@@ -5,8 +5,6 @@ deadline on every wait (client.py)."""
 
 from __future__ import annotations
 
-import ipaddress
-import re
 import smtplib
 import socket
 import ssl
@@ -19,16 +17,14 @@ import flask_mail
 
 from webapp.destinations import Service, peer_refusal
 from webapp.smtp.causes import SetupCause
-from webapp.smtp.client import BoundedTls, ConnectionLost, DeadlineSMTP, WrongSetup, describe
+from webapp.smtp.client import BoundedTls, ConnectionLost, DeadlineSMTP, TokenMissing, WrongSetup, describe
 from webapp.smtp.envelope import our_name_refused
 from webapp.smtp.login import Login, TryAgain, spellings
 from webapp.smtp.outcomes import Reply, ServerTrouble
+from webapp.smtp.own_name import own_name
 from webapp.store.statuses import TroubleKind
 from webapp.store.types import storable
 from webapp.translation import N_
-
-NAME_MAX = 255
-_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 UNREADABLE_PASSWORD = N_("its password cannot be read: %(why)s")
 MISSING_PASSWORD = N_(
@@ -56,7 +52,8 @@ class ServerAddress:
     only where a setting names the server. `ehlo_name`: our name in EHLO; empty: this machine's.
     `refused_logins`: mechanisms that it offers and does not carry out. `missing_variable`: the environment
     variable that should hold the password, if it is not set. `unreadable_password`: why the stored one cannot
-    be read. `authorities`: certificates in PEM that this
+    be read. `access_token`: gives the token to log in with in the place of a password, another one if it is
+    told one that the server refused; raises TokenMissing. `authorities`: certificates in PEM that this
     server's may be issued by, beside those that this machine knows."""
 
     host: str
@@ -71,6 +68,7 @@ class ServerAddress:
     missing_variable: str = ""
     unreadable_password: str = ""
     authorities: str = ""
+    access_token: Callable[[str], str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -116,29 +114,38 @@ class ServerConnection(flask_mail.Connection):
                 MISSING_PASSWORD % {"variable": self.address.missing_variable},
                 SetupCause.PASSWORD_MISSING,
             )
-        login = Login(self.mail.username or "", self.mail.password or "", self.refused_logins)
+        login = self._login()
         while True:
-            smtp = self._greeted()
+            smtp = self._greeted(login)
             try:
-                if self.mail.username:
+                if login.username:
                     login.on(smtp)
                     self.refused_logins = tuple(dict.fromkeys((*self.refused_logins, *login.refused)))
             except TryAgain:
                 smtp.close()
                 continue
-            except BaseException:
+            except BaseException as error:
                 smtp.close()
-                raise
+                if not _is_refused_token(login, error):
+                    raise
+                login = self._login(login.token)  # it may have ended early, or been revoked: once more
+                continue
             return smtp
 
-    def _greeted(self) -> DeadlineSMTP:
+    def _login(self, refused: str = "") -> Login:
+        ask = self.address.access_token
+        token = ask(refused) if ask else ""
+        username, password = self.mail.username or "", self.mail.password or ""
+        return Login(username, password, self.refused_logins, token, is_last=bool(refused))
+
+    def _greeted(self, login: Login) -> DeadlineSMTP:
         """A connection that is greeted and encrypted."""
         context = self._tls() if self.mail.use_ssl or self.mail.use_tls else None
         kind = self.tls_client if self.mail.use_ssl else self.plain_client
         options: dict[str, Any] = {"context": context} if self.mail.use_ssl else {}
         smtp = kind(timeout=self.waits.reply, local_hostname="localhost", **options)
         smtp.reply_wait, smtp.own_services = self.waits.reply, self.address.own_services
-        smtp.secrets = spellings(self.address.username, self.address.password)
+        smtp.secrets = spellings(login.username, login.password, login.token)
         smtp._host = self.mail.server  # type: ignore[attr-defined]  # the name that the certificate must have
         try:
             code, text = self._connected(smtp)
@@ -195,47 +202,18 @@ class ServerConnection(flask_mail.Connection):
         return context
 
 
-def is_host_name(name: str) -> bool:
-    """Whether this is a fully qualified host name: at least two labels of letters, digits and inner hyphens,
-    the last of which is no number."""
-    labels = name.split(".")
-    return (
-        len(labels) > 1
-        and len(name) <= NAME_MAX
-        and all(_LABEL.fullmatch(label) for label in labels)
-        and not labels[-1].isdigit()
-    )
-
-
-def is_literal(name: str) -> bool:
-    """Whether this is an address literal, such as [192.0.2.1] or [IPv6:2001:db8::1]."""
-    if not (name.startswith("[") and name.endswith("]")):
-        return False
-    inner = name[1:-1]
-    is_v6 = inner.lower().startswith("ipv6:")
-    try:
-        address = ipaddress.ip_address(inner[5:] if is_v6 else inner)
-    except ValueError:
-        return False
-    return (address.version == 6) == is_v6
-
-
-def own_name(sock: socket.socket) -> str:
-    """This machine's name if it is a host name, else the literal of the address that the socket uses."""
-    name = socket.gethostname()
-    return name if is_host_name(name) else literal(sock.getsockname()[0])
-
-
-def literal(address: str) -> str:
-    """The literal of an IP address, without the zone that an IPv6 address may have."""
-    bare = address.partition("%")[0]
-    return f"[IPv6:{bare}]" if ":" in bare else f"[{bare}]"
+def _is_refused_token(login: Login, error: BaseException) -> bool:
+    """Whether the server refused a token for good that may be replaced by another."""
+    is_refusal = isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code // 100 == 5
+    return is_refusal and bool(login.token) and not login.is_last
 
 
 def trouble_of(error: Exception) -> ServerTrouble:
     """What a failure to connect, greet, encrypt or log in amounts to."""
     if isinstance(error, smtplib.SMTPResponseException):
         return _refusal(error, Reply(error.smtp_code, reply_text(error.smtp_error)))
+    if isinstance(error, TokenMissing) and error.needs_a_person:
+        return ServerTrouble(describe(error), TroubleKind.LOGIN)
     if isinstance(error, WrongSetup | smtplib.SMTPNotSupportedError):
         return ServerTrouble(describe(error), TroubleKind.SETUP)
     return ServerTrouble(describe(error))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.store.base import Base, one_of
-from webapp.store.statuses import Security, TroubleKind
+from webapp.store.statuses import OAuthProvider, OAuthWay, Security, TroubleKind
 from webapp.store.types import Instant, Key
 
 CONNECTIONS = 8
@@ -16,12 +16,56 @@ CONNECTIONS = 8
 of them cost a message a fifth less than two; Exchange accepts twenty from one machine, postfix fifty."""
 
 
+class OAuthAccount(Base):
+    """What Mailrun logs in with by OAuth 2: for one mail server or several, and for mailboxes.
+
+    `hosts`: the only hosts that its tokens go to, between spaces. `client_secret`: the secret of the client,
+    or a service account's private key in PEM; `client_secret`, both tokens and `pending` (a device flow that
+    waits for a person) are sealed (webapp/sealed.py). `secret_ends_on`: when the secret ends, as a person has
+    entered it. `mailbox`: whom it logs in as, where a server names no other.
+    `error`: why the last try to get a token failed. `version` grows with whatever is stored of the account: a
+    renewal that began before is not stored. One worker at a time renews: `claim`, until
+    `claimed_until` (oauth/tokens.py)."""
+
+    __tablename__ = "oauth_account"
+    __table_args__ = (one_of("provider", OAuthProvider), one_of("way", OAuthWay))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    provider: Mapped[str] = mapped_column(String(16))
+    way: Mapped[str] = mapped_column(String(24))
+    tenant: Mapped[str] = mapped_column(String(255), default="")
+    token_url: Mapped[str] = mapped_column(String(1000))
+    authorize_url: Mapped[str] = mapped_column(String(1000), default="")
+    device_url: Mapped[str] = mapped_column(String(1000), default="")
+    hosts: Mapped[str] = mapped_column(String(1000))
+    scope: Mapped[str] = mapped_column(String(1000), default="")
+    client_id: Mapped[str] = mapped_column(String(255))
+    mailbox: Mapped[str] = mapped_column(String(255), default="")
+    client_secret: Mapped[str] = mapped_column(Text, default="")
+    secret_set_at: Mapped[datetime | None] = mapped_column(Instant)
+    secret_ends_on: Mapped[date | None]
+    refresh_token: Mapped[str] = mapped_column(Text, default="")
+    access_token: Mapped[str] = mapped_column(Text, default="")
+    renewed_at: Mapped[datetime | None] = mapped_column(Instant)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    pending: Mapped[str] = mapped_column(Text, default="")
+    connected_at: Mapped[datetime | None] = mapped_column(Instant)
+    connected_by: Mapped[str] = mapped_column(String(254), default="")
+    error: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(default=0)
+    claim: Mapped[str] = mapped_column(String(32), default="")
+    claimed_until: Mapped[datetime | None] = mapped_column(Instant)
+
+
 class MailServer(Base):
     """`rate_per_minute` counts all mails to this server, `domain_rate_per_minute` those to the addresses of
-    any one domain; 0 is no limit. `ehlo_name`: our name in EHLO, if it is not the setting's.
+    any one domain, `recipients_per_day` the addresses of all mails within 24 hours; 0 is no limit.
+    `ehlo_name`: our name in EHLO, if it is not the setting's.
     `password`: sealed (webapp/sealed.py); empty if a variable has it, or none is needed.
     `authorities`: certificates in PEM that its own may be issued by, beside those that the machine knows.
     `refused_logins`: login mechanisms that this server offers and does not carry out, between spaces.
+    `oauth_account_id`: what it logs in with instead of a password.
     `trouble` and what follows say that the server itself is the problem: all its runs wait until
     `next_try_at`. Until `greylisted_until`, refusals of the class `greylisted_as` are about single messages
     (mailservers/refusals.py)."""
@@ -49,6 +93,8 @@ class MailServer(Base):
     ehlo_name: Mapped[str] = mapped_column(String(255), default="", server_default="")
     authorities: Mapped[str] = mapped_column(Text, default="", server_default="")
     refused_logins: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    recipients_per_day: Mapped[int] = mapped_column(default=0, server_default="0")
+    oauth_account_id: Mapped[int | None] = mapped_column(ForeignKey("oauth_account.id"), index=True)
     trouble: Mapped[str | None] = mapped_column(Text)
     trouble_kind: Mapped[str] = mapped_column(
         String(16), default=TroubleKind.PASSING, server_default=TroubleKind.PASSING

@@ -105,6 +105,23 @@ class TroubleKind(StrEnum):
     SETUP = "setup"
 
 
+class OAuthProvider(StrEnum):
+    """Who gives the tokens. `other`: with a token address of its own."""
+
+    MICROSOFT = "microsoft"
+    GOOGLE = "google"
+    OTHER = "other"
+
+
+class OAuthWay(StrEnum):
+    """How Mailrun gets a token: as an application of its own, for a person who has allowed it once, or as a
+    Google service account that signs for a mailbox."""
+
+    CLIENT_CREDENTIALS = "client_credentials"
+    DELEGATED = "delegated"
+    SERVICE_ACCOUNT = "service_account"
+
+
 class OutputType(StrEnum):
     PDF = "pdf"
     TEXT = "text"

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import replace
 
 from webapp import notation
-from webapp.config import Settings
+from webapp.extensions import Runtime
 from webapp.mailservers.user_mail import UserMail, mail_user, message_id
 from webapp.store.mailservers import Sender
 from webapp.store.types import now
@@ -15,13 +15,14 @@ from webapp.translation import _, ngettext
 from webapp.users.links import HOURS
 
 
-def mail_link(sender: Sender, user: User, address: str, by: str, settings: Settings) -> None:
+def mail_link(sender: Sender, user: User, address: str, by: str, runtime: Runtime) -> None:
     """Mail this address of a one-time link to the user, in the user's language. Raises NotSent."""
     language = user.language or notation.current().language
     with notation.reading(replace(notation.current(), language=language)):
         subject, text = _words(user, address, by)
     key = message_id(sender, secrets.token_hex(12))
-    mail_user(sender, UserMail(user.email, subject, text, key, now()), settings)
+    mail = UserMail(user.email, subject, text, key, now())
+    mail_user(sender, mail, runtime.settings, runtime.database)
 
 
 def _words(user: User, address: str, by: str) -> tuple[str, str]:

@@ -188,7 +188,7 @@ def _mailed(user: User, address: str) -> str | None:
     if sender is None:
         return None
     try:
-        mailed_links.mail_link(sender, user, address, viewer().name, runtime().settings)
+        mailed_links.mail_link(sender, user, address, viewer().name, runtime())
     except NotSent as problem:
         return str(problem)
     with db.writing() as session:

@@ -193,6 +193,8 @@ def _needs_a_person(server: MailServer) -> bool:
 
 
 def _to_correct(server: MailServer) -> ToCorrect:
+    if server.trouble_kind == TroubleKind.LOGIN and server.oauth_account_id is not None:
+        return ToCorrect(server.host, server.trouble or "", N_("OAuth 2 connection"), server.name)
     what = N_("user name or password") if server.trouble_kind == TroubleKind.LOGIN else N_("settings")
     return ToCorrect(server.host, server.trouble or "", what, server.name)
 
