@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import sealing
 from webapp.audit_trail import upkeep as audit_upkeep
+from webapp.bounces import reading
 from webapp.delivery import drain, recovery
 from webapp.evidence import retention
 from webapp.extensions import Runtime
@@ -59,6 +60,8 @@ def sweep_regularly(runtime: Runtime, worker: WorkerProcess) -> None:
             waiting_jobs.end_round()
             if making.has_work(runtime):
                 _in_thread("plans", _plans, runtime, worker)
+            if reading.due(runtime):
+                _in_thread("mailboxes", _mailboxes, runtime, worker)
             if sealing.is_due(runtime.database):
                 _in_thread("seal", _seal, runtime, worker)
             if retention.is_due(runtime):
@@ -127,6 +130,13 @@ def _plans(runtime: Runtime, worker: WorkerProcess) -> None:
         making.work_off(runtime)
     except DBAPIError as error:
         log.warning("cannot make the runs of plans; will try again soon", extra=ids(error=error.orig))
+
+
+def _mailboxes(runtime: Runtime, worker: WorkerProcess) -> None:
+    try:
+        reading.read_due(runtime, worker.stopping)
+    except DBAPIError as error:
+        log.warning("cannot read the mailboxes; will try again soon", extra=ids(error=error.orig))
 
 
 def _audit(runtime: Runtime, worker: WorkerProcess) -> None:

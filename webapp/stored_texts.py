@@ -128,7 +128,7 @@ FILES = (
     *("webapp/delivery/", "webapp/documents/", "webapp/lifecycle/", "webapp/mailing/", "webapp/mailservers/"),
     *("webapp/messages/", "webapp/new_run/generation.py", "webapp/results/actions.py", "webapp/smtp/"),
     *("webapp/fixing/undoing.py", "webapp/destinations.py", "webapp/sealed.py", "webapp/stored_texts.py"),
-    "webapp/library_texts.py",
+    *("webapp/library_texts.py", "webapp/bounces/"),
     *("webapp/intake/", "webapp/plans/", "webapp/runs/takeover.py", "webapp/store/"),
 )
 """Where the texts are marked that end in the database: by file or folder."""

@@ -76,6 +76,8 @@ LOOKING = {
     "/search",
     "/plans",
     "/plans/<int:plan_id>",
+    "/bounces",
+    "/bounces/<int:mail_id>",
     "/fix",
     "/fix.csv",
     "/fix.xlsx",
@@ -90,7 +92,7 @@ FOR_SENDERS = {
     "/invoices/new",
     "/plans/new",
 }
-SETTINGS = ("/servers", "/senders", "/recipient-keys", "/transformations")
+SETTINGS = ("/servers", "/senders", "/mailboxes", "/recipient-keys", "/transformations")
 LOOKING_ADMINS = {
     *("/takeover", "/settings", "/users", "/users/new", "/users/<int:user_id>", "/own-data"),
     *("/audit", "/audit.csv", "/audit.xlsx", "/settings/approval", "/customers/<int:customer_id>/erasure"),
@@ -98,7 +100,7 @@ LOOKING_ADMINS = {
 CHANGING_ADMINS = {
     *("/audit/verification", "/settings/approval", "/customers/<int:customer_id>/erasure"),
     *("/takeover", "/servers/<int:id>/check", "/servers/<int:id>/try", "/own-data"),
-    "/senders/<int:id>/domain",
+    *("/senders/<int:id>/domain", "/mailboxes/<int:id>/check"),
     *("/users/new", "/users/<int:user_id>", "/users/<int:user_id>/link", "/users/<int:user_id>/disable"),
     *("/users/<int:user_id>/enable", "/users/<int:user_id>/sessions/end"),
     "/users/<int:user_id>/sessions/<int:session_id>/end",
@@ -171,6 +173,7 @@ CHANGING = {
     "/clusters/<int:cluster_id>/delete",
     "/fix",
     "/fix/undo",
+    *("/bounces/read", "/bounces/<int:mail_id>/match", "/bounces/<int:mail_id>/dismiss"),
     "/plans",
     *(f"/plans/<int:plan_id>{rest}" for rest in ("", "/pause", "/resume", "/delete", "/run")),
 }
@@ -196,6 +199,7 @@ FIRST_IDS = (
     "user_id",
     "session_id",
     "plan_id",
+    "mail_id",
 )
 OF_A_RUN = {rule for rule in LOOKING | CHANGING if "run_id>" in rule or "result_id>" in rule}
 

@@ -18,6 +18,7 @@ from webapp.config import Settings
 from webapp.document_store.stores import DocumentMissing
 from webapp.extensions import Runtime
 from webapp.launch.check_result import CheckResult
+from webapp.launch.mailbox_checks import mailbox_checks
 from webapp.launch.plan_checks import plan_checks
 from webapp.mailservers.reaching import address_of
 from webapp.smtp.server_connection import Waits
@@ -50,6 +51,7 @@ def examine(runtime: Runtime) -> Iterator[CheckResult]:
         yield _workers(runtime)
         yield from _mail_servers(runtime)
         yield from plan_checks(runtime)
+        yield from mailbox_checks(runtime)
 
 
 def _database(runtime: Runtime) -> Iterator[CheckResult]:

@@ -12,7 +12,9 @@ from wtforms.validators import Length, ValidationError
 from webapp.definitions.forms import Filled
 from webapp.extensions import runtime
 from webapp.imports.messaging_keys import keys, wrong_in_server, wrong_replies
+from webapp.imports.toml_values import TomlCheck
 from webapp.settings.kinds import RECIPIENT_KEYS, SENDERS, SERVERS, TRANSFORMATIONS, SettingKind
+from webapp.store.bounces import Mailbox
 from webapp.store.db import db
 from webapp.store.mailservers import CONNECTIONS, MailServer
 from webapp.store.statuses import OutputType, Security
@@ -37,7 +39,11 @@ TYPE_WORDS = {
 
 def by_rule(table: str, key: str) -> Validator:
     """Validate as the file does, and take the value as it is stored."""
-    check = RULES[table][key].check
+    return checked_by(RULES[table][key].check)
+
+
+def checked_by(check: TomlCheck) -> Validator:
+    """Validate by a check of the file's."""
 
     def validate(form: Form, field: Field) -> None:
         try:
@@ -50,7 +56,11 @@ def by_rule(table: str, key: str) -> Validator:
 
 def whole_by_rule(table: str, key: str) -> Validator:
     """The same for a whole number."""
-    check = RULES[table][key].check
+    return whole_checked_by(RULES[table][key].check)
+
+
+def whole_checked_by(check: TomlCheck) -> Validator:
+    """The same for a whole number."""
 
     def validate(form: Form, field: Field) -> None:
         text = str(field.data or "").strip()
@@ -151,6 +161,14 @@ class MailServerForm(SettingForm):
         return self.password.data or None
 
 
+SIGNED_LOCAL_PART_MAX = 40
+"""Of the 64 characters that may be before the @, the token of a mail takes up to 24."""
+
+
+def _id_or_none(value: object) -> int | None:
+    return int(str(value)) if value else None
+
+
 class SenderForm(SettingForm):
     """A sender."""
 
@@ -158,13 +176,26 @@ class SenderForm(SettingForm):
     address = _text(N_("Address"), "sender", "address")
     display_name = _text(N_("Display name"), "sender", "display_name")
     reply_to = _text(N_("Replies go to"), "sender", "reply_to")
-    envelope_sender = _text(N_("Bounces go to"), "sender", "envelope_sender")
     mail_server_id = SelectField(N_("Mail server"), coerce=int)
+    envelope_sender = _text(N_("Bounces go to"), "sender", "envelope_sender")
+    mailbox_id = SelectField(N_("Mailbox that is read for them"), coerce=_id_or_none)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         rows = db.session.execute(select(MailServer.id, MailServer.name).order_by(MailServer.name))
         self.mail_server_id.choices = [(id, name) for id, name in rows]
+        mailboxes = db.session.execute(select(Mailbox.id, Mailbox.name).order_by(Mailbox.name))
+        self.mailbox_id.choices = [("", _("none: nobody reads them here")), *((id, n) for id, n in mailboxes)]
+
+    def validate_envelope_sender(self, field: StringField) -> None:
+        if not self.mailbox_id.data:
+            return
+        if not field.data:
+            words = _("Enter the address that the mailbox is read for. What is read there is moved away.")
+            raise ValidationError(words)
+        if len(field.data.rpartition("@")[0]) > SIGNED_LOCAL_PART_MAX:
+            most = SIGNED_LOCAL_PART_MAX
+            raise ValidationError(_("At most %(num)s characters may stand before the @.", num=most))
 
     def validate_reply_to(self, field: StringField) -> None:
         found = wrong_replies({"reply_to": field.data}, runtime().settings.bcc_domains)
@@ -213,6 +244,10 @@ HINTS: dict[str, dict[str, str]] = {
         "display_name": N_("Shown beside the address."),
         "reply_to": N_("Empty: replies go to the address."),
         "envelope_sender": N_("Empty: returned mails go to the address."),
+        "mailbox_id": N_(
+            "With a mailbox, each mail comes back to an address of its own: bounces+…@example.com. Your mail "
+            "server must deliver these as it does the address without the “+”."
+        ),
     },
     RECIPIENT_KEYS.path: {"description": N_("For those who write definitions.")},
     TRANSFORMATIONS.path: {},

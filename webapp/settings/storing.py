@@ -13,7 +13,7 @@ from webapp.access import Viewer
 from webapp.errors import NotFound, Refused
 from webapp.mailservers import passwords
 from webapp.mailservers.backoff import UNTROUBLED
-from webapp.settings.kinds import SERVERS, SettingKind
+from webapp.settings.kinds import MAILBOXES, SERVERS, SettingKind
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import Role, SourceSubject
 from webapp.store.types import now
@@ -47,7 +47,7 @@ def create(
     values: Mapping[str, Any],
     secret: str | None = None,
 ) -> int:
-    """Add a row of this name, a mail server with this password; return its id. Raises Refused."""
+    """Add a row of this name, a mail server or mailbox with this password; return its id. Raises Refused."""
     _refuse_others(viewer)
     model: Any = kind.model
     if session.scalar(select(model.id).where(getattr(model, kind.natural) == name)) is not None:
@@ -71,13 +71,13 @@ def change(
     secret: str | None = None,
 ) -> bool:
     """Change the row, unless it is no longer as the form with the fingerprint `seen` showed it. Returns
-    whether anything differs. `secret`: another password of a mail server, empty for none. A mail server is
-    tried at once after a change. Raises Refused or NotFound."""
+    whether anything differs. `secret`: another password of a mail server or mailbox, empty for none. Either
+    is tried at once after a change. Raises Refused or NotFound."""
     _refuse_others(viewer)
     row = found(session, kind, id, locked=True)
     name, before = getattr(row, kind.natural), values_of(kind, row)
     edits.refuse_if_changed(session, kind.subject(name), before, seen)
-    if kind is SERVERS and row.password and secret is None:
+    if kind in (SERVERS, MAILBOXES) and row.password and secret is None:
         _refuse_elsewhere(before, values)
     for column, value in values.items():
         if before[column] != value:
@@ -90,11 +90,15 @@ def change(
     if changed and kind is SERVERS:
         for column, value in {**UNTROUBLED, "refused_logins": ""}.items():
             setattr(row, column, value)
+    if changed and kind is MAILBOXES:
+        row.trouble = row.trouble_since = row.next_read_at = None
     return changed
 
 
 def _remember(session: Session, kind: SettingKind, row: Any, column: str, old: Any) -> None:
     """Note what messaging.toml said last of it, in the file's own words."""
+    if kind is MAILBOXES or column == "mailbox_id":
+        return  # the file has none
     if column == "mail_server_id":
         column, old = "mail_server", session.get_one(MailServer, old).name
     sources.remember(session, SourceSubject(kind.table), row.id, column, old)
@@ -112,7 +116,7 @@ def _refuse_elsewhere(before: Mapping[str, Any], after: Mapping[str, Any]) -> No
 
 
 def _keep_secret(session: Session, row: Any, secret: str | None) -> bool:
-    """Store another password of a mail server, sealed. Returns whether there was one to store."""
+    """Store another password of a mail server or mailbox, sealed. Returns whether there was one to store."""
     if secret is None or (not secret and not row.password):
         return False
     passwords.store(session, row, secret)
@@ -147,7 +151,8 @@ def remove(session: Session, viewer: Viewer, kind: SettingKind, id: int) -> str:
         raise Refused(why)
     name = getattr(row, kind.natural)
     session.execute(delete(kind.model).where(kind.model.id == id))  # type: ignore[attr-defined]
-    sources.forget_row(session, SourceSubject(kind.table), id)
+    if kind is not MAILBOXES:
+        sources.forget_row(session, SourceSubject(kind.table), id)
     audit.note(session, viewer.name, "delete", kind.subject(name))
     return _(kind.words.deleted, name=name)
 

@@ -22,7 +22,6 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from webapp.store.engine_events import IDLE_LIMIT, WRITES, is_sqlite, plan_each_time
-from webapp.store.write_connection import WriteConnection
 
 AGAIN_SECONDS = 0.25
 T = TypeVar("T")

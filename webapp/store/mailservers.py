@@ -110,6 +110,9 @@ class RefusedResult(Base):
 
 
 class Sender(Base):
+    """`mailbox_id`: the mailbox that reads what comes back to the envelope sender; each mail then has an
+    address of its own to come back to (mailing/return_address.py)."""
+
     __tablename__ = "sender"
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -119,6 +122,7 @@ class Sender(Base):
     reply_to: Mapped[str] = mapped_column(String(254), default="")
     envelope_sender: Mapped[str] = mapped_column(String(254), default="")
     mail_server_id: Mapped[int] = mapped_column(ForeignKey("mail_server.id"), index=True)
+    mailbox_id: Mapped[int | None] = mapped_column(ForeignKey("mailbox.id"), index=True)
     mail_server: Mapped[MailServer] = relationship()
 
 

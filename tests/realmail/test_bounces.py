@@ -1,0 +1,162 @@
+"""Bounces of a real Postfix, read from a real Dovecot by real workers: every result ends right."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, update
+
+from tests.faults.installation import Site
+from tests.realmail.servers import PolicyServer, RealMail, real_mail
+from webapp.mailservers import passwords
+from webapp.settings import mailbox_states
+from webapp.bounces.mailboxes import address_of
+from webapp.store.bounces import Mailbox, ReturnedMail
+from webapp.store.mailservers import Sender
+from webapp.store.users import AuditEntry
+
+LATE_SECONDS, LIFETIME_SECONDS = 5.0, 9
+MAIN = f"""\
+transport_maps = inline:{{ {{ customers.test = smtp:[127.0.0.1]:@theirs@ }} }}
+virtual_alias_maps = inline:{{ {{ forwarded.1@customers.test = gone.1@customers.test }},
+  {{ forwarded.2@customers.test = gone.2@customers.test }}, {{ forwarded.3@customers.test = gone.3@customers.test }} }}
+delay_warning_time = 2s
+minimal_backoff_time = 1s
+maximal_backoff_time = 1s
+queue_run_delay = 1s
+maximal_queue_lifetime = {LIFETIME_SECONDS}s
+bounce_queue_lifetime = {LIFETIME_SECONDS}s
+smtp_destination_concurrency_limit = 5
+smtp_destination_concurrency_failed_cohort_limit = 0
+default_destination_concurrency_failed_cohort_limit = 0
+"""
+KINDS = {
+    "gone": ("bounced", "5.1.1"),
+    "full": ("bounced", "5.2.2"),
+    "spam": ("bounced", "5.7.1"),
+    "large": ("bounced", "5.3.4"),
+    "never": ("bounced", "4.2.1"),
+    "late": ("sent", ""),
+    "forwarded": ("bounced", "5.1.1"),
+    "fine": ("sent", ""),
+}
+ANSWERS = {
+    "gone": "550 5.1.1 no such user here",
+    "full": "552 5.2.2 mailbox is over quota",
+    "spam": "550 5.7.1 refused as spam",
+    "large": "552 5.3.4 message too big",
+    "never": "450 4.2.1 mailbox busy",
+    "fine": "DISCARD",
+}
+"""What the customers' server says at RCPT, by the local part."""
+SHORT = {"MAILRUN_TIME_SCALE": "60"}
+
+
+@pytest.fixture(autouse=True)
+def sqlite_only(engine: str) -> None:
+    if engine != "sqlite":
+        pytest.skip("on SQLite only")
+
+
+@pytest.fixture
+def theirs() -> Iterator[RealMail]:
+    """Our Postfix, and behind it the customers', which takes mails or refuses them."""
+    began = time.monotonic()
+
+    def decide(recipient: str) -> str:
+        kind = recipient.partition(".")[0]
+        if kind == "late":
+            return "DISCARD" if time.monotonic() - began > LATE_SECONDS + 10 else "450 4.2.1 try later"
+        return ANSWERS.get(kind, "DISCARD")
+
+    policy = PolicyServer(decide)
+    policy.start()
+    restrictions = f"smtpd_recipient_restrictions=check_policy_service,inet:127.0.0.1:{policy.port}"
+    entries = {"ours": "", "theirs": f"-o myhostname=mx.customers.test -o {restrictions}"}
+    with real_mail(entries, main=MAIN) as running:
+        yield running
+    policy.stop()
+
+
+def with_mailbox(site: Site, real: RealMail, **fields: object) -> int:
+    """A mailbox at Dovecot that the sender's mails come back to; its id."""
+    with site.world.runtime.database.writing() as session:
+        given = {"kind": "imap", "host": "127.0.0.1", "port": real.imap, "security": "none"}
+        mailbox = Mailbox(**{"name": "Bounces", "username": "reader", "every_minutes": 1, **given, **fields})
+        session.add(mailbox)
+        passwords.store(session, mailbox, "ascii")
+        session.flush()
+        session.execute(update(Sender).values(envelope_sender="bounces@returns.test", mailbox_id=mailbox.id))
+        return mailbox.id
+
+
+def read_until(site: Site, run_id: int, wanted: Counter[str], seconds: float) -> Counter[str]:
+    """Have the workers read again and again, until the results have these statuses."""
+    end = time.monotonic() + seconds
+    while (found := Counter(site.world.statuses(run_id))) != wanted and time.monotonic() < end:
+        with site.world.runtime.database.writing() as session:
+            session.execute(update(Mailbox).values(next_read_at=None))
+        time.sleep(0.5)
+    return found
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("waits", [SHORT], indirect=True, ids=[""])
+def test_every_result_ends_right(site: Site, theirs: RealMail) -> None:
+    addresses = [f"{kind}.{n}@customers.test" for kind in KINDS for n in range(1, 4)]
+    addresses += [f"fine.{n}@customers.test" for n in range(4, 80)]
+    site.over(port=theirs.ports["ours"])
+    with_mailbox(site, theirs)
+    site.add(*addresses)
+    run_id = site.world.run()
+    site.start_worker()
+    site.world.start(run_id)
+    wanted = Counter(KINDS[address.partition(".")[0]][0] for address in addresses)
+    found = read_until(site, run_id, wanted, 90)
+    kinds = Counter(mail.kind for mail in stored(site))
+    print(f"\n{dict(found)}; read: {dict(kinds)}")
+    for address in addresses:
+        status, code = KINDS[address.partition(".")[0]]
+        result = site.result(run_id, address)
+        assert result.status == status, (address, result.detail)
+        assert f"(code {code})" in result.detail if code else not result.detail, (address, result.detail)
+    assert kinds["delay"] >= 3
+    assert kinds["bounce"] == wanted["bounced"]
+    assert {mail.state for mail in stored(site) if mail.kind == "bounce"} == {"matched"}
+    assert audited(site) == wanted["bounced"]
+    forwarded = next(mail for mail in stored(site) if mail.recipient.startswith("forwarded"))
+    assert forwarded.recipients[0]["reached"].startswith("gone")
+
+
+def stored(site: Site) -> list[ReturnedMail]:
+    with site.world.runtime.database.reading() as session:
+        return list(session.scalars(select(ReturnedMail)))
+
+
+def audited(site: Site) -> int:
+    with site.world.runtime.database.reading() as session:
+        return session.scalars(select(func.count()).where(AuditEntry.action == "mail bounced")).one()
+
+
+def test_a_check_counts_and_reads_nothing(site: Site, theirs: RealMail) -> None:
+    mailbox_id = with_mailbox(site, theirs)
+    runtime = site.world.runtime
+
+    def checked() -> mailbox_states.CheckedMailbox:
+        with runtime.database.reading() as session:
+            return mailbox_states.check(address_of(session.get_one(Mailbox, mailbox_id), runtime.settings))
+
+    assert (checked().waiting, checked().trouble) == (0, "")
+    with runtime.database.writing() as session:
+        session.execute(update(Mailbox).values(folder="nowhere"))
+    assert "there is no folder “nowhere”" in checked().trouble
+    with runtime.database.writing() as session:
+        session.execute(update(Mailbox).values(username="nobody"))
+    assert "it refuses the login of “nobody”" in checked().trouble
+    with runtime.database.writing() as session:
+        session.execute(update(Mailbox).values(port=1))
+    assert checked().trouble == "connection refused"
