@@ -68,7 +68,7 @@ class Viewer:
 
     @property
     def sees_all_returned(self) -> bool:
-        """Whether this person sees returned mails that are of no known result: they may be of any customer."""
+        """Whether this person sees returned mails of no known result: they may be of any customer."""
         return not self.clusters
 
     @property

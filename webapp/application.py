@@ -53,7 +53,20 @@ SHARED = (
 """What all pages share, in the order in which it takes effect."""
 ROOMS = (
     *(users, sign_on, definitions, invoices, intake, customers, new_run, oddities, runs, results),
-    *(plans, fixing, bounces, search, settings, approvals, audit_trail, evidence, privacy, catcher, demo, help_pages),
+    *(
+        plans,
+        fixing,
+        bounces,
+        search,
+        settings,
+        approvals,
+        audit_trail,
+        evidence,
+        privacy,
+        catcher,
+        demo,
+        help_pages,
+    ),
 )
 """The rooms with pages."""
 

@@ -68,9 +68,7 @@ def returns(world: World, tmp_path: Path) -> Returns:
         mailbox = Mailbox(name="Bounces", kind="maildir", folder=str(path))
         session.add(mailbox)
         session.flush()
-        session.execute(
-            update(Sender).values(envelope_sender="bounces@returns.test", mailbox_id=mailbox.id)
-        )
+        session.execute(update(Sender).values(envelope_sender="bounces@returns.test", mailbox_id=mailbox.id))
         return Returns(world, path, mailbox.id)
 
 

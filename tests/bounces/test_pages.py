@@ -9,6 +9,7 @@ from tests.bounces.returned import REPLY, block, report, to
 from tests.http_client import LogIn, fields, text_of
 from tests.world import World
 from webapp.store.customers import Cluster, Customer
+from webapp.store.invoices import Invoice
 from webapp.workers import WorkerProcess
 
 ANNA = "anna@customers.test"
@@ -52,18 +53,16 @@ def test_a_person_says_no_or_names_the_invoice(
     manager = log_in("manager")
     for number in range(3):
         returns.receive(report("bounces@returns.test", block(f"x{number}@elsewhere.test")))
-    first, second, third = returns.mails()
+    first, second, _ = returns.mails()
     manager.look("/bounces")
     assert manager.press(f"/bounces/{first.id}/dismiss").status_code == 303
     manager.look(f"/bounces/{second.id}")
     manager.press(f"/bounces/{second.id}/match", named="no such invoice")
     assert "has gone out" in text_of(manager.look(f"/bounces/{second.id}"))
     assert returns.world.statuses(run_id) == ["sent"]
-    number = returns.world.results(run_id)[0]
+    [result] = returns.world.results(run_id)
     with returns.world.runtime.database.reading() as session:
-        from webapp.store.invoices import Invoice
-
-        named = session.get_one(Invoice, number.lead_invoice_id).number
+        named = session.get_one(Invoice, result.lead_invoice_id).number
     manager.look(f"/bounces/{second.id}")
     manager.press(f"/bounces/{second.id}/match", named=named)
     assert returns.world.statuses(run_id) == ["bounced"]
@@ -75,13 +74,12 @@ def test_who_sees_what(log_in: LogIn, returns: Returns, worker: WorkerProcess, u
     viewer, left = log_in("viewer"), log_in("manager", "left")
     assert "Confirm match" not in viewer.look("/bounces").text
     assert viewer.press(f"/bounces/{waiting.id}/match").status_code == 403
-    assert "elsewhere" not in text_of(left.look("/bounces"))
-    assert ANNA not in left.look("/bounces").text
+    assert f'href="/bounces/{waiting.id}"' not in left.look("/bounces").text
     assert left.look(f"/bounces/{waiting.id}").status_code == 404
     left.look("/bounces")
     left.press(f"/bounces/{waiting.id}/match")
     assert returns.world.statuses(unmatched) == ["sent"]
-    run_id, address = returns.sent(worker, "ben@customers.test")
+    _, address = returns.sent(worker, "ben@customers.test")
     returns.receive(report(address, block("ben@customers.test")))
     matched = returns.mails()[-1]
     assert left.look(f"/bounces/{matched.id}").status_code == 404
@@ -90,7 +88,7 @@ def test_who_sees_what(log_in: LogIn, returns: Returns, worker: WorkerProcess, u
         for payer in session.query(Customer):
             payer.cluster_id = home.id
     assert left.look(f"/bounces/{matched.id}").status_code == 200
-    assert "ben@customers.test" in left.look("/bounces").text
+    assert f'href="/bounces/{matched.id}"' in left.look("/bounces").text
 
 
 def test_a_mail_is_shown_as_text(log_in: LogIn, returns: Returns) -> None:
@@ -103,9 +101,7 @@ def test_a_mail_is_shown_as_text(log_in: LogIn, returns: Returns) -> None:
     assert "a reply from a person" in text_of(page).lower()
 
 
-def test_the_next_run_is_warned(
-    log_in: LogIn, returns: Returns, worker: WorkerProcess, world: World
-) -> None:
+def test_the_next_run_is_warned(log_in: LogIn, returns: Returns, worker: WorkerProcess, world: World) -> None:
     _, address = returns.sent(worker)
     returns.receive(report(address, block(ANNA)))
     manager = log_in("manager")

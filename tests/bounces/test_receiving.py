@@ -65,7 +65,7 @@ def test_a_forged_bounce_changes_nothing_and_waits_with_a_guess(
     assert returns.receive(forged).state == "unmatched"
     by_address = report("bounces+3f-1-aaaaaaaaaaaa@returns.test", block(ANNA))
     assert returns.receive(by_address).state == "unmatched"
-    stranger = report("bounces@returns.test", block("nobody@elsewhere.test"))
+    stranger = report("bounces@returns.test", block("someone@elsewhere.test"))
     assert returns.receive(stranger).state == "unmatched"
     assert returns.world.statuses(run_id) == ["sent"]
     guesses = [(mail.guess_result_id, mail.guess_ground) for mail in returns.mails()]
@@ -105,7 +105,9 @@ def test_one_of_two_addresses(returns: Returns, worker: WorkerProcess) -> None:
     returns.receive(report(address, block("ben@customers.test", code="5.2.2", reply="552 full")))
     [result] = returns.world.results(run_id)
     assert result.status == "bounced"
-    assert result.detail.startswith("came back from ben@customers.test, one of 2 addresses: the mailbox is full")
+    assert result.detail.startswith(
+        "came back from ben@customers.test, one of 2 addresses: the mailbox is full"
+    )
 
 
 def test_a_late_bounce_of_an_earlier_mail_does_not_touch_the_next(

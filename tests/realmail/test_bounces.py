@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
 
 from tests.faults.installation import Site
 from tests.realmail.servers import PolicyServer, RealMail, real_mail
+from webapp.bounces.mailboxes import address_of
 from webapp.mailservers import passwords
 from webapp.settings import mailbox_states
-from webapp.bounces.mailboxes import address_of
 from webapp.store.bounces import Mailbox, ReturnedMail
 from webapp.store.mailservers import Sender
 from webapp.store.users import AuditEntry
@@ -23,7 +22,8 @@ LATE_SECONDS, LIFETIME_SECONDS = 5.0, 9
 MAIN = f"""\
 transport_maps = inline:{{ {{ customers.test = smtp:[127.0.0.1]:@theirs@ }} }}
 virtual_alias_maps = inline:{{ {{ forwarded.1@customers.test = gone.1@customers.test }},
-  {{ forwarded.2@customers.test = gone.2@customers.test }}, {{ forwarded.3@customers.test = gone.3@customers.test }} }}
+  {{ forwarded.2@customers.test = gone.2@customers.test }},
+  {{ forwarded.3@customers.test = gone.3@customers.test }} }}
 delay_warning_time = 2s
 minimal_backoff_time = 1s
 maximal_backoff_time = 1s
@@ -155,8 +155,8 @@ def test_a_check_counts_and_reads_nothing(site: Site, theirs: RealMail) -> None:
         session.execute(update(Mailbox).values(folder="nowhere"))
     assert "there is no folder “nowhere”" in checked().trouble
     with runtime.database.writing() as session:
-        session.execute(update(Mailbox).values(username="nobody"))
-    assert "it refuses the login of “nobody”" in checked().trouble
+        session.execute(update(Mailbox).values(username="stranger"))
+    assert "it refuses the login of “stranger”" in checked().trouble
     with runtime.database.writing() as session:
         session.execute(update(Mailbox).values(port=1))
     assert checked().trouble == "connection refused"

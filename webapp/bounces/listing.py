@@ -173,6 +173,4 @@ def _lines(session: Session, viewer: Viewer, mails: Sequence[ReturnedMail]) -> l
         .where(Result.id.in_(ids), visible_to(viewer, Result))
     ).all()
     about = {result.id: (result, customer, number or "", run) for result, customer, number, run in rows}
-    return [
-        ReturnedLine(mail, *about.get(mail.result_id or mail.guess_result_id or 0, ())) for mail in mails
-    ]
+    return [ReturnedLine(mail, *about.get(mail.result_id or mail.guess_result_id or 0, ())) for mail in mails]

@@ -81,7 +81,9 @@ def read_now() -> ResponseReturnValue:
         n = reading.ask_for_reading(session, runtime().settings.redirect_to)
         audit.note(session, viewer().name, "read mailboxes", "mailboxes", f"{n} mailboxes")
         return "/bounces", ngettext(
-            "%(num)s mailbox is read within some seconds.", "%(num)s mailboxes are read within some seconds.", n
+            "%(num)s mailbox is read within some seconds.",
+            "%(num)s mailboxes are read within some seconds.",
+            n,
         )
 
     return form_posts.apply_once(effect, back="/bounces")

@@ -32,7 +32,7 @@ class Pop3Mailbox(OpenMailbox):
         except poplib.error_proto as error:
             raise MailboxTrouble(address.without_secrets(_words(error))) from None
         try:
-            address.check_peer(self.client.sock)  # type: ignore[attr-defined]
+            address.check_peer(self.client.sock)
             self.client.user(address.username)
             self.client.pass_(address.password)
         except poplib.error_proto as error:

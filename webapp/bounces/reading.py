@@ -190,7 +190,9 @@ def _give_back(
             return
         at = now()
         mailbox.reader, mailbox.reading_until = "", None
-        mailbox.next_read_at = at + min(pause, timedelta(seconds=SOON_SECONDS)) if counts.later else at + pause
+        mailbox.next_read_at = (
+            at + min(pause, timedelta(seconds=SOON_SECONDS)) if counts.later else at + pause
+        )
         if counts.trouble:
             if mailbox.trouble is None:
                 mailbox.trouble_since = at

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import Message
+from email.parser import BytesHeaderParser
 from email.utils import parseaddr
 
 from flufl.bounce import all_failures
@@ -45,6 +47,13 @@ AUTO_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 REPLY_SUBJECT = re.compile(r"^\s*(re|aw|antw|sv|vs|r[ée]f|rif)\s*(\[\d+\])?\s*:", re.IGNORECASE)
+BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
+BOUNDARIES_MAX = 50
+"""Parts within parts: the parser holds each line against each boundary around it."""
+BROKEN = (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
+"""What the parser, and flufl.bounce, end with on some of what strangers send."""
+OLD_FORMS_MAX = 200_000
+"""Bytes that are searched for the old forms of bounces."""
 SMTP_REPLY = re.compile(r"\b([45]\d\d)[ -](?=\S)[^\n]{3,300}")
 
 
@@ -69,11 +78,14 @@ class ReturnSays:
 
 def understand(raw: bytes, secret_keys: Sequence[str]) -> ReturnSays:
     """What this mail says. `secret_keys`: this installation's, the newest first."""
-    try:
-        mail = message_from_bytes(raw)
-        return _understood(mail, raw, secret_keys)
-    except (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError):
-        return ReturnSays(MailKind.OTHER)  # the parser itself gives up on some of what strangers send
+    if len(BOUNDARY.findall(raw)) <= BOUNDARIES_MAX:
+        with suppress(*BROKEN):
+            return _understood(message_from_bytes(raw), raw, secret_keys)
+    mail = BytesHeaderParser().parsebytes(raw)
+    with suppress(*BROKEN):
+        token, matched_by = _token(mail, [], secret_keys)
+        return ReturnSays(MailKind.OTHER, _sender_of(mail), token=token, matched_by=matched_by)
+    return ReturnSays(MailKind.OTHER)
 
 
 def _understood(mail: Message, raw: bytes, secret_keys: Sequence[str]) -> ReturnSays:
@@ -158,7 +170,12 @@ def _is_of_person(mail: Message) -> bool:
 
 def _by_old_forms(mail: Message, raw: bytes) -> tuple[MailKind | None, tuple[RecipientReport, ...]]:
     """What a bounce without a report says: whom it is about, and the first reply of a server in it."""
-    for_now, for_good = all_failures(mail)
+    if len(raw) > OLD_FORMS_MAX:
+        mail = message_from_bytes(raw[:OLD_FORMS_MAX])
+    try:
+        for_now, for_good = all_failures(mail)
+    except BROKEN:
+        return None, ()
     text = _text(mail)
     found, code = SMTP_REPLY.search(text), STATUS_CODE.search(text)
     reply = found[0].strip() if found else ""

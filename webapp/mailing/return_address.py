@@ -23,9 +23,7 @@ SIGNATURE_LENGTH = 12
 LOCAL_PART_MAX = 64
 """Characters before the @ (RFC 5321, 4.5.3.1.1)."""
 BASE_36 = "0123456789abcdefghijklmnopqrstuvwxyz"
-TOKEN = re.compile(
-    r"(?<![0-9a-z])([0-9a-z]{1,13})-([0-9a-z]{1,6})-([a-z2-7]{12})(?![0-9a-z])", re.IGNORECASE
-)
+TOKEN = re.compile(r"(?<![0-9a-z])([0-9a-z]{1,13})-([0-9a-z]{1,6})-([a-z2-7]{12})(?![0-9a-z])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,9 @@ def seal_again(session: Session) -> tuple[int, list[str]]:
         except sealed.CannotOpen:
             of_server = isinstance(row, MailServer)
             unreadable.append(
-                _("mail server %(name)s", name=row.name) if of_server else _("mailbox %(name)s", name=row.name)
+                _("mail server %(name)s", name=row.name)
+                if of_server
+                else _("mailbox %(name)s", name=row.name)
             )
             continue
         row.password = keys.seal(row.name, _field(row), text)

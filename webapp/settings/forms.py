@@ -185,7 +185,7 @@ class SenderForm(SettingForm):
         rows = db.session.execute(select(MailServer.id, MailServer.name).order_by(MailServer.name))
         self.mail_server_id.choices = [(id, name) for id, name in rows]
         mailboxes = db.session.execute(select(Mailbox.id, Mailbox.name).order_by(Mailbox.name))
-        self.mailbox_id.choices = [("", _("none: nobody reads them here")), *((id, n) for id, n in mailboxes)]
+        self.mailbox_id.choices = [("", _("none")), *((id, n) for id, n in mailboxes)]
 
     def validate_envelope_sender(self, field: StringField) -> None:
         if not self.mailbox_id.data:

@@ -34,9 +34,9 @@ class KindWords:
 
 @dataclass(frozen=True)
 class SettingKind:
-    """`table`: in messaging.toml, whose rules hold here too, if it has one. `natural`: the column that others name it by; it
-    never changes. `one`: what the audit trail calls it. `about`: what it is, under the title of the list.
-    `used_by`: what keeps a row from being deleted, in words."""
+    """`table`: in messaging.toml, whose rules hold here too, if it has one. `natural`: the column that others
+    name it by; it never changes. `one`: what the audit trail calls it. `about`: what it is, under the title
+    of the list. `used_by`: what keeps a row from being deleted, in words."""
 
     table: str
     model: type[Base]

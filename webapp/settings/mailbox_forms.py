@@ -26,8 +26,8 @@ HINTS = {
     "password": N_("Stored encrypted, and never shown."),
     "folder": N_("IMAP: usually INBOX. Maildir: the path of the folder. POP3 has none."),
     "done_folder": N_(
-        "Where to mails are moved that were read; empty: “Read by Mailrun”. From a POP3 server they are deleted: "
-        "Mailrun keeps a copy."
+        "Empty: “Read by Mailrun”. POP3 has no folders: what was read is deleted there, and Mailrun keeps a "
+        "copy."
     ),
     "authorities": N_("Only if this server's certificate is issued by your company's own authority."),
 }
@@ -50,13 +50,17 @@ class MailboxForm(SettingForm):
     password = PasswordField(N_("Password"), validators=[Length(max=1000, message=TOO_LONG)])
     no_password = BooleanField(N_("Forget the stored password"))
     folder = StringField(N_("Folder"), validators=[_line(Mailbox.folder, empty=True)], default="INBOX")
-    done_folder = StringField(N_("Folder for what was read"), validators=[_line(Mailbox.done_folder, empty=True)])
+    done_folder = StringField(
+        N_("Folder for what was read"), validators=[_line(Mailbox.done_folder, empty=True)]
+    )
     every_minutes = StringField(
         N_("Minutes between two readings"),
         validators=[whole_checked_by(check.whole(1, 1440))],
         default=str(MINUTES),
     )
-    authorities = TextAreaField(N_("Certificate authority (PEM)"), validators=[checked_by(check.certificates)])
+    authorities = TextAreaField(
+        N_("Certificate authority (PEM)"), validators=[checked_by(check.certificates)]
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,7 +70,7 @@ class MailboxForm(SettingForm):
     @property
     def is_maildir(self) -> bool:
         """Whether it is a folder of this machine, which has no host."""
-        return self.kind.data == MailboxKind.MAILDIR
+        return bool(self.kind.data == MailboxKind.MAILDIR)
 
     def validate_host(self, field: StringField) -> None:
         field.data = (field.data or "").strip()
@@ -75,7 +79,9 @@ class MailboxForm(SettingForm):
             return
         checked_by(check.host(longest(Mailbox.host)))(self, field)
         port = self.port.data
-        if words := refusal(field.data, int(port) if str(port).isdecimal() else 0, runtime().settings.own_services):
+        if words := refusal(
+            field.data, int(port) if str(port).isdecimal() else 0, runtime().settings.own_services
+        ):
             raise ValidationError(_("Host: %(problem)s.", problem=words))
 
     def validate_username(self, field: StringField) -> None:

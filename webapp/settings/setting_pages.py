@@ -32,7 +32,7 @@ TEMPLATES = {
     "/mailboxes": "settings/mailbox.html",
 }
 """The kinds whose page has more than a form."""
-FORMS = {**forms.FORMS, MAILBOXES.path: mailbox_forms.MailboxForm}
+FORMS: dict[str, type[SettingForm]] = {**forms.FORMS, MAILBOXES.path: mailbox_forms.MailboxForm}
 HINTS = {**forms.HINTS, MAILBOXES.path: mailbox_forms.HINTS}
 
 

@@ -66,7 +66,8 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.String(length=254), nullable=False),
         sa.Column("decided_at", instant, nullable=True),
         sa.CheckConstraint(
-            "kind IN ('bounce', 'delay', 'delivered', 'auto_reply', 'reply', 'complaint', 'other')", name="kind"
+            "kind IN ('bounce', 'delay', 'delivered', 'auto_reply', 'reply', 'complaint', 'other')",
+            name="kind",
         ),
         sa.CheckConstraint("state IN ('matched', 'unmatched', 'counted', 'dismissed')", name="state"),
         sa.CheckConstraint(
@@ -89,10 +90,18 @@ def upgrade() -> None:
     op.create_index("ix_returned_mail_read_at", "returned_mail", ["read_at", "id"])
     unmatched, bounced = sa.text("state = 'unmatched'"), sa.text("effect = 'bounced'")
     op.create_index(
-        "ix_returned_mail_unmatched", "returned_mail", ["id"], sqlite_where=unmatched, postgresql_where=unmatched
+        "ix_returned_mail_unmatched",
+        "returned_mail",
+        ["id"],
+        sqlite_where=unmatched,
+        postgresql_where=unmatched,
     )
     op.create_index(
-        "ix_returned_mail_bounced", "returned_mail", ["result_id"], sqlite_where=bounced, postgresql_where=bounced
+        "ix_returned_mail_bounced",
+        "returned_mail",
+        ["result_id"],
+        sqlite_where=bounced,
+        postgresql_where=bounced,
     )
     integer = "INTEGER" if op.get_bind().dialect.name == "sqlite" else "BIGINT"
     op.execute(
