@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import imaplib
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +13,8 @@ from sqlalchemy import func, select, update
 
 from tests.faults.installation import Site
 from tests.realmail.servers import PolicyServer, RealMail, real_mail
+from webapp.bounces import reading
+from webapp.bounces.imap import ImapMailbox
 from webapp.bounces.mailboxes import address_of
 from webapp.mailservers import passwords
 from webapp.settings import mailbox_states
@@ -161,3 +165,35 @@ def test_a_check_counts_and_reads_nothing(site: Site, theirs: RealMail) -> None:
     with runtime.database.writing() as session:
         session.execute(update(Mailbox).values(port=1))
     assert checked().trouble == "connection refused"
+
+
+@pytest.mark.parametrize("forgotten", [(), ("MOVE",), ("MOVE", "UIDPLUS")], ids=["move", "uidplus", "plain"])
+def test_what_others_marked_as_deleted_stays(
+    site: Site, theirs: RealMail, monkeypatch: pytest.MonkeyPatch, forgotten: tuple[str, ...]
+) -> None:
+    """Trap 2 of imap-tools: moving a mail expunged the whole folder."""
+    runtime = site.world.runtime
+    mailbox_id = with_mailbox(site, theirs)
+    really = ImapMailbox._look_around
+
+    def look_around(self: ImapMailbox) -> None:
+        really(self)
+        offered = self.box.client.capabilities
+        assert {"MOVE", "UIDPLUS"} <= set(offered)
+        self.box.client.capabilities = tuple(each for each in offered if each not in forgotten)
+
+    monkeypatch.setattr(ImapMailbox, "_look_around", look_around)
+    with imaplib.IMAP4("127.0.0.1", theirs.imap) as box:
+        box.login("reader", "ascii")
+        for subject in ("foreign", "ours"):
+            box.append("INBOX", "", "", f"Subject: {subject}\r\n\r\nx\r\n".encode())  # type: ignore[arg-type]
+        box.select("INBOX")
+        box.store("1", "+FLAGS", r"(\Deleted)")
+        assert reading.read(runtime, mailbox_id, threading.Event()) is not None
+        assert [mail.subject for mail in stored(site)] == ["ours"]
+        box.select("INBOX")
+        left = box.search(None, "ALL")[1][0].split()
+        assert len(left) == (2 if "UIDPLUS" in forgotten else 1)
+        assert box.select('"Read by Mailrun"')[1] == [b"1"]
+        assert reading.read(runtime, mailbox_id, threading.Event()) is not None
+        assert len(stored(site)) == 1
