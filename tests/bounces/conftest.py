@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from tests.world import World
 from webapp.bounces import reading
 from webapp.bounces.reading import ReadingCounts
-from webapp.bounces.receiving import Received, receive
+from webapp.bounces.receiving import ReceivedReturn, receive
 from webapp.store.bounces import Mailbox, ReturnedMail
 from webapp.store.mailservers import Sender
 from webapp.workers import WorkerProcess
@@ -38,7 +38,7 @@ class Returns:
         """Read the mailbox once."""
         return reading.read(self.world.runtime, self.mailbox_id, threading.Event())
 
-    def receive(self, raw: bytes) -> Received:
+    def receive(self, raw: bytes) -> ReceivedReturn:
         """What a reader does with one mail."""
         with self.world.runtime.database.writing() as session:
             return receive(session, self.mailbox_id, raw)

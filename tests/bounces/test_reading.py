@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from tests.bounces.conftest import Returns
 from tests.bounces.returned import block, report
 from webapp.bounces import reading
-from webapp.bounces.receiving import Received, receive
+from webapp.bounces.receiving import ReceivedReturn, receive
 from webapp.store.bounces import Mailbox, ReturnedMail
 from webapp.store.types import now
 from webapp.store.users import AuditEntry
@@ -105,7 +105,7 @@ def test_a_mail_that_cannot_be_stored_holds_up_no_other(
     returns.put(b"Subject: breaks\n\nx")
     returns.put(report(address, block("anna@customers.test")))
 
-    def breaking(session: Session, mailbox_id: int | None, raw: bytes) -> Received:
+    def breaking(session: Session, mailbox_id: int | None, raw: bytes) -> ReceivedReturn:
         if b"breaks" in raw:
             raise ValueError("a bug")
         return receive(session, mailbox_id, raw)

@@ -29,7 +29,7 @@ COUNTED = (MailKind.DELIVERED, MailKind.AUTO_REPLY)
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedReturn:
     """What became of a returned mail. `is_new`: it had not been read before."""
 
     is_new: bool
@@ -37,7 +37,7 @@ class Received:
     effect: str = ""
 
 
-def receive(session: Session, mailbox_id: int | None, raw: bytes) -> Received:
+def receive(session: Session, mailbox_id: int | None, raw: bytes) -> ReceivedReturn:
     """Store a returned mail with what it changes, in this writing transaction; nothing if it is stored
     already. Raises NotYet; the transaction is then to be rolled back.
 
@@ -51,7 +51,7 @@ def receive(session: Session, mailbox_id: int | None, raw: bytes) -> Received:
     adding = insert_into(session, ReturnedMail).values(row).on_conflict_do_nothing(index_elements=["sha256"])
     id = session.scalar(adding.returning(ReturnedMail.id))
     if id is None:
-        return Received(is_new=False)
+        return ReceivedReturn(is_new=False)
     mail = session.get_one(ReturnedMail, id)
     attempt = matching.attempt_named(session, says)
     with english():
@@ -66,7 +66,7 @@ def receive(session: Session, mailbox_id: int | None, raw: bytes) -> Received:
             mail.guess_result_id, mail.guess_ground = found.result_id, found.ground
             mail.guess_count = found.count
     session.flush()
-    return Received(True, mail.state, mail.effect)
+    return ReceivedReturn(True, mail.state, mail.effect)
 
 
 def _row(says: ReturnSays) -> dict[str, Any]:
