@@ -186,7 +186,7 @@ def test_what_others_marked_as_deleted_stays(
     with imaplib.IMAP4("127.0.0.1", theirs.imap) as box:
         box.login("reader", "ascii")
         for subject in ("foreign", "ours"):
-            box.append("INBOX", "", "", f"Subject: {subject}\r\n\r\nx\r\n".encode())  # type: ignore[arg-type]
+            box.append("INBOX", "", "", f"Subject: {subject}\r\n\r\nx\r\n".encode())
         box.select("INBOX")
         box.store("1", "+FLAGS", r"(\Deleted)")
         assert reading.read(runtime, mailbox_id, threading.Event()) is not None
