@@ -135,6 +135,8 @@ def test_every_result_ends_right(site: Site, theirs: RealMail, each: int, fine: 
     found = read_until(site, run_id, wanted, 250)
     kinds = Counter(mail.kind for mail in stored(site))
     print(f"\n{dict(found)}; read: {dict(kinds)}")
+    sent_back = theirs.log().count("sender non-delivery notification")
+    assert kinds["bounce"] == sent_back, "Postfix sent back another number than was read"
     for address in addresses:
         status, code = KINDS[address.partition(".")[0]]
         result = site.result(run_id, address)
