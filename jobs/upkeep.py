@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import sealing
 from webapp.audit_trail import upkeep as audit_upkeep
+from webapp.bounces import reading
 from webapp.delivery import drain, recovery
 from webapp.evidence import retention
 from webapp.extensions import Runtime
@@ -62,6 +63,8 @@ def sweep_regularly(runtime: Runtime, worker: WorkerProcess) -> None:
                 _in_thread("plans", _plans, runtime, worker)
             if notices_upkeep.has_work(runtime):
                 _in_thread("notices", _notices, runtime, worker)
+            if reading.due(runtime):
+                _in_thread("mailboxes", _mailboxes, runtime, worker)
             if sealing.is_due(runtime.database):
                 _in_thread("seal", _seal, runtime, worker)
             if retention.is_due(runtime):
@@ -137,6 +140,13 @@ def _notices(runtime: Runtime, worker: WorkerProcess) -> None:
         notices_upkeep.work_off(runtime, worker.stopping)
     except DBAPIError as error:
         log.warning("cannot mail notices; will try again soon", extra=ids(error=error))
+
+
+def _mailboxes(runtime: Runtime, worker: WorkerProcess) -> None:
+    try:
+        reading.read_due(runtime, worker.stopping)
+    except DBAPIError as error:
+        log.warning("cannot read the mailboxes; will try again soon", extra=ids(error=error.orig))
 
 
 def _audit(runtime: Runtime, worker: WorkerProcess) -> None:

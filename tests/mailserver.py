@@ -62,6 +62,7 @@ class MailServer:
     `auth`: "user:password" that must log in; `challenge`: what AUTH gets instead of an answer.
     `accepts_token`: asked of each token of XOAUTH2. `mechanisms`: what AUTH is offered with; `refuses`: those
     that get 535, and then the connection is closed.
+    `dsn`: whether it reports (RFC 3461); what is `asked` of it at MAIL and RCPT, it refuses otherwise.
     `strict_helo`: a client whose name is no host name and no literal gets this code at every RCPT.
     `certificate`: a PEM file with key; `tls`: "starttls" or "implicit"."""
 
@@ -91,6 +92,8 @@ class MailServer:
     certificate: Path | None = None
     tls: str = "starttls"
     pipelining: bool = True
+    dsn: bool = False
+    asked: list[str] = field(default_factory=list)
     max_size: int = 50_000_000
     orders: dict[str, str] = field(default_factory=dict)
     taken: list[Taken] = field(default_factory=list)

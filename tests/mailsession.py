@@ -97,6 +97,7 @@ class Session:
         server.names.append(rest)
         self.name = rest
         offers = ["mail.test", "8BITMIME", *(["PIPELINING"] if server.pipelining else [])]
+        offers += ["DSN"] if server.dsn else []
         offers += ["STARTTLS"] if server.certificate and not self.encrypted else []
         offers += [f"AUTH {server.mechanisms}"] if server.auth or server.accepts_token else []
         lines = [f"250-{offer}\r\n" for offer in offers]
@@ -159,6 +160,8 @@ class Session:
             return self.say(self.server.mail_reply or "530 5.7.0 authentication required")
         if refusal := self.server.refusal("mail"):
             return self.say(refusal)
+        if self._asks(rest) and not self.server.dsn:
+            return self.say("555 5.5.4 unsupported parameter")
         self._forget()
         self.sender, self.given = rest[rest.index("<") + 1 : rest.index(">")], True
         return self.say("250 ok")
@@ -168,6 +171,8 @@ class Session:
         kind, number, times = self.server.order_of(address)
         if not self.given:
             return self.say("503 MAIL first")
+        if self._asks(rest) and not self.server.dsn:
+            return self.say("555 5.5.4 unsupported parameter")
         if self.server.strict_helo and not HOST_OR_LITERAL.fullmatch(self.name):
             said = f"5.5.2 <{self.name}>: Helo command rejected: need fully-qualified hostname"
             return self.say(f"{self.server.strict_helo} {said}")
@@ -187,6 +192,12 @@ class Session:
         self.recipients.append(address)
         self.server.at("rcpt", self)
         return self.say("250 ok")
+
+    def _asks(self, rest: str) -> bool:
+        """Whether the client asks for a report, which is noted."""
+        asked = [word for word in rest.split() if word.startswith(("RET=", "ENVID=", "NOTIFY=", "ORCPT="))]
+        self.server.asked.extend(asked)
+        return bool(asked)
 
     def _first(self, kind: str, address: str, times: str) -> bool:
         return self.server.first_times(f"{kind} {address}", int(times or 10**9))

@@ -67,6 +67,11 @@ class Viewer:
         return self.role == Role.ADMIN and not self.clusters
 
     @property
+    def sees_all_returned(self) -> bool:
+        """Whether this person sees returned mails of no known result: they may be of any customer."""
+        return not self.clusters
+
+    @property
     def manages_users(self) -> bool:
         """Whether this person may change what others see and may do: an administrator who sees everything."""
         return self.role == Role.ADMIN and not self.clusters

@@ -7,6 +7,7 @@ from jinja2 import StrictUndefined
 
 from webapp.approvals import pages as approvals
 from webapp.audit_trail import pages as audit_trail
+from webapp.bounces import pages as bounces
 from webapp.catcher import pages as catcher
 from webapp.customers import pages as customers
 from webapp.definitions import pages as definitions
@@ -53,8 +54,8 @@ SHARED = (
 """What all pages share, in the order in which it takes effect."""
 ROOMS = (
     *(users, sign_on, definitions, invoices, intake, customers, new_run, oddities, runs, results),
-    *(plans, fixing, search, settings, approvals, notices, audit_trail, evidence, privacy, catcher, demo),
-    help_pages,
+    *(plans, fixing, bounces, search, settings, approvals, notices, audit_trail, evidence, privacy, catcher),
+    *(demo, help_pages),
 )
 """The rooms with pages."""
 

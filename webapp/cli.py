@@ -22,6 +22,7 @@ COMMANDS = {
     "doctor": "webapp.launch.commands:doctor",
     "secrets": "webapp.launch.secret_commands:secret_commands",
     "audit": "webapp.audit_trail.commands:audit_commands",
+    "bounces": "webapp.bounces.commands:bounce_commands",
     "catcher": "webapp.catcher.commands:catcher",
     "customers": "webapp.privacy.commands:customer_commands",
     "demo": "webapp.demo.commands:demo",

@@ -129,7 +129,7 @@ FILES = (
     *("webapp/messages/", "webapp/new_run/generation.py", "webapp/results/actions.py", "webapp/smtp/"),
     "webapp/oauth/",
     *("webapp/fixing/undoing.py", "webapp/destinations.py", "webapp/sealed.py", "webapp/stored_texts.py"),
-    *("webapp/library_texts.py", "webapp/notices/handing_over.py"),
+    *("webapp/library_texts.py", "webapp/notices/handing_over.py", "webapp/bounces/"),
     *("webapp/intake/", "webapp/plans/", "webapp/runs/takeover.py", "webapp/store/"),
 )
 """Where the texts are marked that end in the database: by file or folder."""

@@ -23,12 +23,12 @@ from webapp.messages.inputs import load_inputs
 from webapp.results.actions import remove
 from webapp.results.bulk import BulkSelection
 from webapp.smtp.event_loop import EventLoop
+from webapp.store.engine_events import WriteConnection
 from webapp.store.mailservers import MailServer
 from webapp.store.prepared import BulkInsert, BulkUpdate
 from webapp.store.runs import Attempt, Reservation, Run
 from webapp.store.statuses import Outcome, ResultStatus
 from webapp.store.types import now
-from webapp.store.write_connection import WriteConnection
 from webapp.workers import WorkerProcess
 
 ACCEPTED = AttemptOutcome(Outcome.ACCEPTED, ResultStatus.SENT, "dot", 250, "250 ok")

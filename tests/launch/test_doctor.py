@@ -92,6 +92,7 @@ def test_all_is_well(runtime: Runtime, server: MailServer) -> None:
         "documents": True,
         "secret key": True,
         "plans": True,
+        "mailboxes": True,
         "workers": True,
         "mail server one": True,
     }

@@ -92,8 +92,16 @@ def test_every_list_has_as_many_as_its_number_says(world: World, worker: WorkerP
         "overlapping": 1,
     }
     numbers["skipped"] = sum(preview.skipped.values())
-    assert {show: len(listed(world, show)) for show in LISTS} == {**numbers, "mailed_before": 0}
-    assert {show: preview.of_list(show) for show in LISTS} == {**numbers, "mailed_before": 0}
+    assert {show: len(listed(world, show)) for show in LISTS} == {
+        **numbers,
+        "mailed_before": 0,
+        "bounced_before": 0,
+    }
+    assert {show: preview.of_list(show) for show in LISTS} == {
+        **numbers,
+        "mailed_before": 0,
+        "bounced_before": 0,
+    }
     reasons = [line.reason for line in listed(world, "skipped")]
     assert sorted(reasons) == sorted(reason for reason, n in preview.skipped.items() if n)
     [line] = listed(world, "already_sent")

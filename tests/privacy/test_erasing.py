@@ -168,7 +168,9 @@ def test_what_the_law_asks_for_stays(marked: tuple[World, int]) -> None:
 
 def proof(session: Any) -> list[Any]:
     columns = (Attempt.id, Attempt.sha256, Attempt.size, Attempt.code, Attempt.started_at, Attempt.outcome)
-    numbers = select(Reservation.invoice_id, Reservation.copy, Reservation.gross_amount)
+    numbers = select(Reservation.invoice_id, Reservation.copy, Reservation.gross_amount).order_by(
+        Reservation.invoice_id
+    )
     return [*session.execute(select(*columns).order_by(Attempt.id)), *session.execute(numbers)]
 
 

@@ -152,7 +152,8 @@ class RealMail:
 def real_mail(
     entries: Mapping[str, str], *, main: str = "", mechanisms: str = "plain login"
 ) -> Iterator[RealMail]:
-    """Postfix and Dovecot while the block lasts. `entries`: by name the options of a port of Postfix."""
+    """Postfix and Dovecot while the block lasts. `entries`: by name the options of a port of Postfix; in
+    `main`, more of main.cf, `@name@` stands for that port."""
     home = Path(tempfile.mkdtemp(prefix="mailrun-mail-"))
     home.chmod(0o755)
     ports = dict(zip([*entries, "imap"], free_ports(len(entries) + 1), strict=True))
@@ -170,6 +171,8 @@ def real_mail(
     options = "".join(
         f"127.0.0.1:{ports[name]} inet n - n - - smtpd {given}\n" for name, given in entries.items()
     )
+    for name, port in ports.items():
+        main = main.replace(f"@{name}@", str(port))
     (home / "config/main.cf").write_text(MAIN_CF.format(**values) + main)
     (home / "config/master.cf").write_text(MASTER_CF + options)
     (home / "dovecot.conf").write_text(DOVECOT_CONF.format(**values))

@@ -6,13 +6,14 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests import factories
 from tests.http_client import Browser, LogIn, text_of
 from tests.smtp.certificates import authority
 from tests.world import World
 from webapp.settings.kinds import KINDS, SERVERS, SettingKind
+from webapp.store.bounces import Mailbox
 from webapp.store.customers import RecipientKey
 from webapp.store.mailservers import MailServer, Sender
 from webapp.store.statuses import TroubleKind
@@ -65,6 +66,10 @@ def test_others_than_administrators_see_no_settings(log_in: LogIn, kind: Setting
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.table)
 def test_what_others_use_is_not_deleted(admin: Browser, world: World, kind: SettingKind) -> None:
     world.add()
+    with world.runtime.database.writing() as session:
+        session.add(mailbox := Mailbox(name="Bounces", kind="maildir"))
+        session.flush()
+        session.execute(update(Sender).values(mailbox_id=mailbox.id))
     with world.runtime.database.reading() as session:
         model = kind.model
         rows = session.scalars(select(model)).all()

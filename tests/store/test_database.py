@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from tests import factories
 from tests.runtimes import open_database
-from webapp.store import write_connection as write_connections
+from webapp.store import engine_events
 from webapp.store.customers import Cluster
 from webapp.store.database import Database, after_commit
 
@@ -133,7 +133,7 @@ def test_a_write_connection_that_was_idle_tests_its_connection_first(
     with elsewhere.writing() as session:
         session.execute(text("SELECT pg_terminate_backend(:backend)"), {"backend": backend})
     elsewhere.dispose()
-    monkeypatch.setattr(write_connections, "TRUSTED_SECONDS", 0.3)
+    monkeypatch.setattr(engine_events, "TRUSTED_SECONDS", 0.3)
     time.sleep(0.4)
     with kept.writing() as connection:
         assert connection.scalar(text("SELECT pg_backend_pid()")) != backend

@@ -78,6 +78,8 @@ LOOKING = {
     "/plans",
     "/plans/<int:plan_id>",
     "/notices",
+    "/bounces",
+    "/bounces/<int:mail_id>",
     "/fix",
     "/fix.csv",
     "/fix.xlsx",
@@ -93,9 +95,9 @@ FOR_SENDERS = {
     "/plans/new",
     "/runs/<int:run_id>/window",
 }
-SETTINGS = ("/servers", "/senders", "/recipient-keys", "/transformations")
 NO_PAGES = {"/servers/<int:id>/oauth/connect": 404, "/oauth/back": 303}
 """Addresses that lead on, and what an administrator gets there who has begun nothing."""
+SETTINGS = ("/servers", "/senders", "/mailboxes", "/recipient-keys", "/transformations")
 LOOKING_ADMINS = {
     *NO_PAGES,
     *("/takeover", "/settings", "/users", "/users/new", "/users/<int:user_id>", "/own-data"),
@@ -106,11 +108,11 @@ CHANGING_ADMINS = {
     "/settings/notices",
     *("/audit/verification", "/settings/approval", "/customers/<int:customer_id>/erasure"),
     *("/takeover", "/servers/<int:id>/check", "/servers/<int:id>/try", "/own-data"),
-    "/senders/<int:id>/domain",
     *(
         f"/servers/<int:id>/oauth{rest}"
         for rest in ("", "/use", "/leave", "/renew", "/device", "/device/check")
     ),
+    *("/senders/<int:id>/domain", "/mailboxes/<int:id>/check"),
     *("/users/new", "/users/<int:user_id>", "/users/<int:user_id>/link", "/users/<int:user_id>/disable"),
     *("/users/<int:user_id>/enable", "/users/<int:user_id>/sessions/end"),
     "/users/<int:user_id>/sessions/<int:session_id>/end",
@@ -184,6 +186,7 @@ CHANGING = {
     "/clusters/<int:cluster_id>/delete",
     "/fix",
     "/fix/undo",
+    *("/bounces/read", "/bounces/<int:mail_id>/match", "/bounces/<int:mail_id>/dismiss"),
     "/plans",
     *(f"/plans/<int:plan_id>{rest}" for rest in ("", "/pause", "/resume", "/delete", "/run")),
 }
@@ -210,6 +213,7 @@ FIRST_IDS = (
     "session_id",
     "plan_id",
     "notice_id",
+    "mail_id",
 )
 OF_A_RUN = {rule for rule in LOOKING | CHANGING if "run_id>" in rule or "result_id>" in rule}
 

@@ -30,6 +30,7 @@ from tests.web.routes import (
     routes,
 )
 from tests.world import World
+from webapp.store.bounces import Mailbox, ReturnedMail
 from webapp.store.customers import Cluster
 from webapp.store.definitions import TemplateImage
 from webapp.store.types import now
@@ -48,7 +49,11 @@ def left_run(world: World, in_cluster: Callable[[str], int]) -> tuple[int, int]:
         create_user(session, OWNER, PASSWORD, "manager")
     Plans(world).add(cluster_id=left.id, next_at=now().replace(year=2090))
     run_id = world.run(cluster_id=left.id)
-    return run_id, world.results(run_id)[0].id
+    first = world.results(run_id)[0].id
+    with world.runtime.database.writing() as session:
+        session.add(Mailbox(name="Bounces", kind="maildir", folder="/nowhere"))
+        session.add(ReturnedMail(sha256="0" * 64, kind="bounce", state="matched", result_id=first))
+    return run_id, first
 
 
 @pytest.mark.security("C1")

@@ -44,6 +44,7 @@ SENDER = {
     "display_name": N_("Sender’s display name"),
     "reply_to": N_("Sender’s reply to"),
     "envelope_sender": N_("Sender’s envelope sender"),
+    "returns_signed": N_("Sender’s bounces are read"),
 }
 BY_LANGUAGE = {"texts": N_("Body"), "subjects": N_("Subject of the template"), "plains": N_("Text version")}
 
@@ -53,7 +54,7 @@ def differences(before: Content, after: Content) -> list[Difference]:
     old, new = cast(Mapping[str, Any], before), cast(Mapping[str, Any], after)
     found = [(label, _said(old.get(key)), _said(new.get(key))) for key, label in LABELS.items()]
     for key in SENDER:
-        found.append((SENDER[key], old["sender"][key], new["sender"][key]))
+        found.append((SENDER[key], _said(old["sender"].get(key)), _said(new["sender"].get(key))))
     for key, label in BY_LANGUAGE.items():
         found += _by_language(label, old.get(key, {}), new.get(key, {}))
     for name in sorted({**old.get("parts", {}), **new.get("parts", {})}):

@@ -148,7 +148,7 @@ def content_with(
 
 
 def _sender(sender: Sender) -> SenderContent:
-    return SenderContent(
+    content = SenderContent(
         key=sender.key,
         address=sender.address,
         display_name=sender.display_name,
@@ -156,6 +156,9 @@ def _sender(sender: Sender) -> SenderContent:
         envelope_sender=sender.envelope_sender,
         mail_server_id=sender.mail_server_id,
     )
+    if sender.mailbox_id is not None and sender.envelope_sender:
+        content["returns_signed"] = True
+    return content
 
 
 def _parts(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from webapp.delivery.prefetch import Prefetcher, PreparedInput
+from webapp.delivery.return_paths import returning
 from webapp.delivery.settlement import AttemptOutcome
 from webapp.extensions import Runtime
 from webapp.logs import ids
@@ -70,7 +71,8 @@ class Builder:
             return NotBuilt(words)
 
         def made() -> Message | NotBuilt:
-            return build(inputs, prepared.rendered, documents, settings.redirect_to)
+            built = build(inputs, prepared.rendered, documents, settings.redirect_to)
+            return returning(built, inputs, settings.secret_key) if isinstance(built, Message) else built
 
         try:
             return self.event_loop.run_in_thread(made) if documents.is_far or _is_packed(prepared) else made()

@@ -22,6 +22,7 @@ from webapp.logs import ids
 from webapp.store import locks
 from webapp.store.approvals import ApprovedResult, RunApproval
 from webapp.store.base import Base
+from webapp.store.bounces import ReturnedMail
 from webapp.store.counts import RunCount, SentCount
 from webapp.store.customers import Cluster, ClusterParent, Customer, CustomerEmail, RecipientKey
 from webapp.store.database import after_commit
@@ -111,6 +112,7 @@ def _forget(store: DocumentStore, digests: Collection[str]) -> None:
 
 def _delete_runs(session: Session, rows: DemoRows) -> None:
     results = select(Result.id).where(Result.run_id.in_(rows.runs))
+    _delete(session, ReturnedMail, ReturnedMail.result_id.in_(results))
     _delete(session, Reservation, Reservation.result_id.in_(results))
     model: Any
     asked = select(RunApproval.id).where(RunApproval.run_id.in_(rows.runs))

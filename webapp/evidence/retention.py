@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from webapp.bounces import keeping
 from webapp.extensions import Runtime
 from webapp.logs import ids
 from webapp.mailing.compose import rebuild
@@ -48,12 +49,15 @@ def tidy(runtime: Runtime, leaving: threading.Event) -> int:
     2. Read the mails past their time, and collect their documents that no invoice has any more.
     3. Remove from these what a mail that is still kept needs.
     4. Delete the rest from the store. If the store is away, stop: tomorrow everything is done again.
-    5. Clear the mails in small commits. The rows of the attempts stay."""
+    5. Clear the mails in small commits. The rows of the attempts stay.
+    What came back is let go of first: no document belongs to it."""
     with runtime.database.writing() as session:
         if held(session) or not _take_turn(session, runtime):
             return 0
         taken_over_at = session.scalars(select(Installation.taken_over_at)).one()
     before = now() - timedelta(days=runtime.settings.keep_mails)
+    with runtime.database.writing() as session:
+        keeping.delete_raw(session, before)
     gone = 0
     while not leaving.is_set():
         end, documents = _unneeded(runtime.database, before, taken_over_at, leaving)

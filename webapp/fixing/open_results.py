@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from webapp.access import Asking, Viewer, whole_to
+from webapp.bounces.listing import bounced_addresses
 from webapp.results.to_fix import SKIPPED_FOR, OpenCause, among_open, is_current, is_open_for
 from webapp.selection.recheck import recheck
 from webapp.store.definitions import Content, DefinitionVersion
@@ -165,12 +166,17 @@ def of_customers(
 
 
 def _tried(session: Session, result_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The addresses of the last attempt for each of these results."""
+    """The addresses of the last attempt for each of these results: first those that were refused, or that its
+    mail came back from."""
     last = select(func.max(Attempt.id)).where(Attempt.result_id.in_(result_ids)).group_by(Attempt.result_id)
     rows = session.execute(
         select(Attempt.result_id, Attempt.recipients, Attempt.refused).where(Attempt.id.in_(last))
     )
-    return {result_id: list(dict.fromkeys([*refused, *went_to])) for result_id, went_to, refused in rows}
+    came_back = bounced_addresses(session, result_ids)
+    return {
+        result_id: list(dict.fromkeys([*refused, *came_back.get(result_id, ()), *went_to]))
+        for result_id, went_to, refused in rows
+    }
 
 
 def _contents(session: Session, ids: Collection[int]) -> dict[int, Content]:

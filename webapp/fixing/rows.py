@@ -136,7 +136,8 @@ class _About:
                     row.why = _("“%(key)s” has %(address)s", key=other, address=others[0].address)
             else:
                 row.problem = row.value = old.address
-                row.why = retold(result.reply or result.detail)
+                came_back = self.cause == OpenCause.BOUNCED
+                row.why = retold((came_back and result.detail) or result.reply or result.detail)
 
     def addresses(self, results: Iterable[OpenResult]) -> Sequence[CustomerEmail]:
         """The addresses of the customers of these results."""
@@ -226,5 +227,5 @@ def _tried_of(stored: Sequence[CustomerEmail], tried: Sequence[str]) -> Customer
     """The address that the last attempt was refused for, or went to, if it is still there."""
     if not tried:
         return stored[0] if stored else None
-    by_address = {each.address: each for each in stored}
-    return next((by_address[address] for address in tried if address in by_address), None)
+    by_address = {each.address.lower(): each for each in stored}
+    return next((by_address[each.lower()] for each in tried if each.lower() in by_address), None)

@@ -104,6 +104,8 @@ def preview(as_json: bool, name: str, bcc: tuple[str, ...], **chosen: Any) -> No
         say("  " + _("%(number)s skipped: %(reason)s", number=n, reason=reason))
     if before := seen.mailed_before:
         say("  " + _("%(number)s of those to send were mailed before with another definition", number=before))
+    if bounced := seen.bounced_before:
+        say("  " + _("%(number)s go to an address that the last mail came back from", number=bounced))
     if seen.overlapping:
         say("  " + _left_out(seen.overlapping))
     for currency, amount in amounts.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
-from webapp.new_run.preview_lists import MAILED_BEFORE, OVERLAPPING, READY, SKIPPED
+from webapp.new_run.preview_lists import BOUNCED_BEFORE, MAILED_BEFORE, OVERLAPPING, READY, SKIPPED
 from webapp.store.definitions import Content
 from webapp.store.statuses import SkipReason
 from webapp.translation import N_, _, ngettext, translated
@@ -15,6 +15,7 @@ NOTE_HEADINGS: dict[str, str] = {
     SKIPPED: N_("Why"),
     SkipReason.ALREADY_SENT: N_("Sent"),
     MAILED_BEFORE: N_("Mailed"),
+    BOUNCED_BEFORE: N_("Came back"),
     OVERLAPPING: N_("Why"),
     SkipReason.SUSPENDED: N_("Why"),
     SkipReason.NOT_APPROVED: N_("Why"),

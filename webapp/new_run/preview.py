@@ -29,6 +29,7 @@ from sqlalchemy.sql.elements import SQLColumnExpression
 
 from webapp.access import Viewer, seen_by
 from webapp.definitions.versions import content_of
+from webapp.new_run import bounced_before
 from webapp.periods import overlapping
 from webapp.selection import collation
 from webapp.selection.eligibility import (
@@ -49,7 +50,8 @@ class Preview:
     """What a run created now would include. `skipped` has every reason; `mails`, `customers`, `amounts`
     (gross, by currency) and `mailed_before` (invoices that another definition has mailed, or may have)
     count those that would be sent. `overlapping` are left out: they extend beyond the period. `twice` is
-    how many customers get, or would get if the run were told to send again, what they were sent before."""
+    how many customers get, or would get if the run were told to send again, what they were sent before;
+    `bounced_before`, how many go to an address that the last mail came back from."""
 
     invoices: int
     ready: int
@@ -60,6 +62,7 @@ class Preview:
     amounts: dict[str, Decimal]
     mailed_before: int
     twice: int
+    bounced_before: int
     fingerprint: str
 
     def of_list(self, show: str) -> int:
@@ -69,6 +72,7 @@ class Preview:
             "skipped": sum(self.skipped.values()),
             "overlapping": self.overlapping,
             "mailed_before": self.mailed_before,
+            "bounced_before": self.bounced_before,
         }
         return numbers[show] if show in numbers else self.skipped[show]
 
@@ -100,6 +104,7 @@ def preview(session: Session, selection: Selection, viewer: Viewer) -> Preview:
         amounts=dict(sorted((line.currency, line.gross) for line in lines if not line.reason)),
         mailed_before=lines[0].mailed_before if lines else 0,
         twice=lines[0].twice if lines else 0,
+        bounced_before=bounced_before.count(session, content["recipient_key_id"], rows) if ready else 0,
         fingerprint=fingerprint(selection, content, lines),
     )
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, join
 from webapp import keyset
 from webapp.access import Viewer, below, seen_by, visible_to
 from webapp.keyset import Counted, Edge, Order, Page
+from webapp.new_run.bounced_before import is_bounced
 from webapp.new_run.preview_search import mentions
 from webapp.periods import overlapping, within
 from webapp.selection import collation
@@ -34,7 +35,8 @@ from webapp.store.statuses import REASONS_OF_INVOICES
 from webapp.translation import N_
 
 READY, SKIPPED, OVERLAPPING, MAILED_BEFORE = "ready", "skipped", "overlapping", "mailed_before"
-LISTS = (READY, SKIPPED, *REASONS_OF_INVOICES, OVERLAPPING, MAILED_BEFORE)
+BOUNCED_BEFORE = "bounced_before"
+LISTS = (READY, SKIPPED, *REASONS_OF_INVOICES, OVERLAPPING, MAILED_BEFORE, BOUNCED_BEFORE)
 ORDERS: dict[str, Order[Invoice]] = {
     "": Order(
         N_("Period"), Invoice.period_start, lambda invoice: str(invoice.period_start), date.fromisoformat
@@ -172,6 +174,7 @@ def _query(
         READY: (within(first, last), reason == ""),
         SKIPPED: (within(first, last), reason != ""),
         OVERLAPPING: (overlapping(first, last),),
+        BOUNCED_BEFORE: (within(first, last), is_bounced(requirements.recipient_key_id), reason == ""),
         MAILED_BEFORE: (
             within(first, last),
             mailed_with_other_definition(requirements.definition_id),

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from webapp import notation
 from webapp.mailing.pdf_locking import WHY_NOT
-from webapp.new_run.preview_lists import MAILED_BEFORE, READY, SKIPPED, Listed
+from webapp.new_run import bounced_before
+from webapp.new_run.preview_lists import BOUNCED_BEFORE, MAILED_BEFORE, READY, SKIPPED, Listed
 from webapp.store.customers import CustomerEmail, RecipientKey
 from webapp.store.definitions import Content, MessageDefinition
 from webapp.store.invoices import TransformationResult
@@ -57,6 +58,8 @@ def _add_notes(
     by_invoice: dict[int, list[str]] = {}
     if show == READY:
         by_customer = _addresses(session, content, customers)
+    elif show == BOUNCED_BEFORE:
+        by_customer = bounced_before.notes(session, content["recipient_key_id"], customers)
     elif show == SkipReason.NOT_APPROVED:
         by_invoice = {line.invoice_id: [_(STATUS_NOTES[InvoiceStatus(line.status)])] for line in lines}
     elif show == SkipReason.NO_RECIPIENT:

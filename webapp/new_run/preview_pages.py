@@ -44,6 +44,7 @@ TITLES = {
     SkipReason.SUSPECT_DOCUMENT.value: N_("Skipped: suspect document"),
     "overlapping": N_("Outside this period"),
     "mailed_before": N_("Mailed before"),
+    "bounced_before": N_("Bounced last time"),
 }
 
 

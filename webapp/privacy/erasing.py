@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from webapp import audit, found_by
 from webapp.access import Viewer
+from webapp.bounces import keeping
 from webapp.errors import Refused
 from webapp.evidence.retention import documents_of
 from webapp.privacy import erased_words, identifying, old_documents, reach, without_addresses
@@ -71,6 +72,7 @@ def _overwrite_deleted(session: Session) -> None:
 
 
 def _erase_customer(session: Session, customer: Customer) -> None:
+    keeping.clear(session, keeping.of_customer(customer.id))
     session.execute(
         delete(CustomerEmail).where(CustomerEmail.customer_id == customer.id), execution_options=SILENTLY
     )

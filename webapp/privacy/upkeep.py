@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, or_, select, update
 
+from webapp.bounces import keeping
 from webapp.extensions import Runtime
 from webapp.logs import ids
 from webapp.privacy import clearing, old_documents
@@ -38,6 +39,8 @@ def clear(runtime: Runtime, leaving: threading.Event) -> None:
     gone = {}
     if keep.keep_attempts:
         gone["attempts"] = clearing.clear(database, clearing.ATTEMPTS, keep.keep_attempts, leaving)
+        with database.writing() as session:
+            gone["returned"] = keeping.clear_loose(session, now() - timedelta(days=keep.keep_attempts))
     if keep.keep_addresses:
         gone["results"] = clearing.clear(database, clearing.ADDRESSES, keep.keep_addresses, leaving)
     if keep.keep_documents:

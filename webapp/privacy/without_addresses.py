@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from webapp.bounces import keeping
+from webapp.store.bounces import ReturnedMail
 from webapp.store.prepared import BulkUpdate
 from webapp.store.runs import Attempt, Result
 
@@ -27,8 +29,8 @@ def hide_addresses(text: str) -> str:
 
 
 def clear_attempts(session: Session, *which: ColumnElement[bool]) -> int:
-    """Clear transcripts, recipients, Bcc and refusals of these attempts; returns how many there are. SHA-256,
-    size, times and reply stay, without addresses."""
+    """Clear transcripts, recipients, Bcc and refusals of these attempts, and what came back of their mails;
+    returns how many there are. SHA-256, size, times and reply stay, without addresses."""
     rows = session.execute(select(Attempt.id, Attempt.reply, Attempt.detail).where(*which)).all()
     changed = [
         {
@@ -44,6 +46,7 @@ def clear_attempts(session: Session, *which: ColumnElement[bool]) -> int:
     ]
     if changed:
         _ATTEMPTS.run(session.connection(), changed)
+        keeping.clear(session, ReturnedMail.result_id.in_(select(Attempt.result_id).where(*which)))
     return len(changed)
 
 

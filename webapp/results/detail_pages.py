@@ -7,6 +7,7 @@ from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 
 from webapp.access import only_looked_at
+from webapp.bounces import listing as returned_mails
 from webapp.results import history
 from webapp.results.detail import ResultDetail
 from webapp.results.explanation import Today, explain, offers_todays_version
@@ -79,6 +80,7 @@ def _shown(found: ResultDetail) -> dict[str, object]:
         "todays_version": offers_todays_version(
             ResultStatus(found.result.status), changed_since=found.changed_since
         ),
+        "returned": returned_mails.of_result(db.session, found.result.id),
         "happenings": history.history_of(db.session, found),
         **addresses(found, mail, asked.args),
     }

@@ -52,8 +52,10 @@ DECISIONS = {
     "let documents pass": ("check", N_("Documents let pass")),
     "confirm sent": ("sent", N_("Marked as sent")),
     "mark bounced": ("bounced", N_("Marked as bounced")),
+    "mail bounced": ("bounced", N_("Came back")),
+    "mail complained about": ("bounced", N_("Reported as spam")),
 }
-"""The icon and the words of each decision of a person, by its action in the audit."""
+"""The icon and the words of each decision of a person, or of a returned mail, by its action in the audit."""
 
 
 @dataclass(frozen=True)

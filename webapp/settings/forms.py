@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select
-from wtforms import BooleanField, Field, Form, PasswordField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, Field, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
 from webapp.definitions.forms import Filled
 from webapp.extensions import runtime
-from webapp.imports.messaging_keys import keys, wrong_in_server, wrong_replies
+from webapp.imports.messaging_keys import wrong_in_server, wrong_replies
 from webapp.oauth.providers import LABELS, PRESETS
 from webapp.settings.kinds import RECIPIENT_KEYS, SENDERS, SERVERS, TRANSFORMATIONS, SettingKind
+from webapp.settings.rules import DIGITS_MAX, by_rule, said, whole_by_rule
+from webapp.store.bounces import Mailbox
 from webapp.store.db import db
 from webapp.store.mailservers import CONNECTIONS, MailServer
 from webapp.store.statuses import OAuthProvider, OutputType, Security
 from webapp.translation import N_, _, translated
 
-Validator = Callable[[Form, Field], None]
-
-RULES = keys()
 SECURITY_WORDS = {
     Security.STARTTLS: "STARTTLS",
     Security.TLS: N_("TLS from the first byte"),
@@ -36,49 +35,13 @@ TYPE_WORDS = {
 }
 
 
-def by_rule(table: str, key: str) -> Validator:
-    """Validate as the file does, and take the value as it is stored."""
-    check = RULES[table][key].check
-
-    def validate(form: Form, field: Field) -> None:
-        try:
-            field.data = check(field.data or "")
-        except ValueError as wrong:
-            raise ValidationError(_said(field, str(wrong))) from None
-
-    return validate
-
-
-def whole_by_rule(table: str, key: str) -> Validator:
-    """The same for a whole number."""
-    check = RULES[table][key].check
-
-    def validate(form: Form, field: Field) -> None:
-        text = str(field.data or "").strip()
-        if not text.isdecimal() or len(text) > DIGITS_MAX:
-            raise ValidationError(_("%(field)s must be a whole number.", field=translated(field.label.text)))
-        try:
-            field.data = check(int(text))
-        except ValueError as wrong:
-            raise ValidationError(_said(field, str(wrong))) from None
-
-    return validate
-
-
-def _said(field: Field, problem: str) -> str:
-    """What is wrong with a field, as a sentence."""
-    name = translated(field.label.text)
-    return _("%(field)s %(problem)s.", field=name, problem=translated(problem))
-
-
-DIGITS_MAX = 9
 TOO_LONG = N_("Field cannot be longer than 1000 characters.")
 
 
 def _refuse(field: Field, key: str, wrong: Iterable[tuple[str, str]]) -> None:
     for name, words in wrong:
         if name == key:
-            raise ValidationError(_said(field, words))
+            raise ValidationError(said(field, words))
 
 
 def _text(label: str, table: str, key: str, **options: Any) -> StringField:
@@ -153,6 +116,14 @@ class MailServerForm(SettingForm):
         return self.password.data or None
 
 
+SIGNED_LOCAL_PART_MAX = 40
+"""Of the 64 characters that may be before the @, the token of a mail takes up to 24."""
+
+
+def _id_or_none(value: object) -> int | None:
+    return int(str(value)) if value else None
+
+
 class SenderForm(SettingForm):
     """A sender."""
 
@@ -160,13 +131,26 @@ class SenderForm(SettingForm):
     address = _text(N_("Address"), "sender", "address")
     display_name = _text(N_("Display name"), "sender", "display_name")
     reply_to = _text(N_("Replies go to"), "sender", "reply_to")
-    envelope_sender = _text(N_("Bounces go to"), "sender", "envelope_sender")
     mail_server_id = SelectField(N_("Mail server"), coerce=int)
+    envelope_sender = _text(N_("Bounces go to"), "sender", "envelope_sender")
+    mailbox_id = SelectField(N_("Mailbox that is read for them"), coerce=_id_or_none)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         rows = db.session.execute(select(MailServer.id, MailServer.name).order_by(MailServer.name))
         self.mail_server_id.choices = [(id, name) for id, name in rows]
+        mailboxes = db.session.execute(select(Mailbox.id, Mailbox.name).order_by(Mailbox.name))
+        self.mailbox_id.choices = [("", _("none")), *((id, n) for id, n in mailboxes)]
+
+    def validate_envelope_sender(self, field: StringField) -> None:
+        if not self.mailbox_id.data:
+            return
+        if not field.data:
+            words = _("Enter the address that the mailbox is read for. What is read there is moved away.")
+            raise ValidationError(words)
+        if len(field.data.rpartition("@")[0]) > SIGNED_LOCAL_PART_MAX:
+            most = SIGNED_LOCAL_PART_MAX
+            raise ValidationError(_("At most %(num)s characters may stand before the @.", num=most))
 
     def validate_reply_to(self, field: StringField) -> None:
         found = wrong_replies({"reply_to": field.data}, runtime().settings.bcc_domains)
@@ -225,6 +209,10 @@ HINTS: dict[str, dict[str, str]] = {
         "display_name": N_("Shown beside the address."),
         "reply_to": N_("Empty: replies go to the address."),
         "envelope_sender": N_("Empty: returned mails go to the address."),
+        "mailbox_id": N_(
+            "With a mailbox, each mail comes back to an address of its own: bounces+…@example.com. Your mail "
+            "server must deliver these as it does the address without the “+”."
+        ),
     },
     RECIPIENT_KEYS.path: {"description": N_("For those who write definitions.")},
     TRANSFORMATIONS.path: {},

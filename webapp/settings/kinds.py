@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from webapp.store.base import Base
+from webapp.store.bounces import Mailbox
 from webapp.store.customers import CustomerEmail, RecipientKey
 from webapp.store.definitions import DefinitionTransformation, MessageDefinition
 from webapp.store.invoices import Transformation, TransformationResult
@@ -33,9 +34,9 @@ class KindWords:
 
 @dataclass(frozen=True)
 class SettingKind:
-    """`table`: in messaging.toml, whose rules hold here too. `natural`: the column that others name it by; it
-    never changes. `one`: what the audit trail calls it. `about`: what it is, under the title of the list.
-    `used_by`: what keeps a row from being deleted, in words."""
+    """`table`: in messaging.toml, whose rules hold here too, if it has one. `natural`: the column that others
+    name it by; it never changes. `one`: what the audit trail calls it. `about`: what it is, under the title
+    of the list. `used_by`: what keeps a row from being deleted, in words."""
 
     table: str
     model: type[Base]
@@ -74,6 +75,11 @@ def _uses_of_server(session: Session, id: int) -> list[str]:
     return found or _counted(
         session, lambda n: ngettext("%(num)s try to send", "%(num)s tries to send", n), tries
     )
+
+
+def _uses_of_mailbox(session: Session, id: int) -> list[str]:
+    senders = select(Sender.key).where(Sender.mailbox_id == id).order_by(Sender.key)
+    return _named(session, N_("the sender “%(name)s”"), senders)
 
 
 def _uses_of_sender(session: Session, id: int) -> list[str]:
@@ -126,8 +132,19 @@ SENDERS = SettingKind(
         N_("There is a sender “%(name)s” already. Choose another name."),
     ),
     N_("Who mails come from, and where replies and bounces go. A definition names one by its key."),
-    ("address", "display_name", "reply_to", "envelope_sender", "mail_server_id"),
+    ("address", "display_name", "reply_to", "mail_server_id", "envelope_sender", "mailbox_id"),
     _uses_of_sender,
+)  # fmt: skip
+MAILBOXES = SettingKind(
+    "mailbox", Mailbox, "name", "/mailboxes", N_("Mailboxes"), "mailbox",
+    KindWords(
+        N_("Mailbox"), N_("New mailbox"), N_("Add mailbox"), N_("There is no mailbox yet."),
+        N_("The mailbox “%(name)s” is added."), N_("The mailbox “%(name)s” is deleted."),
+        N_("There is a mailbox “%(name)s” already. Choose another name."),
+    ),
+    N_("Where mails come back to. Mailrun reads them, and shows at each result what came back."),
+    ("kind", "host", "port", "security", "username", "folder", "done_folder", "every_minutes", "authorities"),
+    _uses_of_mailbox,
 )  # fmt: skip
 RECIPIENT_KEYS = SettingKind(
     "recipient_key", RecipientKey, "key", "/recipient-keys", N_("Recipient keys"), "recipient key",
@@ -154,4 +171,4 @@ TRANSFORMATIONS = SettingKind(
     _uses_of_transformation,
 )  # fmt: skip
 
-KINDS: Sequence[SettingKind] = (SERVERS, SENDERS, RECIPIENT_KEYS, TRANSFORMATIONS)
+KINDS: Sequence[SettingKind] = (SERVERS, SENDERS, MAILBOXES, RECIPIENT_KEYS, TRANSFORMATIONS)

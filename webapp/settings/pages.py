@@ -11,11 +11,19 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.demo import own_data
-from webapp.settings import oauth_pages, sender_pages, server_pages, servers
+from webapp.settings import (
+    mailbox_pages,
+    mailbox_states,
+    oauth_pages,
+    sender_pages,
+    server_pages,
+    servers,
+)
 from webapp.settings.forms import TYPE_WORDS
-from webapp.settings.kinds import KINDS, RECIPIENT_KEYS, SENDERS, SERVERS, TRANSFORMATIONS
+from webapp.settings.kinds import KINDS, MAILBOXES, RECIPIENT_KEYS, SENDERS, SERVERS, TRANSFORMATIONS
 from webapp.settings.setting_pages import SettingPages
 from webapp.settings.storing import FOR_ADMINS
+from webapp.store.bounces import Mailbox
 from webapp.store.db import db
 from webapp.store.definitions import MessageDefinition
 from webapp.store.installation import Installation
@@ -28,7 +36,13 @@ from webapp.web.layout import show_only_while
 
 settings = Blueprint("settings", __name__)
 
-ICONS = {"/servers": "server", "/senders": "sending", "/recipient-keys": "key", "/transformations": "file"}
+ICONS = {
+    "/servers": "server",
+    "/senders": "sending",
+    "/mailboxes": "bounced",
+    "/recipient-keys": "key",
+    "/transformations": "file",
+}
 
 
 def init_app(app: Flask) -> None:
@@ -59,6 +73,7 @@ def index() -> ResponseReturnValue:
         icons=ICONS,
         counts=counts,
         waiting=waiting,
+        in_trouble=mailbox_states.in_trouble(db.session),
         users=db.session.scalar(select(func.count()).select_from(User)) if viewer().manages_users else None,
         asks_approval=_asks_approval(db.session),
         notices_from=db.session.scalar(select(Sender.key).where(Sender.for_notices)),
@@ -111,6 +126,22 @@ def _sender_rows(session: Session, rows: Sequence[Any]) -> dict[str, Any]:
     }
 
 
+def _mailbox_rows(session: Session, rows: Sequence[Mailbox]) -> dict[str, Any]:
+    return {
+        "heads": (_("Mailbox"), _("Kind"), _("State"), _("Last read"), _("Senders")),
+        "cells": {
+            row.id: (
+                mailbox_states.place(row),
+                mailbox_states.kind_words(row),
+                mailbox_states.state(row),
+                mailbox_states.last_read(row),
+                _used(session, MAILBOXES, row.id),
+            )
+            for row in rows
+        },
+    }
+
+
 def _key_rows(session: Session, rows: Sequence[Any]) -> dict[str, Any]:
     return {
         "heads": (_("Recipient key"), _("What it is for"), _("Used by")),
@@ -139,6 +170,7 @@ def _nothing(session: Session, row: Any) -> dict[str, Any]:
 for pages in (
     SettingPages(SERVERS, _server_rows, server_pages.beside),
     SettingPages(SENDERS, _sender_rows, sender_pages.beside),
+    SettingPages(MAILBOXES, _mailbox_rows, mailbox_pages.beside),
     SettingPages(RECIPIENT_KEYS, _key_rows, _nothing),
     SettingPages(TRANSFORMATIONS, _transformation_rows, _nothing),
 ):
@@ -146,3 +178,4 @@ for pages in (
 server_pages.add_pages(settings)
 oauth_pages.add_pages(settings)
 sender_pages.add_pages(settings)
+mailbox_pages.add_pages(settings)

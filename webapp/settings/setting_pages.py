@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from webapp.edits import fingerprint
 from webapp.errors import NotFound
-from webapp.settings import storing
-from webapp.settings.forms import FORMS, HINTS, SettingForm, preset
-from webapp.settings.kinds import SettingKind
+from webapp.settings import forms, mailbox_forms, storing
+from webapp.settings.forms import SettingForm, preset
+from webapp.settings.kinds import MAILBOXES, SettingKind
 from webapp.store.db import db
 from webapp.translation import _
 from webapp.web import form_posts
@@ -26,8 +26,14 @@ Context = Callable[[Session, Any], dict[str, Any]]
 """What a page of one kind shows beside its form, of this row."""
 
 
-TEMPLATES = {"/servers": "settings/server.html", "/senders": "settings/sender.html"}
+TEMPLATES = {
+    "/servers": "settings/server.html",
+    "/senders": "settings/sender.html",
+    "/mailboxes": "settings/mailbox.html",
+}
 """The kinds whose page has more than a form."""
+FORMS: dict[str, type[SettingForm]] = {**forms.FORMS, MAILBOXES.path: mailbox_forms.MailboxForm}
+HINTS = {**forms.HINTS, MAILBOXES.path: mailbox_forms.HINTS}
 
 
 def stored(kind: SettingKind, id: int) -> Any:

@@ -14,7 +14,7 @@ from webapp.errors import NotFound, Refused
 from webapp.mailservers import passwords
 from webapp.mailservers.backoff import UNTROUBLED
 from webapp.oauth import tokens
-from webapp.settings.kinds import SERVERS, SettingKind
+from webapp.settings.kinds import MAILBOXES, SERVERS, SettingKind
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import SourceSubject
 from webapp.store.types import now
@@ -48,7 +48,7 @@ def create(
     values: Mapping[str, Any],
     secret: str | None = None,
 ) -> int:
-    """Add a row of this name, a mail server with this password; return its id. Raises Refused."""
+    """Add a row of this name, a mail server or mailbox with this password; return its id. Raises Refused."""
     _refuse_others(viewer)
     model: Any = kind.model
     if session.scalar(select(model.id).where(getattr(model, kind.natural) == name)) is not None:
@@ -72,13 +72,13 @@ def change(
     secret: str | None = None,
 ) -> bool:
     """Change the row, unless it is no longer as the form with the fingerprint `seen` showed it. Returns
-    whether anything differs. `secret`: another password of a mail server, empty for none. A mail server is
-    tried at once after a change. Raises Refused or NotFound."""
+    whether anything differs. `secret`: another password of a mail server or mailbox, empty for none. Either
+    is tried at once after a change. Raises Refused or NotFound."""
     _refuse_others(viewer)
     row = found(session, kind, id, locked=True)
     name, before = getattr(row, kind.natural), values_of(kind, row)
     edits.refuse_if_changed(session, kind.subject(name), before, seen)
-    if kind is SERVERS and row.password and secret is None:
+    if kind in (SERVERS, MAILBOXES) and row.password and secret is None:
         _refuse_elsewhere(before, values)
     for column, value in values.items():
         if before[column] != value:
@@ -91,11 +91,15 @@ def change(
     if changed and kind is SERVERS:
         for column, value in {**UNTROUBLED, "refused_logins": ""}.items():
             setattr(row, column, value)
+    if changed and kind is MAILBOXES:
+        row.trouble = row.trouble_since = row.next_read_at = None
     return changed
 
 
 def _remember(session: Session, kind: SettingKind, row: Any, column: str, old: Any) -> None:
     """Note what messaging.toml said last of it, in the file's own words."""
+    if kind is MAILBOXES or column == "mailbox_id":
+        return  # the file has none
     if column == "mail_server_id":
         column, old = "mail_server", session.get_one(MailServer, old).name
     sources.remember(session, SourceSubject(kind.table), row.id, column, old)
@@ -113,7 +117,7 @@ def _refuse_elsewhere(before: Mapping[str, Any], after: Mapping[str, Any]) -> No
 
 
 def _keep_secret(session: Session, row: Any, secret: str | None) -> bool:
-    """Store another password of a mail server, sealed. Returns whether there was one to store."""
+    """Store another password of a mail server or mailbox, sealed. Returns whether there was one to store."""
     if secret is None or (not secret and not row.password):
         return False
     passwords.store(session, row, secret)
@@ -148,7 +152,8 @@ def remove(session: Session, viewer: Viewer, kind: SettingKind, id: int) -> str:
         raise Refused(why)
     name, account_id = getattr(row, kind.natural), getattr(row, "oauth_account_id", None)
     session.execute(delete(kind.model).where(kind.model.id == id))  # type: ignore[attr-defined]
-    sources.forget_row(session, SourceSubject(kind.table), id)
+    if kind is not MAILBOXES:
+        sources.forget_row(session, SourceSubject(kind.table), id)
     audit.note(session, viewer.name, "delete", kind.subject(name))
     if account_id is not None and (account := tokens.delete_unused(session, account_id)):
         audit.note(session, viewer.name, "delete", f"oauth account {account}"[:200])

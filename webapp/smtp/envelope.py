@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from webapp.smtp.outcomes import Deferred, Refusals, Rejected, Reply, ServerTrouble
@@ -11,15 +11,41 @@ from webapp.store.statuses import TroubleKind
 from webapp.translation import N_
 
 _ABOUT_OUR_NAME = re.compile(r"\b(helo|ehlo)\b", re.IGNORECASE)
+_NOT_XTEXT = re.compile(r"[^!-*,-<>-~]")
 TO = N_("%(reply)s (to %(stage)s)")
 _OUR_NAME_CODES = frozenset({450, 501, 504, 550, 554})
 
 
 @dataclass(frozen=True)
 class Envelope:
+    """`id`: what a server that reports on deliveries (RFC 3461) is to name the mail by; empty: it is not
+    asked to report."""
+
     sender: str
     to: tuple[str, ...]
     bcc: tuple[str, ...] = ()
+    id: str = ""
+
+    def commands(self, features: Collection[str], size: int) -> list[str]:
+        """MAIL and each RCPT, as a server with these extensions takes them. A server without DSN would refuse
+        what asks for reports (RFC 3461). Of a mail that comes back, its headers are enough."""
+        reports = bool(self.id) and "dsn" in features
+        mail = f"MAIL FROM:<{self.sender}>" + (f" SIZE={size}" if "size" in features else "")
+        if reports:
+            mail += f" RET=HDRS ENVID={xtext(self.id)}"
+        asked = " NOTIFY=FAILURE,DELAY ORCPT=rfc822;" if reports else ""
+        return [
+            mail,
+            *(
+                f"RCPT TO:<{address}>" + (asked + xtext(address) if asked else "")
+                for address in (*self.to, *self.bcc)
+            ),
+        ]
+
+
+def xtext(text: str) -> str:
+    """The text as a parameter of MAIL and RCPT may have it (RFC 3461, section 4)."""
+    return _NOT_XTEXT.sub(lambda found: f"+{ord(found[0]):02X}", text)
 
 
 def judged(

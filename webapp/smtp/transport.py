@@ -100,12 +100,8 @@ class Conversation(ServerConnection):
             return Broken(self._stage, str(error), stale)
 
     def _offer(self, smtp: DeadlineSMTP, envelope: Envelope, data: bytes) -> Offer:
-        size = f" SIZE={len(data)}" if "size" in smtp.esmtp_features else ""
         everybody = (*envelope.to, *envelope.bcc)
-        commands = [
-            f"MAIL FROM:<{envelope.sender}>{size}",
-            *(f"RCPT TO:<{address}>" for address in everybody),
-        ]
+        commands = envelope.commands(smtp.esmtp_features, len(data))
         pipelined = "pipelining" in smtp.esmtp_features
         data_too = pipelined and len(everybody) == 1
         if data_too:

@@ -21,8 +21,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from webapp.store.engine_events import IDLE_LIMIT, WRITES, is_sqlite, plan_each_time
-from webapp.store.write_connection import WriteConnection
+from webapp.store.engine_events import IDLE_LIMIT, WRITES, WriteConnection, is_sqlite, plan_each_time
 
 AGAIN_SECONDS = 0.25
 T = TypeVar("T")

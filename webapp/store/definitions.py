@@ -132,12 +132,15 @@ class SecretField(Base):
 
 
 class SenderContent(TypedDict):
+    """`returns_signed`: each mail comes back to an address of its own (mailing/return_address.py)."""
+
     key: str
     address: str
     display_name: str
     reply_to: str
     envelope_sender: str
     mail_server_id: int
+    returns_signed: NotRequired[bool]
 
 
 class ImageContent(TypedDict):

@@ -1,13 +1,13 @@
 """What every connection is set up with, and how a transaction begins: the options and the event listeners of
-the engine, for SQLite and for PostgreSQL."""
+the engine, for SQLite and for PostgreSQL; and a connection that is kept from one transaction to the next."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from webapp.printable import printable
 from webapp.store import text_search
-from webapp.store.write_connection import LAST_USED, is_trusted
 
+LAST_USED = "last_used"
+"""The key in a connection's `info` for the time of its last use, on this process's monotonic clock."""
+TRUSTED_SECONDS = 1.0
+"""A connection that has been idle for longer is tested before it is used again."""
 POOL: Mapping[str, Any] = {"pool_size": 20, "max_overflow": -1}
 """This many connections are kept, and more are opened for as long as they are needed: a drain holds one while
 its mail server is silent, and other writers must not wait for that. A server with no room for more says so,
@@ -190,3 +193,41 @@ def _treat_read_only_as_lost(dialect: Dialect) -> None:
         return getattr(error, "sqlstate", None) == READ_ONLY or is_lost(error, connection, cursor)
 
     dialect.is_disconnect = is_lost_or_read_only  # type: ignore[assignment, method-assign]
+
+
+def is_trusted(last_used: float) -> bool:
+    """Whether a connection last used at this moment, on the monotonic clock, may be used without a test."""
+    return time.monotonic() - last_used < TRUSTED_SECONDS
+
+
+class WriteConnection:
+    """Keeps one connection between transactions and uses no session: either one costs as much, each time, as
+    everything that is written about a message. For one thread, and for compiled statements."""
+
+    def __init__(self, writer: Engine, turn: AbstractContextManager[Any]) -> None:
+        self._writer, self._turn = writer, turn
+        self._connection: Connection | None = None
+        self._used = 0.0
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction, committed at the end of the block, or rolled back if it raises."""
+        with self._turn:
+            if not is_trusted(self._used):
+                self.close()
+            self._connection = self._connection or self._writer.connect()
+            try:
+                with self._connection.begin():
+                    yield self._connection
+            except BaseException:
+                self.close()
+                raise
+            self._used = time.monotonic()
+
+    def close(self) -> None:
+        """Returns the connection to the pool. The next write takes another one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            info = {} if connection.invalidated else connection.info
+            connection.close()
+            info[LAST_USED] = self._used  # which may be a while ago

@@ -159,7 +159,9 @@ FOR_NOTICES = text("for_notices")
 
 
 class Sender(Base):
-    """Who mails come from. `for_notices`: notices to users come from this one; at most one has it."""
+    """Who mails come from. `for_notices`: notices to users come from this one; at most one has it.
+    `mailbox_id`: the mailbox that reads what comes back to the envelope sender; each mail then has an address
+    of its own to come back to (mailing/return_address.py)."""
 
     __tablename__ = "sender"
     __table_args__ = (
@@ -174,6 +176,7 @@ class Sender(Base):
     reply_to: Mapped[str] = mapped_column(String(254), default="")
     envelope_sender: Mapped[str] = mapped_column(String(254), default="")
     mail_server_id: Mapped[int] = mapped_column(ForeignKey("mail_server.id"), index=True)
+    mailbox_id: Mapped[int | None] = mapped_column(ForeignKey("mailbox.id"), index=True)
     for_notices: Mapped[bool] = mapped_column(default=False, server_default=false())
     mail_server: Mapped[MailServer] = relationship()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from webapp.store import (
     approvals,
+    bounces,
     counts,
     customers,
     definitions,
@@ -21,6 +22,7 @@ from webapp.store.base import Base
 
 __all__ = [
     "approvals",
+    "bounces",
     "counts",
     "customers",
     "definitions",

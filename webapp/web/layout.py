@@ -60,13 +60,14 @@ DEFINITIONS = (
     Link(N_("Definitions"), "/definitions", "definitions"),
     Link(N_("Templates"), "/templates", "template_pages"),
 )
+TO_FIX = (Link(N_("To fix"), "/fix", "fixing"), Link(N_("Bounces"), "/bounces", "bounces"))
 DOORS = (
     Door(N_("Overview"), "/", "run_list"),
     Door(N_("Runs"), "/runs", "run_list", RUNS),
     Door(N_("Invoices"), "/invoices", "invoices", INVOICES),
     Door(N_("Customers"), "/customers", "customers", CUSTOMERS),
     Door(N_("Definitions"), "/definitions", "definitions", DEFINITIONS),
-    Door(N_("To fix"), "/fix", "fixing"),
+    Door(N_("To fix"), "/fix", "fixing", TO_FIX),
     Door(N_("Settings"), "/settings", "settings"),
     Door(N_("Mailbox"), "/dev/mailbox", "catcher"),
 )

@@ -1,0 +1,1 @@
+"""Mails that come back: read in mailboxes, understood, matched with the mail that they are about."""
