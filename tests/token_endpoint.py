@@ -28,6 +28,7 @@ class TokenEndpoint:
     """`life`: seconds of a token. `slow`: seconds before an answer. `away`: 503 to all; `html`: no JSON.
     `revoked`: invalid_grant to every refresh. `rotates`: a refresh token counts once. `echoes`: errors repeat
     what was sent. `confirmed`: the device code was entered. `key`: the service account's.
+    `username`: whose the tokens are, as RFC 7662 tells it at /introspect.
     `good`: the access tokens that count, with the end of each. `requests`: what was asked, form by form."""
 
     life: float = 3600.0
@@ -40,6 +41,7 @@ class TokenEndpoint:
     confirmed: bool = False
     leads_to: str = ""
     client_secret: str = CLIENT_SECRET
+    username: str = "reader"
     key: RSAKey | None = None
     good: dict[str, float] = field(default_factory=dict)
     given: list[str] = field(default_factory=list)
@@ -138,6 +140,8 @@ class TokenEndpoint:
         if self.html:
             return 200, "<html>a gateway</html>"
         with self._lock:
+            if path == "/introspect":
+                return 200, {"active": self.accepts(form.get("token", "")), "username": self.username}
             return self._device() if path == "/device" else self._token(form)
 
     def _device(self) -> tuple[int, dict[str, Any]]:

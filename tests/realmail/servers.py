@@ -79,7 +79,7 @@ auth_mechanisms = {mechanisms}
 first_valid_uid = 1
 mail_location = maildir:{home}/mail
 lmtp_save_to_detail_mailbox = no
-passdb {{
+{tokens}passdb {{
   driver = passwd-file
   args = scheme=PLAIN username_format=%u {home}/passwd
 }}
@@ -106,6 +106,23 @@ service imap-login {{
   }}
 }}
 """
+
+
+TOKENS_CONF = """\
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {home}/oauth2.conf
+}}
+"""
+OAUTH2_CONF = """\
+introspection_mode = post
+introspection_url = {introspection}
+username_attribute = username
+active_attribute = active
+active_value = true
+"""
+"""How Dovecot asks a provider whether a token counts (RFC 7662)."""
 
 
 def are_installed() -> str:
@@ -150,10 +167,11 @@ class RealMail:
 
 @contextmanager
 def real_mail(
-    entries: Mapping[str, str], *, main: str = "", mechanisms: str = "plain login"
+    entries: Mapping[str, str], *, main: str = "", mechanisms: str = "plain login", introspection: str = ""
 ) -> Iterator[RealMail]:
     """Postfix and Dovecot while the block lasts. `entries`: by name the options of a port of Postfix; in
-    `main`, more of main.cf, `@name@` stands for that port."""
+    `main`, more of main.cf, `@name@` stands for that port. `introspection`: where Dovecot asks about the
+    tokens that it takes."""
     home = Path(tempfile.mkdtemp(prefix="mailrun-mail-"))
     home.chmod(0o755)
     ports = dict(zip([*entries, "imap"], free_ports(len(entries) + 1), strict=True))
@@ -163,6 +181,8 @@ def real_mail(
         "owner": MAILBOX_OWNER,
         "imap": ports["imap"],
         "mechanisms": mechanisms,
+        "tokens": TOKENS_CONF.format(home=home) if introspection else "",
+        "introspection": introspection,
     }
     for folder in ("queue", "mail", "data", "config"):
         (home / folder).mkdir()
@@ -176,6 +196,7 @@ def real_mail(
     (home / "config/main.cf").write_text(MAIN_CF.format(**values) + main)
     (home / "config/master.cf").write_text(MASTER_CF + options)
     (home / "dovecot.conf").write_text(DOVECOT_CONF.format(**values))
+    (home / "oauth2.conf").write_text(OAUTH2_CONF.format(**values))
     passwords = f"{USER}:{{PLAIN}}{PASSWORD}\nreader:{{PLAIN}}ascii\n"
     (home / "passwd").write_text(passwords)
     dovecot = ["dovecot", "-F", "-c", f"{home}/dovecot.conf"]

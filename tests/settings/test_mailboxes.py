@@ -11,13 +11,15 @@ from sqlalchemy import select
 from tests.bounces.conftest import make_maildir
 from tests.http_client import Browser, LogIn, text_of
 from tests.launch.test_secrets import with_keys
+from tests.oauth.accounts import account
 from tests.settings.test_setting_pages import audited, seen
+from tests.token_endpoint import token_endpoint
 from tests.world import World
 from webapp import sealing
 from webapp.mailservers import passwords
 from webapp.store.base import Base
 from webapp.store.bounces import Mailbox
-from webapp.store.mailservers import Sender
+from webapp.store.mailservers import OAuthAccount, Sender
 
 SECRET = "Zahlstraße-geheim-2"
 FORM = {
@@ -125,3 +127,21 @@ def test_a_sender_uses_it(admin: Browser, world: World, url: str) -> None:
     admin.press(page, seen=stamp, **{**form, "mailbox_id": ""}, envelope_sender="b@example.com")
     with world.runtime.database.reading() as session:
         assert session.scalars(select(Sender.mailbox_id)).one() is None
+
+
+def test_it_logs_in_by_an_oauth_account_of_its_host(admin: Browser, world: World, url: str) -> None:
+    with world.runtime.database.writing() as session, token_endpoint() as endpoint:
+        account_id = account(session, endpoint, hosts="imap.example.com outlook.example.com").id
+    chosen = {**FORM, "password": "", "oauth_account_id": str(account_id)}
+    assert admin.press(url, seen=seen(admin, url), **chosen).status_code == 303
+    assert stored(world).oauth_account_id == account_id
+    for wrong, words in (
+        ({"host": "imap.other.example", "password": SECRET}, "The tokens of “Provider” go to"),
+        ({"kind": "pop3"}, "A mailbox with an OAuth account is read by IMAP."),
+    ):
+        refused = admin.press(url, seen=seen(admin, url), **{**chosen, **wrong})
+        assert refused.status_code == 422
+        assert words in text_of(refused)
+    assert admin.press(url, seen=seen(admin, url), **{**chosen, "oauth_account_id": ""}).status_code == 303
+    with world.runtime.database.reading() as session:
+        assert session.scalars(select(OAuthAccount)).all() == []

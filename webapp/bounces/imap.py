@@ -35,7 +35,7 @@ class ImapMailbox(OpenMailbox):
 
     def __init__(self, address: MailboxAddress) -> None:
         address.check()
-        self.address = address
+        self.address, self.token = address, ""
         self.box = _connected(address)
         try:
             address.check_peer(self.box.client.socket())
@@ -46,8 +46,11 @@ class ImapMailbox(OpenMailbox):
             raise
 
     def _log_in(self) -> None:
-        """By user name and password. A mailbox with OAuth 2 would log in here, by `box.xoauth2`."""
+        """By user name and password, or by the token of its OAuth account."""
         address = self.address
+        if address.access_token is not None:
+            self._log_in_by_token()
+            return
         in_ascii = address.username.isascii() and address.password.isascii()
         log_in: Callable[..., Any] = self.box.login if in_ascii else self.box.login_utf8
         try:
@@ -55,6 +58,28 @@ class ImapMailbox(OpenMailbox):
         except (MailboxLoginError, imaplib.IMAP4.error) as error:
             values = {"name": address.username, "reply": self._said(error)}
             raise MailboxTrouble(LOGIN_REFUSED % values) from None
+
+    def _log_in_by_token(self) -> None:
+        """By XOAUTH2; once more, with another token, if the server does not accept the stored one."""
+        self.token = self.address.token()
+        if self._refuses_token():
+            self.token = self.address.token(refused=self.token)
+            if reply := self._refuses_token():
+                raise MailboxTrouble(LOGIN_REFUSED % {"name": self.address.username, "reply": reply})
+
+    def _refuses_token(self) -> str:
+        """Why the server does not accept the token; empty if it does. It says so in a challenge first, which
+        is answered by nothing; imap-tools would answer by the token again."""
+        token = f"user={self.address.username}\x01auth=Bearer {self.token}\x01\x01".encode()
+
+        def answer(challenge: bytes) -> bytes:
+            return b"" if challenge else token
+
+        try:
+            self.box.client.authenticate("XOAUTH2", answer)
+        except imaplib.IMAP4.error as error:
+            return self._said(error) or "?"
+        return ""
 
     def _look_around(self) -> None:
         client = self.box.client
@@ -123,11 +148,13 @@ class ImapMailbox(OpenMailbox):
     def _done(self, answer: Outcome) -> list[Any]:
         status, data = answer
         if status != "OK":
-            raise MailboxTrouble(PROTOCOL_ERROR % {"reply": self.address.without_secrets(str(data))})
+            raise MailboxTrouble(
+                PROTOCOL_ERROR % {"reply": self.address.without_secrets(str(data), self.token)}
+            )
         return data
 
     def _said(self, error: Exception) -> str:
-        return self.address.without_secrets(str(error))
+        return self.address.without_secrets(str(error), self.token)
 
 
 def _connected(address: MailboxAddress) -> BaseMailBox:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import socket
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from webapp.config import Settings
 from webapp.destinations import Service, peer_refusal, refusal
 from webapp.mailservers import passwords
+from webapp.oauth.logging_in import token_for
+from webapp.oauth.no_token import NoToken
 from webapp.smtp.client import MASK
 from webapp.store.bounces import Mailbox
+from webapp.store.database import Database
 from webapp.store.types import storable
 from webapp.translation import N_
 
@@ -28,8 +32,9 @@ class MailboxTrouble(Exception):
 
 @dataclass(frozen=True)
 class MailboxAddress:
-    """How to reach a mailbox: its row, with what the settings add. `unreadable_password`: why the stored one
-    cannot be read."""
+    """How to reach a mailbox: its row, with what the settings add. `access_token` gives the token of its
+    OAuth account, if it has one, other than one that was refused. `unreadable_password`: why the stored
+    password cannot be read."""
 
     kind: str
     host: str
@@ -39,6 +44,7 @@ class MailboxAddress:
     folder: str
     done_folder: str
     password: str = field(default="", repr=False)
+    access_token: Callable[[str], str] | None = field(default=None, repr=False)
     unreadable_password: str = ""
     authorities: str = ""
     believes_any_certificate: bool = False
@@ -65,15 +71,30 @@ class MailboxAddress:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return context
 
-    def without_secrets(self, words: str) -> str:
-        """What a server said, without the password that it may have repeated."""
-        said = words.replace(self.password, MASK) if self.password else words
+    def token(self, refused: str = "") -> str:
+        """The token to log in with, which is not this one. Raises MailboxTrouble."""
+        assert self.access_token is not None
+        try:
+            return self.access_token(refused)
+        except NoToken as why:
+            raise MailboxTrouble(str(why)) from None
+
+    def without_secrets(self, words: str, token: str = "") -> str:
+        """What a server said, without the password or token that it may have repeated."""
+        said = words
+        for secret in (self.password, token):
+            said = said.replace(secret, MASK) if secret else said
         return storable(said)[:500]
 
 
-def address_of(mailbox: Mailbox, settings: Settings) -> MailboxAddress:
-    """How to reach this mailbox."""
+def address_of(mailbox: Mailbox, settings: Settings, database: Database) -> MailboxAddress:
+    """How to reach this mailbox. `database` is where the token of its OAuth account comes from, at the
+    login."""
     password, unreadable = passwords.opened(mailbox, settings)
+    ask = None
+    if mailbox.oauth_account_id is not None:
+        about = (mailbox.host, mailbox.security, mailbox.oauth_account_id, settings, database)
+        ask, password, unreadable = partial(token_for, *about), "", ""
     return MailboxAddress(
         kind=mailbox.kind,
         host=mailbox.host,
@@ -83,6 +104,7 @@ def address_of(mailbox: Mailbox, settings: Settings) -> MailboxAddress:
         folder=mailbox.folder,
         done_folder=mailbox.done_folder or DONE_FOLDER,
         password=password,
+        access_token=ask,
         unreadable_password=unreadable,
         authorities=mailbox.authorities,
         believes_any_certificate=mailbox.host.lower() in settings.unverified_hosts,

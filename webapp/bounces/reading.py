@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from webapp import audit
+from webapp import audit, telling
 from webapp.bounces.applying import ACTOR, NotYet
 from webapp.bounces.imap import ImapMailbox
 from webapp.bounces.mailboxes import MailboxAddress, MailboxTrouble, OpenMailbox, address_of
@@ -145,7 +145,8 @@ def _take(runtime: Runtime, mailbox_id: int, reader: str) -> tuple[MailboxAddres
             return None
         mailbox.reader, mailbox.reading_until = reader, _until(runtime)
         with english():
-            return address_of(mailbox, runtime.settings), timedelta(minutes=mailbox.every_minutes)
+            address = address_of(mailbox, runtime.settings, runtime.database)
+            return address, timedelta(minutes=mailbox.every_minutes)
 
 
 def _until(runtime: Runtime) -> datetime:
@@ -198,6 +199,9 @@ def _give_back(
                 mailbox.trouble_since = at
                 audit.note(session, ACTOR, "mailbox in trouble", subject(mailbox), counts.trouble)
             mailbox.trouble = counts.trouble
+            since = mailbox.trouble_since or at
+            page = f"/mailboxes/{mailbox.id}"
+            telling.connection_trouble(session, "mailbox", mailbox.name, counts.trouble, since, page)
         else:
             mailbox.last_read_at = at
             mailbox.trouble = mailbox.trouble_since = None

@@ -9,20 +9,14 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from webapp.config import Settings
-from webapp.destinations import is_loopback, may_hold_password
+from webapp.destinations import may_hold_password
 from webapp.mailservers import passwords
-from webapp.oauth import tokens
+from webapp.oauth.logging_in import token_for
 from webapp.oauth.no_token import NoToken
 from webapp.smtp.client import TokenMissing
 from webapp.smtp.server_connection import ServerAddress
 from webapp.store.database import Database
 from webapp.store.mailservers import MailServer, OAuthAccount
-from webapp.store.statuses import Security
-from webapp.translation import N_
-
-ELSEWHERE = N_("its OAuth account is for %(hosts)s, and its tokens go nowhere else")
-IN_CLEAR = N_("a token goes over an encrypted connection only: choose starttls or tls")
-NO_ACCOUNT = N_("its OAuth account was deleted")
 
 
 def address_of(server: MailServer, settings: Settings, database: Database | None = None) -> ServerAddress:
@@ -37,7 +31,7 @@ def address_of(server: MailServer, settings: Settings, database: Database | None
     password = stored or password
     ask = None
     if server.oauth_account_id is not None and database is not None:
-        ask = partial(_token, server, account, settings, database)
+        ask = partial(_token, server, settings, database)
         password = name = unreadable = ""
     return ServerAddress(
         host=server.host,
@@ -64,18 +58,11 @@ def _account(server: MailServer, database: Database | None) -> OAuthAccount | No
         return session.get(OAuthAccount, server.oauth_account_id)
 
 
-def _token(
-    server: MailServer, account: OAuthAccount | None, settings: Settings, database: Database, refused: str
-) -> str:
+def _token(server: MailServer, settings: Settings, database: Database, refused: str) -> str:
     """The token for this server. Raises TokenMissing."""
-    if account is None:
-        raise TokenMissing(NO_ACCOUNT, needs_a_person=True)
-    if server.host.lower() not in account.hosts.split():
-        raise TokenMissing(ELSEWHERE % {"hosts": account.hosts}, needs_a_person=True)
-    if server.security == Security.NONE and not is_loopback(server.host):
-        raise TokenMissing(IN_CLEAR, needs_a_person=True)
+    assert server.oauth_account_id is not None
     try:
-        return tokens.access_token(database, settings, account.id, refused=refused)
+        return token_for(server.host, server.security, server.oauth_account_id, settings, database, refused)
     except NoToken as why:
         raise TokenMissing(str(why), needs_a_person=why.needs_a_person) from None
 

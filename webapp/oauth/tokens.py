@@ -24,6 +24,7 @@ from webapp.oauth import exchange, secrets
 from webapp.oauth.exchange import GrantedToken, OAuthClient
 from webapp.oauth.no_token import NoToken
 from webapp.sealed import CannotOpen
+from webapp.store.bounces import Mailbox
 from webapp.store.database import Database
 from webapp.store.mailservers import MailServer, OAuthAccount
 from webapp.store.statuses import OAuthWay
@@ -126,10 +127,13 @@ def forget(account: OAuthAccount) -> None:
 
 def delete_unused(session: Session, account_id: int) -> str:
     """Delete this account, secrets and all, if nothing logs in with it any more; return its name if it was
-    deleted. What else is to use accounts (mailboxes) must be asked for here."""
+    deleted."""
     account = session.get(OAuthAccount, account_id, with_for_update=True)
-    using = select(MailServer.id).where(MailServer.oauth_account_id == account_id).limit(1)
-    if account is None or session.scalar(using) is not None:
+    using = [
+        select(model.id).where(model.oauth_account_id == account_id).limit(1)
+        for model in (MailServer, Mailbox)
+    ]
+    if account is None or any(session.scalar(query) is not None for query in using):
         return ""
     session.delete(account)
     return account.name

@@ -120,7 +120,8 @@ SIGNED_LOCAL_PART_MAX = 40
 """Of the 64 characters that may be before the @, the token of a mail takes up to 24."""
 
 
-def _id_or_none(value: object) -> int | None:
+def id_or_none(value: object) -> int | None:
+    """The id that a field of ids has; None for none."""
     return int(str(value)) if value else None
 
 
@@ -133,7 +134,7 @@ class SenderForm(SettingForm):
     reply_to = _text(N_("Replies go to"), "sender", "reply_to")
     mail_server_id = SelectField(N_("Mail server"), coerce=int)
     envelope_sender = _text(N_("Bounces go to"), "sender", "envelope_sender")
-    mailbox_id = SelectField(N_("Mailbox that is read for them"), coerce=_id_or_none)
+    mailbox_id = SelectField(N_("Mailbox that is read for them"), coerce=id_or_none)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -143,7 +143,10 @@ MAILBOXES = SettingKind(
         N_("There is a mailbox “%(name)s” already. Choose another name."),
     ),
     N_("Where mails come back to. Mailrun reads them, and shows at each result what came back."),
-    ("kind", "host", "port", "security", "username", "folder", "done_folder", "every_minutes", "authorities"),
+    (
+        *("kind", "host", "port", "security", "username", "oauth_account_id", "folder", "done_folder"),
+        *("every_minutes", "authorities"),
+    ),
     _uses_of_mailbox,
 )  # fmt: skip
 RECIPIENT_KEYS = SettingKind(

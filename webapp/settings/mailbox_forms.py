@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
 from wtforms import BooleanField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
@@ -11,9 +12,11 @@ from webapp.destinations import refusal
 from webapp.extensions import runtime
 from webapp.imports import toml_values as check
 from webapp.imports.kinds import longest
-from webapp.settings.forms import SECURITY_WORDS, TOO_LONG, SettingForm
+from webapp.settings.forms import SECURITY_WORDS, TOO_LONG, SettingForm, id_or_none
 from webapp.settings.rules import checked_by, whole_checked_by
 from webapp.store.bounces import MINUTES, Mailbox, MailboxKind
+from webapp.store.db import db
+from webapp.store.mailservers import OAuthAccount
 from webapp.store.statuses import Security
 from webapp.translation import N_, _, translated
 
@@ -25,6 +28,10 @@ KIND_WORDS = {
 HINTS = {
     "security": N_("With STARTTLS and TLS nothing is read without a valid certificate."),
     "password": N_("Stored encrypted, and never shown."),
+    "oauth_account_id": N_(
+        "Instead of the password, for Microsoft 365 and Google. Connect it first on the page of its mail "
+        "server."
+    ),
     "folder": N_("IMAP: usually INBOX. Maildir: the path of the folder. POP3 has none."),
     "done_folder": N_(
         "Empty: “Read by Mailrun”. POP3 has no folders: what was read is deleted there, and Mailrun keeps a "
@@ -50,6 +57,7 @@ class MailboxForm(SettingForm):
     username = StringField(N_("User name"), validators=[_line(Mailbox.username, empty=True)])
     password = PasswordField(N_("Password"), validators=[Length(max=1000, message=TOO_LONG)])
     no_password = BooleanField(N_("Forget the stored password"))
+    oauth_account_id = SelectField(N_("OAuth account"), coerce=id_or_none)
     folder = StringField(N_("Folder"), validators=[_line(Mailbox.folder, empty=True)], default="INBOX")
     done_folder = StringField(
         N_("Folder for what was read"), validators=[_line(Mailbox.done_folder, empty=True)]
@@ -67,6 +75,9 @@ class MailboxForm(SettingForm):
         super().__init__(*args, **kwargs)
         self.kind.choices = [(value, translated(words)) for value, words in KIND_WORDS.items()]
         self.security.choices = [(value, translated(words)) for value, words in SECURITY_WORDS.items()]
+        accounts = select(OAuthAccount.id, OAuthAccount.name).order_by(OAuthAccount.name)
+        known = [(id, name) for id, name in db.session.execute(accounts)]
+        self.oauth_account_id.choices = [("", _("none")), *known]
 
     @property
     def is_maildir(self) -> bool:
@@ -88,6 +99,18 @@ class MailboxForm(SettingForm):
     def validate_username(self, field: StringField) -> None:
         if not self.is_maildir and not field.data:
             raise ValidationError(_("Enter the user name of the mailbox."))
+
+    def validate_oauth_account_id(self, field: SelectField) -> None:
+        if field.data is None:
+            return
+        if self.kind.data != MailboxKind.IMAP:
+            raise ValidationError(_("A mailbox with an OAuth account is read by IMAP."))
+        account = db.session.get(OAuthAccount, field.data)
+        if account is not None and self.host.data not in account.hosts.split():
+            words = _(
+                "The tokens of “%(name)s” go to %(hosts)s only.", name=account.name, hosts=account.hosts
+            )
+            raise ValidationError(words)
 
     def validate_folder(self, field: StringField) -> None:
         if self.is_maildir and not str(field.data or "").startswith("/"):

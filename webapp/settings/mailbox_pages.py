@@ -47,7 +47,7 @@ def check_mailbox(id: int) -> ResponseReturnValue:
     mailbox = stored(MAILBOXES, id)
     user_limits.count(user_limits.TEST_MAILS, "connection checks")
     with english():
-        address = address_of(mailbox, runtime().settings)
+        address = address_of(mailbox, runtime().settings, runtime().database)
     db.end_reading()
     if not CHECKS.acquire(blocking=False):
         abort(503, _("Two connections are being checked already. Try again in half a minute."))

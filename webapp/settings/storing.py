@@ -91,6 +91,9 @@ def change(
     if changed and kind is SERVERS:
         for column, value in {**UNTROUBLED, "refused_logins": ""}.items():
             setattr(row, column, value)
+    if kind is MAILBOXES and (left := before["oauth_account_id"]) and left != row.oauth_account_id:
+        session.flush()
+        tokens.delete_unused(session, left)
     if changed and kind is MAILBOXES:
         row.trouble = row.trouble_since = row.next_read_at = None
     return changed

@@ -79,6 +79,8 @@ class Mailbox(Base):
     moved to `done_folder`, and deleted from a POP3 server, which has no folders. `password`: sealed
     (webapp/sealed.py).
 
+    `oauth_account_id`: what it logs in with instead of a password; IMAP only.
+
     A worker that reads holds it by `reader` until `reading_until`, which each mail moves on. `trouble`: why
     the last reading failed; null: it did not."""
 
@@ -98,6 +100,7 @@ class Mailbox(Base):
     security: Mapped[str] = mapped_column(String(16), default=Security.TLS)
     username: Mapped[str] = mapped_column(String(255), default="")
     password: Mapped[str] = mapped_column(Text, default="")
+    oauth_account_id: Mapped[int | None] = mapped_column(ForeignKey("oauth_account.id"), index=True)
     authorities: Mapped[str] = mapped_column(Text, default="")
     folder: Mapped[str] = mapped_column(String(1000), default="INBOX")
     done_folder: Mapped[str] = mapped_column(String(255), default="")

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("security", sa.String(length=16), nullable=False),
         sa.Column("username", sa.String(length=255), nullable=False),
         sa.Column("password", sa.Text(), nullable=False),
+        sa.Column("oauth_account_id", key, nullable=True),
         sa.Column("authorities", sa.Text(), nullable=False),
         sa.Column("folder", sa.String(length=1000), nullable=False),
         sa.Column("done_folder", sa.String(length=255), nullable=False),
@@ -36,9 +37,13 @@ def upgrade() -> None:
         sa.CheckConstraint("security IN ('none', 'starttls', 'tls')", name="security"),
         sa.CheckConstraint("port BETWEEN 1 AND 65535", name="port"),
         sa.CheckConstraint("every_minutes BETWEEN 1 AND 1440", name="every_minutes"),
+        sa.ForeignKeyConstraint(
+            ["oauth_account_id"], ["oauth_account.id"], name="fk_mailbox_oauth_account_id_oauth_account"
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_mailbox"),
         sa.UniqueConstraint("name", name="uq_mailbox_name"),
     )
+    op.create_index("ix_mailbox_oauth_account_id", "mailbox", ["oauth_account_id"])
     op.create_table(
         "returned_mail",
         sa.Column("id", key, nullable=False),
