@@ -17,8 +17,10 @@ from webapp.delivery import drain
 from webapp.mailservers import backoff
 from webapp.oauth import secrets, tokens
 from webapp.store.mailservers import MailServer, OAuthAccount
+from webapp.store.notices import Notice, NoticeKind
 from webapp.store.runs import Attempt
 from webapp.store.types import now
+from webapp.users.accounts import create_user
 from webapp.workers import WorkerProcess
 
 MAILS = 12
@@ -102,6 +104,8 @@ def test_tokens_that_the_server_ends_early_are_replaced(
 
 def test_revoked_in_mid_run(world: World, worker: WorkerProcess, endpoint: TokenEndpoint) -> None:
     id = with_account(world, endpoint)
+    with world.runtime.database.writing() as session:
+        create_user(session, "admin@office.test", "correct horse battery", "admin")
     after(world, 3, endpoint.revoke)
     run_id = begin(world)
     for _ in range(5):
@@ -110,6 +114,9 @@ def test_revoked_in_mid_run(world: World, worker: WorkerProcess, endpoint: Token
     assert_waits(world, run_id, "must connect mail server")
     assert backoff.needs_a_person(server_of(world))
     assert "revoked or has ended: invalid_grant" in stored(world.runtime.database).error
+    with world.runtime.database.reading() as session:
+        told = session.scalars(select(Notice).where(Notice.kind == NoticeKind.CONNECTION)).one()
+        assert told.details["what"] == "token"
     endpoint.revoked = False  # a person connects it again
     with world.runtime.database.writing() as session:
         row = session.get_one(OAuthAccount, id, with_for_update=True)

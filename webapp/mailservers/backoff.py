@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from webapp import notation
+from webapp import notation, telling
 from webapp.config import Settings
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import TroubleKind
@@ -73,7 +73,8 @@ def note_trouble(
     """Make the server wait: the pause doubles with every failed try, up to `settings.trouble_last` seconds;
     up to `settings.trial_after` for one that accepts connections and takes no mail.
 
-    If others have noted the trouble already, only the worker that probes again (`probing`) adds to it."""
+    If others have noted the trouble already, only the worker that probes again (`probing`) adds to it.
+    Administrators are told of a token that only a person can bring back."""
     server = session.get_one(MailServer, server_id, with_for_update=True, populate_existing=True)
     if server.trouble is not None and not probing:
         return
@@ -83,6 +84,9 @@ def note_trouble(
     server.trouble_since = server.trouble_since or now()
     server.trouble_count += 1
     server.next_try_at = now() + timedelta(seconds=pause)
+    if kind == TroubleKind.LOGIN and server.oauth_account_id is not None:
+        page = f"/servers/{server.id}"
+        telling.connection_trouble(session, "token", server.name, words, server.trouble_since, page)
 
 
 def note_fine(session: Session, server_id: int) -> None:
