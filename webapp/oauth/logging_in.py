@@ -1,4 +1,4 @@
-"""A token to log in with at a host: only at those of its account, and only over a connection that nobody else
+"""A token to log in with at a host: only at those of its account, and only over a connection that no one else
 reads."""
 
 from __future__ import annotations
