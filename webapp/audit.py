@@ -113,7 +113,7 @@ LOGINS = (
 )
 SENDING = (
     *(N_("create"), N_("start"), N_("stop"), N_("send again"), N_("let documents pass"), N_("remove")),
-    *(N_("put back"), N_("undo"), N_("confirm sent"), N_("mark bounced"), N_("send test")),
+    *(N_("put back"), N_("undo"), N_("skip"), N_("confirm sent"), N_("mark bounced"), N_("send test")),
     *(N_("mail bounced"), N_("mail complained about"), N_("match returned mail")),
     *(N_("dismiss returned mail"), N_("read mailboxes"), N_("mailbox in trouble")),
     *(N_("archive"), N_("unarchive"), N_("take over"), N_("ask for approval"), N_("withdraw request")),

@@ -22,9 +22,7 @@ from webapp.store.bounces import Mailbox, ReturnedMail
 from webapp.store.mailservers import Sender
 from webapp.store.users import AuditEntry
 
-LATE_SECONDS = 4.0
-LIFETIME_SECONDS, LIFETIME_OF_MANY_SECONDS = 25, 60
-"""How long Postfix tries a mail; with many it comes to each of them less often."""
+LATE_SECONDS, LIFETIME_SECONDS = 4.0, 25
 EACH_MAX = 9
 FORWARDED = ", ".join(
     f"{{ forwarded.{n}@customers.test = gone.forwarded.{n}@customers.test }}" for n in range(1, EACH_MAX + 1)
@@ -36,8 +34,8 @@ delay_warning_time = 2s
 minimal_backoff_time = 1s
 maximal_backoff_time = 1s
 queue_run_delay = 1s
-maximal_queue_lifetime = @lifetime@s
-bounce_queue_lifetime = @lifetime@s
+maximal_queue_lifetime = {LIFETIME_SECONDS}s
+bounce_queue_lifetime = {LIFETIME_SECONDS}s
 smtp_destination_concurrency_limit = 5
 smtp_destination_concurrency_failed_cohort_limit = 0
 default_destination_concurrency_failed_cohort_limit = 0
@@ -77,7 +75,7 @@ def sqlite_only(engine: str) -> None:
 
 
 @pytest.fixture
-def theirs(request: pytest.FixtureRequest) -> Iterator[RealMail]:
+def theirs() -> Iterator[RealMail]:
     """Our Postfix, and behind it the customers', which takes mails or refuses them."""
     first: dict[str, float] = {}
 
@@ -92,10 +90,7 @@ def theirs(request: pytest.FixtureRequest) -> Iterator[RealMail]:
     policy.start()
     restrictions = f"smtpd_recipient_restrictions=check_policy_service,inet:127.0.0.1:{policy.port}"
     entries = {"ours": "", "theirs": f"-o myhostname=mx.customers.test -o {restrictions}"}
-    callspec = getattr(request.node, "callspec", None)
-    has_many = callspec is not None and callspec.params.get("each") == EACH_MAX
-    lifetime = LIFETIME_OF_MANY_SECONDS if has_many else LIFETIME_SECONDS
-    with real_mail(entries, main=MAIN.replace("@lifetime@", str(lifetime))) as running:
+    with real_mail(entries, main=MAIN) as running:
         yield running
     policy.stop()
 
