@@ -72,7 +72,7 @@ def test_without_script_it_is_rejected_with_a_reason(
     second.get_by_role("button", name="Reject").click()
     second.wait_for_url(re.compile(rf"/runs/{run_id}$"))
     page.goto(f"/runs/{run_id}")
-    expect(page.get_by_text("The price list is missing.").first).to_be_visible()
+    expect(page.get_by_role("main").get_by_text("The price list is missing.").first).to_be_visible()
     expect(page.get_by_role("button", name="Start")).to_be_visible()
 
 

@@ -82,7 +82,7 @@ def test_what_is_chosen_is_kept(new_context: NewContext, installed: Installation
     page.goto("/account")
     page.get_by_label("A run has finished", exact=True).select_option("By mail, once a day")
     page.locator("input[name=run_finished_of_all]").check()
-    page.get_by_role("button", name="Save notices").click()
+    page.get_by_role("button", name="Change notices").click()
     expect(page.get_by_text("Saved.", exact=True).first).to_be_visible()
     page.reload()
     expect(page.get_by_label("A run has finished", exact=True)).to_have_value("digest")

@@ -80,7 +80,7 @@ def test_after_no_to_the_question_it_can_be_undone(world: World, log_in: LogIn) 
     given = fields(browser, OpenCause.NO_ATTACHMENT, file=(file(), "new.pdf"))
     browser.look(browser.press("/fix", **given).headers["Location"])
     page = browser.look("/fix").text
-    assert "1 mail can go out now" in page
+    assert "If it is right, press Send again beside it." in page
     assert "Undone." in undone(browser, page)
     assert documents(world) == []
 
@@ -101,6 +101,19 @@ def test_a_replaced_document_is_what_it_was(world: World, log_in: LogIn, suspect
     assert world.statuses(suspect) == ["skipped"]
     assert world.results(suspect)[0].reason == "suspect_document"
     assert any(entry.startswith("change invoice") for entry in audited(world))
+
+
+def test_a_file_that_is_wrong_too_frees_no_mail(world: World, log_in: LogIn, suspect: int) -> None:
+    world.start(suspect)
+    assert world.status(suspect) == "finished"
+    browser = log_in("manager")
+    browser.press(
+        "/fix", **fields(browser, OpenCause.SUSPECT_DOCUMENT, action="replace", file=(file(), "a.pdf"))
+    )
+    page = text_of(browser.look("/fix"))
+    assert "can go out now" not in page
+    assert "Saved. The file is checked now. If it is right, press Send again beside it." in page
+    assert "does not name its invoice" in page
 
 
 def test_another_change_meanwhile_is_not_undone(world: World, log_in: LogIn) -> None:

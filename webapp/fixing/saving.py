@@ -21,6 +21,7 @@ from webapp.fixing import words
 from webapp.fixing.fix_row import FixKind, FixRow
 from webapp.fixing.open_results import OpenResult
 from webapp.fixing.rows import rows_of
+from webapp.fixing.still_held import still_held
 from webapp.invoices import document_editing
 from webapp.invoices.uploads import StoredUpload, Upload
 from webapp.lifecycle import runs
@@ -216,13 +217,15 @@ def _send(
     if filled.action == MARK_SENT:
         return _mark_sent(session, viewer, row, answer)
     by_run: dict[int, list[OpenResult]] = defaultdict(list)
-    others = 0
+    left, others = list[int](), 0
     for result in filled.sends:
         held_back = result.goes_out or row.cause in ASKED_FIRST
         if result.goes_out and not viewer.may_send:
             others += 1
         elif answer.send or not held_back:
             by_run[result.run_id].append(result)
+        else:
+            left.append(result.id)
     unchanged, sent, freed = Counter[str](), Counter[str](), list[int]()
     for run_id, results in sorted(by_run.items()):
         selection = BulkSelection(
@@ -238,7 +241,9 @@ def _send(
         freed += outcome.ids
         then = "going" if results[0].goes_out else "ready"
         sent["to_approve" if outcome.awaits_approval else then] += outcome.changed
-    sent["waiting"] = waiting = len(filled.sends) - others - sum(map(len, by_run.values()))
+    held = still_held(session, left, once_more=row.cause in ASKED_FIRST)
+    sent["unchecked" if filled.kept else "waiting"] = waiting = len(left) - held.total()
+    unchanged.update(held)
     if others:
         unchanged[words.NEEDS_THE_RIGHT] = others
     said = words.outcome(sent, unchanged, saved=filled.changes_data)

@@ -76,10 +76,11 @@ def button(saved: int, sent: int) -> str:
 
 def outcome(sent: Mapping[str, int], unchanged: Mapping[str, int], *, saved: bool) -> str:
     """What came of a fix: Saved. 2 mails go out. `sent`: how many are `going` out, `ready` for Start, have
-    their run wait for an approval (`to_approve`), or are `waiting` for Send again."""
+    their run wait for an approval (`to_approve`), are `waiting` for Send again, or may be once their new
+    document is checked (`unchecked`)."""
     said = [_("Saved.")] if saved else []
-    going, ready, to_approve, waiting = (
-        sent.get(each, 0) for each in ("going", "ready", "to_approve", "waiting")
+    going, ready, to_approve, waiting, unchecked = (
+        sent.get(each, 0) for each in ("going", "ready", "to_approve", "waiting", "unchecked")
     )
     if going:
         said.append(ngettext("%(num)s mail goes out.", "%(num)s mails go out.", going))
@@ -107,6 +108,8 @@ def outcome(sent: Mapping[str, int], unchanged: Mapping[str, int], *, saved: boo
                 waiting,
             )
         )
+    if unchecked:
+        said.append(_("The file is checked now. If it is right, press Send again beside it."))
     said += [
         _("%(number)s not sent: %(reason)s.", number=notation.number(n), reason=translated(why))
         for why, n in unchanged.items()

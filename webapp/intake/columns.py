@@ -138,14 +138,16 @@ SCORE_MIN = 2.0
 
 
 def _score(file: str, file_name: str, headers: Sequence[str]) -> float:
-    """How well the columns fit: each that is known counts one, its name half, and the key must be there."""
+    """How well the columns fit: each that is known counts one, its name half, and the key must be there. A
+    file of customers may have their addresses, too."""
     kind, found = BY_FILE[file], {each for each in guessed_columns(file, headers).values() if each}
     needed = set(kind.natural[:1]) if len(kind.natural) == 1 else {kind.columns[0].name, kind.columns[2].name}
     if not needed <= found:
         return 0.0
     own = any(name in plain(file_name) for name in NAMES_OF_FILES[file].split())
     known = found & set(names_of(file))
-    return len(known) + (1.5 if own else 0.0) + len(known) / len(kind.columns)
+    addresses = any(map(looks_like_addresses, headers)) if file == "customers.csv" else False
+    return len(known) + addresses + (1.5 if own else 0.0) + len(known) / len(kind.columns)
 
 
 def guessed_columns(file: str, headers: Sequence[str]) -> dict[str, str]:

@@ -34,8 +34,8 @@ SYNONYMS = {
         "invoiceperiod billingperiod kwartaal quarter quartal",
         "period_start": "periodevan periodebegin periodestart beginperiode vanaf van periodfrom startdate "
         "periodbegin leistungsbeginn zeitraumvon von startdatum begindatum",
-        "period_end": "periodetot periodeeinde eindeperiode tot totenmet tm periodto enddate leistungsende "
-        "zeitraumbis bis einddatum enddatum",
+        "period_end": "periodetot periodetm periodetotenmet periodeeinde eindeperiode tot totenmet tm "
+        "periodto enddate leistungsende zeitraumbis bis einddatum enddatum",
         "issue_date": "factuurdatum datum invoicedate date issued rechnungsdatum belegdatum",
         "due_date": "vervaldatum vervaldag betaaldatum duedate due faelligkeit faelligam faelligkeitsdatum",
         "currency": "valuta munt currency waehrung whrg",

@@ -8,6 +8,7 @@ from flask import Blueprint, Flask, Response, abort, make_response, render_templ
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from webapp import notation
 from webapp.extensions import runtime
 from webapp.lifecycle.sending_window import time_words
 from webapp.new_run import cluster_tree, creation, hints, labels, preview_lists
@@ -16,6 +17,7 @@ from webapp.new_run.mail_pages import mail_preview
 from webapp.new_run.oddity_pages import run_oddities
 from webapp.new_run.preview_pages import run_preview
 from webapp.store.db import db
+from webapp.store.types import now
 from webapp.translation import N_, _, all_of
 from webapp.web import form_posts, htmx
 from webapp.web.access_control import refuse_unless, viewer
@@ -121,6 +123,7 @@ def _shown(dialog: Dialog, *, fresh: bool = False) -> dict[str, object]:
         "clusters": clusters_shown(seen, chosen, dialog.given),
         "chosen": chosen,
         "fresh": fresh,
+        "time_zone": notation.zone_words(notation.local(now())),
         "narrowed": preview_lists.numbers(db.session, viewer(), dialog.form.invoice_ids),
     }
 

@@ -111,8 +111,8 @@ PROBLEMS = (ResultStatus.UNCONFIRMED, ResultStatus.FAILED, ResultStatus.BOUNCED)
 
 
 def need_a_person(session: Session, viewer: Viewer, most: int = 20) -> list[RunLine]:
-    """The runs, newest first, that are running or wait for an approval, or have a mail that failed, bounced,
-    may have been sent, or is held for a suspect document."""
+    """The runs, newest first, that are running, wait for an approval or for their time, or have a mail that
+    failed, bounced, may have been sent, or is held for a suspect document."""
     seen = counted(viewer).c
     held = seen.reason == SkipReason.SUSPECT_DOCUMENT
     troubled = (
@@ -131,6 +131,7 @@ def need_a_person(session: Session, viewer: Viewer, most: int = 20) -> list[RunL
                 or_(
                     Run.status.in_((RunStatus.RUNNING, RunStatus.STOPPED)),
                     Run.awaits_approval,
+                    Run.start_at.is_not(None),
                     Run.id.in_(troubled),
                 ),
             )

@@ -56,4 +56,4 @@ def whole_checked_by(check: TomlCheck) -> Validator:
 def said(field: Field, problem: str) -> str:
     """What is wrong with a field, as a sentence."""
     name = translated(field.label.text)
-    return _("%(field)s %(problem)s.", field=name, problem=translated(problem))
+    return _("%(field)s %(problem)s.", field=name, problem=translated(problem).rstrip("."))
