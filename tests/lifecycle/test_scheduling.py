@@ -153,6 +153,7 @@ def test_a_run_that_sends_nothing_at_its_end_is_ended_too(world: World, sweep: S
     set_columns(world, run_id, start_at=None, send_until=later(-0.001))
     sweep()
     assert (world.status(run_id), world.statuses(run_id)) == (RunStatus.FINISHED, ["skipped"])
+    assert (stored(world, run_id).started_at is not None) == stopped
 
 
 def test_no_attempt_starts_after_the_end(world: World, worker: WorkerProcess, sweep: Sweep) -> None:

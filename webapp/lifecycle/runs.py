@@ -195,7 +195,7 @@ def finish(session: Session, run: Run) -> None:
     is still on the wire. Needs the run's lock."""
     if not has_outstanding(session, run.id):
         _become(run, RunStatus.FINISHED)
-        run.started_at, run.finished_at = run.started_at or now(), now()
+        run.finished_at = now()
         run_notices.run_finished(session, run)
 
 
