@@ -29,7 +29,8 @@ READ = ("title", "placeholder", "aria-label", "alt", "data-label", "label")
 NOT_READ = {"script", "style", "code", "kbd", "pre", "textarea", "datalist", "noscript"}
 WORD = re.compile(r"[^\W\d_]{3,}")
 NAMES = re.compile(
-    r"Mailrun|STARTTLS|TLS|EHLO|PEM|SPF|DKIM|DMARC|CSV|XLSX|JSON|ZIP|Zip|PDF|HTML|Bcc|Message-ID|UTC|SMTP|UBL|XML|"
+    r"Mailrun|STARTTLS|TLS|EHLO|IMAP|POP3|OAuth 2|Microsoft 365|Google Workspace|PEM|"
+    r"SPF|DKIM|DMARC|CSV|XLSX|JSON|ZIP|Zip|PDF|HTML|Bcc|Message-ID|UTC|SMTP|UBL|XML|"
     r"English|Nederlands|Deutsch|SHA-256|Ctrl|Esc|Enter|Shift|EUR|none|starttls|https?://\S+|\S+@\S+|\S+[./=]\S+|"
     r"\d+ (?:to \d+ )?(?:July|September|October|November|Jul|Sep|Oct|Nov|Dec)\b|\b(?:Sep|Oct|Nov|Dec)\b|"
     r"[A-Z][\w]+-[\w-]+|DR, RN, NRN, OOF, AutoReply|Date|From|Subject|auto-generated|\w{3}, \d+ \w{3} \d{4}|"

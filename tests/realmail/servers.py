@@ -108,13 +108,7 @@ service imap-login {{
 """
 
 
-TOKENS_CONF = """\
-passdb {{
-  driver = oauth2
-  mechanisms = xoauth2
-  args = {home}/oauth2.conf
-}}
-"""
+TOKENS_CONF = "passdb {{\n  driver = oauth2\n  mechanisms = xoauth2\n  args = {home}/oauth2.conf\n}}\n"
 OAUTH2_CONF = """\
 introspection_mode = post
 introspection_url = {introspection}

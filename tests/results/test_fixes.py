@@ -7,10 +7,10 @@ import pytest
 from tests.http_client import LogIn, fields
 from tests.world import World
 from webapp.results.fixes import fix_of
-from webapp.store.statuses import SkipReason
+from webapp.store.statuses import REASONS_OF_INVOICES, SkipReason
 
 
-@pytest.mark.parametrize("reason", [reason for reason in SkipReason if reason != SkipReason.ALREADY_SENT])
+@pytest.mark.parametrize("reason", sorted({*REASONS_OF_INVOICES} - {SkipReason.ALREADY_SENT}))
 def test_every_reason_that_can_be_fixed_has_a_place(reason: SkipReason) -> None:
     fix = fix_of(reason, 3, 7)
     assert fix

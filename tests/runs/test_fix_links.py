@@ -17,7 +17,7 @@ from webapp.runs.labels import open_tasks
 from webapp.runs.outcome import HELD, SENT_BEFORE
 from webapp.store.customers import Cluster
 from webapp.store.runs import Run
-from webapp.store.statuses import SkipReason
+from webapp.store.statuses import REASONS_OF_INVOICES
 
 
 def run(**changed: object) -> Run:
@@ -84,7 +84,7 @@ def test_all_that_was_skipped_leads_to_its_one_cause_or_to_the_run() -> None:
 
 
 def test_every_reason_is_fixed_or_has_no_fix() -> None:
-    assert {*FIXABLE, *HELD, *SENT_BEFORE} == set(SkipReason)
+    assert {*FIXABLE, *HELD, *SENT_BEFORE} == set(REASONS_OF_INVOICES)
     assert open_cause("skipped", "already_sent") is None
     assert open_cause("failed", "") is None, "a mail fails for its address or for something else"
 
