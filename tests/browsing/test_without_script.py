@@ -64,7 +64,7 @@ def test_a_run_is_made_started_stopped_and_seen_through(page: Page, world: World
     counted(page, Ready=10, Skipped=1)
     press(page, "Start")
     loaded_until(page, "Running")
-    expect(page.get_by_text("Started.")).to_be_visible()
+    expect(page.get_by_text("Started.", exact=True)).to_be_visible()
     press(page, "Stop")
     expect(page.get_by_text("Stopped. Only mails already being handed over")).to_be_visible()
     assert len(server.taken) < 10

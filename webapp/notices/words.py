@@ -104,7 +104,7 @@ def _approval_wanted(notice: Notice, details: Details) -> NoticeWords:
 def _approval_decided(notice: Notice, details: Details) -> NoticeWords:
     about = {"run": details["run"], "person": details["by"]}
     if details["decision"] == Decision.APPROVED:
-        title, then = _("“%(run)s” was approved by %(person)s", **about), _("The run has started.")
+        title, then = _("“%(run)s” was approved by %(person)s", **about), _("Its mails may go out.")
     else:
         title, then = _("“%(run)s” was rejected by %(person)s", **about), _("Nothing of it was sent.")
     said = (_("“%(words)s”", words=details["reason"]),) if details["reason"] else ()
