@@ -9,7 +9,8 @@ import pytest
 
 from tests.faults.conftest import site as site
 from tests.faults.conftest import waits as waits
-from tests.realmail.servers import Greylist, PolicyServer, RealMail, are_installed, real_mail
+from tests.realmail.policy import Greylist, PolicyServer
+from tests.realmail.servers import RealMail, are_installed, real_mail
 
 HERE = Path(__file__).parent
 RATE_SECONDS = 5

@@ -10,12 +10,11 @@ import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.smtp.conversations import CERTIFICATE
@@ -167,32 +166,8 @@ def real_mail(
     `main`, more of main.cf, `@name@` stands for that port. `introspection`: where Dovecot asks about the
     tokens that it takes."""
     home = Path(tempfile.mkdtemp(prefix="mailrun-mail-"))
-    home.chmod(0o755)
     ports = dict(zip([*entries, "imap"], free_ports(len(entries) + 1), strict=True))
-    values = {
-        "home": home,
-        "certificate": CERTIFICATE,
-        "owner": MAILBOX_OWNER,
-        "imap": ports["imap"],
-        "mechanisms": mechanisms,
-        "tokens": TOKENS_CONF.format(home=home) if introspection else "",
-        "introspection": introspection,
-    }
-    for folder in ("queue", "mail", "data", "config"):
-        (home / folder).mkdir()
-    shutil.chown(home / "mail", MAILBOX_OWNER, MAILBOX_OWNER)
-    shutil.chown(home / "data", "postfix", "postfix")
-    options = "".join(
-        f"127.0.0.1:{ports[name]} inet n - n - - smtpd {given}\n" for name, given in entries.items()
-    )
-    for name, port in ports.items():
-        main = main.replace(f"@{name}@", str(port))
-    (home / "config/main.cf").write_text(MAIN_CF.format(**values) + main)
-    (home / "config/master.cf").write_text(MASTER_CF + options)
-    (home / "dovecot.conf").write_text(DOVECOT_CONF.format(**values))
-    (home / "oauth2.conf").write_text(OAUTH2_CONF.format(**values))
-    passwords = f"{USER}:{{PLAIN}}{PASSWORD}\nreader:{{PLAIN}}ascii\n"
-    (home / "passwd").write_text(passwords)
+    _lay_out(home, ports, entries, main, mechanisms, introspection)
     dovecot = ["dovecot", "-F", "-c", f"{home}/dovecot.conf"]
     postfix = ["postfix", "-c", f"{home}/config", "start-fg"]
     output = os.open(home / "output", os.O_WRONLY | os.O_CREAT)
@@ -218,6 +193,41 @@ def real_mail(
         shutil.rmtree(home, ignore_errors=True)
 
 
+def _lay_out(
+    home: Path,
+    ports: Mapping[str, int],
+    entries: Mapping[str, str],
+    main: str,
+    mechanisms: str,
+    introspection: str,
+) -> None:
+    """Write the configuration of both into their folder."""
+    home.chmod(0o755)
+    values = {
+        "home": home,
+        "certificate": CERTIFICATE,
+        "owner": MAILBOX_OWNER,
+        "imap": ports["imap"],
+        "mechanisms": mechanisms,
+        "tokens": TOKENS_CONF.format(home=home) if introspection else "",
+        "introspection": introspection,
+    }
+    for folder in ("queue", "mail", "data", "config"):
+        (home / folder).mkdir()
+    shutil.chown(home / "mail", MAILBOX_OWNER, MAILBOX_OWNER)
+    shutil.chown(home / "data", "postfix", "postfix")
+    options = "".join(
+        f"127.0.0.1:{ports[name]} inet n - n - - smtpd {given}\n" for name, given in entries.items()
+    )
+    for name, port in ports.items():
+        main = main.replace(f"@{name}@", str(port))
+    (home / "config/main.cf").write_text(MAIN_CF.format(**values) + main)
+    (home / "config/master.cf").write_text(MASTER_CF + options)
+    (home / "dovecot.conf").write_text(DOVECOT_CONF.format(**values))
+    (home / "oauth2.conf").write_text(OAUTH2_CONF.format(**values))
+    (home / "passwd").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\nreader:{{PLAIN}}ascii\n")
+
+
 def _until_it_listens(port: int, home: Path) -> None:
     end = time.monotonic() + START_SECONDS
     while True:
@@ -237,62 +247,3 @@ def free_ports(n: int) -> list[int]:
     for one in sockets:
         one.close()
     return ports
-
-
-@dataclass
-class PolicyServer:
-    """A policy server of Postfix (SMTPD_POLICY_README): `decide` gets a recipient and returns the action."""
-
-    decide: Callable[[str], str]
-    port: int = 0
-    _listener: socket.socket | None = field(default=None, repr=False)
-
-    def start(self) -> None:
-        """Listens on a free port."""
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
-
-    def stop(self) -> None:
-        """Takes no more connections."""
-        assert self._listener is not None
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        asked: dict[str, str] = {}
-        with connection, suppress(OSError), connection.makefile("rw", newline="\n") as lines:
-            for line in lines:
-                name, _, value = line.rstrip("\n").partition("=")
-                if name:
-                    asked[name] = value
-                    continue
-                lines.write(f"action={self.decide(asked.get('recipient', ''))}\n\n")
-                lines.flush()
-                asked.clear()
-
-
-@dataclass
-class Greylist:
-    """Refuses each recipient until this number of `seconds` after its first offer. `refused`: how often."""
-
-    seconds: float
-    refused: int = 0
-    _first: dict[str, float] = field(default_factory=dict)
-
-    def decide(self, recipient: str) -> str:
-        """The action of the policy server."""
-        at = time.monotonic()
-        if at - self._first.setdefault(recipient, at) < self.seconds:
-            self.refused += 1
-            return "DEFER greylisted, try again later"
-        return "DUNNO"

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from tests.faults.installation import Site
-from tests.realmail.servers import PolicyServer, RealMail, real_mail
+from tests.realmail.policy import PolicyServer
+from tests.realmail.servers import RealMail, real_mail
 from webapp.bounces import reading
 from webapp.bounces.imap import ImapMailbox
 from webapp.bounces.mailboxes import address_of
