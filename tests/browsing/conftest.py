@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, StorageState, exp
 
 from tests.browsing import chromium, reader
 from tests.browsing.installation import Installation, installation
+from tests.browsing.patience import patient
 from tests.browsing.watching import Watch
 from tests.http_client import PASSWORD
 from tests.mailserver import MailServer, mail_server
@@ -40,9 +41,9 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def asks_as_the_reader() -> Iterator[None]:
-    """Tests ask in English for what the reader reads."""
-    with reader.translating():
+def uses_pages_as_the_reader() -> Iterator[None]:
+    """Tests ask in English for what the reader reads, and use pages that have loaded."""
+    with patient(), reader.translating():
         yield
 
 
