@@ -235,10 +235,12 @@ REASONS_TO_FIX = (
 """Why a result was skipped that a person can fix."""
 
 TO_FIX = (
-    "(status IN ('failed', 'bounced', 'unconfirmed') OR (status = 'skipped' AND reason IN "
-    "('no_recipient', 'no_attachment', 'suspect_document', 'no_password', 'unlockable')))"
+    "(status = 'failed' OR status = 'bounced' OR status = 'unconfirmed' OR (status = 'skipped' AND "
+    "(reason = 'no_recipient' OR reason = 'no_attachment' OR reason = 'suspect_document' "
+    "OR reason = 'no_password' OR reason = 'unlockable')))"
 )
 """Of what the index of open results is: the few that a person can fix (results/to_fix.py). A query says it
-in these very words: so SQLite knows that the index has all that it asks for."""
+in these very words: so SQLite knows that the index has all that it asks for. Without IN: for a list of three
+or more SQLite would fill a table of its own at every write of a result, 60 µs a mail."""
 
 TO_FIX_ONLY: dict[str, Any] = {"sqlite_where": text(TO_FIX), "postgresql_where": text(TO_FIX)}
