@@ -24,6 +24,9 @@ LONGEST_WORD = 900
 LONGEST_PREFIX = len("Reply-To: ")
 """Of a header with addresses, up to its first one."""
 
+HEADER, DISPLAY_NAME, FILE_NAME = N_("the header %(name)s"), N_("a display name"), N_("a file name")
+"""What a value is called that cannot stand in a mail."""
+
 PLAIN = re.compile(r"[ -~]*")
 SURROGATES = re.compile("[\ud800-\udfff]")
 ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
@@ -36,7 +39,7 @@ class Uncomposable(Exception):
 
 def text_field(name: str, value: str) -> bytes:
     """A header of free text. Raises Uncomposable for a line break in it."""
-    safe = header_safe(_("the header %(name)s", name=name), value)
+    safe = header_safe(HEADER, value, name=name)
     if _is_plain(safe):
         return _folded(f"{name}: {safe}")
     return f"{name}: {_encoded_words(safe, len(name) + 2)}\r\n".encode("ascii")
@@ -53,7 +56,7 @@ def mailbox(address: str, display_name: str) -> str:
     """One address with its display name (RFC 5322), in lines no longer than necessary."""
     if not address.isascii() or not ADDRESS.fullmatch(address):
         raise Uncomposable(_("%(address)s cannot stand in a header", address=repr(address)))
-    name = header_safe(N_("a display name"), display_name).strip()
+    name = header_safe(DISPLAY_NAME, display_name).strip()
     if not name:
         return address
     if not _is_plain(name):
@@ -66,7 +69,7 @@ def mailbox(address: str, display_name: str) -> str:
 
 def file_name_parameter(file_name: str) -> str:
     """`filename=…`: quoted if it is ASCII, else by RFC 2231, in pieces if it is long."""
-    name = header_safe(N_("a file name"), file_name).replace("/", "_").replace("\\", "_")
+    name = header_safe(FILE_NAME, file_name).replace("/", "_").replace("\\", "_")
     if PLAIN.fullmatch(name) and len(name) < LONGEST_WORD:
         return f'filename="{quote(name)}"'
     pieces = re.findall(r"(?:%..|[^%]){1,20}", percent_encoded(name, safe="", encoding="utf-8"))
@@ -80,24 +83,16 @@ def file_name_parameter(file_name: str) -> str:
     return ";\r\n ".join(numbered)
 
 
-def header_safe(what: str, value: str) -> str:
-    """The value, if it cannot break out of its header. Raises Uncomposable."""
+def header_safe(what: str, value: str, **names: str) -> str:
+    """The value, if it cannot break out of its header. Raises Uncomposable, which calls the value by `what`, a
+    text to translate, with these names in it."""
+    if value.isprintable():  # neither a line break nor half a character is
+        return value
+    told = {"what": translated(what) % names, "value": repr(value)}
     if LINE_BREAKS.search(value):
-        raise Uncomposable(
-            _(
-                "%(what)s has a line break, which would end the header: %(value)s",
-                what=translated(what),
-                value=repr(value),
-            )
-        )
+        raise Uncomposable(_("%(what)s has a line break, which would end the header: %(value)s", **told))
     if SURROGATES.search(value):
-        raise Uncomposable(
-            _(
-                "%(what)s has a character that cannot be written: %(value)s",
-                what=translated(what),
-                value=repr(value),
-            )
-        )
+        raise Uncomposable(_("%(what)s has a character that cannot be written: %(value)s", **told))
     return value
 
 
@@ -113,14 +108,14 @@ def _is_plain(value: str) -> bool:
 def _encoded_words(text: str, before: int) -> str:
     """The text as encoded words, one a line; `before` is the number of characters before the first. No
     character is cut in two."""
-    words, word, room = [], b"", _bytes_in(LINE - before)
-    for character in text:
-        encoded = character.encode()
-        if len(word) + len(encoded) > room:
-            words.append(word)
-            word, room = b"", _bytes_in(LINE - 1)
-        word += encoded
-    return "\r\n ".join(header_encode(word, "utf-8") for word in [*words, word])
+    encoded, words, begin, end = text.encode(), [], 0, _bytes_in(LINE - before)
+    while end < len(encoded):
+        while encoded[end] & 0xC0 == 0x80:  # within a character of UTF-8
+            end -= 1
+        words.append(encoded[begin:end])
+        begin, end = end, end + _bytes_in(LINE - 1)
+    words.append(encoded[begin:])
+    return "\r\n ".join(header_encode(word, "utf-8") for word in words)
 
 
 def _bytes_in(width: int) -> int:

@@ -65,14 +65,14 @@ def _missing(html: str, subject: str) -> str:
     """What the head has to say and does not say yet.
 
     A mail that sets colours is shown as it is: in dark mode its black text would stand on black."""
-    scheme = "light" if COLOURS.search(html) else "light dark"
+    scheme, said = "light" if COLOURS.search(html) else "light dark", html.lower()
     lines = [
         ("charset=", '<meta charset="utf-8">'),
         ("viewport", VIEWPORT),
         ("color-scheme", f'<meta name="color-scheme" content="{scheme}">'),
         ("color-scheme", f'<meta name="supported-color-schemes" content="{scheme}">'),
     ]
-    found = [line for word, line in lines if word not in html.lower()]
+    found = [line for word, line in lines if word not in said]
     if not TITLE.search(html):
         found.append(f"<title>{escape(subject)}</title>")
     return "".join(found)
