@@ -54,6 +54,8 @@ class PlanFields:
     sum_margin: int | None
     skipped_max: int | None
     no_suspect: bool
+    no_oddities: bool
+    oddities_allowed: list[str]
     action: str
     late_hours_max: int
 

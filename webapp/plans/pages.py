@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from webapp import audit
+from webapp.cluster_paths import cluster_tags
 from webapp.extensions import runtime
 from webapp.plans import editing, queries, words
 from webapp.plans.dates import next_moments, rule_of
@@ -132,6 +133,7 @@ def _form(plan: Plan | None, form: PlanForm, wrong: str = "", status: int = 200)
     """The page of a plan, or of one that does not exist yet."""
     session = db.session
     shown: dict[str, object] = {"plan": plan, "form": form, "wrong": wrong, "may_save": viewer().may_send}
+    shown["clusters"] = cluster_tags(session, viewer())
     if plan is not None:
         rule = rule_of(plan)
         shown |= {

@@ -8,6 +8,8 @@ from babel import Locale
 from babel.dates import get_day_names
 
 from webapp import notation
+from webapp.oddities.kinds import OddityKind
+from webapp.oddities.words import TITLES
 from webapp.plans.rules import Moment, Rule
 from webapp.plans.workdays import countries
 from webapp.store.plans import OccurrenceState, PlanAction, PlanDay, PlanPeriod, PlanShift, PlanSpan
@@ -66,11 +68,23 @@ STATE_LOOKS = {
     OccurrenceState.SKIPPED: "skipped",
     OccurrenceState.TAKEN: "ready",
 }
+ODDITY_NAMES = {
+    OddityKind.NUMBER: N_("Many more or fewer invoices than last time"),
+    OddityKind.AMOUNT: N_("A much higher or lower total than last time"),
+    **TITLES,
+}
+"""The kinds of oddity, in the order in which they are told."""
 ORDINALS = (
     *(N_("first"), N_("second"), N_("third"), N_("fourth"), N_("fifth")),
     *(N_("sixth"), N_("seventh"), N_("eighth"), N_("ninth"), N_("tenth")),
 )
 NTH_MAX = 31
+
+
+def oddity_address(run_id: int, kind: str) -> str:
+    """Where the oddities of this kind in a run are shown: its list, or beside the totals."""
+    here = f"/runs/{run_id}/oddities"
+    return f"{here}/{kind}" if kind in TITLES else here
 
 
 def weekday_names() -> list[str]:
