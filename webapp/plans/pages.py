@@ -12,8 +12,9 @@ from webapp import audit
 from webapp.cluster_paths import cluster_tags
 from webapp.extensions import runtime
 from webapp.plans import editing, queries, words
-from webapp.plans.dates import next_moments, rule_of
+from webapp.plans.dates import UNKNOWN_HERE, rule_of
 from webapp.plans.forms import PlanForm, form_of, new_form
+from webapp.plans.month_grid import dates_shown, month_grids
 from webapp.plans.owners import subject
 from webapp.plans.spans import invoice_period
 from webapp.store.db import db
@@ -136,6 +137,10 @@ def _form(plan: Plan | None, form: PlanForm, wrong: str = "", status: int = 200)
     shown["clusters"] = cluster_tags(session, viewer())
     if plan is not None:
         rule = rule_of(plan)
+        try:
+            dates = dates_shown(rule, DATES_SHOWN, now())
+        except UNKNOWN_HERE:
+            dates = []  # the plan is paused, and says why
         shown |= {
             "when": words.when(rule),
             "seen": request.form.get("seen") or editing.seen_of(plan),
@@ -145,8 +150,9 @@ def _form(plan: Plan | None, form: PlanForm, wrong: str = "", status: int = 200)
                     invoice_period(PlanPeriod(plan.period), each.nominal),
                     words.holidays_before(rule, each),
                 )
-                for each in next_moments(plan, DATES_SHOWN, now())
+                for each in dates
             ],
+            "months": month_grids(rule, dates, now()),
             "history": queries.history(session, plan),
             "changes": audit.latest(session, subject(plan)),
             "changes_of": subject(plan),

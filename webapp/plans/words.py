@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from babel import Locale
-from babel.dates import get_day_names
+from babel.dates import format_date, get_day_names
 
 from webapp import notation
 from webapp.oddities.kinds import OddityKind
 from webapp.oddities.words import TITLES
+from webapp.plans.month_grid import GridDay
 from webapp.plans.rules import Moment, Rule
 from webapp.plans.workdays import countries
 from webapp.store.plans import OccurrenceState, PlanAction, PlanDay, PlanPeriod, PlanShift, PlanSpan
@@ -91,6 +92,23 @@ def weekday_names() -> list[str]:
     """Monday to Sunday, in the reader's language."""
     names = get_day_names("wide", locale=notation.current().language)
     return [str(names[number]) for number in range(7)]
+
+
+def weekday_heads() -> list[tuple[str, str]]:
+    """Monday to Sunday over a calendar: in two or three letters, and in full."""
+    short = get_day_names("short", locale=notation.current().language)
+    return [(str(short[number]), name) for number, name in enumerate(weekday_names())]
+
+
+def month_name(first: date) -> str:
+    """December 2026"""
+    return str(format_date(first, "LLLL y", locale=notation.current().language))
+
+
+def about_day(shown: GridDay) -> str:
+    """What is said of a day in the calendar beside its number: why it is off, that it is today."""
+    off = _("day off") if shown.is_off and not shown.is_weekend else ""
+    return ", ".join(filter(None, (_("today") if shown.is_today else "", shown.holiday or off)))
 
 
 def country_names() -> list[tuple[str, str]]:
