@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -11,12 +10,10 @@ from sqlalchemy.orm import joinedload
 from webapp.errors import Refused
 from webapp.extensions import Runtime
 from webapp.launch.check_result import CheckResult
+from webapp.plans.dates import is_overdue
 from webapp.plans.owners import sending_owner
 from webapp.store.plans import Plan
-from webapp.store.types import now
 from webapp.translation import _
-
-OVERDUE = timedelta(minutes=10)
 
 
 def plan_checks(runtime: Runtime) -> Iterator[CheckResult]:
@@ -43,7 +40,7 @@ def _check(plan: Plan) -> CheckResult:
         words = _("its definition “%(name)s” is retired", name=plan.definition.name)
         return CheckResult(about, False, words)
     at = f"{plan.next_at:%Y-%m-%d %H:%M} UTC"
-    if plan.next_at < now() - OVERDUE:
+    if is_overdue(plan):
         return CheckResult(about, False, _("was due at %(time)s: no worker looked", time=at))
     if plan.problem:
         return CheckResult(about, True, plan.problem, warns=True)

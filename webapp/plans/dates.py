@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
 from sqlalchemy import select
@@ -11,10 +11,13 @@ from sqlalchemy.orm import Session
 from webapp.plans.rules import Rule, moments
 from webapp.plans.workdays import WorkCalendar
 from webapp.store.plans import Plan, PlanDay, PlanOccurrence, PlanShift, PlanSpan
+from webapp.store.types import now
 from webapp.translation import _
 
 UNKNOWN_HERE = (ZoneInfoNotFoundError, NotImplementedError)
 """What working out a date raises whose time zone or country this machine does not know."""
+
+OVERDUE_AFTER = timedelta(minutes=10)
 
 
 def unknown_words(error: Exception) -> str:
@@ -39,6 +42,11 @@ def rule_of(plan: Plan) -> Rule:
         shift=PlanShift(plan.shift),
         calendar=WorkCalendar(plan.country, *days),
     )
+
+
+def is_overdue(plan: Plan) -> bool:
+    """Whether the plan's next date has passed, and no worker has made it or skipped it."""
+    return plan.next_at is not None and plan.next_at < now() - OVERDUE_AFTER
 
 
 def set_next(session: Session, plan: Plan, after: datetime) -> None:

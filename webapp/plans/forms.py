@@ -74,7 +74,7 @@ class PlanForm(Form):
         self.shift.choices = _choices(words.SHIFT_WORDS.items())
         self.oddities_allowed.choices = _choices(words.ODDITY_NAMES.items())
         self.action.choices = _choices(words.ACTION_WORDS.items())
-        self.nth.choices = [(number, f"{number}.") for number in range(1, words.NTH_MAX + 1)]
+        self.nth.choices = [(number, words.ordinal(number)) for number in range(1, words.NTH_MAX + 1)]
         self.weekday.choices = list(enumerate(words.weekday_names()))
         self.time_zone.choices = [(zone, zone) for zone in notation.zones()]
         self.country.choices = [("", _("no country: Monday to Friday")), *words.country_names()]

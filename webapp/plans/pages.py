@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -12,7 +13,7 @@ from webapp import audit
 from webapp.cluster_paths import cluster_tags
 from webapp.extensions import runtime
 from webapp.plans import editing, queries, words
-from webapp.plans.dates import UNKNOWN_HERE, rule_of
+from webapp.plans.dates import UNKNOWN_HERE, is_overdue, rule_of, unknown_words
 from webapp.plans.forms import PlanForm, form_of, new_form
 from webapp.plans.month_grid import dates_shown, month_grids
 from webapp.plans.owners import subject
@@ -21,9 +22,9 @@ from webapp.store.db import db
 from webapp.store.plans import OccurrenceState, Plan, PlanPeriod
 from webapp.store.types import now
 from webapp.translation import _
-from webapp.web import form_posts
+from webapp.web import confirmations, form_posts
 from webapp.web.access_control import refuse_unless, viewer
-from webapp.web.form_posts import Flash
+from webapp.web.form_posts import Flash, refuse
 
 plans = Blueprint("plans", __name__)
 DATES_SHOWN = 12
@@ -107,7 +108,17 @@ def delete(plan_id: int) -> ResponseReturnValue:
 
 @plans.post("/plans/<int:plan_id>/run")
 def make_now(plan_id: int) -> ResponseReturnValue:
-    """Make a run now."""
+    """Make a run now, once it was asked whether to: it may start by itself."""
+    if viewer().may_send and not request.form.get("asked"):
+        plan = _visible(plan_id)
+        try:
+            day = now().astimezone(ZoneInfo(plan.time_zone)).date()
+        except UNKNOWN_HERE as unknown:
+            return refuse(unknown_words(unknown), f"/plans/{plan_id}")
+        period = invoice_period(PlanPeriod(plan.period), day)
+        return confirmations.ask(
+            "plans/confirm_run.html", here="Plans", plan=plan, period=period, back=f"/plans/{plan_id}"
+        )
 
     def effect(session: Session) -> tuple[str, Flash]:
         made = editing.make_now(session, runtime(), viewer(), plan_id)
@@ -153,7 +164,9 @@ def _form(plan: Plan | None, form: PlanForm, wrong: str = "", status: int = 200)
                 for each in dates
             ],
             "months": month_grids(rule, dates, now()),
-            "history": queries.history(session, plan),
+            "history": queries.history(session, viewer(), plan),
+            "runs_made": queries.runs_made(session, viewer(), plan),
+            "is_overdue": is_overdue(plan),
             "changes": audit.latest(session, subject(plan)),
             "changes_of": subject(plan),
         }

@@ -13,7 +13,16 @@ from webapp.oddities.words import TITLES
 from webapp.plans.month_grid import GridDay
 from webapp.plans.rules import Moment, Rule
 from webapp.plans.workdays import countries
-from webapp.store.plans import OccurrenceState, PlanAction, PlanDay, PlanPeriod, PlanShift, PlanSpan
+from webapp.store.plans import (
+    OccurrenceState,
+    PlanAction,
+    PlanDay,
+    PlanOccurrence,
+    PlanPeriod,
+    PlanShift,
+    PlanSpan,
+)
+from webapp.store.statuses import RunStatus
 from webapp.translation import N_, _, translated
 
 EVERY_WORDS = {
@@ -50,9 +59,9 @@ ACTION_WORDS = {
 STATE_WORDS = {
     OccurrenceState.CREATING: N_("Being created"),
     OccurrenceState.STARTED: N_("Started by itself"),
-    OccurrenceState.ASKED: N_("Waits for approval"),
-    OccurrenceState.UNEXPECTED: N_("Not as expected, waits"),
-    OccurrenceState.WAITING: N_("Waits for a person"),
+    OccurrenceState.ASKED: N_("Put forward for approval"),
+    OccurrenceState.UNEXPECTED: N_("Not as expected"),
+    OccurrenceState.WAITING: N_("Left to a person"),
     OccurrenceState.CREATED: N_("Created"),
     OccurrenceState.HELD: N_("Held"),
     OccurrenceState.SKIPPED: N_("Skipped"),
@@ -60,7 +69,7 @@ STATE_WORDS = {
 }
 STATE_LOOKS = {
     OccurrenceState.CREATING: "ready",
-    OccurrenceState.STARTED: "sent",
+    OccurrenceState.STARTED: "ready",
     OccurrenceState.ASKED: "deferred",
     OccurrenceState.UNEXPECTED: "deferred",
     OccurrenceState.WAITING: "deferred",
@@ -86,6 +95,12 @@ def oddity_address(run_id: int, kind: str) -> str:
     """Where the oddities of this kind in a run are shown: its list, or beside the totals."""
     here = f"/runs/{run_id}/oddities"
     return f"{here}/{kind}" if kind in TITLES else here
+
+
+def state_look(occurrence: PlanOccurrence) -> str:
+    """How the state of a date looks: it asks for a person only as long as its run waits for one."""
+    run, look = occurrence.run, STATE_LOOKS[OccurrenceState(occurrence.state)]
+    return "ready" if look == "deferred" and (run is None or run.status != RunStatus.CREATED) else look
 
 
 def weekday_names() -> list[str]:
@@ -130,7 +145,7 @@ def when(rule: Rule) -> str:
 
 
 def _day(rule: Rule) -> str:
-    nth, weekday = _ordinal(rule.nth), weekday_names()[rule.weekday]
+    nth, weekday = ordinal(rule.nth), weekday_names()[rule.weekday]
     if rule.day == PlanDay.OF_MONTH:
         return _("day %(num)s", num=rule.nth)
     if rule.day == PlanDay.LAST:
@@ -150,7 +165,8 @@ def _day(rule: Rule) -> str:
     return _("the %(nth)s %(weekday)s from the end", nth=nth, weekday=weekday)
 
 
-def _ordinal(nth: int) -> str:
+def ordinal(nth: int) -> str:
+    """third; from the eleventh on: number 11"""
     return translated(ORDINALS[nth - 1]) if nth <= len(ORDINALS) else _("number %(num)s", num=nth)
 
 
