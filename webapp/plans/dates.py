@@ -44,6 +44,11 @@ def rule_of(plan: Plan) -> Rule:
     )
 
 
+def dates_are_known(plan: Plan) -> None:
+    """Raise one of UNKNOWN_HERE unless the next date can be worked out on this machine."""
+    next(moments(rule_of(plan), now()))
+
+
 def is_overdue(plan: Plan) -> bool:
     """Whether the plan's next date has passed, and no worker has made it or skipped it."""
     return plan.next_at is not None and plan.next_at < now() - OVERDUE_AFTER
