@@ -87,20 +87,24 @@ def keys(bcc_domains: Sequence[str] = ()) -> dict[str, dict[str, TomlKey]]:
             "output_type": TomlKey(check.word(OutputType)),
             "autogenerate": TomlKey(check.truth, False),
         },
-        "template": {
-            "name": TomlKey(check.text(longest(MessageTemplate.name))),
-            "format": TomlKey(check.word(TemplateFormat)),
-            "language": TomlKey(check.language(longest(TemplateText.language)), ""),
-            "subject": TomlKey(check.subject_or_none(longest(TemplateText.subject)), ""),
-            "source": TomlKey(check.source),
-            "plain": TomlKey(check.source_or_none, ""),
-        },
+        "template": _template_keys(),
         "template_part": {
             "name": TomlKey(check.part_name),
             "language": TomlKey(check.language(longest(TemplatePart.language)), ""),
             "source": TomlKey(check.source),
         },
         "definition": _definition_keys(bcc_domains),
+    }
+
+
+def _template_keys() -> dict[str, TomlKey]:
+    return {
+        "name": TomlKey(check.text(longest(MessageTemplate.name))),
+        "format": TomlKey(check.word(TemplateFormat)),
+        "language": TomlKey(check.language(longest(TemplateText.language)), ""),
+        "subject": TomlKey(check.subject_or_none(longest(TemplateText.subject)), ""),
+        "source": TomlKey(check.source),
+        "plain": TomlKey(check.source_or_none, ""),
     }
 
 
