@@ -53,8 +53,8 @@ def _retold(text: str, _of: notation.Notation) -> str:
 
 
 def _found(text: str) -> str | None:
-    """The first that finds something: the text itself, the marked text that it was made from, its parts
-    between semicolons, what follows a colon, what follows a quoted name."""
+    """The first that finds something: the text itself, its sentences, its parts between semicolons, the
+    marked text that it was made from, what follows a colon, what follows a quoted name."""
     if to := REPLY_TO.fullmatch(text):
         return _("%(reply)s (to %(stage)s)", **to.groupdict())
     if REPLY.fullmatch(text):
@@ -63,7 +63,18 @@ def _found(text: str) -> str | None:
     for spelling in (text, text[:1].lower() + text[1:]):
         if (whole := translated(spelling)) != spelling:
             return whole
-    return _of_parts(text) or _made(text) or _of_ends(text)
+    return _of_sentences(text) or _of_parts(text) or _made(text) or _of_ends(text)
+
+
+def _of_sentences(text: str) -> str | None:
+    """Several marked sentences, one after the other, of which each is found."""
+    for end in re.finditer(r"(?<=\.) ", text):
+        first = text[: end.start()]
+        exact = translated(first)
+        told = exact if exact != first else _made(first)
+        if told and (rest := _found(text[end.end() :])):
+            return f"{told} {rest}"
+    return None
 
 
 def _of_parts(text: str) -> str | None:

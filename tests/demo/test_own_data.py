@@ -23,6 +23,7 @@ from webapp.store.database import Database
 from webapp.store.definitions import MessageDefinition
 from webapp.store.installation import Installation
 from webapp.store.invoices import Invoice
+from webapp.store.plans import Plan
 from webapp.store.runs import Run
 from webapp.store.tables import metadata
 from webapp.store.types import now
@@ -155,9 +156,30 @@ def bound_user(session: Session) -> None:
     session.add(UserCluster(user_id=user.id, cluster_id=france))
 
 
+def own_plan(session: Session) -> None:
+    france = session.scalars(select(Cluster).where(Cluster.tag_name == "France")).one()
+    definition = session.scalars(select(MessageDefinition)).first()
+    assert definition is not None
+    fields = {"period": "last_month", "every": "month", "day": "last_day", "at": "07:00", "action": "wait"}
+    owner = session.scalars(select(User)).one()
+    session.add(
+        Plan(
+            **fields,
+            name="Mine",
+            owner_id=owner.id,
+            definition_id=definition.id,
+            cluster_id=france.id,
+            time_zone="UTC",
+            next_at=now(),
+            made_by=owner.email,
+        )
+    )
+
+
 @pytest.mark.parametrize(
     ("hang", "words"),
     [
+        (own_plan, "Plans for clusters of the demo: Mine"),
         (own_customer, "Customers of yours in clusters of the demo"),
         (renamed, "other names than in the demo: K-41001"),
         (own_cluster, "Mine below France"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -10,10 +11,14 @@ from sqlalchemy import select, update
 
 from tests.http_client import Browser, LogIn, text_of
 from tests.world import World
+from webapp import notation
 from webapp.new_run import generation
-from webapp.plans import making
+from webapp.notation import Notation
+from webapp.plans import making, words
+from webapp.plans.workdays import WorkCalendar
 from webapp.store.plans import Plan, PlanOccurrence
 from webapp.store.runs import Run
+from webapp.store.types import now
 from webapp.store.users import AuditEntry, User
 
 
@@ -131,7 +136,12 @@ def test_make_it_now_makes_a_run_that_names_its_plan(log_in: LogIn, world: World
     browser = log_in("manager")
     plan_id = add(browser, world, action="create", period="this_month")
     browser.look(f"/plans/{plan_id}")
-    answer = browser.press(f"/plans/{plan_id}/run")
+    asked = browser.press(f"/plans/{plan_id}/run")
+    assert (asked.status_code, "Nothing goes out" in text_of(asked)) == (200, False)
+    assert "The run is only created." in text_of(asked)
+    with world.runtime.database.reading() as session:
+        assert session.scalar(select(Run.id)) is None
+    answer = browser.press(f"/plans/{plan_id}/run", asked="1")
     with world.runtime.database.reading() as session:
         run_id = session.scalars(select(Run.id)).one()
     assert answer.headers["Location"] == f"/runs/{run_id}"
@@ -203,3 +213,73 @@ def test_the_list_is_in_the_second_row_of_runs(log_in: LogIn, pages: Flask) -> N
     browser = log_in("manager")
     assert 'href="/plans"' in browser.look("/runs").text
     assert "There is no plan yet." in browser.look("/plans").text
+
+
+def test_runs_of_a_cluster_that_the_plan_had_before_stay_out_of_sight(
+    log_in: LogIn, world: World, in_cluster: object
+) -> None:
+    world.add()
+    admin, left = log_in("admin"), log_in("manager", "left")
+    plan_id = add(admin, world, action="create", period="this_month")
+    admin.look(f"/plans/{plan_id}")
+    admin.press(f"/plans/{plan_id}/run", asked="1")
+    seen = re.search(r'name="seen" value="([^"]+)"', admin.look(f"/plans/{plan_id}").text)
+    assert seen
+    admin.press(f"/plans/{plan_id}", **filled(world, cluster="left", seen=seen[1]))
+    with world.runtime.database.reading() as session:
+        [run_id] = session.scalars(select(Run.id))
+    link = f'href="/runs/{run_id}"'
+    assert link in admin.look(f"/plans/{plan_id}").text
+    assert link in admin.look("/plans").text
+    for place in (f"/plans/{plan_id}", "/plans"):
+        page = left.look(place)
+        assert page.status_code == 200
+        assert link not in page.text
+
+
+def test_a_date_that_no_worker_made_is_told(log_in: LogIn, world: World) -> None:
+    browser = log_in("manager")
+    plan_id = add(browser, world)
+    with world.runtime.database.writing() as session:
+        session.execute(update(Plan).values(next_at=now() - timedelta(minutes=9)))
+    assert "Overdue" not in text_of(browser.look("/plans"))
+    with world.runtime.database.writing() as session:
+        session.execute(update(Plan).values(next_at=now() - timedelta(minutes=11)))
+    for place in ("/plans", f"/plans/{plan_id}"):
+        assert "Overdue" in text_of(browser.look(place))
+        assert "not made yet" in text_of(browser.look(place))
+
+
+def test_no_green_word_over_a_run_that_is_not_over(log_in: LogIn, world: World) -> None:
+    browser = log_in("manager")
+    plan_id = add(browser, world)
+    world.add()
+    run_id = world.run(start=True)
+    with world.runtime.database.writing() as session:
+        values = {"plan_id": plan_id, "plan_name": "Monthly", "due_at": now(), "run_id": run_id}
+        session.add(PlanOccurrence(**values, state="started"))
+    for place in ("/plans", f"/plans/{plan_id}"):
+        main = browser.look(place).text.partition("<main")[2]
+        assert "Started by itself" in main
+        assert "is-sent" not in main
+
+
+def test_a_date_waits_only_as_long_as_its_run_does(world: World) -> None:
+    made = PlanOccurrence(state="unexpected", run=Run(status="created"))
+    assert words.state_look(made) == "deferred"
+    made.run = Run(status="finished")
+    assert words.state_look(made) == "ready"
+
+
+@pytest.mark.parametrize(("language", "said"), [("nl", "Eerste kerstdag"), ("en", "Christmas Day")])
+def test_holidays_are_named_in_the_reader_s_language(language: str, said: str) -> None:
+    with notation.reading(Notation(language=language)):
+        assert WorkCalendar("NL").holiday_name(date(2026, 12, 25)) == said
+        assert WorkCalendar("AT").holiday_name(date(2026, 12, 25)) in ("Christtag", "Christmas Day")
+
+
+def test_clusters_are_suggested(log_in: LogIn, world: World) -> None:
+    page = log_in("manager", "left").look("/plans/new").text
+    assert 'list="clusters"' in page
+    assert '<option value="left"></option>' in page
+    assert '<option value="all"></option>' not in page

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from webapp import audit, edits, sources
@@ -204,8 +204,15 @@ def why_not_deleted(session: Session, graph: VisibleGraph, cluster_id: int) -> s
             runs,
             name=name,
         )
-    if session.scalar(select(exists().where(Plan.cluster_id == cluster_id))):
-        return _("%(name)s cannot be deleted while a plan makes runs for it.", name=name)
+    of_cluster = select(Plan.name).where(Plan.cluster_id == cluster_id)
+    if plans := session.scalars(of_cluster.order_by(Plan.name)).all():
+        return ngettext(
+            "%(name)s cannot be deleted while the plan %(plans)s makes runs for it. Change the plan first.",
+            "%(name)s cannot be deleted while the plans %(plans)s make runs for it. Change them first.",
+            len(plans),
+            name=name,
+            plans=", ".join(f"“{each}”" for each in plans),
+        )
     bound = session.scalars(
         select(User.name)
         .join(UserCluster, UserCluster.user_id == User.id)

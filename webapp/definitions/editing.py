@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from sqlalchemy import delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
-from webapp.access import Viewer, cannot_change
+from webapp.access import Viewer, cannot_change, plans_of
 from webapp.audit import note
 from webapp.definitions import password_fields
 from webapp.definitions.sharing import must_see_runs_of_definition
@@ -97,14 +97,43 @@ def remove(session: Session, viewer: Viewer, definition: MessageDefinition) -> N
             )
         )
     if session.scalar(select(exists().where(Plan.definition_id == definition.id))):
-        words = _("“%(name)s” cannot be deleted: a plan makes runs with it.", name=definition.name)
-        raise Refused(words)
+        named = plans_of_definition(session, viewer, definition.id)
+        raise Refused(
+            ngettext(
+                "“%(name)s” cannot be deleted: the plan %(plans)s makes runs with it. Change the plan first.",
+                "“%(name)s” cannot be deleted: the plans %(plans)s make runs with it. Change them first.",
+                len(named),
+                name=definition.name,
+                plans=", ".join(named),
+            )
+            if named
+            else _("“%(name)s” cannot be deleted: a plan makes runs with it.", name=definition.name)
+        )
     session.execute(
         delete(DefinitionTransformation).where(DefinitionTransformation.definition_id == definition.id)
     )
     session.execute(delete(DefinitionVersion).where(DefinitionVersion.definition_id == definition.id))
     note(session, viewer.name, "delete definition", definition.name)
     session.delete(definition)
+
+
+def plans_of_definition(session: Session, viewer: Viewer, definition_id: int) -> list[str]:
+    """The plans that make runs with the definition, of those that this person sees, by their quoted names."""
+    ours = (Plan.definition_id == definition_id, plans_of(viewer))
+    return [f"“{name}”" for name in session.scalars(select(Plan.name).where(*ours).order_by(Plan.name))]
+
+
+def held_without(session: Session, viewer: Viewer, definition_id: int) -> str:
+    """What becomes of the plans of a definition that is retired, in words; empty if it has none."""
+    plans = plans_of_definition(session, viewer, definition_id)
+    if not plans:
+        return ""
+    return ngettext(
+        "The plan %(plans)s is held until it has another definition.",
+        "The plans %(plans)s are held until they have another definition.",
+        len(plans),
+        plans=", ".join(plans),
+    )
 
 
 def runs_of(session: Session, definition_id: int) -> int:

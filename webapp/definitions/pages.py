@@ -184,7 +184,8 @@ def retire(definition_id: int) -> ResponseReturnValue:
 
     def effect(session: Session) -> tuple[str, form_posts.Flash]:
         editing.retire(session, viewer(), _definition(definition_id))
-        return page, _("Retired. No new runs can use it; existing runs continue.")
+        held = editing.held_without(session, viewer(), definition_id)
+        return page, f"{_('Retired. No new runs can use it; existing runs continue.')} {held}".strip()
 
     return form_posts.apply_once(effect, back=page)
 

@@ -14,7 +14,7 @@ from babel.localedata import locale_identifiers
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from webapp.access import Viewer
+from webapp.access import Viewer, plans_of
 from webapp.audit import note
 from webapp.definitions.editing import (
     CHANGED_MEANWHILE,
@@ -32,6 +32,7 @@ from webapp.store.definitions import (
     TemplatePart,
     TemplateText,
 )
+from webapp.store.plans import Plan
 from webapp.translation import N_, _
 
 
@@ -81,9 +82,15 @@ def remove_template(session: Session, viewer: Viewer, template: MessageTemplate)
     """Delete a template that no definition uses. Raises Refused for any other."""
     must_be_allowed(viewer)
     if using := used_by(session, template.id):
-        raise Refused(
-            _("“%(name)s” cannot be deleted: %(using)s use it.", name=template.name, using=", ".join(using))
+        told = _(
+            "“%(name)s” cannot be deleted: %(using)s use it.", name=template.name, using=", ".join(using)
         )
+        plans = select(Plan.name).join(MessageDefinition, MessageDefinition.id == Plan.definition_id)
+        ours = (MessageDefinition.template_id == template.id, plans_of(viewer))
+        if found := session.scalars(plans.where(*ours).order_by(Plan.name)).all():
+            named = ", ".join(f"“{name}”" for name in found)
+            told += " " + _("Plans make runs with it: %(plans)s.", plans=named)
+        raise Refused(told)
     note(session, viewer.name, "delete template", template.name)
     session.delete(template)
 

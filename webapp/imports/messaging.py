@@ -20,8 +20,10 @@ from webapp.imports.messaging_keys import (
     NATURAL,
     NEEDED,
     REFERENCES,
+    UNSAID,
     TomlKey,
     keys,
+    wrong_in_mailbox,
     wrong_in_server,
     wrong_replies,
 )
@@ -91,6 +93,9 @@ def note_forbidden(
     for server in messaging.entries["mail_server"]:
         for key, words in wrong_in_server(server.values, own_services):
             problems.add(FILE, server.lines(key), key, words)
+    for mailbox in messaging.entries["mailbox"]:
+        for key, words in wrong_in_mailbox(mailbox.values, own_services):
+            problems.add(FILE, mailbox.lines(key), key, words)
     for entry in (*messaging.entries["sender"], *messaging.entries["definition"]):
         for key, words in wrong_replies(entry.values, domains):
             problems.add(FILE, entry.lines(key), key, words)
@@ -105,7 +110,7 @@ def note_unknown(messaging: Messaging, stored: dict[str, set[str]], problems: Pr
         for entry in messaging.entries[table]:
             given = entry.values[key]
             for name in given if isinstance(given, list) else [given]:
-                if name is not None and name not in known:
+                if name not in (None, UNSAID, "") and name not in known:
                     words = _(
                         "there is no [[%(target)s]] %(name)s, neither in this file nor stored",
                         target=target,

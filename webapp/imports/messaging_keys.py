@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from webapp.destinations import Service, refusal
 from webapp.imports import toml_values as check
 from webapp.imports.kinds import longest
 from webapp.imports.toml_values import TomlCheck
 from webapp.mailing.addresses import outside
+from webapp.store.bounces import MINUTES, Mailbox, MailboxKind
 from webapp.store.customers import RecipientKey
 from webapp.store.definitions import MessageDefinition, MessageTemplate, TemplatePart, TemplateText
 from webapp.store.invoices import Transformation
@@ -23,6 +24,9 @@ from webapp.translation import _
 
 NEEDED = object()
 """The default of a key that must be there."""
+UNSAID = object()
+"""The default of a key that, left out, leaves what is stored: files from before it was a key say nothing of
+it."""
 
 MOST_CONNECTIONS = 1000
 MOST_A_MINUTE = 10_000_000
@@ -30,6 +34,7 @@ MOST_A_DAY = 100_000_000
 
 NATURAL = {
     "mail_server": ("name",),
+    "mailbox": ("name",),
     "sender": ("key",),
     "recipient_key": ("key",),
     "transformation": ("name",),
@@ -63,6 +68,7 @@ def keys(bcc_domains: Sequence[str] = ()) -> dict[str, dict[str, TomlKey]]:
             "ehlo_name": TomlKey(check.ehlo_name, ""),
             "max_connections": TomlKey(check.whole(1, MOST_CONNECTIONS), CONNECTIONS),
         },
+        "mailbox": _mailbox_keys(),
         "sender": {
             "key": TomlKey(check.text(longest(Sender.key))),
             "address": TomlKey(check.address),
@@ -70,6 +76,7 @@ def keys(bcc_domains: Sequence[str] = ()) -> dict[str, dict[str, TomlKey]]:
             "reply_to": TomlKey(check.address_or_none, ""),
             "envelope_sender": TomlKey(check.address_or_none, ""),
             "mail_server": TomlKey(check.text(longest(MailServer.name))),
+            "mailbox": TomlKey(check.text(longest(Mailbox.name), empty=True), UNSAID),
         },
         "recipient_key": {
             "key": TomlKey(check.text(longest(RecipientKey.key))),
@@ -80,20 +87,40 @@ def keys(bcc_domains: Sequence[str] = ()) -> dict[str, dict[str, TomlKey]]:
             "output_type": TomlKey(check.word(OutputType)),
             "autogenerate": TomlKey(check.truth, False),
         },
-        "template": {
-            "name": TomlKey(check.text(longest(MessageTemplate.name))),
-            "format": TomlKey(check.word(TemplateFormat)),
-            "language": TomlKey(check.language(longest(TemplateText.language)), ""),
-            "subject": TomlKey(check.subject_or_none(longest(TemplateText.subject)), ""),
-            "source": TomlKey(check.source),
-            "plain": TomlKey(check.source_or_none, ""),
-        },
+        "template": _template_keys(),
         "template_part": {
             "name": TomlKey(check.part_name),
             "language": TomlKey(check.language(longest(TemplatePart.language)), ""),
             "source": TomlKey(check.source),
         },
         "definition": _definition_keys(bcc_domains),
+    }
+
+
+def _template_keys() -> dict[str, TomlKey]:
+    return {
+        "name": TomlKey(check.text(longest(MessageTemplate.name))),
+        "format": TomlKey(check.word(TemplateFormat)),
+        "language": TomlKey(check.language(longest(TemplateText.language)), ""),
+        "subject": TomlKey(check.subject_or_none(longest(TemplateText.subject)), ""),
+        "source": TomlKey(check.source),
+        "plain": TomlKey(check.source_or_none, ""),
+    }
+
+
+def _mailbox_keys() -> dict[str, TomlKey]:
+    host = check.host(longest(Mailbox.host))
+    return {
+        "name": TomlKey(check.text(longest(Mailbox.name))),
+        "kind": TomlKey(check.word(MailboxKind)),
+        "host": TomlKey(lambda value: value and host(value), ""),
+        "port": TomlKey(check.whole(1, 65535), 993),
+        "security": TomlKey(check.word(Security), Security.TLS.value),
+        "username": TomlKey(check.text(longest(Mailbox.username), empty=True), ""),
+        "folder": TomlKey(check.text(longest(Mailbox.folder), empty=True), "INBOX"),
+        "done_folder": TomlKey(check.text(longest(Mailbox.done_folder), empty=True), ""),
+        "every_minutes": TomlKey(check.whole(1, 1440), MINUTES),
+        "authorities": TomlKey(check.certificates, ""),
     }
 
 
@@ -125,6 +152,23 @@ def wrong_in_server(values: Mapping[str, Any], own_services: Iterable[Service]) 
         yield "username", _("is empty; name the user whose password the variable holds")
 
 
+def wrong_in_mailbox(values: Mapping[str, Any], own_services: Iterable[Service]) -> Iterator[tuple[str, str]]:
+    """The same of a mailbox, by the rules of its page (settings/mailbox_forms.py)."""
+    if values["kind"] == MailboxKind.MAILDIR:
+        if not str(values["folder"] or "").startswith("/"):
+            yield "folder", _("is no path; write it as /var/mail/bounces")
+        if values["host"]:
+            yield "host", _("is of a Maildir, which is a folder of this machine; leave it out")
+        return
+    host, port = values["host"], values["port"]
+    if host == "":
+        yield "host", _("is empty; name the server of the mailbox")
+    elif host and port and (words := refusal(host, port, own_services)):
+        yield "host", words
+    if values["username"] == "":
+        yield "username", _("is empty; name the user whose mailbox it is")
+
+
 def wrong_replies(values: Mapping[str, Any], domains: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The same of a sender or a definition. `domains`: where replies may go, as a Bcc may; none: anywhere."""
     if values["reply_to"] and outside([values["reply_to"]], tuple(domains)):
@@ -145,10 +189,17 @@ STATEMENTS: dict[str, Any] = {
         MailServer.recipients_per_day, MailServer.authorities, MailServer.ehlo_name,
         MailServer.max_connections,
     ),
+    "mailbox": select(
+        Mailbox.name, Mailbox.kind, Mailbox.host, Mailbox.port, Mailbox.security, Mailbox.username,
+        Mailbox.folder, Mailbox.done_folder, Mailbox.every_minutes, Mailbox.authorities,
+    ),
     "sender": select(
         Sender.key, Sender.address, Sender.display_name, Sender.reply_to, Sender.envelope_sender,
         MailServer.name.label("mail_server"),
-    ).join(MailServer, MailServer.id == Sender.mail_server_id),
+        func.coalesce(Mailbox.name, "").label("mailbox"),
+    )
+    .join(MailServer, MailServer.id == Sender.mail_server_id)
+    .outerjoin(Mailbox, Mailbox.id == Sender.mailbox_id),
     "recipient_key": select(RecipientKey.key, RecipientKey.description),
     "transformation": select(Transformation.name, Transformation.output_type, Transformation.autogenerate),
     "template": select(
@@ -171,6 +222,7 @@ STATEMENTS: dict[str, Any] = {
 
 WORDS = {
     "mail_server": "mail servers",
+    "mailbox": "mailboxes",
     "sender": "senders",
     "recipient_key": "recipient keys",
     "transformation": "invoice transformations",
@@ -189,6 +241,7 @@ ADDRESSES = (
 )
 REFERENCES = (
     ("sender", "mail_server", "mail_server"),
+    ("sender", "mailbox", "mailbox"),
     ("definition", "from_key", "sender"),
     ("definition", "recipient_key", "recipient_key"),
     ("definition", "template", "template"),

@@ -13,9 +13,10 @@ from webapp.imports import staged
 from webapp.imports.changes import KEPT, SOURCE_WINS
 from webapp.imports.kept import overruled, stays
 from webapp.imports.messaging import Messaging
-from webapp.imports.messaging_keys import MODELS, NATURAL, STATEMENTS
+from webapp.imports.messaging_keys import MODELS, NATURAL, STATEMENTS, UNSAID
 from webapp.mailservers import passwords
 from webapp.mailservers.backoff import UNTROUBLED
+from webapp.store.bounces import Mailbox
 from webapp.store.customers import RecipientKey
 from webapp.store.definitions import (
     DefinitionTransformation,
@@ -74,10 +75,11 @@ def differing(session: Session, messaging: Messaging, found: Stored) -> Differen
         for entry in entries:
             key = tuple(entry.values[name] for name in NATURAL[table])
             old = found[table].get(key)
+            said = {name: value for name, value in entry.values.items() if value is not UNSAID}
             if old is None:
-                new.append(entry.values)
+                new.append({**dict.fromkeys(entry.values, ""), **said})
                 continue
-            values = _judged(made, table, key[0], entry.values, old, remembered.get(key[0], {}))
+            values = _judged(made, table, key[0], said, old, remembered.get(key[0], {}))
             if old != values:
                 changed.append(values)
         made.parts[table] = (new, changed, len(entries) - len(new) - len(changed))
@@ -114,9 +116,16 @@ def _judged(
     old: Values,
     remembered: dict[str, tuple[int, Any, Any]],
 ) -> Values:
-    """The values that count: those of the file, but for what was changed here and the file says as before."""
-    counting = dict(values)
+    """The values that count: those of the file, but for what was changed here and the file says as before. A
+    mailbox that is stored stays as it is: what the file said of it before is not remembered."""
+    counting = {**old, **values}
+    if table == "mailbox":
+        differing = [stays(key, old[key], values[key]) for key in values if values[key] != old[key]]
+        made.told.setdefault(table, []).extend((KEPT, name, words) for words in differing)
+        return old
     for key, (id, then, carried) in remembered.items():
+        if key not in values:
+            continue
         says = values[key] if carried is None else carried
         if says != then:
             made.forgotten.append({"subject": table, "subject_id": id, "field": key})
@@ -162,10 +171,16 @@ def _mail_server(session: Session, values: Values) -> None:
     )
 
 
+def _mailbox(session: Session, values: Values) -> None:
+    _write(session, Mailbox, {"name": values["name"]}, values)
+
+
 def _sender(session: Session, values: Values) -> None:
     server = _id(session, MailServer.__table__, name=values["mail_server"])
-    kept = {key: value for key, value in values.items() if key != "mail_server"}
-    _write(session, Sender, {"key": values["key"]}, {**kept, "mail_server_id": server})
+    mailbox = _id(session, Mailbox.__table__, name=values["mailbox"]) if values["mailbox"] else None
+    kept = {key: value for key, value in values.items() if key not in ("mail_server", "mailbox")}
+    own = {"key": values["key"]}
+    _write(session, Sender, own, {**kept, "mail_server_id": server, "mailbox_id": mailbox})
 
 
 def _recipient_key(session: Session, values: Values) -> None:
@@ -217,6 +232,7 @@ def _definition(session: Session, values: Values) -> None:
 
 WRITERS = {
     "mail_server": _mail_server,
+    "mailbox": _mailbox,
     "sender": _sender,
     "recipient_key": _recipient_key,
     "transformation": _transformation,

@@ -61,6 +61,7 @@ WORDS = {
     "recipient keys": N_("Recipient keys"),
     "invoice transformations": N_("Transformations"),
     "message templates": N_("Templates"),
+    "mailboxes": N_("Mailboxes"),
     "parts of templates": N_("Parts of templates"),
     "message definitions": N_("Definitions"),
     "values changed by people": N_("Values changed by people"),

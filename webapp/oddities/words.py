@@ -127,7 +127,7 @@ def _of_list(oddity: Oddity) -> str:
 
 
 def _of_number(change: Decimal | None, earlier: str) -> str:
-    share = _share(change)
+    share = share_words(change)
     if change is not None and change > 0:
         return _("%(share)s more invoices than in %(period)s", share=share, period=earlier)
     return _("%(share)s fewer invoices than in %(period)s", share=share, period=earlier)
@@ -136,7 +136,7 @@ def _of_number(change: Decimal | None, earlier: str) -> str:
 def _of_amount(change: Decimal | None, currency: str, earlier: str) -> str:
     if change is None:
         return _("%(currency)s: nothing in %(period)s", currency=currency, period=earlier)
-    told = {"currency": currency, "share": _share(change), "period": earlier}
+    told = {"currency": currency, "share": share_words(change), "period": earlier}
     if change > 0:
         return _("%(currency)s: %(share)s more than in %(period)s", **told)
     return _("%(currency)s: %(share)s less than in %(period)s", **told)
@@ -163,10 +163,10 @@ def _change(before: Decimal | int, now: Decimal | int) -> str:
     if change is None:
         return "" if before == now else _("new")
     sign = "+" if change > 0 else "−" if change < 0 else "±"
-    return f"{sign}{_share(change)}"
+    return f"{sign}{share_words(change)}"
 
 
-def _share(change: Decimal | None) -> str:
+def share_words(change: Decimal | None) -> str:
     """The share without its sign, with one decimal place below ten per cent."""
     percent = abs(change or Decimal(0)) * 100
     return notation.number(percent, ".0f" if percent >= 10 else ".1f") + "%"

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from webapp import audit
 from webapp.errors import NotAllowed, Refused
 from webapp.lifecycle import runs
-from webapp.plans.expectations import unmet
+from webapp.plans.expectations import Unmet, unmet
 from webapp.plans.notices import plan_held
 from webapp.plans.owners import sending_owner, subject
 from webapp.queue import JobQueue
@@ -32,8 +32,13 @@ class Decided:
     """What was decided, with the expectations that failed, and why a run waits."""
 
     state: OccurrenceState
-    findings: list[str] = field(default_factory=list)
+    unmet: Unmet = field(default_factory=Unmet)
     detail: str = ""
+
+    @property
+    def findings(self) -> list[str]:
+        """A sentence for each expectation that failed."""
+        return self.unmet.sentences
 
 
 def decide(session: Session, queue: JobQueue, occurrence_id: int) -> None:
@@ -50,6 +55,7 @@ def decide(session: Session, queue: JobQueue, occurrence_id: int) -> None:
     plan = session.get(Plan, occurrence.plan_id) if occurrence.plan_id else None
     made = _decision(session, queue, plan, run, asked=bool(occurrence.asked_by))
     occurrence.state, occurrence.findings, occurrence.detail = made.state, made.findings, made.detail
+    occurrence.odd_kinds = [kind.value for kind in made.unmet.odd_kinds]
     if run is None:
         return
     if made.state in FOR_A_PERSON:
@@ -71,13 +77,13 @@ def _decision(
         return Decided(OccurrenceState.TAKEN)
     if plan is None or (plan.paused_at is not None and not asked):
         return Decided(OccurrenceState.WAITING, detail=PAUSED)
-    findings = unmet(session, plan, run)
+    failed = unmet(session, plan, run)
     if plan.action == PlanAction.CREATE:
-        return Decided(OccurrenceState.CREATED, findings)
+        return Decided(OccurrenceState.CREATED, failed)
     if plan.action == PlanAction.WAIT:
-        return Decided(OccurrenceState.WAITING, findings)
-    if findings:
-        return Decided(OccurrenceState.UNEXPECTED, findings)
+        return Decided(OccurrenceState.WAITING, failed)
+    if failed.sentences:
+        return Decided(OccurrenceState.UNEXPECTED, failed)
     return _started(session, queue, plan, run)
 
 

@@ -17,7 +17,7 @@ from webapp.errors import NotFound, Refused
 from webapp.extensions import Runtime
 from webapp.lifecycle.rights import must_have_the_right, must_not_be_held
 from webapp.plans import making
-from webapp.plans.dates import set_next
+from webapp.plans.dates import UNKNOWN_HERE, set_next, unknown_words
 from webapp.plans.owners import subject
 from webapp.store.customers import Cluster
 from webapp.store.definitions import MessageDefinition
@@ -54,6 +54,8 @@ class PlanFields:
     sum_margin: int | None
     skipped_max: int | None
     no_suspect: bool
+    no_oddities: bool
+    oddities_allowed: list[str]
     action: str
     late_hours_max: int
 
@@ -119,7 +121,10 @@ def resume(session: Session, viewer: Viewer, plan_id: int) -> str:
     """Have a paused plan wait for its next date; what it missed meanwhile is not made. Raises Refused."""
     plan = _locked(session, viewer, plan_id)
     if plan.paused_at is not None:
-        set_next(session, plan, now())
+        try:
+            set_next(session, plan, now())
+        except UNKNOWN_HERE as unknown:
+            raise Refused(unknown_words(unknown)) from unknown
         plan.paused_at, plan.paused_by = None, ""
         audit.note(session, viewer.name, "plan resumed", subject(plan), f"next {plan.next_day}")
     return _("Resumed.")
@@ -144,7 +149,10 @@ def make_now(
     occurrence = PlanOccurrence(
         plan_id=plan.id, plan_name=plan.name, due_at=at, made_at=at, asked_by=viewer.name
     )
-    nominal = at.astimezone(ZoneInfo(plan.time_zone)).date()
+    try:
+        nominal = at.astimezone(ZoneInfo(plan.time_zone)).date()
+    except UNKNOWN_HERE as unknown:
+        raise Refused(unknown_words(unknown)) from unknown
     with english():
         making.make(session, runtime, plan, occurrence, nominal)
     session.flush()

@@ -5,13 +5,15 @@ Each expectation that fails gives a sentence, in English, since it is stored; pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from webapp import notation
+from webapp.oddities.kinds import OddityKind
+from webapp.plans.odd_findings import NONE_FINISHED, odd_findings
 from webapp.store.invoices import Invoice
 from webapp.store.plans import Plan
 from webapp.store.runs import ChosenInvoice, Result, ResultInvoice, Run
@@ -80,19 +82,33 @@ def last_comparable(session: Session, run: Run) -> Run | None:
     return session.scalar(select(Run).where(*like_it).order_by(Run.id.desc()).limit(1))
 
 
-def unmet(session: Session, plan: Plan, run: Run) -> list[str]:
-    """What of the run is not as the plan expects, the gravest first; empty: all is."""
+@dataclass(frozen=True)
+class Unmet:
+    """What of a run is not as its plan expects: a sentence for each, the gravest first, and the kinds of
+    oddity among them. Without any, all is."""
+
+    sentences: list[str] = field(default_factory=list)
+    odd_kinds: list[OddityKind] = field(default_factory=list)
+
+
+def unmet(session: Session, plan: Plan, run: Run) -> Unmet:
+    """Hold the run against what its plan expects."""
     ours = numbers(session, run.id)
     with english():
         if not ours.sent:
-            return [NOTHING_TO_SEND]
-        found = _within_the_run(plan, ours)
-        if plan.count_margin is None and plan.sum_margin is None:
-            return found
-        before = last_comparable(session, run)
-        if before is None:
-            return [*found, NO_RUN_BEFORE]
-        return [*found, *_compared(plan, ours, before, numbers(session, before.id))]
+            return Unmet([NOTHING_TO_SEND])
+        sentences = [*_within_the_run(plan, ours), *_since_the_last(session, plan, run, ours)]
+        odd, kinds = odd_findings(session, plan, run)
+        if NO_RUN_BEFORE in sentences:
+            odd = [each for each in odd if each != NONE_FINISHED]
+        return Unmet([*sentences, *odd], kinds)
+
+
+def _since_the_last(session: Session, plan: Plan, run: Run, ours: RunNumbers) -> list[str]:
+    if plan.count_margin is None and plan.sum_margin is None:
+        return []
+    before = last_comparable(session, run)
+    return _compared(plan, ours, before, numbers(session, before.id)) if before else [NO_RUN_BEFORE]
 
 
 NOTHING_TO_SEND = N_("No invoice of this run can be sent.")

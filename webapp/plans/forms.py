@@ -9,7 +9,7 @@ from datetime import date, time
 from typing import Any
 
 from sqlalchemy import select
-from wtforms import BooleanField, Form, RadioField, SelectField, StringField
+from wtforms import BooleanField, Form, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from webapp import notation
@@ -17,6 +17,8 @@ from webapp.access import visible_to
 from webapp.approvals.limits import definitions
 from webapp.extensions import runtime
 from webapp.mailing.addresses import BadAddress, bcc_addresses
+from webapp.oddities.kinds import OddityKind
+from webapp.oddities.words import LOOK
 from webapp.plans import words
 from webapp.plans.editing import PlanFields, fields_of
 from webapp.printable import has_controls
@@ -57,6 +59,8 @@ class PlanForm(Form):
     sum_margin = StringField(N_("Gross amount within"))
     skipped_max = StringField(N_("Skipped at most"))
     no_suspect = BooleanField(N_("No suspect document"))
+    no_oddities = BooleanField(N_("No oddity, except those ticked here"))
+    oddities_allowed = SelectMultipleField(N_("Oddities that may be"), validate_choice=True)
     action = RadioField(N_("Then"))
     late_hours_max = StringField(N_("If it was missed, make it up to"))
 
@@ -68,8 +72,9 @@ class PlanForm(Form):
         self.every.choices = _choices(words.EVERY_WORDS.items())
         self.day.choices = _choices(words.DAY_WORDS.items())
         self.shift.choices = _choices(words.SHIFT_WORDS.items())
+        self.oddities_allowed.choices = _choices(words.ODDITY_NAMES.items())
         self.action.choices = _choices(words.ACTION_WORDS.items())
-        self.nth.choices = [(number, f"{number}.") for number in range(1, words.NTH_MAX + 1)]
+        self.nth.choices = [(number, words.ordinal(number)) for number in range(1, words.NTH_MAX + 1)]
         self.weekday.choices = list(enumerate(words.weekday_names()))
         self.time_zone.choices = [(zone, zone) for zone in notation.zones()]
         self.country.choices = [("", _("no country: Monday to Friday")), *words.country_names()]
@@ -139,7 +144,8 @@ def new_form() -> PlanForm:
     usual = {"include_children": True, "nth": 3, "at": "07:00", "late_hours_max": "12", "no_suspect": True}
     zone = notation.current().time_zone or "Europe/Amsterdam"
     margins = {"count_margin": "10", "sum_margin": "15"}
-    return PlanForm(data={**usual, **margins, "time_zone": zone, "action": "wait"})
+    odd = {"no_oddities": True, "oddities_allowed": [kind.value for kind in OddityKind if kind not in LOOK]}
+    return PlanForm(data={**usual, **margins, **odd, "time_zone": zone, "action": "wait"})
 
 
 def _choices(pairs: Iterable[tuple[Any, str]]) -> list[tuple[str, str]]:

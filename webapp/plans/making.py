@@ -12,7 +12,6 @@ that a person asked for in between is created by that person, and started in the
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfoNotFoundError
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
@@ -21,7 +20,7 @@ from webapp import audit
 from webapp.errors import NotAllowed, Refused
 from webapp.extensions import Runtime
 from webapp.new_run.creation import RunRequest, create
-from webapp.plans.dates import set_next
+from webapp.plans.dates import UNKNOWN_HERE, set_next, unknown_words
 from webapp.plans.deciding import decide
 from webapp.plans.notices import plan_held, plan_paused
 from webapp.plans.owners import sending_owner, subject
@@ -33,7 +32,7 @@ from webapp.store.runs import Run
 from webapp.store.statuses import RunStatus
 from webapp.store.types import now
 from webapp.store.users import User
-from webapp.translation import _, english, ngettext
+from webapp.translation import english, ngettext
 
 LATE_AFTER = timedelta(minutes=5)
 """A run that is made later than this after its time says so."""
@@ -103,14 +102,10 @@ def _go_on(session: Session, plan: Plan, after: datetime) -> None:
     more is paused and says so; it must not keep the plans behind it waiting."""
     try:
         set_next(session, plan, after)
-    except (ZoneInfoNotFoundError, NotImplementedError) as unknown:
+    except UNKNOWN_HERE as unknown:
         plan.paused_at, plan.paused_by = now(), "Mailrun"
         plan.next_at = plan.next_day = plan.next_nominal = None
-        plan.problem = _(
-            "Its time zone or the holidays of its country are not known on this machine: %(what)s. Change "
-            "the rule, then resume the plan.",
-            what=str(unknown),
-        )
+        plan.problem = unknown_words(unknown)
         audit.note(session, "Mailrun", "plan paused", subject(plan), str(unknown))
         plan_paused(session, plan, after)
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from webapp import audit
+from webapp.cluster_paths import cluster_tags
 from webapp.extensions import runtime
 from webapp.plans import editing, queries, words
-from webapp.plans.dates import next_moments, rule_of
+from webapp.plans.dates import UNKNOWN_HERE, is_overdue, rule_of, unknown_words
 from webapp.plans.forms import PlanForm, form_of, new_form
+from webapp.plans.month_grid import dates_shown, month_grids
 from webapp.plans.owners import subject
 from webapp.plans.spans import invoice_period
 from webapp.store.db import db
 from webapp.store.plans import OccurrenceState, Plan, PlanPeriod
 from webapp.store.types import now
 from webapp.translation import _
-from webapp.web import form_posts
+from webapp.web import confirmations, form_posts
 from webapp.web.access_control import refuse_unless, viewer
-from webapp.web.form_posts import Flash
+from webapp.web.form_posts import Flash, refuse
 
 plans = Blueprint("plans", __name__)
 DATES_SHOWN = 12
@@ -105,7 +108,17 @@ def delete(plan_id: int) -> ResponseReturnValue:
 
 @plans.post("/plans/<int:plan_id>/run")
 def make_now(plan_id: int) -> ResponseReturnValue:
-    """Make a run now."""
+    """Make a run now, once it was asked whether to: it may start by itself."""
+    if viewer().may_send and not request.form.get("asked"):
+        plan = _visible(plan_id)
+        try:
+            day = now().astimezone(ZoneInfo(plan.time_zone)).date()
+        except UNKNOWN_HERE as unknown:
+            return refuse(unknown_words(unknown), f"/plans/{plan_id}")
+        period = invoice_period(PlanPeriod(plan.period), day)
+        return confirmations.ask(
+            "plans/confirm_run.html", here="Plans", plan=plan, period=period, back=f"/plans/{plan_id}"
+        )
 
     def effect(session: Session) -> tuple[str, Flash]:
         made = editing.make_now(session, runtime(), viewer(), plan_id)
@@ -132,8 +145,13 @@ def _form(plan: Plan | None, form: PlanForm, wrong: str = "", status: int = 200)
     """The page of a plan, or of one that does not exist yet."""
     session = db.session
     shown: dict[str, object] = {"plan": plan, "form": form, "wrong": wrong, "may_save": viewer().may_send}
+    shown["clusters"] = cluster_tags(session, viewer())
     if plan is not None:
         rule = rule_of(plan)
+        try:
+            dates = dates_shown(rule, DATES_SHOWN, now())
+        except UNKNOWN_HERE:
+            dates = []  # the plan is paused, and says why
         shown |= {
             "when": words.when(rule),
             "seen": request.form.get("seen") or editing.seen_of(plan),
@@ -143,9 +161,12 @@ def _form(plan: Plan | None, form: PlanForm, wrong: str = "", status: int = 200)
                     invoice_period(PlanPeriod(plan.period), each.nominal),
                     words.holidays_before(rule, each),
                 )
-                for each in next_moments(plan, DATES_SHOWN, now())
+                for each in dates
             ],
-            "history": queries.history(session, plan),
+            "months": month_grids(rule, dates, now()),
+            "history": queries.history(session, viewer(), plan),
+            "runs_made": queries.runs_made(session, viewer(), plan),
+            "is_overdue": is_overdue(plan),
             "changes": audit.latest(session, subject(plan)),
             "changes_of": subject(plan),
         }

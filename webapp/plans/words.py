@@ -5,12 +5,24 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from babel import Locale
-from babel.dates import get_day_names
+from babel.dates import format_date, get_day_names
 
 from webapp import notation
+from webapp.oddities.kinds import OddityKind
+from webapp.oddities.words import TITLES
+from webapp.plans.month_grid import GridDay
 from webapp.plans.rules import Moment, Rule
 from webapp.plans.workdays import countries
-from webapp.store.plans import OccurrenceState, PlanAction, PlanDay, PlanPeriod, PlanShift, PlanSpan
+from webapp.store.plans import (
+    OccurrenceState,
+    PlanAction,
+    PlanDay,
+    PlanOccurrence,
+    PlanPeriod,
+    PlanShift,
+    PlanSpan,
+)
+from webapp.store.statuses import RunStatus
 from webapp.translation import N_, _, translated
 
 EVERY_WORDS = {
@@ -47,9 +59,9 @@ ACTION_WORDS = {
 STATE_WORDS = {
     OccurrenceState.CREATING: N_("Being created"),
     OccurrenceState.STARTED: N_("Started by itself"),
-    OccurrenceState.ASKED: N_("Waits for approval"),
-    OccurrenceState.UNEXPECTED: N_("Not as expected, waits"),
-    OccurrenceState.WAITING: N_("Waits for a person"),
+    OccurrenceState.ASKED: N_("Put forward for approval"),
+    OccurrenceState.UNEXPECTED: N_("Not as expected"),
+    OccurrenceState.WAITING: N_("Left to a person"),
     OccurrenceState.CREATED: N_("Created"),
     OccurrenceState.HELD: N_("Held"),
     OccurrenceState.SKIPPED: N_("Skipped"),
@@ -57,7 +69,7 @@ STATE_WORDS = {
 }
 STATE_LOOKS = {
     OccurrenceState.CREATING: "ready",
-    OccurrenceState.STARTED: "sent",
+    OccurrenceState.STARTED: "ready",
     OccurrenceState.ASKED: "deferred",
     OccurrenceState.UNEXPECTED: "deferred",
     OccurrenceState.WAITING: "deferred",
@@ -66,6 +78,12 @@ STATE_LOOKS = {
     OccurrenceState.SKIPPED: "skipped",
     OccurrenceState.TAKEN: "ready",
 }
+ODDITY_NAMES = {
+    OddityKind.NUMBER: N_("Many more or fewer invoices than last time"),
+    OddityKind.AMOUNT: N_("A much higher or lower total than last time"),
+    **TITLES,
+}
+"""The kinds of oddity, in the order in which they are told."""
 ORDINALS = (
     *(N_("first"), N_("second"), N_("third"), N_("fourth"), N_("fifth")),
     *(N_("sixth"), N_("seventh"), N_("eighth"), N_("ninth"), N_("tenth")),
@@ -73,10 +91,39 @@ ORDINALS = (
 NTH_MAX = 31
 
 
+def oddity_address(run_id: int, kind: str) -> str:
+    """Where the oddities of this kind in a run are shown: its list, or beside the totals."""
+    here = f"/runs/{run_id}/oddities"
+    return f"{here}/{kind}" if kind in TITLES else here
+
+
+def state_look(occurrence: PlanOccurrence) -> str:
+    """How the state of a date looks: it asks for a person only as long as its run waits for one."""
+    run, look = occurrence.run, STATE_LOOKS[OccurrenceState(occurrence.state)]
+    return "ready" if look == "deferred" and (run is None or run.status != RunStatus.CREATED) else look
+
+
 def weekday_names() -> list[str]:
     """Monday to Sunday, in the reader's language."""
     names = get_day_names("wide", locale=notation.current().language)
     return [str(names[number]) for number in range(7)]
+
+
+def weekday_heads() -> list[tuple[str, str]]:
+    """Monday to Sunday over a calendar: in two or three letters, and in full."""
+    short = get_day_names("short", locale=notation.current().language)
+    return [(str(short[number]), name) for number, name in enumerate(weekday_names())]
+
+
+def month_name(first: date) -> str:
+    """December 2026"""
+    return str(format_date(first, "LLLL y", locale=notation.current().language))
+
+
+def about_day(shown: GridDay) -> str:
+    """What is said of a day in the calendar beside its number: why it is off, that it is today."""
+    off = _("day off") if shown.is_off and not shown.is_weekend else ""
+    return ", ".join(filter(None, (_("today") if shown.is_today else "", shown.holiday or off)))
 
 
 def country_names() -> list[tuple[str, str]]:
@@ -98,7 +145,7 @@ def when(rule: Rule) -> str:
 
 
 def _day(rule: Rule) -> str:
-    nth, weekday = _ordinal(rule.nth), weekday_names()[rule.weekday]
+    nth, weekday = ordinal(rule.nth), weekday_names()[rule.weekday]
     if rule.day == PlanDay.OF_MONTH:
         return _("day %(num)s", num=rule.nth)
     if rule.day == PlanDay.LAST:
@@ -118,7 +165,8 @@ def _day(rule: Rule) -> str:
     return _("the %(nth)s %(weekday)s from the end", nth=nth, weekday=weekday)
 
 
-def _ordinal(nth: int) -> str:
+def ordinal(nth: int) -> str:
+    """third; from the eleventh on: number 11"""
     return translated(ORDINALS[nth - 1]) if nth <= len(ORDINALS) else _("number %(num)s", num=nth)
 
 

@@ -8,6 +8,8 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from webapp import notation
+
 if TYPE_CHECKING:
     from holidays import HolidayBase
 
@@ -35,18 +37,22 @@ class WorkCalendar:
         return bool(_holidays_of(self.country).is_working_day(day))
 
     def holiday_name(self, day: date) -> str:
-        """What the country calls this day, in its own language; empty if it is no holiday there, or
-        struck."""
+        """What this day is called, in the reader's language where the country's calendar has it, else in the
+        country's own; empty if it is no holiday there, or struck."""
         if not self.country or day in self.struck:
             return ""
-        return str(_holidays_of(self.country).get(day) or "")
+        return str(_holidays_of(self.country, notation.current().language).get(day) or "")
 
 
-@lru_cache(maxsize=32)
-def _holidays_of(country: str) -> HolidayBase:
+@lru_cache(maxsize=64)
+def _holidays_of(country: str, language: str = "") -> HolidayBase:
     import holidays  # takes 0.2 s: only where a plan asks
 
-    return holidays.country_holidays(country)
+    found = holidays.country_holidays(country)
+    known = [code for code in found.supported_languages if code.partition("_")[0] == language]
+    # Never left to the library, which takes the language of the process.
+    named_in = known[0] if known else found.default_language
+    return holidays.country_holidays(country, language=named_in) if named_in else found
 
 
 @lru_cache(maxsize=1)

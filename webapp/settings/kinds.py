@@ -15,6 +15,7 @@ from webapp.store.customers import CustomerEmail, RecipientKey
 from webapp.store.definitions import DefinitionTransformation, MessageDefinition
 from webapp.store.invoices import Transformation, TransformationResult
 from webapp.store.mailservers import MailServer, Sender
+from webapp.store.plans import Plan
 from webapp.store.runs import Attempt
 from webapp.translation import N_, _, ngettext
 
@@ -71,7 +72,9 @@ COUNTED_MAX = 10_000
 def _uses_of_server(session: Session, id: int) -> list[str]:
     senders = select(Sender.key).where(Sender.mail_server_id == id).order_by(Sender.key)
     tries = select(Attempt.id).where(Attempt.mail_server_id == id)
-    found = _named(session, N_("the sender “%(name)s”"), senders)
+    of_server = select(Sender.id).where(Sender.mail_server_id == id)
+    plans = _plans(session, MessageDefinition.sender_id.in_(of_server))
+    found = [*plans, *_named(session, N_("the sender “%(name)s”"), senders)]
     return found or _counted(
         session, lambda n: ngettext("%(num)s try to send", "%(num)s tries to send", n), tries
     )
@@ -79,7 +82,9 @@ def _uses_of_server(session: Session, id: int) -> list[str]:
 
 def _uses_of_mailbox(session: Session, id: int) -> list[str]:
     senders = select(Sender.key).where(Sender.mailbox_id == id).order_by(Sender.key)
-    return _named(session, N_("the sender “%(name)s”"), senders)
+    of_mailbox = select(Sender.id).where(Sender.mailbox_id == id)
+    plans = _plans(session, MessageDefinition.sender_id.in_(of_mailbox))
+    return [*plans, *_named(session, N_("the sender “%(name)s”"), senders)]
 
 
 def _uses_of_sender(session: Session, id: int) -> list[str]:
@@ -108,8 +113,16 @@ def _uses_of_transformation(session: Session, id: int) -> list[str]:
 
 
 def _definitions(session: Session, having: Any) -> list[str]:
+    """The definitions for which this holds; the plans that make runs with them come first, so that they are
+    named however many definitions there are."""
     names = select(MessageDefinition.name).where(having).order_by(MessageDefinition.name)
-    return _named(session, N_("the definition “%(name)s”"), names)
+    return [*_plans(session, having), *_named(session, N_("the definition “%(name)s”"), names)]
+
+
+def _plans(session: Session, having: Any) -> list[str]:
+    """The plans that make runs with a definition for which this holds."""
+    names = select(Plan.name).join(MessageDefinition, MessageDefinition.id == Plan.definition_id)
+    return _named(session, N_("the plan “%(name)s”"), names.where(having).order_by(Plan.name))
 
 
 SERVERS = SettingKind(

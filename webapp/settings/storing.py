@@ -15,6 +15,7 @@ from webapp.mailservers import passwords
 from webapp.mailservers.backoff import UNTROUBLED
 from webapp.oauth import tokens
 from webapp.settings.kinds import MAILBOXES, SERVERS, SettingKind
+from webapp.store.bounces import Mailbox
 from webapp.store.mailservers import MailServer
 from webapp.store.statuses import SourceSubject
 from webapp.store.types import now
@@ -101,10 +102,12 @@ def change(
 
 def _remember(session: Session, kind: SettingKind, row: Any, column: str, old: Any) -> None:
     """Note what messaging.toml said last of it, in the file's own words."""
-    if kind is MAILBOXES or column == "mailbox_id":
-        return  # the file has none
+    if kind is MAILBOXES:
+        return  # the file makes mailboxes, and changes none
     if column == "mail_server_id":
         column, old = "mail_server", session.get_one(MailServer, old).name
+    if column == "mailbox_id":
+        column, old = "mailbox", session.get_one(Mailbox, old).name if old else ""
     sources.remember(session, SourceSubject(kind.table), row.id, column, old)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, true
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.store.base import Base, one_of
@@ -86,7 +86,8 @@ class Plan(Base):
 
     `every` to `days_struck` are the rule (plans/rules.py): `at` is the wall time in `time_zone` ("07:00"),
     `days_added` and `days_struck` are days as ISO text. `count_margin`, `sum_margin` and `skipped_max` are
-    per cent; None: not looked at. `next_day`, `next_nominal` and `next_at` are the next date, worked out
+    per cent; None: not looked at. `no_oddities`: of no kind (oddities/kinds.py) but those of
+    `oddities_allowed`. `next_day`, `next_nominal` and `next_at` are the next date, worked out
     again from the rule after each; a paused plan has none. `problem`: why the last date was held."""
 
     __tablename__ = "plan"
@@ -121,6 +122,8 @@ class Plan(Base):
     sum_margin: Mapped[int | None]
     skipped_max: Mapped[int | None]
     no_suspect: Mapped[bool] = mapped_column(default=True, server_default=true())
+    no_oddities: Mapped[bool] = mapped_column(default=False, server_default=false())
+    oddities_allowed: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
     action: Mapped[str] = mapped_column(String(8))
     late_hours_max: Mapped[int] = mapped_column(default=12)
     next_day: Mapped[date | None]
@@ -143,7 +146,8 @@ class PlanOccurrence(Base):
 
     A plan that is deleted leaves its history: `plan_name` is what it was called. In English: `findings` has
     what was not as expected (plans/expectations.py), `detail` why there is no run, or why it was not started.
-    `late_minutes`: how long after its time the run was made; None: not late."""
+    `odd_kinds`: the kinds of oddity among the findings. `late_minutes`: how long after its time the run was
+    made; None: not late."""
 
     __tablename__ = "plan_occurrence"
     __table_args__ = (
@@ -163,6 +167,7 @@ class PlanOccurrence(Base):
     run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id", ondelete="SET NULL"), unique=True)
     state: Mapped[str] = mapped_column(String(16))
     findings: Mapped[list[str]] = mapped_column(Json, default=list)
+    odd_kinds: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
     detail: Mapped[str] = mapped_column(Text, default="")
 
     run: Mapped[Run | None] = relationship()

@@ -22,7 +22,7 @@ from webapp.store.statuses import SENDING_ROLES, Role
 from webapp.store.types import iso
 from webapp.store.users import User
 from webapp.translation import _, english
-from webapp.users import accounts, first_start, identities, links, managing
+from webapp.users import accounts, first_start, identities, links, listing, managing
 from webapp.users.managing import Rights
 
 users = AppGroup("users", help="Accounts of the people who work with Mailrun.")
@@ -94,7 +94,10 @@ def disable(email: str) -> None:
     with _changing() as session:
         user = accounts.disable(session, email)
         audit.note(session, OPERATOR.name, "user disabled", user.email)
+        held = listing.plans_held_without(session, OPERATOR, user)
     say(_("%(name)s can no longer log in; all sessions have ended.", name=user.email))
+    if held:
+        say(held)
 
 
 @users.command("enable")

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
+from webapp.access import Viewer, plans_of
 from webapp.store.customers import Cluster
 from webapp.store.logins import UserIdentity
+from webapp.store.plans import Plan
 from webapp.store.statuses import SENDING_ROLES, Role
 from webapp.store.types import now
 from webapp.store.users import User, UserCluster, UserLink
-from webapp.translation import N_, _
+from webapp.translation import N_, _, ngettext
 
 _SIGNS_IN_ELSEWHERE = exists().where(UserIdentity.user_id == User.id)
 STATES: dict[str, tuple[str, ColumnElement[bool]]] = {
@@ -113,4 +115,19 @@ def _named_so(search: str) -> ColumnElement[bool]:
         return true()
     return or_(
         *(func.lower(column).contains(search.lower(), autoescape=True) for column in (User.name, User.email))
+    )
+
+
+def plans_held_without(session: Session, viewer: Viewer, user: User) -> str:
+    """What becomes of the plans that work in the name of this user once they cannot log in, in words; empty
+    if the viewer sees none."""
+    ours = (Plan.owner_id == user.id, plans_of(viewer))
+    names = session.scalars(select(Plan.name).where(*ours).order_by(Plan.name)).all()
+    if not names:
+        return ""
+    return ngettext(
+        "The plan %(plans)s works in this person’s name: it is held until another person saves it.",
+        "The plans %(plans)s work in this person’s name: they are held until another person saves them.",
+        len(names),
+        plans=", ".join(f"“{name}”" for name in names),
     )

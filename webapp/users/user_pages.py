@@ -229,6 +229,7 @@ def _page(
         facts=facts,
         seen=edits.fingerprint(stored.told()),
         wrong=wrong,
+        plans=listing.plans_held_without(db.session, viewer(), line.user),
         sessions=open_sessions.of_user(db.session, user_id),
         changes=audit.latest(db.session, line.user.email, audit.OF_USERS),
         changes_of=line.user.email,
