@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import imaplib
 import os
+import smtplib
 import threading
 import time
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.bounces.killed_readers import kill_readers, stored_and_counted
+from tests.bounces.listener import started
 from tests.bounces.returned import block, report
-from tests.realmail.servers import RealMail, has_pop3, real_mail
+from tests.realmail.servers import RealMail, free_ports, has_pop3, real_mail
 from tests.world import World
 from webapp.bounces import reading
 from webapp.bounces.reading import ReadingCounts
@@ -149,3 +151,27 @@ def test_readers_by_imap_that_are_killed_lose_nothing_and_count_nothing_twice(
     with imaplib.IMAP4("127.0.0.1", dovecot.imap) as box:
         box.login("reader", "ascii")
         assert box.select('"Read by Mailrun"', readonly=True)[1] == [str(mails).encode()]
+
+
+def test_postfix_hands_over_to_a_port_of_mailruns_own(
+    world: World, worker: WorkerProcess, environ: dict[str, str]
+) -> None:
+    """By LMTP. What is of no mail of ours is refused, and Postfix tells its sender."""
+    [port] = free_ports(1)
+    with_mailbox(world, "port", port)
+    for number in range(12):
+        world.add(f"c{number}@customers.test")
+    run_id = world.deliver(worker)
+    by_lmtp = f"transport_maps = inline:{{ {{ returns.test = lmtp:inet:127.0.0.1:{port} }} }}\n"
+    with real_mail({"plain": ""}, main=by_lmtp) as real, started(environ, port):
+        with smtplib.SMTP("127.0.0.1", real.ports["plain"]) as client:
+            for taken in world.server.taken:
+                raw = report(taken.sender, block(taken.recipients[0])).partition(b"From: MAILER")
+                client.sendmail("", [taken.sender], b"".join(raw[1:]))
+            client.sendmail("x@customers.test", ["bounces@returns.test"], b"Subject: x\n\nx\n")
+        end = time.monotonic() + 30
+        while "5.1.1 this is no address" not in real.log() or stored_and_counted(world)[0] < 12:
+            assert time.monotonic() < end, real.log()
+            time.sleep(0.1)
+    assert world.statuses(run_id) == ["bounced"] * 12
+    assert stored_and_counted(world) == (12, 12)
