@@ -27,6 +27,7 @@ from webapp.store.runs import Result
 from webapp.workers import WorkerProcess
 
 NULL = ""
+WHOLE = pytest.param(20, 140, marks=pytest.mark.slow_found)
 
 
 @pytest.fixture
@@ -134,10 +135,11 @@ def test_a_failing_database_is_no_reason_to_lose_a_mail(
     assert listening.accept(returns.world.runtime, returns.mailbox_id, b"x") == listening.NOT_STORED
 
 
+@pytest.mark.parametrize(("kills", "mails"), [(2, 12), WHOLE])
 def test_kills_at_random_lose_nothing_that_is_offered_again_and_count_nothing_twice(
-    returns: Returns, worker: WorkerProcess, port: int, environ: dict[str, str]
+    returns: Returns, worker: WorkerProcess, port: int, environ: dict[str, str], kills: int, mails: int
 ) -> None:
-    world, mails, kills, chance = returns.world, 30, 4, random.Random(6)
+    world, chance = returns.world, random.Random(6)
     for number in range(mails):
         world.add(f"c{number}@customers.test")
     run_id = world.deliver(worker)
