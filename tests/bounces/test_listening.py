@@ -19,7 +19,7 @@ from tests.bounces.returned import OUT_OF_OFFICE, block, report, to
 from tests.realmail.servers import free_ports
 from tests.world import World
 from webapp.bounces import listening, reading
-from webapp.bounces.mailboxes import address_of
+from webapp.bounces.mailboxes import MailboxTrouble, address_of
 from webapp.bounces.receiving import RAW_MAX
 from webapp.store.bounces import Mailbox
 from webapp.store.installation import Installation
@@ -175,7 +175,7 @@ def checked(world: World, mailbox_id: int) -> str:
         address = address_of(session.get_one(Mailbox, mailbox_id), runtime.settings, runtime.database)
     try:
         reading.open_mailbox(address).close()
-    except reading.MailboxTrouble as trouble:
+    except MailboxTrouble as trouble:
         return str(trouble)
     return ""
 
