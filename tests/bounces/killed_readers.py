@@ -45,7 +45,7 @@ def kill_readers(
     waiting: Callable[[], int],
     seed: int = 20,
 ) -> int:
-    """Have so many readers begin, one after the other, and kill each at random; return how many mails are
+    """Have `kills` readers begin, one after the other, and kill each at random; return how many mails are
     left in the mailbox. `waiting` counts these."""
     chance = random.Random(seed)
     command = [sys.executable, "-c", READER, str(mailbox_id)]

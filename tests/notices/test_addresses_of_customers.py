@@ -52,7 +52,7 @@ def test_case_and_international_domains_make_no_difference(
 
 
 def add_many(session: Session, many: int, cluster_id: int, recipient_key_id: int) -> None:
-    """So many customers, each with an address."""
+    """This number of customers, each with an address."""
     numbers = select(literal(1).label("n")).cte(recursive=True)
     numbers = numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < many))
     code = literal("M").concat(cast(numbers.c.n, String))

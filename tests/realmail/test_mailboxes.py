@@ -60,7 +60,7 @@ def with_mailbox(world: World, kind: str, port: int) -> int:
 
 
 def sent_back(world: World, worker: WorkerProcess, dovecot: RealMail, many: int) -> int:
-    """A run of so many mails, each of which has come back to Dovecot; its id."""
+    """A run of this number of mails, each of which has come back to Dovecot; its id."""
     for number in range(many):
         world.add(f"c{number}@customers.test")
     run_id = world.deliver(worker)
