@@ -135,6 +135,7 @@ def test_a_failing_database_is_no_reason_to_lose_a_mail(
     assert listening.accept(returns.world.runtime, returns.mailbox_id, b"x") == listening.NOT_STORED
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("kills", "mails"), [(2, 12), WHOLE])
 def test_kills_at_random_lose_nothing_that_is_offered_again_and_count_nothing_twice(
     returns: Returns, worker: WorkerProcess, port: int, environ: dict[str, str], kills: int, mails: int
