@@ -3,47 +3,23 @@
 from __future__ import annotations
 
 import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from tests.bounces.conftest import Returns
+from tests.bounces.killed_readers import kill_readers, stored_and_counted
 from tests.bounces.returned import block, report
 from webapp.bounces import reading
 from webapp.bounces.receiving import ReceivedReturn, receive
-from webapp.store.bounces import Mailbox, ReturnedMail
+from webapp.store.bounces import Mailbox
 from webapp.store.types import now
-from webapp.store.users import AuditEntry
 from webapp.workers import WorkerProcess
 
-ROOT = Path(__file__).parent.parent.parent
 KILLS, MAILS = 20, 80
-READER = """
-import os, sys, threading, time
-from tests.runtimes import open_runtime
-from webapp import config
-from webapp.bounces import reading
-for _ in sys.stdin:
-    if pid := os.fork():
-        os.waitpid(pid, 0)
-        print("gone", flush=True)
-        continue
-    runtime = open_runtime(config.load())
-    print(os.getpid(), flush=True)
-    while True:
-        reading.read(runtime, int(sys.argv[1]), threading.Event())
-        time.sleep(0.01)
-"""
-"""Forks a reader for each line that it gets: a new process would take seconds to import what it needs."""
 
 
 def mailbox(returns: Returns) -> Mailbox:
@@ -135,31 +111,10 @@ def test_twenty_kills_lose_nothing_and_count_nothing_twice(
     run_id = world.deliver(worker)
     for taken in world.server.taken:
         returns.put(report(taken.sender, block(taken.recipients[0])))
-    chance = random.Random(20)
-    command = [sys.executable, "-c", READER, str(returns.mailbox_id)]
-    environ = {**os.environ, **environ, "PYTHONPATH": str(ROOT)}
-    piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
-    with subprocess.Popen(command, cwd=ROOT, env=environ, **piped) as forking:  # type: ignore[call-overload]
-        for number in range(KILLS):
-            before = waiting(returns)
-            forking.stdin.write("read\n")
-            reader = int(forking.stdout.readline())
-            end = time.monotonic() + 10
-            while number % 4 and waiting(returns) == before and time.monotonic() < end:
-                time.sleep(0.005)  # three of four are killed once they have stored some
-            time.sleep(chance.uniform(0, 0.1))
-            os.kill(reader, signal.SIGKILL)
-            assert forking.stdout.readline() == "gone\n"
-            with world.runtime.database.writing() as session:  # the lease has ended
-                session.execute(update(Mailbox).values(reading_until=None))
-        forking.stdin.close()
-    left = waiting(returns)
+    left = kill_readers(world, environ, returns.mailbox_id, KILLS, lambda: waiting(returns))
     assert 0 < left < MAILS  # else none was killed in the middle
     print(f"\n{MAILS - left} were put away by those that were killed")
     returns.read()
-    assert world.statuses(run_id) == ["bounced"] * MAILS
     assert list((returns.path / "new").iterdir()) == []
-    with world.runtime.database.reading() as session:
-        stored = session.scalar(select(func.count()).select_from(ReturnedMail))
-        noted = session.scalar(select(func.count()).where(AuditEntry.action == "mail bounced"))
-    assert (stored, noted) == (MAILS, MAILS)
+    assert world.statuses(run_id) == ["bounced"] * MAILS
+    assert stored_and_counted(world) == (MAILS, MAILS)

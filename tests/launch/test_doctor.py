@@ -93,6 +93,7 @@ def test_all_is_well(runtime: Runtime, server: MailServer) -> None:
         "secret key": True,
         "plans": True,
         "mailboxes": True,
+        "notices": True,
         "workers": True,
         "mail server one": True,
     }

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import signal
+import smtplib
 import socket
+import sqlite3
 import sys
 import time
 import urllib.request
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.launch.launched import STARTED, Launched, launched, until, up
+from tests.realmail.servers import free_ports
 
 PARTS = ("webapp web", "webapp catcher", "jobs.worker", "redis-server")
 
@@ -131,6 +134,24 @@ def test_told_that_there_is_no_redis_it_starts_none(tmp_path: Path) -> None:
     with launched(tmp_path / "home", up("--no-demo"), {"MAILRUN_REDIS_URL": "none"}) as started:
         started.wait_for(STARTED)
         assert not started.running("redis-server")
+
+
+def test_a_port_for_mails_that_come_back_is_opened_where_a_mailbox_is_one(tmp_path: Path) -> None:
+    with launched(tmp_path / "home", up("--no-demo", "--no-catcher")) as started:
+        started.wait_for(STARTED)
+        assert not started.running("bounces listen")
+    [port] = free_ports(1)
+    with sqlite3.connect(tmp_path / "home" / "mailrun.sqlite3") as database:
+        database.execute(
+            "INSERT INTO mailbox (name, kind, host, port, security, username, password, authorities, folder,"
+            " done_folder, every_minutes, reader)"
+            " VALUES ('b', 'port', '127.0.0.1', ?, 'none', '', '', '', '', '', 5, '')",
+            (port,),
+        )
+    with launched(tmp_path / "home", up("--no-demo", "--no-catcher")) as started:
+        started.wait_for(f"b: taking mails at 127.0.0.1:{port}")
+        with smtplib.SMTP("127.0.0.1", port) as client:
+            assert client.ehlo()[0] == 250
 
 
 def _answers(address: str) -> bool:

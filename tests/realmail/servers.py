@@ -68,7 +68,7 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
 DOVECOT_CONF = """\
-protocols = imap lmtp
+protocols = imap lmtp{pop3_too}
 base_dir = {home}/dovecot
 log_path = {home}/dovecot.log
 listen = 127.0.0.1
@@ -105,6 +105,7 @@ service imap-login {{
   }}
 }}
 """
+POP3_CONF = "service pop3-login {{\n  inet_listener pop3 {{\n    port = {pop3}\n  }}\n}}\n"
 
 
 TOKENS_CONF = "passdb {{\n  driver = oauth2\n  mechanisms = xoauth2\n  args = {home}/oauth2.conf\n}}\n"
@@ -128,16 +129,22 @@ def are_installed() -> str:
     return f"not installed: {', '.join(missing)} (apt-get install them)" if missing else ""
 
 
+def has_pop3() -> bool:
+    """Whether this Dovecot speaks POP3, too."""
+    return Path("/usr/lib/dovecot/pop3").exists()
+
+
 PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
 
 @dataclass
 class RealMail:
-    """`ports`: those of Postfix, by the name of the entry; `imap`: Dovecot's."""
+    """`ports`: those of Postfix, by the name of the entry; `imap` and `pop3`: Dovecot's, 0 without POP3."""
 
     home: Path
     ports: Mapping[str, int]
     imap: int
+    pop3: int
 
     def message_ids(self) -> Counter[str]:
         """How often each message is in the mailbox, read by IMAP."""
@@ -166,7 +173,8 @@ def real_mail(
     `main`, more of main.cf, `@name@` stands for that port. `introspection`: where Dovecot asks about the
     tokens that it takes."""
     home = Path(tempfile.mkdtemp(prefix="mailrun-mail-"))
-    ports = dict(zip([*entries, "imap"], free_ports(len(entries) + 1), strict=True))
+    names = [*entries, "imap", *(["pop3"] if has_pop3() else [])]
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     _lay_out(home, ports, entries, main, mechanisms, introspection)
     dovecot = ["dovecot", "-F", "-c", f"{home}/dovecot.conf"]
     postfix = ["postfix", "-c", f"{home}/config", "start-fg"]
@@ -183,7 +191,7 @@ def real_mail(
     try:
         for port in ports.values():
             _until_it_listens(port, home)
-        yield RealMail(home, ports, ports["imap"])
+        yield RealMail(home, ports, ports["imap"], ports.get("pop3", 0))
     finally:
         subprocess.run([*postfix[:-1], "stop"], env={**os.environ, "PATH": PATH}, stderr=output, check=False)
         started[0].send_signal(signal.SIGTERM)
@@ -208,6 +216,8 @@ def _lay_out(
         "certificate": CERTIFICATE,
         "owner": MAILBOX_OWNER,
         "imap": ports["imap"],
+        "pop3": ports.get("pop3", 0),
+        "pop3_too": " pop3" if "pop3" in ports else "",
         "mechanisms": mechanisms,
         "tokens": TOKENS_CONF.format(home=home) if introspection else "",
         "introspection": introspection,
@@ -223,7 +233,8 @@ def _lay_out(
         main = main.replace(f"@{name}@", str(port))
     (home / "config/main.cf").write_text(MAIN_CF.format(**values) + main)
     (home / "config/master.cf").write_text(MASTER_CF + options)
-    (home / "dovecot.conf").write_text(DOVECOT_CONF.format(**values))
+    dovecot = DOVECOT_CONF + (POP3_CONF if "pop3" in ports else "")
+    (home / "dovecot.conf").write_text(dovecot.format(**values))
     (home / "oauth2.conf").write_text(OAUTH2_CONF.format(**values))
     (home / "passwd").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\nreader:{{PLAIN}}ascii\n")
 

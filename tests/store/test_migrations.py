@@ -11,8 +11,10 @@ from tests import factories
 from tests.world import World
 from webapp import migrations
 from webapp.lifecycle.throughput import sent_by_slot
+from webapp.store.bounces import Mailbox, ReturnedMail
 from webapp.store.customers import Customer
 from webapp.store.invoices import TransformationResult
+from webapp.store.mailservers import Sender
 from webapp.store.runs import Result
 from webapp.workers import WorkerProcess
 
@@ -83,3 +85,24 @@ def test_a5_documents_checked_before_are_checked_again_unless_they_went_out_or_a
         documents = session.scalars(select(TransformationResult).order_by(TransformationResult.id)).all()
         assert [document.found_in == "" for document in documents] == [False, True, False, False]
         assert {document.lock_problem for document in documents} == {""}
+
+
+def test_mailboxes_keep_their_senders_and_mails_where_their_kinds_change(world: World) -> None:
+    database = world.runtime.database
+    with database.writing() as session:
+        boxes = [Mailbox(name=kind, kind=kind, host="127.0.0.1", folder="/x") for kind in ("imap", "port")]
+        session.add_all(boxes)
+        session.flush()
+        session.execute(update(Sender).values(mailbox_id=boxes[0].id))
+        for box in boxes:
+            given = {"kind": "other", "state": "counted", "mailbox_id": box.id}
+            session.add(ReturnedMail(sha256=box.kind.ljust(64, "0"), **given))
+    database.dispose()
+    command.downgrade(migrations._config(database), "0040")
+    migrations.upgrade(database)
+    with database.writing() as session:
+        assert session.scalars(select(Mailbox.name)).all() == ["imap"]
+        assert set(session.scalars(select(Sender.mailbox_id))) == {boxes[0].id}
+        mails = select(ReturnedMail.mailbox_id).order_by(ReturnedMail.id)
+        assert session.scalars(mails).all() == [boxes[0].id, None]
+        session.add(Mailbox(name="another", kind="port"))

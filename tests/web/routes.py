@@ -18,6 +18,11 @@ FOR_APPROVERS = {"/runs/<int:run_id>/approval"}  # by a right of its own: tests/
 OWN = {
     *("/account", "/account/password", "/account/sessions/end", "/account/sessions/<int:session_id>/end"),
     *("/account/notices", "/notices/read", "/notices/<int:notice_id>/read"),
+    *(
+        f"{each}/notices{rest}"
+        for each in ("/runs/<int:run_id>", "/plans/<int:plan_id>")
+        for rest in ("", "/end")
+    ),
     *("/account/factors/app", "/account/factors/app/confirm", "/account/factors/app/remove"),
     *("/account/factors/codes", "/account/factors/passkeys", "/account/factors/passkeys/options"),
     "/account/factors/passkeys/remove",

@@ -1,4 +1,4 @@
-"""`mailrun bounces`: read the mailboxes now, and list what came back."""
+"""`mailrun bounces`: read the mailboxes now, take mails at a port, and list what came back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from webapp import audit
 from webapp.access import OPERATOR
-from webapp.bounces import listing, reading
+from webapp.bounces import listening, listing, reading
+from webapp.bounces.listening import ReturnPort
 from webapp.console import fail, say
 from webapp.errors import Refused
 from webapp.extensions import runtime
@@ -81,3 +82,35 @@ def list_returned(only_unmatched: bool, as_json: bool) -> None:
             about = line.number if mail.result_id else _("unmatched")
             said = (f"{mail.read_at:%Y-%m-%d %H:%M}", mail.recipient or mail.sent_from, line.says, about)
             say("\t".join(word for word in said if word))
+
+
+@bounce_commands.command("listen")
+@with_appcontext
+def listen_for_returned() -> None:
+    """Take mails that come back by SMTP or LMTP, at each mailbox that is a port of Mailrun's own."""
+    parts = runtime()
+    ports = listening.return_ports(parts.database)
+    if not ports:
+        fail(_("No mailbox is a port of Mailrun’s own. Add one under Settings, Mailboxes."))
+
+    def said(port: ReturnPort) -> None:
+        say(
+            _(
+                "%(mailbox)s: taking mails at %(host)s:%(port)s",
+                mailbox=port.name,
+                host=port.host,
+                port=port.port,
+            )
+        )
+
+    try:
+        listening.listen(parts, ports, said)
+    except OSError as problem:
+        why = problem.strerror or str(problem)
+        fail(
+            _(
+                "A port cannot be opened: %(why)s. Give its mailbox another one, or end the program that has "
+                "it.",
+                why=why,
+            )
+        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from webapp.bounces.imap import ImapMailbox
 from webapp.bounces.mailboxes import MailboxAddress, MailboxTrouble, OpenMailbox, address_of
 from webapp.bounces.maildir import MaildirMailbox
 from webapp.bounces.pop3 import Pop3Mailbox
+from webapp.bounces.port import PortMailbox
 from webapp.bounces.receiving import receive
 from webapp.errors import Refused
 from webapp.extensions import Runtime
@@ -38,10 +40,11 @@ LEASE_SECONDS = 120.0
 """How long a mailbox stays held by a worker that stores nothing: four times what its server may be silent."""
 SOON_SECONDS = 10.0
 """When a mailbox is read again in which a mail came back faster than its sending was committed."""
-OPENERS: dict[str, type[ImapMailbox] | type[Pop3Mailbox] | type[MaildirMailbox]] = {
+OPENERS: dict[str, Callable[[MailboxAddress], OpenMailbox]] = {
     MailboxKind.IMAP: ImapMailbox,
     MailboxKind.POP3: Pop3Mailbox,
     MailboxKind.MAILDIR: MaildirMailbox,
+    MailboxKind.PORT: PortMailbox,
 }
 NOT_STORED = N_("%(count)s mails could not be stored; the log of the worker says why")
 

@@ -18,6 +18,7 @@ from webapp.document_store.stores import DocumentMissing
 from webapp.extensions import Runtime
 from webapp.launch.check_result import CheckResult
 from webapp.launch.mailbox_checks import mailbox_checks
+from webapp.launch.notice_checks import notice_checks
 from webapp.launch.oauth_checks import oauth_checks
 from webapp.launch.plan_checks import plan_checks
 from webapp.mailservers.reaching import address_of
@@ -53,6 +54,7 @@ def examine(runtime: Runtime) -> Iterator[CheckResult]:
         yield from _mail_servers(runtime)
         yield from plan_checks(runtime)
         yield from mailbox_checks(runtime)
+        yield from notice_checks(runtime)
 
 
 def _database(runtime: Runtime) -> Iterator[CheckResult]:

@@ -51,6 +51,11 @@ def catcher(environ: dict[str, str]) -> Part:
     return Part("catcher", mailrun("catcher"), environ, wave=1)
 
 
+def returned_mails(environ: dict[str, str]) -> Part:
+    """Takes mails that come back, at ports of Mailrun's own."""
+    return Part("bounces", mailrun("bounces", "listen"), environ)
+
+
 def workers(environ: dict[str, str], count: int) -> list[Part]:
     command = [sys.executable, "-m", "jobs.worker"]
     names = ["worker"] if count == 1 else [f"worker {number}" for number in range(1, count + 1)]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import http.client
 from collections.abc import Iterator
 
+from flask import Flask
+
+from webapp.bounces.listening import return_ports
 from webapp.config import Settings, embedded_redis_socket
 from webapp.demo import loading as demo
 from webapp.launch import embedded_redis, ports, processes
 from webapp.launch.supervisor import AskedToStop, Supervisor
+from webapp.store.db import db
 from webapp.translation import _
 
 WEB_SECONDS = 60.0
@@ -49,6 +53,8 @@ def start(supervisor: Supervisor, settings: Settings, with_demo: bool, with_catc
     if with_catcher:
         (settings.home / "caught").mkdir(exist_ok=True, mode=0o700)
         supervisor.keep(processes.catcher(environ))
+    if _has_return_port(settings):
+        supervisor.keep(processes.returned_mails(environ))
     supervisor.keep(processes.web(environ))
     for worker in processes.workers(environ, settings.workers):
         supervisor.keep(worker)
@@ -75,6 +81,15 @@ def web_answers(settings: Settings) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _has_return_port(settings: Settings) -> bool:
+    """Whether a mailbox is a port of Mailrun's own, which is then opened."""
+    database = db.open(Flask(__name__), settings.database_url)
+    try:
+        return bool(return_ports(database))
+    finally:
+        database.dispose()
 
 
 def _once(supervisor: Supervisor, step: processes.Part) -> None:

@@ -1,14 +1,15 @@
 """What users are told of runs, in the transaction of the event: who is told, and of what.
 
-Of a run are told the person who started it, and those who want to know of every run that they see. No one is
-told of a run that they do not see whole."""
+Of a run are told the person who started it, those who want to know of every run that they see, and those who
+said so on its page or on that of its plan; not those who said there that they do not want it. No one is told
+of a run that they do not see whole."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp import telling
@@ -17,7 +18,15 @@ from webapp.lifecycle.counts import counts
 from webapp.lifecycle.rights import cannot_approve
 from webapp.store.approvals import RunApproval
 from webapp.store.mailservers import MailServer
-from webapp.store.notices import Notice, NoticeKind, NoticePreference, NoticeWay
+from webapp.store.notices import (
+    Notice,
+    NoticeKind,
+    NoticePreference,
+    NoticeWay,
+    PlanSubscription,
+    RunSubscription,
+)
+from webapp.store.plans import PlanOccurrence
 from webapp.store.runs import Run
 from webapp.store.statuses import REASONS_TO_FIX, ResultStatus
 from webapp.store.types import iso, now
@@ -105,13 +114,29 @@ def approval_decided(session: Session, run: Run, asked: RunApproval) -> None:
 
 
 def people_of(session: Session, kind: NoticeKind, run: Run) -> list[User]:
-    """The person who started this run (until it was started, who created it), and those who want to know this
-    of every run; of these, who see it whole."""
-    of_all = select(NoticePreference.user_id).where(NoticePreference.kind == kind, NoticePreference.of_all)
-    users = select(User).where(
-        User.disabled_at.is_(None), or_(User.email == (run.started_by or run.created_by), User.id.in_(of_all))
+    """Those who want to be told this of the run, can log in, and see it whole."""
+    users = select(User).where(User.disabled_at.is_(None), wants(kind, run)).order_by(User.id)
+    return _seeing(session, run, session.scalars(users).all())
+
+
+def wants(kind: NoticeKind, run: Run) -> ColumnElement[bool]:
+    """Whether the User wants to be told this of the run: as they said of the run, else as they said of its
+    plan; else if they want it of every run, or started this one (until it was started: created it)."""
+    plans = select(PlanOccurrence.plan_id).where(PlanOccurrence.run_id == run.id)
+    of_run = select(RunSubscription.wanted).where(
+        RunSubscription.run_id == run.id, RunSubscription.user_id == User.id
     )
-    return _seeing(session, run, session.scalars(users.order_by(User.id)).all())
+    of_plan = select(PlanSubscription.wanted).where(
+        PlanSubscription.plan_id.in_(plans), PlanSubscription.user_id == User.id
+    )
+    by_default = or_(User.email == (run.started_by or run.created_by), wants_of_all(kind))
+    return func.coalesce(of_run.scalar_subquery(), of_plan.scalar_subquery(), by_default)
+
+
+def wants_of_all(kind: NoticeKind) -> ColumnElement[bool]:
+    """Whether the User wants to be told this of every run."""
+    of_all = select(NoticePreference.user_id).where(NoticePreference.kind == kind, NoticePreference.of_all)
+    return User.id.in_(of_all)
 
 
 def _seeing(session: Session, run: Run, users: Sequence[User]) -> list[User]:

@@ -3,6 +3,7 @@ the user; in safe mode to the redirect address, as every mail does."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.config import Settings
-from webapp.mailing.addresses import wire_address
+from webapp.mailing.addresses import BadAddress, wire_address
 from webapp.mailing.compose import MailDraft, compose
 from webapp.mailservers.one_mail import send_one
 from webapp.notation import DateStyle, Notation, NumberStyle
@@ -60,7 +61,12 @@ def mail_user(sender: Sender, mail: UserMail, settings: Settings, database: Data
 
 
 def is_of_customer(session: Session, address: str) -> bool:
-    """Whether a customer has this address, too. Notices never go to one: they tell of other customers."""
+    """Whether a customer has this address, too. Notices never go to one: they tell of other customers.
+
+    Addresses are stored as they go on the wire, in ASCII (`checked_address`), so `lower` is the same on both
+    databases. It has an index (ix_customer_email_lower_address)."""
+    with suppress(BadAddress):
+        address = wire_address(address)
     same = func.lower(CustomerEmail.address) == address.lower()
     return session.scalar(select(CustomerEmail.id).where(same).limit(1)) is not None
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp.edits import fingerprint
 from webapp.mailservers import user_mail
-from webapp.notices import chosen_sender, listing, preferences
+from webapp.notices import chosen_sender, listing, preferences, subscription_pages
 from webapp.notices.chosen_sender import NoticeSettings
 from webapp.notices.listing import Bell
 from webapp.notices.words import KIND_WORDS
@@ -36,6 +36,7 @@ def init_app(app: Flask) -> None:
         notice_kinds=KIND_WORDS, notice_ways=preferences.WAY_WORDS, notice_kinds_of_runs=preferences.OF_RUNS
     )
     app.register_blueprint(notices)
+    subscription_pages.init_app(app)
 
 
 def bell() -> Bell:

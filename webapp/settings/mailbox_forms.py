@@ -24,8 +24,14 @@ KIND_WORDS = {
     MailboxKind.IMAP: "IMAP",
     MailboxKind.POP3: "POP3",
     MailboxKind.MAILDIR: N_("Maildir, a folder of this machine"),
+    MailboxKind.PORT: N_("Port of Mailrun’s own, by SMTP or LMTP"),
 }
 HINTS = {
+    "kind": N_(
+        "A port of Mailrun’s own takes what your mail server hands over to this host and port, which only "
+        "that server should reach. “mailrun up” opens it when it starts; “mailrun bounces listen” opens it "
+        "alone."
+    ),
     "security": N_("With STARTTLS and TLS nothing is read without a valid certificate."),
     "password": N_("Stored encrypted, and never shown."),
     "oauth_account_id": N_(
@@ -97,7 +103,7 @@ class MailboxForm(SettingForm):
             raise ValidationError(_("Host: %(problem)s.", problem=words))
 
     def validate_username(self, field: StringField) -> None:
-        if not self.is_maildir and not field.data:
+        if self.kind.data in (MailboxKind.IMAP, MailboxKind.POP3) and not field.data:
             raise ValidationError(_("Enter the user name of the mailbox."))
 
     def validate_oauth_account_id(self, field: SelectField) -> None:

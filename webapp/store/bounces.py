@@ -18,9 +18,12 @@ MINUTES = 5
 
 
 class MailboxKind(StrEnum):
+    """`port`: one of Mailrun's own, which takes mails by SMTP or LMTP (bounces/listening.py)."""
+
     IMAP = "imap"
     POP3 = "pop3"
     MAILDIR = "maildir"
+    PORT = "port"
 
 
 class MailKind(StrEnum):
@@ -75,8 +78,9 @@ class ReturnEffect(StrEnum):
 
 
 class Mailbox(Base):
-    """Where mails come back to. `folder`: of an IMAP server, or the path of a Maildir; what has been read is
-    moved to `done_folder`, and deleted from a POP3 server, which has no folders. `password`: sealed
+    """Where mails come back to. `host` and `port`: of its server; of a port of Mailrun's own, where it
+    listens. `folder`: of an IMAP server, or the path of a Maildir; what has been read is moved to
+    `done_folder`, and deleted from a POP3 server, which has no folders. `password`: sealed
     (webapp/sealed.py).
 
     `oauth_account_id`: what it logs in with instead of a password; IMAP only.

@@ -90,6 +90,7 @@ class CustomerEmail(Base):
         UniqueConstraint("customer_id", "recipient_key_id", "address"),
         one_of("origin", Origin),
         Index("ix_customer_email_of_people", "id", sqlite_where=OF_PEOPLE, postgresql_where=OF_PEOPLE),
+        Index("ix_customer_email_lower_address", text("lower(address)")),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)

@@ -1,4 +1,5 @@
-"""What users are told of: notices, in the bell of the top bar and by mail, and which of them each wants."""
+"""What users are told of: notices, in the bell of the top bar and by mail; which kinds each wants, and of
+which runs."""
 
 from __future__ import annotations
 
@@ -110,3 +111,32 @@ class NoticePreference(Base):
     kind: Mapped[str] = mapped_column(String(24), primary_key=True)
     way: Mapped[str] = mapped_column(String(16), default=NoticeWay.AT_ONCE)
     of_all: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class RunSubscription(Base):
+    """What a user said on the page of a run: whether they want to be told of it. It counts before all that
+    they said of its plan or of every run, and before that they started it."""
+
+    __tablename__ = "run_subscription"
+
+    run_id: Mapped[int] = mapped_column(
+        ForeignKey("run.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    wanted: Mapped[bool]
+
+
+class PlanSubscription(Base):
+    """The same of all runs that a plan makes."""
+
+    __tablename__ = "plan_subscription"
+
+    plan_id: Mapped[int] = mapped_column(
+        ForeignKey("plan.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    wanted: Mapped[bool]
