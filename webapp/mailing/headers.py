@@ -84,7 +84,7 @@ def file_name_parameter(file_name: str) -> str:
 
 
 def header_safe(what: str, value: str, **names: str) -> str:
-    """The value, if it cannot break out of its header. Raises Uncomposable, which calls the value by `what`, a
+    """The value, if it cannot break out of its header. Raises Uncomposable, which calls the value `what`: a
     text to translate, with these names in it."""
     if value.isprintable():  # neither a line break nor half a character is
         return value
