@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.bounces.mailboxes import address_of
 from webapp.errors import Refused
 from webapp.extensions import runtime
-from webapp.settings import checks, mailbox_states
+from webapp.settings import check_pages, mailbox_states
 from webapp.settings.kinds import MAILBOXES
 from webapp.settings.setting_pages import stored
 from webapp.store.db import db
@@ -29,9 +29,9 @@ CHECKS = BoundedSemaphore(2)
 def beside(session: Session, row: Any) -> dict[str, Any]:
     """What the page of a mailbox shows beside its form."""
     if row is None:
-        return {**checks.UNCHECKED, "state": None}
+        return {**check_pages.UNCHECKED, "state": None}
     return {
-        **checks.UNCHECKED,
+        **check_pages.UNCHECKED,
         "state": mailbox_states.state(row),
         "senders": mailbox_states.senders_of(session, row),
         "place": mailbox_states.place(row),
@@ -48,7 +48,7 @@ def check_mailbox(id: int | None = None) -> ResponseReturnValue:
     """Check the connection as it is typed. Saves nothing: only the audit trail has it."""
     row = stored(MAILBOXES, id) if id is not None else None
     user_limits.count(user_limits.TEST_MAILS, "connection checks")
-    pressed, wrong = checks.pressed(MAILBOXES, row, "settings/_check_mailbox.html", beside)
+    pressed, wrong = check_pages.pressed(MAILBOXES, row, "settings/_check_mailbox.html", beside)
     if wrong:
         return pressed.answer({"problems": wrong}, status=422)
     values, secret = pressed.form.values(MAILBOXES), pressed.form.secret()

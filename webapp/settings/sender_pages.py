@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from webapp.mailing.addresses import wire_address
-from webapp.settings import checks
+from webapp.settings import check_pages
 from webapp.settings.kinds import SENDERS
 from webapp.settings.sender_domain import NotAsked, check_domain
 from webapp.settings.setting_pages import stored
@@ -29,7 +29,7 @@ SELECTOR_MAX = 100
 
 def beside(session: Session, row: Any) -> dict[str, Any]:
     """What the page of a sender shows beside its form."""
-    return {**checks.UNCHECKED, "findings": None, "not_asked": "", "selector": "", "wrong_selector": ""}
+    return {**check_pages.UNCHECKED, "findings": None, "not_asked": "", "selector": "", "wrong_selector": ""}
 
 
 def add_pages(blueprint: Blueprint) -> None:
@@ -41,7 +41,7 @@ def domain(id: int) -> ResponseReturnValue:
     """Ask DNS about the domain of the sender as it is typed, and show what it says. Changes nothing."""
     sender = stored(SENDERS, id)
     user_limits.count(user_limits.TEST_MAILS, "domain checks")
-    pressed, wrong = checks.pressed(SENDERS, sender, "settings/_domain.html", beside)
+    pressed, wrong = check_pages.pressed(SENDERS, sender, "settings/_domain.html", beside)
     selector = request.form.get("selector", "").strip()
     more = {**beside(db.session, sender), "selector": selector, "problems": wrong}
     if selector and (len(selector) > SELECTOR_MAX or not SELECTOR.fullmatch(selector)):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.mailing.addresses import BadAddress, checked_address
-from webapp.settings import checks, oauth_card, servers, storing
+from webapp.settings import check_pages, oauth_card, servers, storing
 from webapp.settings.kinds import SERVERS
 from webapp.settings.setting_pages import stored
 from webapp.store.db import db
@@ -29,7 +29,7 @@ CHECKS = BoundedSemaphore(2)
 def beside(session: Session, row: Any) -> dict[str, Any]:
     """What the page of a server shows beside its form."""
     shown: dict[str, Any] = {
-        **checks.UNCHECKED,
+        **check_pages.UNCHECKED,
         "state": None,
         "wrong_recipient": "",
         "recipient": viewer().name,
@@ -58,7 +58,7 @@ def check_connection(id: int | None = None) -> ResponseReturnValue:
     Saves nothing: only the audit trail has it."""
     row = stored(SERVERS, id) if id is not None else None
     user_limits.count(user_limits.TEST_MAILS, "connection checks")
-    pressed, wrong = checks.pressed(SERVERS, row, "settings/_check.html", beside)
+    pressed, wrong = check_pages.pressed(SERVERS, row, "settings/_check.html", beside)
     form, typed = pressed.form, request.form.get("recipient", "").strip()
     more: dict[str, Any] = {"recipient": typed, "problems": wrong, "wrong_recipient": ""}
     sends = "send" in request.form
