@@ -11,7 +11,15 @@ from webapp.definitions.templates import language_code, languages
 
 @pytest.mark.parametrize(
     ("given", "code"),
-    [("English", "en"), (" dutch ", "nl"), ("de", "de"), ("de_CH", "de-CH"), ("Klingonese", "Klingonese")],
+    [
+        ("English", "en"),
+        (" dutch ", "nl"),
+        ("Français", "fr"),
+        ("日本語", "ja"),
+        ("de", "de"),
+        ("de_CH", "de-CH"),
+        ("Klingonese", "Klingonese"),
+    ],
 )
 def test_e8_a_language_is_known_by_its_name(given: str, code: str) -> None:
     assert language_code(given) == code

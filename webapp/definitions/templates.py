@@ -25,6 +25,7 @@ from webapp.definitions.editing import (
 from webapp.definitions.sharing import must_see_all_runs, must_see_runs_of_template
 from webapp.definitions.versions import TemplateValue, Text, template_value, todays_version
 from webapp.errors import Refused
+from webapp.language_names import tag_of
 from webapp.mailing.template_references import REFERENCE_NAME, parts_in
 from webapp.store.definitions import (
     MessageDefinition,
@@ -107,9 +108,8 @@ def languages() -> dict[str, str]:
 
 
 def language_code(given: str) -> str:
-    """The code of a language that was given by its code or its English name; else what was given."""
-    text = given.strip().replace("_", "-")
-    return next((code for code, name in languages().items() if name.lower() == text.lower()), text)
+    """The code of a language that was given by its code or its name; else what was given."""
+    return tag_of(given.strip().replace("_", "-"))
 
 
 def save_part(session: Session, viewer: Viewer, name: str, texts: Mapping[str, str]) -> None:
