@@ -35,6 +35,6 @@ def _tags() -> dict[str, str]:
     named = {name.casefold(): tag for tag, name in OWN_NAMES.items()}
     for spoken in reversed(SPOKEN_HERE):
         called = Locale(spoken).languages.items()
-        named.update((name.casefold(), tag.replace("_", "-")) for tag, name in called)
-    tags = {tag.casefold().replace("_", "-") for tag in Locale("en").languages}
+        named.update((str(name).casefold(), tag.replace("_", "-")) for tag, name in called)
+    tags = {str(tag).casefold().replace("_", "-") for tag in Locale("en").languages}
     return {name: tag for name, tag in named.items() if name not in tags}

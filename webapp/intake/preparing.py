@@ -14,8 +14,9 @@ from decimal import Decimal, InvalidOperation
 
 from webapp.currency_marks import unmarked
 from webapp.file_styles import FileRow, NoteWrong, PrepareRows, Spelling
+from webapp.imports.kinds import AMOUNTS
 from webapp.intake.column_words import ISSUE_MONTH, PERIOD, STATUS_WORDS, TRUTH_WORDS
-from webapp.intake.columns import AMOUNTS, DAYS, plain
+from webapp.intake.columns import DAYS, plain
 from webapp.intake.period_words import Days, month_of, period_of
 from webapp.translation import _
 
