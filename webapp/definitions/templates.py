@@ -59,10 +59,27 @@ def change_template(
     if fingerprint(stored) != seen:
         raise Refused(CHANGED_MEANWHILE)
     _must_be_free(session, value.name, template.id)
+    _must_keep_subjects(session, template.id, value)
     _write(session, template, value)
     note(session, viewer.name, "change template", value.name)
     new_versions(session, viewer)
     return True
+
+
+def _must_keep_subjects(session: Session, template_id: int, value: TemplateValue) -> None:
+    """Raise Refused if mails of a definition that has no subject would have none."""
+    relying = select(MessageDefinition.name).where(
+        MessageDefinition.template_id == template_id, MessageDefinition.subject == ""
+    )
+    if not value.has_every_subject and (
+        names := session.scalars(relying.order_by(MessageDefinition.name)).all()
+    ):
+        raise Refused(
+            _(
+                "The definition “%(name)s” has no subject of its own. Keep one here, or enter it there.",
+                name=names[0],
+            )
+        )
 
 
 def with_text(value: TemplateValue, language: str, text: Text | None) -> TemplateValue:
