@@ -16,6 +16,7 @@ from tests.settings.dns_server import name_server
 from tests.settings.filled import filled
 from tests.settings.test_setting_pages import audited, seen
 from tests.world import World
+from webapp.catcher.box import Box
 from webapp.store.bounces import Mailbox
 from webapp.store.mailservers import MailServer, Sender
 
@@ -143,3 +144,13 @@ def test_a_domain_is_checked_as_it_is_typed(
         answer = admin.press(f"{url}/domain", **typed, selector="", htmx=True)
     assert "v=spf1 ip4:192.0.2.0/24 -all" in answer.text
     assert "<html" not in answer.text
+
+
+def test_the_mail_catcher_of_this_machine_is_offered(admin: Browser, world: World) -> None:
+    assert "preset=catcher" not in admin.look("/servers/new").text
+    assert filled(admin, "/servers/new?preset=catcher")["host"] == ""
+    with Box(world.runtime.settings.home / "caught").being_filled():
+        assert 'href="/servers/new?preset=catcher">Mail catcher' in admin.look("/servers/new").text
+        typed = filled(admin, "/servers/new?preset=catcher")
+    port = str(world.runtime.settings.catcher_port)
+    assert (typed["host"], typed["port"], typed["security"]) == ("127.0.0.1", port, "none")

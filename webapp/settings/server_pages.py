@@ -14,6 +14,7 @@ from webapp.errors import Refused
 from webapp.extensions import runtime
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.settings import check_pages, oauth_card, servers, storing
+from webapp.settings.forms import caught_here
 from webapp.settings.kinds import SERVERS
 from webapp.settings.setting_pages import stored
 from webapp.store.db import db
@@ -35,7 +36,7 @@ def beside(session: Session, row: Any) -> dict[str, Any]:
         "recipient": viewer().name,
     }
     if row is None:
-        return shown
+        return {**shown, "has_catcher": caught_here()}
     shown["state"] = servers.states(session, viewer())[row.id]
     chosen = request.args.get("oauth", "")
     return {**shown, **oauth_card.beside(session, row, chosen), "redirect_uri": redirect_uri()}
