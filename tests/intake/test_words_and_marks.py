@@ -7,8 +7,10 @@ from sqlalchemy import select
 from tests.http_client import Browser
 from tests.intake.conftest import Work
 from tests.intake.exports import GROSS_ONLY, WITH_ADDRESSES
+from tests.intake.exports import send as send_files
 from tests.intake.pages import correct, page
 from tests.intake.test_newcomer import APPROVED, applied, browser, customers_here, send
+from tests.pdfs import pdf
 from tests.world import World
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
@@ -59,3 +61,22 @@ def test_18_a_language_may_be_named(browser: Browser, world: World, work_on: Wor
     with world.runtime.database.reading() as session:
         spoken = {row.code: row.language for row in session.execute(select(Customer.code, Customer.language))}
     assert [spoken[f"K100{n}"] for n in range(1, 5)] == ["nl", "de", "en", "de"]
+
+
+def test_18_a_document_that_is_named_wrongly_says_how_it_found_its_invoice(
+    browser: Browser, work_on: Work
+) -> None:
+    customers_here(browser, work_on)
+    set_id = send(browser, facturen=GROSS_ONLY)
+    work_on(set_id)
+    correct(browser, set_id, **APPROVED)
+    work_on(set_id)
+    applied(browser, set_id, work_on)
+    files = {"2610-001.pdf": pdf("2610-001", "K1001"), "holiday.pdf": pdf("Factuur 2610-002", "K1002")}
+    set_id = send_files(browser, files)
+    checked = work_on(set_id)
+    assert (checked.summary["matched"], checked.summary["unmatched"]) == (2, [])
+    seen = page(browser, f"/imports/{set_id}")
+    assert "By the number in the text, since the name of the file has none:" in seen
+    assert "holiday.pdf, as 2610-002" in seen
+    assert "2610-001.pdf, as" not in seen
