@@ -12,6 +12,8 @@ from tests.intake.pages import correct, page
 from tests.intake.test_newcomer import APPROVED, applied, browser, customers_here, send
 from tests.pdfs import pdf
 from tests.world import World
+from webapp import notation
+from webapp.intake import labels
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
 
@@ -80,3 +82,11 @@ def test_18_a_document_that_is_named_wrongly_says_how_it_found_its_invoice(
     assert "By the number in the text, since the name of the file has none:" in seen
     assert "holiday.pdf, as 2610-002" in seen
     assert "2610-001.pdf, as" not in seen
+
+
+def test_18_what_differs_is_told_in_words() -> None:
+    assert labels.difference("invoices", "status open → approved") == "Status: open → approved"
+    assert labels.difference("customers", "cluster North → South") == "Customer cluster: North → South"
+    assert labels.difference("customers", "name differs") == "name differs"
+    with notation.reading(notation.Notation(language="nl")):
+        assert labels.difference("invoices", "status open → approved") == "Status: open → goedgekeurd"
