@@ -5,10 +5,11 @@ The web sets it for each request (web/sessions.py); everywhere else, and in all 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -112,6 +113,20 @@ def zone_words(at: datetime) -> str:
     """The time zone of this local moment: Europe/Amsterdam (UTC+01:00)."""
     offset = f"UTC{at:%z}"[:6] + f":{at:%z}"[:1] + f"{at:%z}"[3:5]
     return f"{current().time_zone or at.tzname()} ({offset})"
+
+
+def server_zone() -> str:
+    """The time zone of this machine: Europe/Amsterdam; if its name cannot be found out, CET (UTC+01:00)."""
+    linked = os.path.realpath(LOCAL_TIME).partition("zoneinfo/")[2]
+    for name in (os.environ.get("TZ", "").lstrip(":"), linked):
+        if name and _zone(name) is not None:
+            return name
+    with reading(replace(current(), time_zone="")):
+        return zone_words(datetime.now(UTC).astimezone())
+
+
+LOCAL_TIME = "/etc/localtime"
+"""Usually a link to the zone's file."""
 
 
 def clock(at: datetime) -> str:

@@ -72,6 +72,20 @@ function completeVariable(context) {
   return { from: word?.from ?? context.pos, options };
 }
 
+// Typing over a selection. Left to itself, Chromium joins the lines that are left with style attributes, which
+// the page's policy refuses, before CodeMirror draws them again.
+function typeOver(event, view) {
+  const { from, to, empty } = view.state.selection.main;
+  const isTyped = event.inputType === 'insertText' && event.data && !event.isComposing;
+  if (empty || !isTyped || view.state.readOnly) return false;
+  const insert = () => view.state.update(
+    view.state.replaceSelection(event.data), { userEvent: 'input.type', scrollIntoView: true },
+  );
+  const handlers = view.state.facet(cm.EditorView.inputHandler); // such as brackets around the selection
+  if (!handlers.some(handle => handle(view, from, to, event.data, insert))) view.dispatch(insert());
+  return true;
+}
+
 // Puts an editor in the place of a textarea, which stays in the form, hidden, with the same text.
 function addEditor(area) {
   const box = document.createElement('div');
@@ -110,6 +124,7 @@ function addEditor(area) {
       ]),
       cm.EditorView.contentAttributes.of({ 'aria-label': label.textContent, spellcheck: 'false' }),
       cm.EditorView.updateListener.of(copyToArea),
+      cm.EditorView.domEventHandlers({ beforeinput: typeOver }),
     ],
   });
   label.addEventListener('click', () => view.focus());

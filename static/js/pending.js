@@ -5,7 +5,7 @@ import { isPoll } from './connection.js';
 
 let pressed = null; // the button that sent a form last
 
-function showWorking(form, button) {
+function showWorking(source, button) {
   const label = button.lastChild;
   const word = label.textContent;
   button.setAttribute('aria-disabled', 'true');
@@ -14,15 +14,25 @@ function showWorking(form, button) {
     button.removeAttribute('aria-disabled');
     button.lastChild.textContent = word;
   };
-  form.addEventListener('htmx:finally:request', showWordAgain, { once: true });
+  source.addEventListener('htmx:finally:request', showWordAgain, { once: true });
 }
 
 document.addEventListener('submit', event => { pressed = event.submitter; }, { capture: true });
 
+// Enter in a field with data-presses presses that button, not the first of the form.
+document.addEventListener('keydown', event => {
+  const id = event.target.dataset?.presses;
+  if (!id || event.key !== 'Enter' || event.isComposing) return;
+  event.preventDefault();
+  document.getElementById(id).click();
+});
+
 document.addEventListener('htmx:before:request', event => {
   const { ctx } = event.detail;
-  const isPressed = pressed?.dataset.working && pressed.form === ctx.sourceElement;
-  if (isPressed) showWorking(ctx.sourceElement, pressed);
+  const source = ctx.sourceElement;
+  const isPressed = pressed?.dataset.working && pressed.form === source;
+  if (isPressed) showWorking(source, pressed);
+  else if (source.matches('button[data-working]')) showWorking(source, source); // it sends its form itself
   if (ctx.target?.matches?.(LIST) && !isPoll(ctx)) ctx.target.classList.add('loading');
 });
 

@@ -79,6 +79,21 @@ def test_a_newcomer_writes_a_template(manager: Page, world: World, tmp_path: Pat
     expect(page.get_by_role("link", name="New definition")).to_be_visible()
 
 
+def test_text_is_typed_over_several_lines(manager: Page, world: World) -> None:
+    """Chromium would join the lines with style attributes, which the policy refuses: the watch tells."""
+    page = manager
+    page.goto(f"/templates/{world.definition.template_id}")
+    type_body(page, "<p>one</p>\n<p>{{ customer.name }}</p>\n<p>three</p>\n<p>four</p>")
+    page.keyboard.press("Control+Home")
+    for _line in range(3):
+        page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.type("Zwolle ")
+    expect(page.locator("#source")).to_have_value("Zwolle <p>four</p>")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("{")
+    expect(page.locator("#source")).to_have_value("{Zwolle <p>four</p>}")
+
+
 def test_a_newcomer_makes_a_definition_and_mails_with_it(
     manager: Page, world: World, server: MailServer
 ) -> None:

@@ -245,7 +245,7 @@ def test_a_manager_of_one_cluster_tries_with_its_customers_only(
     browser.look("/definitions/new")
     answer = browser.press("/definitions/check", **filled, sample=other, htmx=True)
     assert f'value="{other}"' not in answer.text
-    assert "no approved invoice" in text_of(answer)
+    assert "no invoice yet" in text_of(answer)
 
 
 def test_a_test_goes_to_oneself_alone_and_counts_nowhere(

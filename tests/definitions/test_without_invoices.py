@@ -54,3 +54,49 @@ def test_a_mail_of_several_invoices_is_tried_with_all_of_them(
     browser.look("/definitions/new")
     shown = browser.press("/definitions/check", **filled, collate="y", htmx=True)
     assert "invoices a list of 2" in text_of(shown)
+
+
+def test_without_an_approved_invoice_any_other_is_shown(
+    log_in: LogIn, world: World, filled: dict[str, object]
+) -> None:
+    world.add("a@customers.test", status="open", number="O-1")
+    browser = log_in("manager")
+    browser.look("/definitions/new")
+    shown = browser.press("/definitions/check", **filled, htmx=True)
+    text = text_of(shown)
+    assert "O-1" in text
+    assert "This invoice is not approved: no run would mail it." in text
+    assert "Tested with 1 invoice: no errors." in text
+    assert 'data-variable="invoice.number"' in shown.text
+    world.add("b@customers.test", number="A-1")
+    text = text_of(browser.press("/definitions/check", **filled, htmx=True))
+    assert "A-1" in text
+    assert "O-1" not in text
+    assert "not approved" not in text
+
+
+@pytest.mark.parametrize(("chosen", "seen"), [({}, "invoice.gross_amount"), ({"collate": "y"}, "invoices")])
+def test_variables_are_listed_without_any_invoice(
+    log_in: LogIn, world: World, filled: dict[str, object], chosen: dict[str, str], seen: str
+) -> None:
+    browser = log_in("manager")
+    assert 'data-variable="customer.name"' in browser.look("/definitions/new").text
+    for form in (filled, {**filled, "name": ""}):
+        shown = browser.press("/definitions/check", **form, **chosen, htmx=True).text
+        assert f'data-variable="{seen}"' in shown
+        assert "There is no invoice yet to test with." in shown
+
+
+@pytest.mark.security("C18")
+def test_the_password_of_documents_is_listed_in_no_half_filled_form(
+    log_in: LogIn, world: World, filled: dict[str, object]
+) -> None:
+    customer, _ = world.add("a@customers.test")
+    with world.runtime.database.writing() as session:
+        session.get_one(Customer, customer.id).extra = {"door_code": "s3cret", "town": "Zwolle"}
+    browser = log_in("manager")
+    browser.look("/definitions/new")
+    form = {**filled, "name": "", "password_key": "door_code"}
+    shown = browser.press("/definitions/check", **form, htmx=True).text
+    assert "Zwolle" in shown
+    assert "s3cret" not in shown

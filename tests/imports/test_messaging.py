@@ -204,3 +204,16 @@ def test_a_changed_server_gets_a_new_chance(runtime: Runtime, tmp_path: Path) ->
     import_folder(runtime.database, runtime.documents, folders.write(tmp_path / "in", messaging_toml=text))
     with runtime.database.reading() as session:
         assert session.scalars(select(MailServer.trouble)).one() is None
+
+
+def test_18_a_definition_needs_no_subject_if_its_template_has_one(runtime: Runtime, tmp_path: Path) -> None:
+    own = folders.MESSAGING.replace('subject = "Invoice {{ invoice.number }}"\n', "")
+    [error] = refused(runtime, folders.write(tmp_path / "in", messaging_toml=own))
+    assert "subject: is empty; a mail needs one here, or in each language of the template" in error
+    with_own = own.replace('format = "html"\nsource', 'format = "html"\nsubject = "Own"\nsource')
+    again = folders.write(tmp_path / "in", messaging_toml=with_own)
+    import_folder(runtime.database, runtime.documents, again)
+    assert not import_folder(runtime.database, runtime.documents, again).changed_anything
+    without = own.partition("[[definition]]")[0]
+    [error] = refused(runtime, folders.write(tmp_path / "in", messaging_toml=without))
+    assert "the stored definition 'Monthly invoice' has none of its own" in error

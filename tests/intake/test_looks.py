@@ -42,6 +42,9 @@ def test_a_byte_order_mark_is_no_part_of_a_header(tmp_path: Path) -> None:
         ("03/04/2026", "1,234.50", "en_GB", True),
         ("2026-10-31", "1234,50", "nl", False),
         ("", "1234,50", "nl", True),
+        ("31-10-2026", "€ 1.234,50", "nl", False),
+        ("10/31/2026", "1,234.50 USD", "en_US", False),
+        ("2026-10-31", "\u20ac\u00a0345,50", "nl", False),
     ],
 )
 def test_whose_dates_and_amounts_these_are(

@@ -12,6 +12,7 @@ from tests.bounces.conftest import make_maildir
 from tests.http_client import Browser, LogIn, text_of
 from tests.launch.test_secrets import with_keys
 from tests.oauth.accounts import account
+from tests.settings.filled import filled
 from tests.settings.test_setting_pages import audited, seen
 from tests.token_endpoint import token_endpoint
 from tests.world import World
@@ -99,13 +100,11 @@ def test_a_check_opens_it_and_counts(admin: Browser, world: World, tmp_path: Pat
     admin.look("/mailboxes/new")
     given = {**FORM, "kind": "maildir", "folder": str(path), "host": "", "username": "", "password": ""}
     url = str(admin.press("/mailboxes/new", **given).headers["Location"])
-    admin.look(url)
-    said = text_of(admin.press(f"{url}/check"))
+    said = text_of(admin.press(f"{url}/check", **filled(admin, url)))
     assert "The connection works. 1 mail waits in the folder." in said
     assert audited(world)[-1] == "check connection mailbox Bounces: the connection works, 1 mails"
     path.rename(path.with_name("away"))
-    admin.look(url)
-    assert "The mailbox cannot be read:" in text_of(admin.press(f"{url}/check"))
+    assert "The mailbox cannot be read:" in text_of(admin.press(f"{url}/check", **filled(admin, url)))
     assert "Nothing uses it" in text_of(admin.look(url))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from tests.http_client import Browser, LogIn, text_of
 from tests.settings.dns_server import Records, name_server
+from tests.settings.filled import filled
 from tests.world import World
 from webapp.settings import sender_domain
 from webapp.settings.kinds import SENDERS
@@ -126,7 +127,7 @@ def test_the_page_shows_what_is_found(on_page: tuple[Browser, str], monkeypatch:
     browser, url = on_page
     with name_server({**GOOD, "_dmarc.example.com": ["v=DMARC1; p=<b>"]}) as resolver:
         monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
-        answer = browser.press(f"{url}/domain", selector="")
+        answer = browser.press(f"{url}/domain", **filled(browser, url), selector="")
     assert "under the selector “selector2”" in text_of(answer)
     assert "v=spf1 ip4:192.0.2.0/24 -all" in answer.text
     assert "p=&lt;b&gt;" in answer.text
@@ -139,12 +140,12 @@ def test_the_page_says_when_dns_cannot_be_asked(
     monkeypatch.setattr(sender_domain, "ANSWER_SECONDS", 0.2)
     with name_server({}, answers=False) as resolver:
         monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
-        answer = browser.press(f"{url}/domain", selector="")
+        answer = browser.press(f"{url}/domain", **filled(browser, url), selector="")
     assert (answer.status_code, "DNS could not be asked:" in text_of(answer)) == (200, True)
 
 
 @pytest.mark.parametrize("typed", ["a b", "../x", "x" * 101, "-a"])
 def test_what_is_no_selector_is_refused(on_page: tuple[Browser, str], typed: str) -> None:
     browser, url = on_page
-    answer = browser.press(f"{url}/domain", selector=typed)
+    answer = browser.press(f"{url}/domain", **filled(browser, url), selector=typed)
     assert (answer.status_code, "selector-bad" in answer.text) == (422, True)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from tests.http_client import Browser, LogIn, text_of
 from tests.launch.test_secrets import with_keys
+from tests.settings.filled import filled
 from tests.settings.test_setting_pages import SERVER, audited, seen
 from tests.world import World
 from webapp import sealing
@@ -129,8 +130,8 @@ def test_f_it_goes_nowhere_else_by_itself(
 
 
 def test_f_two_checks_at_once_and_no_more(admin: Browser, world: World, url: str) -> None:
-    admin.look(url)
+    typed = filled(admin, url)
     with server_pages.CHECKS, server_pages.CHECKS:
-        answer = admin.press(f"{url}/check", recipient="")
+        answer = admin.press(f"{url}/check", **typed, recipient="")
         assert answer.status_code == 503
         assert "Try again in half a minute" in text_of(answer)

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from tests import factories
 from tests.http_client import Browser, LogIn, text_of
+from tests.settings.filled import filled
 from tests.smtp.certificates import authority
 from tests.world import World
 from webapp.settings.kinds import KINDS, SERVERS, SettingKind
@@ -193,15 +194,15 @@ def test_the_connection_is_checked_and_shown(admin: Browser, world: World) -> No
         row = session.scalars(select(MailServer)).first()
         assert row is not None
     url = f"{SERVERS.path}/{row.id}"
-    admin.look(url)
-    answer = admin.press(f"{url}/check", recipient="a@customers.test")
+    typed = filled(admin, url)
+    answer = admin.press(f"{url}/check", **typed, recipient="a@customers.test")
     text = text_of(answer)
     assert answer.status_code == 200
     assert "The connection works." in text
     assert "RCPT TO:&lt;a@customers.test&gt;" in text
     assert "check connection mail server" in audited(world)[-1]
-    wrong = admin.press(f"{url}/check", recipient="no address")
+    wrong = admin.press(f"{url}/check", **typed, recipient="no address")
     assert wrong.status_code == 422
     world.server.stop()
-    text = text_of(admin.press(f"{url}/check", recipient=""))
+    text = text_of(admin.press(f"{url}/check", **typed, recipient=""))
     assert "Nothing listens at" in text

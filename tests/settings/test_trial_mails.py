@@ -10,6 +10,7 @@ from click.testing import Result
 from sqlalchemy import select
 
 from tests.http_client import Browser, LogIn, text_of
+from tests.settings.filled import filled
 from tests.world import World
 from webapp import create_app
 from webapp.settings.commands import server_commands
@@ -37,7 +38,7 @@ def test_a_mail_goes_to_the_recipient_from_the_servers_first_sender(
     on_page: tuple[Browser, str], relay: MailServer, world: World
 ) -> None:
     browser, url = on_page
-    text = text_of(browser.press(f"{url}/check", recipient=RECIPIENT, send="1"))
+    text = text_of(browser.press(f"{url}/check", **filled(browser, url), recipient=RECIPIENT, send="1"))
     assert "The server took the test mail." in text
     assert "250" in text
     [taken] = world.server.taken
@@ -53,13 +54,15 @@ def test_a_mail_goes_to_the_recipient_from_the_servers_first_sender(
 
 def test_a_check_sends_none(on_page: tuple[Browser, str], world: World) -> None:
     browser, url = on_page
-    assert "The connection works." in text_of(browser.press(f"{url}/check", recipient=RECIPIENT))
+    assert "The connection works." in text_of(
+        browser.press(f"{url}/check", **filled(browser, url), recipient=RECIPIENT)
+    )
     assert world.server.taken == []
 
 
 def test_without_a_recipient_none_is_sent(on_page: tuple[Browser, str], world: World) -> None:
     browser, url = on_page
-    answer = browser.press(f"{url}/check", recipient="", send="1")
+    answer = browser.press(f"{url}/check", **filled(browser, url), recipient="", send="1")
     assert answer.status_code == 422
     assert "recipient-bad" in answer.text
     assert world.server.taken == []
@@ -67,7 +70,9 @@ def test_without_a_recipient_none_is_sent(on_page: tuple[Browser, str], world: W
 
 def test_what_the_server_has_against_it_is_told(on_page: tuple[Browser, str], world: World) -> None:
     browser, url = on_page
-    text = text_of(browser.press(f"{url}/check", recipient="data-554.x@elsewhere.test", send="1"))
+    text = text_of(
+        browser.press(f"{url}/check", **filled(browser, url), recipient="data-554.x@elsewhere.test", send="1")
+    )
     assert "The server refuses the test mail: 554" in text
     assert "took the test mail" not in text
 

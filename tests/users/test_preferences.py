@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -137,3 +138,24 @@ def test_what_is_not_offered_is_refused_and_what_was_typed_stays(
 def test_an_unknown_zone_in_the_database_is_the_servers(pages: Flask) -> None:
     notation.use(Notation(time_zone="No/Longer"))
     assert notation.local(NOON) == NOON
+
+
+@pytest.mark.parametrize(
+    ("variable", "link", "zone"),
+    [
+        ("Asia/Tokyo", "", "Asia/Tokyo"),
+        ("", "/usr/share/zoneinfo/Europe/Amsterdam", "Europe/Amsterdam"),
+        ("nowhere", "", "(UTC"),
+    ],
+)
+def test_the_servers_time_zone_is_named(
+    log_in: LogIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, link: str, zone: str
+) -> None:
+    place = tmp_path / "localtime"
+    if link:
+        place.symlink_to(link)
+    monkeypatch.setattr(notation, "LOCAL_TIME", str(place))
+    monkeypatch.setenv("TZ", variable)
+    said = text_of(log_in("viewer").look("/account"))
+    found = said.partition("Empty: the server’s time zone (")[2]
+    assert zone in found[:40]

@@ -118,6 +118,7 @@ CHANGING_ADMINS = {
         for rest in ("", "/use", "/leave", "/renew", "/device", "/device/check")
     ),
     *("/senders/<int:id>/domain", "/mailboxes/<int:id>/check"),
+    *("/servers/new/check", "/mailboxes/new/check"),
     *("/users/new", "/users/<int:user_id>", "/users/<int:user_id>/link", "/users/<int:user_id>/disable"),
     *("/users/<int:user_id>/enable", "/users/<int:user_id>/sessions/end"),
     "/users/<int:user_id>/sessions/<int:session_id>/end",

@@ -10,6 +10,7 @@ from webapp import edits
 from webapp.access import Viewer, visible_to
 from webapp.errors import Refused
 from webapp.imports import values
+from webapp.language_names import tag_of
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.store.customers import Cluster
 from webapp.translation import _
@@ -37,8 +38,8 @@ def line(what: str, text: str, most: int, *, empty: bool = False) -> str:
 
 
 def language(text: str) -> str:
-    """The code of a language, or nothing."""
-    code = text.strip()
+    """The code of a language, which may be named in words; or nothing."""
+    code = tag_of(text.strip())
     if len(code) > LANGUAGE_MAX or not values.LANGUAGE.fullmatch(code):
         raise Refused(_("“%(code)s” is not a language code. Write it as “nl” or “de-CH”.", code=code[:50]))
     return code

@@ -78,9 +78,7 @@ class DefinitionForm(Filled):
         N_("Recipient key"), coerce=int, validators=[InputRequired(N_("Choose one."))]
     )
     template = SelectField(N_("Template"), coerce=int, validators=[InputRequired(N_("Choose one."))])
-    subject = StringField(
-        N_("Subject"), validators=[InputRequired(N_("A mail needs a subject.")), Length(max=1000), one_line]
-    )
+    subject = StringField(N_("Subject"), validators=[Length(max=1000), one_line])
     transformations = SelectMultipleField(N_("Invoice transformations to attach"), coerce=int)
     no_documents = BooleanField(N_("No documents"))
     zip = BooleanField(N_("Zip"))
@@ -201,8 +199,14 @@ def content_filled_in(form: DefinitionForm) -> Content | None:
     """The definition that the form describes; None while the form has errors."""
     if not form.holds():
         return None
-    template = db.session.get_one(MessageTemplate, form.template.data)
-    return content_with(db.session, form.fields(), template_value(template))
+    template = template_value(db.session.get_one(MessageTemplate, form.template.data))
+    if not form.subject.data and not template.has_every_subject:
+        form.subject.errors = (_(NO_SUBJECT),)
+        return None
+    return content_with(db.session, form.fields(), template)
+
+
+NO_SUBJECT = N_("A mail needs a subject: enter one here, or in each language of the template.")
 
 
 def template_filled_in(form: TemplateForm, stored: TemplateValue | None) -> TemplateValue:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
@@ -20,6 +19,7 @@ from webapp.definitions.forms import (
     template_filled_in,
 )
 from webapp.definitions.language_words import missing_words
+from webapp.definitions.variables import listed, nothing_yet
 from webapp.definitions.versions import Fields, TemplateValue, content_with, fields_of, template_value
 from webapp.extensions import runtime
 from webapp.mailing import parsed_mail
@@ -69,7 +69,9 @@ def preview_mail(
     missing = missing_words(content)
     if content is None or chosen is None:
         wrong = samples.example_troubles(content, runtime().renderer) if content and not offered else []
-        return MailPreview(offered, chosen, troubles=tuple(wrong), missing=missing)
+        names = samples.names_seen(db.session, content or nothing_yet(given), chosen)
+        seen = tuple(listed(names))
+        return MailPreview(offered, chosen, troubles=tuple(wrong), variables=seen, missing=missing)
     others = [sample for sample in offered if sample != chosen] if every_sample else []
     tried = [(sample, samples.input_of(db.session, content, sample)) for sample in (chosen, *others)]
     db.end_reading()
@@ -83,7 +85,7 @@ def preview_mail(
         letter=parsed_mail.read(built.mail.data) if isinstance(built, Message) else None,
         unmade=built.words if isinstance(built, NotBuilt) else "",
         troubles=tuple(samples.troubles(tried, rendered, parts.renderer)),
-        variables=tuple(_listed(to_render(mail_input).names)),
+        variables=tuple(listed(to_render(mail_input).names)),
         missing=missing,
     )
 
@@ -98,22 +100,6 @@ def _chosen(named: str, offered: list[Sample]) -> Sample | None:
         if sample.invoice_id == invoice_id:
             return sample
     return samples.sample_of(db.session, viewer(), invoice_id)
-
-
-FIELDS_LISTED_MAX = 80
-
-
-def _listed(names: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
-    """(how a template reaches it, its value) of everything that a template sees."""
-    found: list[tuple[str, str]] = []
-    for name, value in names.items():
-        if isinstance(value, Mapping):
-            found += _listed(value, f"{before}{name}.")
-        elif isinstance(value, list | tuple):
-            found.append((f"{before}{name}", _("a list of %(count)s", count=len(value))))
-        elif name != "id":
-            found.append((f"{before}{name}", "" if value is None else str(value)))
-    return found[:FIELDS_LISTED_MAX]
 
 
 def content_of_template(value: TemplateValue, definition_id: str) -> Content | None:

@@ -25,6 +25,7 @@ from webapp.definitions.editing import (
 from webapp.definitions.sharing import must_see_all_runs, must_see_runs_of_template
 from webapp.definitions.versions import TemplateValue, Text, template_value, todays_version
 from webapp.errors import Refused
+from webapp.language_names import tag_of
 from webapp.mailing.template_references import REFERENCE_NAME, parts_in
 from webapp.store.definitions import (
     MessageDefinition,
@@ -59,10 +60,27 @@ def change_template(
     if fingerprint(stored) != seen:
         raise Refused(CHANGED_MEANWHILE)
     _must_be_free(session, value.name, template.id)
+    _must_keep_subjects(session, template.id, value)
     _write(session, template, value)
     note(session, viewer.name, "change template", value.name)
     new_versions(session, viewer)
     return True
+
+
+def _must_keep_subjects(session: Session, template_id: int, value: TemplateValue) -> None:
+    """Raise Refused if mails of a definition that has no subject would have none."""
+    relying = select(MessageDefinition.name).where(
+        MessageDefinition.template_id == template_id, MessageDefinition.subject == ""
+    )
+    if not value.has_every_subject and (
+        names := session.scalars(relying.order_by(MessageDefinition.name)).all()
+    ):
+        raise Refused(
+            _(
+                "The definition “%(name)s” has no subject of its own. Keep one here, or enter it there.",
+                name=names[0],
+            )
+        )
 
 
 def with_text(value: TemplateValue, language: str, text: Text | None) -> TemplateValue:
@@ -114,9 +132,8 @@ def languages() -> dict[str, str]:
 
 
 def language_code(given: str) -> str:
-    """The code of a language that was given by its code or its English name; else what was given."""
-    text = given.strip().replace("_", "-")
-    return next((code for code, name in languages().items() if name.lower() == text.lower()), text)
+    """The code of a language that was given by its code or its name; else what was given."""
+    return tag_of(given.strip().replace("_", "-"))
 
 
 def save_part(session: Session, viewer: Viewer, name: str, texts: Mapping[str, str]) -> None:

@@ -64,6 +64,12 @@ class TemplateValue:
     format: str
     texts: Mapping[str, Text]
 
+    @property
+    def has_every_subject(self) -> bool:
+        """Whether each mail has a subject of the template's: a language without one gets the default."""
+        default = self.texts.get("")
+        return bool(default and default.subject) or all(text.subject for text in self.texts.values())
+
 
 def fields_of(session: Session, definition: MessageDefinition) -> Fields:
     """The definition as a person would fill it in."""

@@ -18,12 +18,15 @@ from webapp.imports import kept, kinds, messaging, messaging_store, references, 
 from webapp.imports.circles import ImportedParents, renamed_clusters
 from webapp.imports.documents import ImportedFile, Inspector
 from webapp.imports.kinds import Kind
+from webapp.imports.messaging_keys import templates_lacking_subjects
 from webapp.imports.problems import Problems
 from webapp.imports.reading import CsvRow, checked_rows
 from webapp.imports.staging import Stage, StagedPasswords, batched, seal_remembered, seal_rows
+from webapp.imports.values import shown
 from webapp.progress import ReportProgress, within
 from webapp.sources import TAG_NAME
 from webapp.store.statuses import SourceSubject
+from webapp.translation import _
 
 
 @dataclass
@@ -78,6 +81,7 @@ def _read_messaging(work: Work, bcc_domains: Sequence[str], own_services: Sequen
     names = {table: {key[0] for key in found} for table, found in work.stored.items()}
     messaging.note_unknown(work.messaging, names, work.problems)
     messaging.note_formats(work.messaging, work.stored["template"], work.problems)
+    _note_subjects(work)
     with work.stage.working() as session:
         for table, where, column in (
             ("recipient_key", staged.RECIPIENT_KEY, "key"),
@@ -85,6 +89,31 @@ def _read_messaging(work: Work, bcc_domains: Sequence[str], own_services: Sequen
         ):
             rows = ({"line": n, column: name} for n, name in enumerate(work.messaging.names(table)))
             work.stage.fill(session, where, rows)
+
+
+def _note_subjects(work: Work) -> None:
+    """Report definitions without a subject, in the file or stored, whose template would not always have
+    one."""
+    texts = {key: values["subject"] for key, values in work.stored["template"].items()}
+    definitions = {key[0]: (values, 0) for key, values in work.stored["definition"].items()}
+    for entry in work.messaging.entries["template"]:
+        texts[entry.values["name"], entry.values["language"]] = entry.values["subject"] or ""
+    for entry in work.messaging.entries["definition"]:
+        definitions[entry.values["name"]] = entry.values, entry.lines("subject")
+    lacking = templates_lacking_subjects(texts)
+    for name, (values, line) in definitions.items():
+        if values["subject"] != "" or values["template"] not in lacking:
+            continue
+        words = _("is empty; a mail needs one here, or in each language of the template")
+        if not line:
+            line = _line_of_template(work, values["template"])
+            words = _("is missing; the stored definition %(name)s has none of its own", name=shown(name))
+        work.problems.add(messaging.FILE, line, "subject", words)
+
+
+def _line_of_template(work: Work, name: str) -> int:
+    entries = work.messaging.entries["template"]
+    return next((entry.line for entry in entries if entry.values["name"] == name), 0)
 
 
 def _kinds(work: Work) -> list[Kind]:

@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import String, Table
 
+from webapp.currency_marks import stands_for
 from webapp.file_styles import Spelling
 from webapp.imports import staged, values
-from webapp.imports.values import Check
+from webapp.imports.values import Check, MarkedAmount
 from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.statuses import InvoiceStatus, SourceSubject
@@ -68,6 +69,22 @@ def period_in_order(row: dict[str, Any]) -> Iterable[Wrong]:
     start, end = row["period_start"], row["period_end"]
     if start is not None and end is not None and end < start:
         yield "period_end", _("is %(end)s, before the period's first day, %(start)s", end=end, start=start)
+
+
+def fitting_invoice(row: dict[str, Any]) -> Iterable[Wrong]:
+    """The period is in order, and a mark beside an amount says the currency of the row. Takes the marks
+    out."""
+    yield from period_in_order(row)
+    for column in AMOUNTS:
+        if type(value := row[column]) is not MarkedAmount:
+            continue
+        row[column], currency = value.amount, row["currency"]
+        if currency is not None and not stands_for(value.mark, currency):
+            text = values.shown(value.text)
+            yield column, _("is %(value)s, and the currency is %(currency)s", value=text, currency=currency)
+
+
+AMOUNTS = ("net_amount", "tax_amount", "gross_amount")
 
 
 def issued_far_off(row: dict[str, Any]) -> Iterable[Wrong]:
@@ -134,7 +151,7 @@ def emails() -> Kind:
 
 def invoices(*, scaled: bool, spelling: Spelling | None = None) -> Kind:
     """`scaled`: amounts as SQLite keeps them. `spelling`: how dates and amounts are written."""
-    money, day = values.amount(scaled=scaled, spelling=spelling), values.day_of(spelling)
+    money, day = values.marked_amount(scaled=scaled, spelling=spelling), values.day_of(spelling)
     columns = (
         Column("number", values.text(longest(Invoice.number))),
         Column("customer_code", values.text(longest(Customer.code))),
@@ -155,7 +172,7 @@ def invoices(*, scaled: bool, spelling: Spelling | None = None) -> Kind:
         columns,
         ("number",),
         prefix="data",
-        judge=period_in_order,
+        judge=fitting_invoice,
         doubt=issued_far_off,
     )
 

@@ -129,7 +129,7 @@ def _definition_keys(bcc_domains: Sequence[str]) -> dict[str, TomlKey]:
         "name": TomlKey(check.text(longest(MessageDefinition.name))),
         "from_key": TomlKey(check.text(longest(Sender.key))),
         "recipient_key": TomlKey(check.text(longest(RecipientKey.key))),
-        "subject": TomlKey(check.subject(longest(MessageDefinition.subject))),
+        "subject": TomlKey(check.subject_or_none(longest(MessageDefinition.subject)), ""),
         "template": TomlKey(check.text(longest(MessageTemplate.name))),
         "transformations": TomlKey(check.names(longest(Transformation.name)), []),
         "no_documents": TomlKey(check.truth, False),
@@ -173,6 +173,12 @@ def wrong_replies(values: Mapping[str, Any], domains: Sequence[str]) -> Iterator
     """The same of a sender or a definition. `domains`: where replies may go, as a Bcc may; none: anywhere."""
     if values["reply_to"] and outside([values["reply_to"]], tuple(domains)):
         yield "reply_to", _("is outside of %(domains)s, where replies may go", domains=", ".join(domains))
+
+
+def templates_lacking_subjects(texts: Mapping[tuple[str, ...], str]) -> set[str]:
+    """The templates whose mails may need the subject of a definition. `texts`: (template, language) → its
+    own subject."""
+    return {name for (name, *_languages), subject in texts.items() if not (subject or texts.get((name, "")))}
 
 
 MODELS: dict[str, Any] = {

@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+from webapp.currency_marks import unmarked
 from webapp.file_styles import Spelling
+from webapp.language_names import tag_of
 from webapp.mailing.addresses import BadAddress, checked_address
 from webapp.printable import LINE_BREAKS
 from webapp.store.statuses import Origin
@@ -27,6 +29,8 @@ AMOUNT = re.compile(r"(-?)([0-9]{1,14})(?:\.([0-9]{1,4}))?")
 CURRENCY = re.compile(r"[A-Z]{3}")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 LANGUAGE = re.compile(r"[A-Za-z0-9_-]*")
+SUBTAG_TOO_LONG = re.compile(r"[A-Za-z0-9]{9}")
+"""No part of a language tag is longer than eight letters and digits (RFC 5646, 2.1)."""
 MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 PLAIN_LOCAL_PART = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 LONGEST_LOCAL_PART = 64
@@ -130,10 +134,12 @@ def currency(value: str) -> str:
 
 
 def language(most: int) -> Check:
-    """A language tag such as nl or nl-BE, or none."""
+    """A language tag such as nl or nl-BE, or none. The name of a language stands for its tag."""
 
+    @lru_cache(maxsize=8192)
     def check(value: str) -> str:
-        if len(value) > most or not LANGUAGE.fullmatch(value):
+        value = tag_of(value)
+        if len(value) > most or not LANGUAGE.fullmatch(value) or SUBTAG_TOO_LONG.search(value):
             words = _("is %(value)s; a language is written like nl or nl-BE", value=shown(value))
             raise ValueError(words)
         return value
@@ -161,6 +167,31 @@ def amount(*, scaled: bool, spelling: Spelling | None = None) -> Check:
             return value
         sign, whole, places = match.groups("")
         return int(sign + whole + places.ljust(4, "0"))
+
+    return check
+
+
+class MarkedAmount(NamedTuple):
+    """An amount with the sign or code of a currency beside it. `text`: as it stands in the file."""
+
+    amount: int | str
+    mark: str
+    text: str
+
+
+def marked_amount(*, scaled: bool, spelling: Spelling | None = None) -> Check:
+    """The same, also with spaces around it and the mark of a currency, which must be compared with that of
+    the row."""
+    plain = amount(scaled=scaled, spelling=spelling)
+
+    def check(value: str) -> Any:
+        try:
+            return plain(value)
+        except ValueError:
+            bare, mark = unmarked(value)
+            if bare == value:
+                raise
+        return MarkedAmount(plain(bare), mark, value) if mark else plain(bare)
 
     return check
 

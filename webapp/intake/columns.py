@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.imports import kinds
-from webapp.imports.kinds import Kind
+from webapp.imports.kinds import AMOUNTS, Kind
 from webapp.intake.column_words import ADDRESS_PREFIX, ISSUE_MONTH, PERIOD
 from webapp.intake.synonyms import NAMES_OF_FILES, SYNONYMS
 from webapp.store.customers import RecipientKey
@@ -37,7 +37,6 @@ MAY_BE_EMPTY = {
     "invoices.csv": ("due_date",),
 }
 """Columns that must be there and may be empty: a file without them has nothing there."""
-AMOUNTS = ("net_amount", "tax_amount", "gross_amount")
 DAYS = ("period_start", "period_end")
 OF_ONE_FILE = (PERIOD, *DAYS, "issue_date", "due_date", *AMOUNTS)
 """What every line gets there is true of one file only, so it is not remembered: next month's file would

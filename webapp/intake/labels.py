@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from webapp.intake.column_words import column_name
+from webapp.intake.columns import KINDS as KINDS_OF_FILES
 from webapp.store.statuses import ImportState
 from webapp.store.users import ImportSet
 from webapp.translation import N_, _, ngettext
@@ -118,3 +121,17 @@ def value(name: str, said: Any) -> str:
     if name == "status" and said in STATUSES:
         return _(STATUSES[said])
     return str(said)
+
+
+DIFFERENCE = re.compile(r"(\w+) (.*) → (.*)")
+FILES = {kind.words: kind.file for kind in KINDS_OF_FILES}
+
+
+def difference(words: str, told: str) -> str:
+    """What differs in a row (imports/changes.py), with the column and a status as pages call them. `words`:
+    what its rows are called."""
+    match = DIFFERENCE.fullmatch(told)
+    if match is None:
+        return told
+    name, before, after = match.groups()
+    return f"{column_name(FILES.get(words, ''), name)}: {value(name, before)} → {value(name, after)}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from webapp.currency_marks import unmarked
 from webapp.file_styles import FileStyle
 from webapp.imports import csvfile
 from webapp.imports.problems import Problems
@@ -103,8 +104,9 @@ def _fit(lines: Sequence[str], mark: str) -> tuple[int, int]:
 
 def _locale(values: Sequence[str]) -> tuple[str, bool]:
     """Whose dates and amounts these are, and whether day and month may be the other way round."""
+    bare = [unmarked(value)[0] for value in values]
     dates = [match for value in values if (match := DATE.fullmatch(value))]
-    has_comma = _more(values, COMMA_AMOUNT, POINT_AMOUNT)
+    has_comma = _more(bare, COMMA_AMOUNT, POINT_AMOUNT)
     if not dates:
         has_dates = any(map(ISO_DATE.fullmatch, values))
         return ("nl" if has_comma else "", has_comma and not has_dates)
@@ -113,11 +115,11 @@ def _locale(values: Sequence[str]) -> tuple[str, bool]:
     month_first = any(int(match[3]) > MONTHS for match in dates) and not day_first
     mark = marks.most_common(1)[0][0]
     if mark == ".":
-        return ("de", False) if has_comma or not _any(values, POINT_AMOUNT) else ("de_CH", False)
+        return ("de", False) if has_comma or not _any(bare, POINT_AMOUNT) else ("de_CH", False)
     if month_first:
         return "en_US", False
     if mark == "-":
-        return ("nl", False) if has_comma or not _any(values, POINT_AMOUNT) else ("en_GB", not day_first)
+        return ("nl", False) if has_comma or not _any(bare, POINT_AMOUNT) else ("en_GB", not day_first)
     return ("fr", False) if has_comma else ("en_GB", not day_first)
 
 

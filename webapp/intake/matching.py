@@ -67,15 +67,19 @@ class Numbers:
 
 @dataclass
 class Matched:
-    """What was found: how many documents are filed, and those that are not."""
+    """What was found: how many documents are filed, those that are not, and those that are by their text
+    alone."""
 
     count: int = 0
     left: list[LooseDocument] = field(default_factory=list)
+    by_text: list[LooseDocument] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """As a summary has it."""
         shown = [[str(each.path), each.why] for each in self.left[:UNMATCHED_SHOWN]]
-        return {"matched": self.count, "unmatched": shown, "unmatched_total": len(self.left)}
+        by_text = [[str(each.path), each.number] for each in self.by_text[:UNMATCHED_SHOWN]]
+        found = {"matched": self.count, "by_text": by_text}
+        return {**found, "unmatched": shown, "unmatched_total": len(self.left)}
 
 
 def match(
@@ -248,4 +252,4 @@ def _write(folder: SetFolder, documents: Sequence[LooseDocument]) -> Matched:
             rows.writerows((each.number, each.transformation, str(each.path)) for each in filed)
     with folder.unmatched.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows([("file", "why"), *((str(each.path), each.why) for each in left)])
-    return Matched(len(filed), left)
+    return Matched(len(filed), left, [each for each in filed if not each.is_named])

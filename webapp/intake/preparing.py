@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from webapp.currency_marks import unmarked
 from webapp.file_styles import FileRow, NoteWrong, PrepareRows, Spelling
+from webapp.imports.kinds import AMOUNTS
 from webapp.intake.column_words import ISSUE_MONTH, PERIOD, STATUS_WORDS, TRUTH_WORDS
-from webapp.intake.columns import AMOUNTS, DAYS, plain
+from webapp.intake.columns import DAYS, plain
 from webapp.intake.period_words import Days, month_of, period_of
 from webapp.translation import _
 
@@ -157,8 +159,9 @@ class _Invoices:
     def _sum(self, one: str, other: str, sign: int) -> str:
         """As the file writes amounts. What is no amount is noted where it stands."""
         try:
+            bare = (unmarked(each)[0] for each in (one, other))
             first, second = (Decimal(self.spelling.plain_amount(each) if self.spelling else each)
-                             for each in (one, other))  # fmt: skip
+                             for each in bare)  # fmt: skip
         except (ValueError, InvalidOperation):
             return "0"
         total = f"{first + sign * second:f}"

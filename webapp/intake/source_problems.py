@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from webapp.imports.kinds import AMOUNTS
 from webapp.imports.problems import BAD_HEADER, NO_COLUMN, Problem, Problems
 from webapp.intake.column_words import PERIOD
-from webapp.intake.columns import AMOUNTS, DAYS
+from webapp.intake.columns import DAYS
 from webapp.intake.laying_out import CUSTOMERS, EMAILS, LaidOut
 from webapp.intake.uploaded_files import UploadedTable
 

@@ -6,12 +6,13 @@ from __future__ import annotations
 import re
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import and_, literal, or_, select
+from sqlalchemy import ColumnElement, and_, literal, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from webapp.access import Viewer, visible_to
@@ -35,12 +36,13 @@ RUN_NAME = "Test"
 
 @dataclass(frozen=True)
 class Sample:
-    """An invoice to try, and its customer."""
+    """An invoice to try, and its customer. No run mails one that is not approved."""
 
     invoice_id: int
     number: str
     customer: str
     language: str
+    is_approved: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,19 @@ class Trouble:
 
 def samples(session: Session, viewer: Viewer, content: Content | None = None) -> list[Sample]:
     """Up to SAMPLES_MAX of the newest invoices that this person may see. Those that the definition could send
-    come first, and among these every language, credit notes, and invoices without a due date."""
+    come first, and among these every language, credit notes, and invoices without a due date. Approved ones;
+    any others only while there is none."""
+    is_approved = Invoice.status == InvoiceStatus.APPROVED
+    return _ranked(session, viewer, content, is_approved) or _ranked(session, viewer, content, true())
+
+
+def _ranked(
+    session: Session, viewer: Viewer, content: Content | None, among: ColumnElement[bool]
+) -> list[Sample]:
     unfit = skip_reason(requirements_of(0, content), None) if content else literal("")
     newest = (
         select(Invoice.id)
-        .where(Invoice.status == InvoiceStatus.APPROVED, visible_to(viewer, Invoice))
+        .where(among, visible_to(viewer, Invoice))
         .order_by(Invoice.id.desc())
         .limit(INVOICES_SEARCHED)
     )
@@ -67,6 +77,7 @@ def samples(session: Session, viewer: Viewer, content: Content | None = None) ->
             Invoice.number,
             Customer.name,
             Customer.language,
+            Invoice.status == InvoiceStatus.APPROVED,
             unfit != "",
             Invoice.gross_amount < Decimal(0),
             Invoice.due_date.is_(None),
@@ -77,9 +88,10 @@ def samples(session: Session, viewer: Viewer, content: Content | None = None) ->
     ).all()
     ranked: dict[tuple[bool, bool], list[Sample]] = defaultdict(list)
     kinds = set()
-    for id, number, customer, language, is_unfit, *kind in rows:
+    for id, number, customer, language, is_approved, is_unfit, *kind in rows:
         of_its_kind = (is_unfit, language, *kind)
-        ranked[is_unfit, of_its_kind in kinds].append(Sample(id, number, customer, language))
+        sample = Sample(id, number, customer, language, is_approved)
+        ranked[is_unfit, of_its_kind in kinds].append(sample)
         kinds.add(of_its_kind)
     return [sample for rank in sorted(ranked) for sample in ranked[rank]][:SAMPLES_MAX]
 
@@ -87,7 +99,13 @@ def samples(session: Session, viewer: Viewer, content: Content | None = None) ->
 def sample_of(session: Session, viewer: Viewer, invoice_id: int) -> Sample | None:
     """This invoice, if the person may see it."""
     row = session.execute(
-        select(Invoice.id, Invoice.number, Customer.name, Customer.language)
+        select(
+            Invoice.id,
+            Invoice.number,
+            Customer.name,
+            Customer.language,
+            Invoice.status == InvoiceStatus.APPROVED,
+        )
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(Invoice.id == invoice_id, visible_to(viewer, Invoice))
     ).first()
@@ -123,16 +141,33 @@ FREE = re.compile(r"\b(metadata|data)\b|” in a dict$")
 know them."""
 
 
+NEUTRAL: Content = {
+    "name": "", "recipient_key_id": 0, "recipient_key": "", "subject": "", "template": "", "format": "text",
+    "texts": {"": ""}, "transformations": [], "transformation_names": [], "no_documents": True, "zip": False,
+    "password_key": "", "collate": False, "bcc": [],
+    "sender": {"key": "", "address": "", "display_name": "", "reply_to": "", "envelope_sender": "",
+               "mail_server_id": 0},
+}  # fmt: skip
+"""A definition that says nothing yet: stands in for one that is not filled in, where what templates see is
+listed."""
+
+
+def names_seen(session: Session, content: Content, sample: Sample | None) -> Mapping[str, Any]:
+    """What templates see with this sample; without one, with an example."""
+    work = input_of(session, content, sample) if sample else example(content)
+    return to_render(work).names
+
+
 def example_troubles(content: Content, renderer: Renderer) -> list[Trouble]:
     """What is wrong with the templates as far as an example shows it: while there is no invoice to try, a
     definition must not pass that names one invoice where its mails have several."""
-    found = renderer.render(to_render(_example(content)))
+    found = renderer.render(to_render(example(content)))
     if not isinstance(found, Unrenderable) or not found.where or FREE.search(found.problem):
         return []
     return [Trouble(Sample(0, _("example"), "", ""), found)]
 
 
-def _example(content: Content) -> MessageInput:
+def example(content: Content) -> MessageInput:
     """A mail to a customer who does not exist, of two invoices if the definition collates."""
     day = date(2026, 10, 31)
     invoice = {

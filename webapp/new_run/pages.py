@@ -14,6 +14,7 @@ from webapp.lifecycle.sending_window import time_words
 from webapp.new_run import cluster_tree, creation, hints, labels, preview_lists
 from webapp.new_run.dialog import Dialog, clusters_shown, fill_in, opened_in, period_in, with_defaults
 from webapp.new_run.mail_pages import mail_preview
+from webapp.new_run.missing import missing
 from webapp.new_run.oddity_pages import run_oddities
 from webapp.new_run.preview_pages import run_preview
 from webapp.store.db import db
@@ -124,6 +125,7 @@ def _shown(dialog: Dialog, *, fresh: bool = False) -> dict[str, object]:
         "chosen": chosen,
         "fresh": fresh,
         "time_zone": notation.zone_words(notation.local(now())),
+        "missing": missing(db.session, viewer(), has_definition=bool(dialog.form.definition.choices)),
         "narrowed": preview_lists.numbers(db.session, viewer(), dialog.form.invoice_ids),
     }
 

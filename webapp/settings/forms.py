@@ -9,6 +9,7 @@ from sqlalchemy import select
 from wtforms import BooleanField, Field, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
+from webapp.catcher.box import Box
 from webapp.definitions.forms import Filled
 from webapp.extensions import runtime
 from webapp.imports.messaging_keys import wrong_in_server, wrong_replies
@@ -177,12 +178,24 @@ class TransformationForm(SettingForm):
 
 
 def preset(kind: SettingKind, chosen: str) -> dict[str, Any]:
-    """What the form of a new mail server begins with, at a provider whose limits are known."""
+    """What the form of a new mail server begins with, at a provider whose limits are known, or the
+    mail catcher of this machine."""
+    if kind is SERVERS and chosen == CATCHER and caught_here():
+        port = runtime().settings.catcher_port
+        return {"name": _("Mail catcher"), "host": "127.0.0.1", "port": port, "security": Security.NONE}
     known = PRESETS.get(OAuthProvider(chosen)) if chosen in set(OAuthProvider) else None
     if kind is not SERVERS or known is None:
         return {}
     columns = ("host", "port", "security", "rate_per_minute", "recipients_per_day", "max_connections")
     return {"name": LABELS[OAuthProvider(chosen)], **{name: getattr(known, name) for name in columns}}
+
+
+CATCHER = "catcher"
+
+
+def caught_here() -> bool:
+    """Whether Mailrun's own mail catcher runs on this machine."""
+    return Box(runtime().settings.home / "caught").is_being_filled()
 
 
 FORMS: dict[str, type[SettingForm]] = {

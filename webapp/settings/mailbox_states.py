@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -11,7 +13,9 @@ from sqlalchemy.orm import Session
 from webapp import audit, notation
 from webapp.bounces.mailboxes import MailboxAddress, MailboxTrouble
 from webapp.bounces.reading import open_mailbox, subject
+from webapp.mailservers.passwords import DESTINATION
 from webapp.settings.mailbox_forms import KIND_WORDS
+from webapp.settings.storing import refuse_elsewhere
 from webapp.smtp.client import describe
 from webapp.store.bounces import Mailbox, MailboxKind
 from webapp.store.mailservers import Sender
@@ -88,7 +92,21 @@ def check(address: MailboxAddress) -> CheckedMailbox:
         return CheckedMailbox(trouble=describe(error))
 
 
-def note_check(session: Session, actor: str, mailbox: Mailbox, checked: CheckedMailbox) -> None:
-    """Note the check in the audit trail."""
+def as_typed(stored: Mailbox | None, name: str, values: Mapping[str, Any], secret: str | None) -> Mailbox:
+    """The mailbox that a form describes, in no database: None for `stored` if it is a new one. Without a
+    `secret` it has the stored password, which goes only where it was entered for; raises Refused."""
+    mailbox = Mailbox(name=name, **values, password="")
+    if stored is not None and stored.password and secret is None:
+        refuse_elsewhere({column: getattr(stored, column) for column in DESTINATION}, values)
+        mailbox.password = stored.password
+    return mailbox
+
+
+def note_check(
+    session: Session, actor: str, mailbox: Mailbox, checked: CheckedMailbox, *, typed: bool = False
+) -> None:
+    """Note the check in the audit trail. `typed`: of what was typed and is not saved."""
     said = checked.trouble or f"the connection works, {checked.waiting} mails"
+    if typed:
+        said = f"not saved, {place(mailbox)}: {said}"
     audit.note(session, actor, "check connection", subject(mailbox), said)

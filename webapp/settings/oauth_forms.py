@@ -22,6 +22,36 @@ WAY_WORDS = {
     OAuthWay.DELEGATED: N_("For one mailbox: its owner allows it once, in the browser"),
     OAuthWay.SERVICE_ACCOUNT: N_("By a service account that may send for the domain"),
 }
+PLACES: dict[OAuthProvider, dict[str, str]] = {
+    OAuthProvider.MICROSOFT: {
+        "tenant": N_(
+            "At entra.microsoft.com: App registrations, your application, Overview, “Directory (tenant) ID”."
+        ),
+        "client_id": N_("On the same page: “Application (client) ID”."),
+        "secret": N_("There under Certificates & secrets, Client secrets: “Value”, not “Secret ID”."),
+        "secret_ends_on": N_("In the same list: “Expires”."),
+        "scope": N_("What API permissions must grant. Empty: the usual one."),
+        "back": N_("Enter it there under Authentication, Add a platform, Web, “Redirect URIs”."),
+    },
+    OAuthProvider.GOOGLE: {
+        "client_id": N_(
+            "At console.cloud.google.com: APIs & Services, Credentials, OAuth 2.0 Client IDs. The key of a "
+            "service account has it already: leave it empty."
+        ),
+        "secret": N_(
+            "There beside the client ID; or IAM & Admin, Service Accounts, Keys, Add key, JSON: the whole "
+            "file."
+        ),
+        "scope": N_(
+            "At admin.google.com: Security, API controls, Domain-wide delegation must name it. Empty: the "
+            "usual one."
+        ),
+        "back": N_("Enter it there under Credentials, your client, “Authorized redirect URIs”."),
+    },
+    OAuthProvider.OTHER: {"scope": N_("Empty: the usual one.")},
+}
+"""Where what a field asks for stands in the console of the provider; the menus are called as there, in
+English. `back`: where the address to come back to is entered."""
 SECRET_MAX = 20_000
 TOO_LONG = N_("This is too long.")
 SAFE = N_("Enter an address that begins with https://.")
@@ -47,7 +77,7 @@ class OAuthForm(Filled):
 
     def __init__(self, provider: OAuthProvider, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.provider, self.ways = provider, ways_of(provider)
+        self.provider, self.ways, self.places = provider, ways_of(provider), PLACES[provider]
         self.way.choices = [(str(way), translated(WAY_WORDS[way])) for way in self.ways]
         if not self.way.data:
             self.way.data = str(next(iter(self.ways)))

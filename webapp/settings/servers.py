@@ -3,9 +3,10 @@ connection."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,9 +16,11 @@ from webapp.access import Viewer
 from webapp.config import Settings
 from webapp.mailing.addresses import wire_address
 from webapp.mailservers.backoff import needs_a_person, waiting_sentence
+from webapp.mailservers.passwords import DESTINATION
 from webapp.mailservers.reaching import address_of
 from webapp.results.to_fix import waiting_runs
 from webapp.settings.kinds import SERVERS
+from webapp.settings.storing import refuse_elsewhere
 from webapp.settings.trial import trial_mail
 from webapp.smtp.connection_check import CheckedConnection, check
 from webapp.smtp.server_connection import Waits
@@ -92,19 +95,24 @@ def limit_words(server: MailServer) -> str:
 @dataclass(frozen=True)
 class CheckPlan:
     """What a check needs from the database: it may last half a minute, without a session open. `mail`: what
-    it sends; empty for a check that sends nothing."""
+    it sends; empty for a check that sends nothing. `password`: one that was typed, in the place of the stored
+    one."""
 
     server: MailServer
     sender: str
     recipient: str
     largest: int
     mail: bytes = b""
+    password: str = field(default="", repr=False)
 
     def run(self, settings: Settings, database: Database) -> CheckedConnection:
         """Check the connection, and send the mail if there is one."""
         seconds = min(CHECK_SECONDS, settings.smtp_timeout)
+        address = address_of(self.server, settings, database)
+        if self.password and address.access_token is None:
+            address = replace(address, password=self.password, unreadable_password="")
         return check(
-            address_of(self.server, settings, database),
+            address,
             Waits(seconds, seconds),
             sender=self.sender,
             recipient=self.recipient,
@@ -113,12 +121,36 @@ class CheckPlan:
         )
 
 
+def as_typed(
+    stored: MailServer | None, name: str, values: Mapping[str, Any], secret: str | None
+) -> MailServer:
+    """The server that a form describes, in no database: None for `stored` if it is a new one. Without a
+    `secret` it has the stored password, which goes only where it was entered for; raises Refused."""
+    server = MailServer(name=name, **values, password="", refused_logins="")
+    if stored is None:
+        return server
+    before = {column: getattr(stored, column) for column in SERVERS.columns}
+    if stored.password and secret is None:
+        refuse_elsewhere(before, values)
+        server.password = stored.password
+    server.id, server.oauth_account_id = stored.id, stored.oauth_account_id
+    if all(before[column] == values[column] for column in DESTINATION):
+        server.refused_logins = stored.refused_logins
+    return server
+
+
 def plan_check(
-    session: Session, server: MailServer, recipient: str = "", *, test_mail_for: str = ""
+    session: Session,
+    server: MailServer,
+    recipient: str = "",
+    *,
+    test_mail_for: str = "",
+    password: str = "",
 ) -> CheckPlan:
     """A check of this server, with an envelope from its first sender (the recipient, if no sender uses it
     yet) to the recipient, if one is given: an address as `checked_address` gives it. `test_mail_for`: who
-    asks for a test mail to the recipient; empty for a check that sends nothing."""
+    asks for a test mail to the recipient; empty for a check that sends nothing. `password`:
+    one that was typed."""
     sender = session.scalar(
         select(Sender).where(Sender.mail_server_id == server.id).order_by(Sender.key).limit(1)
     )
@@ -129,15 +161,20 @@ def plan_check(
     if test_mail_for:
         named = (wire_address(sender.address), sender.display_name) if sender else (recipient, "")
         mail = trial_mail(server.name, named, recipient, test_mail_for)
-    return CheckPlan(server, envelope, recipient, largest, mail)
+    return CheckPlan(server, envelope, recipient, largest, mail, password)
 
 
-def note_check(session: Session, actor: str, server: MailServer, checked: CheckedConnection) -> None:
-    """Note the check in the audit trail, and the test mail if one was sent."""
+def note_check(
+    session: Session, actor: str, server: MailServer, checked: CheckedConnection, *, typed: bool = False
+) -> None:
+    """Note the check in the audit trail, and the test mail if one was sent. `typed`: of what was typed and is
+    not saved."""
     said = "the connection works"
     if checked.problem:  # its title is in the reader's language
         is_english = notation.current().language == ENGLISH
         said = checked.problem.title if is_english else checked.problem.cause.replace("_", " ")
     if checked.taken:
         said = f"test mail taken: {checked.taken}"
+    if typed:
+        said = f"not saved, {server.host}:{server.port}: {said}"
     audit.note(session, actor, "check connection", SERVERS.subject(server.name), said)

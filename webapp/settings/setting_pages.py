@@ -51,9 +51,11 @@ def page(
     *,
     form: SettingForm | None = None,
     wrong: str = "",
+    seen: str = "",
     status: int = 200,
 ) -> ResponseReturnValue:
-    """The page of a row (None: of a new one), with what was filled in if it could not be saved."""
+    """The page of a row (None: of a new one), with what was filled in if it is not saved. `seen`: the
+    fingerprint of the row that it was filled in for; empty: the row as it is now."""
     form = form or _form(kind, row)
     is_new = row is None
     shown = render_template(
@@ -64,7 +66,7 @@ def page(
         form=form,
         hints={name: _(words) for name, words in HINTS[kind.path].items()},
         wrong=wrong,
-        seen="" if is_new else fingerprint(storing.values_of(kind, row)),
+        seen="" if is_new else seen or fingerprint(storing.values_of(kind, row)),
         uses="" if is_new else storing.why_not_deleted(db.session, kind, row.id),
         **more,
     )

@@ -80,7 +80,7 @@ def change(
     name, before = getattr(row, kind.natural), values_of(kind, row)
     edits.refuse_if_changed(session, kind.subject(name), before, seen)
     if kind in (SERVERS, MAILBOXES) and row.password and secret is None:
-        _refuse_elsewhere(before, values)
+        refuse_elsewhere(before, values)
     for column, value in values.items():
         if before[column] != value:
             _remember(session, kind, row, column, before[column])
@@ -111,8 +111,8 @@ def _remember(session: Session, kind: SettingKind, row: Any, column: str, old: A
     sources.remember(session, SourceSubject(kind.table), row.id, column, old)
 
 
-def _refuse_elsewhere(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """A stored password goes only where the person who entered it sent it."""
+def refuse_elsewhere(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """A stored password goes only where the person who entered it sent it. Raises Refused."""
     if any(before[name] != after[name] for name in passwords.DESTINATION):
         raise Refused(
             _(

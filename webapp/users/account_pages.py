@@ -125,6 +125,7 @@ def _page(typed: RefusedForm, status: int = 200) -> ResponseReturnValue:
         stored=preferences.values_of(user),
         choices=preferences,
         zones=notation.zones(),
+        server_zone=notation.server_zone(),
         now=now(),
         sessions=open_sessions.of_user(db.session, user.id),
         own_id=_own().session_id,
