@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import redis
@@ -15,7 +17,8 @@ from tests.jobs.conftest import Site, server, site
 from tests.oauth.accounts import with_account
 from tests.store.secrets_in import dump, files_with
 from tests.token_endpoint import TokenEndpoint
-from webapp.store.mailservers import MailServer
+from webapp.oauth.tokens import CLAIM_SECONDS
+from webapp.store.mailservers import MailServer, OAuthAccount
 from webapp.store.runs import Attempt
 from webapp.workers import count_alive
 
@@ -34,6 +37,14 @@ def payloads(site: Site) -> Iterator[bytes]:
 def alive(site: Site) -> int:
     with site.world.runtime.database.reading() as session:
         return count_alive(session)
+
+
+def pass_time(site: Site, life: timedelta) -> None:
+    """Have the claim run out as much earlier."""
+    with site.world.runtime.database.writing() as session:
+        for account in session.scalars(select(OAuthAccount).with_for_update()):
+            assert account.claimed_until
+            account.claimed_until -= life
 
 
 def test_two_workers_at_once(site: Site, endpoint: TokenEndpoint, tmp_path: Path) -> None:
@@ -98,7 +109,11 @@ def test_a_worker_killed_while_it_renews(site: Site, endpoint: TokenEndpoint) ->
     killed.wait()
     endpoint.slow = 0.0
     site.start_worker()
-    site.until_finished(run_id, 120)
+    site.until(lambda: alive(site) == 2)
+    time.sleep(2)
+    assert len(endpoint.requests) == 1  # the claim still counts
+    pass_time(site, timedelta(seconds=CLAIM_SECONDS))
+    site.until_finished(run_id, 60)
     assert world.statuses(run_id) == ["sent"] * 4
     assert len(world.server.taken) == 4
     assert len(endpoint.requests) == 2
