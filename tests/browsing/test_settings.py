@@ -66,6 +66,28 @@ def test_a_server_is_set_up_checked_and_corrected(
         assert session.scalar(select(Stored.id).where(Stored.name == f"Relay {mark(world)}")) is None
 
 
+FIELDS_OF_ALL = {"name", "kind", "every_minutes"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("imap", {"host", "port", "security", "username", "password", "oauth_account_id", "folder",
+                  "done_folder", "authorities"}),
+        ("pop3", {"host", "port", "security", "username", "password", "authorities"}),
+        ("maildir", {"folder", "done_folder"}),
+        ("port", {"host", "port"}),
+    ],
+)  # fmt: skip
+def test_a_mailbox_has_the_fields_of_its_kind(page: Page, kind: str, fields: set[str]) -> None:
+    page.goto("/mailboxes/new")
+    page.get_by_label("Kind").select_option(kind)
+    controls = page.locator("#setting :is(input, select, textarea):not([type=hidden])")
+    names = controls.evaluate_all("all => all.filter(one => one.checkVisibility()).map(one => one.name)")
+    assert set(names) == FIELDS_OF_ALL | fields
+    accessible(page, f"a mailbox of the kind {kind}")
+
+
 def test_the_pages_of_settings_are_accessible(page: Page, world: World, watch: Watch) -> None:
     watch.expect("status of 422")
     world.add()
