@@ -126,8 +126,9 @@ def _expression(reading: wording.Reading, text: str) -> str:
 
 
 def _spaced(text: str) -> str:
-    # Playwright's own patterns end with a slash.
-    return r"\s+".join(re.escape(word).replace("/", r"\/") for word in re.split(r"\s+", text))
+    """In Playwright's selectors a pattern ends with a slash, and a quote within one begins a string."""
+    escaped = (re.escape(word).replace("/", r"\/") for word in re.split(r"\s+", text))
+    return r"\s+".join(re.sub("[\"'`]", lambda quote: f"\\x{ord(quote[0]):02x}", word) for word in escaped)
 
 
 def _value(text: str) -> str:

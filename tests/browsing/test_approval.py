@@ -10,9 +10,12 @@ from sqlalchemy import update
 from tests.browsing.axe import examine
 from tests.browsing.conftest import NewContext, log_in
 from tests.browsing.installation import Installation
+from tests.browsing.reader import Data
 from tests.world import World
 from webapp.store.definitions import MessageDefinition
 from webapp.store.users import User
+
+REASON = Data("The price list is missing.")
 
 
 def waiting(page: Page, world: World) -> int:
@@ -68,11 +71,11 @@ def test_without_script_it_is_rejected_with_a_reason(
     run_id = waiting(page, world)
     second = approver(new_context, installed, java_script_enabled=False)
     second.goto(f"/runs/{run_id}/approval")
-    second.get_by_label("Reason").fill("The price list is missing.")
+    second.get_by_label("Reason").fill(REASON)
     second.get_by_role("button", name="Reject").click()
     second.wait_for_url(re.compile(rf"/runs/{run_id}$"))
     page.goto(f"/runs/{run_id}")
-    expect(page.get_by_role("main").get_by_text("The price list is missing.").first).to_be_visible()
+    expect(page.get_by_role("main").get_by_text(REASON).first).to_be_visible()
     expect(page.get_by_role("button", name="Start")).to_be_visible()
 
 

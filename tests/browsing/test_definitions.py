@@ -28,8 +28,8 @@ PNG = bytes.fromhex(
     "a12f2ec10000000049454e44ae426082"
 )
 
-WRONG = Data("there is no customer.nmae. Did you mean customer.name?")
-"""As a worker would write it into a result: in English."""
+WRONG = "there is no customer.nmae. Did you mean customer.name?"
+"""As a worker writes it into a result; pages say it in the language of the reader."""
 
 
 @pytest.fixture

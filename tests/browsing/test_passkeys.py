@@ -94,7 +94,7 @@ def test_a_passkey_is_the_second_step_and_can_be_removed(
     page, person = new_context().new_page(), installed.person("manager")
     log_in(page, person)
     virtual_key(page)
-    add_passkey(page, "Phone")
+    add_passkey(page, "Pixel")
     expect(page.get_by_role("list", name="Recovery codes").get_by_role("listitem")).to_have_count(10)
     log_out(page)
     page.get_by_label("Email").fill(person)
@@ -108,7 +108,7 @@ def test_a_passkey_is_the_second_step_and_can_be_removed(
     page.get_by_text("Remove a passkey").click()
     page.locator("#passkey-remove-password").fill(PASSWORD)
     page.get_by_role("button", name="Remove this passkey").click()
-    expect(page.get_by_text("The passkey “Phone” is removed.")).to_be_visible()
+    expect(page.get_by_text("The passkey “Pixel” is removed.")).to_be_visible()
 
 
 def test_what_the_browser_cannot_do_is_told_in_words(
@@ -125,7 +125,7 @@ def test_what_the_browser_cannot_do_is_told_in_words(
     other = new_context().new_page()
     log_in(other, installed.person("viewer"))
     other.goto(FACTORS)
-    other.get_by_label("Name of the new passkey").fill("Phone")
+    other.get_by_label("Name of the new passkey").fill("Pixel")
     other.locator("#passkey-password").fill("not this one")
     other.get_by_role("button", name="Add a passkey").click()
     expect(other.get_by_role("alert")).to_contain_text("This is not your present password.")

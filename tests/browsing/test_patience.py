@@ -10,6 +10,8 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browsing.reader import Data
+
 FORM = (
     "<title>Not yet</title><form><input><button>Save</button></form><script type=module src=slow.js></script>"
 )
@@ -48,8 +50,8 @@ def address() -> Iterator[str]:
 def test_a_press_waits_for_the_scripts_of_a_page_that_a_click_led_to(browser: Browser, address: str) -> None:
     page = browser.new_context().new_page()
     page.goto(address)
-    page.get_by_role("link", name="There").click()
+    page.get_by_role("link", name=Data("There")).click()
     page.get_by_role("textbox").fill("Marit")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name=Data("Save")).click()
     expect(page).to_have_title("Heard", timeout=2000)
     page.context.close()
