@@ -47,6 +47,16 @@ def customers_here(browser: Browser, work_on: Work) -> int:
     return set_id
 
 
+def invoices_here(browser: Browser, work_on: Work) -> None:
+    """Customers, and an approved invoice of each."""
+    customers_here(browser, work_on)
+    set_id = send(browser, facturen=GROSS_ONLY)
+    work_on(set_id)
+    correct(browser, set_id, **APPROVED)
+    work_on(set_id)
+    applied(browser, set_id, work_on)
+
+
 def test_18_customers_and_their_addresses_come_in_one_file(
     browser: Browser, world: World, work_on: Work
 ) -> None:
@@ -270,12 +280,7 @@ def test_18_a_wrong_address_alone_is_left_out(browser: Browser, world: World, wo
 
 
 def test_18_the_document_with_the_number_in_its_name_wins(browser: Browser, work_on: Work) -> None:
-    customers_here(browser, work_on)
-    set_id = send(browser, facturen=GROSS_ONLY)
-    work_on(set_id)
-    correct(browser, set_id, **APPROVED)
-    work_on(set_id)
-    applied(browser, set_id, work_on)
+    invoices_here(browser, work_on)
     files = {"Factuur 2610-001.pdf": pdf("2610-001", "K1001"), "scan.pdf": pdf("Factuur 2610-001", "K1001")}
     checked = work_on(exports.send(browser, files))
     assert checked.summary["matched"] == 1

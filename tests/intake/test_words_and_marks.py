@@ -9,7 +9,7 @@ from tests.intake.conftest import Work
 from tests.intake.exports import GROSS_ONLY, WITH_ADDRESSES
 from tests.intake.exports import send as send_files
 from tests.intake.pages import correct, page
-from tests.intake.test_newcomer import APPROVED, applied, browser, customers_here, send
+from tests.intake.test_newcomer import APPROVED, applied, browser, customers_here, invoices_here, send
 from tests.pdfs import pdf
 from tests.world import World
 from webapp import notation
@@ -68,12 +68,7 @@ def test_18_a_language_may_be_named(browser: Browser, world: World, work_on: Wor
 def test_18_a_document_that_is_named_wrongly_says_how_it_found_its_invoice(
     browser: Browser, work_on: Work
 ) -> None:
-    customers_here(browser, work_on)
-    set_id = send(browser, facturen=GROSS_ONLY)
-    work_on(set_id)
-    correct(browser, set_id, **APPROVED)
-    work_on(set_id)
-    applied(browser, set_id, work_on)
+    invoices_here(browser, work_on)
     files = {"2610-001.pdf": pdf("2610-001", "K1001"), "holiday.pdf": pdf("Factuur 2610-002", "K1002")}
     set_id = send_files(browser, files)
     checked = work_on(set_id)

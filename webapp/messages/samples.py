@@ -53,6 +53,13 @@ class Trouble:
     found: Unrenderable
 
 
+SHOWN = (
+    *(Invoice.id, Invoice.number, Customer.name, Customer.language),
+    Invoice.status == InvoiceStatus.APPROVED,
+)
+"""The fields of a Sample, in their order."""
+
+
 def samples(session: Session, viewer: Viewer, content: Content | None = None) -> list[Sample]:
     """Up to SAMPLES_MAX of the newest invoices that this person may see. Those that the definition could send
     come first, and among these every language, credit notes, and invoices without a due date. Approved ones;
@@ -73,11 +80,7 @@ def _ranked(
     )
     rows = session.execute(
         select(
-            Invoice.id,
-            Invoice.number,
-            Customer.name,
-            Customer.language,
-            Invoice.status == InvoiceStatus.APPROVED,
+            *SHOWN,
             unfit != "",
             Invoice.gross_amount < Decimal(0),
             Invoice.due_date.is_(None),
@@ -99,13 +102,7 @@ def _ranked(
 def sample_of(session: Session, viewer: Viewer, invoice_id: int) -> Sample | None:
     """This invoice, if the person may see it."""
     row = session.execute(
-        select(
-            Invoice.id,
-            Invoice.number,
-            Customer.name,
-            Customer.language,
-            Invoice.status == InvoiceStatus.APPROVED,
-        )
+        select(*SHOWN)
         .join(Customer, Customer.id == Invoice.customer_id)
         .where(Invoice.id == invoice_id, visible_to(viewer, Invoice))
     ).first()
