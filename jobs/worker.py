@@ -111,8 +111,7 @@ def _work(app: Flask) -> None:
     ]
     for thread in threads:
         thread.start()
-    gc.collect()
-    gc.freeze()  # what is loaded now stays: the collector need not scan it again
+    _collect_rarely()
     log.info("at work", extra=ids(worker=worker.id))
     outage = Outage()
     while not worker.stopping.is_set():
@@ -122,6 +121,14 @@ def _work(app: Flask) -> None:
             thread.join()
     worker.leave()
     runtime.close()
+
+
+def _collect_rarely() -> None:
+    """Keep the collector of cycles off the path of a mail, which leaves none: by its defaults it took 8 % of
+    the CPU time of sending (3.22 seconds for 1,000 mails, 2.96 so; SQLite, medians of three)."""
+    gc.collect()
+    gc.freeze()  # what is loaded now stays: the collector need not scan it again
+    gc.set_threshold(50_000, 20, 100)
 
 
 def keep_up(work: Callable[[Runtime, WorkerProcess], None], runtime: Runtime, worker: WorkerProcess) -> None:
