@@ -19,6 +19,7 @@ from webapp.imports.targets import CLUSTER, Target, is_json, of_changed
 from webapp.imports.values import shown
 from webapp.store.customers import Cluster, Customer, RecipientKey
 from webapp.store.invoices import Invoice, Transformation
+from webapp.translation import _
 
 NEW, CHANGED, REMOVED = "new", "changed", "removed"
 KEPT, KEPT_REMOVED, SOURCE_WINS = "kept", "kept removed", "source wins"
@@ -53,7 +54,7 @@ def of_messaging(
 ) -> Iterator[RowChange]:
     """The tables of messaging.toml that are new or differ from what is `stored`. `words`: what each table's
     things are called."""
-    for table, (new, changed, _) in parts.items():
+    for table, (new, changed, _unchanged) in parts.items():
         for kind, entries in ((NEW, new), (CHANGED, changed)):
             for values in entries:
                 key = tuple(values[name] for name in NATURAL[table])
@@ -71,9 +72,13 @@ def of_edges(
 ) -> Iterator[RowChange]:
     """Stored clusters that get other parents."""
     gone, added = edges
-    for child in sorted({child for child, _ in gone | added} & known):
-        told = [f"parent {shown(above)} removed" for below, above in sorted(gone) if below == child]
-        told += [f"parent {shown(above)} added" for below, above in sorted(added) if below == child]
+    for child in sorted({child for child, _parent in gone | added} & known):
+        told = [
+            _("parent %(name)s removed", name=shown(above)) for below, above in sorted(gone) if below == child
+        ]
+        told += [
+            _("parent %(name)s added", name=shown(above)) for below, above in sorted(added) if below == child
+        ]
         yield RowChange(words, CHANGED, child, tuple(told))
 
 
@@ -193,7 +198,8 @@ def _differences(name: str, old: Any, new: Any) -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         for field, value in new.items():
             if name == "metadata" and old.get(field) != value:
-                yield f"{name}.{field} {'differs' if field in old else 'added'}"
+                what = f"{name}.{field}"
+                yield _("%(field)s differs", field=what) if field in old else _("%(field)s added", field=what)
             elif old.get(field) != value:
                 yield _difference(f"{name}.{field}", old.get(field), value)
     elif old != new:
@@ -205,7 +211,7 @@ def _difference(name: str, old: Any, new: Any) -> str:
     if name == "sha256":
         texts = [text[:12] for text in texts]
     if is_long(*texts):
-        return f"{name} differs"
+        return _("%(field)s differs", field=name)
     return f"{name} {texts[0]} → {texts[1]}"
 
 
@@ -221,7 +227,32 @@ TEXT_SHOWN_MAX = 60
 def said(value: Any) -> str:
     """The value as it is told."""
     if value is None or value in ("", []):
-        return "nothing"
+        return _("nothing")
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return _("yes") if value else _("no")
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def stays(label: str, mine: Any, says: Any) -> str:
+    """That the person's value stays, in words."""
+    if is_long(mine, says):
+        return _("%(field)s changed here, the source still says what it said", field=label)
+    mine, says = said(mine), said(says)
+    return _(
+        "%(field)s “%(mine)s” changed here, the source still says “%(says)s”",
+        field=label,
+        mine=mine,
+        says=says,
+    )
+
+
+def overruled(label: str, mine: Any, says: Any) -> str:
+    """That the source's value counts again, in words."""
+    if mine == says:
+        return _("%(field)s changed here, the source now says the same", field=label)
+    if is_long(mine, says):
+        return _("%(field)s changed here, the source now says something else", field=label)
+    mine, says = said(mine), said(says)
+    return _(
+        "%(field)s “%(mine)s” changed here, the source now says “%(says)s”", field=label, mine=mine, says=says
+    )

@@ -15,7 +15,7 @@ from sqlalchemy import Select, and_, case, insert, literal, select
 from sqlalchemy.orm import Session
 
 from webapp.imports import staged
-from webapp.imports.changes import KEPT, SOURCE_WINS, RowChange, is_long, said
+from webapp.imports.changes import KEPT, SOURCE_WINS, RowChange, overruled, stays
 from webapp.imports.circles import ImportedParents, RenamedClusters
 from webapp.imports.kinds import Kind
 from webapp.imports.staged import CLUSTER_FIELD, CLUSTER_ID
@@ -25,6 +25,7 @@ from webapp.sources import PARENTS, TAG_NAME, as_json
 from webapp.store.customers import Cluster, ClusterParent
 from webapp.store.statuses import SourceSubject
 from webapp.store.users import SourceValue
+from webapp.translation import _
 
 VALUES = SourceValue.__table__
 
@@ -175,8 +176,7 @@ def _judge_columns(session: Session, target: Target, found: Judgement) -> None:
             clusters = clusters or _tag_names(session)
             old, new = clusters.get(old), row["cluster_says"]
         if name == "metadata":  # may hold the password of documents
-            still = "still says another value" if is_same else "says something new"
-            found.tell(KEPT if is_same else SOURCE_WINS, key, f"{label} changed here, the source {still}")
+            found.tell(KEPT if is_same else SOURCE_WINS, key, _without_values(label, is_same=is_same))
         elif is_same:
             found.tell(KEPT, key, stays(label, old, new))
         else:
@@ -231,17 +231,8 @@ def _keep(row: dict[str, Any], name: str, inner: str, said_now: Any) -> None:
         row[name.removesuffix("_id")] = True
 
 
-def stays(label: str, mine: Any, says: Any) -> str:
-    """That the person's value stays, in words."""
-    if is_long(mine, says):
-        return f"{label} changed here, the source still says what it said"
-    return f"{label} “{said(mine)}” changed here, the source still says “{said(says)}”"
-
-
-def overruled(label: str, mine: Any, says: Any) -> str:
-    """That the source's value counts again, in words."""
-    if mine == says:
-        return f"{label} changed here, the source now says the same"
-    if is_long(mine, says):
-        return f"{label} changed here, the source now says something else"
-    return f"{label} “{said(mine)}” changed here, the source now says “{said(says)}”"
+def _without_values(label: str, *, is_same: bool) -> str:
+    """What `stays` or `overruled` say, without the values."""
+    if is_same:
+        return _("%(field)s changed here, the source still says another value", field=label)
+    return _("%(field)s changed here, the source says something new", field=label)

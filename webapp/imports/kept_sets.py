@@ -14,21 +14,22 @@ from sqlalchemy import FromClause, Row, and_, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from webapp.imports import staged
-from webapp.imports.changes import KEPT, KEPT_REMOVED, SOURCE_WINS
-from webapp.imports.kept import SUBJECTS, VALUES, Judgement, is_anything_remembered, stays
+from webapp.imports.changes import KEPT, KEPT_REMOVED, SOURCE_WINS, stays
+from webapp.imports.kept import SUBJECTS, VALUES, Judgement, is_anything_remembered
 from webapp.imports.kinds import Kind
 from webapp.imports.targets import Target
 from webapp.sources import DOCUMENTS, EMAILS
 from webapp.store.customers import Customer, RecipientKey
 from webapp.store.invoices import Invoice, Transformation
 from webapp.store.statuses import Origin
+from webapp.translation import _, ngettext
 
 
 @dataclass(frozen=True)
 class SetShape:
     """How sets are stored and named. `owner` has the rows and is known by `owner_key`; `group` tells the sets
     of one owner apart. `item` and `value` are columns of both tables; `prefix` begins the field under which
-    a set is remembered. `one` and `many`: what the rows are called."""
+    a set is remembered."""
 
     prefix: str
     owner: Any
@@ -38,20 +39,16 @@ class SetShape:
     staged_keys: tuple[str, str]
     item: str
     value: str
-    one: str
-    many: str
 
 
 SHAPES = {
     staged.EMAIL.name: SetShape(
         EMAILS, Customer.__table__, Customer.__table__.c.code, RecipientKey.__table__,
         RecipientKey.__table__.c.key, ("customer_code", "key"), "address", "display_name",
-        "address", "addresses",
     ),
     staged.RESULT.name: SetShape(
         DOCUMENTS, Invoice.__table__, Invoice.__table__.c.number, Transformation.__table__,
         Transformation.__table__.c.name, ("invoice_number", "transformation"), "file_name", "sha256",
-        "document", "documents",
     ),
 }  # fmt: skip
 
@@ -89,8 +86,7 @@ def tell_added(session: Session, target: Target, found: Judgement) -> None:
     here = _with_names(target).join(spared, spared.c.id == stored.c.id)
     staying = select(*key, func.count()).select_from(here).where(added).group_by(*key)
     for owner, group, count in session.execute(staying.order_by(func.min(stored.c.id))):
-        what = f"1 {shape.one}" if count == 1 else f"{count:,} {shape.many}"
-        found.tell(KEPT, f"{owner} {group}", f"{what} added here")
+        found.tell(KEPT, f"{owner} {group}", _added(shape, count))
     here = _with_names(target).join(target.known, target.known.c.id == stored.c.id)
     carried = staged.ROW_OF_PEOPLE.c
     is_carried = exists().where(
@@ -102,7 +98,7 @@ def tell_added(session: Session, target: Target, found: Judgement) -> None:
     named = select(*key, stored.c[shape.item]).select_from(here).where(added, ~is_carried)
     named = named.order_by(stored.c.id)
     for row in session.execute(named):
-        found.tell(SOURCE_WINS, " ".join(row), "added here, the source now says the same")
+        found.tell(SOURCE_WINS, " ".join(row), _("added here, the source now says the same"))
 
 
 def _with_names(target: Target) -> FromClause:
@@ -177,7 +173,7 @@ def _judge_set(
     name = f"{rows[0].owner} {rows[0].group}"
     if said_now != said_then:
         found.forget(*key)
-        found.tell(SOURCE_WINS, name, f"{shape.many} changed here, the source now says others")
+        found.tell(SOURCE_WINS, name, _all_changed(shape))
         return
     values = {row.item: row.value for row in here}
     named = {row.item: row.value_now for row in rows}
@@ -189,9 +185,9 @@ def _judge_set(
     found.spared += [row.id for row in here if named.get(row.item) != row.value]
     missing = [row.item for row in differing if row.item not in values]
     if changed:
-        found.tell(KEPT, name, stays(shape.one, changed, missing))
+        found.tell(KEPT, name, stays(_item(shape), changed, missing))
     for item in () if changed else missing:
-        found.tell(KEPT_REMOVED, name, f"{item} was removed here")
+        found.tell(KEPT_REMOVED, name, _("%(item)s was removed here", item=item))
     for row in differing:
         if row.item in values:
             found.tell(KEPT, f"{name} {row.item}", _stays(shape, values[row.item], row.value_now))
@@ -199,5 +195,21 @@ def _judge_set(
 
 def _stays(shape: SetShape, mine: str, says: str) -> str:
     if shape.value == "sha256":
-        return "document replaced here, the source still sends the one before"
+        return _("document replaced here, the source still sends the one before")
     return stays(shape.value, mine, says)
+
+
+def _item(shape: SetShape) -> str:
+    return _("document") if shape.prefix == DOCUMENTS else _("address")
+
+
+def _added(shape: SetShape, count: int) -> str:
+    if shape.prefix == DOCUMENTS:
+        return ngettext("%(num)s document added here", "%(num)s documents added here", count)
+    return ngettext("%(num)s address added here", "%(num)s addresses added here", count)
+
+
+def _all_changed(shape: SetShape) -> str:
+    if shape.prefix == DOCUMENTS:
+        return _("documents changed here, the source now says others")
+    return _("addresses changed here, the source now says others")

@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 
 from webapp import sealed
 from webapp.imports import staged
-from webapp.imports.changes import KEPT, SOURCE_WINS
-from webapp.imports.kept import overruled, stays
+from webapp.imports.changes import KEPT, SOURCE_WINS, overruled, stays
 from webapp.imports.messaging import Messaging
 from webapp.imports.messaging_keys import MODELS, NATURAL, STATEMENTS, UNSAID
 from webapp.mailservers import passwords
