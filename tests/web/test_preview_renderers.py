@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from tests.http_client import LogIn
 from webapp.extensions import runtime_of
 from webapp.mailing.renderer import ToRender
+from webapp.mailing.sandbox import NICENESS
 from webapp.mailing.texts import MessageText, Rendered, Unrenderable
-from webapp.web.preview_renderers import BUSY, RENDERERS, WAITING_MAX
+from webapp.web.preview_renderers import BUSY, RENDERERS, TRIES_MAX, WAITING_MAX
 
 ENDLESS = ToRender(
     MessageText("x", "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", True),
@@ -34,3 +39,33 @@ def test_f4_twelve_endless_previews_leave_the_pages_alone(pages: Flask) -> None:
     assert all(isinstance(answer, Unrenderable) for answer in answers)
     assert answers.count(BUSY) >= 12 - 2 * RENDERERS - WAITING_MAX
     assert isinstance(renderer.render(FINE), Rendered)
+
+
+def test_f4_what_is_over_a_few_tries_at_once_is_refused(pages: Flask, log_in: LogIn) -> None:
+    browser = log_in("editor")
+    browser.look("/templates/new")
+    places: threading.BoundedSemaphore = pages.extensions["tries"]
+    for n in range(TRIES_MAX):
+        assert browser.press("/templates/check", source="x").status_code == 200, n
+        places.acquire(blocking=False)
+    refused = browser.press("/templates/check", source="x")
+    assert (refused.status_code, "try again in some seconds" in refused.text) == (503, True)
+    assert "<nav" not in refused.text  # to refuse must cost less than to serve
+    places.release()
+    assert browser.press("/templates/check", source="x").status_code == 200
+
+
+def test_f4_a_renderer_of_previews_leaves_the_processor_to_others(pages: Flask) -> None:
+    renderer = runtime_of(pages).renderer
+    assert isinstance(renderer.render(FINE), Rendered)
+    ours = [child for child in children() if os.getpriority(os.PRIO_PROCESS, child) == NICENESS]
+    assert ours
+    for sharing in (Path(f"/proc/{child}/autogroup") for child in ours):
+        if not sharing.exists():
+            pytest.skip("this kernel does not share processors out by session")
+        assert sharing.read_text().split()[-1] == str(NICENESS)
+
+
+def children() -> list[int]:
+    """The processes that this one has started."""
+    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]

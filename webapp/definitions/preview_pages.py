@@ -35,12 +35,13 @@ from webapp.store.definitions import Content, MessageDefinition, MessageTemplate
 from webapp.store.installation import held
 from webapp.store.mailservers import MailServer, Sender
 from webapp.translation import _
-from webapp.web import form_posts, htmx, untrusted, user_limits
+from webapp.web import form_posts, htmx, preview_renderers, untrusted, user_limits
 from webapp.web.access_control import viewer
 from webapp.web.query_args import id_in
 from webapp.web.view_flags import allow_editors, while_typing
 
 tries = Blueprint("tries", __name__)
+preview_renderers.allow_few(tries)
 
 
 @dataclass(frozen=True)

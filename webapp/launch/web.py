@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import signal
 import sys
 from http.cookies import CookieError, SimpleCookie
@@ -23,6 +24,9 @@ from webapp.web.security import REQUEST_BYTES_MAX
 THREADS = 24
 """Four downloads, four previews and a few template checks may hold one each (web/capacity.py,
 web/preview_renderers.py); the pages need the rest."""
+TURN_SECONDS = 0.0005
+"""How long one thread may keep the interpreter from the others. A page gives it up at every statement of the
+database: behind a busy thread, each time cost it Python's own 5 ms."""
 CONNECTIONS = 1000
 SILENT_SECONDS = 30
 """A client that sends and takes nothing for this long is let go."""
@@ -81,6 +85,9 @@ def serve(app: Flask, host: str, port: int) -> None:
         clear_untrusted_proxy_headers=not runtime_of(app).settings.proxies,
     )
     signal.signal(signal.SIGTERM, _end)
+    sys.setswitchinterval(TURN_SECONDS)
+    gc.collect()
+    gc.freeze()  # what is loaded now stays: no request need wait until the collector has scanned it again
     server.run()
 
 

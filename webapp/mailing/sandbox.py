@@ -115,6 +115,25 @@ class ChildGone(Exception):
         self.is_late = is_late
 
 
+def _yield_processor(pid: int) -> None:
+    """Have a process of a session of its own leave the processor to others.
+
+    Where Linux shares processors out by session (sched(7), "The autogroup feature"), being nice counts only
+    within one; what counts between them is the niceness of the session. Elsewhere there is no such file, or
+    it may not be written. Who is not root may set one session in a tenth of a second on the whole machine,
+    and is told to try again."""
+    os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
+    for _ in range(10):
+        try:
+            Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))
+        except BlockingIOError:
+            time.sleep(0.1)
+        except OSError:
+            return
+        else:
+            return
+
+
 class Child:
     """One process that answers, as long as it lives."""
 
@@ -130,7 +149,7 @@ class Child:
             start_new_session=True,  # Ctrl-C is the worker's to answer: it ends the batch, then the child
         )
         if yields:
-            os.setpriority(os.PRIO_PROCESS, self.process.pid, NICENESS)
+            _yield_processor(self.process.pid)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self._in: IO[bytes] = self.process.stdin

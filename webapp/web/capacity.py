@@ -1,7 +1,8 @@
-"""How many of the slow requests one process serves at once, so that threads are always left for the pages.
+"""What keeps long downloads from holding up the pages of one process.
 
 A slow reader holds the thread that serves it, whatever the server does; so the number of such requests is
-limited, and what is over it is refused in words."""
+limited, and what is over it is refused in words. And what makes an archive keeps the interpreter busy; so it
+rests while a page is being made."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from flask import Flask, abort, current_app
+from flask import Flask, abort, current_app, g
 
 from webapp.translation import N_
 from webapp.web.access_control import viewer
@@ -22,21 +23,38 @@ DOWNLOADS = 4
 DOWNLOADS_PER_PERSON = 2
 DOWNLOAD_SECONDS = 3600.0
 """A download that takes longer breaks off; a ZIP without its end is not taken for complete."""
+REST, REST_SECONDS_MAX = 4, 0.05
+"""While a page is being made, a download rests this many times as long as its last piece took to make, and
+at most this long."""
 BUSY = N_("Other downloads are in progress. Wait until one of them has finished, then try again.")
 YOURS = N_("Two downloads of yours are still in progress. Wait until one has finished, then try again.")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Downloads:
-    """The downloads in progress in this process, by person."""
+    """The downloads in progress in this process, by person; and how many pages are being made."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     by_person: Counter[str] = field(default_factory=Counter)
+    pages: int = 0
 
 
 def init_app(app: Flask) -> None:
     """Begin to count."""
-    app.extensions["downloads"] = Downloads()
+    downloads = app.extensions["downloads"] = Downloads()
+
+    def begin() -> None:
+        g.is_counted = True
+        with downloads.lock:
+            downloads.pages += 1
+
+    def end(_error: BaseException | None) -> None:
+        if g.pop("is_counted", False):
+            with downloads.lock:
+                downloads.pages -= 1
+
+    app.before_request(begin)
+    app.teardown_request(end)
 
 
 def as_download(pieces: Iterator[T]) -> Download[T]:
@@ -67,11 +85,15 @@ class Download(Generic[T]):
     def __next__(self) -> T:
         if time.monotonic() > self._end:
             raise TimeoutError("a download took too long")
+        began = time.thread_time()
         try:
-            return next(self._pieces)
+            piece = next(self._pieces)
         except StopIteration:
             self.close()
             raise
+        if self._downloads.pages:
+            time.sleep(min(REST * (time.thread_time() - began), REST_SECONDS_MAX))
+        return piece
 
     def close(self) -> None:
         """Free the place; the server calls this at the end of every answer (PEP 3333)."""

@@ -9,7 +9,13 @@ import secrets
 from flask import Flask, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, InterfaceError
-from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.exceptions import (
+    Forbidden,
+    HTTPException,
+    InternalServerError,
+    ServiceUnavailable,
+    TooManyRequests,
+)
 from werkzeug.wrappers import Response
 
 from webapp import audit
@@ -125,7 +131,10 @@ def _page(code: int, words: str | None, id: str = "") -> Response:
 
 def _layout(code: int) -> str:
     """The page's frame: with the navigation for those who are logged in, also where the address leads to no
-    page and so no one has asked who they are. Without it where the database does not answer."""
+    page and so no one has asked who they are. Without it where the database does not answer, and where there
+    is too much to do: to refuse must cost less than to serve."""
+    if code in (TooManyRequests.code, ServiceUnavailable.code):
+        return "layouts/bare.html"
     if code >= InternalServerError.code:
         return "layouts/base.html" if "viewer" in g else "layouts/bare.html"
     if "viewer" not in g and (user := sessions.current()):

@@ -1,5 +1,5 @@
-"""The renderers of the web process: few, with a short queue, so that hostile or slow templates in previews
-never hold all threads."""
+"""Previews in the web process: few at once, by few renderers with a short queue, so that hostile or slow
+templates never hold all threads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from queue import Empty, LifoQueue
 
-from flask import Flask
+from flask import Blueprint, Flask, abort, current_app, g
 
 from webapp.extensions import replace_renderer
 from webapp.mailing.renderer import Renderer, ToRender
@@ -17,6 +17,9 @@ from webapp.translation import N_
 RENDERERS = 2
 WAITING_MAX = 2
 WAITING_SECONDS = 8.0
+TRIES_MAX = RENDERERS + WAITING_MAX
+"""Requests that try a template at once. Dozens waiting for the one process that reads templates would all go
+on in the moment in which it answers, and the pages would wait for all of them."""
 BUSY = Unrenderable(N_("other previews are being rendered; try again in some seconds"))
 
 
@@ -58,3 +61,20 @@ class PreviewRenderer(Renderer):
 def init_app(app: Flask) -> None:
     """Have the pages render by these."""
     replace_renderer(app, PreviewRenderer())
+    app.extensions["tries"] = threading.BoundedSemaphore(TRIES_MAX)
+
+
+def allow_few(blueprint: Blueprint) -> None:
+    """Serve few requests of this blueprint at once, and end what is over that with 503, in words."""
+
+    def begin() -> None:
+        if not current_app.extensions["tries"].acquire(blocking=False):
+            abort(503, BUSY.problem)
+        g.is_a_try = True
+
+    def end(_error: BaseException | None) -> None:
+        if g.pop("is_a_try", False):
+            current_app.extensions["tries"].release()
+
+    blueprint.before_request(begin)
+    blueprint.teardown_request(end)
