@@ -19,9 +19,10 @@ from tests.bounces.returned import OUT_OF_OFFICE, block, report, to
 from tests.realmail.servers import free_ports
 from tests.world import World
 from webapp.bounces import listening, reading
+from webapp.bounces.listing import raw_text
 from webapp.bounces.mailboxes import MailboxTrouble, address_of
 from webapp.bounces.receiving import RAW_MAX
-from webapp.store.bounces import Mailbox
+from webapp.store.bounces import Mailbox, ReturnedMail
 from webapp.store.installation import Installation
 from webapp.store.runs import Result
 from webapp.workers import WorkerProcess
@@ -70,6 +71,8 @@ def test_it_is_stored_with_its_effect_before_it_is_accepted(
     assert (first.kind, first.state, first.matched_by) == ("bounce", "matched", "return_address")
     assert (second.kind, second.state) == ("auto_reply", "counted")
     assert first.mailbox_id == returns.mailbox_id
+    with returns.world.runtime.database.reading() as session:
+        assert raw_text(session.get_one(ReturnedMail, first.id)).startswith("Return-Path: <>\n")
     with returns.world.runtime.database.reading() as session:
         assert session.get_one(Mailbox, returns.mailbox_id).last_read_at is not None
 
@@ -144,7 +147,10 @@ def test_kills_at_random_lose_nothing_that_is_offered_again_and_count_nothing_tw
     for number in range(mails):
         world.add(f"c{number}@customers.test")
     run_id = world.deliver(worker)
-    queue = [(taken.sender, report(taken.sender, block(taken.recipients[0]))) for taken in world.server.taken]
+    queue = [
+        (taken.sender, report(taken.sender, block(taken.recipients[0])).replace(b"\n", b"\r\n"))
+        for taken in world.server.taken
+    ]
     accepted = 0
     for number in range(kills + 1):
         with started(environ, port) as process:
@@ -157,7 +163,7 @@ def test_kills_at_random_lose_nothing_that_is_offered_again_and_count_nothing_tw
                     client.rcpt(address)
                     if number < kills and len(queue) == left_until:
                         client.docmd("DATA")
-                        client.send(raw.replace(b"\n", b"\r\n") + b".\r\n")
+                        client.send(raw + b".\r\n")
                         time.sleep(chance.uniform(0, 0.02))
                         process.kill()
                         break  # whatever the answer was, it is offered again

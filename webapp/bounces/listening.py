@@ -108,7 +108,8 @@ class Recipient:
 
 def delivered(envelope: Envelope) -> bytes:
     """The mail with the headers of a final delivery (RFC 5321, 4.4): the same whenever it is offered."""
-    head = f"Return-Path: <{envelope.mail_from or ''}>\r\nDelivered-To: {envelope.rcpt_tos[0]}\r\n"
+    sender = (envelope.mail_from or "").strip("<>")  # the empty one comes as "<>"
+    head = f"Return-Path: <{sender}>\r\nDelivered-To: {envelope.rcpt_tos[0]}\r\n"
     return head.encode("utf-8", "replace") + (envelope.original_content or b"")
 
 
