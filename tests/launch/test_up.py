@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -136,22 +137,35 @@ def test_told_that_there_is_no_redis_it_starts_none(tmp_path: Path) -> None:
         assert not started.running("redis-server")
 
 
-def test_a_port_for_mails_that_come_back_is_opened_where_a_mailbox_is_one(tmp_path: Path) -> None:
+def test_a_port_for_mails_that_come_back_is_opened_once_a_mailbox_is_one(tmp_path: Path) -> None:
+    adding = (
+        "INSERT INTO mailbox (name, kind, host, port, security, username, password, authorities, folder,"
+        " done_folder, every_minutes, reader)"
+        " VALUES (?, 'port', '127.0.0.1', ?, 'none', '', '', '', '', '', 5, '')"
+    )
     with launched(tmp_path / "home", up("--no-demo", "--no-catcher")) as started:
         started.wait_for(STARTED)
         assert not started.running("bounces listen")
-    [port] = free_ports(1)
-    with sqlite3.connect(tmp_path / "home" / "mailrun.sqlite3") as database:
-        database.execute(
-            "INSERT INTO mailbox (name, kind, host, port, security, username, password, authorities, folder,"
-            " done_folder, every_minutes, reader)"
-            " VALUES ('b', 'port', '127.0.0.1', ?, 'none', '', '', '', '', '', 5, '')",
-            (port,),
-        )
-    with launched(tmp_path / "home", up("--no-demo", "--no-catcher")) as started:
-        started.wait_for(f"b: taking mails at 127.0.0.1:{port}")
-        with smtplib.SMTP("127.0.0.1", port) as client:
-            assert client.ehlo()[0] == 250
+        ports = free_ports(2)
+        for name, port in zip("ab", ports, strict=True):
+            with closing(sqlite3.connect(tmp_path / "home" / "mailrun.sqlite3")) as database:
+                database.execute(adding, (name, port))
+                database.commit()
+            started.wait_for(f"{name}: taking mails at 127.0.0.1:{port}")
+        for port in ports:
+            with smtplib.SMTP("127.0.0.1", port) as client:
+                assert client.ehlo()[0] == 250
+        with closing(sqlite3.connect(tmp_path / "home" / "mailrun.sqlite3")) as database:
+            database.execute("DELETE FROM mailbox WHERE name = 'a'")
+            database.commit()
+        until(lambda: not _takes(ports[0]), 30, "the port is closed")
+        assert _takes(ports[1])
+
+
+def _takes(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
+        return True
+    return False
 
 
 def _answers(address: str) -> bool:

@@ -89,9 +89,8 @@ def list_returned(only_unmatched: bool, as_json: bool) -> None:
 def listen_for_returned() -> None:
     """Take mails that come back by SMTP or LMTP, at each mailbox that is a port of Mailrun's own."""
     parts = runtime()
-    ports = listening.return_ports(parts.database)
-    if not ports:
-        fail(_("No mailbox is a port of Mailrun’s own. Add one under Settings, Mailboxes."))
+    if not listening.return_ports(parts.database):
+        say(_("No mailbox is a port of Mailrun’s own yet. Once you add one, it is opened."))
 
     def said(port: ReturnPort) -> None:
         say(
@@ -104,7 +103,7 @@ def listen_for_returned() -> None:
         )
 
     try:
-        listening.listen(parts, ports, said)
+        listening.listen(parts, said)
     except OSError as problem:
         why = problem.strerror or str(problem)
         fail(

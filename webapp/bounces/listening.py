@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 
 from webapp.bounces.applying import NotYet
 from webapp.bounces.receiving import receive
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 SIZE_MAX = 10_000_000
 """Bytes of a mail that is accepted: some mail systems return the whole of ours."""
 CONNECTIONS_MAX = 50
+LOOK_SECONDS = 10.0
+"""How often it is looked which mailboxes are ports."""
 COMMAND_SECONDS_MAX = 300.0
 """How long a client may take for a command, or for a mail (RFC 5321, 4.5.3.2.7)."""
 
@@ -139,20 +143,36 @@ class ReturnConversation(SMTP):
         await self.smtp_EHLO(hostname)
 
 
-def listen(runtime: Runtime, ports: Sequence[ReturnPort], said: Callable[[ReturnPort], None]) -> None:
-    """Take mails at these ports until SIGTERM or Ctrl-C; `said` is told of each that is open. Raises OSError
-    if one cannot be had."""
-    asyncio.run(_listen(runtime, ports, said))
+def listen(runtime: Runtime, opened: Callable[[ReturnPort], None]) -> None:
+    """Take mails at the ports that mailboxes are, also those that are added or changed meanwhile, until
+    SIGTERM or Ctrl-C; `opened` is told of each. Raises OSError if one cannot be had."""
+    asyncio.run(_listen(runtime, opened))
 
 
-async def _listen(runtime: Runtime, ports: Sequence[ReturnPort], said: Callable[[ReturnPort], None]) -> None:
+async def _listen(runtime: Runtime, opened: Callable[[ReturnPort], None]) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    for each in ports:
-        await loop.create_server(_conversations(runtime, each.mailbox_id, loop), each.host, each.port)
-        said(each)
-    await ended.wait()
+    servers: dict[ReturnPort, asyncio.Server] = {}
+    while not ended.is_set():
+        wanted = await asyncio.to_thread(_wanted, runtime.database, list(servers))
+        for port in servers.keys() - set(wanted):
+            servers.pop(port).close()
+        for port in wanted:
+            if port not in servers:
+                begin = _conversations(runtime, port.mailbox_id, loop)
+                servers[port] = await loop.create_server(begin, port.host, port.port)
+                opened(port)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), LOOK_SECONDS)
+
+
+def _wanted(database: Database, before: list[ReturnPort]) -> list[ReturnPort]:
+    """The ports that are to be open: the same as before while the database does not answer."""
+    try:
+        return return_ports(database)
+    except DBAPIError:
+        return before
 
 
 def _conversations(

@@ -6,8 +6,9 @@ import http.client
 from collections.abc import Iterator
 
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
 
-from webapp.bounces.listening import return_ports
+from webapp.bounces.listening import LOOK_SECONDS, return_ports
 from webapp.config import Settings, embedded_redis_socket
 from webapp.demo import loading as demo
 from webapp.launch import embedded_redis, ports, processes
@@ -33,7 +34,8 @@ def up(settings: Settings, *, with_demo: bool, with_catcher: bool) -> None:
         supervisor = Supervisor(settings.privacy.log_style)
         with supervisor.signals():
             try:
-                start(supervisor, settings, with_demo, with_catcher)
+                environ = start(supervisor, settings, with_demo, with_catcher)
+                _open_return_ports(supervisor, settings, environ)
                 supervisor.wait(lambda: False)
             except AskedToStop:
                 supervisor.say(_("Stopping. Workers finish the message that they are at (up to 30 s)."))
@@ -42,8 +44,9 @@ def up(settings: Settings, *, with_demo: bool, with_catcher: bool) -> None:
                 supervisor.say("Stopped.")
 
 
-def start(supervisor: Supervisor, settings: Settings, with_demo: bool, with_catcher: bool) -> None:
-    """Everything in its order: schema, demo, Redis, then the rest; says where to go when the web answers."""
+def start(supervisor: Supervisor, settings: Settings, with_demo: bool, with_catcher: bool) -> dict[str, str]:
+    """Everything in its order: schema, demo, Redis, then the rest; says where to go when the web answers.
+    Returns what each process is told."""
     environ = processes.child_environ(settings)
     _once(supervisor, processes.Part("init", processes.mailrun("init"), environ))
     if with_demo:
@@ -53,8 +56,6 @@ def start(supervisor: Supervisor, settings: Settings, with_demo: bool, with_catc
     if with_catcher:
         (settings.home / "caught").mkdir(exist_ok=True, mode=0o700)
         supervisor.keep(processes.catcher(environ))
-    if _has_return_port(settings):
-        supervisor.keep(processes.returned_mails(environ))
     supervisor.keep(processes.web(environ))
     for worker in processes.workers(environ, settings.workers):
         supervisor.keep(worker)
@@ -68,6 +69,7 @@ def start(supervisor: Supervisor, settings: Settings, with_demo: bool, with_catc
         supervisor.wait(lambda: web_answers(settings))
     for line in _welcome(settings, with_catcher):
         supervisor.say(line)
+    return environ
 
 
 def web_answers(settings: Settings) -> bool:
@@ -83,11 +85,21 @@ def web_answers(settings: Settings) -> bool:
         connection.close()
 
 
+def _open_return_ports(supervisor: Supervisor, settings: Settings, environ: dict[str, str]) -> None:
+    """Wait until a mailbox is a port of Mailrun's own, and start what takes mails there. That process looks
+    itself which other mailboxes are."""
+    while not _has_return_port(settings):
+        supervisor.wait(lambda: False, LOOK_SECONDS)
+    supervisor.keep(processes.returned_mails(environ))
+
+
 def _has_return_port(settings: Settings) -> bool:
-    """Whether a mailbox is a port of Mailrun's own, which is then opened."""
+    """Whether a mailbox is a port of Mailrun's own. A database that does not answer has none yet."""
     database = db.open(Flask(__name__), settings.database_url)
     try:
         return bool(return_ports(database))
+    except DBAPIError:
+        return False
     finally:
         database.dispose()
 

@@ -29,8 +29,8 @@ KIND_WORDS = {
 HINTS = {
     "kind": N_(
         "A port of Mailrun’s own takes what your mail server hands over to this host and port, which only "
-        "that server should reach. “mailrun up” opens it when it starts; “mailrun bounces listen” opens it "
-        "alone."
+        "that server should reach. “mailrun up” opens it within half a minute; where each part runs alone, "
+        "“mailrun bounces listen” does."
     ),
     "security": N_("With STARTTLS and TLS nothing is read without a valid certificate."),
     "password": N_("Stored encrypted, and never shown."),
