@@ -96,13 +96,6 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One process more than processors for `-n auto`: two fifths of the tests' time are waits, for servers
-    that start and for what must take its time."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_configure() -> None:
     """Before any temporary folder is made, and before pytest-xdist starts its processes."""
     use_memory()
