@@ -14,7 +14,7 @@ from flask import Flask
 from tests.http_client import LogIn
 from webapp.extensions import runtime_of
 from webapp.mailing.renderer import ToRender
-from webapp.mailing.sandbox import NICENESS
+from webapp.mailing.sandbox import NICENESS, NICENESS_OF_SESSION
 from webapp.mailing.texts import MessageText, Rendered, Unrenderable
 from webapp.web.preview_renderers import BUSY, RENDERERS, TRIES_MAX, WAITING_MAX
 
@@ -63,7 +63,7 @@ def test_f4_a_renderer_of_previews_leaves_the_processor_to_others(pages: Flask) 
     for sharing in (Path(f"/proc/{child}/autogroup") for child in ours):
         if not sharing.exists():
             pytest.skip("this kernel does not share processors out by session")
-        assert sharing.read_text().split()[-1] == str(NICENESS)
+        assert sharing.read_text().split()[-1] == str(NICENESS_OF_SESSION)
 
 
 def children() -> list[int]:

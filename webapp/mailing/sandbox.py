@@ -26,9 +26,11 @@ PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_
 """What the child may know of the environment: no key, no password, no address."""
 BATCH = 200
 """Questions per frame: what the child holds at once."""
-NICENESS = 15
-"""Of a child that yields. Beside a process that sends it gets a thirtieth of a processor: enough for a
-preview, and all that a template which never ends can take."""
+NICENESS, NICENESS_OF_SESSION = 15, 5
+"""Of a child that yields, and of its session: enough for a preview, and all that a template which never ends
+can take. Beside processes that send it gets a thirtieth of a processor within their session; a fourth of what
+one of them gets where Linux shares processors out by session, since each of these may be one more to share
+with."""
 ANSWER_BYTES_MAX = 100 * 2**20
 """A child that answers more is ended: it must not fill the memory of its parent instead of its own."""
 
@@ -125,7 +127,7 @@ def _yield_processor(pid: int) -> None:
     os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
     for _ in range(10):
         try:
-            Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))
+            Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS_OF_SESSION))
         except BlockingIOError:
             time.sleep(0.1)
         except OSError:
@@ -148,8 +150,6 @@ class Child:
             bufsize=0,
             start_new_session=True,  # Ctrl-C is the worker's to answer: it ends the batch, then the child
         )
-        if yields:
-            _yield_processor(self.process.pid)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self._in: IO[bytes] = self.process.stdin
@@ -160,6 +160,8 @@ class Child:
         self._waiting.register(self._out, selectors.EVENT_READ)
         if not self._line(START_SECONDS):
             raise OSError(f"the child process {module} could not be started")
+        if yields:
+            _yield_processor(self.process.pid)
 
     def give(self, questions: Sequence[Any]) -> None:
         """Send the batch; the child reads all of it first. Raises ChildGone if it does not."""
