@@ -27,10 +27,10 @@ PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_
 BATCH = 200
 """Questions per frame: what the child holds at once."""
 NICENESS, NICENESS_OF_SESSION = 15, 5
-"""Of a child that yields, and of its session: enough for a preview, and all that a template which never ends
-can take. Beside processes that send it gets a thirtieth of a processor within their session; a fourth of what
-one of them gets where Linux shares processors out by session, since each of these may be one more to share
-with."""
+"""How far a child yields within its session, and as a session: enough for a preview, and all that a template
+which never ends can take. Beside a process that sends, the first leaves it a thirtieth of a processor. The
+second counts where Linux shares processors out by session, and leaves it a third of what the process gets:
+there may be many sessions, and a child must start again within its time."""
 ANSWER_BYTES_MAX = 100 * 2**20
 """A child that answers more is ended: it must not fill the memory of its parent instead of its own."""
 
