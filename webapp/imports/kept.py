@@ -148,7 +148,7 @@ def _judge_columns(session: Session, target: Target, found: Judgement) -> None:
     """The columns of customers and invoices, and their free fields one by one."""
     clusters: dict[int | None, str] = {}
     for row in session.execute(_remembered_columns(target, found.subject)).mappings():
-        name, _, inner = row["field"].partition(".")
+        name, _dot, inner = row["field"].partition(".")
         old, new = row[f"old_{name}"], row[f"new_{name}"]
         label, is_there = row["field"].removesuffix("_id"), True
         if inner:
