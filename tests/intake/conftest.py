@@ -1,4 +1,4 @@
-"""A worker that does what is due with an upload."""
+"""A person who uploads, and a worker that does what is due with it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.http_client import Browser, LogIn
 from tests.world import World
 from webapp.intake import work
 from webapp.store.users import ImportSet
 from webapp.workers import WorkerProcess
 
 Work = Callable[[int], ImportSet]
+
+
+@pytest.fixture
+def browser(log_in: LogIn, world: World) -> Browser:
+    """A manager; there is one recipient key, billing."""
+    return log_in("manager")
 
 
 @pytest.fixture

@@ -8,16 +8,14 @@ from tests.http_client import Browser
 from tests.intake.conftest import Work
 from tests.intake.exports import GROSS_ONLY, WITH_ADDRESSES
 from tests.intake.exports import send as send_files
+from tests.intake.newcomer import APPROVED, applied, customers_here, invoices_here, send
 from tests.intake.pages import correct, page
-from tests.intake.test_newcomer import APPROVED, applied, browser, customers_here, invoices_here, send
 from tests.pdfs import pdf
 from tests.world import World
 from webapp import notation
 from webapp.intake import labels
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
-
-__all__ = ["browser"]
 
 
 def test_18_amounts_may_have_the_mark_of_their_currency(
