@@ -87,8 +87,11 @@ def web_answers(settings: Settings) -> bool:
 
 def _open_return_ports(supervisor: Supervisor, settings: Settings, environ: dict[str, str]) -> None:
     """Wait until a mailbox is a port of Mailrun's own, and start what takes mails there. That process looks
-    itself which other mailboxes are."""
-    while not _has_return_port(settings):
+    itself which other mailboxes are.
+
+    The web part is asked first: it says within a second whether the database answers, and who waited here for
+    one that does not would look after no process meanwhile."""
+    while not (web_answers(settings) and _has_return_port(settings)):
         supervisor.wait(lambda: False, LOOK_SECONDS)
     supervisor.keep(processes.returned_mails(environ))
 
