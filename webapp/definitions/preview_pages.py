@@ -35,13 +35,13 @@ from webapp.store.definitions import Content, MessageDefinition, MessageTemplate
 from webapp.store.installation import held
 from webapp.store.mailservers import MailServer, Sender
 from webapp.translation import _
-from webapp.web import form_posts, htmx, preview_renderers, untrusted, user_limits
+from webapp.web import form_posts, htmx, untrusted, user_limits
 from webapp.web.access_control import viewer
+from webapp.web.preview_renderers import few_at_once
 from webapp.web.query_args import id_in
 from webapp.web.view_flags import allow_editors, while_typing
 
 tries = Blueprint("tries", __name__)
-preview_renderers.allow_few(tries)
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,7 @@ def _fields_to_try(value: TemplateValue, definition_id: str) -> Fields | None:
 @tries.post("/definitions/check")
 @allow_editors
 @while_typing
+@few_at_once
 def check_definition() -> ResponseReturnValue:
     """What is shown beside the form of a definition, while it is being filled in."""
     form = definition_form(request.form)
@@ -143,6 +144,7 @@ def check_definition() -> ResponseReturnValue:
 @tries.post("/templates/check")
 @allow_editors
 @while_typing
+@few_at_once
 def check_template() -> ResponseReturnValue:
     """What is shown beside the form of a template, while it is being typed."""
     form = TemplateForm(request.form)
@@ -177,6 +179,7 @@ def _content_typed(form: TemplateForm) -> Content | None:
 
 @tries.post("/definitions/mail")
 @allow_editors
+@few_at_once
 def definition_mail() -> ResponseReturnValue:
     """The mail's HTML alone, without any right to do or to load something."""
     content = content_filled_in(definition_form(request.form))
@@ -185,6 +188,7 @@ def definition_mail() -> ResponseReturnValue:
 
 @tries.post("/templates/mail")
 @allow_editors
+@few_at_once
 def template_mail() -> ResponseReturnValue:
     """The same for a template."""
     content = _content_typed(TemplateForm(request.form))

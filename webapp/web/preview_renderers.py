@@ -4,16 +4,20 @@ templates never hold all threads."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from queue import Empty, LifoQueue
+from typing import ParamSpec, TypeVar
 
-from flask import Blueprint, Flask, abort, current_app, g
+from flask import Flask, abort, current_app
 
 from webapp.extensions import replace_renderer
 from webapp.mailing.renderer import Renderer, ToRender
 from webapp.mailing.texts import Rendered, Unrenderable
 from webapp.translation import N_
 
+P = ParamSpec("P")
+T = TypeVar("T")
 RENDERERS = 2
 WAITING_MAX = 2
 WAITING_SECONDS = 8.0
@@ -21,6 +25,7 @@ TRIES_MAX = RENDERERS + WAITING_MAX
 """Requests that try a template at once. Dozens waiting for the one process that reads templates would all go
 on in the moment in which it answers, and the pages would wait for all of them."""
 BUSY = Unrenderable(N_("other previews are being rendered; try again in some seconds"))
+BUSY_PAGE = N_("Other previews are being rendered. Try again in some seconds.")
 
 
 class PreviewRenderer(Renderer):
@@ -64,17 +69,18 @@ def init_app(app: Flask) -> None:
     app.extensions["tries"] = threading.BoundedSemaphore(TRIES_MAX)
 
 
-def allow_few(blueprint: Blueprint) -> None:
-    """Serve few requests of this blueprint at once, and end what is over that with 503, in words."""
+def few_at_once(view: Callable[P, T]) -> Callable[P, T]:
+    """Serve few requests of all views that are marked so at once, and end what is over that with 503, in
+    words."""
 
-    def begin() -> None:
-        if not current_app.extensions["tries"].acquire(blocking=False):
-            abort(503, BUSY.problem)
-        g.is_a_try = True
+    @wraps(view)
+    def served(*args: P.args, **kwargs: P.kwargs) -> T:
+        places: threading.BoundedSemaphore = current_app.extensions["tries"]
+        if not places.acquire(blocking=False):
+            abort(503, BUSY_PAGE)
+        try:
+            return view(*args, **kwargs)
+        finally:
+            places.release()
 
-    def end(_error: BaseException | None) -> None:
-        if g.pop("is_a_try", False):
-            current_app.extensions["tries"].release()
-
-    blueprint.before_request(begin)
-    blueprint.teardown_request(end)
+    return served
