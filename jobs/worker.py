@@ -124,8 +124,8 @@ def _work(app: Flask) -> None:
 
 
 def _collect_rarely() -> None:
-    """Keep the collector of cycles off the path of a mail, which leaves none: by its defaults it took 8 % of
-    the CPU time of sending (3.19 seconds for 1,000 mails, 2.92 so; SQLite, medians of three)."""
+    """Keep the collector of cycles off the path of a mail: by its defaults it took 8 % of the CPU time of
+    sending (3.19 seconds for 1,000 mails, 2.92 so; SQLite, medians of three)."""
     gc.collect()
     gc.freeze()  # what is loaded now stays: the collector need not scan it again
     gc.set_threshold(50_000, 20, 100)
