@@ -30,6 +30,7 @@ from webapp.selection.invoices import (
     is_large_share,
     selection_of,
 )
+from webapp.store import locks
 from webapp.store.customers import Customer
 from webapp.store.database import Database
 from webapp.store.definitions import Content, DefinitionVersion
@@ -108,6 +109,7 @@ def _generate_next(session: Session, queue: JobQueue, run: Run, size: int, *, ma
     """Generate the next slice, of `size` customers; return its last customer id. If no customer is left,
     complete the run and return None."""
     content = typing.cast(Content, session.get_one(DefinitionVersion, run.version_id).content)
+    locks.lock_erasures(session.connection(), exclusive=False)
     up_to = _end_of_slice(session, run, size, many=many)
     if up_to is None:
         _complete(session, queue, run, content)

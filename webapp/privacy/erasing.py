@@ -39,12 +39,14 @@ def erase(session: Session, viewer: Viewer, code_or_id: str | int, typed_code: s
     """Erase the personal data of this customer, in this writing transaction; returns what there was. Raises
     NotFound, NotAllowed and Refused.
 
-    1. Keep imports out, lock the customer, and refuse while a mail is outstanding.
+    1. Keep imports and runs that are being generated out, lock the customer, and refuse while a mail is
+    outstanding.
     2. Collect the words by which the customer can be told, and the documents.
     3. Erase what is the customer's own: by ids, table by table.
     4. Hide the words in what others wrote: the audit trail, reports of imports, replies of mail servers.
     The documents go from the store after the commit (erased_documents.py)."""
     locks.lock_imports(session.connection())
+    locks.lock_erasures(session.connection(), exclusive=True)
     customer = reach.locked(session, viewer, code_or_id)
     if typed_code.strip() != customer.code:
         raise Refused(_("Type the code %(code)s to confirm.", code=customer.code))
