@@ -60,12 +60,14 @@ def said_number(number: int) -> str:
     return wording.numbers(f"{number:,}", LANGUAGE) if IS_TRANSLATED else f"{number:,}"
 
 
-@cache
 def asked(text: Asked, exact: bool = False, exact_case: bool = False) -> Asked:
     """What to ask Playwright for instead of this text. A pattern is translated where it is one text, with ^
     before it or $ after it."""
-    if isinstance(text, Data):
-        return text
+    return text if isinstance(text, Data) else _asked(text, exact, exact_case)
+
+
+@cache  # of texts only: data equal the same text
+def _asked(text: Asked, exact: bool, exact_case: bool) -> Asked:
     if isinstance(text, re.Pattern):
         return _asked_pattern(text)
     found, flags = _expressions(text, starts=exact, ends=exact)
