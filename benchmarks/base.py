@@ -138,7 +138,7 @@ def _import(url: str, home: Path, documents: Path, work: Path) -> None:
     runtime = open_runtime(config.load(environ(home, url, documents)))
     try:
         migrations.upgrade(runtime.database)
-        import_folder(runtime.database, runtime.documents, work)
+        import_folder(runtime.database, runtime.documents, work, locks_tables=True)
         document_checks.check(runtime.database, runtime.documents)
         settle(runtime.database)
     finally:

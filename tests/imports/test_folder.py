@@ -21,7 +21,7 @@ from webapp.store.mailservers import MailServer
 from webapp.store.users import AuditEntry
 
 
-def load(runtime: Runtime, folder: Path, **options: bool) -> Imported:
+def load(runtime: Runtime, folder: Path, **options: object) -> Imported:
     return import_folder(runtime.database, runtime.documents, folder, **options)  # type: ignore[arg-type]
 
 

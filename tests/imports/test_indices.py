@@ -6,13 +6,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, select, text
+from sqlalchemy import func, inspect, select, text
+from sqlalchemy.orm import Session
 
 from tests.imports import folders
 from tests.imports.test_folder import load
 from webapp import found_by
 from webapp.extensions import Runtime
 from webapp.imports import merging
+from webapp.imports.folder import Imported, Listener
 from webapp.store.customers import Customer
 from webapp.store.invoices import Invoice
 from webapp.store.text_search import CUSTOMER_SEARCH, found_in
@@ -32,14 +34,30 @@ def test_the_first_import_leaves_all_indices_and_everything_is_found(
     monkeypatch.setattr(merging, "INDEXED_AFTERWARDS_MIN", 1)
     before = indices(runtime)
     folder = folders.write(tmp_path / "in")
-    load(runtime, folder)
-    load(runtime, folder)
+    load(runtime, folder, locks_tables=True)
+    load(runtime, folder, locks_tables=True)
     assert indices(runtime) == before
     with runtime.database.reading() as session:
         for invoice in session.scalars(select(Invoice)):
             assert found_by.invoices_found(session, invoice.number, 10) == [invoice.id]
         for customer in session.scalars(select(Customer)):
             assert customer.id in session.scalars(found_in(session, CUSTOMER_SEARCH, customer.name)).all()
+
+
+def test_others_read_a_table_while_an_import_fills_it(
+    runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merging, "INDEXED_AFTERWARDS_MIN", 1)
+    counted = list[int]()
+
+    def stored(session: Session, done: Imported) -> None:
+        with runtime.database.reading() as page:
+            if not runtime.database.is_sqlite:
+                page.execute(text("SET LOCAL lock_timeout = '1s'"))
+            counted.append(page.scalars(select(func.count()).select_from(Invoice)).one())
+
+    load(runtime, folders.write(tmp_path / "in"), listener=Listener(stored=stored))
+    assert counted == [0]
 
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection")
@@ -53,7 +71,7 @@ def test_indices_stay_while_another_reads_the_table(
     before = indices(runtime)
     with runtime.database.snapshot() as reader:
         assert reader.execute(text("SELECT count(*) FROM invoice")).scalar_one() == 0
-        load(runtime, folders.write(tmp_path / "in"))
+        load(runtime, folders.write(tmp_path / "in"), locks_tables=True)
     assert indices(runtime) == before
     with runtime.database.reading() as session:
         assert session.scalars(select(Invoice.id)).all()

@@ -80,6 +80,7 @@ def import_command(
                 allowed_removals=allow_removals,
                 rows_max=ROWS_TOLD if report is None else None,
                 style=style,
+                locks_tables=True,
             )
     except ImportRefused as refused:
         click.echo(str(refused), err=True)

@@ -88,6 +88,7 @@ def import_folder(
     style: FileStyle = FOUND_OUT,
     readings: Mapping[str, FileReading] | None = None,
     listener: Listener | None = None,
+    locks_tables: bool = False,
 ) -> Imported:
     """Import the whole folder, or raise ImportRefused with everything that is wrong and change nothing.
 
@@ -95,12 +96,13 @@ def import_folder(
     are, by name. `bcc_domains`: where a Bcc of a definition may go; none: anywhere. `own_services`: where no
     mail server may be, since it is Mailrun itself.
     `allowed_removals`: how many addresses and documents may go; None: a few. `rows_max` limits the rows that
-    are told, of each file and kind. Memory is bounded, however large the files are, unless all rows are."""
+    are told, of each file and kind. `locks_tables`: whether others may wait at a table that the import fills,
+    which is quicker (merging.py). Memory is bounded, however large the files are, unless all rows are."""
     files, told = _files(folder), listener or Listener()
     try:
         with staging.opened(database) as stage:
             work = Work(folder, files, stage, report, readings or {}, FileReading(style))
-            work.problems, work.called = told.problems, told.called
+            work.problems, work.called, work.locks_tables = told.problems, told.called, locks_tables
             read(work, bcc_domains, own_services)
             check(work)
             work.problems.refuse()

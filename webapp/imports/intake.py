@@ -32,7 +32,7 @@ from webapp.translation import _
 @dataclass
 class Work:
     """What the steps of one import pass to each other. `readings`: how each file is read, and `others`: how
-    those are of which nothing is said."""
+    those are of which nothing is said. `locks_tables`: see `import_folder`."""
 
     folder: Path
     files: tuple[str, ...]
@@ -49,6 +49,7 @@ class Work:
     passwords: StagedPasswords = field(default_factory=StagedPasswords)
     called: str = ""
     erased: int = 0
+    locks_tables: bool = False
 
     def reading(self, file: str) -> FileReading:
         """How this file is read."""

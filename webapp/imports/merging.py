@@ -6,7 +6,7 @@ constraint fails, and no wrong row appears: new rows are plain inserts, and an u
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,9 +105,9 @@ def known_clusters(session: Session) -> set[str]:
     )
 
 
-def store(session: Session, target: Target, counts: MergeCounts) -> None:
+def store(session: Session, target: Target, counts: MergeCounts, *, locks_tables: bool) -> None:
     """Deletes what the folder removes, inserts the new rows, in the order of their lines, and updates those
-    that differ."""
+    that differ. `locks_tables`: whether others may wait at a table that was empty, which is quicker."""
     if counts.removed:
         removals.delete_found(session, target)
     if counts.new:
@@ -118,7 +118,9 @@ def store(session: Session, target: Target, counts: MergeCounts) -> None:
             .where(target.known.c.line.is_(None))
             .order_by(target.staged.c.line)
         )
-        with _indexed_afterwards(session, target.stored, counts.new):
+        is_postgresql = session.get_bind().dialect.name == "postgresql"
+        is_quick = counts.new >= INDEXED_AFTERWARDS_MIN and (locks_tables or not is_postgresql)
+        with _indexed_afterwards(session, target.stored) if is_quick else nullcontext():
             session.execute(insert(target.stored).from_select(names, rows, include_defaults=False))
     if counts.changed and target.changing:
         session.execute(_update(session.get_bind().dialect.name, target))
@@ -131,13 +133,13 @@ LOCK_TIMEOUT = "1s"
 
 
 @contextmanager
-def _indexed_afterwards(session: Session, table: Table, rows: int) -> Iterator[None]:
+def _indexed_afterwards(session: Session, table: Table) -> Iterator[None]:
     """Have an empty table's indices built when very many rows are in it: sorted at once, they cost a fraction
     of what they do row by row. Until the end of the transaction others on PostgreSQL who read the table wait;
     where one of them reads it now for longer than LOCK_TIMEOUT, the indices stay."""
     is_empty = session.scalar(select(table.c.id).limit(1)) is None
     connection, indices = session.connection(), sorted(table.indexes, key=lambda index: str(index.name))
-    are_gone = rows >= INDEXED_AFTERWARDS_MIN and is_empty and _drop(connection, indices)
+    are_gone = is_empty and _drop(connection, indices)
     yield
     for index in indices if are_gone else ():
         index.create(connection)

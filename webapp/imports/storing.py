@@ -195,7 +195,8 @@ def store(
             sources.forget_all(session, plan.forgotten)
             for done, (kind, _) in enumerate(targets):
                 tell(done)
-                merging.store(session, plan.targets[kind.file], plan.by_file[kind.file])
+                target, counts = plan.targets[kind.file], plan.by_file[kind.file]
+                merging.store(session, target, counts, locks_tables=work.locks_tables)
                 if kind.table is staged.CLUSTER:
                     merging.store_edges(session, *plan.edges)
                 sources.forget_all(session, plan.judged[kind.file].forgotten)
