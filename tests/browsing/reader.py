@@ -60,14 +60,14 @@ def said_number(number: int) -> str:
     return wording.numbers(f"{number:,}", LANGUAGE) if IS_TRANSLATED else f"{number:,}"
 
 
-def asked(text: Asked, exact: bool = False, exact_case: bool = False) -> Asked:
+def asked(text: Asked, exact: bool = False) -> Asked:
     """What to ask Playwright for instead of this text. A pattern is translated where it is one text, with ^
     before it or $ after it."""
-    return text if isinstance(text, Data) else _asked(text, exact, exact_case)
+    return text if isinstance(text, Data) else _asked(text, exact)
 
 
 @cache  # of texts only: data equal the same text
-def _asked(text: Asked, exact: bool, exact_case: bool) -> Asked:
+def _asked(text: Asked, exact: bool) -> Asked:
     if isinstance(text, re.Pattern):
         return _asked_pattern(text)
     found, flags = _expressions(text, starts=exact, ends=exact)
@@ -204,17 +204,17 @@ WHOLE = ("to_have_text", "not_to_have_text", "to_have_accessible_name", "to_have
 def translating() -> Iterator[None]:
     """Translates what tests ask of Playwright, while the block lasts; in English nothing is touched."""
     with pytest.MonkeyPatch.context() as patch:
-        for table, is_case_heeded in ((ASKING, False), (EXPECTING, True)) if IS_TRANSLATED else ():
+        for table in (ASKING, EXPECTING) if IS_TRANSLATED else ():
             for classes, methods in table.items():
                 for each in classes:
                     for name, texts in methods.items():
-                        patch.setattr(each, name, _asking(getattr(each, name), texts, is_case_heeded))
+                        patch.setattr(each, name, _asking(getattr(each, name), texts))
         if IS_TRANSLATED:
             patch.setattr(Locator, "select_option", _choosing(Locator.select_option))
         yield
 
 
-def _asking(method: Callable[..., Any], texts: tuple[str, ...], is_case_heeded: bool) -> Callable[..., Any]:
+def _asking(method: Callable[..., Any], texts: tuple[str, ...]) -> Callable[..., Any]:
     signature = inspect.signature(method)
     is_whole = method.__name__ in WHOLE
 
@@ -225,7 +225,7 @@ def _asking(method: Callable[..., Any], texts: tuple[str, ...], is_case_heeded: 
             text = given.arguments.get(name)
             if isinstance(text, str | re.Pattern):
                 exact = bool(given.arguments.get("exact")) or is_whole
-                given.arguments[name] = asked(text, exact, is_case_heeded)
+                given.arguments[name] = asked(text, exact)
         return method(*given.args, **given.kwargs)
 
     return ask
