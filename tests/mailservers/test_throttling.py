@@ -71,6 +71,19 @@ def test_b1_ten_a_second(site: Site, stage: str, domains: int) -> None:
     assert any("sending about 9 a second" in words for _, words in said)
 
 
+@pytest.mark.parametrize("waits", [REAL], indirect=True, ids=[""])
+def test_b1_mail_is_refused_before_any_was_accepted(site: Site) -> None:
+    """Three mails a second, of eight connections that begin at once: five are refused at MAIL while the first
+    three are on their way. It is throttled, not in trouble, which would have its runs wait."""
+    site.server.throttle = (3, 1.0, "454 4.7.0 mail.test: throttling, slow down", "mail")
+    run_id = started(site, many(24))
+    took, deferred, said = watched(site, run_id, 40)
+    told(site, took, deferred, said)
+    assert accounted(site.world, run_id) == {"sent": 24}
+    assert all("is throttling" in words for _, words in said)
+    assert took <= 2 * 8
+
+
 @pytest.mark.slow_found
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("waits", [REAL], indirect=True, ids=[""])

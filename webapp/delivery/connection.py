@@ -131,22 +131,19 @@ class Connection:
         return not (pause or stops or self.throttle.is_over)
 
     def _waited_for(self, ask: Callable[[], float]) -> float:
-        """Ask for a pause until there is none; return the pause that is left if no message begins any
-        more."""
+        """Ask for a pause until there is none; return what is left if no message begins any more."""
         pause = ask()
         if pause:
             self.group_commit.flush()
             with self.group_commit.not_participating():
-                while pause and not self._is_over and not self._is_stopping_within(min(pause, 1.0)):
+                while pause and not self._is_over_within(min(pause, 1.0)):
                     pause = ask()
         return pause
 
-    @property
-    def _is_over(self) -> bool:
-        return self.prefetcher.is_over or self.throttle.is_over
-
-    def _is_stopping_within(self, seconds: float) -> bool:
-        return self.event_loop.wait_until(self.worker.stopping.is_set, seconds)
+    def _is_over_within(self, seconds: float, told: Callable[[], object] = bool) -> bool:
+        """Wait until `told`, or until no message begins any more; False if neither is in time."""
+        over = (told, self.worker.stopping.is_set, lambda: self.prefetcher.is_over or self.throttle.is_over)
+        return self.event_loop.wait_until(lambda: any(is_true() for is_true in over), seconds)
 
     def _offer(self, message: Message) -> outcomes.Offer:
         for _ in range(2):
@@ -161,7 +158,7 @@ class Connection:
     def _not_offered(self, ready: BuiltMail, offer: outcomes.Offer, offered_at: float) -> bool:
         """Settle a message that was not sent up to its last byte; return whether the connection continues."""
         if isinstance(offer, outcomes.ServerTrouble):
-            if offer.reply and self.throttle.note_refused_mail(offer.reply, offered_at):
+            if offer.reply and self.throttle.note_refused_mail(offer.reply, offered_at, self._meanwhile):
                 self.prefetcher.free(ready.prepared)
                 return True
             self._note_trouble(offer)
@@ -171,6 +168,10 @@ class Connection:
         self._note_success(offer)
         self._settle(ready.prepared, self._outcome(offer))
         return True
+
+    def _meanwhile(self, told: Callable[[], object], seconds: float) -> None:
+        with self.group_commit.not_participating():
+            self._is_over_within(seconds, told)
 
     def _settle_deferred(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 AWAY_SECONDS = 1.0
 """After which a turn is asked for again if the database does not answer."""
+HANDED_OVER_SECONDS = 1.0
+"""How long a drain of which no mail is accepted yet waits for one before it notes a trouble."""
 
 
 @dataclass
@@ -152,19 +154,31 @@ class Throttle:
         self._follow(ruling, domain)
         return not ruling.waits
 
-    def note_refused_mail(self, reply: Reply, offered_at: float) -> bool:
+    def note_refused_mail(
+        self, reply: Reply, offered_at: float, meanwhile: Callable[[Callable[[], object], float], None]
+    ) -> bool:
         """The server refused MAIL for now, which is never about the message. Returns whether it is slowed
-        over it: it has accepted mails in this drain, so it throttles."""
-        if reply.code // 100 != 4 or reply.code == 421 or self.is_probing or not self.seen.firsts_taken:
+        over it: it accepts mails, in this drain or in another one's, so it throttles. While none is known to
+        be accepted, those that other connections hand over at this moment are waited for: `meanwhile` waits
+        until something is so, or for some seconds."""
+        takes_none = not self.seen.firsts_taken
+        if reply.code // 100 != 4 or reply.code == 421 or (self.is_probing and takes_none):
             return False
-        self.worker.persist(
-            lambda session: throttling.note_refused_by_server(
+        if takes_none and not self.is_slowed:
+            meanwhile(lambda: self.is_slowed or self.seen.firsts_taken, HANDED_OVER_SECONDS)
+        is_slowed = False
+
+        def note(session: Session) -> None:
+            nonlocal is_slowed
+            is_slowed = throttling.note_refused_by_server(
                 session, self.server_id, reply, self.seen, offered_at
             )
-        )
-        self.seen.pending = 0
-        self.is_slowed, self._turns = True, 0
-        return True
+
+        self.worker.persist(note)
+        if is_slowed:
+            self.seen.pending = 0
+            self.is_slowed, self._turns = True, 0
+        return is_slowed
 
     def _follow(self, ruling: Ruling, domain: str) -> None:
         self._turns = 0

@@ -8,15 +8,19 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.mailservers import pace as paces
 from webapp.mailservers.pace import Pace, Turn
 from webapp.store.mailservers import MailPace, MailServer
+from webapp.store.runs import Attempt
+from webapp.store.statuses import Outcome
 from webapp.store.types import now
 from webapp.translation import _
 
+LATELY_SECONDS, ATTEMPTS_LOOKED_AT = 10.0, 500
+"""How far back, in time and in attempts over all servers, a server's accepted mails are looked for."""
 ASK_AGAIN_SECONDS = 30.0
 """The longest pause of a mail to a slowed domain: the domain may be faster by then."""
 
@@ -86,6 +90,22 @@ def stored(session: Session, server_id: int, domain: str) -> MailPace | None:
     session.delete(row)
     session.flush()
     return None
+
+
+def taken_lately(session: Session, server_id: int, at: float) -> tuple[int, float]:
+    """How many mails the server has accepted lately of any drain, or is about to, and since when, in seconds
+    of the Unix clock, 0 if none: the second drain of a run may be refused from its first mail on, since the
+    first one uses up what the server accepts."""
+    newest = select(func.max(Attempt.id)).scalar_subquery()
+    of_server = (Attempt.mail_server_id == server_id, Attempt.id > newest - ATTEMPTS_LOOKED_AT)
+    began = datetime.fromtimestamp(at - LATELY_SECONDS, UTC)
+    is_taken = Attempt.outcome.in_((Outcome.SENDING, Outcome.ACCEPTED))
+    taken, since = session.execute(
+        select(func.count(), func.min(Attempt.started_at)).where(
+            *of_server, is_taken, Attempt.started_at > began
+        )
+    ).one()
+    return taken, since.timestamp() if since else 0.0
 
 
 _INSTANTS = ("opened_at", "next_at", "grown_at", "refused_at", "shut_at")

@@ -220,16 +220,23 @@ def _blame_the_message(
 
 def note_refused_by_server(
     session: Session, server_id: int, reply: Reply, seen: RecentOutcomes, offered_at: float
-) -> None:
-    """The server refused MAIL for now although it accepts mails: slow it, or slow it further."""
+) -> bool:
+    """The server refused MAIL for now. If it accepts mails, of this drain or of another, slow it, or slow it
+    further; returns whether it does."""
     session.get_one(MailServer, server_id, with_for_update=True, populate_existing=True)
     at, row = time.time(), stored_pace.stored(session, server_id, "")
     if row is None:
+        taken, since = seen.first_taken(), seen.began
+        if not seen.firsts_taken:
+            taken, since = stored_pace.taken_lately(session, server_id, at)
+        if not since:
+            return False
         session.execute(delete(MailPace).where(MailPace.mail_server_id == server_id))
         row = MailPace(mail_server_id=server_id, domain="")
-        stored_pace.write(row, paces.slowed(at, seen.first_taken(), seen.began or at))
+        stored_pace.write(row, paces.slowed(at, taken, since))
     else:
         pace = paces.after_taken(stored_pace.pace_of(row), at, seen.pending, seen.offered_at)
         stored_pace.write(row, paces.after_refusal(pace, at, offered_at))
     row.reply = str(reply)
     session.add(row)
+    return True
