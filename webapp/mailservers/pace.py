@@ -32,10 +32,10 @@ FORGOTTEN_AFTER_SECONDS = 3600.0
 class Pace:
     """A cycle lasts from when the server began to take mails until it takes some again after a refusal.
 
-    `ceiling`: mails a second at which it last refused. `taken`: mails of this cycle, `taken_in_all`: since it
-    was slowed. `shut_at`: when it refused, if it has taken none since; `probes`: how many of the single mails
-    offered since then it refused. `cycle`: the length of the last whole cycle in seconds, 0 before the
-    first. `next_at`: when the next mail may be offered."""
+    `ceiling`: mails a second at which it last refused. `taken`: mails of this cycle. `shut_at`: when it
+    refused, if it has taken none since; `probes`: how many of the single mails offered since then it refused.
+    `cycle`: the length of the last whole cycle in seconds, 0 before the first. `next_at`: when the next mail
+    may be offered."""
 
     per_second: float
     ceiling: float
@@ -44,7 +44,6 @@ class Pace:
     grown_at: float
     refused_at: float
     taken: int = 0
-    taken_in_all: int = 0
     shut_at: float | None = None
     probes: int = 0
     cycle: float = 0.0
@@ -94,7 +93,7 @@ def after_taken(pace: Pace, at: float, n: int, offered_at: float) -> Pace:
     shut, it has opened: what it took in the cycle, by the cycle's length, is what it can take."""
     if not n:
         return pace
-    counted = replace(pace, taken=pace.taken + n, taken_in_all=pace.taken_in_all + n)
+    counted = replace(pace, taken=pace.taken + n)
     if pace.shut_at is None or offered_at < pace.shut_at:
         return counted
     length = max(CYCLE_MIN_SECONDS, at - pace.opened_at)

@@ -24,7 +24,6 @@ def new_row(server_id: int, run_id: int, result_id: int) -> RefusedResult:
         first_at=now(),
         is_trial=False,
         apart=0,
-        taken_before=0,
     )
 
 

@@ -75,7 +75,7 @@ def judge(
     1. Refusals about a mailbox, and those that are known to be greylisting, are the message's.
     2. While the runs wait for the server, or after a trial: refused again, so it is the server's trouble.
     3. While the server or the domain is slowed: slower still. The message is not to blame, unless it is
-    refused again and again while others are accepted.
+    refused again and again, each time after the server had begun to accept others.
     4. Else `refusals.cause_of` tells. The server's: it throttles if it has accepted mails at their first
     offer, else it takes nothing, and may be greylisting."""
     refusal = class_of(refused.reply)
@@ -83,7 +83,7 @@ def judge(
     if not refusal or greylisting.is_known(server, refusal):
         return OF_THE_MESSAGE
     before = session.get(RefusedResult, (server.id, refused.result_id))
-    was_trial = before is not None and before.is_trial
+    was_trial, last_refused = (before.is_trial, before.last_at) if before else (False, None)
     row = before or refused_results.new_row(refused.server_id, refused.run_id, refused.result_id)
     refused_results.remember(session, row, refused.domain, refusal)
     if was_trial or (server.trouble and server.trouble_kind == TroubleKind.REFUSALS):
@@ -91,7 +91,7 @@ def judge(
     for domain in ("", refused.domain):
         stored = stored_pace.stored(session, server.id, domain)
         if stored is not None:
-            return _while_slowed(session, settings, server, refused, row, stored, seen)
+            return _while_slowed(session, settings, server, refused, row, stored, seen, last_refused)
     cause = seen.cause(only_domain)
     if cause == RefusalCause.MESSAGE and not _is_first_after_others(refused, seen):
         return OF_THE_MESSAGE
@@ -179,12 +179,12 @@ def _while_slowed(
     row: RefusedResult,
     stored: MailPace,
     seen: RecentOutcomes,
+    last_refused: datetime | None,
 ) -> Ruling:
     at, pace, is_slowed = time.time(), stored_pace.pace_of(stored), not stored.domain
     if is_slowed:
         pace = paces.after_taken(pace, at, seen.pending, seen.offered_at)
-    row.apart += not refused.is_first and pace.taken_in_all > row.taken_before
-    row.taken_before = pace.taken_in_all
+    row.apart += last_refused is not None and pace.opened_at > last_refused.timestamp()
     if row.apart >= APART_MAX:
         return _blame_the_message(session, server, row, stored, pace)
     pace = paces.after_refusal(pace, at, refused.offered_at)

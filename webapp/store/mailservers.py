@@ -125,7 +125,6 @@ class MailPace(Base):
     grown_at: Mapped[datetime] = mapped_column(Instant)
     refused_at: Mapped[datetime] = mapped_column(Instant)
     taken: Mapped[int] = mapped_column(default=0)
-    taken_in_all: Mapped[int] = mapped_column(default=0)
     shut_at: Mapped[datetime | None] = mapped_column(Instant)
     probes: Mapped[int] = mapped_column(default=0)
     cycle: Mapped[float] = mapped_column(default=0.0)
@@ -135,9 +134,9 @@ class RefusedResult(Base):
     """A result whose message a mail server refused for now within the last hour, and may not be to blame.
 
     `refusal_class`: what the refusal says, without what differs from message to message. `is_trial`: it is
-    tried again before the others, to find out why. `apart`: how often it was refused though others had been
-    accepted since its last refusal, when the pace's `taken_in_all` was `taken_before`. There is no key to the
-    result: rows live for an hour, and results may be deleted without a look at them."""
+    tried again before the others, to find out why. `apart`: how often it was refused though the server had
+    begun to accept others since its last refusal (`last_at`). There is no key to the result: rows live for an
+    hour, and results may be deleted without a look at them."""
 
     __tablename__ = "refused_result"
 
@@ -150,7 +149,6 @@ class RefusedResult(Base):
     refusal_class: Mapped[str] = mapped_column(Text)
     is_trial: Mapped[bool] = mapped_column(default=False)
     apart: Mapped[int] = mapped_column(default=0)
-    taken_before: Mapped[int] = mapped_column(default=0)
     first_at: Mapped[datetime] = mapped_column(Instant)
     last_at: Mapped[datetime] = mapped_column(Instant)
 
