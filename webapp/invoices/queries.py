@@ -20,6 +20,7 @@ from webapp.invoices.orders import CUSTOMER_ORDER, ORDERS, PERIOD_ORDER, Invoice
 from webapp.keyset import Counted, Edge, Order, Page
 from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import MessageDefinition
+from webapp.store.dialects import read_before
 from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import Result, ResultInvoice
 from webapp.store.statuses import ResultStatus
@@ -81,7 +82,7 @@ CHECKED = (Invoice.customer_id, Invoice.number, Invoice.status, Invoice.currency
 """What conditions look at in the rows of a walk, beside the period."""
 
 
-def _along_index(found: Sequence[Narrowing], name: str) -> tuple[Select[Any], list[Check]]:
+def _along_index(session: Session, found: Sequence[Narrowing], name: str) -> tuple[Select[Any], list[Check]]:
     """The rows that the index of this order has, from where the filter lets it begin, as (id, place) and what
     is looked at; and what is still to be looked at row by row.
 
@@ -92,7 +93,8 @@ def _along_index(found: Sequence[Narrowing], name: str) -> tuple[Select[Any], li
     if checks:
         rows = rows.add_columns(Invoice.period_start, Invoice.period_end, *CHECKED)
     if name == CUSTOMER_ORDER:
-        rows = rows.join_from(Customer, Invoice, Customer.id == Invoice.customer_id)
+        payer = read_before(session, Customer.id)
+        rows = rows.join_from(Customer, Invoice, payer == Invoice.customer_id)
     return rows.where(*(each.lookup for each in begins if each.lookup is not None)), checks
 
 
@@ -106,7 +108,7 @@ def _walk(
 ) -> tuple[Sequence[int], tuple[int, object] | None]:
     """The ids of the next rows, up to one more than a page; and where the walk ended, (id, place), if
     `at_most` rows of the index had not enough of them."""
-    rows, checks = _along_index(found, name)
+    rows, checks = _along_index(session, found, name)
     walked = keyset.ordered(rows, order, Invoice.id, edge).limit(at_most).subquery()
     query = select(walked.c.id).where(*(check(walked.c) for check in checks))
     query = query.order_by(*keyset.order(edge, walked.c.place, walked.c.id, descending=order.descending))
@@ -124,7 +126,7 @@ def _counted(session: Session, found: Sequence[Narrowing]) -> Counted:
     one condition it is known that it leaves many."""
     if len(found) == 1 and not found[0].costly:
         return Counted(found[0].few_max, True)
-    rows, checks = _along_index(found, PERIOD_ORDER)
+    rows, checks = _along_index(session, found, PERIOD_ORDER)
     rows = keyset.ordered(rows, ORDERS[PERIOD_ORDER], Invoice.id, None)
     walked = rows.limit(WALKED_MAX).subquery()
     query = select(func.count()).select_from(walked).where(*(check(walked.c) for check in checks))

@@ -31,3 +31,9 @@ def id_in(session: Session, column: SQLColumnExpression[int], ids: Iterable[int]
     if session.get_bind().dialect.name != "sqlite":
         return column == any_(literal(list(ids), ARRAY(BigInteger)))
     return column.in_(select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value))
+
+
+def read_before(session: Session, column: SQLColumnExpression[int]) -> SQLColumnExpression[int]:
+    """The id by which a table is joined that is to be read first, in the order of one of its indices. SQLite
+    may else read the other table whole, look up each row of this one, and sort them all."""
+    return column + 0 if session.get_bind().dialect.name == "sqlite" else column
