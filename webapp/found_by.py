@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session, aliased
 from webapp import keyset
 from webapp.sealed import PREFIX, secret_names_query
 from webapp.store.customers import Customer, CustomerEmail
-from webapp.store.dialects import id_in
+from webapp.store.dialects import id_in, read_before
 from webapp.store.invoices import Invoice
 from webapp.store.runs import Result
 from webapp.store.text_search import (
@@ -92,7 +92,8 @@ def invoices_found(session: Session, wanted: str, at_most: int) -> list[int]:
         if len(word) >= TRIGRAM and len(words) > 1:
             ways.append(_Way([*of_names, word], [word], [other for other in either if other != word]))
     way = min(ways, key=lambda way: way.size(session, blocks))
-    theirs = _payers(session, way.of_customers).join(Invoice, Invoice.customer_id == Customer.id)
+    payer = read_before(session, Customer.id)
+    theirs = _payers(session, way.of_customers).join(Invoice, Invoice.customer_id == payer)
     theirs = theirs.with_only_columns(Invoice.id)
     theirs = theirs.where(names_invoice(" ".join(way.others))) if way.others else theirs
     found = set(session.scalars(theirs.limit(at_most + 1)))
