@@ -40,7 +40,9 @@ bounce_queue_lifetime = {LIFETIME_SECONDS}s
 smtp_destination_concurrency_limit = 5
 smtp_destination_concurrency_failed_cohort_limit = 0
 default_destination_concurrency_failed_cohort_limit = 0
-"""
+smtpd_policy_service_timeout = 5s
+""" + "".join(f"smtp_{step}_timeout = 10s\n" for step in ("connect", "helo", "mail", "rcpt", "data_done"))
+"""Of minutes, as Postfix has them, a single lost answer would keep a mail longer than a test takes."""
 KINDS = {
     "gone": ("bounced", "5.1.1"),
     "full": ("bounced", "5.2.2"),
@@ -146,7 +148,8 @@ def test_every_result_ends_right(site: Site, theirs: RealMail, each: int, fine: 
     for address in addresses:
         status, code = KINDS[address.partition(".")[0]]
         result = site.result(run_id, address)
-        assert result.status == status, (address, result.detail)
+        said = [line for line in theirs.log().splitlines() if f"<{address}>" in line]
+        assert result.status == status, (address, result.detail, said[:3], said[-5:])
         assert f"(code {code})" in result.detail or not code, (address, result.detail)
         assert bool(result.detail) == (status == "bounced"), (address, result.detail)
     assert kinds["delay"] >= each  # of `never`; of others where Postfix tries at the right moment
