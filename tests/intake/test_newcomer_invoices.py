@@ -8,7 +8,7 @@ from tests.http_client import Browser
 from tests.intake import exports
 from tests.intake.conftest import Work
 from tests.intake.exports import GROSS_ONLY
-from tests.intake.newcomer import APPROVED, applied, customers_here, invoices_here, send
+from tests.intake.newcomer import APPROVED, amounts_imported, applied, customers_here, invoices_here, send
 from tests.intake.pages import correct, page
 from tests.pdfs import pdf
 from tests.world import World
@@ -47,19 +47,9 @@ def test_18_a_gross_amount_and_one_column_for_the_period_are_enough(
 def test_18_two_amounts_give_the_third_as_the_file_writes_them(
     browser: Browser, world: World, work_on: Work
 ) -> None:
-    customers_here(browser, work_on)
-    head = "Factuurnummer;Klantnr;Factuurdatum;Netto;BTW;Totaal;Valuta;Periode;Status\n"
     rows = ["1000,50;210,00;", ";210,00;1.210,50", "1.000,50;;1.210,50", "1,5;0,5;2"]
-    lines = [f"F-{n};K1001;31-10-2026;{row};EUR;okt 2026;goedgekeurd\n" for n, row in enumerate(rows)]
-    set_id = send(browser, facturen=head + "".join(lines))
-    assert work_on(set_id).summary["can_apply"]
-    applied(browser, set_id, work_on)
-    with world.runtime.database.reading() as session:
-        stored = session.execute(
-            select(Invoice.net_amount, Invoice.tax_amount, Invoice.gross_amount, Invoice.status)
-            .where(Invoice.number.like("F-%")).order_by(Invoice.number)
-        ).all()  # fmt: skip
-    assert [tuple(map(str, row)) for row in stored[:3]] == [("1000.50", "210.00", "1210.50", "approved")] * 3
+    stored = amounts_imported(browser, world, work_on, rows)
+    assert stored[:3] == [("1000.50", "210.00", "1210.50", "approved")] * 3
 
 
 def test_18_no_period_is_remembered_for_the_next_month(browser: Browser, world: World, work_on: Work) -> None:

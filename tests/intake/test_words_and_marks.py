@@ -8,32 +8,21 @@ from tests.http_client import Browser
 from tests.intake.conftest import Work
 from tests.intake.exports import GROSS_ONLY, WITH_ADDRESSES
 from tests.intake.exports import send as send_files
-from tests.intake.newcomer import APPROVED, applied, customers_here, invoices_here, send
+from tests.intake.newcomer import APPROVED, amounts_imported, applied, customers_here, invoices_here, send
 from tests.intake.pages import correct, page
 from tests.pdfs import pdf
 from tests.world import World
 from webapp import notation
 from webapp.intake import labels
 from webapp.store.customers import Customer
-from webapp.store.invoices import Invoice
 
 
 def test_18_amounts_may_have_the_mark_of_their_currency(
     browser: Browser, world: World, work_on: Work
 ) -> None:
-    customers_here(browser, work_on)
-    head = "Factuurnummer;Klantnr;Factuurdatum;Netto;BTW;Totaal;Valuta;Periode;Status\n"
     rows = ["€ 1000,50;EUR 210,00;", "€ 1.000,50;210,00 €;€ 1.210,50", "1.000,50;;€\u00a01.210,50"]
-    lines = [f"F-{n};K1001;31-10-2026;{row};EUR;okt 2026;goedgekeurd\n" for n, row in enumerate(rows)]
-    set_id = send(browser, facturen=head + "".join(lines))
-    assert work_on(set_id).summary["can_apply"]
-    applied(browser, set_id, work_on)
-    with world.runtime.database.reading() as session:
-        stored = session.execute(
-            select(Invoice.net_amount, Invoice.tax_amount, Invoice.gross_amount)
-            .where(Invoice.number.like("F-%")).order_by(Invoice.number)
-        ).all()  # fmt: skip
-    assert [tuple(map(str, row)) for row in stored] == [("1000.50", "210.00", "1210.50")] * 3
+    stored = amounts_imported(browser, world, work_on, rows)
+    assert stored == [("1000.50", "210.00", "1210.50", "approved")] * 3
 
 
 def test_18_a_mark_of_another_currency_is_refused(browser: Browser, work_on: Work) -> None:
