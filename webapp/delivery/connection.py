@@ -140,7 +140,7 @@ class Connection:
                     pause = ask()
         return pause
 
-    def _is_over_within(self, seconds: float, told: Callable[[], object] = bool) -> bool:
+    def _is_over_within(self, seconds: float, told: Callable[[], object] = lambda: False) -> bool:
         """Wait until `told`, or until no message begins any more; False if neither is in time."""
         over = (told, self.worker.stopping.is_set, lambda: self.prefetcher.is_over or self.throttle.is_over)
         return self.event_loop.wait_until(lambda: any(is_true() for is_true in over), seconds)
