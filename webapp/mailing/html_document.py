@@ -20,8 +20,8 @@ HAS_STYLE = re.compile(r"<style[\s>]", re.I)
 DOCTYPE = re.compile(r"\s*<!doctype\b", re.I)
 HTML = re.compile(r"<html(?:\s[^>]*)?>", re.I)
 HEAD = re.compile(r"<head(?:\s[^>]*)?>", re.I)
-TITLE = re.compile(r"<title[\s>]", re.I)
-COLOURS = re.compile(r"(?:color|background)[\w-]*\s*[:=]", re.I)
+TITLE = re.compile(r"<title[\s>]")
+COLOURS = re.compile(r"(?:color|background)[\w-]*\s*[:=]")  # in lower case
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
 
@@ -42,9 +42,8 @@ def _inliner() -> css_inline.CSSInliner:
 def whole_document(html: str, subject: str, language: str = "") -> str:
     """The HTML as a whole document; what its template says itself stays as it is. `language`: that of the
     text, if it is known."""
-    tag = language.replace("_", "-")
-    lang = f' lang="{tag}"' if LANGUAGE.fullmatch(tag) else ""
-    begun = HTML.search(html)
+    lang = _lang(language)
+    begun = HTML.search(html) if "<html" in html.lower() else None  # 20 times as fast as the search
     if begun is None:
         head = _missing(html, subject)
         return f"<!DOCTYPE html>\n<html{lang}>\n<head>{head}</head>\n<body>\n{html}\n</body>\n</html>"
@@ -61,11 +60,20 @@ def whole_document(html: str, subject: str, language: str = "") -> str:
     return html if DOCTYPE.match(html) else f"<!DOCTYPE html>\n{html}"
 
 
+@lru_cache
+def _lang(language: str) -> str:
+    """The attribute that names this language; nothing for what names none."""
+    tag = language.replace("_", "-")
+    return f' lang="{tag}"' if LANGUAGE.fullmatch(tag) else ""
+
+
 def _missing(html: str, subject: str) -> str:
     """What the head has to say and does not say yet.
 
     A mail that sets colours is shown as it is: in dark mode its black text would stand on black."""
-    scheme, said = "light" if COLOURS.search(html) else "light dark", html.lower()
+    said = html.lower()
+    sets_colours = ("color" in said or "background" in said) and COLOURS.search(said)
+    scheme = "light" if sets_colours else "light dark"
     lines = [
         ("charset=", '<meta charset="utf-8">'),
         ("viewport", VIEWPORT),
@@ -73,6 +81,6 @@ def _missing(html: str, subject: str) -> str:
         ("color-scheme", f'<meta name="supported-color-schemes" content="{scheme}">'),
     ]
     found = [line for word, line in lines if word not in said]
-    if not TITLE.search(html):
+    if not ("<title" in said and TITLE.search(said)):
         found.append(f"<title>{escape(subject)}</title>")
     return "".join(found)
