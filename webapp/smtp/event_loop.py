@@ -7,7 +7,7 @@ between two waits needs a lock, and smtplib's dialogue, which knows nothing of t
 from __future__ import annotations
 
 import os
-import selectors
+import select
 import socket
 import time
 from collections import deque
@@ -21,7 +21,7 @@ from greenlet import getcurrent, greenlet
 
 T = TypeVar("T")
 
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+READ, WRITE = select.POLLIN, select.POLLOUT
 
 
 class Waiting(Protocol):
@@ -39,9 +39,9 @@ class Alone:
 
     def ready(self, sock: socket.socket, events: int, until: float) -> bool:
         """Block the thread."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(sock, events)
-            return bool(selector.select(max(0.0, until - time.monotonic())))
+        poll = select.poll()
+        poll.register(sock, events)
+        return bool(poll.poll(milliseconds_to(until)))
 
     def run_in_thread(self, work: Callable[[], T]) -> T:
         """Do it in this thread."""
@@ -56,7 +56,8 @@ class EventLoop:
     the loop waits like `ALONE`."""
 
     def __init__(self) -> None:
-        self._selector = selectors.PollSelector()  # (un)registering costs no call of the system's
+        self._poll = select.poll()  # (un)registering costs no call of the system's
+        self._waiting: dict[int, greenlet] = {}
         self._turns: deque[tuple[greenlet, bool]] = deque()
         self._until: dict[greenlet, float] = {}
         self._listening: set[greenlet] = set()
@@ -70,9 +71,9 @@ class EventLoop:
         """Run these tasks until all have ended. Their exceptions are kept in `errors`."""
         self._loop = getcurrent()
         wakes, self._wakes = socket.socketpair()
-        with wakes, self._wakes, self._selector, self._threads:
+        with wakes, self._wakes, self._threads:
             self._wakes.setblocking(False)
-            self._selector.register(wakes, READ)
+            self._poll.register(wakes, READ)
             self._start(works)
             while self._tasks:
                 while self._turns:
@@ -98,13 +99,13 @@ class EventLoop:
 
     def _look(self) -> None:
         """Give a turn to each task that can continue; wait until one can."""
-        soonest = min(self._until.values(), default=float("inf")) - time.monotonic()
-        wait = None if soonest == float("inf") else max(0.0, soonest)
-        for key, _ in self._selector.select(wait):
-            if isinstance(key.data, greenlet):
-                self._give_turn(key.data, True)
+        soonest = min(self._until.values(), default=float("inf"))
+        for file, _ in self._poll.poll(milliseconds_to(soonest)):
+            task = self._waiting.get(file)
+            if task is not None:
+                self._give_turn(task, True)
             else:
-                os.read(key.fd, 4096)
+                os.read(file, 4096)
                 self.notify()
         at = time.monotonic()
         for task in [task for task, until in self._until.items() if until <= at]:
@@ -128,11 +129,14 @@ class EventLoop:
         """Wait until the socket can be read or written; False if not before `until` (monotonic)."""
         if not self._is_ours:
             return ALONE.ready(sock, events, until)
-        self._selector.register(sock, events, getcurrent())
+        file = sock.fileno()
+        self._poll.register(file, events)
+        self._waiting[file] = getcurrent()
         try:
             return self._switch(until)
         finally:
-            self._selector.unregister(sock)
+            self._poll.unregister(file)
+            del self._waiting[file]
 
     def wait_until(self, told: Callable[[], object], seconds: float = float("inf")) -> bool:
         """Wait until the predicate is true; check at every notification. False if it is not true in time."""
@@ -185,6 +189,11 @@ class EventLoop:
         doing.add_done_callback(lambda _: self.wake())
         self.wait_until(doing.done)
         return doing.result()
+
+
+def milliseconds_to(until: float) -> float | None:
+    """How long `poll` has to wait until then (monotonic); None for ever."""
+    return None if until == float("inf") else max(0.0, until - time.monotonic()) * 1000
 
 
 LOOK_SECONDS = 0.002
