@@ -41,8 +41,10 @@ class Money(TypeDecorator[Decimal]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         if value is None:
             return None
-        amount = Decimal(value) / _SCALE if dialect.name == "sqlite" else Decimal(value)
-        return with_cents(amount)
+        if dialect.name != "sqlite":
+            return with_cents(Decimal(value))
+        cents, rest = divmod(value, _SCALE // 100)
+        return with_cents(Decimal(value) / _SCALE) if rest else Decimal(cents).scaleb(-2)
 
 
 def storable(text: str) -> str:
