@@ -14,7 +14,7 @@ from webapp.errors import Refused
 from webapp.limited_http import LimitedSession
 from webapp.login_settings import is_safe
 from webapp.oauth import exchange, secrets
-from webapp.oauth.exchange import OAuthClient
+from webapp.oauth.clients import OAuthClient
 from webapp.oauth.no_token import NO_TOKEN, NoToken
 from webapp.sealed import CannotOpen
 from webapp.store.mailservers import OAuthAccount

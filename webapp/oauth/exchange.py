@@ -4,8 +4,7 @@ without any secret."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,9 +14,10 @@ from joserfc.jwk import RSAKey
 from requests import RequestException
 from requests.exceptions import HTTPError, JSONDecodeError
 
-from webapp.destinations import Service, refusal
+from webapp.destinations import refusal
 from webapp.limited_http import ForbiddenDestination, LimitedAssertion, LimitedSession, confine
 from webapp.login_settings import is_safe
+from webapp.oauth.clients import GrantedToken, OAuthClient
 from webapp.oauth.no_token import AWAY, NO_TOKEN, NoToken, broken, cause, refused
 from webapp.store.statuses import OAuthWay
 from webapp.store.types import now
@@ -30,34 +30,6 @@ FORBIDDEN = N_("the tokens may not be asked for there: %(why)s")
 LIFE_DEFAULT, LIFE_MAX = 3600, 30 * 86400
 """Seconds that a token lives if the provider does not say, and that are believed at most."""
 JWT_SECONDS = 3600
-
-
-@dataclass(frozen=True)
-class OAuthClient:
-    """An account as it is needed to ask for tokens, its secrets opened."""
-
-    way: OAuthWay
-    token_url: str
-    scope: str
-    client_id: str
-    mailbox: str
-    secret: str = field(default="", repr=False)
-    refresh_token: str = field(default="", repr=False)
-    own_services: tuple[Service, ...] = ()
-
-    @property
-    def host(self) -> str:
-        """Who gives the tokens, as people are told."""
-        return urlsplit(self.token_url).hostname or self.token_url
-
-
-@dataclass(frozen=True)
-class GrantedToken:
-    """A token. `refresh_token`: the one that counts from now on, empty if there is none."""
-
-    access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-    expires_at: datetime
 
 
 def renewed(client: OAuthClient) -> GrantedToken:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-from authlib.integrations.base_client import OAuthError
-from requests import RequestException
-from requests.exceptions import HTTPError
 
 from webapp.printable import printable
 from webapp.store.types import storable
 from webapp.translation import N_
+
+if TYPE_CHECKING:  # a worker that asks for no token does without both
+    from authlib.integrations.base_client import OAuthError
+    from requests import RequestException
 
 AWAY = N_("%(host)s, which gives the tokens, does not answer: %(why)s")
 BUSY = N_("%(host)s, which gives the tokens, cannot give one now: %(reply)s")
@@ -54,9 +55,9 @@ def refused(host: str, error: OAuthError, secrets: Iterable[str]) -> NoToken:
     return NoToken(words.get(word, REFUSED) % about, needs_a_person=True, error=word)
 
 
-def broken(host: str, error: Exception) -> NoToken:
+def broken(host: str, error: RequestException) -> NoToken:
     """What an answer without any JSON of the protocol amounts to."""
-    status = error.response.status_code if isinstance(error, HTTPError) and error.response is not None else 0
+    status = error.response.status_code if error.response is not None else 0
     if status >= 500 or status == 429:
         return NoToken(BUSY % {"host": host, "reply": f"HTTP {status}"}, needs_a_person=False)
     return NoToken(NO_TOKEN % {"host": host}, needs_a_person=False)

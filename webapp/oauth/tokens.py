@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 from webapp.config import Settings
 from webapp.destinations import Service
 from webapp.errors import Refused
-from webapp.oauth import exchange, secrets
-from webapp.oauth.exchange import GrantedToken, OAuthClient
+from webapp.oauth import secrets
+from webapp.oauth.clients import GrantedToken, OAuthClient
 from webapp.oauth.no_token import NoToken
 from webapp.sealed import CannotOpen
 from webapp.store.bounces import Mailbox
@@ -177,6 +177,8 @@ def _claim(
 
 def _renew(database: Database, account_id: int, claim: _Claim, refused: str) -> str:
     """Ask for another token and store it; empty if the account was changed meanwhile. Raises NoToken."""
+    from webapp.oauth import exchange  # with Authlib: 11 MB, which most workers need not hold
+
     try:
         granted = exchange.renewed(claim.client)
     except NoToken as why:

@@ -16,8 +16,8 @@ from webapp.access import Viewer
 from webapp.errors import NotAllowed, NotFound, Refused
 from webapp.mailservers.backoff import UNTROUBLED
 from webapp.oauth import connecting, secrets, tokens
+from webapp.oauth.clients import GrantedToken
 from webapp.oauth.connecting import BegunDevice
-from webapp.oauth.exchange import GrantedToken
 from webapp.oauth.providers import PRESETS
 from webapp.settings.kinds import SERVERS
 from webapp.settings.storing import FOR_ADMINS, found

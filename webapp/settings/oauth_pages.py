@@ -16,7 +16,7 @@ from webapp import audit
 from webapp.errors import NotAllowed, NotFound, Refused
 from webapp.extensions import runtime
 from webapp.oauth import connecting, exchange, tokens
-from webapp.oauth.exchange import GrantedToken
+from webapp.oauth.clients import GrantedToken, OAuthClient
 from webapp.oauth.no_token import NoToken
 from webapp.settings import oauth_accounts, server_pages
 from webapp.settings.kinds import SERVERS
@@ -196,7 +196,7 @@ def _note_refusal(detail: str) -> None:
 
 
 def _granted(
-    id: int, account: OAuthAccount, ask: Callable[[exchange.OAuthClient], GrantedToken]
+    id: int, account: OAuthAccount, ask: Callable[[OAuthClient], GrantedToken]
 ) -> ResponseReturnValue:
     try:
         granted = ask(_client(account))
@@ -210,7 +210,7 @@ def _connected(id: int, account: OAuthAccount, granted: GrantedToken) -> Respons
     return _applied(id, lambda session: oauth_accounts.connected(session, who, account.id, version, granted))
 
 
-def _client(account: OAuthAccount) -> exchange.OAuthClient:
+def _client(account: OAuthAccount) -> OAuthClient:
     """The client of this account; ends the reading, since the provider may take its time."""
     client = tokens.client_of(db.session, account, runtime().settings.own_services)
     db.end_reading()
