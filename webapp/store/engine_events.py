@@ -3,6 +3,7 @@ the engine, for SQLite and for PostgreSQL; and a connection that is kept from on
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
@@ -40,7 +41,15 @@ def options(url: URL) -> dict[str, Any]:
         patience: dict[str, Any] = {"timeout": BUSY_TIMEOUT_MS / 1000}
     else:
         patience = {name: value for name, value in PATIENCE.items() if name not in url.query}
-    return {**POOL, "hide_parameters": True, "connect_args": patience}
+    return {**POOL, "hide_parameters": True, "connect_args": patience, "json_serializer": _as_json}
+
+
+EMPTY: Mapping[type, str] = {list: "[]", dict: "{}"}
+
+
+def _as_json(value: object) -> str:
+    """JSON. Four of the values that are written for a mail are empty, and an encoder takes 3 µs for each."""
+    return json.dumps(value) if value or type(value) not in EMPTY else EMPTY[type(value)]
 
 
 def listen(engine: Engine) -> None:
