@@ -51,6 +51,7 @@ class Connection:
         address = address_of(self.server, settings, self.runtime.database)
         self.conversation = Conversation(address, waits, self.event_loop)
         self.builder = Builder(self.runtime, self.prefetcher, self.event_loop, self._settle)
+        self._rate = partial(self.rates.pause_before, self.server.id, self.server.rate_per_minute)
 
     def opens(self) -> bool:
         """Open the connection; if that fails, note the mail server's trouble and return False."""
@@ -125,8 +126,7 @@ class Connection:
     def _wait_for_rate(self) -> bool:
         """Wait until the mail server's pace has a turn and its rate has room; return False if the message
         must not begin at all."""
-        rate = partial(self.rates.pause_before, self.server.id, self.server.rate_per_minute)
-        pause = self._waited_for(self.throttle.pause) or self._waited_for(rate)
+        pause = self._waited_for(self.throttle.pause) or self._waited_for(self._rate)
         stops = self.worker.stopping.is_set() or self.group_commit.run_has_stopped
         return not (pause or stops or self.throttle.is_over)
 

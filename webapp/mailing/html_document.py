@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from html import escape
 from typing import TYPE_CHECKING
-
-from markupsafe import escape
 
 if TYPE_CHECKING:
     import css_inline
@@ -42,20 +41,20 @@ def _inliner() -> css_inline.CSSInliner:
 def whole_document(html: str, subject: str, language: str = "") -> str:
     """The HTML as a whole document; what its template says itself stays as it is. `language`: that of the
     text, if it is known."""
-    lang = _lang(language)
-    begun = HTML.search(html) if "<html" in html.lower() else None  # 20 times as fast as the search
+    lang, said = _lang(language), html.lower()
+    begun = HTML.search(html) if "<html" in said else None  # 20 times as fast as the search
     if begun is None:
-        head = _missing(html, subject)
+        head = _missing(said, subject)
         return f"<!DOCTYPE html>\n<html{lang}>\n<head>{head}</head>\n<body>\n{html}\n</body>\n</html>"
     if lang and "lang=" not in begun[0].lower():
         html = f"{html[: begun.start()]}{begun[0][:-1]}{lang}>{html[begun.end() :]}"
     head_begun = HEAD.search(html)
     if head_begun is not None:
-        at, head = head_begun.end(), _missing(html, subject)
+        at, head = head_begun.end(), _missing(said, subject)
     else:
         begun = HTML.search(html)
         assert begun is not None
-        at, head = begun.end(), f"<head>{_missing(html, subject)}</head>"
+        at, head = begun.end(), f"<head>{_missing(said, subject)}</head>"
     html = html[:at] + head + html[at:]
     return html if DOCTYPE.match(html) else f"<!DOCTYPE html>\n{html}"
 
@@ -67,11 +66,10 @@ def _lang(language: str) -> str:
     return f' lang="{tag}"' if LANGUAGE.fullmatch(tag) else ""
 
 
-def _missing(html: str, subject: str) -> str:
-    """What the head has to say and does not say yet.
+def _missing(said: str, subject: str) -> str:
+    """What the head has to say and the HTML, given in lower case, does not say yet.
 
     A mail that sets colours is shown as it is: in dark mode its black text would stand on black."""
-    said = html.lower()
     sets_colours = ("color" in said or "background" in said) and COLOURS.search(said)
     scheme = "light" if sets_colours else "light dark"
     lines = [
@@ -82,5 +80,5 @@ def _missing(html: str, subject: str) -> str:
     ]
     found = [line for word, line in lines if word not in said]
     if not ("<title" in said and TITLE.search(said)):
-        found.append(f"<title>{escape(subject)}</title>")
+        found.append(f"<title>{escape(subject, quote=False)}</title>")
     return "".join(found)
