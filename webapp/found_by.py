@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from webapp import keyset
+from webapp.customer_search import customers_with
 from webapp.sealed import PREFIX, secret_names_query
 from webapp.store.customers import Customer, CustomerEmail
 from webapp.store.dialects import id_in, read_before
@@ -120,7 +121,8 @@ class _Way:
 
     def size(self, session: Session, blocks: Mapping[str, int]) -> int:
         """About how many rows are looked at."""
-        payers = _number_of(session, found_in(session, CUSTOMER_SEARCH, " ".join(self.of_customers)))
+        found = len(customers_with(session, " ".join(self.of_customers), SIZED_MAX))
+        payers = VERY_MANY if found > SIZED_MAX else found
         return payers * (INVOICES_EACH if self.others else 1) + sum(
             blocks[word] * BLOCK // 4 for word in self.of_numbers
         )
@@ -188,9 +190,8 @@ def _payers(session: Session, words: Sequence[str]) -> Select[int]:
         )
         for word in words
     )
-    named, hits = select(Customer.id).where(*own), found_in(session, CUSTOMER_SEARCH, " ".join(words))
-    is_many = keyset.counted(session, hits, SIZED_MAX).more
-    return named if is_many else named.where(Customer.id.in_(hits))
+    named, found = select(Customer.id).where(*own), customers_with(session, " ".join(words), SIZED_MAX)
+    return named if len(found) > SIZED_MAX else named.where(id_in(session, Customer.id, found))
 
 
 def _replace(session: Session, table: TableClause, ids: Select[int], rows: Select[int, str]) -> None:

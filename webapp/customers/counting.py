@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp import keyset
 from webapp.access import Viewer
+from webapp.customer_search import customers_with
 from webapp.customers import filters
 from webapp.customers.filters import SUSPENDED, CustomerFilter
 from webapp.keyset import Counted
@@ -26,8 +28,10 @@ def count(
     """How many customers the filter leaves; a state within a cluster is known already, or counted as the
     states are."""
     if shown.search:
-        ids = filters.hits(session, viewer, shown)
-        return keyset.counted(session, ids, filters.SEARCHED_MAX)
+        found, most = customers_with(session, shown.search, filters.SEARCHED_MAX), filters.SEARCHED_MAX
+        if not filters.conditions(session, viewer, replace(shown, search="")):
+            return Counted(min(len(found), most), len(found) > most)
+        return keyset.counted(session, filters.hits(session, viewer, shown), most)
     if shown.missing:
         return keyset.counted(session, select(Customer.id).where(*filters.conditions(session, viewer, shown)))
     known = states or state_counts(session, viewer, shown)

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session, aliased
 
 from webapp import cluster_paths, keyset
 from webapp.access import Viewer, below, visible_to
+from webapp.customer_search import customers_with
 from webapp.keyset import Order
 from webapp.results.to_fix import IS_TO_FIX
 from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
 from webapp.store.definitions import MessageDefinition
+from webapp.store.dialects import id_in
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, SkipReason
 from webapp.store.text_search import CUSTOMER_SEARCH, TRIGRAM, found_in, may_hold, search_words
@@ -115,9 +117,8 @@ def unindexed(column: Any) -> Any:
 
 def mentions(session: Session, wanted: str) -> ColumnElement[bool]:
     """Whether code, name, an address or the metadata of the current Customer contain every word."""
-    hits = found_in(session, CUSTOMER_SEARCH, wanted)
-    is_many = keyset.counted(session, hits, SEARCHED_MAX).more
-    return says(wanted) if is_many else Customer.id.in_(hits)
+    found = customers_with(session, wanted, SEARCHED_MAX)
+    return says(wanted) if len(found) > SEARCHED_MAX else id_in(session, Customer.id, found)
 
 
 def says(wanted: str, customer: Any = Customer) -> ColumnElement[bool]:
@@ -130,6 +131,9 @@ def says(wanted: str, customer: Any = Customer) -> ColumnElement[bool]:
 def hits(session: Session, viewer: Viewer, shown: CustomerFilter) -> Select[int]:
     """The ids of the customers that the filter leaves, one by one as the search table finds them."""
     others = conditions(session, viewer, replace(shown, search=""), row_by_row=Customer)
+    few = customers_with(session, shown.search, SEARCHED_MAX)
+    if len(few) <= SEARCHED_MAX:
+        return select(Customer.id).where(id_in(session, Customer.id, few), *others)
     found = found_in(session, CUSTOMER_SEARCH, shown.search)
     return found.join(Customer, Customer.id == CUSTOMER_SEARCH.c.rowid).where(*others) if others else found
 

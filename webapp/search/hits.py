@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from webapp import found_by
 from webapp.access import Viewer, seen_by, visible_to
+from webapp.customer_search import customers_with
 from webapp.keyset import Counted
 from webapp.store.customers import Customer
 from webapp.store.dialects import id_in
 from webapp.store.invoices import Invoice
-from webapp.store.text_search import CUSTOMER_SEARCH, TRIGRAM, found_in, search_words
+from webapp.store.text_search import CUSTOMER_SEARCH, TRIGRAM, search_words
 
 LOOKED_UP_MAX = 2_000
 """Up to this many matches of the search table are looked up and counted."""
@@ -46,7 +47,7 @@ def customer_hits(session: Session, viewer: Viewer, wanted: str, at_most: int) -
     ours, by = visible_to(viewer, Customer), (Customer.sort_name, Customer.id)
     if not are_enough(search_words(wanted)):
         return _listed(session, select(Customer.id).where(ours, Customer.code == wanted.strip()))
-    found = session.scalars(found_in(session, CUSTOMER_SEARCH, wanted).limit(LOOKED_UP_MAX + 1)).all()
+    found = customers_with(session, wanted, LOOKED_UP_MAX)
     if len(found) <= LOOKED_UP_MAX:
         return _listed(
             session, select(Customer.id).where(ours, id_in(session, Customer.id, found)).order_by(*by)
