@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from webapp import keyset
-from webapp.invoices.filters import LAST_DAY, Narrowing
+from webapp.invoices.filters import LAST_DAY, Narrowing, unindexed
 from webapp.invoices.orders import DUE_ORDER, NUMBER_ORDER
 from webapp.keyset import Edge, Order
 from webapp.store.invoices import Invoice
@@ -35,7 +35,7 @@ def ids(
         for month in _months(session, each, first, last):
             part = select(Invoice.id, order.column.label("place"))
             part = part.where(Invoice.status == each, Invoice.period_start == month)
-            part = part if last == LAST_DAY else part.where(Invoice.period_end <= last)
+            part = part if last == LAST_DAY else part.where(unindexed(Invoice.period_end) <= last)
             rows = keyset.ordered(part, order, Invoice.id, edge).limit(keyset.PAGE_SIZE + 1).subquery()
             parts.append(select(rows.c.id, rows.c.place))
     if len(parts) > PARTS_MAX:

@@ -131,7 +131,8 @@ def planned(session: Session, found: list[Narrowing]) -> tuple[list[Narrowing], 
     return found, min(few)[2] if few else None
 
 
-def _unindexed(column: Any) -> Any:
+def unindexed(column: Any) -> Any:
+    """The column's value, for which no index is taken."""
     return func.coalesce(column, column)
 
 
@@ -141,7 +142,7 @@ def _of_customers(session: Session, viewer: Viewer, shown: InvoiceFilter) -> lis
         customer = select(Customer.id).where(Customer.code == shown.customer, visible_to(viewer, Customer))
         customer_id = session.scalar(customer) or 0
         lookup = Invoice.customer_id == customer_id
-        found.append(Narrowing(lambda invoice: _unindexed(invoice.customer_id) == customer_id, lookup))
+        found.append(Narrowing(lambda invoice: unindexed(invoice.customer_id) == customer_id, lookup))
     if not shown.cluster and not viewer.clusters:
         return found
     clusters = select(Cluster.id).where(visible_to(viewer, Cluster))
@@ -178,7 +179,7 @@ def _of_amounts(shown: InvoiceFilter) -> list[Narrowing]:
         return []
 
     def check(invoice: Any) -> ColumnElement[bool]:
-        return and_(*wanted(_unindexed(invoice.currency), _unindexed(invoice.gross_amount)))
+        return and_(*wanted(unindexed(invoice.currency), unindexed(invoice.gross_amount)))
 
     return [Narrowing(check, and_(*lookups), follows=(AMOUNT_ORDER,))]
 
@@ -191,9 +192,9 @@ def _of_status_and_period(shown: InvoiceFilter) -> Narrowing:
         lookups.append(within(first, last))
 
     def check(invoice: Any) -> ColumnElement[bool]:
-        checks = [_unindexed(invoice.status) == shown.status] if shown.status else []
+        checks = [unindexed(invoice.status) == shown.status] if shown.status else []
         if shown.first or shown.last:
-            checks += [_unindexed(invoice.period_start) >= first, _unindexed(invoice.period_end) <= last]
+            checks += [unindexed(invoice.period_start) >= first, unindexed(invoice.period_end) <= last]
         return and_(*checks)
 
     return Narrowing(check, and_(*lookups), follows=(PERIOD_ORDER,), within=(shown.status, first, last))
