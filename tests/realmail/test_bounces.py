@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import re
 import threading
 import time
 from collections import Counter
@@ -148,8 +149,7 @@ def test_every_result_ends_right(site: Site, theirs: RealMail, each: int, fine: 
     for address in addresses:
         status, code = KINDS[address.partition(".")[0]]
         result = site.result(run_id, address)
-        said = [line for line in theirs.log().splitlines() if f"<{address}>" in line]
-        assert result.status == status, (address, result.detail, said[:3], said[-5:])
+        assert result.status == status, f"{address}: {result.detail}\n{log_of(theirs, address)}"
         assert f"(code {code})" in result.detail or not code, (address, result.detail)
         assert bool(result.detail) == (status == "bounced"), (address, result.detail)
     assert kinds["delay"] >= each  # of `never`; of others where Postfix tries at the right moment
@@ -158,6 +158,16 @@ def test_every_result_ends_right(site: Site, theirs: RealMail, each: int, fine: 
     assert audited(site) == wanted["bounced"]
     forwarded = next(mail for mail in stored(site) if mail.recipient.startswith("forwarded"))
     assert forwarded.recipients[0]["reached"].startswith("gone")
+
+
+def log_of(real: RealMail, address: str) -> str:
+    """What Postfix says of the mails to this address, and what it warns of. A text, which is shown whole."""
+    lines = real.log().splitlines()
+    queue_ids = {found[1] for line in lines if (found := re.search(rf" (\w+): to=<{address}>", line))}
+    told = [
+        line for line in lines if any(each in line for each in (*queue_ids, "warning:", "fatal:", "panic:"))
+    ]
+    return "\n".join([*told[:40], "…", *told[-40:], "the last line:", *lines[-1:]])
 
 
 def stored(site: Site) -> list[ReturnedMail]:
