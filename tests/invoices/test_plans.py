@@ -16,7 +16,7 @@ from webapp.invoices.filters import InvoiceFilter
 
 @pytest.fixture
 def many(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """So many invoices that no filter leaves few of them."""
+    """Invoices of which no filter leaves few."""
     if not world.runtime.database.is_sqlite:
         pytest.skip("PostgreSQL plans by its statistics")
     monkeypatch.setattr("webapp.invoices.filters.FEW_MAX", 1)
