@@ -17,7 +17,7 @@ from webapp.keyset import Order
 from webapp.results.to_fix import IS_TO_FIX
 from webapp.store.customers import Cluster, Customer, CustomerEmail, RecipientKey
 from webapp.store.definitions import MessageDefinition
-from webapp.store.dialects import id_in
+from webapp.store.dialects import id_in, unindexed
 from webapp.store.runs import Result, Run
 from webapp.store.statuses import ResultStatus, SkipReason
 from webapp.store.text_search import CUSTOMER_SEARCH, TRIGRAM, found_in, may_hold, search_words
@@ -108,11 +108,6 @@ def is_small(session: Session, viewer: Viewer, shown: CustomerFilter) -> bool:
     ours = of_clusters(session, viewer, shown)
     every = select(Customer.id).where(*ours)
     return bool(ours) and not keyset.counted(session, every, FEW_CUSTOMERS_MAX).more
-
-
-def unindexed(column: Any) -> Any:
-    """The column's value, for which no index is taken."""
-    return func.coalesce(column, column)
 
 
 def mentions(session: Session, wanted: str) -> ColumnElement[bool]:

@@ -12,9 +12,10 @@ from sqlalchemy import Select, func, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from webapp import keyset
-from webapp.invoices.filters import LAST_DAY, Narrowing, unindexed
+from webapp.invoices.filters import LAST_DAY, Narrowing
 from webapp.invoices.orders import DUE_ORDER, NUMBER_ORDER
 from webapp.keyset import Edge, Order
+from webapp.store.dialects import unindexed
 from webapp.store.invoices import Invoice
 from webapp.store.statuses import InvoiceStatus
 
@@ -35,6 +36,7 @@ def ids(
         for month in _months(session, each, first, last):
             part = select(Invoice.id, order.column.label("place"))
             part = part.where(Invoice.status == each, Invoice.period_start == month)
+            # Else SQLite takes the index of periods, and sorts all of the month.
             part = part if last == LAST_DAY else part.where(unindexed(Invoice.period_end) <= last)
             rows = keyset.ordered(part, order, Invoice.id, edge).limit(keyset.PAGE_SIZE + 1).subquery()
             parts.append(select(rows.c.id, rows.c.place))

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, select
 from sqlalchemy.orm import Session, aliased
 
 from webapp import cluster_paths, found_by, keyset, since_mailed
@@ -17,7 +17,7 @@ from webapp.access import Viewer, below, visible_to
 from webapp.invoices.orders import AMOUNT_ORDER, PERIOD_ORDER
 from webapp.periods import within
 from webapp.store.customers import Cluster, Customer
-from webapp.store.dialects import id_in
+from webapp.store.dialects import id_in, unindexed
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.runs import Reservation
 from webapp.store.statuses import InvoiceStatus
@@ -129,11 +129,6 @@ def planned(session: Session, found: list[Narrowing]) -> tuple[list[Narrowing], 
     sizes = [(keyset.counted(session, each.ids(), each.few_max), each) for each in found if not each.costly]
     few = [(size.n, number, each) for number, (size, each) in enumerate(sizes) if not size.more]
     return found, min(few)[2] if few else None
-
-
-def unindexed(column: Any) -> Any:
-    """The column's value, for which no index is taken."""
-    return func.coalesce(column, column)
 
 
 def _of_customers(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[Narrowing]:

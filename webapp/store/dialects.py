@@ -37,3 +37,8 @@ def read_before(session: Session, column: SQLColumnExpression[int]) -> SQLColumn
     """The id by which a table is joined that is to be read first, in the order of one of its indices. SQLite
     may else read the other table whole, look up each row of this one, and sort them all."""
     return column + 0 if session.get_bind().dialect.name == "sqlite" else column
+
+
+def unindexed(column: Any) -> Any:
+    """The column's value, for which no index is taken."""
+    return func.coalesce(column, column)
