@@ -57,7 +57,7 @@ class EventLoop:
 
     def __init__(self) -> None:
         self._poll = select.poll()  # (un)registering costs no call of the system's
-        self._waiting: dict[int, greenlet] = {}
+        self._waiting: dict[int, greenlet] = {}  # by the descriptor of its socket
         self._turns: deque[tuple[greenlet, bool]] = deque()
         self._until: dict[greenlet, float] = {}
         self._listening: set[greenlet] = set()
@@ -100,12 +100,12 @@ class EventLoop:
     def _look(self) -> None:
         """Give a turn to each task that can continue; wait until one can."""
         soonest = min(self._until.values(), default=float("inf"))
-        for file, _ in self._poll.poll(milliseconds_to(soonest)):
-            task = self._waiting.get(file)
+        for fd, _ in self._poll.poll(milliseconds_to(soonest)):
+            task = self._waiting.get(fd)
             if task is not None:
                 self._give_turn(task, True)
             else:
-                os.read(file, 4096)
+                os.read(fd, 4096)
                 self.notify()
         at = time.monotonic()
         for task in [task for task, until in self._until.items() if until <= at]:
@@ -129,14 +129,14 @@ class EventLoop:
         """Wait until the socket can be read or written; False if not before `until` (monotonic)."""
         if not self._is_ours:
             return ALONE.ready(sock, events, until)
-        file = sock.fileno()
-        self._poll.register(file, events)
-        self._waiting[file] = getcurrent()
+        fd = sock.fileno()
+        self._poll.register(fd, events)
+        self._waiting[fd] = getcurrent()
         try:
             return self._switch(until)
         finally:
-            self._poll.unregister(file)
-            del self._waiting[file]
+            self._poll.unregister(fd)
+            del self._waiting[fd]
 
     def wait_until(self, told: Callable[[], object], seconds: float = float("inf")) -> bool:
         """Wait until the predicate is true; check at every notification. False if it is not true in time."""
