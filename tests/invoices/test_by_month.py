@@ -20,6 +20,8 @@ FILTERS = (
     InvoiceFilter(status="approved"),
     InvoiceFilter(first=date(2026, 2, 1)),
     InvoiceFilter(status="closed", first=date(2026, 2, 1), last=date(2026, 3, 31)),
+    InvoiceFilter(status="approved", currency="CHF"),
+    InvoiceFilter(first=date(2026, 2, 1), currency="CHF"),
 )
 
 
@@ -41,10 +43,18 @@ def filled(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
             period = date(2026, month, 1), date(2026, month, 28)
             status = ("open", "approved", "closed")[n % 3]
             made = factories.invoice(session, payer, status=status, period=period, number=f"NT-{n * 7 % 40}")
+            made.currency = ("EUR", "CHF")[n // 3 % 2]
             made.due_date = None if n % 5 == 0 else date(2026, month, 1 + n % 9)
     return database
 
 
+@pytest.fixture(params=[2_000, 3, 1])
+def read_max(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Months that are read to their ends; of which a page is certain, or not, by what is read of them."""
+    monkeypatch.setattr(by_month, "READ_MAX", request.param)
+
+
+@pytest.mark.usefixtures("read_max")
 @pytest.mark.parametrize("shown", FILTERS)
 @pytest.mark.parametrize("sort", ["number", "-number", "due", "-due"])
 def test_all_pages_together_are_all_in_order(filled: Database, shown: InvoiceFilter, sort: str) -> None:
@@ -75,4 +85,4 @@ def _matches(invoice: Invoice, shown: InvoiceFilter) -> bool:
     in_time = (shown.first or date.min) <= invoice.period_start and invoice.period_end <= (
         shown.last or date.max
     )
-    return in_time and shown.status in ("", invoice.status)
+    return in_time and shown.status in ("", invoice.status) and shown.currency in ("", invoice.currency)

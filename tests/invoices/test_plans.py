@@ -58,9 +58,9 @@ def test_each_month_is_read_in_its_order(many: World, monkeypatch: pytest.Monkey
     """Else all invoices of each month are read and sorted, only to take the first 51."""
     monkeypatch.setattr("webapp.invoices.queries.WALKED_MAX", 1)
     shown = InvoiceFilter(first=date(2026, 1, 1), last=date(2026, 12, 31))
-    [plan] = plans(many, shown, sort, "invoice.status = ? AND invoice.period_start = ?")
-    reads = [step for step in plan if "invoice" in step]
-    index = f"ix_invoice_status_{sort.removeprefix('-')}"
-    assert reads
-    assert all(f"USING INDEX {index} (status=? AND period_start=?)" in step for step in reads), plan
-    assert sum("TEMP B-TREE" in step for step in plan) == 1, "only what is merged is sorted"
+    found = plans(many, shown, sort, "invoice.status = ? AND invoice.period_start = ?")
+    assert found
+    for plan in found:
+        [read] = [step for step in plan if "invoice" in step]
+        assert f"INDEX ix_invoice_status_{sort.removeprefix('-')} (status=? AND period_start=?)" in read
+        assert not any("TEMP B-TREE" in step for step in plan[: plan.index(read) + 1])
