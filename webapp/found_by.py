@@ -128,7 +128,7 @@ class _Way:
         )
 
 
-SIZED_MAX, VERY_MANY, INVOICES_EACH = 2_000, 20_000, 10
+SIZED_MAX, VERY_MANY, INVOICES_EACH = 1_000, 20_000, 10
 
 
 def _number_of(session: Session, rows: Select[int]) -> int:

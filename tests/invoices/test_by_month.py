@@ -30,7 +30,7 @@ def filled(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     """Invoices of four months, of which none is few; pages of two."""
     for module, name, value in (
         *((queries, "WALKED_FIRST", 1), (queries, "WALKED_MAX", 3), (keyset, "PAGE_SIZE", 2)),
-        ("webapp.invoices.filters", "FEW_MAX", 1),
+        ("webapp.invoices.narrowing", "FEW_MAX", 1),
     ):
         if isinstance(module, str):
             monkeypatch.setattr(f"{module}.{name}", value)

@@ -13,7 +13,7 @@ from tests.http_client import Browser, LogIn, text_of
 from tests.invoices.conftest import Shelf
 from tests.world import World
 from webapp import keyset
-from webapp.invoices import filters, queries
+from webapp.invoices import narrowing, queries
 from webapp.store.invoices import TransformationResult
 from webapp.store.runs import ChosenInvoice
 from webapp.store.users import AuditEntry, SourceValue
@@ -60,7 +60,7 @@ def test_filters_and_orders(
 ) -> None:
     """The same whether few rows are looked up, or an index is walked."""
     if walked:
-        monkeypatch.setattr(filters, "FEW_MAX", 0)
+        monkeypatch.setattr(narrowing, "FEW_MAX", 0)
     assert shown(log_in(), query) == numbers.split()
 
 
@@ -75,7 +75,7 @@ def test_pages_go_on_where_the_last_one_ended(
     whole = shown(browser, query)
     monkeypatch.setattr(keyset, "PAGE_SIZE", 2)
     if walked:
-        monkeypatch.setattr(filters, "FEW_MAX", 0)
+        monkeypatch.setattr(narrowing, "FEW_MAX", 0)
         monkeypatch.setattr(queries, "WALKED_MAX", walked)
     found, url = [], query
     for _ in range(20):

@@ -19,7 +19,7 @@ def many(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Invoices of which no filter leaves few."""
     if not world.runtime.database.is_sqlite:
         pytest.skip("PostgreSQL plans by its statistics")
-    monkeypatch.setattr("webapp.invoices.filters.FEW_MAX", 1)
+    monkeypatch.setattr("webapp.invoices.narrowing.FEW_MAX", 1)
     for name in ("ann", "bob", "cid"):
         world.add(f"{name}@x.test")
     return world

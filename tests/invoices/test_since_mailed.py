@@ -19,7 +19,7 @@ from webapp import keyset, since_mailed
 from webapp.access import OPERATOR
 from webapp.delivery.attempts import ClaimRef
 from webapp.imports.folder import import_folder
-from webapp.invoices import bulk, filters, queries
+from webapp.invoices import bulk, filters, narrowing, queries
 from webapp.invoices.filters import InvoiceFilter
 from webapp.store.customers import Customer
 from webapp.store.definitions import MessageDefinition
@@ -177,7 +177,7 @@ def test_lists_and_downloads_say_it(
     assert words in text_of(browser.look("/invoices"))
     for walked in (False, True):
         if walked:
-            monkeypatch.setattr(filters, "FEW_MAX", 0)
+            monkeypatch.setattr(narrowing, "FEW_MAX", 0)
             monkeypatch.setattr(keyset, "PAGE_SIZE", 1)
         page = browser.look("/invoices?changed=y").text
         assert re.findall(r'class="row-title" href="/invoices/\d+">([^<]*)', page) == ["NT-1"]

@@ -25,7 +25,7 @@ from webapp.translation import N_
 
 ACTIVE, SUSPENDED, TO_FIX = "active", "suspended", "fix"
 STATES = ("", ACTIVE, SUSPENDED, TO_FIX)
-SEARCHED_MAX = 5_000
+SEARCHED_MAX = 2_000
 """Up to this many hits of a search are counted, and looked up by the search table. Of more, each customer's
 own text is looked at."""
 
@@ -129,6 +129,9 @@ def hits(session: Session, viewer: Viewer, shown: CustomerFilter) -> Select[int]
     few = customers_with(session, shown.search, SEARCHED_MAX)
     if len(few) <= SEARCHED_MAX:
         return select(Customer.id).where(id_in(session, Customer.id, few), *others)
+    may_be = may_be_hits(session, shown.search) if others else None
+    if may_be is not None:  # the text is looked at last, of those that meet all else
+        return select(Customer.id).where(Customer.id.in_(may_be), *others, says(shown.search))
     found = found_in(session, CUSTOMER_SEARCH, shown.search)
     return found.join(Customer, Customer.id == CUSTOMER_SEARCH.c.rowid).where(*others) if others else found
 

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Date, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from webapp import keyset
-from webapp.invoices.filters import LAST_DAY, Check, Narrowing
+from webapp.invoices.filters import LAST_DAY
+from webapp.invoices.narrowing import Check, Narrowing
 from webapp.invoices.orders import DUE_ORDER, NUMBER_ORDER
 from webapp.keyset import Edge, Order
 from webapp.store.dialects import id_in

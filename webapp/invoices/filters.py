@@ -3,17 +3,17 @@ match."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, select
+from sqlalchemy import ColumnElement, and_, exists, false, select
 from sqlalchemy.orm import Session, aliased
 
-from webapp import cluster_paths, found_by, keyset, since_mailed
+from webapp import cluster_paths, found_by, since_mailed
 from webapp.access import Viewer, below, visible_to
+from webapp.invoices.narrowing import Check, Narrowing, conditions, hits_max, leading
 from webapp.invoices.orders import AMOUNT_ORDER, PERIOD_ORDER
 from webapp.periods import within
 from webapp.store.customers import Cluster, Customer
@@ -23,9 +23,6 @@ from webapp.store.runs import Reservation
 from webapp.store.statuses import InvoiceStatus
 from webapp.store.text_search import search_words
 
-FEW_MAX, HITS_MAX = 10_000, 2_000
-"""Up to this many rows that one condition leaves, or a search hits, are looked up and sorted. Of more, the
-index of the order is walked."""
 FIRST_DAY, LAST_DAY = date(1, 1, 1), date(9999, 12, 31)
 
 
@@ -58,43 +55,6 @@ class InvoiceFilter:
     wrong: tuple[str, ...] = ()
 
 
-Check = Callable[[Any], ColumnElement[bool]]
-"""A condition on Invoice, or on an alias of it that has the first rows of an index."""
-
-
-@dataclass(frozen=True)
-class Narrowing:
-    """One condition on Invoice in two forms: as an index finds its rows (`lookup`), and as it is looked at
-    row by row (`check`), which no database takes for a way to find them. `rows` finds the ids.
-
-    `follows` are the names of the orders whose index can begin at it; `within` the status, or none, and the
-    days of one that is about these alone (invoices/by_month.py). A `costly` one has no index at all: it asks
-    whether something is missing elsewhere."""
-
-    check: Check
-    lookup: ColumnElement[bool] | None = None
-    rows: Select[int] | None = None
-    follows: tuple[str, ...] = ()
-    within: tuple[str, date, date] | None = None
-    is_search: bool = False
-
-    @property
-    def few_max(self) -> int:
-        """How many rows are few enough to be looked up."""
-        return min(FEW_MAX, HITS_MAX) if self.is_search else FEW_MAX
-
-    @property
-    def costly(self) -> bool:
-        """Whether nothing finds the rows."""
-        return self.lookup is None
-
-    def ids(self) -> Select[int]:
-        """The ids of the invoices that meet it, as an index finds them."""
-        if self.rows is not None:
-            return self.rows
-        return select(Invoice.id).where(self.check(Invoice) if self.lookup is None else self.lookup)
-
-
 def narrowings(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[Narrowing]:
     """The conditions on Invoice. Raises ValueError for a status that does not exist: a filter that is not
     understood must never match everything."""
@@ -112,23 +72,8 @@ def narrowings(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[N
 
 def matching(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[ColumnElement[bool]]:
     """The conditions on Invoice for everything that the filter leaves. Raises ValueError."""
-    found, lead = planned(session, narrowings(session, viewer, shown))
-    return conditions(found, lead)
-
-
-def conditions(found: list[Narrowing], lead: Narrowing | None) -> list[ColumnElement[bool]]:
-    """All of them on Invoice, of which the lead is looked up."""
-    return [
-        each.lookup if each is lead and each.lookup is not None else each.check(Invoice) for each in found
-    ]
-
-
-def planned(session: Session, found: list[Narrowing]) -> tuple[list[Narrowing], Narrowing | None]:
-    """The conditions, and the one that leaves the fewest rows, to begin with; None if each leaves more than
-    few. SQLite keeps no statistics, and would begin with any."""
-    sizes = [(keyset.counted(session, each.ids(), each.few_max), each) for each in found if not each.costly]
-    few = [(size.n, number, each) for number, (size, each) in enumerate(sizes) if not size.more]
-    return found, min(few)[2] if few else None
+    found = narrowings(session, viewer, shown)
+    return conditions(found, leading(session, found))
 
 
 def _of_customers(session: Session, viewer: Viewer, shown: InvoiceFilter) -> list[Narrowing]:
@@ -137,7 +82,8 @@ def _of_customers(session: Session, viewer: Viewer, shown: InvoiceFilter) -> lis
         customer = select(Customer.id).where(Customer.code == shown.customer, visible_to(viewer, Customer))
         customer_id = session.scalar(customer) or 0
         lookup = Invoice.customer_id == customer_id
-        found.append(Narrowing(lambda invoice: unindexed(invoice.customer_id) == customer_id, lookup))
+        is_payer: Check = lambda invoice: unindexed(invoice.customer_id) == customer_id  # noqa: E731
+        found.append(Narrowing(is_payer, lookup, columns=(Invoice.customer_id,)))
     if not shown.cluster and not viewer.clusters:
         return found
     clusters = select(Cluster.id).where(visible_to(viewer, Cluster))
@@ -156,7 +102,8 @@ def _of_customers(session: Session, viewer: Viewer, shown: InvoiceFilter) -> lis
         return home.in_(ids)
 
     rows = select(Invoice.id).join(Customer, Customer.id == Invoice.customer_id).where(ours)
-    found.append(Narrowing(check, Invoice.customer_id.in_(select(Customer.id).where(ours)), rows))
+    theirs = Invoice.customer_id.in_(select(Customer.id).where(ours))
+    found.append(Narrowing(check, theirs, rows, columns=(Invoice.customer_id,)))
     return found
 
 
@@ -176,7 +123,8 @@ def _of_amounts(shown: InvoiceFilter) -> list[Narrowing]:
     def check(invoice: Any) -> ColumnElement[bool]:
         return and_(*wanted(unindexed(invoice.currency), unindexed(invoice.gross_amount)))
 
-    return [Narrowing(check, and_(*lookups), follows=(AMOUNT_ORDER,))]
+    columns = (Invoice.currency, Invoice.gross_amount)
+    return [Narrowing(check, and_(*lookups), follows=(AMOUNT_ORDER,), columns=columns)]
 
 
 def _of_status_and_period(shown: InvoiceFilter) -> Narrowing:
@@ -192,7 +140,11 @@ def _of_status_and_period(shown: InvoiceFilter) -> Narrowing:
             checks += [unindexed(invoice.period_start) >= first, unindexed(invoice.period_end) <= last]
         return and_(*checks)
 
-    return Narrowing(check, and_(*lookups), follows=(PERIOD_ORDER,), within=(shown.status, first, last))
+    within_days, columns = (
+        (shown.status, first, last),
+        (Invoice.status, Invoice.period_start, Invoice.period_end),
+    )
+    return Narrowing(check, and_(*lookups), follows=(PERIOD_ORDER,), within=within_days, columns=columns)
 
 
 def _of_mails(session: Session, shown: InvoiceFilter) -> list[Narrowing]:
@@ -223,10 +175,13 @@ def _of_mails(session: Session, shown: InvoiceFilter) -> list[Narrowing]:
 def _changed(session: Session) -> Narrowing:
     """Whether the invoice differs from its last mail. That takes a while for each, so it is asked once, of
     those that were touched; of very many, their index is walked."""
-    touched, most = and_(Invoice.touched, since_mailed.differs()), min(FEW_MAX, HITS_MAX)
+    touched, most = and_(Invoice.touched, since_mailed.differs()), hits_max()
     ids = session.scalars(select(Invoice.id).where(touched).limit(most + 1)).all()
     if len(ids) > most:
-        return Narrowing(since_mailed.differs, touched, follows=(PERIOD_ORDER,), is_search=True)
+        columns = (Invoice.status, Invoice.currency, Invoice.gross_amount)
+        return Narrowing(
+            since_mailed.differs, touched, None, (PERIOD_ORDER,), is_search=True, columns=columns
+        )
     return Narrowing(
         lambda invoice: id_in(session, invoice.id, ids), id_in(session, Invoice.id, ids), is_search=True
     )
@@ -245,9 +200,10 @@ def _has_document(invoice: Any, *conditions: ColumnElement[bool] | Any) -> Colum
 def _mentions(session: Session, wanted: str) -> Narrowing:
     """Whether the number, or the customer's code or name, contain every word."""
     check: Check = lambda invoice: found_by.names_invoice(wanted, invoice)  # noqa: E731
-    most = min(FEW_MAX, HITS_MAX)
+    most = hits_max()
     ids = found_by.invoices_found(session, wanted, most)
+    columns = (Invoice.number, Invoice.customer_id)
     if len(ids) > most:
-        return Narrowing(check, check(Invoice), select(Invoice.id), is_search=True)
+        return Narrowing(check, check(Invoice), select(Invoice.id), is_search=True, columns=columns)
     hits = id_in(session, Invoice.id, ids)
-    return Narrowing(check, hits, select(Invoice.id).where(hits), is_search=True)
+    return Narrowing(check, hits, select(Invoice.id).where(hits), is_search=True, columns=columns)

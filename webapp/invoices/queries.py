@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from webapp import keyset, since_mailed
 from webapp.access import Viewer
 from webapp.invoices import by_month
-from webapp.invoices.filters import Check, InvoiceFilter, Narrowing, conditions, narrowings, planned
+from webapp.invoices.filters import InvoiceFilter, narrowings
+from webapp.invoices.narrowing import Check, Narrowing, conditions, leading
 from webapp.invoices.orders import CUSTOMER_ORDER, ORDERS, PERIOD_ORDER, InvoiceRow
 from webapp.keyset import Counted, Edge, Order, Page
 from webapp.store.customers import Cluster, Customer
@@ -25,9 +26,9 @@ from webapp.store.invoices import Invoice, Transformation, TransformationResult
 from webapp.store.runs import Result, ResultInvoice
 from webapp.store.statuses import ResultStatus
 
-WALKED_FIRST, WALKED_MAX, WALKED_ON_MAX = 500, 5_000, 100_000
-"""Rows of an index that are read for one page: nearly always the first of them have enough. The last number
-is for conditions that no page is short for: what has been mailed may begin behind a month that has not."""
+WALKED_FIRST, WALKED_MAX, WALKED_ON_MAX = 500, 5_000, (20_000, 100_000)
+"""Rows of an index that are read for one page: nearly always the first of them have enough. The last numbers
+are for conditions that no page is short for: what has been mailed may begin behind a month that has not."""
 
 
 def listing(
@@ -41,7 +42,8 @@ def listing(
     it, the page is short, and the next one goes on from there."""
     name = sort.removeprefix("-")
     order = ORDERS[name].reversed if sort.startswith("-") else ORDERS[name]
-    found, lead = planned(session, narrowings(session, viewer, shown))
+    found = narrowings(session, viewer, shown)
+    lead = leading(session, found)
     if lead is not None:
         query = select(Invoice.id).where(*conditions(found, lead))
         way = replace(order, column=NAME_LOOKED_UP) if name == CUSTOMER_ORDER else order
@@ -57,9 +59,10 @@ def listing(
     if len(walked) > keyset.PAGE_SIZE or end is None:
         return _page(session, walked, order, edge), count
     if found and not any(each.costly or each.is_search for each in found):
-        walked, end = _walk(session, found, name, order, edge, WALKED_ON_MAX)
-        if len(walked) > keyset.PAGE_SIZE or end is None:
-            return _page(session, walked, order, edge), count
+        for at_most in WALKED_ON_MAX:
+            walked, end = _walk(session, found, name, order, edge, at_most)
+            if len(walked) > keyset.PAGE_SIZE or end is None:
+                return _page(session, walked, order, edge), count
         rows = select(Invoice.id).where(*conditions(found, found[0]))
         return _page(session, _sorted(rows, name, order, edge), order, edge), count
     return _short_page(session, walked, end, order, edge), count
@@ -78,24 +81,20 @@ def _joined(ids: Select[int], name: str) -> Select[int]:
     return ids.join(Customer, Customer.id == Invoice.customer_id) if name == CUSTOMER_ORDER else ids
 
 
-CHECKED = (Invoice.customer_id, Invoice.number, Invoice.status, Invoice.currency, Invoice.gross_amount)
-"""What conditions look at in the rows of a walk, beside the period."""
-
-
 def _along_index(session: Session, found: Sequence[Narrowing], name: str) -> tuple[Select[Any], list[Check]]:
     """The rows that the index of this order has, from where the filter lets it begin, as (id, place) and what
     is looked at; and what is still to be looked at row by row.
 
     These are looked at in the very rows: joined with them, PostgreSQL may read all invoices instead."""
     begins = [each for each in found if name in each.follows and each.lookup is not None]
-    checks = [each.check for each in found if each not in begins]
-    rows = select(Invoice.id, ORDERS[name].column.label("place"))
-    if checks:
-        rows = rows.add_columns(Invoice.period_start, Invoice.period_end, *CHECKED)
+    others = [each for each in found if each not in begins]
+    columns = {column.key: column for each in others for column in each.columns}
+    rows = select(Invoice.id, ORDERS[name].column.label("place"), *columns.values())
     if name == CUSTOMER_ORDER:
         payer = read_before(session, Customer.id)
         rows = rows.join_from(Customer, Invoice, payer == Invoice.customer_id)
-    return rows.where(*(each.lookup for each in begins if each.lookup is not None)), checks
+    rows = rows.where(*(each.lookup for each in begins if each.lookup is not None))
+    return rows, [each.check for each in others]
 
 
 def _walk(
