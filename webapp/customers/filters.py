@@ -140,12 +140,12 @@ HASHED_MAX = 200_000
 
 
 def may_be_hits(session: Session, wanted: str) -> Select[int] | None:
-    """The ids of the customers that have every trigram of the longest word, as a set that PostgreSQL hashes;
-    None if no word has a trigram, or if they are too many for that."""
-    word = max(search_words(wanted), key=len)
-    if len(word) < TRIGRAM:
+    """The ids of the customers that have every trigram of the words, as a set that PostgreSQL hashes; None if
+    no word has a trigram, or if they are too many for that."""
+    words = [word for word in search_words(wanted) if len(word) >= TRIGRAM]
+    if not words:
         return None
-    found = select(CUSTOMER_SEARCH.c.rowid).where(may_hold(CUSTOMER_SEARCH.c.text, word))
+    found = select(CUSTOMER_SEARCH.c.rowid).where(may_hold(CUSTOMER_SEARCH.c.text, *words))
     last = session.scalar(select(func.max(Customer.id))) or 0
     are_few = last <= HASHED_MAX or not keyset.counted(session, found, HASHED_MAX).more
     return found if are_few else None

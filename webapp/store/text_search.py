@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import (
     Boolean,
+    ColumnClause,
     ColumnElement,
     Select,
     String,
@@ -77,16 +78,17 @@ def _says_word(text: Any, word: str) -> ColumnElement[bool]:
     return holds(text, word) if HAS_TRIGRAM.search(word) else found
 
 
-def may_hold(text: Any, word: str) -> ColumnElement[bool]:
-    """Whether the search table's text has every trigram of this folded word, which has one at least."""
-    trigrams = [word[at : at + TRIGRAM] for at in range(len(word) - TRIGRAM + 1)]
+def may_hold(text: Any, *words: str) -> ColumnElement[bool]:
+    """Whether the search table's text has every trigram of these folded words, each of which has one at
+    least."""
+    trigrams = [word[at : at + TRIGRAM] for word in words for at in range(len(word) - TRIGRAM + 1)]
     query = " AND ".join('"' + each.replace('"', '""') + '"' for each in trigrams)
-    return has_trigrams(text, literal(word, Text), literal(query, Text))
+    return has_trigrams(text, literal(query, Text), *(literal(word, Text) for word in words))
 
 
 class has_trigrams(GenericFunction[bool]):
-    """`has_trigrams(text, word, query)`: whether a search table's text has every trigram of the word, which
-    FTS5 is asked for by the query."""
+    """`has_trigrams(text, query, word, ...)`: whether a search table's text has every trigram of the words,
+    which FTS5 is asked for by the query."""
 
     type = Boolean()
     inherit_cache = True
@@ -99,14 +101,15 @@ class has_trigrams(GenericFunction[bool]):
 @compiles(has_trigrams, "sqlite")
 def _match(element: has_trigrams, compiler: Any, **kwargs: Any) -> str:
     """The whole row is asked: FTS5 keeps no columns apart here."""
-    text, _, query = element.clauses
+    text, query, *_ = element.clauses
     return f"{text.table.name} MATCH {compiler.process(query, **kwargs)}"
 
 
 @compiles(has_trigrams, "postgresql")
 def _in_gin(element: has_trigrams, compiler: Any, **kwargs: Any) -> str:
-    text, word, *_ = (compiler.process(clause, **kwargs) for clause in element.clauses)
-    return f"trigrams({text}) @> trigrams({word})"
+    text, _, *words = element.clauses
+    wanted = " || ".join(f"trigrams({compiler.process(word, **kwargs)})" for word in words)
+    return f"trigrams({compiler.process(text, **kwargs)}) @> ({wanted})"
 
 
 class holds(GenericFunction[bool]):
@@ -143,10 +146,19 @@ class searchable(GenericFunction[str]):
     inherit_cache = True
 
 
-@compiles(searchable, "sqlite")
 @compiles(searchable, "postgresql")
 def _searchable(element: searchable, compiler: Any, **kwargs: Any) -> str:
     return f"searchable({compiler.process(element.clauses, **kwargs)})"
+
+
+@compiles(searchable, "sqlite")
+def _searchable_in_sqlite(element: searchable, compiler: Any, **kwargs: Any) -> str:
+    """A column that is ASCII, as nearly all are, is lowered without a call of Python."""
+    [clause] = element.clauses
+    text = compiler.process(clause, **kwargs)
+    if not isinstance(clause, ColumnClause):
+        return f"searchable({text})"  # it may be costly to compute
+    return f"CASE WHEN {text} GLOB '*[^ -~]*' THEN searchable({text}) ELSE lower({text}) END"
 
 
 LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
