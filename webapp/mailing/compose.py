@@ -109,13 +109,14 @@ Pieces = list[bytes | Document | Picture]
 def _joined(pieces: Pieces) -> Pieces:
     """The same pieces, with adjacent bytes joined into one."""
     joined: Pieces = []
+    adjacent: list[bytes] = []
     for piece in pieces:
-        last = joined[-1] if joined else None
-        if isinstance(piece, bytes) and isinstance(last, bytes):
-            joined[-1] = last + piece
+        if isinstance(piece, bytes):
+            adjacent.append(piece)
         else:
-            joined.append(piece)
-    return joined
+            joined += [b"".join(adjacent), piece]
+            adjacent = []
+    return [*joined, b"".join(adjacent)]
 
 
 def rebuild(rebuild_data: bytes, document: Callable[[str], bytes]) -> bytes:

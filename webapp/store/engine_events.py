@@ -45,11 +45,13 @@ def options(url: URL) -> dict[str, Any]:
 
 
 EMPTY: Mapping[type, str] = {list: "[]", dict: "{}"}
+_encode = json.JSONEncoder(check_circular=False).encode
 
 
 def _as_json(value: object) -> str:
-    """JSON. Four of the values that are written for a mail are empty, and an encoder takes 3 µs for each."""
-    return json.dumps(value) if value or type(value) not in EMPTY else EMPTY[type(value)]
+    """JSON. Four of the values that are written for a mail are empty, and an encoder takes 3 µs for each. To
+    look for circles in the others, of which none can have one, takes a quarter of their time."""
+    return _encode(value) if value or type(value) not in EMPTY else EMPTY[type(value)]
 
 
 def listen(engine: Engine) -> None:
