@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, Table, any_, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    SQLColumnExpression,
+    Table,
+    TableValuedAlias,
+    Text,
+    any_,
+    bindparam,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy import cast as cast_to
+from sqlalchemy import column as named_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
@@ -42,3 +59,39 @@ def read_before(session: Session, column: SQLColumnExpression[int]) -> SQLColumn
 def unindexed(column: Any) -> Any:
     """The column's value, for which no index is taken."""
     return func.coalesce(column, column)
+
+
+def json_rows(table: Table, columns: Sequence[str], parameter: str) -> TableValuedAlias:
+    """Rows as PostgreSQL reads them: one JSON text, the parameter of this name. So the statement is the same
+    for any number of rows, and its parameter is built in one go: psycopg takes long for every parameter,
+    and parses a statement with more than 50 of them again each time."""
+    typed = [named_column(name, table.c["id" if name == "by_id" else name].type) for name in columns]
+    rows = cast_to(bindparam(parameter, type_=Text), postgresql.JSON)
+    return func.json_to_recordset(rows).table_valued(*typed, name="given").render_derived(with_types=True)
+
+
+def as_json(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """These columns of the rows, as such a text. Raises TypeError for a value of another kind."""
+    return json.dumps([{column: row[column] for column in columns} for row in rows], default=_json_default)
+
+
+def _json_default(value: object) -> str:
+    """The value as PostgreSQL reads its type."""
+    if isinstance(value, datetime) and value.tzinfo is UTC:
+        return _iso_of_utc(value)
+    match value:
+        case datetime(tzinfo=None):
+            raise ValueError(f"an instant needs a time zone: {value!r}")
+        case datetime():
+            return value.isoformat()
+        case Decimal():
+            return str(value)
+        case bytes():
+            return f"\\x{value.hex()}"
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+@lru_cache(maxsize=256)
+def _iso_of_utc(value: datetime) -> str:
+    """Half of the instants of a mail are the same."""
+    return value.isoformat()

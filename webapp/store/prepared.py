@@ -10,11 +10,8 @@ message costs about 850. Nothing but the delivery path uses this: elsewhere the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any, cast
 
@@ -23,24 +20,18 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Table,
-    TableValuedAlias,
-    Text,
     bindparam,
-    column,
-    func,
     literal_column,
     select,
     update,
 )
-from sqlalchemy import cast as cast_to
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 from webapp.store.base import Base
-from webapp.store.dialects import insert_of
+from webapp.store.dialects import as_json, insert_of, json_rows
 
 Parameters = Mapping[str, Any]
 FetchedRow = tuple[Any, ...]
@@ -138,11 +129,11 @@ class BulkInsert:
 
     def as_json(self, rows: Sequence[Parameters]) -> str:
         """These rows in the form that `at_once` takes."""
-        return _as_json(self._columns, rows)
+        return as_json(self._columns, rows)
 
     def at_once(self, rows: str) -> Any:
         """The statement for any number of rows, given as one parameter of this name."""
-        given = select(_json_rows(self._table, self._columns, rows))
+        given = select(json_rows(self._table, self._columns, rows))
         inserting = insert_of("postgresql", self._model)
         return self._ending(inserting.from_select(self._columns, given, include_defaults=False))
 
@@ -176,12 +167,12 @@ class BulkUpdate:
 
     def as_json(self, rows: Sequence[Parameters]) -> str:
         """These rows in the form that `at_once` takes."""
-        return _as_json(("by_id", *self._columns), rows)
+        return as_json(("by_id", *self._columns), rows)
 
     def at_once(self, rows: str) -> Any:
         """The statement for any number of rows, given as one parameter of this name."""
         table = cast(Table, self._model.__table__)
-        given = _json_rows(table, ("by_id", *self._columns), rows)
+        given = json_rows(table, ("by_id", *self._columns), rows)
         values = {column: given.c[column] for column in self._columns}
         return update(table).where(table.c.id == given.c.by_id).values(values)
 
@@ -230,30 +221,3 @@ def _at_once(statement: BulkInsert | BulkUpdate) -> CompiledStatement:
 def _named(table: Table, columns: Sequence[str], suffix: str = "") -> dict[str, BindParameter[Any]]:
     """These columns, each set by the parameter of its name."""
     return {column: bindparam(f"{column}{suffix}", type_=table.c[column].type) for column in columns}
-
-
-def _json_rows(table: Table, columns: Sequence[str], parameter: str) -> TableValuedAlias:
-    """Rows as PostgreSQL reads them: one JSON text, the parameter of this name. So the statement is the same
-    for any number of rows, and its parameter is built in one go: psycopg takes long for every parameter,
-    and parses a statement with more than 50 of them again each time."""
-    typed = [column(name, table.c["id" if name == "by_id" else name].type) for name in columns]
-    rows = cast_to(bindparam(parameter, type_=Text), postgresql.JSON)
-    return func.json_to_recordset(rows).table_valued(*typed, name="given").render_derived(with_types=True)
-
-
-def _as_json(columns: Sequence[str], rows: Sequence[Parameters]) -> str:
-    return json.dumps([{column: row[column] for column in columns} for row in rows], default=_json_default)
-
-
-def _json_default(value: object) -> str:
-    """The value as PostgreSQL reads its type."""
-    match value:
-        case datetime(tzinfo=None):
-            raise ValueError(f"an instant needs a time zone: {value!r}")
-        case datetime():
-            return value.isoformat()
-        case Decimal():
-            return str(value)
-        case bytes():
-            return f"\\x{value.hex()}"
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
