@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +58,33 @@ def test_f8_only_its_owner_may_read_the_database(database: Database) -> None:
         with database.writing() as session:
             session.execute(text("SELECT 1"))
         assert {file.stat().st_mode & 0o777 for file in path.parent.glob(f"{path.name}*")} == {0o600}
+
+
+ANOTHER_PROCESS = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("UPDATE cluster SET tag_name = 'changed elsewhere'")
+connection.commit()
+connection.close()
+"""
+
+
+def test_another_engine_of_this_process_leaves_its_locks(database: Database) -> None:
+    """Without them the other process, by the locks the last one, deletes the log that this one goes on
+    writing to: what either commits from then on is lost to the other."""
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL is a server")
+    with database.writing() as session:
+        factories.cluster(session, "ours")
+    path = Path(database.url.database or "")
+    other = open_database(str(database.url))
+    subprocess.run([sys.executable, "-c", ANOTHER_PROCESS, path], check=True)
+    other.dispose()
+    with database.writing() as session:
+        assert session.scalars(select(Cluster.tag_name)).all() == ["changed elsewhere"]
+        factories.cluster(session, "ours, later")
+    with closing(sqlite3.connect(path)) as another:
+        assert another.execute("SELECT count(*) FROM cluster").fetchone() == (2,)
 
 
 def test_a_reading_session_changes_nothing(database: Database) -> None:

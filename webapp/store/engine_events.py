@@ -78,11 +78,16 @@ BUSY_TIMEOUT_MS = 20_000
 
 def _keep_private(path: str) -> None:
     """Let only its owner read the database: it has addresses and passwords of customers. SQLite gives its
-    other files (-wal, -shm) the same rights."""
+    other files (-wal, -shm) the same rights.
+
+    A file that is there is not opened: to close it would release the locks that other connections of this
+    process have on it, and another process could then delete the log that they write to
+    (https://www.sqlite.org/howtocorrupt.html, 2.2)."""
     if path.startswith((":", "file:")):
         return
     with suppress(OSError):  # another user's file, or no such folder: connecting says so
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         os.chmod(path, 0o600)
 
 
