@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from webapp import audit
-from webapp.remembered import changes_by_people, remembered
+from webapp.remembered import changes_by_people, once, remembered
 from webapp.store.database import Database
 
 
@@ -32,3 +32,21 @@ def test_what_a_transaction_sees_before_its_commit_is_not_remembered(database: D
         assert remembered(session, "one", stamp, lambda: "still not") == "still not"
     with database.reading() as session:
         assert remembered(session, "one", stamp, lambda: "committed") == "committed"
+
+
+def test_a_reading_session_looks_up_once_and_a_writing_one_each_time(database: Database) -> None:
+    for session_of, found in ((database.reading, [1, 1, 2]), (database.writing, [1, 2, 3])):
+        looked_up: list[int] = []
+
+        def look(seen: list[int] = looked_up) -> int:
+            seen.append(1)
+            return len(seen)
+
+        with session_of() as session:
+            assert [
+                once(session, "one", look),
+                once(session, "one", look),
+                once(session, "two", look),
+            ] == found
+        with session_of() as session:
+            assert once(session, "one", look) > found[-1], "another session looks again"

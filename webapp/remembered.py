@@ -16,6 +16,7 @@ What = TypeVar("What", bound=Hashable)
 Found = TypeVar("Found")
 REMEMBERED_MAX = 5_000
 """Numbers of one database, of which the oldest are forgotten."""
+_ONCE = "looked up once"
 _known: WeakKeyDictionary[Engine, dict[object, tuple[object, Any]]] = WeakKeyDictionary()
 
 
@@ -48,6 +49,17 @@ def remembered_each(
     answer: dict[What, Found] = {what: known[what][1] for what in stamps}
     _forget(known, list(known)[: max(0, len(known) - REMEMBERED_MAX)])
     return answer
+
+
+def once(session: Session, what: Hashable, find: Callable[[], Found]) -> Found:
+    """What is found under this name, looked up once in a session that reads. In one that writes it is looked
+    up each time: it may have changed. The caller must not change what it gets."""
+    if session.connection().engine.get_execution_options().get(WRITES):
+        return find()
+    known: dict[Hashable, Found] = session.info.setdefault(_ONCE, {})
+    if what not in known:
+        known[what] = find()
+    return known[what]
 
 
 def _forget(known: dict[object, tuple[object, Any]], names: Iterable[object]) -> None:

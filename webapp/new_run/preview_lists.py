@@ -31,7 +31,7 @@ from webapp.store.customers import Cluster, Customer
 from webapp.store.definitions import Content
 from webapp.store.invoices import Invoice, TransformationResult
 from webapp.store.mailservers import MailServer
-from webapp.store.statuses import REASONS_OF_INVOICES
+from webapp.store.statuses import REASONS_OF_INVOICES, SkipReason
 from webapp.translation import N_
 
 READY, SKIPPED, OVERLAPPING, MAILED_BEFORE = "ready", "skipped", "overlapping", "mailed_before"
@@ -99,10 +99,9 @@ def listed(
     return keyset.page(found, edge, [keyset.cursor(line.invoice_id, line.place) for line in found], size)
 
 
-LISTED_MAX = 1_000
-"""Up to this many invoices of a list are counted one by one."""
-NUMBERS_AT_ONCE_MAX = 5_000
-"""Up to this many invoices all lists are counted with the page; of more, the page is shown first."""
+LISTED_MAX, NUMBERS_AT_ONCE_MAX = 1_000, 5_000
+"""Up to this many invoices of a list are counted one by one. Up to this many of all lists, they are counted
+with the page; of more, the page is shown first."""
 
 
 def number_listed(
@@ -165,26 +164,10 @@ def sent_together(
 def _query(
     session: Session, viewer: Viewer, selection: Selection, requirements: Requirements, show: str
 ) -> Select[Invoice, str, str, str]:
-    """The invoices of a list, with why they would be skipped. The list's own skip condition comes first: it
-    is quicker than all of them."""
-    copy = copy_to_send(selection)
-    reason = skip_reason(requirements, copy)
-    first, last = selection.period_from, selection.period_to
-    conditions: dict[str, tuple[ColumnElement[bool], ...]] = {
-        READY: (within(first, last), reason == ""),
-        SKIPPED: (within(first, last), reason != ""),
-        OVERLAPPING: (overlapping(first, last),),
-        BOUNCED_BEFORE: (within(first, last), is_bounced(requirements.recipient_key_id), reason == ""),
-        MAILED_BEFORE: (
-            within(first, last),
-            mailed_with_other_definition(requirements.definition_id),
-            reason == "",
-        ),
-    }
-    for name, obstacle in skip_conditions(requirements, copy).items():
-        conditions[name] = (within(first, last), obstacle, reason == name)
+    """The invoices of a list, with why they would be skipped."""
     if show not in LISTS:
         raise ValueError(f"there is no list {show!r}")
+    reason = skip_reason(requirements, copy_to_send(selection))
     chosen = (Invoice.id.in_(selection.invoice_ids),) if selection.invoice_ids else ()
     known = literal(show if show in set(REASONS_OF_INVOICES) else "")
     return (
@@ -193,10 +176,28 @@ def _query(
         .where(
             planned_customer_filter(session, selection),
             seen_by(viewer),
-            *conditions.get(show, (false(),)),  # a reason that this definition cannot have
+            *_conditions(selection, requirements, show, reason),
             *chosen,
         )
     )
+
+
+def _conditions(
+    selection: Selection, requirements: Requirements, show: str, reason: ColumnElement[str]
+) -> tuple[ColumnElement[bool], ...]:
+    """The list's own skip condition comes first: it is quicker than all of them. To build those of all lists
+    would take longer than to run one."""
+    days = (selection.period_from, selection.period_to)
+    if show == OVERLAPPING:
+        return (overlapping(*days),)
+    if show in (READY, SKIPPED):
+        return within(*days), reason == "" if show == READY else reason != ""
+    if show == BOUNCED_BEFORE:
+        return within(*days), is_bounced(requirements.recipient_key_id), reason == ""
+    if show == MAILED_BEFORE:
+        return within(*days), mailed_with_other_definition(requirements.definition_id), reason == ""
+    obstacles = skip_conditions(requirements, copy_to_send(selection))
+    return within(*days), obstacles.get(SkipReason(show), false()), reason == show
 
 
 def numbers(session: Session, viewer: Viewer, invoice_ids: Collection[int]) -> Sequence[str]:

@@ -38,10 +38,11 @@ def unmade(
     mistake once. What no renderer is free for is not tried."""
     first = listed(session, viewer, selection, content, READY, None).rows
     tried = _of_each_language(session, first)
+    mails = [[line] for line in tried]
+    if content["collate"]:
+        mails = [sent_together(session, viewer, selection, content, line.invoice_id) for line in tried]
     inputs = [
-        preview_input(session, content, "", [], [each.invoice_id for each in mail])
-        for line in tried
-        if (mail := sent_together(session, viewer, selection, content, line.invoice_id))
+        preview_input(session, content, "", [], [each.invoice_id for each in mail]) for mail in mails if mail
     ]
     found = renderer.render_all([to_render(each) for each in inputs])
     failed = {

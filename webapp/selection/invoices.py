@@ -22,6 +22,7 @@ from sqlalchemy.sql.elements import SQLColumnExpression
 
 from webapp.access import below
 from webapp.periods import within
+from webapp.remembered import once
 from webapp.selection.eligibility import Requirements, requirements_of, skip_reason
 from webapp.store.customers import Customer
 from webapp.store.definitions import Content
@@ -58,12 +59,20 @@ def planned_customer_filter(session: Session, choice: Selection) -> ColumnElemen
     """The same for a selection, in the form that both databases plan best: few clusters by their ids, whose
     number of customers is known to the statistics; clusters with a fifth of all customers or more as
     `many`."""
-    if is_large_share(session, choice.cluster_id, choice.include_children):
+    what = ("customers of", choice.cluster_id, choice.include_children)
+    clusters = once(session, what, lambda: _few_clusters(session, choice))
+    if clusters is None:
         return customer_filter(choice.cluster_id, choice.include_children, many=True)
-    clusters: Sequence[int] = [choice.cluster_id]
-    if choice.include_children:
-        clusters = session.scalars(below(frozenset(clusters))).all()
     return Customer.cluster_id.in_(bindparam(None, clusters, expanding=True, literal_execute=True))
+
+
+def _few_clusters(session: Session, choice: Selection) -> Sequence[int] | None:
+    """The ids of the clusters; None if they have a fifth of all customers or more."""
+    if is_large_share(session, choice.cluster_id, choice.include_children):
+        return None
+    if not choice.include_children:
+        return [choice.cluster_id]
+    return session.scalars(below(frozenset({choice.cluster_id}))).all()
 
 
 def is_large_share(session: Session, cluster_id: int, include_children: bool) -> bool:
