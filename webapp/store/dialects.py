@@ -1,4 +1,4 @@
-"""Pieces of SQL that SQLAlchemy spells per database, though both mean the same."""
+"""Pieces of SQL that SQLAlchemy spells per database, and the form in which PostgreSQL is given many rows."""
 
 from __future__ import annotations
 
